@@ -1,0 +1,83 @@
+/** What went wrong, as a word that scripts and `--json` can rely on. Each has its usual exit code (cli.md). */
+const EXIT_CODES = {
+  usage: 2,
+  config: 1,
+  database: 1,
+  badDate: 1,
+  targetRefused: 1,
+  hintsMismatch: 5,
+  dataBackend: 6,
+  blocksBad: 20,
+  versionExists: 22,
+  badImport: 23,
+  notFound: 100,
+  refused: 100,
+  locked: 100,
+  io: 100,
+  hints: 100,
+  worker: 100,
+  failed: 100,
+  interrupted: 130,
+} as const;
+
+/** The word for a kind of failure; see {@link BackyError}. */
+export type ErrorCode = keyof typeof EXIT_CODES;
+
+/** What else a {@link BackyError} may carry: what the user can do about it, the exit code if it is not the usual one, the cause. */
+export interface ErrorDetails {
+  hint?: string;
+  exitCode?: number;
+  cause?: unknown;
+}
+
+/**
+ * A failure that the user can meet: one clear line, a code, the process's exit code, and what to do.
+ * Programmer errors stay plain `Error`s, so that they are told apart.
+ */
+export class BackyError extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: number;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'BackyError';
+    this.code = code;
+    this.exitCode = details.exitCode ?? EXIT_CODES[code];
+    this.hint = details.hint;
+  }
+}
+
+/** An error's message, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The errno name (`ENOENT`, `EIO` …) of a system call's error, if it has one. */
+export function errnoOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** What an error looks like between threads: structured clone drops the fields of error subclasses. */
+export interface PlainError {
+  message: string;
+  code: ErrorCode;
+  hint?: string;
+  stack?: string;
+}
+
+/** Makes an error fit for a message between threads; anything but a BackyError gets `code`. */
+export function toPlainError(error: unknown, code: ErrorCode): PlainError {
+  const plain: PlainError = { message: messageOf(error), code: error instanceof BackyError ? error.code : code };
+  if (error instanceof BackyError && error.hint !== undefined) plain.hint = error.hint;
+  if (error instanceof Error && error.stack !== undefined) plain.stack = error.stack;
+  return plain;
+}
+
+/** The inverse of {@link toPlainError}. */
+export function fromPlainError(plain: PlainError): BackyError {
+  const error = new BackyError(plain.code, plain.message, plain.hint === undefined ? {} : { hint: plain.hint });
+  if (plain.stack !== undefined) error.stack = plain.stack;
+  return error;
+}
