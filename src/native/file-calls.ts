@@ -1,0 +1,66 @@
+import { BackyError } from '../errors.ts';
+import { libc } from './libc.ts';
+
+const SEEK_END = 2;
+const SEEK_DATA = 3;
+const POSIX_FADV_DONTNEED = 4;
+const SYNC_FILE_RANGE_WRITE = 2;
+const FALLOC_FL_KEEP_SIZE = 0x01;
+const FALLOC_FL_ZERO_RANGE = 0x10;
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** Size in bytes of an open file or block device: stat says 0 for a device, the end of the device does not. */
+export function sizeByLseek(fd: number): number {
+  const size = libc().lseek(fd, 0, SEEK_END);
+  if (size < 0) throw systemError('lseek');
+  return size;
+}
+
+/**
+ * True when the file system knows that `[offset, offset + length)` holds no data and would read as zeros.
+ * False whenever that is unsure: not supported, a device, an error. Costs one system call.
+ */
+export function isHole(fd: number, offset: number, length: number): boolean {
+  const next = libc().lseek(fd, offset, SEEK_DATA);
+  if (next >= 0) return next >= offset + length;
+  // ENXIO: no data from here to the end of the file.
+  return libc().errnoName(libc().errno()) === 'ENXIO';
+}
+
+/** Gives the page cache of a range back; only clean pages go, and failure does not matter. */
+export function dropPageCache(fd: number, offset: number, length: number): void {
+  libc().fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
+}
+
+/** Starts to write a range's dirty pages to the device, without waiting for it. Failure does not matter. */
+export function startWriteback(fd: number, offset: number, length: number): void {
+  libc().syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE);
+}
+
+/** Makes a range read as zeros without writing it, keeping its space allocated. False where the file system can't. */
+export function zeroRange(fd: number, offset: number, length: number): boolean {
+  return libc().fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
+}
+
+/** flock(2) without waiting. False when another open file holds a lock in the way. */
+export function tryFlock(fd: number, mode: 'shared' | 'exclusive'): boolean {
+  if (libc().flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
+  const name = libc().errnoName(libc().errno());
+  if (name === 'EAGAIN' || name === 'EWOULDBLOCK') return false;
+  throw systemError('flock');
+}
+
+/**
+ * Ends the process now, without joining threads: the last resort when a thread hangs in the kernel,
+ * where `process.exit` would wait for it for ever.
+ */
+export function exitNow(status: number): void {
+  libc().exit(status);
+}
+
+function systemError(call: string): BackyError {
+  const { errno, errnoName } = libc();
+  return new BackyError('io', `${call} failed: ${errnoName(errno())}`);
+}

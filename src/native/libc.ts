@@ -1,0 +1,59 @@
+import { createRequire } from 'node:module';
+import { BackyError } from '../errors.ts';
+
+/** The calls of libc that Node lacks. Offsets and lengths are bytes; results below 0 mean failure, with `errno()`. */
+interface Libc {
+  flock(fd: number, operation: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
+  fadvise(fd: number, offset: number, length: number, advice: number): number;
+  fallocate(fd: number, mode: number, offset: number, length: number): number;
+  syncFileRange(fd: number, offset: number, length: number, flags: number): number;
+  exit(status: number): void;
+  errno(): number;
+  errnoName(errno: number): string;
+}
+
+type Koffi = typeof import('koffi');
+
+let loaded: Libc | undefined;
+
+/** Loads koffi and libc on first use: 10 ms that `ls` and other commands without locks or blocks need not spend. */
+export function libc(): Libc {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Libc {
+  const koffi = createRequire(import.meta.url)('koffi') as Koffi;
+  const library = openLibrary(koffi);
+  const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value as number, name]));
+  return {
+    flock: library.func('int flock(int fd, int operation)') as Libc['flock'],
+    lseek: library.func('int64_t lseek(int fd, int64_t offset, int whence)') as Libc['lseek'],
+    fadvise: library.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)') as Libc['fadvise'],
+    fallocate: library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') as Libc['fallocate'],
+    syncFileRange: library.func(
+      'int sync_file_range(int fd, int64_t offset, int64_t length, uint32_t flags)',
+    ) as Libc['syncFileRange'],
+    exit: library.func('void _exit(int status)') as Libc['exit'],
+    errno: () => koffi.errno(),
+    errnoName: (errno) => names.get(errno) ?? `errno ${errno}`,
+  };
+}
+
+/** glibc's name first, then musl's. */
+function openLibrary(koffi: Koffi): ReturnType<Koffi['load']> {
+  const names = ['libc.so.6', `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`];
+  let cause: unknown;
+  for (const name of names) {
+    try {
+      return koffi.load(name);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new BackyError('failed', `Cannot load the C library (tried ${names.join(', ')}).`, {
+    hint: 'backy2 runs on Linux with glibc or musl.',
+    cause,
+  });
+}
