@@ -1,0 +1,101 @@
+import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { tryFlock } from '../native/file-calls.ts';
+import type { Lock, LockMode, LockService } from './lock.ts';
+
+/** Letters that a lock's name may bring into a file name; anything else could leave lock_dir. */
+const SAFE_NAME = /^[A-Za-z0-9._-]{1,200}$/;
+
+/**
+ * Locks on this host: `<lock_dir>/backy_<name>.lock` and flock(2), as the original has them (formats.md §6),
+ * so that both programs exclude each other. A dead process's lock vanishes with it.
+ */
+export class FileLockService implements LockService {
+  readonly #lockDir: string;
+
+  /** @param lockDir an existing folder; the empty string means no locking at all. */
+  constructor(lockDir: string) {
+    this.#lockDir = lockDir;
+  }
+
+  async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
+    if (this.#lockDir === '') return { release: async () => {} };
+    const path = this.#pathOf(name);
+    for (;;) {
+      const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT);
+      if (fd === undefined) continue;
+      if (!lockOrClose(fd, mode)) return undefined;
+      if (isStillAt(path, fd)) return { release: async () => release(path, fd) };
+      // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
+      closeSync(fd);
+    }
+  }
+
+  async isHeld(name: string): Promise<boolean> {
+    if (this.#lockDir === '') return false;
+    const path = this.#pathOf(name);
+    const fd = this.#open(path, constants.O_RDONLY);
+    if (fd === undefined) return false;
+    const free = lockOrClose(fd, 'shared');
+    if (free) closeSync(fd);
+    return !free;
+  }
+
+  #pathOf(name: string): string {
+    if (!SAFE_NAME.test(name)) throw new BackyError('refused', `"${name}" can't be the name of a lock.`);
+    return join(this.#lockDir, `backy_${name}.lock`);
+  }
+
+  /** Undefined when the file is not there (and O_CREAT was not asked for, or the folder entry is just going). */
+  #open(path: string, flags: number): number | undefined {
+    try {
+      return openSync(path, flags, 0o644);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' && isFolder(this.#lockDir)) return undefined;
+      throw new BackyError('io', `Cannot open the lock file ${path}: ${messageOf(error)}`, {
+        hint: `Create the folder ${this.#lockDir} or name another one as lock_dir in section DEFAULTS.`,
+        cause: error,
+      });
+    }
+  }
+}
+
+function lockOrClose(fd: number, mode: LockMode): boolean {
+  let held = false;
+  try {
+    held = tryFlock(fd, mode);
+  } finally {
+    if (!held) closeSync(fd);
+  }
+  return held;
+}
+
+/** Whether the file that `fd` has open is the one that `path` names. */
+function isStillAt(path: string, fd: number): boolean {
+  try {
+    const here = statSync(path, { bigint: true });
+    const ours = fstatSync(fd, { bigint: true });
+    return here.ino === ours.ino && here.dev === ours.dev;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Removes the file only while holding it alone: other readers may still hold theirs on the same file. */
+function release(path: string, fd: number): void {
+  try {
+    if (tryFlock(fd, 'exclusive') && isStillAt(path, fd)) unlinkSync(path);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
