@@ -1,0 +1,57 @@
+/** What a backend can say about a blob without reading it. */
+export type BlobProbe =
+  /** There, with this many stored bytes. */
+  | { state: 'present'; storedBytes: number }
+  | { state: 'missing' }
+  /** It would cost as much as reading; take it as present. */
+  | { state: 'unknown' };
+
+/** A blob to read, with what a backend without storage needs to make it up again. */
+export interface BlobRef {
+  uid: string;
+  /** The block's number in its image. */
+  blockId: number;
+  /** The block's length in bytes. */
+  plainBytes: number;
+}
+
+/** Outcome of a batch of deletes. */
+export interface DeleteOutcome {
+  /** Gone now, those that were not there before included. */
+  deleted: string[];
+  /** Still there, with the reason. */
+  failed: { uid: string; reason: string }[];
+}
+
+/**
+ * Where blobs are kept. One instance belongs to one thread; several instances, threads, processes and hosts
+ * MAY work on the same storage at once.
+ *
+ * Failures are BackyErrors with code `dataBackend`. An implementation does not retry and does not throttle:
+ * decorators do.
+ */
+export interface DataBackend {
+  /**
+   * Stores `bytes` as blob `uid`. When it resolves, `get` returns them, whole; durable only after {@link flush}.
+   * MUST NOT leave a part of a blob under the blob's name, whatever happens. MAY be called again with the same uid.
+   * `bytes` MUST stay unchanged until it settles.
+   */
+  put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** When it resolves, every put that had resolved before the call is durable. */
+  flush(): Promise<void>;
+  /**
+   * Reads a blob into `into` from its start, up to `into`'s length.
+   * @returns the blob's whole length in bytes (which MAY be more than fits), or undefined when there is no such blob.
+   */
+  get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
+  /** Looks whether a blob is there, if that is cheap. */
+  probe(uid: string): Promise<BlobProbe>;
+  /** Deletes blobs, each on its own: one that fails does not keep the others. Durable on return. */
+  delete(uids: readonly string[]): Promise<DeleteOutcome>;
+  /** The uids of all blobs that start with `prefix`, in no order, in bounded memory. */
+  list(prefix: string): AsyncIterable<string>;
+  /** Removes what dead processes left half written. @returns how many such leftovers went. */
+  sweepLeftovers(): Promise<number>;
+  /** Gives everything back; leaves nothing temporary behind. */
+  close(): Promise<void>;
+}

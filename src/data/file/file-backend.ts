@@ -1,0 +1,184 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import { dropPageCache } from '../../native/file-calls.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
+import type { FileBackendOptions } from '../options.ts';
+import { blobFolder, blobPath, uidOfFile } from './blob-paths.ts';
+import { DurableFolders } from './durable-folders.ts';
+import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
+
+/** Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed; folders are fsynced by `flush`. */
+export class FileBackend implements DataBackend {
+  readonly #root: string;
+  readonly #durable: boolean;
+  readonly #folders: DurableFolders;
+  #temporary: TemporaryFolder | undefined;
+
+  constructor(options: FileBackendOptions) {
+    this.#root = resolve(options.path);
+    this.#durable = options.durable;
+    this.#folders = new DurableFolders(this.#root);
+  }
+
+  async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const target = blobPath(this.#root, uid);
+    let temporary: string | undefined;
+    try {
+      temporary = join(this.#temporaryFolder(), uid);
+      await this.#writeWhole(temporary, bytes);
+      await this.#moveInto(temporary, target, blobFolder(this.#root, uid));
+    } catch (error) {
+      if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {});
+      throw failure(`Cannot store blob ${uid} in ${this.#root}`, error);
+    }
+  }
+
+  async flush(): Promise<void> {
+    if (!this.#durable) return;
+    try {
+      await this.#folders.sync();
+    } catch (error) {
+      throw failure(`Cannot make blobs in ${this.#root} durable`, error);
+    }
+  }
+
+  async get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
+    signal.throwIfAborted();
+    const path = blobPath(this.#root, blob.uid);
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(path, 'r');
+      const { size } = await handle.stat();
+      await readWhole(handle, into.subarray(0, Math.min(size, into.length)));
+      dropPageCache(handle.fd, 0, 0);
+      return size;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw failure(`Cannot read blob ${path}`, error);
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  async probe(uid: string): Promise<BlobProbe> {
+    try {
+      return { state: 'present', storedBytes: (await stat(blobPath(this.#root, uid))).size };
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
+      throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error);
+    }
+  }
+
+  async delete(uids: readonly string[]): Promise<DeleteOutcome> {
+    const outcome: DeleteOutcome = { deleted: [], failed: [] };
+    await Promise.all(
+      uids.map(async (uid) => {
+        try {
+          await unlink(blobPath(this.#root, uid));
+          this.#folders.touch(blobFolder(this.#root, uid));
+          outcome.deleted.push(uid);
+        } catch (error) {
+          if (errnoOf(error) === 'ENOENT') outcome.deleted.push(uid);
+          else outcome.failed.push({ uid, reason: messageOf(error) });
+        }
+      }),
+    );
+    await this.flush();
+    return outcome;
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    try {
+      for (const first of subfolders(this.#root, prefix.slice(0, 2))) {
+        for (const second of subfolders(join(this.#root, first), prefix.slice(2, 4))) {
+          for (const name of readdirSync(join(this.#root, first, second))) {
+            const uid = uidOfFile(first, second, name);
+            if (uid?.startsWith(prefix)) yield uid;
+          }
+        }
+      }
+    } catch (error) {
+      throw failure(`Cannot list the blobs in ${this.#root}`, error);
+    }
+  }
+
+  async sweepLeftovers(): Promise<number> {
+    try {
+      return sweepTemporaryFolders(this.#root);
+    } catch (error) {
+      throw failure(`Cannot sweep temporary blobs in ${this.#root}`, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#temporary?.remove();
+    this.#temporary = undefined;
+  }
+
+  #temporaryFolder(): string {
+    if (this.#temporary === undefined) {
+      mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+      this.#temporary = TemporaryFolder.create(this.#root);
+    }
+    return this.#temporary.path;
+  }
+
+  async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+    const handle = await open(path, 'wx', 0o600);
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
+      }
+      if (this.#durable) {
+        await handle.sync();
+        dropPageCache(handle.fd, 0, 0);
+      }
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #moveInto(temporary: string, target: string, folder: string): Promise<void> {
+    try {
+      await rename(temporary, target);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await rename(temporary, target);
+    }
+    this.#folders.touch(folder);
+  }
+}
+
+async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
+  for (let done = 0; done < into.length; ) {
+    const { bytesRead } = await handle.read(into, done, into.length - done, done);
+    if (bytesRead === 0) throw new Error('it became shorter while it was read');
+    done += bytesRead;
+  }
+}
+
+/** Folders with two-letter names that may hold blobs whose uid starts with `prefix`. */
+function subfolders(path: string, prefix: string): string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    return entries.filter((e) => e.isDirectory() && e.name.length === 2 && e.name.startsWith(prefix)).map((e) => e.name);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function failure(what: string, error: unknown): BackyError {
+  if (error instanceof BackyError) return error;
+  return new BackyError('dataBackend', `${what}: ${messageOf(error)}`, { hint: hintFor(errnoOf(error)), cause: error });
+}
+
+function hintFor(errno: string | undefined): string {
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'Make room on the file system of the data backend.';
+  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') return 'Check owner, mode and mount options of the folder.';
+  return 'Check the file system of the data backend and the path in section DataBackend.';
+}

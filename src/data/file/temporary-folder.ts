@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../errors.ts';
+import { tryFlock } from '../../native/file-calls.ts';
+import { TEMPORARY_FOLDER } from './blob-paths.ts';
+
+/** Where flock on folders does not work, a leftover counts as dead at this age. */
+const DEAD_AFTER_MS = 24 * 3600 * 1000;
+
+/**
+ * A folder for one writer's half-written blobs. The writer keeps it flocked for as long as it lives, so
+ * anybody can tell a dead writer's folder, whatever host or container it ran on.
+ */
+export class TemporaryFolder {
+  readonly path: string;
+  readonly #fd: number;
+
+  private constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  /** Makes a new one below the backend's folder `root`, which is created when missing. */
+  static create(root: string): TemporaryFolder {
+    for (;;) {
+      const path = join(root, TEMPORARY_FOLDER, randomUUID());
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const fd = openIfThere(path);
+      if (fd === undefined) continue;
+      holdIfPossible(fd);
+      if (isThere(path, fd)) return new TemporaryFolder(path, fd);
+      // A sweeper took it for a dead one before it was locked.
+      closeSync(fd);
+    }
+  }
+
+  /** Removes the folder with all that is in it, and the parent with the last one. */
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+    closeSync(this.#fd);
+    removeIfEmpty(join(this.path, '..'));
+  }
+}
+
+/** Removes the folders of dead writers. @returns how many files were in them. */
+export function sweepTemporaryFolders(root: string): number {
+  const parent = join(root, TEMPORARY_FOLDER);
+  let swept = 0;
+  for (const name of namesIn(parent)) {
+    const path = join(parent, name);
+    const fd = openIfThere(path);
+    if (fd === undefined) continue;
+    try {
+      if (!isDead(fd)) continue;
+      swept += namesIn(path).length;
+      rmSync(path, { recursive: true, force: true });
+    } finally {
+      closeSync(fd);
+    }
+  }
+  removeIfEmpty(parent);
+  return swept;
+}
+
+function isDead(fd: number): boolean {
+  try {
+    return tryFlock(fd, 'exclusive');
+  } catch {
+    return Date.now() - fstatSync(fd).mtimeMs > DEAD_AFTER_MS;
+  }
+}
+
+/** Some network file systems refuse flock on folders; the age decides there. */
+function holdIfPossible(fd: number): void {
+  try {
+    tryFlock(fd, 'shared');
+  } catch {
+    // See isDead.
+  }
+}
+
+function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function isThere(path: string, fd: number): boolean {
+  try {
+    return statSync(path).ino === fstatSync(fd).ino;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function removeIfEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(errnoOf(error) ?? '')) throw error;
+  }
+}
