@@ -1,0 +1,74 @@
+import { closeSync, openSync, read as readCallback } from 'node:fs';
+import { promisify } from 'node:util';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import { dropPageCache, isHole } from '../../native/file-calls.ts';
+import type { Source } from '../source.ts';
+import { sizeOfFile } from './file-size.ts';
+
+const read = promisify(readCallback);
+
+/** A regular file or block device, read through the page cache, which is given back behind the reader. */
+export class FileSource implements Source {
+  readonly sizeBytes: number;
+  readonly #fd: number;
+  readonly #path: string;
+
+  /** Opens `path` for reading. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = openForReading(path);
+    try {
+      this.sizeBytes = sizeOfFile(this.#fd, path);
+    } catch (error) {
+      closeSync(this.#fd);
+      throw error;
+    }
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    for (let done = 0; done < into.length; ) {
+      const count = await this.#readSome(into, done, offset);
+      if (count === 0) {
+        throw new BackyError(
+          'io',
+          `${this.#path} ended at offset ${offset + done} while ${into.length - done} more bytes were expected.`,
+          {
+            hint: 'The source shrank while it was read. Back up a snapshot, or stop what changes its size.',
+          },
+        );
+      }
+      done += count;
+    }
+    dropPageCache(this.#fd, offset, into.length);
+  }
+
+  isHole(offset: number, length: number): boolean {
+    return isHole(this.#fd, offset, length);
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+  }
+
+  async #readSome(into: Uint8Array, done: number, offset: number): Promise<number> {
+    try {
+      return (await read(this.#fd, into, done, into.length - done, offset + done)).bytesRead;
+    } catch (error) {
+      throw new BackyError('io', `Cannot read ${into.length} bytes at offset ${offset} of ${this.#path}: ${messageOf(error)}`, {
+        hint: 'Check the device and the kernel log.',
+        cause: error,
+      });
+    }
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw new BackyError('io', `Cannot open source ${path}: ${messageOf(error)}`, {
+      hint: errnoOf(error) === 'ENOENT' ? 'Check the path.' : 'Check the permissions of the file or device.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { closeSync, fsync as fsyncCallback, openSync, write as writeCallback } from 'node:fs';
+import { promisify } from 'node:util';
+import { BackyError, messageOf } from '../../errors.ts';
+import { dropPageCache, startWriteback, zeroRange } from '../../native/file-calls.ts';
+import type { Target } from '../target.ts';
+
+const fsync = promisify(fsyncCallback);
+const write = promisify(writeCallback);
+
+const ZEROS = Buffer.alloc(1024 * 1024);
+/** How many of the latest writes keep their page cache, so that their writeback can end before it is dropped. */
+const KEPT_WRITES = 16;
+
+/** A regular file or block device that exists already and is large enough. */
+export class FileTarget implements Target {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #written: { offset: number; length: number }[] = [];
+  #canZeroRange = true;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#fd = this.#checked('open', () => openSync(path, 'r+'));
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await write(this.#fd, bytes, done, bytes.length - done, offset + done)).bytesWritten;
+      }
+    } catch (error) {
+      throw this.#failure(`write ${bytes.length} bytes at offset ${offset} of`, error);
+    }
+    this.#giveCacheBack(offset, bytes.length);
+  }
+
+  async writeZeros(offset: number, length: number): Promise<void> {
+    if (this.#canZeroRange && zeroRange(this.#fd, offset, length)) return;
+    this.#canZeroRange = false;
+    for (let done = 0; done < length; done += ZEROS.length) {
+      await this.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - done)), offset + done);
+    }
+  }
+
+  async flush(): Promise<void> {
+    try {
+      await fsync(this.#fd);
+    } catch (error) {
+      throw this.#failure('flush', error);
+    }
+    dropPageCache(this.#fd, 0, 0);
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+  }
+
+  /** Writeback starts now; what was written some writes ago is clean by then and can go. */
+  #giveCacheBack(offset: number, length: number): void {
+    startWriteback(this.#fd, offset, length);
+    this.#written.push({ offset, length });
+    if (this.#written.length <= KEPT_WRITES) return;
+    const old = this.#written.shift();
+    if (old !== undefined) dropPageCache(this.#fd, old.offset, old.length);
+  }
+
+  #checked<T>(what: string, call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#failure(what, error);
+    }
+  }
+
+  #failure(what: string, error: unknown): BackyError {
+    return new BackyError('io', `Cannot ${what} ${this.#path}: ${messageOf(error)}`, {
+      hint: 'Check space, permissions and health of the restore target.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import { BackyError } from '../errors.ts';
+
+/** A source or target as named on the command line, taken apart. */
+export interface IoUrl {
+  scheme: 'file' | 'null';
+  /** What stands behind `scheme://`. */
+  path: string;
+  /** The whole text, for messages. */
+  text: string;
+}
+
+const SCHEMES = 'file://PATH and null://SIZE';
+
+/** Takes `file:///dev/vg/lv`, `file://relative/path` or `null://200GB` apart; anything else is an error that says what is known. */
+export function parseIoUrl(text: string): IoUrl {
+  const match = /^([a-z0-9+.-]+):\/\/(.*)$/s.exec(text);
+  if (match === null) {
+    throw new BackyError('io', `Invalid URL "${text}": it must start with its type, e.g. file://`, {
+      hint: `Known: ${SCHEMES}.`,
+    });
+  }
+  const [, scheme = '', path = ''] = match;
+  if (scheme === 'file') {
+    if (path === '') throw new BackyError('io', `Not a valid name: ${text} needs a path, e.g. file:///somepath/file`);
+    return { scheme, path, text };
+  }
+  if (scheme === 'null') return { scheme, path, text };
+  throw new BackyError('io', `Unknown type of source or target in "${text}".`, { hint: `Known: ${SCHEMES}.` });
+}
