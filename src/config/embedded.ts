@@ -1,0 +1,35 @@
+import { isAbsolute, join } from 'node:path';
+import { BackyError } from '../errors.ts';
+import type { Environment } from './environment.ts';
+import type { SectionName, Values } from './schema.ts';
+
+/** Values that take the place of the schema's. */
+export type Presets = { [S in SectionName]?: Partial<Values<S>> };
+
+/** How many blocks local disks take at once with profit. */
+const AT_ONCE = { simultaneous_reads: 4, simultaneous_writes: 4 };
+
+/**
+ * The configuration of someone who has no config file: everything in one folder of their own, without encryption (cli.md).
+ * Creates nothing. Throws a BackyError (`config`) when the user has no home folder.
+ */
+export function embeddedPresets(env: Environment): Presets {
+  const state = stateFolder(env);
+  return {
+    DEFAULTS: { logfile: join(state, 'backy.log'), lock_dir: join(state, 'locks'), encryption_version: 0 },
+    MetaBackend: { engine: `sqlite:///${join(state, 'backy.sqlite')}` },
+    DataBackend: { path: join(state, 'data'), ...AT_ONCE },
+    io_file: AT_ONCE,
+  };
+}
+
+function stateFolder({ root, home, xdgDataHome, uid }: Environment): string {
+  // The XDG specification: a relative path is invalid and to be ignored.
+  if (xdgDataHome !== undefined && isAbsolute(xdgDataHome)) return join(xdgDataHome, 'backy2');
+  if (uid === 0) return join(root, 'var/lib/backy2');
+  if (home !== undefined && isAbsolute(home)) return join(home, '.local/share/backy2');
+  throw new BackyError(
+    'config',
+    'No config file, and no home folder to keep backups in; name a config file with -c, or set HOME.',
+  );
+}

@@ -1,0 +1,37 @@
+import { availableParallelism, homedir } from 'node:os';
+
+/** What the configuration depends on besides its files. */
+export interface Environment {
+  /** The folder that holds `etc` and `var`. */
+  root: string;
+  /** The current folder. */
+  cwd: string;
+  /** Undefined: the user has none. */
+  home: string | undefined;
+  /** $XDG_DATA_HOME. */
+  xdgDataHome: string | undefined;
+  uid: number;
+  cpus: number;
+}
+
+/** The environment of this process. */
+export function processEnvironment(): Environment {
+  return {
+    root: '/',
+    // Not process.cwd(), which throws in a folder that was deleted.
+    cwd: '.',
+    home: homeFolder(),
+    xdgDataHome: process.env.XDG_DATA_HOME,
+    uid: process.getuid?.() ?? -1,
+    cpus: availableParallelism(),
+  };
+}
+
+function homeFolder(): string | undefined {
+  try {
+    return homedir() || undefined;
+  } catch {
+    // No $HOME, and a uid that /etc/passwd does not know, as in containers.
+    return undefined;
+  }
+}

@@ -1,0 +1,88 @@
+import type { BackyError } from '../errors.ts';
+import type { Config } from './config.ts';
+import { embeddedPresets, type Presets } from './embedded.ts';
+import { readEncryption } from './encryption.ts';
+import { type Environment, processEnvironment } from './environment.ts';
+import { type Ini, mergeInis, parseIni } from './ini.ts';
+import { readConfigFiles } from './lookup.ts';
+import { readSchedulers } from './schedulers.ts';
+import type { SectionName, Values } from './schema.ts';
+import { readSection } from './section.ts';
+import { availableDataBackend, availableEngine } from './unavailable.ts';
+import { unreadWarnings } from './unread.ts';
+import { getValue, optionError } from './values.ts';
+
+/**
+ * Reads and checks the configuration: `configFile` alone, or the default lookup when it is undefined or empty,
+ * or the embedded default when that finds no file. Creates nothing on disk.
+ * Throws a BackyError (`config`) of one line for anything missing or wrong; what nothing reads becomes a warning.
+ */
+export function loadConfig(configFile: string | undefined, env: Environment = processEnvironment()): Config {
+  const files = readConfigFiles(configFile, env);
+  const embedded = files.length === 0;
+  const ini = mergeInis(files.map(({ name, text }) => parseIni(text, name)));
+  const presets: Presets = embedded ? embeddedPresets(env) : {};
+  return {
+    files: ini.files,
+    embedded,
+    ...readGeneral(ini, readSection(ini, 'DEFAULTS', presets.DEFAULTS), env),
+    ...readMeta(ini, readSection(ini, 'MetaBackend', presets.MetaBackend)),
+    data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend)),
+    io: readIo(ini, presets),
+    ...readSchedulers(ini),
+    warnings: unreadWarnings(ini),
+  };
+}
+
+function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment) {
+  return {
+    logfile: values.logfile,
+    blockSize: values.block_size,
+    hashFunction: values.hash_function,
+    lockDir: values.lock_dir,
+    cacheDir: values.cachedir,
+    processName: values.process_name,
+    disallowRmWhenYoungerThanDays: values.disallow_rm_when_younger_than_days,
+    deduplication: values.deduplication,
+    workers: values.workers ?? cpus,
+    hintCheckPercent: values.hint_check_percent,
+    compressionLevel: values.compression_level,
+    defaultSchedulers: values.default_schedulers,
+    slaSchedulers: values.sla_schedulers,
+    ...readEncryption(ini, values.encryption_version),
+  };
+}
+
+function readMeta(ini: Ini, values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqliteCacheMb'> {
+  const engine = availableEngine(values.engine, failAt(ini, 'MetaBackend', 'engine'));
+  return { engine, sqliteCacheMb: values.sqlite_cache_mb };
+}
+
+function readData(ini: Ini, values: Values<'DataBackend'>): Config['data'] {
+  const written = getValue(ini, 'DataBackend', 'type') ?? values.type;
+  const type = availableDataBackend(values.type, written, failAt(ini, 'DataBackend', 'type'));
+  return {
+    simultaneousWrites: values.simultaneous_writes,
+    simultaneousReads: values.simultaneous_reads,
+    bandwidthRead: values.bandwidth_read,
+    bandwidthWrite: values.bandwidth_write,
+    backend: type === 'null' ? { type } : { type, path: values.path, durable: true },
+  };
+}
+
+function readIo(ini: Ini, presets: Presets): Config['io'] {
+  // No source or target of this release is an RBD image, but a wrong option is better found now than with the first one.
+  readSection(ini, 'io_rbd');
+  return {
+    file: limits(readSection(ini, 'io_file', presets.io_file)),
+    null: limits(readSection(ini, 'io_null', presets.io_null)),
+  };
+}
+
+function limits(values: Values<'io_file' | 'io_null'>): Config['io']['file'] {
+  return { simultaneousReads: values.simultaneous_reads, simultaneousWrites: values.simultaneous_writes };
+}
+
+function failAt(ini: Ini, section: SectionName, option: string): (problem: string) => BackyError {
+  return (problem) => optionError(ini, { section, option, problem });
+}

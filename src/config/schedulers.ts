@@ -1,0 +1,42 @@
+import { BackyError } from '../errors.ts';
+import type { BrokenScheduler, SchedulerOptions } from './config.ts';
+import { INHERITED, type Ini } from './ini.ts';
+import type { Kind } from './kinds.ts';
+import { SCHEDULER, SCHEMA } from './schema.ts';
+import { readOption } from './section.ts';
+import { optionError, rawValue } from './values.ts';
+
+/** Every scheduler of the config, in its order. A wrong one throws nothing: the backups must go on. */
+export function readSchedulers(ini: Ini): { schedulers: SchedulerOptions[]; brokenSchedulers: BrokenScheduler[] } {
+  const schedulers: SchedulerOptions[] = [];
+  const brokenSchedulers: BrokenScheduler[] = [];
+  for (const name of ini.sections.keys()) {
+    if (!isScheduler(ini, name)) continue;
+    const problems: string[] = [];
+    const read = (option: keyof typeof SCHEDULER): number => {
+      try {
+        return readRequired(ini, { section: name, option }, SCHEDULER[option]);
+      } catch (error) {
+        if (!(error instanceof BackyError)) throw error;
+        problems.push(error.message);
+        return 0;
+      }
+    };
+    const scheduler = { name, intervalSeconds: read('interval'), keep: read('keep'), slaSeconds: read('sla') };
+    if (problems.length === 0) schedulers.push(scheduler);
+    else brokenSchedulers.push({ name, problem: problems.join(' ') });
+  }
+  return { schedulers, brokenSchedulers };
+}
+
+/** Whether a section is a scheduler, be it broken: none of the program's own, and it has at least one option of a scheduler. */
+export function isScheduler(ini: Ini, section: string): boolean {
+  if (section === INHERITED || Object.hasOwn(SCHEMA, section)) return false;
+  return Object.keys(SCHEDULER).some((option) => rawValue(ini, section, option) !== undefined);
+}
+
+function readRequired<T>(ini: Ini, place: { section: string; option: string }, kind: Kind<T>): T {
+  const value = readOption(ini, place, kind);
+  if (value === undefined) throw optionError(ini, { ...place, problem: `is missing; it must be ${kind.allowed}.` });
+  return value;
+}

@@ -1,0 +1,122 @@
+import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
+import { DATA_BACKENDS, ENGINES } from './unavailable.ts';
+
+/** A known option: what it may be, and what it is when no file has it. */
+export interface Option<T> {
+  kind: Kind<T>;
+  initial: T;
+  /** The name is known, but nothing is read with the rest of its section. */
+  deferred?: true;
+}
+
+const atOnce = wholeNumber({ min: 1, max: 1024 });
+const bytesPerSecond = wholeNumber({ min: 0, unit: 'bytes a second' });
+const deferred: Option<string | undefined> = { kind: line, initial: undefined, deferred: true };
+
+/** Names of Python's hashlib that mark a block's checksum (formats.md §1). */
+export const HASH_FUNCTIONS = [
+  ...['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'],
+  ...['sha3_224', 'sha3_256', 'sha3_384', 'sha3_512', 'blake2b', 'blake2s'],
+];
+
+const hashFunction = oneOf(Object.fromEntries(HASH_FUNCTIONS.map((name) => [name, name])));
+
+const metaType = oneOf(
+  { 'backy2.meta_backends.sql': 'sql', sql: 'sql' },
+  'a meta backend that exists: backy2.meta_backends.sql (in short: sql)',
+);
+
+const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
+  {
+    ...{ 'backy2.data_backends.file': 'file', file: 'file' },
+    ...{ 'backy2.data_backends.null': 'null', null: 'null' },
+    ...{ 'backy2.data_backends.s3': 's3', s3: 's3' },
+    ...{ 'backy2.data_backends.minio': 'minio', minio: 'minio' },
+  },
+  DATA_BACKENDS,
+);
+
+/** formats.md §3; the rest of the URL is the meta store's. Wrong ones are named up to where a password might begin. */
+const engine: Kind<string> = {
+  allowed: ENGINES,
+  parse: (text) => (/^(sqlite:\/\/\/.|postgresql(\+psycopg2)?:\/\/)/.test(text) && !text.includes('\n') ? text : undefined),
+  show: (text) => JSON.stringify(text.replace(/[:@\n].*/s, '…')),
+};
+
+/** The program's own sections and their options (the table of cli.md). Every other section is a scheduler. */
+export const SCHEMA = {
+  DEFAULTS: {
+    logfile: option(path, '/tmp/backy.log'),
+    block_size: option(wholeNumber({ min: 512, max: 2 ** 30, multipleOf: 512, unit: 'bytes' }), 4194304),
+    hash_function: option(hashFunction, 'sha512'),
+    lock_dir: option(line, '/tmp'),
+    cachedir: option(path, '/tmp'),
+    process_name: option(line, 'backy2'),
+    disallow_rm_when_younger_than_days: option(wholeNumber({ min: 0, unit: 'days' }), 0),
+    deduplication: option(bool, true),
+    workers: option<number | undefined>(wholeNumber({ min: 1, max: 256 }), undefined),
+    hint_check_percent: option(percent, 0),
+    compression_level: option(wholeNumber({ min: 1, max: 19 }), 1),
+    // A wrong key only matters with encryption: encryption.ts reads it.
+    encryption_key: deferred,
+    encryption_version: option<0 | 1 | undefined>(oneOf<0 | 1>({ 0: 0, 1: 1 }), undefined),
+    default_schedulers: option(names, ['daily']),
+    sla_schedulers: option(names, ['daily', 'weekly', 'monthly']),
+  },
+  MetaBackend: {
+    type: option(metaType, 'sql'),
+    engine: option(engine, 'sqlite:////tmp/backy.sqlite'),
+    sqlite_cache_mb: option(wholeNumber({ min: 1, max: 65536, unit: 'MiB' }), 256),
+  },
+  DataBackend: {
+    type: option(dataType, 'file'),
+    simultaneous_writes: option(atOnce, 1),
+    simultaneous_reads: option(atOnce, 1),
+    bandwidth_read: option(bytesPerSecond, 0),
+    bandwidth_write: option(bytesPerSecond, 0),
+    path: option(path, '/tmp'),
+    aws_access_key_id: deferred,
+    aws_access_key_id_file: deferred,
+    aws_secret_access_key: deferred,
+    aws_secret_access_key_file: deferred,
+    region_name: deferred,
+    endpoint_url: deferred,
+    use_ssl: deferred,
+    bucket_name: deferred,
+    addressing_style: deferred,
+    signature_version: deferred,
+    disable_encoding_type: deferred,
+    host: deferred,
+    secure: deferred,
+  },
+  io_file: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
+  io_rbd: {
+    ceph_conffile: deferred,
+    cluster_name: deferred,
+    rados_name: deferred,
+    simultaneous_reads: option(atOnce, 10),
+    simultaneous_writes: option(atOnce, 1),
+    new_image_features: deferred,
+  },
+  io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
+} satisfies Record<string, Record<string, Option<unknown>>>;
+
+/** The options of a scheduler; all of them must be there. */
+export const SCHEDULER = { interval: duration, keep: wholeNumber({ min: 0, max: 1_000_000 }), sla: duration };
+
+/** A section of the program's own. */
+export type SectionName = keyof typeof SCHEMA;
+
+/** A section's values by option name. */
+export type Values<S extends SectionName> = {
+  [K in keyof (typeof SCHEMA)[S]]: (typeof SCHEMA)[S][K] extends Option<infer T> ? T : never;
+};
+
+/** The names of the options that a section may have: a scheduler's, if it is none of the program's own. */
+export function knownOptions(section: string): string[] {
+  return Object.keys(Object.hasOwn(SCHEMA, section) ? SCHEMA[section as SectionName] : SCHEDULER);
+}
+
+function option<T>(kind: Kind<T>, initial: NoInfer<T>): Option<T> {
+  return { kind, initial };
+}

@@ -1,0 +1,29 @@
+import type { Ini } from './ini.ts';
+import type { Kind } from './kinds.ts';
+import { type Option, SCHEMA, type SectionName, type Values } from './schema.ts';
+import { getValue, optionError } from './values.ts';
+
+/**
+ * Reads and checks all options of one of the program's sections. A missing one is taken from `presets`, else from the schema.
+ * Throws a BackyError (`config`) for the first wrong one.
+ */
+export function readSection<S extends SectionName>(ini: Ini, section: S, presets: Partial<Values<S>> = {}): Values<S> {
+  const options = Object.entries<Option<unknown>>(SCHEMA[section]);
+  const values = options.map(([name, option]) => {
+    const value = option.deferred ? undefined : readOption(ini, { section, option: name }, option.kind);
+    return [name, value ?? option.initial];
+  });
+  const given = Object.entries(presets);
+  // Object.fromEntries forgets which name has which type; the schema says it.
+  return Object.fromEntries([...values, ...given]) as Values<S>;
+}
+
+/** One option, checked; undefined when no file has it. Throws a BackyError (`config`) that names the value and what is allowed. */
+export function readOption<T>(ini: Ini, place: { section: string; option: string }, kind: Kind<T>): T | undefined {
+  const text = getValue(ini, place.section, place.option);
+  if (text === undefined) return undefined;
+  const value = kind.parse(text);
+  if (value !== undefined) return value;
+  const shown = kind.show?.(text) ?? JSON.stringify(text);
+  throw optionError(ini, { ...place, problem: `${shown} is not ${kind.allowed}.` });
+}
