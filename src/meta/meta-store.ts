@@ -1,0 +1,160 @@
+import type {
+  BackupCounters,
+  BackupRow,
+  BlockRange,
+  BlockRow,
+  DatedBlockRow,
+  DedupKey,
+  FoundBlob,
+  NewVersion,
+  TaggedVersion,
+  Version,
+  VersionFilter,
+} from './types.ts';
+
+/**
+ * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
+ *
+ * Every method is one transaction unless it says otherwise, and durable on return. A store that is busy with another
+ * writer waits for it (and says so after a while); it MUST NOT fail for that alone. Methods MAY be called
+ * again after they failed. Failures are BackyErrors with code `database`.
+ */
+export interface MetaStore extends VersionStore, BlockStore, BackupStore, CleanupStore, TransferStore {
+  /** Creates the schema. An initialised database is an error and stays untouched. */
+  initialize(): Promise<void>;
+  /** Checks that the database can be used. An unknown revision is refused and nothing is changed. */
+  open(): Promise<void>;
+  /** Leaves the database closed and whole. */
+  close(): Promise<void>;
+}
+
+/** Versions, tags, dates. */
+export interface VersionStore {
+  /** Undefined when there is no such version. */
+  findVersion(uid: string): Promise<TaggedVersion | undefined>;
+  /** Sorted by name, then date. */
+  listVersions(filter: VersionFilter): Promise<TaggedVersion[]>;
+  setProtected(uid: string, value: boolean): Promise<void>;
+  setExpire(uid: string, expire: Date | null): Promise<void>;
+  /** A tag that is there already is fine. */
+  addTags(uid: string, tags: readonly string[]): Promise<void>;
+  /** A tag that is not there is fine. */
+  removeTags(uid: string, tags: readonly string[]): Promise<void>;
+  setVersionInvalid(uid: string): Promise<void>;
+  /** Makes the version and all its blocks valid, after every one of them was found good. */
+  setVersionValid(uid: string): Promise<void>;
+  /**
+   * Removes a version; its blobs become candidates for deletion, with the time. In several transactions, the first of
+   * which makes the version invalid, so that others can write between and a crash leaves nothing that looks whole.
+   * @returns how many block rows it had.
+   */
+  removeVersion(uid: string, onProgress: (rowsRemoved: number) => void): Promise<number>;
+}
+
+/** Block rows of finished versions. */
+export interface BlockStore {
+  countBlocks(versionUid: string): Promise<number>;
+  /** Up to `limit` rows with ids above `afterId` (start with -1), in id order. */
+  blockPage(versionUid: string, afterId: number, limit: number): Promise<BlockRow[]>;
+  /** The rows that exist among `ids`. */
+  blocksById(versionUid: string, ids: readonly number[]): Promise<BlockRow[]>;
+  /** Marks all rows with this blob and checksum, and every version that holds one, invalid. @returns those versions. */
+  markBlockInvalid(uid: string, checksum: string | null): Promise<string[]>;
+}
+
+/** What a group commit did. */
+export interface CommitOutcome {
+  /** Rows that were not committed, because their found blob is gone or going: these blocks must be stored anew. */
+  refused: BackupRow[];
+}
+
+/** One group of a running backup. */
+export interface BackupGroup {
+  rows: readonly BackupRow[];
+  /** Blocks that are all zero. */
+  sparse: readonly BlockRange[];
+  /** The whole backup's counters once this group is in, less the rows that were refused. Kept with the group. */
+  counters(refused: readonly BackupRow[]): BackupCounters;
+}
+
+/** A taken-over piece of a base version. */
+export interface TakeOverResult {
+  /** Rows copied, sparse ones included. */
+  blocks: number;
+  bytes: number;
+  sparseBlocks: number;
+  sparseBytes: number;
+}
+
+/** How a version is cut into blocks. */
+export interface Geometry {
+  blockSize: number;
+  sizeBytes: number;
+}
+
+/** What to copy from a base version. */
+export interface TakeOverOrder {
+  baseUid: string;
+  versionUid: string;
+  ranges: readonly BlockRange[];
+  geometry: Geometry;
+  /** The whole backup's counters once this piece is in. Kept with the piece. */
+  counters(piece: TakeOverResult): BackupCounters;
+}
+
+/** A running backup. */
+export interface BackupStore {
+  createVersion(version: NewVersion): Promise<void>;
+  /** Valid blobs with these contents and this encryption version, none of them doomed; one each, keyed by {@link dedupKey}. */
+  findBlobs(keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>>;
+  /**
+   * Commits rows and sparse ranges, none of which the version has yet. Every blob that `rows` name MUST be durable
+   * before the call. A row found by dedup goes in only if some row still names its blob and no cleanup has doomed it.
+   */
+  commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry): Promise<CommitOutcome>;
+  /**
+   * Copies the base's rows in `ranges` that are valid and of the right length, as sets. Others are left out.
+   * How much one transaction copies is the caller's choice.
+   */
+  takeOver(order: TakeOverOrder): Promise<TakeOverResult>;
+  /** The ids within `range` that have a row, as ranges in order. */
+  presentBlocks(versionUid: string, range: BlockRange): Promise<BlockRange[]>;
+  /** Drops the rows that a continued backup must make anew: invalid, or of the wrong length. Their blobs become candidates. */
+  discardBadBlocks(versionUid: string, geometry: Geometry): Promise<number>;
+  /** Counters of an earlier run of this backup; undefined when it left none. */
+  savedCounters(versionUid: string): Promise<BackupCounters | undefined>;
+  /** Counters made up from the rows, for a backup that another program began. */
+  countersFromRows(versionUid: string): Promise<BackupCounters>;
+  /** The last transaction of a backup: the stats row, then valid 1. */
+  finishBackup(version: Version, counters: BackupCounters): Promise<void>;
+}
+
+/** Cleanup's side of the protocol in semantics.md. */
+export interface CleanupStore {
+  /** Drops candidates older than `before` (Unix seconds) that some row still names. @returns how many candidates are left. */
+  dropUsedCandidates(before: number): Promise<number>;
+  /** Dooms up to `limit` candidates with this prefix that no row names: from now on no backup can use them. @returns their uids. */
+  doomCandidates(before: number, limit: number, prefix: string): Promise<string[]>;
+  /** Doomed uids that an earlier cleanup left; those that some row names by now are freed instead. */
+  leftDoomed(limit: number): Promise<string[]>;
+  /** Forgets doomed blobs and their candidates: their blobs are gone. */
+  forgetDoomed(uids: readonly string[]): Promise<void>;
+  /** Those of `uids` that no row names. */
+  unnamed(uids: readonly string[]): Promise<string[]>;
+}
+
+/** Export and import. */
+export interface TransferStore {
+  datedBlockPage(versionUid: string, afterId: number, limit: number): Promise<DatedBlockRow[]>;
+  /**
+   * Adds a whole version in one transaction. Rejects, with nothing changed, when `rows` throws or the version exists
+   * (code `versionExists`). Blocks whose blobs are doomed come in invalid, and so does the version.
+   * @returns how many such blocks there were.
+   */
+  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>): Promise<number>;
+}
+
+/** The text that stands for a content address in maps. */
+export function dedupKey(key: DedupKey): string {
+  return `${key.size}:${key.checksum}`;
+}

@@ -1,0 +1,228 @@
+import { toStoredDate } from '../dates.ts';
+import {
+  type BackupGroup,
+  type CommitOutcome,
+  dedupKey,
+  type Geometry,
+  type TakeOverOrder,
+  type TakeOverResult,
+} from '../meta-store.ts';
+import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, NewVersion, Version } from '../types.ts';
+import type { SqliteConnection } from './connection.ts';
+import { insertTags, makeCandidates } from './versions.ts';
+
+const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+
+/** See BackupStore.createVersion. */
+export async function createVersion(connection: SqliteConnection, version: NewVersion, now: Date): Promise<void> {
+  await connection.write(() => {
+    connection.run(
+      connection.build('versions').insert({
+        uid: version.uid,
+        date: toStoredDate(now),
+        expire: version.expire === null ? null : toStoredDate(version.expire),
+        name: version.name,
+        snapshot_name: version.snapshotName,
+        size: version.size,
+        size_bytes: version.sizeBytes,
+        valid: 0,
+        protected: 0,
+      }),
+    );
+    insertTags(connection, version.uid, version.tags);
+  });
+}
+
+/** See BackupStore.findBlobs. */
+export function findBlobs(connection: SqliteConnection, keys: readonly DedupKey[], encVersion: number): Map<string, FoundBlob> {
+  const find = connection.prepare(
+    `SELECT uid, enc_envkey AS envKey, enc_nonce AS nonce FROM blocks
+     WHERE checksum = ? AND size = ? AND enc_version = ? AND valid = 1 AND uid <> ''
+       AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT 1`,
+  );
+  const found = new Map<string, FoundBlob>();
+  for (const key of keys) {
+    const blob = find.get(key.checksum, key.size, encVersion) as FoundBlob | undefined;
+    if (blob !== undefined) found.set(dedupKey(key), blob);
+  }
+  return found;
+}
+
+/** See BackupStore.commitGroup. */
+export async function commitGroup(
+  connection: SqliteConnection,
+  versionUid: string,
+  group: BackupGroup,
+  { geometry, now }: { geometry: Geometry; now: Date },
+): Promise<CommitOutcome> {
+  return connection.write(() => {
+    const refused = insertRows(connection, versionUid, group.rows, toStoredDate(now));
+    for (const range of group.sparse) insertSparse(connection, versionUid, range, { geometry, now });
+    saveCounters(connection, versionUid, group.counters(refused));
+    return { refused };
+  });
+}
+
+/** @returns the rows whose blob, found by dedup, no row names any more or a cleanup has doomed. */
+function insertRows(connection: SqliteConnection, versionUid: string, rows: readonly BackupRow[], date: string): BackupRow[] {
+  const values = '?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
+  const insert = connection.prepare(`INSERT INTO blocks (${INSERT_COLUMNS}) VALUES (${values})`);
+  const insertFound = connection.prepare(
+    `INSERT INTO blocks (${INSERT_COLUMNS}) SELECT ${values}
+     WHERE EXISTS (SELECT 1 FROM blocks WHERE uid = ?) AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE uid = ?)`,
+  );
+  const refused: BackupRow[] = [];
+  for (const row of rows) {
+    const fields = [row.uid, versionUid, row.id, date, row.checksum, row.size, row.encVersion, row.envKey, row.nonce];
+    if (!row.found) insert.run(...fields);
+    else if (insertFound.run(...fields, row.uid, row.uid).changes === 0) refused.push(row);
+  }
+  return refused;
+}
+
+/** Adds rows without a blob, as a set. */
+function insertSparse(
+  connection: SqliteConnection,
+  versionUid: string,
+  range: BlockRange,
+  { geometry, now }: { geometry: Geometry; now: Date },
+): void {
+  const { lastId, lastSize } = lastBlock(geometry);
+  connection
+    .prepare(
+      `INSERT INTO blocks (${INSERT_COLUMNS})
+       WITH RECURSIVE n(id) AS (SELECT ? UNION ALL SELECT id + 1 FROM n WHERE id < ?)
+       SELECT NULL, ?, id, ?, NULL, CASE id WHEN ? THEN ? ELSE ? END, 1, 0, NULL, NULL FROM n`,
+    )
+    .run(range.first, range.first + range.count - 1, versionUid, toStoredDate(now), lastId, lastSize, geometry.blockSize);
+}
+
+function lastBlock({ blockSize, sizeBytes }: Geometry): { lastId: number; lastSize: number } {
+  const lastId = Math.ceil(sizeBytes / blockSize) - 1;
+  return { lastId, lastSize: sizeBytes - lastId * blockSize };
+}
+
+/** See BackupStore.takeOver. */
+export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
+  const { lastId, lastSize } = lastBlock(order.geometry);
+  const blockSize = order.geometry.blockSize;
+  const copy = connection.prepare(
+    `INSERT INTO blocks (${INSERT_COLUMNS})
+     SELECT uid, ?, id, ?, checksum, size, 1, enc_version, enc_envkey, enc_nonce FROM blocks
+     WHERE version_uid = ? AND id >= ? AND id < ? AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END`,
+  );
+  const sparse = connection.prepare(
+    `SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes FROM blocks
+     WHERE version_uid = ? AND id >= ? AND id < ? AND (uid IS NULL OR uid = '')`,
+  );
+  return connection.write(() => {
+    const piece: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+    for (const { first, count } of order.ranges) {
+      const end = first + count;
+      const copied = copy.run(
+        order.versionUid,
+        toStoredDate(now),
+        order.baseUid,
+        first,
+        end,
+        lastId,
+        lastSize,
+        blockSize,
+      ).changes;
+      const zeros = sparse.get(order.versionUid, first, end) as { blocks: number; bytes: number };
+      piece.blocks += copied;
+      piece.bytes += copied * blockSize;
+      piece.sparseBlocks += zeros.blocks;
+      piece.sparseBytes += zeros.bytes;
+      if (first <= lastId && lastId < end && hasBlock(connection, order.versionUid, lastId)) piece.bytes += lastSize - blockSize;
+    }
+    saveCounters(connection, order.versionUid, order.counters(piece));
+    return piece;
+  });
+}
+
+function hasBlock(connection: SqliteConnection, versionUid: string, id: number): boolean {
+  return connection.prepare('SELECT 1 FROM blocks WHERE version_uid = ? AND id = ?').get(versionUid, id) !== undefined;
+}
+
+/** See BackupStore.discardBadBlocks. */
+export async function discardBadBlocks(
+  connection: SqliteConnection,
+  versionUid: string,
+  geometry: Geometry,
+  nowSeconds: number,
+): Promise<number> {
+  const { lastId, lastSize } = lastBlock(geometry);
+  const bad = 'version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ?)';
+  const values = [versionUid, lastId, lastSize, geometry.blockSize, lastId];
+  return connection.write(() => {
+    makeCandidates(connection, bad, values, nowSeconds);
+    return connection.prepare(`DELETE FROM blocks WHERE ${bad}`).run(...values).changes;
+  });
+}
+
+function saveCounters(connection: SqliteConnection, versionUid: string, counters: BackupCounters): void {
+  connection
+    .prepare('INSERT OR REPLACE INTO backy2_progress (version_uid, counters) VALUES (?, ?)')
+    .run(versionUid, JSON.stringify(counters));
+}
+
+/** See BackupStore.savedCounters. */
+export async function savedCounters(connection: SqliteConnection, versionUid: string): Promise<BackupCounters | undefined> {
+  // A write transaction makes sure that the side table is there, in a database that the original made.
+  const row = await connection.write(
+    () =>
+      connection.prepare('SELECT counters FROM backy2_progress WHERE version_uid = ?').get(versionUid) as
+        | { counters: string }
+        | undefined,
+  );
+  return row === undefined ? undefined : (JSON.parse(row.counters) as BackupCounters);
+}
+
+/** See BackupStore.countersFromRows. */
+export function countersFromRows(connection: SqliteConnection, versionUid: string): BackupCounters {
+  const row = connection
+    .prepare(
+      `SELECT count(uid) AS blocks, coalesce(sum(CASE WHEN uid IS NULL THEN 0 ELSE size END), 0) AS bytes,
+              count(*) - count(uid) AS sparseBlocks, coalesce(sum(CASE WHEN uid IS NULL THEN size ELSE 0 END), 0) AS sparseBytes
+       FROM blocks WHERE version_uid = ?`,
+    )
+    .get(versionUid) as { blocks: number; bytes: number; sparseBlocks: number; sparseBytes: number };
+  return {
+    bytesRead: row.bytes,
+    blocksRead: row.blocks,
+    bytesWritten: row.bytes,
+    blocksWritten: row.blocks,
+    bytesDedup: 0,
+    blocksDedup: 0,
+    bytesSparse: row.sparseBytes,
+    blocksSparse: row.sparseBlocks,
+    durationSeconds: 0,
+  };
+}
+
+/** See BackupStore.finishBackup. */
+export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<void> {
+  await connection.write(() => {
+    connection.run(
+      connection.build('stats').insert({
+        date: connection.build.raw("datetime('now')"),
+        version_uid: version.uid,
+        version_name: version.name,
+        version_size_bytes: version.sizeBytes,
+        version_size_blocks: version.size,
+        bytes_read: counters.bytesRead,
+        blocks_read: counters.blocksRead,
+        bytes_written: counters.bytesWritten,
+        blocks_written: counters.blocksWritten,
+        bytes_found_dedup: counters.bytesDedup,
+        blocks_found_dedup: counters.blocksDedup,
+        bytes_sparse: counters.bytesSparse,
+        blocks_sparse: counters.blocksSparse,
+        duration_seconds: counters.durationSeconds,
+      }),
+    );
+    connection.run(connection.build('versions').where('uid', version.uid).update({ valid: 1 }));
+    connection.run(connection.build('backy2_progress').where('version_uid', version.uid).delete());
+  });
+}

@@ -1,0 +1,50 @@
+import type { BlockRange, BlockRow } from '../types.ts';
+import type { SqliteConnection } from './connection.ts';
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
+
+/** Parameters that one statement may have, below SQLite's limit. */
+export const IDS_PER_STATEMENT = 500;
+
+/** See BlockStore.blockPage: keyset pages, because an open iterator would refuse writes on the same connection. */
+export function blockRecords(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlockRecord[] {
+  const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?`;
+  return connection.prepare(sql).all(versionUid, afterId, limit) as BlockRecord[];
+}
+
+/** See BlockStore.blocksById. */
+export function blocksById(connection: SqliteConnection, versionUid: string, ids: readonly number[]): BlockRow[] {
+  const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id = ?`;
+  const rows: BlockRow[] = [];
+  for (const id of ids) {
+    const record = connection.prepare(sql).get(versionUid, id) as BlockRecord | undefined;
+    if (record !== undefined) rows.push(toBlockRow(record));
+  }
+  return rows;
+}
+
+/** See BlockStore.countBlocks. */
+export function countBlocks(connection: SqliteConnection, versionUid: string): number {
+  return (connection.prepare('SELECT count(*) AS n FROM blocks WHERE version_uid = ?').get(versionUid) as { n: number }).n;
+}
+
+/** See BackupStore.presentBlocks: runs of ids are found inside the database. */
+export function presentBlocks(connection: SqliteConnection, versionUid: string, range: BlockRange): BlockRange[] {
+  const sql = `SELECT min(id) AS first, count(*) AS count FROM
+    (SELECT id, id - row_number() OVER (ORDER BY id) AS run FROM blocks WHERE version_uid = ? AND id >= ? AND id < ?)
+    GROUP BY run ORDER BY first`;
+  return connection.prepare(sql).all(versionUid, range.first, range.first + range.count) as BlockRange[];
+}
+
+/** See BlockStore.markBlockInvalid. */
+export async function markBlockInvalid(connection: SqliteConnection, uid: string, checksum: string | null): Promise<string[]> {
+  return connection.write(() => {
+    const same = 'uid = ? AND checksum IS ?';
+    connection.prepare(`UPDATE blocks SET valid = 0 WHERE ${same}`).run(uid, checksum);
+    const holders = connection
+      .prepare(`SELECT uid FROM versions WHERE uid IN (SELECT version_uid FROM blocks WHERE ${same}) ORDER BY date`)
+      .all(uid, checksum) as { uid: string }[];
+    const invalidate = connection.prepare('UPDATE versions SET valid = 0 WHERE uid = ?');
+    for (const holder of holders) invalidate.run(holder.uid);
+    return holders.map((holder) => holder.uid);
+  });
+}

@@ -1,0 +1,76 @@
+import type { SqliteConnection } from './connection.ts';
+
+/** Candidates that one transaction looks through for ones in use. */
+const DROP_PIECE = 10_000;
+
+const NAMED = 'EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)';
+
+/** See CleanupStore.dropUsedCandidates. */
+export async function dropUsedCandidates(connection: SqliteConnection, before: number): Promise<number> {
+  const page = 'SELECT id FROM deleted_blocks WHERE id > ? AND time < ? ORDER BY id LIMIT ?';
+  let left = 0;
+  for (let last = -1; ; ) {
+    const ids = (connection.prepare(page).all(last, before, DROP_PIECE) as { id: number }[]).map((row) => row.id);
+    const end = ids.at(-1);
+    if (end === undefined) return left;
+    const start = last;
+    const dropped = await connection.write(
+      () =>
+        connection
+          .prepare(`DELETE FROM deleted_blocks WHERE id > ? AND id <= ? AND time < ? AND ${NAMED}`)
+          .run(start, end, before).changes,
+    );
+    left += ids.length - dropped;
+    last = end;
+  }
+}
+
+/** See CleanupStore.doomCandidates. */
+export async function doomCandidates(
+  connection: SqliteConnection,
+  before: number,
+  limit: number,
+  prefix: string,
+): Promise<string[]> {
+  return connection.write(() => {
+    const rows = connection
+      .prepare(
+        `SELECT DISTINCT uid FROM deleted_blocks WHERE time < ? AND uid IS NOT NULL AND substr(uid, 1, length(?)) = ? AND NOT ${NAMED}
+         AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT ?`,
+      )
+      .all(before, prefix, prefix, limit) as { uid: string }[];
+    const doom = connection.prepare('INSERT INTO backy2_doomed (uid, time) VALUES (?, ?)');
+    for (const { uid } of rows) doom.run(uid, before);
+    return rows.map((row) => row.uid);
+  });
+}
+
+/** See CleanupStore.leftDoomed. */
+export async function leftDoomed(connection: SqliteConnection, limit: number): Promise<string[]> {
+  return connection.write(() => {
+    // The original does not know the table: a backup of its may have come to name a doomed blob.
+    connection
+      .prepare('DELETE FROM backy2_doomed WHERE EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = backy2_doomed.uid)')
+      .run();
+    const rows = connection.prepare('SELECT uid FROM backy2_doomed LIMIT ?').all(limit) as { uid: string }[];
+    return rows.map((row) => row.uid);
+  });
+}
+
+/** See CleanupStore.forgetDoomed. */
+export async function forgetDoomed(connection: SqliteConnection, uids: readonly string[]): Promise<void> {
+  await connection.write(() => {
+    const candidates = connection.prepare('DELETE FROM deleted_blocks WHERE uid = ?');
+    const doomed = connection.prepare('DELETE FROM backy2_doomed WHERE uid = ?');
+    for (const uid of uids) {
+      candidates.run(uid);
+      doomed.run(uid);
+    }
+  });
+}
+
+/** See CleanupStore.unnamed. */
+export function unnamed(connection: SqliteConnection, uids: readonly string[]): string[] {
+  const named = connection.prepare('SELECT 1 FROM blocks WHERE uid = ? LIMIT 1');
+  return uids.filter((uid) => named.get(uid) === undefined);
+}

@@ -1,0 +1,66 @@
+import { fromStoredDate } from '../dates.ts';
+import type { BlockRow, DatedBlockRow, Version } from '../types.ts';
+
+/** A row of table versions as the driver gives it. */
+export interface VersionRecord {
+  uid: string;
+  date: string;
+  expire: string | null;
+  name: string;
+  snapshot_name: string;
+  size: number;
+  size_bytes: number;
+  valid: number;
+  protected: number;
+}
+
+/** A row of table blocks as the driver gives it. */
+export interface BlockRecord {
+  id: number;
+  uid: string | null;
+  date: string;
+  checksum: string | null;
+  size: number | null;
+  valid: number;
+  enc_version: number;
+  enc_envkey: string | null;
+  enc_nonce: string | null;
+}
+
+/** The columns of {@link BlockRecord}, for hand-written statements. */
+export const BLOCK_COLUMNS = 'id, uid, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+
+/** A version without its tags. */
+export function toVersion(record: VersionRecord): Version {
+  return {
+    uid: record.uid,
+    date: fromStoredDate(record.date),
+    name: record.name,
+    snapshotName: record.snapshot_name,
+    size: Number(record.size),
+    sizeBytes: Number(record.size_bytes),
+    valid: record.valid !== 0,
+    protected: record.protected !== 0,
+    expire: record.expire === null || record.expire === '' ? null : fromStoredDate(record.expire),
+  };
+}
+
+/** A block row; an old import's empty uid means sparse, as null does (formats.md §1). */
+export function toBlockRow(record: BlockRecord): BlockRow {
+  const sparse = record.uid === null || record.uid === '';
+  return {
+    id: record.id,
+    uid: sparse ? null : record.uid,
+    checksum: sparse ? null : record.checksum,
+    size: Number(record.size ?? 0),
+    valid: record.valid !== 0,
+    encVersion: record.enc_version,
+    envKey: record.enc_envkey,
+    nonce: record.enc_nonce,
+  };
+}
+
+/** A block row with its date. */
+export function toDatedBlockRow(record: BlockRecord): DatedBlockRow {
+  return { ...toBlockRow(record), date: fromStoredDate(record.date) };
+}

@@ -1,0 +1,97 @@
+/** The newest revision of the original's schema (formats.md §2), the only one that this release opens. */
+export const NEWEST_REVISION = '30349b678801';
+
+/** Every revision that the original ever made, oldest first; a database without one is older still. */
+export const KNOWN_REVISIONS = [
+  'bbe7904bfc3a',
+  '29c655b78818',
+  '828da0fbbe8d',
+  'cd3f15ae79f8',
+  '9e0939e3bc6d',
+  '85966fcda5e6',
+  '5260034b8125',
+  NEWEST_REVISION,
+];
+
+/**
+ * The original's schema, to the letter: SQLite keeps the text of a CREATE statement, and tools that compare dumps of
+ * databases must see no difference. That is why knex's schema builder does not write it.
+ */
+export const SCHEMA = [
+  `CREATE TABLE stats (
+	date DATETIME NOT NULL, 
+	id INTEGER NOT NULL, 
+	version_uid VARCHAR(36), 
+	version_name VARCHAR(2048) NOT NULL, 
+	version_size_bytes BIGINT NOT NULL, 
+	version_size_blocks BIGINT NOT NULL, 
+	bytes_read BIGINT NOT NULL, 
+	blocks_read BIGINT NOT NULL, 
+	bytes_written BIGINT NOT NULL, 
+	blocks_written BIGINT NOT NULL, 
+	bytes_found_dedup BIGINT NOT NULL, 
+	blocks_found_dedup BIGINT NOT NULL, 
+	bytes_sparse BIGINT NOT NULL, 
+	blocks_sparse BIGINT NOT NULL, 
+	duration_seconds BIGINT NOT NULL, 
+	PRIMARY KEY (id)
+)`,
+  'CREATE INDEX ix_stats_version_uid ON stats (version_uid)',
+  `CREATE TABLE versions (
+	uid VARCHAR(36) NOT NULL, 
+	date DATETIME NOT NULL, 
+	expire DATETIME, 
+	name VARCHAR(2048) NOT NULL, 
+	snapshot_name VARCHAR(2048) DEFAULT '' NOT NULL, 
+	size BIGINT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	valid INTEGER NOT NULL, 
+	protected INTEGER NOT NULL, 
+	PRIMARY KEY (uid)
+)`,
+  `CREATE TABLE deleted_blocks (
+	id INTEGER NOT NULL, 
+	uid VARCHAR(32), 
+	size BIGINT, 
+	delete_candidate INTEGER NOT NULL, 
+	time BIGINT NOT NULL, 
+	PRIMARY KEY (id)
+)`,
+  'CREATE INDEX ix_deleted_blocks_uid ON deleted_blocks (uid)',
+  `CREATE TABLE tags (
+	version_uid VARCHAR(36) NOT NULL, 
+	name VARCHAR(2048) NOT NULL, 
+	PRIMARY KEY (version_uid, name), 
+	FOREIGN KEY(version_uid) REFERENCES versions (uid)
+)`,
+  `CREATE TABLE blocks (
+	uid VARCHAR(32), 
+	version_uid VARCHAR(36) NOT NULL, 
+	id INTEGER NOT NULL, 
+	date DATETIME NOT NULL, 
+	checksum VARCHAR(128), 
+	size BIGINT, 
+	valid INTEGER NOT NULL, 
+	enc_version INTEGER NOT NULL, 
+	enc_envkey VARCHAR(80), 
+	enc_nonce VARCHAR(32), 
+	PRIMARY KEY (version_uid, id), 
+	FOREIGN KEY(version_uid) REFERENCES versions (uid)
+)`,
+  'CREATE INDEX ix_blocks_checksum ON blocks (checksum)',
+  'CREATE INDEX ix_blocks_uid ON blocks (uid)',
+  `CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+)`,
+  `INSERT INTO alembic_version VALUES ('${NEWEST_REVISION}')`,
+];
+
+/**
+ * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, and the
+ * counters of backups that have not finished.
+ */
+export const SIDE_TABLES = [
+  'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
+  'CREATE TABLE IF NOT EXISTS backy2_progress (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, counters TEXT NOT NULL)',
+];

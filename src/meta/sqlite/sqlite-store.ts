@@ -1,0 +1,182 @@
+import { BackyError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { toStoredDate } from '../dates.ts';
+import type { BackupGroup, Geometry, MetaStore, TakeOverOrder } from '../meta-store.ts';
+import type { BlockRange, DatedBlockRow, DedupKey, NewVersion, Version, VersionFilter } from '../types.ts';
+import * as backup from './backup.ts';
+import * as blocks from './blocks.ts';
+import * as cleanup from './cleanup.ts';
+import { notUsable, SqliteConnection } from './connection.ts';
+import { toBlockRow, toDatedBlockRow } from './rows.ts';
+import { KNOWN_REVISIONS, NEWEST_REVISION, SCHEMA } from './schema.ts';
+import * as transfer from './transfer.ts';
+import * as versions from './versions.ts';
+
+/** How a SQLite store is made. */
+export interface SqliteStoreOptions {
+  path: string;
+  cacheMb: number;
+  /** Create the database on first use (the embedded default). */
+  createIfMissing: boolean;
+  logger: Logger;
+  now: () => Date;
+}
+
+/** The metadata in one SQLite file, the same file that the original uses. Methods run on the calling thread. */
+export class SqliteStore implements MetaStore {
+  readonly #options: SqliteStoreOptions;
+  #connection: SqliteConnection | undefined;
+
+  /** Touches nothing until `open` or `initialize`. */
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+  }
+
+  async initialize(): Promise<void> {
+    const connection = this.#connect(true);
+    if (hasTable(connection, 'versions') || hasTable(connection, 'alembic_version')) {
+      throw new BackyError('refused', `The database ${this.#options.path} is initialised already. Nothing was changed.`, {
+        hint: 'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
+      });
+    }
+    await connection.writeSchema(SCHEMA);
+  }
+
+  async open(): Promise<void> {
+    const { path, createIfMissing } = this.#options;
+    const connection = this.#connect(createIfMissing);
+    if (createIfMissing && !hasTable(connection, 'versions')) await connection.writeSchema(SCHEMA);
+    if (!hasTable(connection, 'versions')) throw notUsable(path, 'it has no tables of backy2');
+    const revision = hasTable(connection, 'alembic_version')
+      ? (connection.prepare('SELECT version_num FROM alembic_version').get() as { version_num: string } | undefined)?.version_num
+      : undefined;
+    checkRevision(path, revision);
+  }
+
+  async close(): Promise<void> {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async findVersion(uid: string) {
+    return versions.findVersion(this.#db, uid);
+  }
+  async listVersions(filter: VersionFilter) {
+    return versions.listVersions(this.#db, filter);
+  }
+  async setProtected(uid: string, value: boolean) {
+    await versions.updateVersion(this.#db, uid, { protected: value ? 1 : 0 });
+  }
+  async setExpire(uid: string, expire: Date | null) {
+    await versions.updateVersion(this.#db, uid, { expire: expire === null ? null : toStoredDate(expire) });
+  }
+  async addTags(uid: string, tags: readonly string[]) {
+    await this.#db.write(() => versions.insertTags(this.#db, uid, tags));
+  }
+  async removeTags(uid: string, tags: readonly string[]) {
+    await versions.removeTags(this.#db, uid, tags);
+  }
+  async setVersionInvalid(uid: string) {
+    await versions.updateVersion(this.#db, uid, { valid: 0 });
+  }
+  async setVersionValid(uid: string) {
+    await versions.setVersionValid(this.#db, uid);
+  }
+  async removeVersion(uid: string, onProgress: (rowsRemoved: number) => void) {
+    return versions.removeVersion(this.#db, uid, this.#nowSeconds, onProgress);
+  }
+
+  async countBlocks(versionUid: string) {
+    return blocks.countBlocks(this.#db, versionUid);
+  }
+  async blockPage(versionUid: string, afterId: number, limit: number) {
+    return blocks.blockRecords(this.#db, versionUid, afterId, limit).map(toBlockRow);
+  }
+  async blocksById(versionUid: string, ids: readonly number[]) {
+    return blocks.blocksById(this.#db, versionUid, ids);
+  }
+  async markBlockInvalid(uid: string, checksum: string | null) {
+    return blocks.markBlockInvalid(this.#db, uid, checksum);
+  }
+
+  async createVersion(version: NewVersion) {
+    await backup.createVersion(this.#db, version, this.#options.now());
+  }
+  async findBlobs(keys: readonly DedupKey[], encVersion: number) {
+    return backup.findBlobs(this.#db, keys, encVersion);
+  }
+  async commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
+    return backup.commitGroup(this.#db, versionUid, group, { geometry, now: this.#options.now() });
+  }
+  async takeOver(order: TakeOverOrder) {
+    return backup.takeOver(this.#db, order, this.#options.now());
+  }
+  async presentBlocks(versionUid: string, range: BlockRange) {
+    return blocks.presentBlocks(this.#db, versionUid, range);
+  }
+  async discardBadBlocks(versionUid: string, geometry: Geometry) {
+    return backup.discardBadBlocks(this.#db, versionUid, geometry, this.#nowSeconds());
+  }
+  async savedCounters(versionUid: string) {
+    return backup.savedCounters(this.#db, versionUid);
+  }
+  async countersFromRows(versionUid: string) {
+    return backup.countersFromRows(this.#db, versionUid);
+  }
+  async finishBackup(version: Version, counters: Parameters<MetaStore['finishBackup']>[1]) {
+    await backup.finishBackup(this.#db, version, counters);
+  }
+
+  async dropUsedCandidates(before: number) {
+    return cleanup.dropUsedCandidates(this.#db, before);
+  }
+  async doomCandidates(before: number, limit: number, prefix: string) {
+    return cleanup.doomCandidates(this.#db, before, limit, prefix);
+  }
+  async leftDoomed(limit: number) {
+    return cleanup.leftDoomed(this.#db, limit);
+  }
+  async forgetDoomed(uids: readonly string[]) {
+    await cleanup.forgetDoomed(this.#db, uids);
+  }
+  async unnamed(uids: readonly string[]) {
+    return cleanup.unnamed(this.#db, uids);
+  }
+
+  async datedBlockPage(versionUid: string, afterId: number, limit: number) {
+    return blocks.blockRecords(this.#db, versionUid, afterId, limit).map(toDatedBlockRow);
+  }
+  async importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>) {
+    return transfer.importVersion(this.#db, version, rows);
+  }
+
+  readonly #nowSeconds = (): number => Math.floor(this.#options.now().getTime() / 1000);
+
+  #connect(create: boolean): SqliteConnection {
+    const { path, cacheMb, logger } = this.#options;
+    this.#connection ??= new SqliteConnection({ path, cacheMb, create, logger });
+    return this.#connection;
+  }
+
+  get #db(): SqliteConnection {
+    if (this.#connection === undefined) throw new Error('the store is not open');
+    return this.#connection;
+  }
+}
+
+function hasTable(connection: SqliteConnection, name: string): boolean {
+  return connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined;
+}
+
+function checkRevision(path: string, revision: string | undefined): void {
+  if (revision === NEWEST_REVISION) return;
+  const named = revision ?? 'none';
+  const known = revision === undefined || KNOWN_REVISIONS.includes(revision);
+  throw new BackyError(
+    'database',
+    known
+      ? `The database ${path} has the old revision ${named}, which this release can't upgrade. Nothing was changed.`
+      : `The database ${path} has the unknown revision ${named}. Nothing was changed.`,
+    { hint: `This release needs revision ${NEWEST_REVISION}.` },
+  );
+}

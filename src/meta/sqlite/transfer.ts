@@ -1,0 +1,64 @@
+import { BackyError } from '../../errors.ts';
+import { toStoredDate } from '../dates.ts';
+import type { DatedBlockRow, Version } from '../types.ts';
+import type { SqliteConnection } from './connection.ts';
+
+const COLUMNS = 'uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+
+/** See TransferStore.importVersion: rows are gathered in a temporary table, so that slow input locks nobody out. */
+export async function importVersion(
+  connection: SqliteConnection,
+  version: Version,
+  rows: AsyncIterable<DatedBlockRow>,
+): Promise<number> {
+  connection.execTemporary('DROP TABLE IF EXISTS temp.import_rows');
+  connection.execTemporary(
+    `CREATE TEMPORARY TABLE import_rows (uid TEXT, id INTEGER PRIMARY KEY, date TEXT, checksum TEXT, size INTEGER,
+       valid INTEGER, enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT)`,
+  );
+  const gather = connection.prepare(`INSERT INTO temp.import_rows (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  for await (const row of rows) {
+    gather.run(
+      row.uid,
+      row.id,
+      toStoredDate(row.date),
+      row.checksum,
+      row.size,
+      row.valid ? 1 : 0,
+      row.encVersion,
+      row.envKey,
+      row.nonce,
+    );
+  }
+  return connection.write(() => insertVersion(connection, version));
+}
+
+function insertVersion(connection: SqliteConnection, version: Version): number {
+  if (connection.prepare('SELECT 1 FROM versions WHERE uid = ?').get(version.uid) !== undefined) {
+    throw new BackyError('versionExists', `Version ${version.uid} already exists and cannot be imported.`, {
+      hint: `Remove it first with: backy2 rm ${version.uid}`,
+    });
+  }
+  // A version whose removal was cut short can have left rows behind in databases of the original.
+  connection.prepare('DELETE FROM blocks WHERE version_uid = ?').run(version.uid);
+  const doomed = connection
+    .prepare('UPDATE temp.import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)')
+    .run().changes;
+  connection.run(
+    connection.build('versions').insert({
+      uid: version.uid,
+      date: toStoredDate(version.date),
+      expire: version.expire === null ? null : toStoredDate(version.expire),
+      name: version.name,
+      snapshot_name: version.snapshotName,
+      size: version.size,
+      size_bytes: version.sizeBytes,
+      valid: version.valid && doomed === 0 ? 1 : 0,
+      protected: version.protected ? 1 : 0,
+    }),
+  );
+  connection
+    .prepare(`INSERT INTO blocks (version_uid, ${COLUMNS}) SELECT ?, ${COLUMNS} FROM temp.import_rows ORDER BY id`)
+    .run(version.uid);
+  return doomed;
+}

@@ -1,0 +1,101 @@
+/** One backup of one image (formats.md §1). */
+export interface Version {
+  uid: string;
+  /** When the backup started. */
+  date: Date;
+  name: string;
+  snapshotName: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  valid: boolean;
+  protected: boolean;
+  expire: Date | null;
+}
+
+/** A version with its tags, sorted by name. */
+export interface TaggedVersion extends Version {
+  tags: string[];
+}
+
+/** What a version is created with; it starts invalid, unprotected and dated now. */
+export interface NewVersion {
+  uid: string;
+  name: string;
+  snapshotName: string;
+  size: number;
+  sizeBytes: number;
+  expire: Date | null;
+  tags: readonly string[];
+}
+
+/** Where a block's bytes are. `uid` and `checksum` null: the block is all zero and has no blob. */
+export interface BlockContent {
+  uid: string | null;
+  /** Lower-case hex of the plain bytes. */
+  checksum: string | null;
+  /** Bytes of the plain block. */
+  size: number;
+  encVersion: number;
+  envKey: string | null;
+  nonce: string | null;
+}
+
+/** A row of table blocks, without its version. */
+export interface BlockRow extends BlockContent {
+  id: number;
+  valid: boolean;
+}
+
+/** A block row with its date, as exports have it. */
+export interface DatedBlockRow extends BlockRow {
+  date: Date;
+}
+
+/** A row that a running backup wants to commit. */
+export interface BackupRow extends BlockContent {
+  id: number;
+  /** True when the blob was found by dedup: the commit must make sure that it is still there to be used. */
+  found: boolean;
+}
+
+/** Block ids `first … first + count - 1`. */
+export interface BlockRange {
+  first: number;
+  count: number;
+}
+
+/** What a backup has done, summed up over all its runs when it was continued. */
+export interface BackupCounters {
+  bytesRead: number;
+  blocksRead: number;
+  bytesWritten: number;
+  blocksWritten: number;
+  bytesDedup: number;
+  blocksDedup: number;
+  bytesSparse: number;
+  blocksSparse: number;
+  durationSeconds: number;
+}
+
+/** A content address: what a blob must have in common with a block to be used for it. */
+export interface DedupKey {
+  checksum: string;
+  size: number;
+}
+
+/** A blob found by its content. */
+export interface FoundBlob {
+  uid: string;
+  envKey: string | null;
+  nonce: string | null;
+}
+
+/** Which versions to list; undefined means any. */
+export interface VersionFilter {
+  name?: string | undefined;
+  snapshotName?: string | undefined;
+  tag?: string | undefined;
+  /** Only versions whose expire date lies before this time. */
+  expiredAt?: Date | undefined;
+}
