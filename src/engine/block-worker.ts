@@ -1,0 +1,141 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { toPlainError } from '../errors.ts';
+import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
+import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
+import { readBlocks, storeBlocks } from './read-job.ts';
+import { closeContext, openContext, type Slot, type WorkerContext } from './worker-context.ts';
+
+/**
+ * A block worker: owns blocks from the source to the blob, or from the blob to the target. It takes jobs from main, does
+ * as many at once as it has slots, and answers each. Failures are answers too: main decides what they mean.
+ */
+const setup = workerData as WorkerSetup;
+const port = parentPort;
+if (port === null) throw new Error('block-worker runs as a worker thread');
+
+const aborter = new AbortController();
+const heartbeats = new Int32Array(setup.heartbeats);
+const queue: { job: number; order: Job }[] = [];
+const idle: Slot[] = [];
+/** Read jobs whose blocks wait in their slot for main's decision. */
+const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
+let running = 0;
+let finishing = false;
+
+setInterval(() => Atomics.add(heartbeats, setup.index, 1), 1000).unref();
+
+const context = openOrFail();
+if (context !== undefined) {
+  for (let i = 0; i < setup.slots; i++) idle.push({ bytes: new Uint8Array(setup.slotBytes), other: undefined });
+  port.on('message', (message: ToWorker) => receive(context, message));
+  send({ kind: 'ready', worker: setup.index });
+}
+
+function openOrFail(): WorkerContext | undefined {
+  try {
+    return openContext(setup, aborter.signal);
+  } catch (error) {
+    fail(error, {});
+    return undefined;
+  }
+}
+
+function receive(context: WorkerContext, message: ToWorker): void {
+  switch (message.kind) {
+    case 'job':
+      queue.push(message);
+      startJobs(context);
+      break;
+    case 'decide':
+      decide(context, message.job, message.decisions);
+      break;
+    case 'flush':
+      void flush(context, message.ticket);
+      break;
+    case 'finish':
+      finishing = true;
+      queue.length = 0;
+      undecided.clear();
+      aborter.abort(new Error('the operation was stopped'));
+      closeWhenIdle(context);
+      break;
+  }
+}
+
+function startJobs(context: WorkerContext): void {
+  while (queue.length > 0) {
+    const slot = idle.pop();
+    if (slot === undefined) return;
+    const next = queue.shift();
+    if (next !== undefined) perform(context, next.job, () => startJob(context, slot, next));
+  }
+}
+
+/** Counts an asynchronous piece of a job, and turns its failure into an answer. */
+function perform(context: WorkerContext, job: number, piece: () => Promise<void>): void {
+  running++;
+  piece()
+    .catch((error: unknown) => fail(error, { job }))
+    .finally(() => {
+      running--;
+      startJobs(context);
+      closeWhenIdle(context);
+    });
+}
+
+async function startJob(context: WorkerContext, slot: Slot, { job, order }: { job: number; order: Job }): Promise<void> {
+  let keepsSlot = false;
+  try {
+    if (order.kind === 'read') {
+      const { digests, bytesRead } = await readBlocks(context, slot, order);
+      keepsSlot = true;
+      undecided.set(job, { slot, order });
+      send({ kind: 'digested', worker: setup.index, job, first: order.first, digests, bytesRead });
+    } else if (order.kind === 'fetch') {
+      send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, order.blocks) });
+    } else {
+      await zeroBlocks(context, order.first, order.count);
+      send({ kind: 'zeroed', worker: setup.index, job });
+    }
+  } finally {
+    if (!keepsSlot) idle.push(slot);
+  }
+}
+
+function decide(context: WorkerContext, job: number, decisions: Decision[]): void {
+  const waiting = undecided.get(job);
+  if (waiting === undefined) return;
+  undecided.delete(job);
+  const { slot, order } = waiting;
+  perform(context, job, async () => {
+    try {
+      const blocks = await storeBlocks(context, slot, { ...order, decisions });
+      send({ kind: 'stored', worker: setup.index, job, blocks });
+    } finally {
+      idle.push(slot);
+    }
+  });
+}
+
+async function flush(context: WorkerContext, ticket: number): Promise<void> {
+  try {
+    await (context.target ?? context.backend).flush();
+    send({ kind: 'flushed', worker: setup.index, ticket });
+  } catch (error) {
+    fail(error, { ticket });
+  }
+}
+
+function closeWhenIdle(context: WorkerContext): void {
+  if (!finishing || running > 0) return;
+  finishing = false;
+  void closeContext(context).finally(() => port?.close());
+}
+
+function fail(error: unknown, { job, ticket }: { job?: number; ticket?: number }): void {
+  send({ kind: 'failed', worker: setup.index, job, ticket, error: toPlainError(error, 'worker') });
+}
+
+function send(message: FromWorker): void {
+  port?.postMessage(message);
+}

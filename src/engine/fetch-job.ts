@@ -1,0 +1,93 @@
+import { codecFor } from '../data/codec/codec.ts';
+import { messageOf } from '../errors.ts';
+import type { FetchBlock, Finding } from './messages.ts';
+import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
+import { isAllZero } from './zero-test.ts';
+
+/** What fetching a block gave. */
+interface Fetched {
+  /** As many of the block's bytes as could be had. */
+  bytes: Uint8Array;
+  finding: Finding | undefined;
+}
+
+/** Fetches and checks blocks, one after the other in one slot; writes each to the target or compares it with the source, if any. */
+export async function fetchBlocks(context: WorkerContext, slot: Slot, blocks: readonly FetchBlock[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const block of blocks) {
+    context.signal.throwIfAborted();
+    const { bytes, finding } =
+      block.uid === null ? zeroBlock(slot, block) : await fetchBlock(context, slot, { ...block, uid: block.uid });
+    if (finding !== undefined) findings.push(finding);
+    if (context.target !== undefined) await writeToTarget(context, block, bytes);
+    else if (context.source !== undefined && finding === undefined) {
+      const difference = await compareWithSource(context, slot, { block, bytes });
+      if (difference !== undefined) findings.push(difference);
+    }
+  }
+  return findings;
+}
+
+function zeroBlock(slot: Slot, block: FetchBlock): Fetched {
+  return { bytes: slot.bytes.subarray(0, block.size).fill(0), finding: undefined };
+}
+
+async function fetchBlock(context: WorkerContext, slot: Slot, block: FetchBlock & { uid: string }): Promise<Fetched> {
+  const codec = codecFor(block.encVersion);
+  const { id, uid, size } = block;
+  const stored = await context.gates.dataRead.run(size, context.signal, () =>
+    context.backend.get({ uid, blockId: id, plainBytes: size }, slot.bytes, context.signal),
+  );
+  const nothing = slot.bytes.subarray(0, 0);
+  if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', is: 'no such blob' } };
+  const read = slot.bytes.subarray(0, Math.min(stored, slot.bytes.length));
+  if (!codec.isPlausible(stored, size)) {
+    const bytes = codec.encVersion === 0 ? read.subarray(0, size) : nothing;
+    return { bytes, finding: { id, problem: 'length', is: `${stored} bytes` } };
+  }
+  let plain: Uint8Array;
+  try {
+    plain = codec.decode(read, block);
+  } catch (error) {
+    return { bytes: nothing, finding: { id, problem: 'undecodable', is: messageOf(error) } };
+  }
+  if (plain.length !== size)
+    return { bytes: plain.subarray(0, size), finding: { id, problem: 'length', is: `${plain.length} bytes` } };
+  const checksum = context.hash(plain);
+  return { bytes: plain, finding: checksum === block.checksum ? undefined : { id, problem: 'checksum', is: checksum } };
+}
+
+/** What could be read goes to the target as it is; what could not is zero, or is left alone. */
+async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: Uint8Array): Promise<void> {
+  const { target, setup } = context;
+  if (target === undefined) return;
+  const offset = block.id * setup.blockSize;
+  await context.gates.targetWrite.run(block.size, context.signal, async () => {
+    if (bytes.length > 0) await target.write(bytes, offset);
+    if (bytes.length < block.size && setup.zeroMissing) await target.writeZeros(offset + bytes.length, block.size - bytes.length);
+  });
+}
+
+async function compareWithSource(
+  context: WorkerContext,
+  slot: Slot,
+  { block, bytes }: { block: FetchBlock; bytes: Uint8Array },
+): Promise<Finding | undefined> {
+  const { source, setup } = context;
+  if (source === undefined) return undefined;
+  slot.other ??= new Uint8Array(slot.bytes.length);
+  const theirs = slot.other.subarray(0, block.size);
+  const offset = block.id * setup.blockSize;
+  if (block.uid === null && source.isHole(offset, block.size)) return undefined;
+  await context.gates.sourceRead.run(block.size, context.signal, () => source.read(theirs, offset));
+  if (Buffer.compare(bytes, theirs) === 0) return undefined;
+  return { id: block.id, problem: 'source', is: isAllZero(theirs) ? 'all zero' : context.hash(theirs) };
+}
+
+/** Makes blocks of the target read as zeros. */
+export async function zeroBlocks(context: WorkerContext, first: number, count: number): Promise<void> {
+  const { target, setup } = context;
+  if (target === undefined) throw new Error('this worker has no target');
+  const length = bytesOfBlocks(setup, first, count);
+  await context.gates.targetWrite.run(length, context.signal, () => target.writeZeros(first * setup.blockSize, length));
+}

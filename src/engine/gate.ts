@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** The shared part of a {@link Gate}: passes that are free, and when the next byte may go. Goes between threads. */
+export interface SharedGate {
+  /** [free passes]; undefined when there are never more users than passes. */
+  passes: SharedArrayBuffer | undefined;
+  /** [time in ns at which the bandwidth is free again]. */
+  freeAt: SharedArrayBuffer;
+  /** 0 is unlimited. */
+  bytesPerSecond: number;
+}
+
+/** A waiter looks again after this long even if nobody woke it: a woken thread may have died with the pass in reach. */
+const RECHECK_MS = 200;
+
+/** Makes the shared part. `users` is the most that could ever want to pass at once: with as many passes none is needed. */
+export function shareGate(limit: number, bytesPerSecond: number, users: number): SharedGate {
+  const passes = limit >= users ? undefined : new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  if (passes !== undefined) new Int32Array(passes)[0] = limit;
+  return { passes, freeAt: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT), bytesPerSecond };
+}
+
+/** Lets so many operations pass at once, and so many bytes a second, counted over all threads that share it. */
+export class Gate {
+  readonly #passes: Int32Array<SharedArrayBuffer> | undefined;
+  readonly #freeAt: BigInt64Array<SharedArrayBuffer>;
+  readonly #bytesPerSecond: number;
+
+  constructor(shared: SharedGate) {
+    this.#passes = shared.passes === undefined ? undefined : new Int32Array(shared.passes);
+    this.#freeAt = new BigInt64Array(shared.freeAt);
+    this.#bytesPerSecond = shared.bytesPerSecond;
+  }
+
+  /** Runs `operation`, which moves `bytes`, when it may. Rejects when `signal` aborts while it waits. */
+  async run<T>(bytes: number, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    if (this.#passes === undefined && this.#bytesPerSecond === 0) return operation();
+    await this.#enter(signal);
+    try {
+      await this.#pace(bytes, signal);
+      return await operation();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    const passes = this.#passes;
+    if (passes === undefined) return;
+    for (;;) {
+      signal.throwIfAborted();
+      const free = Atomics.load(passes, 0);
+      if (free > 0) {
+        if (Atomics.compareExchange(passes, 0, free, free - 1) === free) return;
+        continue;
+      }
+      await Atomics.waitAsync(passes, 0, free, RECHECK_MS).value;
+    }
+  }
+
+  #leave(): void {
+    if (this.#passes === undefined) return;
+    Atomics.add(this.#passes, 0, 1);
+    Atomics.notify(this.#passes, 0, 1);
+  }
+
+  /** Reserves the next free stretch of time for `bytes`, and waits for its start. */
+  async #pace(bytes: number, signal: AbortSignal): Promise<void> {
+    if (this.#bytesPerSecond === 0) return;
+    const takes = BigInt(Math.ceil((bytes / this.#bytesPerSecond) * 1e9));
+    for (;;) {
+      const now = process.hrtime.bigint();
+      const freeAt = Atomics.load(this.#freeAt, 0);
+      const start = freeAt > now ? freeAt : now;
+      if (Atomics.compareExchange(this.#freeAt, 0, freeAt, start + takes) !== freeAt) continue;
+      if (start > now) await sleep(Number(start - now) / 1e6, undefined, { signal });
+      return;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { DataBackendOptions } from '../data/options.ts';
+import type { PlainError } from '../errors.ts';
+import type { IoLimits } from '../io/options.ts';
+import type { SharedGate } from './gate.ts';
+
+/** All that a block worker needs to know from the start; plain data and shared memory. */
+export interface WorkerSetup {
+  index: number;
+  /** Bytes of a block. */
+  blockSize: number;
+  /** The image's bytes: the last block is shorter. */
+  sizeBytes: number;
+  hashFunction: string;
+  /** Buffers, and so the jobs that this worker has in hand at once. */
+  slots: number;
+  /** Bytes of a buffer: one block, or as many small ones as make a read worth while. */
+  slotBytes: number;
+  data: DataBackendOptions;
+  /** The `enc_version` that is written. */
+  encVersion: number;
+  source: { url: string; limits: IoLimits } | undefined;
+  target: { url: string; limits: IoLimits } | undefined;
+  /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */
+  zeroMissing: boolean;
+  gates: WorkerGates;
+  /** One counter a worker; it moves every second while the worker's event loop lives. */
+  heartbeats: SharedArrayBuffer;
+}
+
+/** Limits that hold over all workers together. */
+export interface WorkerGates {
+  sourceRead: SharedGate;
+  targetWrite: SharedGate;
+  dataRead: SharedGate;
+  dataWrite: SharedGate;
+}
+
+/** Where a block's bytes are to be found, and what they must be. */
+export interface FetchBlock {
+  id: number;
+  /** Null: all zero. */
+  uid: string | null;
+  checksum: string | null;
+  size: number;
+  encVersion: number;
+  envKey: string | null;
+  nonce: string | null;
+}
+
+/** What main decides about a block that was read: nothing to do, or which blob is to hold it. */
+export type Decision =
+  | null
+  /** Store it as `uid`. */
+  | { action: 'store'; uid: string }
+  /** Blob `uid` has it already; if that blob turns out to be gone or cut, store it as `spare`. */
+  | { action: 'reuse'; uid: string; spare: string };
+
+/** Work for a worker. Each job occupies one slot and is answered once it is done. */
+export type Job =
+  /** Read blocks `first … first + count - 1`, which fit a slot, and tell their checksums; a `decide` follows. */
+  | { kind: 'read'; first: number; count: number }
+  /** Fetch blobs, check them, and write them to the target or compare them with the source. */
+  | { kind: 'fetch'; blocks: FetchBlock[] }
+  /** Make blocks of the target read as zeros. */
+  | { kind: 'zero'; first: number; count: number };
+
+/** Main to worker. */
+export type ToWorker =
+  | { kind: 'job'; job: number; order: Job }
+  | { kind: 'decide'; job: number; decisions: Decision[] }
+  | { kind: 'flush'; ticket: number }
+  | { kind: 'finish' };
+
+/** A block's checksum in hex; null when it is all zero. */
+export type Digest = string | null;
+
+/** What became of a block that main decided to store or reuse. */
+export interface StoredBlock {
+  id: number;
+  uid: string;
+  envKey: string | null;
+  nonce: string | null;
+  /** False when the blob was there already. */
+  written: boolean;
+  /** Why the blob found by dedup was not used, if it was not. */
+  rejected?: string;
+}
+
+/** What is wrong with a block. */
+export interface Finding {
+  id: number;
+  problem: 'missing' | 'length' | 'checksum' | 'undecodable' | 'source';
+  /** The checksum that it has, or what else was found. */
+  is: string;
+}
+
+/** Worker to main. */
+export type FromWorker =
+  | { kind: 'ready'; worker: number }
+  | { kind: 'digested'; worker: number; job: number; first: number; digests: Digest[]; bytesRead: number }
+  | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
+  | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
+  | { kind: 'zeroed'; worker: number; job: number }
+  | { kind: 'flushed'; worker: number; ticket: number }
+  | { kind: 'failed'; worker: number; job: number | undefined; ticket: number | undefined; error: PlainError };

@@ -1,0 +1,82 @@
+import type { DataBackendOptions } from '../data/options.ts';
+import type { IoLimits } from '../io/options.ts';
+import { shareGate } from './gate.ts';
+import type { WorkerSetup } from './messages.ts';
+
+/** What a pool works on. */
+export interface PoolOptions {
+  /** Worker threads. */
+  workers: number;
+  blockSize: number;
+  sizeBytes: number;
+  hashFunction: string;
+  encVersion: number;
+  data: DataBackendOptions;
+  source?: { url: string; limits: IoLimits } | undefined;
+  target?: { url: string; limits: IoLimits } | undefined;
+  zeroMissing?: boolean | undefined;
+}
+
+/** Small blocks are read and answered together, up to so many bytes: a message a block would cost more than its checksum. */
+const SMALL_READ_BYTES = 1024 * 1024;
+/** Slots a worker has beyond what the limits let be in flight: one is hashed while the next is read and another waits for main. */
+const SPARE_SLOTS = 2;
+/** All slots together stay below this where two a worker allow it. */
+const SLOT_MEMORY_BYTES = 1024 ** 3;
+
+/** How the memory of a pool is cut: the number of slots, over all workers, is what bounds it. */
+export interface SlotPlan {
+  slotBytes: number;
+  slotsPerWorker: number;
+  /** Blocks that fit a slot. */
+  blocksPerSlot: number;
+}
+
+/** Plans the slots from the limits of source, target and backend. */
+export function planSlots(options: PoolOptions): SlotPlan {
+  const blocksPerSlot = Math.max(1, Math.floor(SMALL_READ_BYTES / options.blockSize));
+  const slotBytes = blocksPerSlot * options.blockSize;
+  const inFlight =
+    options.target === undefined
+      ? (options.source?.limits.simultaneousReads ?? options.data.simultaneousReads) + options.data.simultaneousWrites
+      : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
+  const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
+  const affordable = Math.floor(SLOT_MEMORY_BYTES / (slotBytes * options.workers));
+  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(wanted, affordable)) };
+}
+
+/** How long all slots together take at the configured bandwidth: nothing need end any earlier. */
+export function slowestJobMs({ data, workers }: PoolOptions, plan: SlotPlan): number {
+  const bandwidth = Math.min(data.bandwidthRead || Number.POSITIVE_INFINITY, data.bandwidthWrite || Number.POSITIVE_INFINITY);
+  return ((plan.slotBytes * plan.slotsPerWorker * workers) / bandwidth) * 1000;
+}
+
+/** The setups of all workers of a pool; they share gates and heartbeats. */
+export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[] {
+  // A slot of small blocks stores many of them at once.
+  const users = options.workers * plan.slotsPerWorker * plan.blocksPerSlot;
+  const { data, source, target } = options;
+  const shared = {
+    gates: {
+      sourceRead: shareGate(source?.limits.simultaneousReads ?? users, 0, users),
+      targetWrite: shareGate(target?.limits.simultaneousWrites ?? users, 0, users),
+      dataRead: shareGate(data.simultaneousReads, data.bandwidthRead, users),
+      dataWrite: shareGate(data.simultaneousWrites, data.bandwidthWrite, users),
+    },
+    heartbeats: new SharedArrayBuffer(options.workers * Int32Array.BYTES_PER_ELEMENT),
+  };
+  return Array.from({ length: options.workers }, (_, index) => ({
+    index,
+    blockSize: options.blockSize,
+    sizeBytes: options.sizeBytes,
+    hashFunction: options.hashFunction,
+    slots: plan.slotsPerWorker,
+    slotBytes: plan.slotBytes,
+    data,
+    encVersion: options.encVersion,
+    source,
+    target,
+    zeroMissing: options.zeroMissing ?? true,
+    ...shared,
+  }));
+}

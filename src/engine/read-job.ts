@@ -1,0 +1,95 @@
+import { BackyError } from '../errors.ts';
+import type { Decision, Digest, StoredBlock } from './messages.ts';
+import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
+import { isAllZero } from './zero-test.ts';
+
+/** The blocks of a read job. */
+export interface BlockSpan {
+  first: number;
+  count: number;
+}
+
+/** Reads blocks into the slot, as one read, and gives their checksums. A hole that the source knows of is not read. */
+export async function readBlocks(
+  context: WorkerContext,
+  slot: Slot,
+  span: BlockSpan,
+): Promise<{ digests: Digest[]; bytesRead: number }> {
+  const { source, setup } = context;
+  if (source === undefined) throw new Error('this worker has no source');
+  const offset = span.first * setup.blockSize;
+  const bytes = slot.bytes.subarray(0, bytesOfBlocks(setup, span.first, span.count));
+  if (source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
+  try {
+    await context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
+  } catch (error) {
+    throw nameBlock(error, span);
+  }
+  const digests: Digest[] = [];
+  for (let start = 0; start < bytes.length; start += setup.blockSize) {
+    const block = bytes.subarray(start, start + setup.blockSize);
+    digests.push(isAllZero(block) ? null : context.hash(block));
+  }
+  return { digests, bytesRead: bytes.length };
+}
+
+function nameBlock(error: unknown, { first, count }: BlockSpan): unknown {
+  if (!(error instanceof BackyError)) return error;
+  const blocks = count === 1 ? `block ${first}` : `blocks ${first} to ${first + count - 1}`;
+  const details = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
+  return new BackyError(error.code, `Reading ${blocks}: ${error.message}`, details);
+}
+
+/** Stores the blocks of a slot as main decided, as many at once as the backend's limit lets pass. */
+export async function storeBlocks(
+  context: WorkerContext,
+  slot: Slot,
+  span: BlockSpan & { decisions: readonly Decision[] },
+): Promise<StoredBlock[]> {
+  const { setup } = context;
+  const work: Promise<StoredBlock>[] = [];
+  for (const [index, decision] of span.decisions.entries()) {
+    if (decision === null) continue;
+    const start = index * setup.blockSize;
+    const id = span.first + index;
+    const block = slot.bytes.subarray(start, start + bytesOfBlocks(setup, id, 1));
+    work.push(storeBlock(context, { id, block, decision }));
+  }
+  // The slot's bytes are in use until the last put has ended, even when one of them fails.
+  const outcomes = await Promise.allSettled(work);
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+async function storeBlock(
+  context: WorkerContext,
+  { id, block, decision }: { id: number; block: Uint8Array; decision: NonNullable<Decision> },
+): Promise<StoredBlock> {
+  if (decision.action === 'store') return put(context, { id, block, uid: decision.uid });
+  const rejected = await whyUnusable(context, decision.uid, block.length);
+  if (rejected !== undefined) return { ...(await put(context, { id, block, uid: decision.spare })), rejected };
+  return { id, uid: decision.uid, envKey: null, nonce: null, written: false };
+}
+
+async function put(
+  context: WorkerContext,
+  { id, block, uid }: { id: number; block: Uint8Array; uid: string },
+): Promise<StoredBlock> {
+  return context.gates.dataWrite.run(block.length, context.signal, async () => {
+    const encoded = context.codec.encode(block);
+    await context.backend.put(uid, encoded.bytes, context.signal);
+    return { id, uid, envKey: encoded.envKey, nonce: encoded.nonce, written: true };
+  });
+}
+
+/** Why a blob that the database knows can't be used: it is gone or can't be that block. Undefined when all seems well. */
+async function whyUnusable(context: WorkerContext, uid: string, plainBytes: number): Promise<string | undefined> {
+  const probe = await context.backend.probe(uid);
+  if (probe.state === 'missing') return 'it is missing';
+  if (probe.state === 'present' && !context.codec.isPlausible(probe.storedBytes, plainBytes)) {
+    return `it has ${probe.storedBytes} bytes, which can't be a block of ${plainBytes} bytes`;
+  }
+  return undefined;
+}

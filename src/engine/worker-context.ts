@@ -1,0 +1,57 @@
+import { type BlobCodec, codecFor } from '../data/codec/codec.ts';
+import type { DataBackend } from '../data/data-backend.ts';
+import { openDataBackend } from '../data/open-backend.ts';
+import { openSource, openTarget } from '../io/open-io.ts';
+import type { Source } from '../io/source.ts';
+import type { Target } from '../io/target.ts';
+import { Gate } from './gate.ts';
+import { type Hasher, hasherFor } from './hasher.ts';
+import type { WorkerSetup } from './messages.ts';
+
+/** A buffer for one job's blocks. */
+export interface Slot {
+  bytes: Uint8Array;
+  /** A second one of the same size, made when a comparison needs it. */
+  other: Uint8Array | undefined;
+}
+
+/** What a worker's jobs share. */
+export interface WorkerContext {
+  setup: WorkerSetup;
+  backend: DataBackend;
+  source: Source | undefined;
+  target: Target | undefined;
+  hash: Hasher;
+  codec: BlobCodec;
+  gates: { sourceRead: Gate; targetWrite: Gate; dataRead: Gate; dataWrite: Gate };
+  signal: AbortSignal;
+}
+
+/** Opens source, target and backend for this thread. */
+export function openContext(setup: WorkerSetup, signal: AbortSignal): WorkerContext {
+  return {
+    setup,
+    backend: openDataBackend(setup.data),
+    source: setup.source === undefined ? undefined : openSource(setup.source.url, setup.blockSize),
+    target: setup.target === undefined ? undefined : openTarget(setup.target.url),
+    hash: hasherFor(setup.hashFunction),
+    codec: codecFor(setup.encVersion),
+    gates: {
+      sourceRead: new Gate(setup.gates.sourceRead),
+      targetWrite: new Gate(setup.gates.targetWrite),
+      dataRead: new Gate(setup.gates.dataRead),
+      dataWrite: new Gate(setup.gates.dataWrite),
+    },
+    signal,
+  };
+}
+
+/** Closes everything, one failure not keeping the others from it. */
+export async function closeContext(context: WorkerContext): Promise<void> {
+  await Promise.allSettled([context.backend.close(), context.source?.close(), context.target?.close()]);
+}
+
+/** Bytes of blocks `first … first + count - 1`: the image's last block is shorter. */
+export function bytesOfBlocks(setup: { blockSize: number; sizeBytes: number }, first: number, count: number): number {
+  return Math.min((first + count) * setup.blockSize, setup.sizeBytes) - first * setup.blockSize;
+}

@@ -1,0 +1,300 @@
+import { Worker } from 'node:worker_threads';
+import { BackyError, fromPlainError, messageOf } from '../errors.ts';
+import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
+import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
+import { StallWatch } from './stall-watch.ts';
+
+/** Jobs that a worker has waiting beyond its slots, so that it never idles until main has looked. */
+const PREFETCHED_JOBS = 1;
+/** How long jobs in flight may take to end once the operation is to stop. */
+const DRAIN_LIMIT_MS = 10_000;
+const CLOSE_LIMIT_MS = 10_000;
+const TERMINATE_LIMIT_MS = 3_000;
+
+/** An answer that concerns a job. */
+export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'zeroed' }>;
+
+/** What an operation does with a pool. Jobs are numbered in the order of `next`. */
+export interface Operation {
+  /** The next job, or undefined when there is none for now; asked again after every job that ends. */
+  next(): Job | undefined | Promise<Job | undefined>;
+  /** An answer of a worker. `digested` MUST lead to {@link WorkerPool.decide}. A rejection ends the operation. */
+  answered(answer: JobAnswer): void | Promise<void>;
+}
+
+interface Member {
+  worker: Worker;
+  jobs: Set<number>;
+  ready: boolean;
+  gone: Promise<void>;
+  isGone: boolean;
+}
+
+/**
+ * Worker threads that carry blocks, and the hand-over of jobs to them. The first failure, wherever it comes from (a worker that
+ * fails, dies or stalls; an answer that could not be handled), ends {@link run} with it, in bounded time.
+ */
+export class WorkerPool {
+  readonly slots: SlotPlan;
+  readonly #setups: WorkerSetup[];
+  readonly #signal: AbortSignal;
+  readonly #members: Member[] = [];
+  readonly #owners = new Map<number, Member>();
+  readonly #flushes = new Map<number, { left: Set<number>; resolve: () => void; reject: (error: unknown) => void }>();
+  readonly #watch: StallWatch;
+  #operation: Operation | undefined;
+  #failure: { error: unknown } | undefined;
+  #nextJob = 0;
+  #nextTicket = 0;
+  #handling = 0;
+  #feeding = false;
+  #exhausted = false;
+  #wake: () => void = () => {};
+  #hasStuckThreads = false;
+
+  /** `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended. */
+  constructor(options: PoolOptions, signal: AbortSignal) {
+    this.slots = planSlots(options);
+    this.#setups = workerSetups(options, this.slots);
+    this.#signal = signal;
+    this.#watch = new StallWatch(new Int32Array(this.#setups[0]?.heartbeats ?? new SharedArrayBuffer(4)), {
+      isWaiting: () => this.#flushes.size > 0 || (this.#owners.size > 0 && this.#handling === 0),
+      slowestJobMs: slowestJobMs(options, this.slots),
+      onStall: (worker, why) =>
+        this.#fail(
+          new BackyError('worker', `Block worker ${worker} ${why}.`, {
+            hint: 'Check the source, the target and the data backend for hanging I/O.',
+          }),
+        ),
+    });
+  }
+
+  /** True when a thread could not be ended: the process must leave without waiting for it. */
+  get hasStuckThreads(): boolean {
+    return this.#hasStuckThreads;
+  }
+
+  /** Jobs that are with the workers, as a share of all slots: 0 to 1. */
+  get load(): number {
+    return Math.min(1, this.#owners.size / (this.#setups.length * this.slots.slotsPerWorker));
+  }
+
+  /** Runs an operation to its end: no job is left, every answer is handled. May be called again with another one. */
+  async run(operation: Operation): Promise<void> {
+    this.#operation = operation;
+    this.#exhausted = false;
+    if (this.#members.length === 0) this.#start();
+    const onAbort = () => this.#wake();
+    this.#signal.addEventListener('abort', onAbort);
+    this.#watch.start();
+    try {
+      await this.#untilDone();
+    } finally {
+      this.#signal.removeEventListener('abort', onAbort);
+      this.#watch.stop();
+    }
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Answers `digested`. */
+  decide(job: number, decisions: Decision[]): void {
+    this.#post(this.#owners.get(job), { kind: 'decide', job, decisions });
+  }
+
+  /** Makes everything durable that workers have answered as stored or fetched before the call. */
+  async flush(): Promise<void> {
+    const living = this.#members.filter((member) => !member.isGone);
+    if (living.length < this.#members.length)
+      throw new BackyError('worker', 'A block worker is gone, so its blobs may not be durable.');
+    const ticket = this.#nextTicket++;
+    await new Promise<void>((resolve, reject) => {
+      if (living.length === 0) return resolve();
+      this.#flushes.set(ticket, { left: new Set(living.map((_, index) => index)), resolve, reject });
+      for (const member of living) this.#post(member, { kind: 'flush', ticket });
+    });
+  }
+
+  /** Ends all threads; bounded. Call it always. */
+  async close(): Promise<void> {
+    for (const member of this.#members) this.#post(member, { kind: 'finish' });
+    await within(CLOSE_LIMIT_MS, Promise.all(this.#members.map((member) => member.gone)));
+    const stuck = this.#members.filter((member) => !member.isGone);
+    if (stuck.length === 0) return;
+    this.#hasStuckThreads = !(await within(TERMINATE_LIMIT_MS, Promise.all(stuck.map((member) => member.worker.terminate()))));
+    if (this.#hasStuckThreads) for (const member of stuck) member.worker.unref();
+  }
+
+  #start(): void {
+    for (const setup of this.#setups) {
+      const worker = new Worker(workerUrl(), { workerData: setup, name: `block-worker-${setup.index}` });
+      const member: Member = { worker, jobs: new Set(), ready: false, isGone: false, gone: Promise.resolve() };
+      member.gone = new Promise((resolve) => {
+        worker.once('exit', (code) => {
+          member.isGone = true;
+          this.#died(member, setup.index, code);
+          resolve();
+        });
+      });
+      worker.on('error', (error) =>
+        this.#fail(new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, { cause: error })),
+      );
+      worker.on('message', (message: FromWorker) => this.#receive(member, message));
+      this.#members.push(member);
+    }
+  }
+
+  /** Feeds, and waits until nothing is left; after a failure or an abort only for what is in flight, and not for long. */
+  async #untilDone(): Promise<void> {
+    let stopBy = Number.POSITIVE_INFINITY;
+    for (;;) {
+      const stopping = this.#failure !== undefined || this.#signal.aborted;
+      if (stopping && stopBy === Number.POSITIVE_INFINITY) {
+        stopBy = performance.now() + DRAIN_LIMIT_MS;
+        this.#forgetQueued();
+      }
+      if (!stopping) await this.#feed();
+      if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping || this.#failure !== undefined)) return;
+      const left = stopBy - performance.now();
+      if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.'));
+      await this.#nextEvent(left);
+    }
+  }
+
+  /** Hands out jobs until every worker has enough. */
+  async #feed(): Promise<void> {
+    const operation = this.#operation;
+    if (operation === undefined || this.#feeding) return;
+    this.#feeding = true;
+    try {
+      for (;;) {
+        const member = this.#mostIdle();
+        if (member === undefined || this.#failure !== undefined || this.#signal.aborted) return;
+        const order = await operation.next();
+        this.#exhausted = order === undefined;
+        if (order === undefined) return;
+        const job = this.#nextJob++;
+        member.jobs.add(job);
+        this.#owners.set(job, member);
+        this.#watch.moved(this.#members.indexOf(member));
+        this.#post(member, { kind: 'job', job, order });
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#feeding = false;
+    }
+  }
+
+  #mostIdle(): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.#members) {
+      if (member.isGone || member.jobs.size >= this.slots.slotsPerWorker + PREFETCHED_JOBS) continue;
+      if (best === undefined || member.jobs.size < best.jobs.size) best = member;
+    }
+    return best;
+  }
+
+  #receive(member: Member, message: FromWorker): void {
+    this.#watch.moved(message.worker);
+    switch (message.kind) {
+      case 'ready':
+        member.ready = true;
+        break;
+      case 'flushed':
+        this.#settleFlush(message.ticket, message.worker, undefined);
+        break;
+      case 'failed':
+        if (message.ticket !== undefined) this.#settleFlush(message.ticket, message.worker, fromPlainError(message.error));
+        else this.#fail(fromPlainError(message.error));
+        if (message.job !== undefined) this.#ended(message.job);
+        break;
+      default:
+        this.#handle(message);
+    }
+    this.#wake();
+  }
+
+  #handle(answer: JobAnswer): void {
+    const operation = this.#operation;
+    if (operation === undefined) return;
+    // A read job goes on after its checksums are known; every other answer ends its job.
+    if (answer.kind !== 'digested') this.#ended(answer.job);
+    else if (this.#failure !== undefined) {
+      this.#ended(answer.job);
+      return;
+    }
+    this.#handling++;
+    void (async () => operation.answered(answer))()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#handling--;
+        this.#wake();
+      });
+  }
+
+  #ended(job: number): void {
+    this.#owners.get(job)?.jobs.delete(job);
+    this.#owners.delete(job);
+  }
+
+  /** After a failure, checksums that wait for a decision get none. */
+  #forgetQueued(): void {
+    if (this.#failure === undefined) return;
+    for (const member of this.#members) if (member.isGone) for (const job of [...member.jobs]) this.#ended(job);
+  }
+
+  #settleFlush(ticket: number, worker: number, error: unknown): void {
+    const flush = this.#flushes.get(ticket);
+    if (flush === undefined) return;
+    flush.left.delete(worker);
+    if (error === undefined && flush.left.size > 0) return;
+    this.#flushes.delete(ticket);
+    if (error === undefined) flush.resolve();
+    else flush.reject(error);
+  }
+
+  #died(member: Member, index: number, code: number): void {
+    for (const job of [...member.jobs]) this.#ended(job);
+    for (const [ticket, flush] of this.#flushes) {
+      if (flush.left.has(index)) this.#settleFlush(ticket, index, new BackyError('worker', `Block worker ${index} ended.`));
+    }
+    if (code !== 0) this.#fail(new BackyError('worker', `Block worker ${index} ended with code ${code}.`));
+    this.#wake();
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#wake();
+  }
+
+  #post(member: Member | undefined, message: ToWorker): void {
+    if (member !== undefined && !member.isGone) member.worker.postMessage(message);
+  }
+
+  #nextEvent(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = limitMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(() => this.#wake(), limitMs);
+      this.#wake = () => {
+        clearTimeout(timer);
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+}
+
+/** The bundle puts the worker beside the program; from source it is this folder's. */
+function workerUrl(): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? './block-worker.ts' : './block-worker.js', import.meta.url);
+}
+
+/** @returns false when `promise` took longer. */
+async function within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  const inTime = await Promise.race([promise.then(() => true as const), late]);
+  clearTimeout(timer);
+  return inTime;
+}
