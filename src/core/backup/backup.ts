@@ -1,0 +1,256 @@
+import { v1 as uuid1 } from 'uuid';
+import { WorkerPool } from '../../engine/worker-pool.ts';
+import { BackyError } from '../../errors.ts';
+import { limitsOf, openSource } from '../../io/open-io.ts';
+import type { Lock } from '../../locking/lock.ts';
+import type { Geometry } from '../../meta/meta-store.ts';
+import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
+import { autoTags } from '../auto-tags.ts';
+import { checkSameBlockSize } from '../block-size.ts';
+import type { Context } from '../context.ts';
+import { findVersion } from '../find-version.ts';
+import { holding, lockForOperation, lockVersion } from '../locks.ts';
+import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
+import { checkHints, type Hint } from '../plan/hints.ts';
+import { NO_COUNTS } from './counters.ts';
+import { DataPhase } from './data-phase.ts';
+import { checkHintsAgainstBase } from './hint-check.ts';
+import { addPlannedZeros, takeOverFromBase } from './set-phases.ts';
+
+/** What to back up, and how. */
+export interface BackupRequest {
+  source: string;
+  name: string;
+  snapshotName?: string | undefined;
+  hints?: readonly Hint[] | undefined;
+  baseUid?: string | undefined;
+  continueUid?: string | undefined;
+  /** Undefined: automatic ones, unless a backup is continued. */
+  tags?: readonly string[] | undefined;
+  expire?: Date | undefined;
+  /** Told as soon as the version exists. */
+  onVersion?: ((uid: string) => void) | undefined;
+}
+
+/** What a backup did. */
+export interface BackupResult {
+  uid: string;
+  name: string;
+  tags: string[];
+  size: number;
+  sizeBytes: number;
+  counters: BackupCounters;
+}
+
+/**
+ * Backs a source up (semantics.md, backup). On failure the version stays, invalid, and can be continued; only hints that do
+ * not fit their base remove it.
+ */
+export async function backup(context: Context, request: BackupRequest): Promise<BackupResult> {
+  return holding([await lockForOperation(context.locks)], async () => {
+    const { blockSize } = context.settings;
+    const geometry: Geometry = { blockSize, sizeBytes: await sizeOf(request.source, blockSize) };
+    if (request.hints !== undefined) checkHints(request.hints, geometry.sizeBytes);
+    const locks: Lock[] = [];
+    return holding(locks, async () => {
+      const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
+      const version =
+        request.continueUid === undefined
+          ? await createVersion(context, { request, geometry, locks })
+          : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
+      request.onVersion?.(version.uid);
+      const counters = await run(context, { request, geometry, base, version });
+      return {
+        uid: version.uid,
+        name: version.name,
+        tags: version.tags,
+        size: version.size,
+        sizeBytes: version.sizeBytes,
+        counters,
+      };
+    });
+  });
+}
+
+async function sizeOf(source: string, blockSize: number): Promise<number> {
+  const opened = openSource(source, blockSize);
+  try {
+    return opened.sizeBytes;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
+async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {
+  await findVersion(context.meta, uid);
+  locks.push(await lockVersion(context.locks, uid, 'shared'));
+  const base = await findVersion(context.meta, uid);
+  await checkSameBlockSize(context.meta, base, context.settings.blockSize);
+  if (base.valid) return base;
+  throw new BackyError('refused', 'You cannot base on an invalid version.', {
+    hint: `Scrub it first (backy2 scrub ${uid}), or take another version with -f.`,
+  });
+}
+
+interface Start {
+  request: BackupRequest;
+  geometry: Geometry;
+  locks: Lock[];
+}
+
+async function createVersion({ meta, locks, now }: Context, { request, geometry, locks: held }: Start): Promise<TaggedVersion> {
+  const uid = uuid1();
+  held.push(await lockVersion(locks, uid, 'exclusive'));
+  const tags = request.tags ?? autoTags(await meta.listVersions({ name: request.name }), now());
+  await meta.createVersion({
+    uid,
+    name: request.name,
+    snapshotName: request.snapshotName ?? '',
+    size: Math.ceil(geometry.sizeBytes / geometry.blockSize),
+    sizeBytes: geometry.sizeBytes,
+    expire: request.expire ?? null,
+    tags,
+  });
+  return { ...(await findVersion(meta, uid)), tags: [...tags] };
+}
+
+async function continueVersion(
+  { meta, locks }: Context,
+  { request, geometry, locks: held, uid }: Start & { uid: string },
+): Promise<TaggedVersion> {
+  await findVersion(meta, uid);
+  held.push(await lockVersion(locks, uid, 'exclusive'));
+  const version = await findVersion(meta, uid);
+  if (version.valid)
+    throw new BackyError('refused', 'You cannot continue a valid version.', { hint: 'Start a new backup without -c.' });
+  if (version.sizeBytes !== geometry.sizeBytes) {
+    throw new BackyError(
+      'refused',
+      `Version to continue backup from has a different size than the source (${version.sizeBytes} and ${geometry.sizeBytes} bytes). Cannot continue.`,
+      { hint: 'Give the very same source, or start a new backup without -c.' },
+    );
+  }
+  await checkSameBlockSize(meta, version, geometry.blockSize);
+  if (request.tags !== undefined) await meta.addTags(uid, request.tags);
+  if (request.expire !== undefined) await meta.setExpire(uid, request.expire);
+  await meta.discardBadBlocks(uid, geometry);
+  return findVersion(meta, uid);
+}
+
+interface Run {
+  request: BackupRequest;
+  geometry: Geometry;
+  base: TaggedVersion | undefined;
+  version: TaggedVersion;
+}
+
+async function run(context: Context, { request, geometry, base, version }: Run): Promise<BackupCounters> {
+  const { meta, settings, signal } = context;
+  const pool = new WorkerPool(
+    {
+      workers: settings.workers,
+      hashFunction: settings.hashFunction,
+      encVersion: settings.encryptionVersion,
+      data: context.data,
+      source: { url: request.source, limits: limitsOf(request.source, context.io) },
+      ...geometry,
+    },
+    signal,
+  );
+  try {
+    const plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
+    const earlier = request.continueUid === undefined ? NO_COUNTS : await skipWhatIsThere(context, plan, version);
+    const start = performance.now();
+    const elapsedSeconds = () => earlier.durationSeconds + Math.floor((performance.now() - start) / 1000);
+    const report = progressOf(context, pool, version);
+    report(version.size - plan.read.count() - plan.take.count() - plan.sparse.count(), 0);
+    if (base !== undefined && request.hints !== undefined) await checkBase(context, { pool, plan, base, version, geometry });
+    const set = {
+      meta,
+      versionUid: version.uid,
+      geometry,
+      plan,
+      signal,
+      elapsedSeconds,
+      onBlocks: (count: number) => report(count, 0),
+    };
+    const takenOver = base === undefined ? earlier : await takeOverFromBase({ ...set, counters: earlier }, base.uid);
+    const counters = await addPlannedZeros({ ...set, counters: takenOver });
+    const data = new DataPhase({
+      ...set,
+      pool,
+      counters,
+      logger: context.logger,
+      encVersion: settings.encryptionVersion,
+      deduplication: settings.deduplication,
+      read: plan.read,
+      onBlock: (sizeBytes) => report(Math.sign(sizeBytes), sizeBytes),
+    });
+    await data.run(signal);
+    signal.throwIfAborted();
+    const total = { ...data.counters, durationSeconds: elapsedSeconds() };
+    await meta.finishBackup(version, total);
+    return total;
+  } catch (error) {
+    throw withWayOn(error, version.uid);
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+}
+
+/** Leaves blocks that have a good row out of the plan. @returns the counters of the earlier runs. */
+async function skipWhatIsThere({ meta }: Context, plan: BackupPlan, version: TaggedVersion): Promise<BackupCounters> {
+  for (const { first, count } of await meta.presentBlocks(version.uid, { first: 0, count: version.size })) {
+    for (const set of [plan.read, plan.take, plan.sparse]) set.deleteRange(first, first + count);
+  }
+  return (await meta.savedCounters(version.uid)) ?? meta.countersFromRows(version.uid);
+}
+
+async function checkBase(
+  { meta, settings, random }: Context,
+  {
+    pool,
+    plan,
+    base,
+    version,
+    geometry,
+  }: { pool: WorkerPool; plan: BackupPlan; base: TaggedVersion; version: TaggedVersion; geometry: Geometry },
+): Promise<void> {
+  try {
+    await checkHintsAgainstBase({
+      pool,
+      meta,
+      baseUid: base.uid,
+      geometry,
+      take: plan.take,
+      percent: settings.hintCheckPercent,
+      random,
+    });
+  } catch (error) {
+    if (error instanceof BackyError && error.code === 'hintsMismatch') await meta.removeVersion(version.uid, () => {});
+    throw error;
+  }
+}
+
+function progressOf({ onProgress }: Context, pool: WorkerPool, version: TaggedVersion): (blocks: number, bytes: number) => void {
+  let doneBlocks = 0;
+  let doneBytes = 0;
+  return (blocks, bytes) => {
+    doneBlocks += blocks;
+    doneBytes += bytes;
+    onProgress({ phase: 'data', doneBlocks, totalBlocks: version.size, doneBytes, load: pool.load, lastId: -1 });
+  };
+}
+
+/** Failures say how to go on; what is stored stays. */
+function withWayOn(error: unknown, uid: string): unknown {
+  if (!(error instanceof BackyError) || error.code === 'hintsMismatch') return error;
+  const wayOn = `What is stored stays; the version is invalid. Continue with the same options and: backy2 backup -c ${uid}`;
+  return new BackyError(error.code, error.message, {
+    exitCode: error.exitCode,
+    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
+    cause: error,
+  });
+}

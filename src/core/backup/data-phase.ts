@@ -1,0 +1,186 @@
+import { newBlobUid } from '../../data/blob-uid.ts';
+import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
+import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
+import type { Logger } from '../../logger.ts';
+import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
+import type { BackupCounters, BackupRow } from '../../meta/types.ts';
+import type { Bitmap } from '../plan/bitmap.ts';
+import { type Claim, Claims } from './claims.ts';
+import { RowSink } from './row-sink.ts';
+
+/** What the data phase works with. */
+export interface DataPhaseOptions {
+  pool: WorkerPool;
+  meta: MetaStore;
+  logger: Logger;
+  versionUid: string;
+  geometry: Geometry;
+  encVersion: number;
+  deduplication: boolean;
+  /** The blocks to read; taken out as they are handed to workers. */
+  read: Bitmap;
+  counters: BackupCounters;
+  elapsedSeconds(): number;
+  /** A block is finished: its blob is known. */
+  onBlock(sizeBytes: number): void;
+}
+
+/**
+ * Reads blocks, finds or stores their blobs, commits their rows. Decides on main what workers asked: is the content known
+ * (to the database, or in flight), or is it to be stored, and under which uid.
+ */
+export class DataPhase implements Operation {
+  readonly #options: DataPhaseOptions;
+  readonly #claims = new Claims();
+  readonly #sink: RowSink;
+  /** Claims of blocks that a worker stores or looks at right now, with what was read for them. */
+  readonly #owners = new Map<number, { claim: Claim; bytesRead: number }>();
+  #cursor = 0;
+
+  constructor(options: DataPhaseOptions) {
+    this.#options = options;
+    const { pool, meta, versionUid, geometry, counters } = options;
+    this.#sink = new RowSink({
+      meta,
+      versionUid,
+      geometry,
+      counters,
+      flush: () => pool.flush(),
+      onCommitted: (rows) => this.#closeClaims(rows),
+      onRefused: (rows) => this.#readAgain(rows),
+      elapsedSeconds: options.elapsedSeconds,
+    });
+  }
+
+  /** Counters of all that is committed. */
+  get counters(): BackupCounters {
+    return this.#sink.counters;
+  }
+
+  /** Runs until every block has its row, or rejects with the first failure; what was stored by then is committed either way. */
+  async run(signal: AbortSignal): Promise<void> {
+    try {
+      do {
+        await this.#options.pool.run(this);
+        await this.#sink.commit();
+      } while (!signal.aborted && this.#options.read.next(0) >= 0);
+    } catch (error) {
+      // A failure of the commit itself must not hide what came first.
+      await this.#sink.commit().catch(() => {});
+      throw error;
+    }
+  }
+
+  async next(): Promise<Job | undefined> {
+    await this.#sink.room();
+    const { read, pool } = this.#options;
+    const limit = pool.slots.blocksPerSlot;
+    const range = read.nextRange(this.#cursor, limit) ?? (this.#cursor > 0 ? read.nextRange(0, limit) : undefined);
+    if (range === undefined) return undefined;
+    this.#cursor = range.first + range.count;
+    read.deleteRange(range.first, this.#cursor);
+    return { kind: 'read', ...range };
+  }
+
+  async answered(answer: JobAnswer): Promise<void> {
+    if (answer.kind === 'digested') await this.#decide(answer);
+    else if (answer.kind === 'stored') for (const block of answer.blocks) this.#stored(block);
+    await this.#sink.commitIfDue();
+  }
+
+  async #decide({ job, first, digests, bytesRead }: Extract<JobAnswer, { kind: 'digested' }>): Promise<void> {
+    const firsts: { index: number; claim: Claim }[] = [];
+    for (const [index, checksum] of digests.entries()) {
+      const id = first + index;
+      const size = this.#sizeOf(id);
+      const read = bytesRead === 0 ? 0 : size;
+      if (checksum === null) {
+        this.#sink.addZero({ id, size, bytesRead: read });
+        this.#options.onBlock(size);
+        continue;
+      }
+      const claim = this.#options.deduplication ? this.#claims.find(checksum, size) : undefined;
+      if (claim === undefined) {
+        const own = this.#options.deduplication ? this.#claims.open(checksum, size) : loneClaim(checksum, size);
+        this.#owners.set(id, { claim: own, bytesRead: read });
+        firsts.push({ index, claim: own });
+      } else {
+        claim.waiting.push({ id, bytesRead: read });
+        if (claim.blob !== undefined) this.#settle(claim);
+      }
+    }
+    this.#options.pool.decide(job, await this.#decisions(digests.length, firsts));
+  }
+
+  async #decisions(count: number, firsts: readonly { index: number; claim: Claim }[]): Promise<Decision[]> {
+    const { deduplication, encVersion, meta } = this.#options;
+    const decisions = new Array<Decision>(count).fill(null);
+    const known =
+      deduplication && firsts.length > 0
+        ? await meta.findBlobs(
+            firsts.map(({ claim }) => claim),
+            encVersion,
+          )
+        : undefined;
+    for (const { index, claim } of firsts) {
+      claim.candidate = known?.get(dedupKey(claim));
+      decisions[index] =
+        claim.candidate === undefined
+          ? { action: 'store', uid: newBlobUid() }
+          : { action: 'reuse', uid: claim.candidate.uid, spare: newBlobUid() };
+    }
+    return decisions;
+  }
+
+  #stored(block: StoredBlock): void {
+    const owner = this.#owners.get(block.id);
+    if (owner === undefined) throw new Error(`a worker stored block ${block.id}, which nobody asked for`);
+    this.#owners.delete(block.id);
+    const { claim, bytesRead } = owner;
+    if (block.rejected !== undefined) {
+      this.#options.logger.warning(
+        `Blob ${claim.candidate?.uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew; scrub the versions that use that blob.`,
+      );
+    }
+    const seal = block.written ? block : claim.candidate;
+    claim.blob = { uid: block.uid, envKey: seal?.envKey ?? null, nonce: seal?.nonce ?? null, found: !block.written };
+    this.#addRow(claim, { id: block.id, bytesRead }, claim.blob.found);
+    this.#settle(claim);
+  }
+
+  /** Blocks that waited for a claim get their rows: they count as dedup, and the claim's own row goes in before or with them. */
+  #settle(claim: Claim): void {
+    for (const block of claim.waiting) this.#addRow(claim, block, true);
+    claim.waiting = [];
+  }
+
+  #addRow(claim: Claim, { id, bytesRead }: { id: number; bytesRead: number }, found: boolean): void {
+    const { blob, checksum, size } = claim;
+    if (blob === undefined) throw new Error('a claim was settled without its blob');
+    const { uid, envKey, nonce } = blob;
+    this.#sink.addRow({ id, uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce, found, bytesRead });
+    this.#options.onBlock(size);
+  }
+
+  #closeClaims(rows: readonly BackupRow[]): void {
+    for (const { checksum, size } of rows) if (checksum !== null) this.#claims.close(checksum, size);
+  }
+
+  #readAgain(rows: readonly BackupRow[]): void {
+    for (const { id, uid } of rows) {
+      this.#options.logger.debug(`Blob ${uid} of block ${id} was cleaned up meanwhile; the block is read again.`);
+      this.#options.read.add(id);
+      this.#options.onBlock(-this.#sizeOf(id));
+    }
+  }
+
+  #sizeOf(id: number): number {
+    const { blockSize, sizeBytes } = this.#options.geometry;
+    return Math.min(blockSize, sizeBytes - id * blockSize);
+  }
+}
+
+/** Without dedup nobody waits for anybody. */
+function loneClaim(checksum: string, size: number): Claim {
+  return { checksum, size, blob: undefined, candidate: undefined, waiting: [] };
+}

@@ -1,0 +1,152 @@
+import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
+import type { BackupCounters, BackupRow, BlockRange } from '../../meta/types.ts';
+import { addCounters } from './counters.ts';
+
+/** A row that waits for its commit, with what it counts for. */
+export interface PendingRow extends BackupRow {
+  /** Bytes that were read from the source for it. */
+  bytesRead: number;
+}
+
+/** A zero block that waits for its commit. */
+export interface PendingZero {
+  id: number;
+  size: number;
+  bytesRead: number;
+}
+
+/** What a sink works with. */
+export interface RowSinkOptions {
+  meta: MetaStore;
+  versionUid: string;
+  geometry: Geometry;
+  /** Counters of what was committed before. */
+  counters: BackupCounters;
+  /** Makes every blob that was stored before the call durable. */
+  flush(): Promise<void>;
+  /** Rows whose blob was taken away between its discovery and its commit. */
+  onRefused(rows: BackupRow[]): void;
+  /** Rows that are in. */
+  onCommitted(rows: readonly BackupRow[]): void;
+  /** Seconds that the backup has taken, earlier runs included. */
+  elapsedSeconds(): number;
+}
+
+/** A transaction and a group of fsyncs for so many rows, or so long: durability then costs little. */
+const GROUP_ROWS = 10_000;
+const GROUP_MS = 2_000;
+
+/** Gathers rows and commits them in groups, each after its blobs are durable. */
+export class RowSink {
+  readonly #options: RowSinkOptions;
+  #rows: PendingRow[] = [];
+  #zeros: PendingZero[] = [];
+  #oldest = 0;
+  #committing: Promise<void> | undefined;
+  #counters: BackupCounters;
+
+  constructor(options: RowSinkOptions) {
+    this.#options = options;
+    this.#counters = options.counters;
+  }
+
+  /** Counters of what is committed. */
+  get counters(): BackupCounters {
+    return this.#counters;
+  }
+
+  addRow(row: PendingRow): void {
+    this.#note();
+    this.#rows.push(row);
+  }
+
+  addZero(zero: PendingZero): void {
+    this.#note();
+    this.#zeros.push(zero);
+  }
+
+  /** Commits when a group is full or old. Resolves at once otherwise. */
+  async commitIfDue(): Promise<void> {
+    const waiting = this.#rows.length + this.#zeros.length;
+    if (waiting === 0 || this.#committing !== undefined) return;
+    if (waiting >= GROUP_ROWS || performance.now() - this.#oldest >= GROUP_MS) await this.commit();
+  }
+
+  /** Resolves when there is room for more rows: what keeps a slow database from filling the memory. */
+  async room(): Promise<void> {
+    while (this.#committing !== undefined && this.#rows.length + this.#zeros.length >= 2 * GROUP_ROWS) await this.#committing;
+  }
+
+  /** Commits all that is there. */
+  async commit(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing;
+    if (this.#rows.length + this.#zeros.length === 0) return;
+    this.#committing = this.#commitGroup();
+    try {
+      await this.#committing;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #commitGroup(): Promise<void> {
+    const rows = this.#rows;
+    const zeros = this.#zeros;
+    this.#rows = [];
+    this.#zeros = [];
+    const { meta, versionUid, geometry } = this.#options;
+    // Only blobs of this very run need it: what was found by dedup was durable before its row.
+    if (rows.some((row) => !row.found)) await this.#options.flush();
+    const { refused } = await meta.commitGroup(
+      versionUid,
+      { rows, sparse: toRanges(zeros), counters: (refusedRows) => this.#countersWith(rows, zeros, refusedRows) },
+      geometry,
+    );
+    this.#counters = this.#countersWith(rows, zeros, refused);
+    this.#options.onCommitted(rows);
+    if (refused.length > 0) this.#options.onRefused(refused);
+  }
+
+  #countersWith(rows: readonly PendingRow[], zeros: readonly PendingZero[], refused: readonly BackupRow[]): BackupCounters {
+    const out = new Set(refused);
+    const group = addCounters(this.#counters, {});
+    group.durationSeconds = this.#options.elapsedSeconds();
+    for (const row of rows) {
+      if (out.has(row)) continue;
+      countRead(group, row.bytesRead);
+      if (row.found) {
+        group.bytesDedup += row.size;
+        group.blocksDedup++;
+      } else {
+        group.bytesWritten += row.size;
+        group.blocksWritten++;
+      }
+    }
+    for (const zero of zeros) {
+      countRead(group, zero.bytesRead);
+      group.bytesSparse += zero.size;
+      group.blocksSparse++;
+    }
+    return group;
+  }
+
+  #note(): void {
+    if (this.#rows.length + this.#zeros.length === 0) this.#oldest = performance.now();
+  }
+}
+
+function countRead(counters: BackupCounters, bytesRead: number): void {
+  if (bytesRead === 0) return;
+  counters.bytesRead += bytesRead;
+  counters.blocksRead++;
+}
+
+function toRanges(zeros: PendingZero[]): BlockRange[] {
+  const ranges: BlockRange[] = [];
+  for (const { id } of zeros.sort((a, b) => a.id - b.id)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.first + last.count === id) last.count++;
+    else ranges.push({ first: id, count: 1 });
+  }
+  return ranges;
+}

@@ -1,0 +1,139 @@
+import type { DataBackend } from '../data/data-backend.ts';
+import { openDataBackend } from '../data/open-backend.ts';
+import { BackyError } from '../errors.ts';
+import { LOCK_NAMES } from '../locking/lock.ts';
+import type { Context } from './context.ts';
+import { holding, lockForOperation, lockInstallation } from './locks.ts';
+
+/** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
+const BATCH = 1_000;
+/** Only candidates older than this are deleted: a backup of the original may use a younger one. */
+const GRACE_SECONDS = 3_600;
+
+/** What a cleanup did. */
+export interface CleanupResult {
+  /** Blobs that are gone. */
+  deletedBlobs: number;
+  /** Blobs that could not be deleted; the next cleanup tries again. */
+  failedBlobs: number;
+  /** Half-written blobs of dead processes that were swept. */
+  sweptLeftovers: number;
+  seconds: number;
+}
+
+/** How the fast cleanup goes. */
+export interface FastCleanupRequest {
+  /** Take candidates of any age. */
+  dangerousForce: boolean;
+  /** Only blobs whose uid starts so. */
+  prefix: string;
+}
+
+/**
+ * Deletes the blobs of removed versions. Runs beside backups: a blob is doomed in the database, where a backup's commit
+ * looks, before it is deleted (semantics.md, cleanup).
+ */
+export async function cleanupFast(context: Context, request: FastCleanupRequest): Promise<CleanupResult> {
+  return holding([await lockForOperation(context.locks)], async () => {
+    const lock = await context.locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+    if (lock === undefined) {
+      throw new BackyError('locked', 'Another backy cleanup is running.', {
+        hint: 'Wait until it has ended: ps axfu | grep backy2',
+      });
+    }
+    return holding([lock], () => withBackend(context, (backend) => deleteCandidates(context, backend, request)));
+  });
+}
+
+/** Deletes every blob that no row names. Needs the whole installation, since a running backup's blobs have no rows yet. */
+export async function cleanupFull(context: Context, prefix: string): Promise<CleanupResult> {
+  return holding([await lockInstallation(context.locks)], async () => {
+    const others = context.otherInstances();
+    if (others.length > 0) {
+      throw new BackyError('locked', 'Other backy instances are running.', {
+        hint: `This command needs the whole installation. In the way: ${others.join('; ')}`,
+      });
+    }
+    return withBackend(context, (backend) => deleteUnnamed(context, backend, prefix));
+  });
+}
+
+async function withBackend(context: Context, body: (backend: DataBackend) => Promise<CleanupResult>): Promise<CleanupResult> {
+  const backend = openDataBackend(context.data);
+  const start = performance.now();
+  try {
+    const sweptLeftovers = await backend.sweepLeftovers();
+    if (sweptLeftovers > 0) context.logger.info(`Swept ${sweptLeftovers} half-written blobs of dead processes.`);
+    return { ...(await body(backend)), sweptLeftovers, seconds: (performance.now() - start) / 1000 };
+  } finally {
+    await backend.close();
+  }
+}
+
+async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<CleanupResult> {
+  const { meta, logger, signal } = context;
+  const deletion = new Deletion(context, backend);
+  // A cleanup that died after it had doomed blobs, and before they were gone.
+  for (let left = await meta.leftDoomed(BATCH); left.length > 0; left = deletion.progressed ? await meta.leftDoomed(BATCH) : []) {
+    signal.throwIfAborted();
+    await deletion.delete(left);
+  }
+  const nowSeconds = Math.floor(context.now().getTime() / 1000);
+  const before = request.dangerousForce ? nowSeconds + 1 : nowSeconds - GRACE_SECONDS + 1;
+  logger.info('Deleting false positives...');
+  const candidates = await meta.dropUsedCandidates(before);
+  logger.info('Deleting false positives: done. Now deleting blocks.');
+  logger.info(`${candidates} delete candidate blocks found.`);
+  for (;;) {
+    signal.throwIfAborted();
+    const doomed = await meta.doomCandidates(before, BATCH, request.prefix);
+    if (doomed.length === 0) break;
+    await deletion.delete(doomed);
+    logger.info(`Deleted ${deletion.result.deletedBlobs} blocks so far. Candidates at the start: ${candidates}.`);
+  }
+  logger.info(`Deleted ${deletion.result.deletedBlobs} blocks.`);
+  return deletion.result;
+}
+
+async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<CleanupResult> {
+  const deletion = new Deletion(context, backend);
+  let batch: string[] = [];
+  const flush = async () => {
+    context.signal.throwIfAborted();
+    await deletion.delete(await context.meta.unnamed(batch));
+    batch = [];
+  };
+  for await (const uid of backend.list(prefix)) {
+    batch.push(uid);
+    if (batch.length === BATCH) await flush();
+  }
+  await flush();
+  context.logger.info(`Cleanup: Removed ${deletion.result.deletedBlobs} blobs`);
+  return deletion.result;
+}
+
+/** Deletes batches of blobs, and forgets those that are really gone. */
+class Deletion {
+  readonly result: CleanupResult = { deletedBlobs: 0, failedBlobs: 0, sweptLeftovers: 0, seconds: 0 };
+  /** Whether the last batch got rid of anything. */
+  progressed = false;
+  readonly #context: Context;
+  readonly #backend: DataBackend;
+
+  constructor(context: Context, backend: DataBackend) {
+    this.#context = context;
+    this.#backend = backend;
+  }
+
+  async delete(uids: readonly string[]): Promise<void> {
+    if (uids.length === 0) return;
+    for (const uid of uids) this.#context.logger.debug(`Cleanup: Removing UID ${uid}`);
+    const { deleted, failed } = await this.#backend.delete(uids);
+    await this.#context.meta.forgetDoomed(deleted);
+    this.result.deletedBlobs += deleted.length;
+    this.result.failedBlobs += failed.length;
+    this.progressed = deleted.length > 0;
+    for (const { uid, reason } of failed)
+      this.#context.logger.error(`Cannot delete blob ${uid}: ${reason}. The next cleanup tries again.`);
+  }
+}

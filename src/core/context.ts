@@ -1,0 +1,38 @@
+import type { DataBackendOptions } from '../data/options.ts';
+import type { IoOptions } from '../io/options.ts';
+import type { LockService } from '../locking/lock.ts';
+import type { Logger } from '../logger.ts';
+import type { MetaStore } from '../meta/meta-store.ts';
+import type { OnProgress } from './progress.ts';
+
+/** What every operation works with; handed in, so that tests can bend it. */
+export interface Context {
+  meta: MetaStore;
+  locks: LockService;
+  logger: Logger;
+  data: DataBackendOptions;
+  io: IoOptions;
+  settings: Settings;
+  /** Aborted when the user stops the program; its reason is the error to end with. */
+  signal: AbortSignal;
+  onProgress: OnProgress;
+  now(): Date;
+  /** A number from 0 to below 1. */
+  random(): number;
+  /** Told when threads hang so that the process must not wait for them. */
+  onStuckThreads(): void;
+  /** Titles of other processes of this program, the original included, that run on this host. */
+  otherInstances(): string[];
+}
+
+/** Settings of backy.cfg that operations look at. */
+export interface Settings {
+  /** Bytes. */
+  blockSize: number;
+  hashFunction: string;
+  encryptionVersion: number;
+  deduplication: boolean;
+  workers: number;
+  hintCheckPercent: number;
+  disallowRmWhenYoungerThanDays: number;
+}

@@ -1,0 +1,58 @@
+import { BackyError } from '../errors.ts';
+import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../locking/lock.ts';
+
+/** Refuses to work while someone has the installation to themselves (cleanup -f, rekey). */
+export async function checkInstallationFree(locks: LockService): Promise<void> {
+  if (await locks.isHeld(LOCK_NAMES.installation)) throw installationTaken();
+}
+
+/** Registers an operation for its time, so that nobody takes the whole installation meanwhile. */
+export async function lockForOperation(locks: LockService): Promise<Lock> {
+  await checkInstallationFree(locks);
+  const lock = await locks.tryAcquire(LOCK_NAMES.operations, 'shared');
+  if (lock === undefined) throw installationTaken();
+  return lock;
+}
+
+/** Takes the whole installation; refused while any other operation runs. */
+export async function lockInstallation(locks: LockService): Promise<Lock> {
+  const installation = await locks.tryAcquire(LOCK_NAMES.installation, 'exclusive');
+  if (installation === undefined) throw installationTaken();
+  const operations = await locks.tryAcquire(LOCK_NAMES.operations, 'exclusive');
+  if (operations === undefined) {
+    await installation.release();
+    throw new BackyError('locked', 'Other backy instances are running.', {
+      hint: 'This command needs the whole installation. Wait until backups, restores and scrubs have ended: ps axfu | grep backy2',
+    });
+  }
+  return {
+    release: async () => {
+      await operations.release();
+      await installation.release();
+    },
+  };
+}
+
+/** Locks a version for reading it (shared) or for making or removing it (exclusive). */
+export async function lockVersion(locks: LockService, uid: string, mode: LockMode): Promise<Lock> {
+  const lock = await locks.tryAcquire(uid, mode);
+  if (lock !== undefined) return lock;
+  throw new BackyError('locked', `Version ${uid} is locked.`, {
+    hint: 'Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ps axfu | grep backy2',
+  });
+}
+
+/** Runs `body` and gives `locks` back, the last first, however it ends. */
+export async function holding<T>(locks: Lock[], body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } finally {
+    for (const lock of locks.reverse()) await lock.release();
+  }
+}
+
+function installationTaken(): BackyError {
+  return new BackyError('locked', 'A backy is running which requires exclusive access.', {
+    hint: 'Wait until the running cleanup --full or rekey has ended.',
+  });
+}

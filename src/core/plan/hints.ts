@@ -1,0 +1,61 @@
+import { BackyError } from '../../errors.ts';
+
+/** A stretch of the source of which is known whether it holds data (or changed), as `rbd diff --format=json` tells it. */
+export interface Hint {
+  /** Bytes. */
+  offset: number;
+  /** Bytes. */
+  length: number;
+  /** False: the stretch is a hole. */
+  exists: boolean;
+}
+
+/**
+ * Reads a hints file: one JSON array of `{offset, length, exists}` (semantics.md, backup 2).
+ * Anything else is an error that names the entry. `where` names the file in messages.
+ */
+export function parseHints(text: string, where: string): Hint[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (error) {
+    throw badHints(`${where} is not JSON: ${error instanceof Error ? error.message : error}`, error);
+  }
+  if (!Array.isArray(parsed)) throw badHints(`${where} does not hold a JSON array.`);
+  return parsed.map((entry: unknown, index) => toHint(entry, `${where}, entry ${index + 1}`));
+}
+
+/** Refuses hints that reach past the end of the source: they belong to another image or another time. */
+export function checkHints(hints: readonly Hint[], sizeBytes: number): void {
+  for (const [index, { offset, length }] of hints.entries()) {
+    if (offset + length <= sizeBytes) continue;
+    throw badHints(
+      `Hints have higher offsets than source file: entry ${index + 1} reaches to ${offset + length}, the source has ${sizeBytes} bytes.`,
+    );
+  }
+}
+
+function toHint(entry: unknown, where: string): Hint {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw badHints(`${where} is not an object.`);
+  const fields = entry as Record<string, unknown>;
+  const { exists } = fields;
+  if (exists === undefined) throw badHints(`${where} has no "exists".`);
+  return {
+    offset: toBytes(fields.offset, `"offset" of ${where}`),
+    length: toBytes(fields.length, `"length" of ${where}`),
+    // rbd writes strings in some releases; "" and 0 are false as in Python.
+    exists: !(exists === false || exists === 'false' || exists === 0 || exists === '' || exists === null),
+  };
+}
+
+function toBytes(value: unknown, what: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw badHints(`${what} is not a whole number of bytes.`);
+}
+
+function badHints(message: string, cause?: unknown): BackyError {
+  return new BackyError('hints', message, {
+    hint: 'Give the output of: rbd diff --whole-object --format=json, made for this very source.',
+    cause,
+  });
+}

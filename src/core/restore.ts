@@ -1,0 +1,135 @@
+import { WorkerPool } from '../engine/worker-pool.ts';
+import { BackyError } from '../errors.ts';
+import { limitsOf, prepareTarget } from '../io/open-io.ts';
+import type { TaggedVersion } from '../meta/types.ts';
+import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import { blockSizeOf } from './block-size.ts';
+import type { Context } from './context.ts';
+import { Contiguous } from './contiguous.ts';
+import { feedJobs } from './fetch-feed.ts';
+import { FetchPhase } from './fetch-phase.ts';
+import { findVersion } from './find-version.ts';
+import { holding, lockForOperation, lockVersion } from './locks.ts';
+
+/** What to restore, and how. */
+export interface RestoreRequest {
+  uid: string;
+  target: string;
+  /** Leave zero blocks of the target as they are. */
+  sparse: boolean;
+  /** Overwrite an existing target. */
+  force: boolean;
+  /** Skip blocks with lower ids. */
+  fromId: number;
+}
+
+/** What a restore did. */
+export interface RestoreResult {
+  uid: string;
+  target: string;
+  sizeBytes: number;
+  blocks: number;
+  /** Blocks that are wrong on the target. */
+  errors: BadBlock[];
+  seconds: number;
+}
+
+/** Restores a version to a target (semantics.md, restore). Bad blocks do not stop it: they are reported, and in the result. */
+export async function restore(context: Context, request: RestoreRequest): Promise<RestoreResult> {
+  await findVersion(context.meta, request.uid);
+  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
+  return holding(locks, async () => {
+    const version = await findVersion(context.meta, request.uid);
+    if (!version.valid)
+      context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
+    const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
+    const { isNew } = prepareTarget(request.target, version.sizeBytes, request.force);
+    return run(context, { request, version, blockSize, isNew });
+  });
+}
+
+async function run(
+  context: Context,
+  { request, version, blockSize, isNew }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; isNew: boolean },
+): Promise<RestoreResult> {
+  const { meta, logger, settings, signal, onProgress } = context;
+  const start = performance.now();
+  const writesZeros = !request.sparse && !isNew;
+  const bad = new BadBlockRecorder({ meta, logger, version, during: 'restore' });
+  const contiguous = new Contiguous(request.fromId);
+  const pool = new WorkerPool(
+    {
+      workers: settings.workers,
+      blockSize,
+      sizeBytes: version.sizeBytes,
+      hashFunction: settings.hashFunction,
+      encVersion: settings.encryptionVersion,
+      data: context.data,
+      target: { url: request.target, limits: limitsOf(request.target, context.io) },
+      zeroMissing: writesZeros,
+    },
+    signal,
+  );
+  let doneBlocks = Math.min(request.fromId, version.size);
+  const done = (ids: readonly number[]) => {
+    contiguous.done(ids);
+    doneBlocks += ids.length;
+    onProgress({
+      phase: 'data',
+      doneBlocks,
+      totalBlocks: version.size,
+      doneBytes: (doneBlocks - request.fromId) * blockSize,
+      load: pool.load,
+      lastId: contiguous.last,
+    });
+  };
+  try {
+    const jobs = feedJobs({
+      meta,
+      version,
+      blockSize,
+      blocksPerJob: pool.slots.blocksPerSlot,
+      fromId: request.fromId,
+      classify: ({ uid }) => (uid !== null ? 'fetch' : writesZeros ? 'zero' : undefined),
+      onSkipped: ({ id }) => done([id]),
+      onGap: (first, count) => {
+        logger.error(`Blocks ${first} to ${first + count - 1} are missing from version ${version.uid}: it is incomplete.`);
+        for (let id = first; id < first + count; id++)
+          bad.found.push({ id, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
+        done(Array.from({ length: count }, (_, index) => first + index));
+      },
+    });
+    await pool.run(new FetchPhase({ jobs, onFindings: (findings) => bad.record(findings), onDone: done }));
+    signal.throwIfAborted();
+    await pool.flush();
+  } catch (error) {
+    throw withWayOn(error, request, contiguous.last);
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+  if (bad.found.length > 0) {
+    logger.error(
+      `${bad.found.length} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`,
+    );
+  }
+  return {
+    uid: version.uid,
+    target: request.target,
+    sizeBytes: version.sizeBytes,
+    blocks: version.size,
+    errors: bad.found,
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+/** A restore that stopped half way can go on where everything before is on the target. */
+function withWayOn(error: unknown, { uid, target }: RestoreRequest, lastId: number): unknown {
+  if (!(error instanceof BackyError)) return error;
+  const wayOn = `The target is incomplete. Go on with: backy2 restore -f -c ${Math.max(0, lastId)} ${uid} ${target}`;
+  return new BackyError(error.code, error.message, {
+    exitCode: error.exitCode,
+    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
+    cause: error,
+  });
+}

@@ -1,0 +1,147 @@
+import { WorkerPool } from '../engine/worker-pool.ts';
+import { BackyError } from '../errors.ts';
+import { limitsOf, openSource } from '../io/open-io.ts';
+import type { BlockRow, TaggedVersion } from '../meta/types.ts';
+import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import { blockSizeOf } from './block-size.ts';
+import type { Context } from './context.ts';
+import { feedJobs } from './fetch-feed.ts';
+import { FetchPhase } from './fetch-phase.ts';
+import { findVersion } from './find-version.ts';
+import { holding, lockForOperation, lockVersion } from './locks.ts';
+
+/** What to scrub, and how. */
+export interface ScrubRequest {
+  uid: string;
+  /** Compare with this source as well. */
+  source?: string | undefined;
+  /** Share of the blocks, chosen at random. */
+  percent: number;
+}
+
+/** What a scrub found. */
+export interface ScrubResult {
+  uid: string;
+  blocks: number;
+  checkedBlocks: number;
+  /** False: rows are missing, and nothing was checked. */
+  complete: boolean;
+  errors: BadBlock[];
+  seconds: number;
+}
+
+/** Checks a version's blobs (semantics.md, scrub), and its validity in the database accordingly. */
+export async function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
+  await findVersion(context.meta, request.uid);
+  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
+  return holding(locks, async () => {
+    const version = await findVersion(context.meta, request.uid);
+    if (request.source !== undefined) await checkSource(context, request.source, version);
+    return run(context, request, version);
+  });
+}
+
+async function run(context: Context, request: ScrubRequest, version: TaggedVersion): Promise<ScrubResult> {
+  const { meta, logger, settings, signal } = context;
+  const start = performance.now();
+  const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub' });
+  const result = { uid: version.uid, blocks: version.size, checkedBlocks: 0, complete: true, errors: bad.found, seconds: 0 };
+  if ((await meta.countBlocks(version.uid)) !== version.size) {
+    await meta.setVersionInvalid(version.uid);
+    logger.info(`Marked version invalid (UID ${version.uid})`);
+    logger.error('Version is incomplete.');
+    return { ...result, complete: false };
+  }
+  const blockSize = await blockSizeOf(meta, version, settings.blockSize);
+  const pool = new WorkerPool(
+    {
+      workers: settings.workers,
+      blockSize,
+      sizeBytes: version.sizeBytes,
+      hashFunction: settings.hashFunction,
+      encVersion: settings.encryptionVersion,
+      data: context.data,
+      source: request.source === undefined ? undefined : { url: request.source, limits: limitsOf(request.source, context.io) },
+    },
+    signal,
+  );
+  const progress = progressOf(context, pool, { version, blockSize });
+  try {
+    const jobs = feedJobs({
+      meta,
+      version,
+      blockSize,
+      blocksPerJob: pool.slots.blocksPerSlot,
+      fromId: 0,
+      classify: (row) => (isChosen(row, request, context.random) ? 'fetch' : undefined),
+      onSkipped: () => progress(1),
+      onGap: () => {},
+    });
+    const phase = new FetchPhase({
+      jobs,
+      onFindings: (findings) => bad.record(findings),
+      onDone: (ids) => {
+        result.checkedBlocks += ids.length;
+        progress(ids.length);
+      },
+    });
+    await pool.run(phase);
+    signal.throwIfAborted();
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+  await conclude(context, { request, version, bad });
+  return { ...result, seconds: (performance.now() - start) / 1000 };
+}
+
+/** Sparse blocks have nothing to check but the source. */
+function isChosen(row: BlockRow, request: ScrubRequest, random: () => number): boolean {
+  if (row.uid === null && request.source === undefined) return false;
+  return request.percent >= 100 || random() * 100 < request.percent;
+}
+
+async function conclude(
+  { meta, logger }: Context,
+  { request, version, bad }: { request: ScrubRequest; version: TaggedVersion; bad: BadBlockRecorder },
+): Promise<void> {
+  if (bad.hasBadBlobs) logger.error(`Version is invalid because it has errors: ${version.uid}`);
+  else if (bad.found.length > 0)
+    logger.error(`The source differs from version ${version.uid}, whose blocks are good: nothing was marked.`);
+  else if (request.percent >= 100) {
+    await meta.setVersionValid(version.uid);
+    logger.info(`Marked version valid: ${version.uid}`);
+  } else
+    logger.info(
+      `The blocks that were checked are good; a partial scrub leaves the version as it is (valid: ${version.valid ? 1 : 0}).`,
+    );
+}
+
+/** A source of another size can't be the one; comparing would only report its end as an I/O error. */
+async function checkSource({ settings }: Context, source: string, version: TaggedVersion): Promise<void> {
+  const opened = openSource(source, settings.blockSize);
+  await opened.close();
+  if (opened.sizeBytes >= version.sizeBytes) return;
+  throw new BackyError('io', `The source ${source} has ${opened.sizeBytes} bytes, the version ${version.sizeBytes}.`, {
+    hint: 'Compare with the source that the version was made from.',
+  });
+}
+
+function progressOf(
+  { onProgress }: Context,
+  pool: WorkerPool,
+  { version, blockSize }: { version: TaggedVersion; blockSize: number },
+): (blocks: number) => void {
+  let doneBlocks = 0;
+  return (blocks) => {
+    doneBlocks += blocks;
+    onProgress({
+      phase: 'scrub',
+      doneBlocks,
+      totalBlocks: version.size,
+      doneBytes: doneBlocks * blockSize,
+      load: pool.load,
+      lastId: -1,
+    });
+  };
+}

@@ -1,0 +1,149 @@
+import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { parse } from 'csv-parse';
+import { stringify } from 'csv-stringify/sync';
+import { BackyError, messageOf } from '../errors.ts';
+import type { DatedBlockRow, Version } from '../meta/types.ts';
+import type { Context } from './context.ts';
+import { findVersion } from './find-version.ts';
+import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { bad, blockFields, NEWEST_FORMAT, TransferReader, versionFields } from './transfer-format.ts';
+
+const PAGE_ROWS = 10_000;
+
+/** What an export or import did. */
+export interface TransferResult {
+  uid: string;
+  name: string;
+  blocks: number;
+}
+
+/** Exports a version's metadata, a piece of text at a time (formats.md §5). */
+export async function* exportText({ meta, locks }: Context, uid: string): AsyncIterableIterator<string> {
+  await findVersion(meta, uid);
+  const lock = await lockVersion(locks, uid, 'shared');
+  try {
+    const version = await findVersion(meta, uid);
+    yield csv([[NEWEST_FORMAT], versionFields(version)]);
+    for (let after = -1; ; ) {
+      const page = await meta.datedBlockPage(uid, after, PAGE_ROWS);
+      const last = page.at(-1);
+      if (last === undefined) return;
+      yield csv(page.map((row) => blockFields(uid, row)));
+      after = last.id;
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Exports a version to a file: under a temporary name first, so that a file with the right name is always whole. */
+export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
+  const version = await findVersion(context.meta, uid);
+  const temporary = `${fileName}.${process.pid}.part`;
+  let fd: number | undefined;
+  try {
+    fd = openSync(temporary, 'wx', 0o666);
+    for await (const text of exportText(context, uid)) writeSync(fd, text);
+    fsyncSync(fd);
+    closeSync(fd);
+    fd = undefined;
+    renameSync(temporary, fileName);
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd);
+    rmSync(temporary, { force: true });
+    if (error instanceof BackyError) throw error;
+    throw new BackyError('io', `Cannot export to ${fileName}: ${messageOf(error)}`, {
+      hint: 'Check that the folder exists and that you may write there.',
+      cause: error,
+    });
+  }
+  return { uid, name: version.name, blocks: version.size };
+}
+
+/** Imports what an export wrote, all of it or nothing. `fileName` `-` reads `stdin`. */
+export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
+  return holding([await lockForOperation(context.locks)], async () => {
+    const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName);
+    const { reader, version } = await readHead(lines);
+    await refuseExisting(context, version);
+    const lock = await lockVersion(context.locks, version.uid, 'exclusive');
+    return holding([lock], async () => {
+      const doomed = await context.meta.importVersion(version, readBlocks(lines, reader, version));
+      if (doomed > 0) {
+        context.logger.warning(
+          `A cleanup is deleting ${doomed} blobs of version ${version.uid}: it was imported as invalid. Scrub it to see what is left.`,
+        );
+      }
+      return { uid: version.uid, name: version.name, blocks: version.size };
+    });
+  });
+}
+
+async function refuseExisting({ meta }: Context, { uid }: Version): Promise<void> {
+  if ((await meta.findVersion(uid)) === undefined) return;
+  throw new BackyError('versionExists', `Version ${uid} already exists and cannot be imported.`, {
+    hint: `Remove it first with: backy2 rm ${uid}`,
+  });
+}
+
+interface Line {
+  fields: string[];
+  number: number;
+}
+
+async function readHead(lines: AsyncIterableIterator<Line>): Promise<{ reader: TransferReader; version: Version }> {
+  const first = await lines.next();
+  const reader = new TransferReader(first.done === true ? '' : first.value.fields.join(','));
+  const second = await lines.next();
+  if (second.done === true) throw bad(2, 'the file ends before the version');
+  const version = reader.version(second.value.fields, second.value.number);
+  return { reader, version };
+}
+
+/** The block lines, checked one against the other: ids 0 to size - 1, each once, in order, lengths that add up. */
+async function* readBlocks(
+  lines: AsyncIterableIterator<Line>,
+  reader: TransferReader,
+  version: Version,
+): AsyncIterable<DatedBlockRow> {
+  let expected = 0;
+  let sizeBytes = 0;
+  let lastLine = 2;
+  for await (const { fields, number } of lines) {
+    const row = reader.block(fields, version.uid, number);
+    if (row.id !== expected) throw bad(number, `block ${row.id} stands where block ${expected} is due`);
+    expected++;
+    sizeBytes += row.size;
+    lastLine = number;
+    yield row;
+  }
+  if (expected !== version.size) throw bad(lastLine, `it is the last line, after ${expected} blocks of ${version.size}`);
+  if (sizeBytes !== version.sizeBytes)
+    throw bad(lastLine, `the blocks have ${sizeBytes} bytes together, the version has ${version.sizeBytes}`);
+}
+
+async function* readLines(input: Readable, fileName: string): AsyncIterableIterator<Line> {
+  // An empty line comes from "export -" of the original, which prints one after the last.
+  const parser = input.pipe(
+    parse({ relax_column_count: true, skip_empty_lines: true, info: true, max_record_size: 1024 * 1024 }),
+  );
+  input.on('error', (error) => parser.destroy(error));
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
+      yield { fields: record, number: info.lines };
+    }
+  } catch (error) {
+    if (error instanceof BackyError) throw error;
+    const isCsv = error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_');
+    if (isCsv) throw new BackyError('badImport', `Wrong import format: ${messageOf(error)}`, { cause: error });
+    throw new BackyError('io', `Cannot read ${fileName}: ${messageOf(error)}`, {
+      hint: 'Check the path and its permissions.',
+      cause: error,
+    });
+  }
+}
+
+function csv(rows: (string | number | null)[][]): string {
+  return stringify(rows, { record_delimiter: 'windows' });
+}

@@ -1,0 +1,84 @@
+import { BackyError } from '../errors.ts';
+import type { TaggedVersion, VersionFilter } from '../meta/types.ts';
+import type { Context } from './context.ts';
+import { findVersion } from './find-version.ts';
+import { checkInstallationFree, holding, lockForOperation, lockVersion } from './locks.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+/** Which versions to list. */
+export interface ListRequest {
+  name?: string | undefined;
+  snapshotName?: string | undefined;
+  tag?: string | undefined;
+  /** Only those whose expire date has passed. */
+  expired?: boolean | undefined;
+}
+
+/** Versions, sorted by name, then date. */
+export async function listVersions({ meta, locks, now }: Context, { expired, ...filter }: ListRequest): Promise<TaggedVersion[]> {
+  await checkInstallationFree(locks);
+  const full: VersionFilter = expired === true ? { ...filter, expiredAt: now() } : filter;
+  return meta.listVersions(full);
+}
+
+/** What a removal took away. */
+export interface RemovalResult {
+  uid: string;
+  blocks: number;
+}
+
+/** Removes a version. Its blobs stay until a cleanup. Protected ones never go, young ones only with `force`. */
+export async function removeVersion(context: Context, uid: string, force: boolean): Promise<RemovalResult> {
+  const { meta, locks, logger } = context;
+  await findVersion(meta, uid);
+  return holding([await lockForOperation(locks), await lockVersion(locks, uid, 'exclusive')], async () => {
+    const version = await findVersion(meta, uid);
+    if (version.protected) {
+      throw new BackyError('refused', `Version ${uid} is protected. Will not delete.`, {
+        hint: `Lift it first with: backy2 unprotect ${uid}`,
+      });
+    }
+    if (!force) refuseYoung(context, version);
+    const blocks = await meta.removeVersion(uid, (rows) => logger.debug(`Removed ${rows} of ${version.size} blocks of ${uid}.`));
+    logger.info(`Removed backup version ${uid} with ${blocks} blocks.`);
+    return { uid, blocks };
+  });
+}
+
+function refuseYoung({ settings, now }: Context, version: TaggedVersion): void {
+  const days = settings.disallowRmWhenYoungerThanDays;
+  if (now().getTime() - version.date.getTime() >= days * DAY_MS) return;
+  throw new BackyError('refused', `Version ${version.uid} is too young. Will not delete.`, {
+    hint: `Versions are kept for ${days} days (disallow_rm_when_younger_than_days); rm -f removes it all the same.`,
+  });
+}
+
+/** Protects a version from removal, or lifts that; an error when it is so already. */
+export async function setProtected({ meta, locks }: Context, uid: string, value: boolean): Promise<void> {
+  await checkInstallationFree(locks);
+  const version = await findVersion(meta, uid);
+  if (version.protected === value) throw new BackyError('refused', `Version ${uid} is ${value ? 'already' : 'not'} protected.`);
+  await meta.setProtected(uid, value);
+}
+
+/** Adds tags to a version; those that it has are fine. */
+export async function addTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<void> {
+  await checkInstallationFree(locks);
+  await findVersion(meta, uid);
+  await meta.addTags(uid, tags);
+}
+
+/** Removes tags from a version; those that it lacks are fine. */
+export async function removeTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<void> {
+  await checkInstallationFree(locks);
+  await findVersion(meta, uid);
+  await meta.removeTags(uid, tags);
+}
+
+/** Sets or (null) clears a version's expire date. */
+export async function setExpire({ meta, locks }: Context, uid: string, expire: Date | null): Promise<void> {
+  await checkInstallationFree(locks);
+  await findVersion(meta, uid);
+  await meta.setExpire(uid, expire);
+}
