@@ -1,0 +1,57 @@
+import type { Readable } from 'node:stream';
+import type { Backy } from '../core/backy.ts';
+import type { TableData } from './render/table-data.ts';
+
+/** The global options, as they stand before the subcommand. */
+export interface GlobalOptions {
+  verbose?: true;
+  debug?: true;
+  machineOutput?: true;
+  skipHeader?: true;
+  humanReadable?: true;
+  configfile?: string;
+  json?: true;
+  color?: boolean;
+}
+
+/** What a command returns; the renderer prints it. */
+export interface Outcome {
+  /** Printed as a table, machine lines or JSON. */
+  table?: TableData;
+  /** What was done; printed with `--json` alone. */
+  result?: Record<string, unknown>;
+  /** A line for the log at the end. */
+  message?: string;
+  /** Data for stdout as it is, whatever the output form. */
+  text?: AsyncIterable<string>;
+  /** Lines that only `-m` prints. */
+  machineLines?: string[];
+  /** 0 when absent. */
+  exitCode?: number;
+}
+
+/** A call of a command. */
+export interface Invocation {
+  args: string[];
+  options: Record<string, string | boolean | undefined>;
+  backy: Backy;
+  stdin: Readable;
+  /** Prints a line at once, with `-m` only. */
+  sayMachine(line: string): void;
+  /** Names what the status lines are about. */
+  watch(operation: 'backup' | 'restore' | 'scrub', what: string): void;
+  warn(text: string): void;
+}
+
+/** A subcommand: its words, and a thin handler that calls Backy and returns data. */
+export interface Command {
+  name: string;
+  description: string;
+  /** In commander's syntax (`<uid>`, `[name]`, `<uids...>`), with what each is. */
+  args: [syntax: string, description: string][];
+  /** In commander's syntax (`-f, --force`, `-s, --source <url>`). */
+  options: [flags: string, description: string][];
+  /** False: the database need not be initialised. */
+  needsDatabase?: false;
+  run(invocation: Invocation): Promise<Outcome>;
+}

@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { type Hint, parseHints } from '../../core/plan/hints.ts';
+import { BackyError, messageOf } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { text } from '../option-values.ts';
+import { parseDate, parseTags } from '../parse-values.ts';
+
+export const backupCommand: Command = {
+  name: 'backup',
+  description: 'Back up a source.',
+  args: [
+    ['<source>', 'what to back up, e.g. file:///dev/sda or null://10GB'],
+    ['<name>', 'name of the backup, e.g. of the virtual machine'],
+  ],
+  options: [
+    ['-s, --snapshot-name <name>', "name of the source's snapshot, kept with the version"],
+    ['-r, --rbd <file>', 'hints: what rbd diff --format=json says of changes (- is stdin)'],
+    ['-f, --from-version <uid>', 'base: take blocks outside of the hints over from this version'],
+    ['-c, --continue-version <uid>', 'go on with this version, whose backup did not end'],
+    ['-t, --tag <tags>', 'tags for the version, comma separated, instead of the automatic ones'],
+    ['-e, --expire <date>', 'when the version may go: YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC)'],
+  ],
+  async run({ args: [source = '', name = ''], options, backy, sayMachine, watch }) {
+    const expire = text(options.expire);
+    const tags = text(options.tag);
+    const hints = text(options.rbd);
+    const request = {
+      source,
+      name,
+      snapshotName: text(options.snapshotName),
+      expire: expire === undefined || expire === '' ? undefined : parseDate(expire),
+      tags: tags === undefined || tags === '' ? undefined : parseTags(tags),
+      hints: hints === undefined || hints === '' ? undefined : readHints(hints),
+      baseUid: text(options.fromVersion),
+      continueUid: text(options.continueVersion),
+      onVersion: sayMachine,
+    };
+    watch('backup', source);
+    const result = await backy.backup(request);
+    return {
+      message: `New version: ${result.uid} (Tags: [${result.tags.join(',')}])`,
+      machineLines: [result.uid],
+      result: { ...result },
+    };
+  },
+};
+
+function readHints(file: string): Hint[] {
+  let content: string;
+  try {
+    content = readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new BackyError('hints', `Cannot read the hints file ${file}: ${messageOf(error)}`, {
+      hint: 'Check the path given with -r.',
+      cause: error,
+    });
+  }
+  return parseHints(content, file === '-' ? 'The hints on stdin' : `The hints file ${file}`);
+}

@@ -1,0 +1,39 @@
+import type { TaggedVersion } from '../../meta/types.ts';
+import type { Command } from '../command.ts';
+import { flag, text } from '../option-values.ts';
+import { toTable } from '../render/select-fields.ts';
+import type { Column } from '../render/table-data.ts';
+
+const COLUMNS: Column<TaggedVersion>[] = [
+  { name: 'date', kind: 'date', align: 'center', value: (version) => version.date },
+  { name: 'name', kind: 'text', align: 'left', value: (version) => version.name },
+  { name: 'snapshot_name', kind: 'text', align: 'left', value: (version) => version.snapshotName },
+  { name: 'size', kind: 'number', align: 'right', value: (version) => version.size },
+  { name: 'size_bytes', kind: 'bytes', align: 'right', value: (version) => version.sizeBytes },
+  { name: 'uid', kind: 'text', align: 'center', value: (version) => version.uid },
+  { name: 'valid', kind: 'flag', align: 'center', value: (version) => version.valid },
+  { name: 'protected', kind: 'flag', align: 'center', value: (version) => version.protected },
+  { name: 'tags', kind: 'list', align: 'left', value: (version) => version.tags },
+  { name: 'expire', kind: 'date', align: 'center', value: (version) => version.expire },
+];
+
+export const lsCommand: Command = {
+  name: 'ls',
+  description: 'List versions.',
+  args: [['[name]', 'only versions of this name']],
+  options: [
+    ['-s, --snapshot-name <name>', 'only versions with this snapshot name'],
+    ['-t, --tag <tag>', 'only versions with this tag'],
+    ['-e, --expired', 'only versions whose expire date has passed'],
+    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+  ],
+  async run({ args: [name], options, backy }) {
+    const versions = await backy.list({
+      name,
+      snapshotName: text(options.snapshotName),
+      tag: text(options.tag),
+      expired: flag(options.expired),
+    });
+    return { table: toTable(versions, COLUMNS, text(options.fields)) };
+  },
+};

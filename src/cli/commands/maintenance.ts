@@ -1,0 +1,59 @@
+import { BackyError } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { flag, text } from '../option-values.ts';
+
+export const initdbCommand: Command = {
+  name: 'initdb',
+  description: 'Create the database.',
+  args: [],
+  options: [],
+  needsDatabase: false,
+  async run({ backy }) {
+    await backy.initdb();
+    return { result: { initialized: true } };
+  },
+};
+
+export const cleanupCommand: Command = {
+  name: 'cleanup',
+  description: 'Delete blobs that no version uses any more.',
+  args: [],
+  options: [
+    ['-f, --full', 'look at every blob of the data backend; needs the whole installation'],
+    ['-p, --prefix <prefix>', 'only blobs whose uid starts so'],
+    ['--dangerous-force', 'without --full: take blobs of versions that were removed within the last hour as well'],
+  ],
+  async run({ options, backy }) {
+    const prefix = text(options.prefix) ?? '';
+    if (!/^[0-9A-Za-z]*$/.test(prefix))
+      throw new BackyError('usage', `-p takes the first letters of a blob uid, not "${prefix}".`);
+    const result = flag(options.full)
+      ? await backy.cleanupFull(prefix)
+      : await backy.cleanupFast({ prefix, dangerousForce: flag(options.dangerousForce) });
+    return { result: { ...result }, exitCode: result.failedBlobs > 0 ? new BackyError('failed', '').exitCode : 0 };
+  },
+};
+
+export const exportCommand: Command = {
+  name: 'export',
+  description: 'Write the metadata of a version to a file.',
+  args: [
+    ['<version_uid>', 'the version'],
+    ['<filename>', 'the file (- is stdout)'],
+  ],
+  options: [],
+  async run({ args: [uid = '', fileName = ''], backy }) {
+    if (fileName === '-') return { text: backy.exportText(uid) };
+    return { result: { ...(await backy.exportToFile(uid, fileName)), fileName } };
+  },
+};
+
+export const importCommand: Command = {
+  name: 'import',
+  description: 'Read the metadata of a version from a file.',
+  args: [['<filename>', 'the file (- is stdin)']],
+  options: [],
+  async run({ args: [fileName = ''], backy, stdin }) {
+    return { result: { ...(await backy.import(fileName, stdin)) } };
+  },
+};

@@ -1,0 +1,28 @@
+import { BackyError } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { flag, text } from '../option-values.ts';
+import { parseWhole } from '../parse-values.ts';
+
+export const restoreCommand: Command = {
+  name: 'restore',
+  description: 'Restore a version to a file or device.',
+  args: [
+    ['<version_uid>', 'the version to restore'],
+    ['<target>', 'where to, e.g. file:///dev/vg/lv'],
+  ],
+  options: [
+    ['-s, --sparse', 'do not write zero blocks (the target reads as zeros already, or its old content may stay there)'],
+    ['-f, --force', 'overwrite an existing file or device'],
+    ['-c, --continue-from <block_id>', 'skip blocks below this id (as "Last ID" of an earlier try says)'],
+  ],
+  async run({ args: [uid = '', target = ''], options, backy, watch }) {
+    const from = text(options.continueFrom);
+    const fromId = Math.max(0, from === undefined ? 0 : parseWhole(from, '-c'));
+    watch('restore', target);
+    const result = await backy.restore({ uid, target, sparse: flag(options.sparse), force: flag(options.force), fromId });
+    return { result: { ...result }, exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0 };
+  },
+};
+
+/** The exit code for blocks that are wrong or missing. */
+export const BLOCKS_BAD = new BackyError('blocksBad', '').exitCode;

@@ -1,0 +1,92 @@
+import { Command as Commander, CommanderError, Option } from 'commander';
+import { BackyError } from '../errors.ts';
+import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
+import type { Command, GlobalOptions } from './command.ts';
+import { COMMANDS } from './commands/index.ts';
+import { writeOut } from './console-log.ts';
+import { programVersion } from './version.ts';
+
+/** What the words on the command line ask for. */
+export interface ParsedCall {
+  command: Command;
+  globals: GlobalOptions;
+  args: string[];
+  options: Record<string, string | boolean | undefined>;
+}
+
+/** The command line was dealt with (help, version) or is wrong; nothing else is to be done. */
+export interface ParsedEnd {
+  exitCode: number;
+}
+
+/** Reads the command line. Usage, help and usage errors are printed here. */
+export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
+  let call: ParsedCall | undefined;
+  const program = buildProgram((parsed) => {
+    call = parsed;
+  });
+  try {
+    const expanded = expandAbbreviations(argv, namesOf(program), (name) => {
+      const command = program.commands.find((candidate) => candidate.name() === name);
+      return command === undefined ? undefined : namesOf(command);
+    });
+    if (expanded.length === 0) return usage(program);
+    program.parse(expanded, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : new BackyError('usage', '').exitCode };
+    if (!(error instanceof BackyError)) throw error;
+    writeOut(2, `error: ${error.message}\n`);
+    return { exitCode: error.exitCode };
+  }
+  return call ?? usage(program);
+}
+
+function usage(program: Commander): ParsedEnd {
+  writeOut(
+    1,
+    `usage: backy2 ${program.usage()}\n\n${COMMANDS.map((command) => `  ${command.name}`).join('\n')}\n\nbacky2 --help tells more.\n`,
+  );
+  return { exitCode: 1 };
+}
+
+function buildProgram(onCall: (call: ParsedCall) => void): Commander {
+  const program = new Commander('backy2')
+    .description('Deduplicating backup for block devices.')
+    .usage('[-v] [-d] [-m] [-s] [-r] [-c FILE] [--json] [--no-color] command …')
+    .option('-v, --verbose', 'log more (DEBUG)')
+    .option('-d, --debug', 'log more, and stack traces of unexpected errors')
+    .option('-m, --machine-output', 'columns joined by |, and no log below ERROR')
+    .option('-s, --skip-header', 'tables without the header')
+    .option('-r, --human-readable', 'sizes with units')
+    .option('-c, --configfile <file>', 'read this config file alone')
+    .option('--json', 'one JSON document on stdout, and no log below ERROR')
+    .option('--no-color', 'no colours')
+    .version(programVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => writeOut(1, text), writeErr: (text) => writeOut(2, text) })
+    .showHelpAfterError('(add --help for what is known)')
+    // Reached when only global options were given.
+    .action(() => {});
+  for (const command of COMMANDS) addCommand(program, command, onCall);
+  return program;
+}
+
+function addCommand(program: Commander, command: Command, onCall: (call: ParsedCall) => void): void {
+  const sub = program.command(command.name).description(command.description).helpOption('-h, --help', 'print this help');
+  for (const [syntax, description] of command.args) sub.argument(syntax, description);
+  for (const [flags, description] of command.options) sub.addOption(new Option(flags, description));
+  sub.action(() => {
+    const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
+    onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });
+  });
+}
+
+function namesOf(command: Commander): OptionNames {
+  const help = ['--help'];
+  const long = command.options.map((option) => option.long ?? '').filter((name) => name !== '');
+  const valued = new Set(command.options.filter((option) => option.required).flatMap((option) => [option.short, option.long]));
+  return { long: [...long, ...help], takesValue: (option) => valued.has(option) };
+}

@@ -1,0 +1,51 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { Backy } from '../core/backy.ts';
+import type { OnProgress } from '../core/progress.ts';
+import { FileLockService } from '../locking/file-lock.ts';
+import type { Logger } from '../logger.ts';
+import { metaStoreFor } from '../meta/open-store.ts';
+import { otherInstances } from './other-instances.ts';
+
+/** What a session needs beside the configuration. */
+export interface SessionOptions {
+  config: Config;
+  logger: Logger;
+  signal: AbortSignal;
+  onProgress: OnProgress;
+  onStuckThreads(): void;
+}
+
+/** Puts a Backy together from the configuration. Nothing is opened yet. */
+export function createBacky({ config, logger, signal, onProgress, onStuckThreads }: SessionOptions): Backy {
+  const now = () => new Date();
+  return new Backy({
+    meta: metaStoreFor({ engine: config.engine, cacheMb: config.sqliteCacheMb, createIfMissing: config.embedded, logger, now }),
+    locks: new FileLockService(config.lockDir),
+    logger,
+    data: config.data,
+    io: config.io,
+    settings: {
+      blockSize: config.blockSize,
+      hashFunction: config.hashFunction,
+      encryptionVersion: config.encryptionVersion,
+      deduplication: config.deduplication,
+      workers: config.workers,
+      hintCheckPercent: config.hintCheckPercent,
+      disallowRmWhenYoungerThanDays: config.disallowRmWhenYoungerThanDays,
+    },
+    signal,
+    onProgress,
+    now,
+    random: Math.random,
+    onStuckThreads,
+    otherInstances: () => otherInstances(config.processName),
+  });
+}
+
+/** Makes the folders of the embedded default, which nobody has set up. */
+export function prepareEmbedded(config: Config): void {
+  mkdirSync(dirname(config.logfile), { recursive: true, mode: 0o700 });
+  if (config.lockDir !== '') mkdirSync(config.lockDir, { recursive: true, mode: 0o700 });
+}
