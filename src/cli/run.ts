@@ -5,7 +5,7 @@ import { exitNow } from '../native/file-calls.ts';
 import type { GlobalOptions, Outcome } from './command.ts';
 import { ConsoleLog, writeOut } from './console-log.ts';
 import type { ParsedCall } from './program.ts';
-import { renderJson, tableToJson } from './render/json.ts';
+import { renderJson, tableToJson, toJsonKeys } from './render/json.ts';
 import { renderMachine } from './render/machine.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 import { abortOnSignals } from './signals.ts';
@@ -81,7 +81,7 @@ async function show(outcome: Outcome, globals: GlobalOptions, log: ConsoleLog): 
   if (outcome.text !== undefined) for await (const text of outcome.text) writeOut(1, text);
   if (outcome.message !== undefined) log.info(outcome.message);
   if (globals.json === true) {
-    const document = outcome.table === undefined ? outcome.result : tableToJson(outcome.table);
+    const document = outcome.table === undefined ? toJsonKeys(outcome.result) : tableToJson(outcome.table);
     if (document !== undefined && outcome.text === undefined) writeOut(1, renderJson(document));
     return;
   }

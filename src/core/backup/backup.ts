@@ -40,6 +40,8 @@ export interface BackupResult {
   size: number;
   sizeBytes: number;
   counters: BackupCounters;
+  /** Seconds from the first read to the last commit, of this run alone. */
+  dataSeconds: number;
 }
 
 /**
@@ -59,14 +61,14 @@ export async function backup(context: Context, request: BackupRequest): Promise<
           ? await createVersion(context, { request, geometry, locks })
           : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
       request.onVersion?.(version.uid);
-      const counters = await run(context, { request, geometry, base, version });
+      const done = await run(context, { request, geometry, base, version });
       return {
         uid: version.uid,
         name: version.name,
         tags: version.tags,
         size: version.size,
         sizeBytes: version.sizeBytes,
-        counters,
+        ...done,
       };
     });
   });
@@ -145,7 +147,10 @@ interface Run {
   version: TaggedVersion;
 }
 
-async function run(context: Context, { request, geometry, base, version }: Run): Promise<BackupCounters> {
+async function run(
+  context: Context,
+  { request, geometry, base, version }: Run,
+): Promise<Pick<BackupResult, 'counters' | 'dataSeconds'>> {
   const { meta, settings, signal } = context;
   const pool = new WorkerPool(
     {
@@ -187,11 +192,13 @@ async function run(context: Context, { request, geometry, base, version }: Run):
       read: plan.read,
       onBlock: (sizeBytes) => report(Math.sign(sizeBytes), sizeBytes),
     });
+    const dataStart = performance.now();
     await data.run(signal);
+    const dataSeconds = (performance.now() - dataStart) / 1000;
     signal.throwIfAborted();
     const total = { ...data.counters, durationSeconds: elapsedSeconds() };
     await meta.finishBackup(version, total);
-    return total;
+    return { counters: total, dataSeconds };
   } catch (error) {
     throw withWayOn(error, version.uid);
   } finally {
