@@ -72,6 +72,9 @@ export class ConsoleLog implements Logger {
   }
 }
 
+/** Nobody ever notifies it: a wait on it is a sleep. */
+const NEVER = new Int32Array(new SharedArrayBuffer(4));
+
 /**
  * Writes text to stdout (1) or stderr (2), whole, before it returns: a killed process has then said what it said.
  * A reader that went away is none of our business; a pipe that is full is waited for.
@@ -83,7 +86,10 @@ export function writeOut(fd: 1 | 2, text: string): void {
       done += writeSync(fd, bytes, done);
     } catch (error) {
       const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-      if (code === 'EAGAIN') continue;
+      if (code === 'EAGAIN') {
+        Atomics.wait(NEVER, 0, 0, 5);
+        continue;
+      }
       if (code === 'EPIPE') return;
       throw error;
     }

@@ -69,7 +69,6 @@ async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution
       watch: (operation, what) => status.watch({ operation, what }),
       warn: (text) => log.warning(text),
     });
-    status.end();
     await show(outcome, call.globals, log);
     return conclude(outcome.exitCode ?? 0, log);
   } finally {

@@ -30,22 +30,16 @@ export class Status {
   update(progress: Progress): void {
     this.#latest = progress;
     const now = performance.now();
-    if (now - this.#shownAt < EVERY_MS) return;
+    const complete = progress.doneBlocks >= progress.totalBlocks;
+    if (now - this.#shownAt < EVERY_MS && !complete) return;
     this.#shownAt = now;
     const text = this.#text();
     if (text === undefined) return;
     process.title = `${this.#processName} [${text}]`;
     const share = progress.doneBlocks / Math.max(1, progress.totalBlocks);
-    if (share - this.#loggedShare < LOG_STEP) return;
+    if (share - this.#loggedShare < LOG_STEP && !(complete && this.#loggedShare < 1)) return;
     this.#loggedShare = share;
     this.#logger.info(text);
-  }
-
-  /** The last line, whatever the time. */
-  end(): void {
-    const text = this.#text();
-    if (text !== undefined) this.#logger.info(text);
-    this.#latest = undefined;
   }
 
   #text(): string | undefined {

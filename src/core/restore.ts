@@ -103,7 +103,7 @@ async function run(
     signal.throwIfAborted();
     await pool.flush();
   } catch (error) {
-    throw withWayOn(error, request, contiguous.last);
+    throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
   } finally {
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();

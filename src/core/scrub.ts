@@ -17,6 +17,8 @@ export interface ScrubRequest {
   source?: string | undefined;
   /** Share of the blocks, chosen at random. */
   percent: number;
+  /** Told which version it is, once that is known. */
+  onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
 
 /** What a scrub found. */
@@ -36,6 +38,7 @@ export async function scrub(context: Context, request: ScrubRequest): Promise<Sc
   const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
   return holding(locks, async () => {
     const version = await findVersion(context.meta, request.uid);
+    request.onVersion?.(version);
     if (request.source !== undefined) await checkSource(context, request.source, version);
     return run(context, request, version);
   });

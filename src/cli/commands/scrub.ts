@@ -12,8 +12,12 @@ export const scrubCommand: Command = {
     ['-p, --percentile <percent>', 'check only so many percent of the blocks, chosen at random'],
   ],
   async run({ args: [uid = ''], options, backy, watch }) {
-    watch('scrub', uid);
-    const result = await backy.scrub({ uid, source: text(options.source), percent: toPercent(text(options.percentile)) });
+    const result = await backy.scrub({
+      uid,
+      source: text(options.source),
+      percent: toPercent(text(options.percentile)),
+      onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
+    });
     return { result: { ...result }, exitCode: result.complete && result.errors.length === 0 ? 0 : BLOCKS_BAD };
   },
 };

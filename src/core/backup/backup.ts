@@ -200,7 +200,7 @@ async function run(
     await meta.finishBackup(version, total);
     return { counters: total, dataSeconds };
   } catch (error) {
-    throw withWayOn(error, version.uid);
+    throw withWayOn(signal.aborted ? signal.reason : error, version.uid);
   } finally {
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();

@@ -1,11 +1,11 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
-import { blobFolder, blobPath, uidOfFile } from './blob-paths.ts';
+import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
@@ -56,7 +56,10 @@ export class FileBackend implements DataBackend {
       dropPageCache(handle.fd, 0, 0);
       return size;
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
+      if (errnoOf(error) === 'ENOENT') {
+        refuseEmptyRoot(this.#root);
+        return undefined;
+      }
       throw failure(`Cannot read blob ${path}`, error);
     } finally {
       await handle?.close();
@@ -67,7 +70,10 @@ export class FileBackend implements DataBackend {
     try {
       return { state: 'present', storedBytes: (await stat(blobPath(this.#root, uid))).size };
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
+      if (errnoOf(error) === 'ENOENT') {
+        refuseEmptyRoot(this.#root);
+        return { state: 'missing' };
+      }
       throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error);
     }
   }
@@ -151,6 +157,17 @@ export class FileBackend implements DataBackend {
     }
     this.#folders.touch(folder);
   }
+}
+
+/**
+ * A blob that is missing from an empty folder is no damage but a file system that is not mounted: without this, one restore or
+ * scrub would mark every version invalid, and a backup would fill the wrong disk.
+ */
+function refuseEmptyRoot(root: string): void {
+  if (existsSync(root) && readdirSync(root).some((name) => name !== TEMPORARY_FOLDER)) return;
+  throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
+    hint: 'Is its file system mounted? Check the path in section DataBackend.',
+  });
 }
 
 async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
