@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { checkHints, parseHints } from '../../../src/core/plan/hints.ts';
+
+describe('parseHints', () => {
+  it('reads one array over many lines, and both spellings of exists', () => {
+    const hints = parseHints('[\n{"offset":0,"length":10,"exists":"true"},\n {"offset":10,"length":5,"exists":"false"}]\n', 'f');
+    expect(hints.map((hint) => hint.exists)).toEqual([true, false]);
+  });
+
+  it.each([
+    [false, false],
+    ['false', false],
+    [0, false],
+    ['', false],
+    [null, false],
+    [true, true],
+    ['true', true],
+    [1, true],
+    ['no', true],
+    ['False', true],
+  ])('takes exists %j as %j', (exists, expected) => {
+    expect(parseHints(JSON.stringify([{ offset: 0, length: 1, exists }]), 'f')[0]?.exists).toBe(expected);
+  });
+
+  it.each([
+    ['', /not JSON/],
+    ['{}', /does not hold a JSON array/],
+    ['[1]', /entry 1 is not an object/],
+    ['[{"offset":0,"length":1,"exists":true},[]]', /entry 2 is not an object/],
+    ['[{"length":1,"exists":true}]', /"offset" of f, entry 1/],
+    ['[{"offset":0,"length":-1,"exists":true}]', /"length" of f, entry 1/],
+    ['[{"offset":0.5,"length":1,"exists":true}]', /"offset" of f, entry 1/],
+    ['[{"offset":0,"length":1}]', /entry 1 has no "exists"/],
+  ])('refuses %s and says why', (text, message) => {
+    expect(() => parseHints(text, 'f')).toThrow(message);
+  });
+});
+
+describe('checkHints', () => {
+  it('refuses a stretch that ends one byte past the source, and takes one that ends with it', () => {
+    expect(() => checkHints([{ offset: 90, length: 11, exists: false }], 100)).toThrow(/higher offsets than source/);
+    expect(() => checkHints([{ offset: 90, length: 10, exists: true }], 100)).not.toThrow();
+  });
+});

@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/logger.ts';
+import { sqlitePath } from '../../src/meta/sqlite/engine-url.ts';
+import { SCHEMA } from '../../src/meta/sqlite/schema.ts';
+import { SqliteStore } from '../../src/meta/sqlite/sqlite-store.ts';
+import { metaStoreSuite } from '../conformance/meta-store.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backy2-meta-'));
+  path = join(folder, 'backy.sqlite');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function storeAt(now: () => Date = () => new Date()): SqliteStore {
+  return new SqliteStore({ path, cacheMb: 16, createIfMissing: false, logger: silentLogger, now });
+}
+
+describe('the SQLite store', () => {
+  describe('conformance', () => {
+    metaStoreSuite(async () => {
+      let now = new Date();
+      return {
+        store: () => storeAt(() => now),
+        setNow: (date) => {
+          now = date;
+        },
+        dispose: async () => {},
+      };
+    });
+  });
+
+  it('leaves one file behind, in the original schema to the letter, with our own tables beside it', async () => {
+    const store = storeAt();
+    await store.initialize();
+    await store.close();
+    expect(readdirSync(folder)).toEqual(['backy.sqlite']);
+    const db = new Database(path, { readonly: true });
+    const statements = db
+      .prepare("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'backy2\\_%' ESCAPE '\\'")
+      .all();
+    expect(statements.map((row) => (row as { sql: string }).sql).sort()).toEqual(
+      SCHEMA.filter((sql) => sql.startsWith('CREATE')).sort(),
+    );
+    db.close();
+  });
+
+  it('does not create a database that is missing', async () => {
+    await expect(storeAt().open()).rejects.toThrow(/Please run initdb first/);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('refuses old and unknown revisions, and changes nothing', async () => {
+    for (const revision of ['5260034b8125', 'ffffffffffff']) {
+      const store = storeAt();
+      await store.initialize();
+      await store.close();
+      const db = new Database(path);
+      db.prepare('UPDATE alembic_version SET version_num = ?').run(revision);
+      db.close();
+      const before = spawnSync('sha256sum', [path], { encoding: 'utf8' }).stdout;
+      const refused = storeAt();
+      await expect(refused.open()).rejects.toThrow(revision);
+      await refused.close();
+      expect(spawnSync('sha256sum', [path], { encoding: 'utf8' }).stdout).toBe(before);
+      rmSync(path);
+    }
+  });
+
+  it('waits for another program that writes', async () => {
+    const store = storeAt();
+    await store.initialize();
+    await store.open();
+    const db = new Database(path);
+    db.exec('BEGIN IMMEDIATE');
+    const waiting = store.createVersion({ uid: 'v', name: 'n', snapshotName: '', size: 0, sizeBytes: 0, expire: null, tags: [] });
+    let done = false;
+    void waiting.then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(done).toBe(false);
+    db.exec('COMMIT');
+    await waiting;
+    db.close();
+    await store.close();
+  });
+
+  it.each([
+    ['sqlite:////var/lib/b.sqlite', '/var/lib/b.sqlite'],
+    ['sqlite:///b.sqlite', 'b.sqlite'],
+    ['sqlite:///b.sqlite?timeout=20', 'b.sqlite'],
+  ])('takes %s for the file %s', (engine, file) => {
+    expect(sqlitePath(engine)).toBe(file);
+  });
+});
