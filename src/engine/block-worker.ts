@@ -21,6 +21,8 @@ const idle: Slot[] = [];
 const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
 let running = 0;
 let finishing = false;
+/** Set once decisions will not come any more. */
+let undecidable = false;
 
 setInterval(() => Atomics.add(heartbeats, setup.index, 1), 1000).unref();
 
@@ -52,14 +54,27 @@ function receive(context: WorkerContext, message: ToWorker): void {
     case 'flush':
       void flush(context, message.ticket);
       break;
+    case 'drop':
+      drop(message.undecided);
+      break;
     case 'finish':
       finishing = true;
-      queue.length = 0;
-      undecided.clear();
+      drop(true);
       aborter.abort(new Error('the operation was stopped'));
       closeWhenIdle(context);
       break;
   }
+}
+
+function drop(withUndecided: boolean): void {
+  for (const { job } of queue.splice(0)) send({ kind: 'dropped', worker: setup.index, job });
+  if (!withUndecided) return;
+  undecidable = true;
+  for (const [job, { slot }] of undecided) {
+    idle.push(slot);
+    send({ kind: 'dropped', worker: setup.index, job });
+  }
+  undecided.clear();
 }
 
 function startJobs(context: WorkerContext): void {
@@ -88,6 +103,10 @@ async function startJob(context: WorkerContext, slot: Slot, { job, order }: { jo
   try {
     if (order.kind === 'read') {
       const { digests, bytesRead } = await readBlocks(context, slot, order);
+      if (undecidable) {
+        send({ kind: 'dropped', worker: setup.index, job });
+        return;
+      }
       keepsSlot = true;
       undecided.set(job, { slot, order });
       send({ kind: 'digested', worker: setup.index, job, first: order.first, digests, bytesRead });

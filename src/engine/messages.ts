@@ -69,6 +69,8 @@ export type ToWorker =
   | { kind: 'job'; job: number; order: Job }
   | { kind: 'decide'; job: number; decisions: Decision[] }
   | { kind: 'flush'; ticket: number }
+  /** Start no more jobs; with `undecided`, do not wait for decisions either. Each job dropped is answered as such. */
+  | { kind: 'drop'; undecided: boolean }
   | { kind: 'finish' };
 
 /** A block's checksum in hex; null when it is all zero. */
@@ -101,5 +103,6 @@ export type FromWorker =
   | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
   | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
   | { kind: 'zeroed'; worker: number; job: number }
+  | { kind: 'dropped'; worker: number; job: number }
   | { kind: 'flushed'; worker: number; ticket: number }
   | { kind: 'failed'; worker: number; job: number | undefined; ticket: number | undefined; error: PlainError };

@@ -49,6 +49,7 @@ export class WorkerPool {
   #handling = 0;
   #feeding = false;
   #exhausted = false;
+  #dropped: 'none' | 'queued' | 'all' = 'none';
   #wake: () => void = () => {};
   #hasStuckThreads = false;
 
@@ -148,16 +149,22 @@ export class WorkerPool {
     let stopBy = Number.POSITIVE_INFINITY;
     for (;;) {
       const stopping = this.#failure !== undefined || this.#signal.aborted;
-      if (stopping && stopBy === Number.POSITIVE_INFINITY) {
-        stopBy = performance.now() + DRAIN_LIMIT_MS;
-        this.#forgetQueued();
-      }
+      if (stopping && stopBy === Number.POSITIVE_INFINITY) stopBy = performance.now() + DRAIN_LIMIT_MS;
+      if (stopping) this.#dropJobs();
       if (!stopping) await this.#feed();
-      if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping || this.#failure !== undefined)) return;
+      if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping)) return;
       const left = stopBy - performance.now();
       if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.'));
       await this.#nextEvent(left);
     }
+  }
+
+  /** What has not started never will; after a failure, blocks that wait for a decision are given up as well. */
+  #dropJobs(): void {
+    const wanted = this.#failure === undefined ? 'queued' : 'all';
+    if (this.#dropped === wanted || this.#dropped === 'all') return;
+    this.#dropped = wanted;
+    for (const member of this.#members) this.#post(member, { kind: 'drop', undecided: wanted === 'all' });
   }
 
   /** Hands out jobs until every worker has enough. */
@@ -200,6 +207,9 @@ export class WorkerPool {
       case 'ready':
         member.ready = true;
         break;
+      case 'dropped':
+        this.#ended(message.job);
+        break;
       case 'flushed':
         this.#settleFlush(message.ticket, message.worker, undefined);
         break;
@@ -219,10 +229,8 @@ export class WorkerPool {
     if (operation === undefined) return;
     // A read job goes on after its checksums are known; every other answer ends its job.
     if (answer.kind !== 'digested') this.#ended(answer.job);
-    else if (this.#failure !== undefined) {
-      this.#ended(answer.job);
-      return;
-    }
+    // After a failure nobody decides any more: the worker answers such a job as dropped.
+    else if (this.#failure !== undefined) return;
     this.#handling++;
     void (async () => operation.answered(answer))()
       .catch((error: unknown) => this.#fail(error))
@@ -235,12 +243,6 @@ export class WorkerPool {
   #ended(job: number): void {
     this.#owners.get(job)?.jobs.delete(job);
     this.#owners.delete(job);
-  }
-
-  /** After a failure, checksums that wait for a decision get none. */
-  #forgetQueued(): void {
-    if (this.#failure === undefined) return;
-    for (const member of this.#members) if (member.isGone) for (const job of [...member.jobs]) this.#ended(job);
   }
 
   #settleFlush(ticket: number, worker: number, error: unknown): void {
