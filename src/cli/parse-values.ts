@@ -4,8 +4,17 @@ import { BackyError } from '../errors.ts';
 /** `a,b` with CSV quoting, each trimmed; only the first line counts, as in the original. Empty text: no tags. */
 export function parseTags(text: string): string[] {
   if (text === '') return [];
-  const rows = parse(text, { relax_quotes: true, relax_column_count: true, to: 1 }) as string[][];
-  return [...new Set((rows[0] ?? []).map((tag) => tag.trim()))];
+  return [...new Set(firstRow(text).map((tag) => tag.trim()))];
+}
+
+/** The original takes a quote that is never closed as closed at the end. */
+function firstRow(text: string): string[] {
+  const options = { relax_quotes: true, relax_column_count: true, to: 1 };
+  try {
+    return (parse(text, options) as string[][])[0] ?? [];
+  } catch {
+    return (parse(`${text}"`, options) as string[][])[0] ?? [];
+  }
 }
 
 /** `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DDTHH:MM:SS`, in UTC. Anything else is an error `badDate`. */

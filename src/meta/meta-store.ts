@@ -77,7 +77,7 @@ export interface BackupGroup {
   counters(refused: readonly BackupRow[]): BackupCounters;
 }
 
-/** A taken-over piece of a base version. */
+/** How much of a base version is taken over. */
 export interface TakeOverResult {
   /** Rows copied, sparse ones included. */
   blocks: number;
@@ -98,8 +98,10 @@ export interface TakeOverOrder {
   versionUid: string;
   ranges: readonly BlockRange[];
   geometry: Geometry;
-  /** The whole backup's counters once this piece is in. Kept with the piece. */
-  counters(piece: TakeOverResult): BackupCounters;
+  /** The whole backup's counters once what is copied so far is in. Kept with each piece. */
+  counters(copied: TakeOverResult): BackupCounters;
+  /** Told after each piece. */
+  onCopied(copied: TakeOverResult): void;
 }
 
 /** A running backup. */
@@ -113,8 +115,9 @@ export interface BackupStore {
    */
   commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry): Promise<CommitOutcome>;
   /**
-   * Copies the base's rows in `ranges` that are valid and of the right length, as sets. Others are left out.
-   * How much one transaction copies is the caller's choice.
+   * Copies the base's rows in `ranges` that are valid and of the right length, as sets; others are left out. In several transactions of
+   * a few seconds, so that others can write between; which rows come first is the store's choice.
+   * Needs temporary space for the rows of one call, some 300 bytes each.
    */
   takeOver(order: TakeOverOrder): Promise<TakeOverResult>;
   /** The ids within `range` that have a row, as ranges in order. */

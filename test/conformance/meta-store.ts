@@ -202,6 +202,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
         ],
         geometry: GEOMETRY,
         counters: (done) => ({ ...NO_COUNTS, blocksDedup: done.blocks }),
+        onCopied: () => {},
       });
       expect(piece).toEqual({ blocks: 7, bytes: 650, sparseBlocks: 0, sparseBytes: 0 });
       expect(await meta.presentBlocks('v2', { first: 0, count: 10 })).toEqual([
@@ -217,6 +218,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
         ranges: [{ first: 8, count: 2 }],
         geometry: longer,
         counters: () => NO_COUNTS,
+        onCopied: () => {},
       };
       expect((await meta.takeOver(order)).blocks).toBe(1);
     });

@@ -15,7 +15,7 @@ import { checkHints, type Hint } from '../plan/hints.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
-import { addPlannedZeros, takeOverFromBase } from './set-phases.ts';
+import { addPlannedZeros, presentRanges, takeOverFromBase } from './set-phases.ts';
 
 /** What to back up, and how. */
 export interface BackupRequest {
@@ -209,7 +209,7 @@ async function run(
 
 /** Leaves blocks that have a good row out of the plan. @returns the counters of the earlier runs. */
 async function skipWhatIsThere({ meta }: Context, plan: BackupPlan, version: TaggedVersion): Promise<BackupCounters> {
-  for (const { first, count } of await meta.presentBlocks(version.uid, { first: 0, count: version.size })) {
+  for await (const { first, count } of presentRanges(meta, version.uid, { first: 0, count: version.size })) {
     for (const set of [plan.read, plan.take, plan.sparse]) set.deleteRange(first, first + count);
   }
   return (await meta.savedCounters(version.uid)) ?? meta.countersFromRows(version.uid);

@@ -5,12 +5,16 @@ import type { BackupPlan } from '../plan/backup-plan.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
 import { addCounters } from './counters.ts';
 
-/** Blocks that one transaction takes over: about half a second, after which others get their turn. */
-const PIECE_BLOCKS = 50_000;
-/** Ranges that one transaction takes over, for plans that change block by block. */
-const PIECE_RANGES = 5_000;
-/** Between two pieces the write lock is free for so long; other writers look for it more often than that. */
+/** Blocks that are taken over with one call: bounds the temporary space, and is what the database can sort well. */
+const TAKE_OVER_BLOCKS = 2_500_000;
+/** Zero blocks that one transaction adds: about half a second, after which others get their turn. */
+const ZERO_BLOCKS = 50_000;
+/** Ranges in one call, for plans that change block by block. */
+const RANGES = 500_000;
+/** Between two transactions the write lock is free for so long; other writers look for it more often than that. */
 const PAUSE_MS = 15;
+/** Ids whose rows are looked up at a time. */
+const LOOKUP_BLOCKS = 100_000;
 
 /** What the set phases work with. */
 export interface SetPhaseOptions {
@@ -32,15 +36,17 @@ export interface SetPhaseOptions {
 export async function takeOverFromBase(options: SetPhaseOptions, baseUid: string): Promise<BackupCounters> {
   const { meta, versionUid, geometry, plan } = options;
   let counters = options.counters;
-  for (const ranges of pieces(plan.take)) {
+  for (const ranges of pieces(plan.take, TAKE_OVER_BLOCKS)) {
     options.signal.throwIfAborted();
     const before = counters;
-    const piece = await meta.takeOver({
+    let reported = 0;
+    const { blocks } = await meta.takeOver({
       baseUid,
       versionUid,
       ranges,
       geometry,
       counters: (copied) => {
+        options.signal.throwIfAborted();
         counters = addCounters(before, {
           bytesDedup: copied.bytes - copied.sparseBytes,
           blocksDedup: copied.blocks - copied.sparseBlocks,
@@ -50,10 +56,12 @@ export async function takeOverFromBase(options: SetPhaseOptions, baseUid: string
         counters.durationSeconds = options.elapsedSeconds();
         return counters;
       },
+      onCopied: (copied) => {
+        options.onBlocks(copied.blocks - reported);
+        reported = copied.blocks;
+      },
     });
-    options.onBlocks(piece.blocks);
-    if (piece.blocks < blocksIn(ranges)) await readWhatWasNotCopied(options, ranges);
-    await sleep(PAUSE_MS);
+    if (blocks < blocksIn(ranges)) await readWhatWasNotCopied(options, ranges);
   }
   return counters;
 }
@@ -62,7 +70,7 @@ export async function takeOverFromBase(options: SetPhaseOptions, baseUid: string
 export async function addPlannedZeros(options: SetPhaseOptions): Promise<BackupCounters> {
   const { meta, versionUid, geometry, plan } = options;
   let counters = options.counters;
-  for (const sparse of pieces(plan.sparse)) {
+  for (const sparse of pieces(plan.sparse, ZERO_BLOCKS)) {
     options.signal.throwIfAborted();
     const blocksSparse = blocksIn(sparse);
     const next = addCounters(counters, { blocksSparse, bytesSparse: bytesIn(sparse, geometry) });
@@ -78,23 +86,31 @@ export async function addPlannedZeros(options: SetPhaseOptions): Promise<BackupC
 async function readWhatWasNotCopied({ meta, versionUid, plan }: SetPhaseOptions, ranges: readonly BlockRange[]): Promise<void> {
   for (const range of ranges) {
     plan.read.addRange(range.first, range.first + range.count);
-    for (const present of await meta.presentBlocks(versionUid, range))
+    for await (const present of presentRanges(meta, versionUid, range))
       plan.read.deleteRange(present.first, present.first + present.count);
   }
 }
 
-/** The runs of a set, cut and gathered to pieces of bounded size. */
-function* pieces(set: Bitmap): IterableIterator<BlockRange[]> {
+/** The ids within `range` that have a row, looked up bit by bit: scattered rows make a range each. */
+export async function* presentRanges(meta: MetaStore, versionUid: string, range: BlockRange): AsyncIterableIterator<BlockRange> {
+  const past = range.first + range.count;
+  for (let first = range.first; first < past; first += LOOKUP_BLOCKS) {
+    yield* await meta.presentBlocks(versionUid, { first, count: Math.min(LOOKUP_BLOCKS, past - first) });
+  }
+}
+
+/** The runs of a set, cut and gathered to pieces of at most so many blocks. */
+function* pieces(set: Bitmap, mostBlocks: number): IterableIterator<BlockRange[]> {
   let piece: BlockRange[] = [];
   let blocks = 0;
   for (
-    let range = set.nextRange(0, PIECE_BLOCKS);
+    let range = set.nextRange(0, mostBlocks);
     range !== undefined;
-    range = set.nextRange(range.first + range.count, PIECE_BLOCKS - blocks)
+    range = set.nextRange(range.first + range.count, mostBlocks - blocks)
   ) {
     piece.push(range);
     blocks += range.count;
-    if (blocks < PIECE_BLOCKS && piece.length < PIECE_RANGES) continue;
+    if (blocks < mostBlocks && piece.length < RANGES) continue;
     yield piece;
     piece = [];
     blocks = 0;

@@ -16,8 +16,13 @@ export function blobPath(root: string, uid: string): string {
 
 /** The folder that {@link blobPath} lies in. */
 export function blobFolder(root: string, uid: string): string {
-  if (!SAFE_UID.test(uid)) throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`);
+  if (!canNameBlob(uid)) throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`);
   return join(root, uid.slice(0, 2), uid.slice(2, 4));
+}
+
+/** Whether a uid may become a part of a path. */
+export function canNameBlob(uid: string): boolean {
+  return SAFE_UID.test(uid);
 }
 
 /** The uid of the blob that a file name in folder `<first>/<second>` stands for; undefined for any other file. */

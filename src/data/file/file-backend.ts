@@ -5,7 +5,7 @@ import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
-import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
+import { blobFolder, blobPath, canNameBlob, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
@@ -82,6 +82,11 @@ export class FileBackend implements DataBackend {
     const outcome: DeleteOutcome = { deleted: [], failed: [] };
     await Promise.all(
       uids.map(async (uid) => {
+        // A uid that can't name a blob has none that could be left.
+        if (!canNameBlob(uid)) {
+          outcome.deleted.push(uid);
+          return;
+        }
         try {
           await unlink(blobPath(this.#root, uid));
           this.#folders.touch(blobFolder(this.#root, uid));

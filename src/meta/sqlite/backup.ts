@@ -1,17 +1,11 @@
 import { toStoredDate } from '../dates.ts';
-import {
-  type BackupGroup,
-  type CommitOutcome,
-  dedupKey,
-  type Geometry,
-  type TakeOverOrder,
-  type TakeOverResult,
-} from '../meta-store.ts';
+import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, NewVersion, Version } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { insertTags, makeCandidates } from './versions.ts';
 
-const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+/** The columns of table blocks, in the order in which rows are inserted. */
+export const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
 
 /** See BackupStore.createVersion. */
 export async function createVersion(connection: SqliteConnection, version: NewVersion, now: Date): Promise<void> {
@@ -97,52 +91,10 @@ function insertSparse(
     .run(range.first, range.first + range.count - 1, versionUid, toStoredDate(now), lastId, lastSize, geometry.blockSize);
 }
 
-function lastBlock({ blockSize, sizeBytes }: Geometry): { lastId: number; lastSize: number } {
+/** Number and bytes of an image's last block. */
+export function lastBlock({ blockSize, sizeBytes }: Geometry): { lastId: number; lastSize: number } {
   const lastId = Math.ceil(sizeBytes / blockSize) - 1;
   return { lastId, lastSize: sizeBytes - lastId * blockSize };
-}
-
-/** See BackupStore.takeOver. */
-export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
-  const { lastId, lastSize } = lastBlock(order.geometry);
-  const blockSize = order.geometry.blockSize;
-  const copy = connection.prepare(
-    `INSERT INTO blocks (${INSERT_COLUMNS})
-     SELECT uid, ?, id, ?, checksum, size, 1, enc_version, enc_envkey, enc_nonce FROM blocks
-     WHERE version_uid = ? AND id >= ? AND id < ? AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END`,
-  );
-  const sparse = connection.prepare(
-    `SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes FROM blocks
-     WHERE version_uid = ? AND id >= ? AND id < ? AND (uid IS NULL OR uid = '')`,
-  );
-  return connection.write(() => {
-    const piece: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
-    for (const { first, count } of order.ranges) {
-      const end = first + count;
-      const copied = copy.run(
-        order.versionUid,
-        toStoredDate(now),
-        order.baseUid,
-        first,
-        end,
-        lastId,
-        lastSize,
-        blockSize,
-      ).changes;
-      const zeros = sparse.get(order.versionUid, first, end) as { blocks: number; bytes: number };
-      piece.blocks += copied;
-      piece.bytes += copied * blockSize;
-      piece.sparseBlocks += zeros.blocks;
-      piece.sparseBytes += zeros.bytes;
-      if (first <= lastId && lastId < end && hasBlock(connection, order.versionUid, lastId)) piece.bytes += lastSize - blockSize;
-    }
-    saveCounters(connection, order.versionUid, order.counters(piece));
-    return piece;
-  });
-}
-
-function hasBlock(connection: SqliteConnection, versionUid: string, id: number): boolean {
-  return connection.prepare('SELECT 1 FROM blocks WHERE version_uid = ? AND id = ?').get(versionUid, id) !== undefined;
 }
 
 /** See BackupStore.discardBadBlocks. */
@@ -161,7 +113,8 @@ export async function discardBadBlocks(
   });
 }
 
-function saveCounters(connection: SqliteConnection, versionUid: string, counters: BackupCounters): void {
+/** Keeps the counters of a backup that runs, within the caller's transaction. */
+export function saveCounters(connection: SqliteConnection, versionUid: string, counters: BackupCounters): void {
   connection
     .prepare('INSERT OR REPLACE INTO backy2_progress (version_uid, counters) VALUES (?, ?)')
     .run(versionUid, JSON.stringify(counters));

@@ -7,8 +7,10 @@ import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { notUsable, SqliteConnection } from './connection.ts';
+import { removeVersion } from './remove-version.ts';
 import { toBlockRow, toDatedBlockRow } from './rows.ts';
 import { KNOWN_REVISIONS, NEWEST_REVISION, SCHEMA } from './schema.ts';
+import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import * as versions from './versions.ts';
 
@@ -83,7 +85,7 @@ export class SqliteStore implements MetaStore {
     await versions.setVersionValid(this.#db, uid);
   }
   async removeVersion(uid: string, onProgress: (rowsRemoved: number) => void) {
-    return versions.removeVersion(this.#db, uid, this.#nowSeconds, onProgress);
+    return removeVersion(this.#db, uid, this.#nowSeconds, onProgress);
   }
 
   async countBlocks(versionUid: string) {
@@ -109,7 +111,7 @@ export class SqliteStore implements MetaStore {
     return backup.commitGroup(this.#db, versionUid, group, { geometry, now: this.#options.now() });
   }
   async takeOver(order: TakeOverOrder) {
-    return backup.takeOver(this.#db, order, this.#options.now());
+    return takeOver(this.#db, order, this.#options.now());
   }
   async presentBlocks(versionUid: string, range: BlockRange) {
     return blocks.presentBlocks(this.#db, versionUid, range);

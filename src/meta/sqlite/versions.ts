@@ -3,9 +3,6 @@ import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { toVersion, type VersionRecord } from './rows.ts';
 
-/** Block rows that one transaction of a removal takes away: about a third of a second, so that others get in between. */
-const REMOVAL_PIECE = 20_000;
-
 /** See VersionStore.findVersion. */
 export function findVersion(connection: SqliteConnection, uid: string): TaggedVersion | undefined {
   return select(connection, (query) => query.where('versions.uid', uid))[0];
@@ -83,38 +80,6 @@ export async function setVersionValid(connection: SqliteConnection, uid: string)
     connection.run(connection.build('blocks').where({ version_uid: uid, valid: 0 }).update({ valid: 1 }));
     connection.run(connection.build('versions').where('uid', uid).update({ valid: 1 }));
   });
-}
-
-/** See VersionStore.removeVersion. */
-export async function removeVersion(
-  connection: SqliteConnection,
-  uid: string,
-  nowSeconds: () => number,
-  onProgress: (rowsRemoved: number) => void,
-): Promise<number> {
-  await updateVersion(connection, uid, { valid: 0 });
-  let removed = 0;
-  for (;;) {
-    const count = await connection.write(() => removePiece(connection, uid, nowSeconds()));
-    if (count === 0) return removed;
-    removed += count;
-    onProgress(removed);
-  }
-}
-
-/** Removes some rows, or, when none are left, the version itself. @returns how many rows went. */
-function removePiece(connection: SqliteConnection, uid: string, nowSeconds: number): number {
-  const last = connection
-    .prepare('SELECT max(id) AS id FROM (SELECT id FROM blocks WHERE version_uid = ? ORDER BY id LIMIT ?)')
-    .get(uid, REMOVAL_PIECE) as { id: number | null };
-  if (last.id !== null) {
-    makeCandidates(connection, 'version_uid = ? AND id <= ?', [uid, last.id], nowSeconds);
-    return connection.prepare('DELETE FROM blocks WHERE version_uid = ? AND id <= ?').run(uid, last.id).changes;
-  }
-  connection.run(connection.build('tags').where('version_uid', uid).delete());
-  connection.run(connection.build('backy2_progress').where('version_uid', uid).delete());
-  connection.run(connection.build('versions').where('uid', uid).delete());
-  return 0;
 }
 
 /** Makes the blobs of block rows candidates for deletion, within the caller's transaction. */

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SqliteConnection } from './connection.ts';
+
+/** A transaction is to hold the write lock for so long at the most: others wait, so they must get their turn. */
+const PIECE_MS = 4_000;
+const FIRST_PIECE = 50_000;
+const SMALLEST_PIECE = 10_000;
+/** Between two pieces the lock is free for so long; other writers look for it more often than that. */
+const PAUSE_MS = 15;
+
+/** A stretch of staged rows: numbers above `after`, up to `upTo`. */
+export interface StagedPiece {
+  after: number;
+  upTo: number;
+}
+
+/**
+ * Works `rows` staged rows (numbered from 1) off in write transactions of bounded time. The larger a piece, the fewer times a page
+ * of an index is written; so pieces grow while they are quick.
+ * @param body runs within a transaction; it MUST NOT await.
+ */
+export async function inPieces(connection: SqliteConnection, rows: number, body: (piece: StagedPiece) => void): Promise<void> {
+  let size = FIRST_PIECE;
+  for (let after = 0; after < rows; ) {
+    if (after > 0) await sleep(PAUSE_MS);
+    const left = rows - after;
+    const count = left < size * 1.5 ? left : size;
+    const piece = { after, upTo: after + count };
+    const took = await connection.write(() => {
+      const start = performance.now();
+      body(piece);
+      return performance.now() - start;
+    });
+    after += count;
+    size = Math.max(SMALLEST_PIECE, Math.round(count * Math.min(2, PIECE_MS / Math.max(1, took))));
+  }
+}

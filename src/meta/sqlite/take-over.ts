@@ -1,0 +1,66 @@
+import { toStoredDate } from '../dates.ts';
+import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
+import { INSERT_COLUMNS, lastBlock, saveCounters } from './backup.ts';
+import type { SqliteConnection } from './connection.ts';
+import { inPieces, type StagedPiece } from './pieces.ts';
+
+/**
+ * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes: in the order of ids, each row
+ * touches other pages. So the rows are staged first, sorted by checksum, in a temporary file and outside of any write
+ * transaction; then the larger index is written from one end to the other. Measured: four times as fast as by id, with a quarter of
+ * the page cache.
+ */
+export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
+  return connection.bulk(async () => {
+    const rows = stageRows(connection, order);
+    const insert = connection.prepare(
+      `INSERT INTO blocks (${INSERT_COLUMNS})
+       SELECT uid, ?, id, ?, checksum, size, 1, enc_version, enc_envkey, enc_nonce FROM temp.taken WHERE n > ? AND n <= ?`,
+    );
+    let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+    await inPieces(connection, rows, (piece) => {
+      insert.run(order.versionUid, toStoredDate(now), piece.after, piece.upTo);
+      copied = addPiece(connection, copied, piece);
+      saveCounters(connection, order.versionUid, order.counters(copied));
+      order.onCopied(copied);
+    });
+    connection.execTemporary('DROP TABLE temp.taken');
+    return copied;
+  });
+}
+
+function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: TakeOverOrder): number {
+  connection.execTemporary('DROP TABLE IF EXISTS temp.ranges');
+  connection.execTemporary('DROP TABLE IF EXISTS temp.taken');
+  connection.execTemporary('CREATE TEMPORARY TABLE ranges (first INTEGER PRIMARY KEY, past INTEGER)');
+  connection.execTemporary(
+    `CREATE TEMPORARY TABLE taken (n INTEGER PRIMARY KEY, uid TEXT, id INTEGER, checksum TEXT, size INTEGER,
+       enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT)`,
+  );
+  const addRange = connection.prepare('INSERT INTO temp.ranges VALUES (?, ?)');
+  for (const { first, count } of ranges) addRange.run(first, first + count);
+  const { lastId, lastSize } = lastBlock(geometry);
+  return connection.stage(
+    `INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
+     FROM temp.ranges CROSS JOIN blocks
+     WHERE version_uid = ? AND id >= first AND id < past AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END
+     ORDER BY checksum`,
+    [baseUid, lastId, lastSize, geometry.blockSize],
+  );
+}
+
+function addPiece(connection: SqliteConnection, before: TakeOverResult, { after, upTo }: StagedPiece): TakeOverResult {
+  const piece = connection
+    .prepare(
+      `SELECT count(*) AS blocks, sum(size) AS bytes, sum(uid IS NULL OR uid = '') AS sparseBlocks,
+              sum(CASE WHEN uid IS NULL OR uid = '' THEN size ELSE 0 END) AS sparseBytes
+       FROM temp.taken WHERE n > ? AND n <= ?`,
+    )
+    .get(after, upTo) as TakeOverResult;
+  return {
+    blocks: before.blocks + piece.blocks,
+    bytes: before.bytes + piece.bytes,
+    sparseBlocks: before.sparseBlocks + piece.sparseBlocks,
+    sparseBytes: before.sparseBytes + piece.sparseBytes,
+  };
+}

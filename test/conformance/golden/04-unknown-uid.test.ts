@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { expect } from 'vitest';
+import { image } from './image.ts';
+import { replay } from './replay.ts';
+
+replay({
+  recording: '04-unknown-uid',
+  async setup(world) {
+    world.write('src.bin', image(['a', 'b', 'c'], { sizeBytes: 10_000 }));
+    await world.backup('file://src.bin', 'vm');
+  },
+  after: {
+    // cli.md, export: it writes to a temporary name and renames; the original leaves a file with one line.
+    8: (world) => expect(existsSync(world.path('out.csv'))).toBe(false),
+  },
+});

@@ -1,0 +1,60 @@
+import { actualDates, recordedDates } from './dates.ts';
+import { Names } from './names.ts';
+import type { Result } from './run-binary.ts';
+import type { Compared } from './state.ts';
+import { tableLines } from './table.ts';
+import type { World } from './world.ts';
+
+/** Log lines that cli.md quotes, because scripts cut them. */
+const PHRASES = /(?:New version: \S+ \(Tags: .*|Removed backup version \S+ with \d+ blocks\.)$/gm;
+
+/** What programs read of stdout: all of it with `-m`, tables else. Undefined: there is nothing of that. */
+export function compareOutput(world: World, argv: string[], wanted: string, stdout: string): Compared | undefined {
+  if (isMachineOutput(argv)) return compareTexts(world, wanted, stdout);
+  const [expected, actual] = [tableLines(wanted), tableLines(stdout)];
+  if (expected.length === 0 && actual.length === 0) return undefined;
+  return compareTexts(world, expected.join('\n'), actual.join('\n'));
+}
+
+/** The quoted log lines; this is also where the uids of new versions are learned. */
+export function comparePhrases(world: World, wanted: string, stdout: string): Compared {
+  return compareTexts(world, phrases(wanted), phrases(stdout));
+}
+
+/** What cli.md, "Streams, log and exit codes", wants of every run that got as far as its log. */
+export function streamRules(argv: string[], { rc, stdout, stderr }: Result): { actual: string; expected: string }[] {
+  const rules = [];
+  const printsOnly = argv.some((word) => /^(-V|--version|-h|--help)$/.test(word));
+  if (rc === 0 && !isMachineOutput(argv) && !printsOnly)
+    rules.push({ actual: lastLine(stdout), expected: '    INFO: Backy complete.' });
+  if (FAILS_LOUDLY.includes(rc)) rules.push({ actual: lastLine(stderr), expected: '   ERROR: Backy failed.' });
+  if (!argv.includes('-d')) rules.push({ actual: STACK.exec(stderr)?.[0] ?? 'no stack', expected: 'no stack' });
+  return rules;
+}
+
+/** Exit codes of operations; 1 and 2 can also come before there is a log. */
+const FAILS_LOUDLY: (number | string)[] = [5, 6, 20, 22, 23, 100];
+const STACK = /^\s+at .*$/m;
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}
+
+function phrases(stdout: string): string {
+  return [...stdout.matchAll(PHRASES)].map(([phrase]) => phrase).join('\n');
+}
+
+function compareTexts(world: World, wanted: string, stdout: string): Compared {
+  const expected = recordedDates(Names.recordedText(wanted));
+  const actual = actualDates(world.names.toRecorded(stdout, wanted), world.startedMs);
+  return { expected: expected.split('\n'), actual: actual.split('\n') };
+}
+
+/** `-m` among the global options, alone or in a cluster such as `-mc`. */
+function isMachineOutput(argv: string[]): boolean {
+  for (const word of argv) {
+    if (/^-[vdsr]*m/.test(word)) return true;
+    if (!/^-|\.cfg$/.test(word)) return false;
+  }
+  return false;
+}

@@ -1,0 +1,11 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { DIFFERENCES } from './differences.ts';
+
+it('lists differences from recordings that are replayed only', () => {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const recordings = [...new Set(DIFFERENCES.map(({ recording }) => recording))];
+  expect(recordings.filter((name) => !existsSync(join(here, `${name}.test.ts`)))).toEqual([]);
+});

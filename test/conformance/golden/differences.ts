@@ -1,0 +1,292 @@
+import type { Difference } from './difference.ts';
+import { editTable, layTable, type Row } from './table.ts';
+
+const MISSING_OPTIONS = 'semantics.md, "Deliberate differences": with `-c FILE`, missing options are errors -> defaults apply';
+const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (cli.md, initdb)`;
+const CONFIG_IS_1 = 'cli.md, exit code 1: config file missing or wrong; database not initialised or not reachable';
+const UNKNOWN_VERSION = 'semantics.md, "Deliberate differences": `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
+const REMOVE_TAG = 'cli.md, add-tag / remove-tag: an unknown version is an error';
+const WRONG_KIND = 'cli.md, exit code 2: wrong usage: … value of the wrong kind';
+const ZERO_BYTES = 'semantics.md, "Deliberate differences": a 0-byte version can\'t be restored -> works';
+const NULL_BACKEND =
+  'semantics.md, "Deliberate differences": the null data backend works only with encryption -> with and without; restores and scrubs back';
+const PARTLY_TOUCHED =
+  'semantics.md, "Deliberate differences": a block that an `exists: false` range touches only in part becomes sparse -> it is read';
+const HINTS_ARE_AN_ARRAY =
+  'semantics.md, backup 2: the file is one JSON array … `[{offset, length, exists}]`; anything else: clear error';
+const WHOLE_FILE = 'semantics.md, "Deliberate differences": only the first line of a hints file is read -> the whole file';
+const EMPTY_HINTS =
+  'semantics.md, "Deliberate differences": `-r \'[]\'` with `-f` copies the base unchecked -> sampled like any other; block 3 differs';
+const LENGTH_CHANGED =
+  'semantics.md, "Deliberate differences": hinted backups lose data in blocks whose length changed or that lie past the base\'s end -> they are read';
+const FEW_UNHINTED = 'semantics.md, "Deliberate differences": fewer than 5 unhinted blocks crash the sanity check -> works';
+const CHECKED_FIRST = 'semantics.md, backup 3: compared before anything is stored';
+const LOCKS_REMOVED = 'formats.md §6: lock files are removed when given back';
+const RESTORE_GOES_ON =
+  'semantics.md, "Deliberate differences": restore with bad blocks exits 0; a missing blob stops it -> goes on, exit 20';
+const INCOMPLETE = 'cli.md, exit code 20: restore finished but some blocks are wrong or missing';
+const INVALID_READ_AGAIN =
+  'semantics.md, "Deliberate differences": `-c` skips blocks that are marked invalid, then calls the version valid -> they are read again';
+const CONTINUE_WITH_BASE =
+  'semantics.md, backup 7: rows that are there are kept, the rest is done (here: taken over from the base)';
+const DATES = 'cli.md, "Output forms": dates print as `YYYY-MM-DD HH:MM:SS`';
+const NO_HANG = 'semantics.md, "Deliberate differences": a missing or short source makes scrub -s and backup hang -> error';
+const PARTIAL_SCRUB = 'semantics.md, scrub: a partial scrub never turns an invalid version valid';
+const BLOCKS_VALID =
+  'semantics.md, "Deliberate differences": a good full scrub leaves blocks marked invalid -> they become valid';
+const DEDUP_COUNTED = 'semantics.md, "stats and du": the original forgot to count dedup found by checksum';
+const PREFIX = 'cli.md, cleanup: `-p` works on every backend';
+const ONE_TRANSACTION =
+  'semantics.md, "Deliberate differences": a broken import can leave half a version and say it worked -> one transaction';
+const NOT_IMPORTABLE = 'cli.md, exit code 23: import: not an importable file';
+const EMPTY_IS_NULL = 'formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
+const NO_EMPTY_LINE =
+  'formats.md §5: line 1 names the format, line 2 is the version, then a line a block; there is no empty one at the end';
+const EMPTY_LINE_IS_READ =
+  'formats.md: an installation must be able to switch without converting anything: the same exports; `export -` of the original ends with an empty line';
+const READERS_EXCLUDE = 'semantics.md, "Reading back": a version being exported can\'t be removed, and the other way round';
+const TAGS_ADD_UP = 'semantics.md, backup 7: stats and tags add up as one backup';
+const ONE_ROW_A_TAG = 'formats.md §2: `tags` has at most one row for a version and a name';
+const END_OF_OPTIONS = 'not in the specification: `--` ends the options, as in any program, and the command follows';
+const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in flight at once are stored several times -> once';
+
+/**
+ * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
+ * the replay does not need fails it. One table, so that all of them can be read in one place; hence its length.
+ */
+export const DIFFERENCES: Difference[] = [
+  { recording: '02-config', call: 6, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  { recording: '02-config', call: 8, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 18, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 19, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 21, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '02-config', call: 26, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 27, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  {
+    recording: '02-config',
+    call: 38,
+    reason: 'formats.md §7: with `-c FILE` only that file',
+    exitCode: 0,
+    stdout: emptyLs,
+  },
+  { recording: '03-initdb', call: 17, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 19, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 29, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '04-unknown-uid', call: 15, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 16, reason: REMOVE_TAG, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 17, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 18, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '05-backup-file', call: 2, reason: ZERO_BYTES, exitCode: 0 },
+  { recording: '06-backup-null', call: 27, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 29, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 32, reason: NULL_BACKEND, stdout: (so) => so.replace('with 0 blocks', 'with 2 blocks') },
+  { recording: '06-backup-null', call: 36, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 37, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '07-hints', call: 8, reason: PARTLY_TOUCHED, state: { rows: rowsWith({ 8: 'data', 9: 'data' }, 1) } },
+  { recording: '07-hints', call: 12, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 15, reason: WHOLE_FILE, exitCode: 0 },
+  { recording: '07-hints', call: 17, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 19, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  {
+    recording: '07-hints',
+    call: 22,
+    reason: `${HINTS_ARE_AN_ARRAY}; ${WHOLE_FILE}`,
+    stdout: (so) => editTable(so, (rows) => otherHints(rows, (row) => row.name ?? '', newRow)),
+    state: {
+      rows: (rows) =>
+        otherHints(
+          rows,
+          (row) => row[1] ?? '',
+          ([, , ...rest], uid) => [uid, 'h11', ...rest],
+        ),
+    },
+  },
+  { recording: '08-from-version', call: 10, reason: EMPTY_HINTS, exitCode: 5 },
+  {
+    recording: '08-from-version',
+    call: 12,
+    reason: EMPTY_HINTS,
+    exitCode: 100,
+    files: { command: /r2/, says: () => 'no file r2' },
+  },
+  { recording: '08-from-version', call: 16, reason: LENGTH_CHANGED, files: { command: /r4/, says: identical } },
+  { recording: '08-from-version', call: 17, reason: LENGTH_CHANGED, state: { rows: lastBlockHasData } },
+  { recording: '08-from-version', call: 18, reason: LENGTH_CHANGED, files: { command: /r5/, says: identical } },
+  { recording: '08-from-version', call: 23, reason: FEW_UNHINTED, exitCode: 0 },
+  {
+    recording: '08-from-version',
+    call: 24,
+    reason: FEW_UNHINTED,
+    stdout: (so) => editTable(so, (rows) => rows.map(asNewBackup)),
+  },
+  { recording: '08-from-version', call: 25, reason: FEW_UNHINTED, exitCode: 0 },
+  { recording: '08-from-version', call: 28, reason: CHECKED_FIRST, state: { query: /deleted_blocks/, rows: () => [] } },
+  {
+    recording: '08-from-version',
+    call: 28,
+    reason: `${LOCKS_REMOVED}; how many blobs there are depends on what was sampled`,
+    files: { command: /^ls locks/, says: () => '26' },
+  },
+  {
+    recording: '08-from-version',
+    call: 31,
+    reason: `${FEW_UNHINTED}; ${EMPTY_HINTS}`,
+    stdout: (so) => editTable(so, (rows) => rows.filter(({ name }) => name !== 'vm0').map(asNewBackup)),
+  },
+  { recording: '09-continue', call: 3, reason: INCOMPLETE, exitCode: 20 },
+  { recording: '09-continue', call: 5, reason: TAGS_ADD_UP, stdout: (so) => so.replace('[t3]', '[t1,t2,t3]') },
+  { recording: '09-continue', call: 10, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 12, reason: TAGS_ADD_UP, stdout: allTags },
+  {
+    recording: '09-continue',
+    call: 12,
+    reason: INVALID_READ_AGAIN,
+    state: { query: /^select id,valid/, rows: rowsWith({ 1: '1' }, 1) },
+  },
+  { recording: '09-continue', call: 16, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 17, reason: CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '09-continue', call: 18, reason: CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '10-tags', call: 6, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[a,a]', '[a]') },
+  { recording: '10-tags', call: 8, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[,]', '[]') },
+  { recording: '10-tags', call: 19, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '10-tags', call: 20, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 23, reason: DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 24, reason: DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 49, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 51, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '12-restore', call: 10, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '12-restore', call: 25, reason: ZERO_BYTES, exitCode: 0 },
+  { recording: '12-restore', call: 33, reason: READERS_EXCLUDE, exitCode: 100 },
+  { recording: '13-scrub', call: 6, reason: NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 7, reason: NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 12, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 13, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 14, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 15, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
+  { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 42, reason: INCOMPLETE, exitCode: 20 },
+  {
+    recording: '15-rm-protect',
+    call: 13,
+    reason: DEDUP_COUNTED,
+    state: { query: /from stats/, rows: ([first = [], second = []]) => [first, replaced(second, { 10: '9000', 11: '3' })] },
+  },
+  { recording: '15-rm-protect', call: 15, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '16-cleanup', call: 13, reason: PREFIX, exitCode: 0 },
+  { recording: '17-export-import', call: 2, reason: NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
+  { recording: '17-export-import', call: 7, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 16, reason: EMPTY_LINE_IS_READ, stdout: (_so, of) => of(8) },
+  { recording: '17-export-import', call: 17, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 19, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 21, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 23, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 27, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 29, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 31, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 33, reason: ONE_TRANSACTION, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 34,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    files: { command: /r_f21y/, says: () => 'no file r_f21y.csv' },
+  },
+  { recording: '17-export-import', call: 39, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 41, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 42,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    files: { command: /r_fdup/, says: () => 'no file r_fdup.csv' },
+  },
+  { recording: '17-export-import', call: 43, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 44,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    state: { rows: () => [] },
+    files: { command: /r_fother/, says: () => 'no file r_fother.csv' },
+  },
+  { recording: '17-export-import', call: 45, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 46,
+    reason: ONE_TRANSACTION,
+    files: { command: /r_fnum/, says: () => 'no file r_fnum.csv' },
+  },
+  { recording: '17-export-import', call: 47, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 49, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 51, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
+  { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
+];
+
+/** Stands for the uid of a version that the recording does not have. */
+const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
+
+const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
+
+/** What `ls` prints when there is no version. */
+function emptyLs(): string {
+  return layTable(LS_COLUMNS, []);
+}
+
+/** A continued version says all of its tags. */
+function allTags(stdout: string): string {
+  return stdout.replace('(Tags: [])', '(Tags: [t1,t2,t3])');
+}
+
+/** Rows by position, with another value in one column. */
+function rowsWith(values: Record<number, string>, column: number) {
+  return (rows: string[][]) => rows.map((row, i) => (values[i] === undefined ? row : replaced(row, { [column]: values[i] })));
+}
+
+function replaced(row: string[], values: Record<number, string>): string[] {
+  return row.map((cell, i) => values[i] ?? cell);
+}
+
+/** h9, h13 and h15 are no valid hints here, while h11 is. */
+function otherHints<R>(rows: R[], nameOf: (row: R) => string, asH11: (row: R, uid: string) => R): R[] {
+  return rows.flatMap((row) => {
+    if (['h9', 'h15'].includes(nameOf(row))) return [];
+    return nameOf(row) === 'h13' ? [asH11(row, PLACEHOLDER)] : [row];
+  });
+}
+
+function newRow(row: Row, uid: string): Row {
+  return { ...row, name: 'h11', uid };
+}
+
+function identical(says: string): string {
+  return says.replace(/DIFFER.*/, 'IDENTICAL');
+}
+
+/** Columns sparse and shared of the last row. */
+function lastBlockHasData(rows: string[][]): string[][] {
+  return rows.map((row, i) => (i === rows.length - 1 ? replaced(row, { 1: '0', 2: '0' }) : row));
+}
+
+/** The backups that the original broke off: whole, valid and tagged. */
+function asNewBackup(row: Row): Row {
+  return row.valid === '0' ? { ...row, valid: '1', tags: 'b_daily,b_monthly,b_weekly' } : row;
+}
+
+/** The platform's strftime shows year 1 as it is. */
+function fourDigitYears(stdout: string): string {
+  return editTable(stdout, (rows) => rows.map((row) => ({ ...row, expire: (row.expire ?? '').replace(/^1-/, '0001-') })));
+}
+
+/** Columns that the original fills with '' from an empty field; the queries show them plain, quoted or by their length. */
+function emptyAsNull(rows: string[][], columns: string[]): string[][] {
+  const isEmpty = (cell: string, column = '') => cell === '' || cell === "''" || (column.startsWith('len_') && cell === '0');
+  return rows.map((row) => row.map((cell, i) => (isEmpty(cell, columns[i]) ? 'NULL' : cell)));
+}

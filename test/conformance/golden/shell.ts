@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { actualDates, recordedDates } from './dates.ts';
+import { Names } from './names.ts';
+import type { ShellCommand } from './recording.ts';
+import type { World } from './world.ts';
+
+/** What is done with a recorded shell command, and what of its output counts. */
+interface Rule {
+  command: RegExp;
+  /** Absent: the command is not run, for the reason `why`. */
+  counts?: (output: string) => string;
+  why?: string;
+}
+
+const whole = (output: string) => output;
+const firstLine = (output: string) => output.split('\n')[0] ?? '';
+
+const RULES: Rule[] = [
+  { command: /^cat /, why: 'shows a file that the recorder wrote; see writtenFile' },
+  { command: /^ls -la |^ls -la;/, why: 'sizes and times of the host' },
+  { command: /^od -c /, why: 'what it shows is compared as text where it is exported' },
+  { command: /^du -k /, why: 'how holes are counted is up to the file system' },
+  { command: /^find data -type f \| sed/, why: 'the blobs are compared through the database' },
+  { command: /^(mv|find data -name '\*\.blob' \| head -1)/, counts: whole },
+  { command: /^find data -type f$/, counts: withoutBlobNames },
+  // The number of folders depends on which blob uids begin alike.
+  { command: /^find data -name .*\| wc -l; find data -type d/, counts: firstLine },
+  { command: /^find data .*\| wc -l/, counts: whole },
+  { command: /^ls -l |^xxd out/, counts: withoutOwners },
+  { command: /^cut /, counts: (output) => output.replaceAll('\r', '') },
+  { command: /^(ls locks|xxd|cmp)/, counts: withoutLineNumbers },
+];
+
+/** What a shell command has to print and what it prints here; undefined when it is not to be compared. */
+export function compareShell(world: World, { command }: ShellCommand, wanted: string) {
+  const rule = RULES.find((candidate) => candidate.command.test(command));
+  if (!rule) throw new Error(`no rule for the shell command: ${command}`);
+  if (!rule.counts) return undefined;
+  // Failure is an expected result of `cmp` and `ls`; what they print tells.
+  const printed = execFileSync('sh', ['-c', `{ ${command}; } 2>&1 || true`], { cwd: world.folder, encoding: 'utf8' });
+  const [expected, actual] = [rule.counts(wanted), rule.counts(printed.trimEnd())];
+  // The sum of a file whose bytes are known.
+  if (command.includes('sha512sum')) return { expected, actual };
+  return {
+    expected: recordedDates(Names.recordedText(expected)),
+    actual: actualDates(world.names.toRecorded(actual, expected), world.startedMs),
+  };
+}
+
+/** The file that a recorded `cat` shows. */
+export function writtenFile({ command, output }: ShellCommand): { name: string; text: string } | undefined {
+  const name = /^cat (\S+)$/.exec(command)?.[1];
+  return name === undefined ? undefined : { name, text: output };
+}
+
+/** The recorder's comparison of two files, in its words. */
+export function compareFiles(world: World, { command }: ShellCommand): string {
+  const [, left = '', right = ''] = command.split(' ');
+  const missing = [left, right].find((name) => !existsSync(world.path(name)));
+  if (missing !== undefined) return `no file ${missing}`;
+  const [a, b] = [world.read(left), world.read(right)];
+  return `cmp ${left} (${a.length} bytes) ${right} (${b.length} bytes): ${verdict(a, b)}`;
+}
+
+function verdict(a: Buffer, b: Buffer): string {
+  if (a.equals(b)) return 'IDENTICAL';
+  const shorter = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < shorter && a[at] === b[at]) at += 1;
+  return `DIFFER (first at ${at < shorter ? at : 'end of the shorter'})`;
+}
+
+function withoutOwners(output: string): string {
+  return output.replaceAll(/^(-\S+) \d+ \S+ \S+ +(\d+) \w{3} +\d+ [\d:]+ (\S+)$/gm, '$2 $3');
+}
+
+function withoutLineNumbers(output: string): string {
+  return output.replaceAll(/, line \d+$/gm, '');
+}
+
+function withoutBlobNames(output: string): string {
+  const isBlob = /^data\/(..)\/(..)\/\1\2\w{28}\.blob$/;
+  return output
+    .split('\n')
+    .map((path) => path.replace(isBlob, 'a blob'))
+    .sort()
+    .join('\n');
+}

@@ -1,0 +1,64 @@
+import { actualDates, recordedDates } from './dates.ts';
+import { Names } from './names.ts';
+import type { Statement } from './recording.ts';
+import type { World } from './world.ts';
+
+/** What a query has to give, and what it gave; both in the form that compares. */
+export interface Compared {
+  expected: string[];
+  actual: string[];
+}
+
+export interface CompareOptions {
+  database: string;
+  /** The contents are known byte for byte, and so are their checksums. */
+  exactChecksums: boolean;
+  params: string[];
+}
+
+/** Runs a recorded select on this run's database. `rows` is what the recording, and the listed differences, want. */
+export function compareState(world: World, step: Statement, rows: string[][], options: CompareOptions): Compared {
+  const found = select(world, step.sql, options);
+  const isOrdered = / order by (?!version_uid)/.test(step.sql);
+  const actual = isOrdered ? found : sorted(step.columns, found, (uid) => world.names.versions.toRecorded(uid));
+  const expected = isOrdered ? rows : sorted(step.columns, rows, (uid) => uid);
+  return {
+    expected: expected.map((row) => line(step.columns, row, (column, cell) => recordedCell(column, cell, options))),
+    actual: actual.map((row, i) =>
+      line(step.columns, row, (column, cell, at) => actualCell(world, column, cell, expected[i]?.[at], options)),
+    ),
+  };
+}
+
+function select(world: World, sql: string, { database, params }: CompareOptions): string[][] {
+  return world.database(database, (db) => {
+    const rows = db.prepare(sql).raw().all(params) as unknown[][];
+    return rows.map((row) => row.map((cell) => (cell === null ? 'NULL' : String(cell))));
+  });
+}
+
+/**
+ * By version, then by block id: for queries that ask for no order, and for those that ask for this one, since version uids sort by
+ * time only within seven minutes.
+ */
+function sorted(columns: string[], rows: string[][], recordedUid: (cell: string) => string): string[][] {
+  const cell = (row: string[], column: string) => row[columns.indexOf(column)] ?? '';
+  const key = (row: string[]) => `${recordedUid(cell(row, 'version_uid'))} ${cell(row, 'id').padStart(12)} ${row.join('|')}`;
+  return [...rows].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+function line(columns: string[], row: string[], show: (column: string, cell: string, at: number) => string): string {
+  return row.map((cell, at) => show(columns[at] ?? '', cell, at)).join('|');
+}
+
+function recordedCell(column: string, cell: string, { exactChecksums }: CompareOptions): string {
+  if (column.startsWith('duration')) return 'N';
+  const text = exactChecksums ? cell : Names.recordedCell(column, cell);
+  return recordedDates(text);
+}
+
+function actualCell(world: World, column: string, cell: string, recorded: string | undefined, options: CompareOptions): string {
+  if (column.startsWith('duration')) return /^\d+$/.test(cell) ? 'N' : cell;
+  if (options.exactChecksums && column.includes('checksum')) return cell;
+  return actualDates(world.names.cellToRecorded(column, cell, recorded), world.startedMs);
+}
