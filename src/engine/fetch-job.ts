@@ -1,4 +1,4 @@
-import { codecFor } from '../data/codec/codec.ts';
+import { codecFor } from '../data/codec/codec-for.ts';
 import { messageOf } from '../errors.ts';
 import type { FetchBlock, Finding } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';

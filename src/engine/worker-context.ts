@@ -1,4 +1,5 @@
-import { type BlobCodec, codecFor } from '../data/codec/codec.ts';
+import type { BlobCodec } from '../data/codec/codec.ts';
+import { codecFor } from '../data/codec/codec-for.ts';
 import type { DataBackend } from '../data/data-backend.ts';
 import { openDataBackend } from '../data/open-backend.ts';
 import { openSource, openTarget } from '../io/open-io.ts';

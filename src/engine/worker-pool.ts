@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BackyError, fromPlainError, messageOf } from '../errors.ts';
+import { FlushTickets } from './flush-tickets.ts';
 import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -40,17 +41,17 @@ export class WorkerPool {
   readonly #signal: AbortSignal;
   readonly #members: Member[] = [];
   readonly #owners = new Map<number, Member>();
-  readonly #flushes = new Map<number, { left: Set<number>; resolve: () => void; reject: (error: unknown) => void }>();
+  readonly #flushes = new FlushTickets();
   readonly #watch: StallWatch;
   #operation: Operation | undefined;
   #failure: { error: unknown } | undefined;
   #nextJob = 0;
-  #nextTicket = 0;
   #handling = 0;
   #feeding = false;
   #exhausted = false;
   #dropped: 'none' | 'queued' | 'all' = 'none';
   #wake: () => void = () => {};
+  #closing = false;
   #hasStuckThreads = false;
 
   /** `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended. */
@@ -87,12 +88,10 @@ export class WorkerPool {
     if (this.#members.length === 0) this.#start();
     const onAbort = () => this.#wake();
     this.#signal.addEventListener('abort', onAbort);
-    this.#watch.start();
     try {
       await this.#untilDone();
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
-      this.#watch.stop();
     }
     if (this.#failure !== undefined) throw this.#failure.error;
   }
@@ -107,16 +106,15 @@ export class WorkerPool {
     const living = this.#members.filter((member) => !member.isGone);
     if (living.length < this.#members.length)
       throw new BackyError('worker', 'A block worker is gone, so its blobs may not be durable.');
-    const ticket = this.#nextTicket++;
-    await new Promise<void>((resolve, reject) => {
-      if (living.length === 0) return resolve();
-      this.#flushes.set(ticket, { left: new Set(living.map((_, index) => index)), resolve, reject });
+    await this.#flushes.ask(living.length, (ticket) => {
       for (const member of living) this.#post(member, { kind: 'flush', ticket });
     });
   }
 
   /** Ends all threads; bounded. Call it always. */
   async close(): Promise<void> {
+    this.#closing = true;
+    this.#watch.stop();
     for (const member of this.#members) this.#post(member, { kind: 'finish' });
     await within(CLOSE_LIMIT_MS, Promise.all(this.#members.map((member) => member.gone)));
     const stuck = this.#members.filter((member) => !member.isGone);
@@ -126,6 +124,7 @@ export class WorkerPool {
   }
 
   #start(): void {
+    this.#watch.start();
     for (const setup of this.#setups) {
       const worker = new Worker(workerUrl(), { workerData: setup, name: `block-worker-${setup.index}` });
       const member: Member = { worker, jobs: new Set(), ready: false, isGone: false, gone: Promise.resolve() };
@@ -211,10 +210,10 @@ export class WorkerPool {
         this.#ended(message.job);
         break;
       case 'flushed':
-        this.#settleFlush(message.ticket, message.worker, undefined);
+        this.#flushes.settle(message.ticket, message.worker);
         break;
       case 'failed':
-        if (message.ticket !== undefined) this.#settleFlush(message.ticket, message.worker, fromPlainError(message.error));
+        if (message.ticket !== undefined) this.#flushes.settle(message.ticket, message.worker, fromPlainError(message.error));
         else this.#fail(fromPlainError(message.error));
         if (message.job !== undefined) this.#ended(message.job);
         break;
@@ -245,27 +244,17 @@ export class WorkerPool {
     this.#owners.delete(job);
   }
 
-  #settleFlush(ticket: number, worker: number, error: unknown): void {
-    const flush = this.#flushes.get(ticket);
-    if (flush === undefined) return;
-    flush.left.delete(worker);
-    if (error === undefined && flush.left.size > 0) return;
-    this.#flushes.delete(ticket);
-    if (error === undefined) flush.resolve();
-    else flush.reject(error);
-  }
-
   #died(member: Member, index: number, code: number): void {
     for (const job of [...member.jobs]) this.#ended(job);
-    for (const [ticket, flush] of this.#flushes) {
-      if (flush.left.has(index)) this.#settleFlush(ticket, index, new BackyError('worker', `Block worker ${index} ended.`));
-    }
-    if (code !== 0) this.#fail(new BackyError('worker', `Block worker ${index} ended with code ${code}.`));
+    this.#flushes.fail(index);
+    if (!this.#closing) this.#fail(new BackyError('worker', `Block worker ${index} ended with code ${code}.`));
     this.#wake();
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
+    // Who waits for a flush (a commit) must not wait for a worker that hangs.
+    if (error instanceof BackyError && error.code === 'worker') this.#flushes.abandon(error);
     this.#wake();
   }
 

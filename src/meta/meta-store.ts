@@ -128,7 +128,7 @@ export interface BackupStore {
   savedCounters(versionUid: string): Promise<BackupCounters | undefined>;
   /** Counters made up from the rows, for a backup that another program began. */
   countersFromRows(versionUid: string): Promise<BackupCounters>;
-  /** The last transaction of a backup: the stats row, then valid 1. */
+  /** The last transaction of a backup: the stats row, then valid 1. Rejects, and leaves it invalid, when rows are missing. */
   finishBackup(version: Version, counters: BackupCounters): Promise<void>;
 }
 

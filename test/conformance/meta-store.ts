@@ -245,11 +245,25 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
     });
   });
 
+  it('never calls a backup valid that lacks a block', async () => {
+    await newVersion('v1');
+    await commit('v1', [], [{ first: 0, count: 9 }]);
+    await expect(finish('v1')).rejects.toThrow('has 9 of 10 blocks');
+    expect((await meta.findVersion('v1'))?.valid).toBe(false);
+  });
+
   describe('validity', () => {
     it('is lost by every version that holds a bad blob, and comes back with a good scrub', async () => {
       await whole('v1', 100);
       await newVersion('v2');
-      await commit('v2', [row(3, 105, true)]);
+      await commit(
+        'v2',
+        [row(3, 105, true)],
+        [
+          { first: 0, count: 3 },
+          { first: 4, count: 6 },
+        ],
+      );
       await finish('v2');
       await whole('v3', 200);
       expect((await meta.markBlockInvalid(uidOf(105), sumOf(105))).sort()).toEqual(['v1', 'v2']);

@@ -1,6 +1,3 @@
-import { BackyError } from '../../errors.ts';
-import { plainCodec } from './plain-codec.ts';
-
 /** What a block's row keeps so that its blob can be decoded (formats.md §2, §4). */
 export interface BlobSeal {
   /** Hex text of the wrapped data key; null when there is none. */
@@ -25,12 +22,4 @@ export interface BlobCodec {
   encode(plain: Uint8Array): EncodedBlob;
   /** Throws a BackyError (`blocksBad`) when the bytes are not what {@link encode} made. MAY return `stored` itself. */
   decode(stored: Uint8Array, seal: BlobSeal): Uint8Array;
-}
-
-/** The codec of an `enc_version`; a version that this release does not know is an error that says so. */
-export function codecFor(encVersion: number): BlobCodec {
-  if (encVersion === 0) return plainCodec;
-  throw new BackyError('failed', `Blocks of encryption version ${encVersion} can't be read by this release.`, {
-    hint: 'Only encryption version 0 is available.',
-  });
 }

@@ -1,6 +1,8 @@
+import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, NewVersion, Version } from '../types.ts';
+import { countBlocks } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { insertTags, makeCandidates } from './versions.ts';
 
@@ -157,6 +159,10 @@ export function countersFromRows(connection: SqliteConnection, versionUid: strin
 /** See BackupStore.finishBackup. */
 export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<void> {
   await connection.write(() => {
+    const rows = countBlocks(connection, version.uid);
+    // The last guard of the promise that a valid version is whole, whatever went wrong before.
+    if (rows !== version.size)
+      throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks; it stays invalid.`);
     connection.run(
       connection.build('stats').insert({
         date: connection.build.raw("datetime('now')"),
