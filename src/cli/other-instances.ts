@@ -1,14 +1,26 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Other processes on this host whose title's first word is `processName`: the original finds its own kind that way too. */
+/**
+ * Processes of the original on this host: their title's first word is `processName`, which is how it finds its own kind too. Ours are told
+ * by their locks instead: every one has that title while it starts, also those of other installations.
+ */
 export function otherInstances(processName: string): string[] {
   const others: string[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^[0-9]+$/.test(entry) || Number(entry) === process.pid) continue;
     const title = titleOf(entry);
-    if (title.split(/\s/)[0] === processName) others.push(`pid ${entry}: ${title.slice(0, 200)}`);
+    if (title.split(/\s/)[0] === processName && !isOurs(entry)) others.push(`pid ${entry}: ${title.slice(0, 200)}`);
   }
   return others;
+}
+
+function isOurs(pid: string): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) === process.execPath;
+  } catch {
+    // Another user's, or gone: if it is there, it counts.
+    return false;
+  }
 }
 
 function titleOf(pid: string): string {

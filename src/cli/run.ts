@@ -25,7 +25,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     log.openFile(config.logfile);
     exitCode = await execute(call, { argv, config, log, stuck });
   } catch (error) {
-    exitCode = reportFailure(error, globals, log);
+    exitCode = reportFailure(error, call, log);
   }
   log.close();
   // A thread that hangs in the kernel would keep a normal exit waiting for ever.
@@ -100,20 +100,27 @@ function conclude(exitCode: number, log: ConsoleLog): number {
 }
 
 /** One line with what is wrong and one with what to do; stack traces only with -d. */
-function reportFailure(error: unknown, globals: GlobalOptions, log: ConsoleLog): number {
+function reportFailure(error: unknown, { globals, command }: ParsedCall, log: ConsoleLog): number {
   const known =
     error instanceof BackyError ? error : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { cause: error });
+  const exitCode = exitCodeOf(known, command.name);
   log.error(known.message);
   if (known.hint !== undefined) log.error(known.hint);
   if (globals.debug === true && error instanceof Error) log.error(stackOf(error));
   if (globals.json === true) {
     writeOut(
       1,
-      renderJson({ error: { code: known.code, exit_code: known.exitCode, message: known.message, hint: known.hint ?? null } }),
+      renderJson({ error: { code: known.code, exit_code: exitCode, message: known.message, hint: known.hint ?? null } }),
     );
   }
   log.error('Backy failed.');
-  return known.exitCode;
+  return exitCode;
+}
+
+/** Exit code 6 tells scripts that a backup or restore can be gone on with; in other commands it would promise what is not so (cli.md). */
+function exitCodeOf(error: BackyError, command: string): number {
+  const goesOn = command === 'backup' || command === 'restore';
+  return error.code === 'dataBackend' && !goesOn ? new BackyError('failed', '').exitCode : error.exitCode;
 }
 
 function stackOf(error: Error): string {

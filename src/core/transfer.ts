@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
@@ -44,7 +44,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
   let fd: number | undefined;
   try {
     fd = openSync(temporary, 'wx', 0o666);
-    for await (const text of exportText(context, uid)) writeSync(fd, text);
+    for await (const text of exportText(context, uid)) writeFileSync(fd, text);
     fsyncSync(fd);
     closeSync(fd);
     fd = undefined;

@@ -23,7 +23,7 @@ export async function readBlocks(
   try {
     await context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
   } catch (error) {
-    throw nameBlock(error, span);
+    throw await nameBadBlock(context, bytes, { error, span });
   }
   const digests: Digest[] = [];
   for (let start = 0; start < bytes.length; start += setup.blockSize) {
@@ -33,11 +33,25 @@ export async function readBlocks(
   return { digests, bytesRead: bytes.length };
 }
 
-function nameBlock(error: unknown, { first, count }: BlockSpan): unknown {
-  if (!(error instanceof BackyError)) return error;
-  const blocks = count === 1 ? `block ${first}` : `blocks ${first} to ${first + count - 1}`;
-  const details = error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error };
-  return new BackyError(error.code, `Reading ${blocks}: ${error.message}`, details);
+/** Reads blocks that failed together one by one, so that the error can name the one that is bad. */
+async function nameBadBlock(
+  context: WorkerContext,
+  bytes: Uint8Array,
+  { error, span }: { error: unknown; span: BlockSpan },
+): Promise<unknown> {
+  const { source, setup } = context;
+  for (let id = span.first; id < span.first + span.count && source !== undefined; id++) {
+    const offset = id * setup.blockSize;
+    try {
+      await source.read(bytes.subarray(0, bytesOfBlocks(setup, id, 1)), offset);
+    } catch (own) {
+      if (!(own instanceof BackyError)) return own;
+      const details = own.hint === undefined ? { cause: own } : { hint: own.hint, cause: own };
+      return new BackyError(own.code, `Reading block ${id} at offset ${offset}: ${own.message}`, details);
+    }
+  }
+  // It went away, or it was no block's fault.
+  return error;
 }
 
 /** Stores the blocks of a slot as main decided, as many at once as the backend's limit lets pass. */

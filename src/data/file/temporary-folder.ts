@@ -25,7 +25,14 @@ export class TemporaryFolder {
   static create(root: string): TemporaryFolder {
     for (;;) {
       const path = join(root, TEMPORARY_FOLDER, randomUUID());
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(join(root, TEMPORARY_FOLDER));
+      try {
+        mkdirSync(path, { mode: 0o700 });
+      } catch (error) {
+        // A sweeper took the empty parent away in between.
+        if (errnoOf(error) === 'ENOENT') continue;
+        throw error;
+      }
       const fd = openIfThere(path);
       if (fd === undefined) continue;
       holdIfPossible(fd);
@@ -61,6 +68,15 @@ export function sweepTemporaryFolders(root: string): number {
   }
   removeIfEmpty(parent);
   return swept;
+}
+
+/** Not mkdir's `recursive`: on a read-only file system that speaks of missing folders. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 function isDead(fd: number): boolean {

@@ -1,0 +1,220 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
+import { changedRanges } from '../support/hints.ts';
+import { Lab } from '../support/lab.ts';
+import { noise, runSeed, seededRandom } from '../support/random.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+
+const KILLS = process.env.BACKY_LONG_TESTS ? 100 : 20;
+const SEED = runSeed();
+const BLOCK = 4096;
+const BLOCKS = 1000;
+
+const random = seededRandom(SEED);
+const oldImage = noise(BLOCKS * BLOCK - 100, `old ${SEED}`);
+const newImage = changed(oldImage);
+
+/** What is killed, and what must be possible after it. */
+interface Scenario {
+  what: string;
+  /** Makes the store ready for it, on a copy of the basic one. */
+  prepare?(lab: Lab): Promise<void>;
+  /** The words of the command that is killed. */
+  command(lab: Lab): string[];
+  /** Brings the interrupted work to its end; the invariant was checked before, and is checked again after. */
+  finish(lab: Lab, oracle: Map<string, string>): Promise<void>;
+}
+
+/** A store with two versions, `first` of the old image and `other` of another one that shares blocks with it. */
+let basic: Lab;
+let first: string;
+let other: string;
+const oracle = new Map<string, string>();
+
+beforeAll(async () => {
+  basic = await Lab.create({ blockSize: BLOCK });
+  const otherImage = Buffer.concat([oldImage.subarray(0, 100 * BLOCK), noise(50 * BLOCK, `other ${SEED}`)]);
+  first = await basic.backup(`file://${basic.write('old', oldImage)}`, 'vm');
+  other = await basic.backup(`file://${basic.write('other', otherImage)}`, 'other');
+  oracle.set(first, sha256(oldImage));
+  oracle.set(other, sha256(otherImage));
+  basic.write('new', newImage);
+  basic.write('hints', JSON.stringify(changedRanges(oldImage, newImage)));
+  await basic.ok('export', first, basic.path('first.csv'));
+}, 120_000);
+afterAll(() => basic.remove());
+
+const plain = (lab: Lab) => ['backup', `file://${lab.path('new')}`, 'killed'];
+const hinted = (lab: Lab) => ['backup', '-r', lab.path('hints'), '-f', first, `file://${lab.path('new')}`, 'killed'];
+
+const SCENARIOS: Scenario[] = [
+  { what: 'a backup', command: plain, finish: (lab, known) => continueBackups(lab, known, plain(lab)) },
+  { what: 'a backup with hints and a base', command: hinted, finish: (lab, known) => continueBackups(lab, known, hinted(lab)) },
+  {
+    what: 'a backup that is continued',
+    prepare: async (lab) => {
+      const running = lab.start(plain(lab));
+      await rowsThere(lab, () => running.hasEnded);
+      running.kill('SIGKILL');
+      await running.ended;
+    },
+    command: (lab) => {
+      const [version] = lab.versions().filter(({ name, valid }) => name === 'killed' && valid === 0);
+      return version === undefined ? plain(lab) : ['backup', '-c', version.uid, ...plain(lab).slice(1)];
+    },
+    finish: (lab, known) => continueBackups(lab, known, plain(lab)),
+  },
+  {
+    what: 'a restore',
+    command: (lab) => ['restore', first, `file://${lab.path('target')}`],
+    finish: async (lab) => {
+      await lab.ok('restore', '-f', first, `file://${lab.path('target')}`);
+      expect(sha256OfFile(lab.path('target'))).toBe(sha256(oldImage));
+    },
+  },
+  {
+    what: 'an rm',
+    command: () => ['rm', first],
+    finish: async (lab) => {
+      if (lab.versions().some(({ uid }) => uid === first)) await lab.ok('rm', first);
+      expect(lab.blocks(first)).toEqual([]);
+      expect(lab.versions().map(({ uid }) => uid)).toEqual([other]);
+      await lab.ok('cleanup', '--dangerous-force');
+    },
+  },
+  {
+    what: 'a cleanup',
+    prepare: async (lab) => {
+      await lab.ok('rm', first);
+    },
+    command: () => ['cleanup', '--dangerous-force'],
+    finish: async (lab) => {
+      await lab.ok('cleanup', '--dangerous-force');
+      expect(lab.dump().deleted_blocks).toEqual([]);
+      expect(lab.query('SELECT * FROM backy2_doomed')).toEqual([]);
+      expect(lab.blobs()).toHaveLength(150);
+    },
+  },
+  {
+    what: 'a full cleanup',
+    prepare: async (lab) => {
+      await lab.ok('rm', first);
+    },
+    command: () => ['cleanup', '-f'],
+    finish: async (lab) => {
+      await lab.ok('cleanup', '-f');
+      expect(lab.blobs()).toHaveLength(150);
+    },
+  },
+  {
+    what: 'an import',
+    prepare: async (lab) => {
+      await lab.ok('rm', first);
+    },
+    command: (lab) => ['import', lab.path('first.csv')],
+    finish: async (lab) => {
+      const there = lab.versions().some(({ uid }) => uid === first);
+      expect(lab.blocks(first)).toHaveLength(there ? BLOCKS : 0);
+      if (!there) await lab.ok('import', lab.path('first.csv'));
+    },
+  },
+];
+
+describe(`kill -9 at ${KILLS} random moments (seed ${SEED}; BACKY_TEST_SEED repeats it)`, () => {
+  describe.each(SCENARIOS.map((scenario, index) => ({ ...scenario, index })))(
+    'of $what',
+    ({ prepare, command, finish, index }) => {
+      let ready: Lab;
+      let durationMs: number;
+      beforeAll(async () => {
+        ready = await basic.clone('linked');
+        await prepare?.(ready);
+        durationMs = await measure(ready, command);
+      }, 120_000);
+      afterAll(() => ready.remove());
+
+      test.for(shares(index))(
+        'leaves a sound store that can go on: kill at %f of its time',
+        { timeout: 120_000 },
+        async (share) => {
+          const lab = await ready.clone('linked');
+          try {
+            const known = new Map(oracle);
+            const running = lab.start(command(lab));
+            await sleep(share * durationMs);
+            running.kill('SIGKILL');
+            const result = await running.ended;
+            expect(result).toMatchObject(result.signal === null ? { code: 0 } : { signal: 'SIGKILL' });
+            noteFinished(lab, known);
+            await checkRestores(lab, known);
+            await finish(lab, known);
+            await checkStoreAndCleanUp(lab, known);
+            expect(lab.lockFiles().filter((name) => !isLockOfKilled(name))).toEqual([]);
+          } finally {
+            lab.remove();
+          }
+        },
+      );
+    },
+  );
+});
+
+/** Moments, as shares of the time that the whole command takes; its start alone takes a tenth of a second. */
+function shares(scenario: number): number[] {
+  const count = Math.floor((KILLS + SCENARIOS.length - 1 - scenario) / SCENARIOS.length);
+  return Array.from({ length: count }, (_, index) => Number(((index + random()) / count).toFixed(3)));
+}
+
+async function measure(ready: Lab, command: (lab: Lab) => string[]): Promise<number> {
+  const lab = await ready.clone('linked');
+  try {
+    const words = command(lab);
+    const start = performance.now();
+    await lab.ok(...words);
+    return performance.now() - start;
+  } finally {
+    lab.remove();
+  }
+}
+
+/** A backup that ended before it was killed is valid already. */
+function noteFinished(lab: Lab, known: Map<string, string>): void {
+  for (const { uid, name, valid } of lab.versions()) if (name === 'killed' && valid === 1) known.set(uid, sha256(newImage));
+}
+
+async function continueBackups(lab: Lab, known: Map<string, string>, words: string[]): Promise<void> {
+  for (const { uid } of lab.versions().filter(({ valid }) => valid === 0)) {
+    const continued = await lab.backup('-c', uid, ...words.slice(1));
+    expect(continued).toBe(uid);
+    known.set(uid, sha256(newImage));
+    expect(lab.version(uid).valid).toBe(1);
+    const [stats] = lab.query<Record<string, number>>('SELECT * FROM stats WHERE version_uid = ?', uid);
+    const { blocks_written = 0, blocks_found_dedup = 0, blocks_sparse = 0 } = stats ?? {};
+    expect(blocks_written + blocks_found_dedup + blocks_sparse, 'blocks that the stats count').toBe(lab.version(uid).size);
+  }
+}
+
+/** Resolves when the killed backup has some rows, or when it has ended. */
+async function rowsThere(lab: Lab, hasEnded: () => boolean): Promise<void> {
+  const count = () =>
+    lab.query<{ n: number }>("SELECT count(*) AS n FROM blocks, versions WHERE name = 'killed' AND version_uid = versions.uid");
+  while (!hasEnded() && (count()[0]?.n ?? 0) === 0) await sleep(20);
+}
+
+/** The files of locks that died with their process may stand around: nobody holds them. */
+function isLockOfKilled(name: string): boolean {
+  return /^backy_(backy|backy-operations|backy-cleanup-fast|[0-9a-f-]{36})\.lock$/.test(name);
+}
+
+/** The next state of an image: some blocks written, some zeroed, some copied, the end grown. */
+function changed(image: Buffer): Buffer {
+  const next = Buffer.concat([image, noise(37 * BLOCK, `growth ${SEED}`)]);
+  for (let n = 0; n < 500; n++) {
+    const at = Math.floor(random() * (BLOCKS - 2)) * BLOCK + Math.floor(random() * BLOCK);
+    noise(1 + Math.floor(random() * BLOCK), `edit ${SEED} ${n}`).copy(next, at);
+  }
+  next.fill(0, 100 * BLOCK, 200 * BLOCK);
+  image.copy(next, 300 * BLOCK, 0, 50 * BLOCK);
+  return next;
+}

@@ -1,0 +1,147 @@
+import { chmodSync, mkdirSync, renameSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asUser, needUser } from '../support/as-user.ts';
+import { expectFailure } from '../support/expect-failure.ts';
+import { Lab, uidOf, withLab } from '../support/lab.ts';
+import { lacking } from '../support/machine.ts';
+import { noise } from '../support/random.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+
+const { skip, note } = lacking(await needUser());
+const BLOCK = 4096;
+
+let lab: Lab;
+let uid: string;
+const image = noise(20 * BLOCK, 'image');
+beforeEach(async () => {
+  lab = await Lab.create({ blockSize: BLOCK });
+  uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+});
+afterEach(() => lab.remove());
+
+describe('permission denied', () => {
+  test.skipIf(skip)(`for the source: exit 100, no version${note}`, async () => {
+    chmodSync(lab.path('image'), 0o000);
+    const prefix = asUser(lab, 'image');
+    const result = await lab.run(['backup', `file://${lab.path('image')}`, 'vm'], { prefix });
+    expectFailure(result, 100, `Cannot open source ${lab.path('image')}: EACCES`);
+    expect(lab.versions()).toHaveLength(1);
+  });
+
+  test.skipIf(skip)(`for the blob folder: exit 6, the version is continued later${note}`, async () => {
+    lab.write('image', noise(20 * BLOCK, 'other'));
+    chmodSync(lab.dataPath, 0o555);
+    const prefix = asUser(lab, 'data');
+    const failed = await lab.run(['-m', 'backup', `file://${lab.path('image')}`, 'vm'], { prefix });
+    expectFailure(failed, 6, /Cannot store blob \w+ in .*: EACCES/);
+    chmodSync(lab.dataPath, 0o755);
+    const next = uidOf(failed.stdout);
+    expect(lab.version(next).valid).toBe(0);
+    await lab.run(['backup', '-c', next, `file://${lab.path('image')}`, 'vm'], { prefix: asUser(lab) });
+    expect(await lab.restoredSha256(next)).toBe(sha256OfFile(lab.path('image')));
+  });
+
+  test.skipIf(skip)(
+    `for a blob: restore exits 6, scrub fails, and both mark nothing, since the blob may be good${note}`,
+    async () => {
+      const before = lab.dump();
+      const prefix = asUser(lab, 'data');
+      chmodSync(lab.dataPath, 0o700);
+      for (const args of [
+        ['restore', uid, `file://${lab.path('target')}`],
+        ['scrub', uid],
+      ]) {
+        const result = await lab.run(args, { prefix });
+        expect(result.stderr).toMatch(/ERROR: .*EACCES/);
+        expect(args[0] === 'restore' ? [6] : [6, 100]).toContain(result.code);
+      }
+      expect(lab.dump()).toEqual(before);
+      await lab.ok('scrub', uid);
+    },
+  );
+
+  test.skipIf(skip)(`for the restore target: exit 100${note}`, async () => {
+    const prefix = asUser(lab);
+    mkdirSync(lab.path('closed'), { mode: 0o755 });
+    if (prefix.length === 0) chmodSync(lab.path('closed'), 0o555);
+    const target = lab.path('closed/target');
+    expectFailure(await lab.run(['restore', uid, `file://${target}`], { prefix }), 100, `Cannot open target ${target}: EACCES`);
+    expect(lab.version(uid).valid).toBe(1);
+  });
+
+  test.skipIf(skip)(`for the config file, the database, the logfile and the lock folder: a clear line each${note}`, async () => {
+    const prefix = asUser(lab);
+    const cases: [file: string, code: number, mode: number][] = [
+      ['backy.cfg', 1, 0o000],
+      ['backy.sqlite', 1, 0o000],
+      ['backy.log', 1, 0o000],
+      ['locks', 100, 0o000],
+    ];
+    for (const [name, code, mode] of cases) {
+      chmodSync(lab.path(name), mode);
+      const args = name === 'locks' ? ['scrub', uid] : ['ls'];
+      expectFailure(await lab.run(args, { prefix }), code, lab.path(name));
+      chmodSync(lab.path(name), name === 'locks' ? 0o755 : 0o644);
+    }
+  });
+});
+
+describe('what is not there', () => {
+  test('a config file named with -c: exit 1', async () => {
+    expectFailure(await lab.startBare(['-c', lab.path('no.cfg'), 'ls']).ended, 1, `File not found: ${lab.path('no.cfg')}`);
+  });
+
+  test('the database: exit 1, and none is made', async () => {
+    lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('no.sqlite')}` } });
+    expectFailure(await lab.run(['ls']), 1, /no\.sqlite.*initdb/);
+    expectFailure(await lab.run(['ls']), 1, /no\.sqlite.*initdb/);
+  });
+
+  test('the folder of the restore target: exit 100', async () => {
+    const target = lab.path('no/target');
+    expectFailure(await lab.run(['restore', uid, `file://${target}`]), 100, `Cannot open target ${target}: ENOENT`);
+  });
+
+  test('the lock folder: a clear error', async () => {
+    lab.configure({ DEFAULTS: { lock_dir: lab.path('no') } });
+    expectFailure(await lab.run(['scrub', uid]), 100, `${lab.path('no')}/backy_`);
+  });
+
+  test('the blob folder is made by the first backup', async () => {
+    await withLab({ config: { DataBackend: { path: lab.path('a/b') } } }, async (fresh) => {
+      const next = await fresh.backup(`file://${lab.path('image')}`, 'vm');
+      expect(await fresh.restoredSha256(next)).toBe(sha256(image));
+    });
+  });
+
+  test('the whole blob folder, as when its disk is not mounted: an error, and nothing is marked', async () => {
+    const before = lab.dump();
+    renameSync(lab.dataPath, lab.path('elsewhere'));
+    mkdirSync(lab.dataPath);
+    const scrub = await lab.run(['scrub', uid]);
+    expect([6, 100]).toContain(scrub.code);
+    expect(scrub.stderr).toContain(lab.dataPath);
+    expectFailure(await lab.run(['restore', uid, `file://${lab.path('target')}`]), 6, lab.dataPath);
+    expect(lab.dump()).toEqual(before);
+  });
+});
+
+describe('a restore target', () => {
+  test('that exists is refused without -f: exit 1, and not touched', async () => {
+    const target = lab.write('target', 'precious');
+    expectFailure(await lab.run(['restore', uid, `file://${target}`]), 1, `Target already exists: file://${target}`);
+    expect(sha256OfFile(target)).toBe(sha256(Buffer.from('precious')));
+  });
+
+  test('that is too small is refused with -f: exit 1, and not touched', async () => {
+    const target = lab.write('target', 'precious');
+    expectFailure(await lab.run(['restore', '-f', uid, `file://${target}`]), 1, `Has 8b, need ${image.length}b.`);
+    expect(sha256OfFile(target)).toBe(sha256(Buffer.from('precious')));
+  });
+
+  test('that is larger keeps what lies past the end of the version', async () => {
+    const target = lab.write('target', Buffer.alloc(image.length + 100, 7));
+    await lab.ok('restore', '-f', uid, `file://${target}`);
+    expect(sha256OfFile(target)).toBe(sha256(Buffer.concat([image, Buffer.alloc(100, 7)])));
+  });
+});

@@ -1,0 +1,138 @@
+import { closeSync, ftruncateSync, openSync, statSync, writeSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { checkStoreAndCleanUp } from '../support/check-store.ts';
+import { Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+
+const MIB = 1024 * 1024;
+
+describe.each([4096, 65536, 4 * MIB])('with blocks of %i bytes', (blockSize) => {
+  let lab: Lab;
+  const oracle = new Map<string, string>();
+  beforeAll(async () => {
+    lab = await Lab.create({ blockSize });
+  });
+  afterAll(async () => {
+    lab.remove();
+  });
+
+  test.each([
+    ['0 bytes', 0],
+    ['1 byte', 1],
+    ['a block less a byte', blockSize - 1],
+    ['a block', blockSize],
+    ['a block and a byte', blockSize + 1],
+    ['10 MiB and 123 bytes', 10 * MIB + 123],
+  ])('a source of %s is backed up', async (name, length) => {
+    const bytes = noise(length, name);
+    const uid = await lab.backup(`file://${lab.write('image', bytes)}`, name, '-t', 'size');
+    expect(lab.version(uid)).toMatchObject({ size: Math.ceil(length / blockSize), size_bytes: length, valid: 1 });
+    expect(lab.blocks(uid).reduce((sum, block) => sum + block.size, 0)).toBe(length);
+    oracle.set(uid, sha256(bytes));
+  });
+
+  test('all of them come back as they were and scrub clean, and cleanup -f finds nothing to delete', async () => {
+    await checkStoreAndCleanUp(lab, oracle);
+  });
+});
+
+describe('zeros and repetitions', () => {
+  test('holes are not stored, are holes in a new target, and read as zeros over an old one', async () => {
+    await withLab({}, async (lab) => {
+      const source = lab.path('sparse');
+      const fd = openSync(source, 'w');
+      ftruncateSync(fd, 8 * MIB);
+      writeSync(fd, noise(4096, 'a'), 0, 4096, MIB);
+      writeSync(fd, noise(5000, 'b'), 0, 5000, 5 * MIB + 100);
+      closeSync(fd);
+      const uid = await lab.backup(`file://${source}`, 'holes');
+      expect(lab.blobs()).toHaveLength(3);
+      await lab.ok('restore', uid, `file://${lab.path('new')}`);
+      expect(sha256OfFile(lab.path('new'))).toBe(sha256OfFile(source));
+      expect(statSync(lab.path('new')).blocks * 512).toBeLessThan(MIB);
+      lab.write('old', noise(8 * MIB, 'old'));
+      await lab.ok('restore', '-f', uid, `file://${lab.path('old')}`);
+      expect(sha256OfFile(lab.path('old'))).toBe(sha256OfFile(source));
+    });
+  });
+
+  test('written zeros are sparse, and -s leaves what stands in their place on the target', async () => {
+    await withLab({}, async (lab) => {
+      const zeros = Buffer.alloc(64 * 4096 + 1);
+      const uid = await lab.backup(`file://${lab.write('zeros', zeros)}`, 'zeros');
+      expect(lab.blobs()).toEqual([]);
+      expect(lab.blocks(uid).every((block) => block.uid === null && block.checksum === null)).toBe(true);
+      expect(await lab.restoredSha256(uid)).toBe(sha256(zeros));
+      const old = lab.write('old', noise(zeros.length, 'old'));
+      await lab.ok('restore', '-f', '-s', uid, `file://${old}`);
+      expect(sha256OfFile(old)).toBe(sha256(noise(zeros.length, 'old')));
+    });
+  });
+
+  test('a block repeated 1000 times is stored once, even while it is in flight', async () => {
+    await withLab({ config: { DEFAULTS: { workers: 4 } } }, async (lab) => {
+      const image = Buffer.concat(Array.from({ length: 1000 }, () => noise(4096, 'one')));
+      const uid = await lab.backup(`file://${lab.write('image', image)}`, 'same');
+      expect(lab.blobs()).toHaveLength(1);
+      expect(new Set(lab.blocks(uid).map((block) => block.uid)).size).toBe(1);
+      const [stats] = lab.query<{ blocks_written: number; blocks_found_dedup: number }>('SELECT * FROM stats');
+      expect(stats).toMatchObject({ blocks_written: 1, blocks_found_dedup: 999, blocks_read: 1000, blocks_sparse: 0 });
+      expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    });
+  });
+
+  test('big blocks repeated while many are in flight are stored once each', async () => {
+    await withLab({ blockSize: MIB, config: { DEFAULTS: { workers: 4 } } }, async (lab) => {
+      const two = [noise(MIB, 'one'), noise(MIB, 'two')];
+      const image = Buffer.concat(Array.from({ length: 40 }, (_, id) => two[id % 2] ?? Buffer.alloc(0)));
+      const uid = await lab.backup(`file://${lab.write('image', image)}`, 'same');
+      expect(lab.blobs()).toHaveLength(2);
+      expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    });
+  });
+
+  test('with deduplication 0 equal blocks are stored each for itself, zeros are not', async () => {
+    await withLab({ config: { DEFAULTS: { deduplication: 0 } } }, async (lab) => {
+      const one = noise(4096, 'one');
+      const image = Buffer.concat([one, Buffer.alloc(4096), one, one]);
+      const uid = await lab.backup(`file://${lab.write('image', image)}`, 'same');
+      expect(lab.blobs()).toHaveLength(3);
+      expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    });
+  });
+
+  test('the last block, shorter than the others, does not stand for a whole block with the same beginning', async () => {
+    await withLab({}, async (lab) => {
+      const image = Buffer.concat([noise(4096, 'one'), noise(4096, 'one').subarray(0, 1000)]);
+      const uid = await lab.backup(`file://${lab.write('image', image)}`, 'tail');
+      expect(lab.blobs()).toHaveLength(2);
+      expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    });
+  });
+});
+
+test('a source of several commit groups keeps every block in its place', async () => {
+  await withLab({ blockSize: 512 }, async (lab) => {
+    // Groups have 10,000 rows. Hardly any blocks are stored, so that it is the rows that count.
+    const image = Buffer.alloc(21_000 * 512 - 7);
+    for (let id = 0; id < 21_000; id++) {
+      const content = id % 50 === 0 ? noise(512, `content ${id % 2000}`) : Buffer.alloc(512);
+      content.copy(image, id * 512);
+    }
+    const uid = await lab.backup(`file://${lab.write('image', image)}`, 'long');
+    expect(lab.blocks(uid)).toHaveLength(21_000);
+    await checkStoreAndCleanUp(lab, new Map([[uid, sha256(image)]]));
+  });
+});
+
+test('block sizes may change between versions: each restores and scrubs with its own', async () => {
+  await withLab({ blockSize: 65536 }, async (lab) => {
+    const image = noise(MIB + 5, 'image');
+    const oracle = new Map<string, string>();
+    oracle.set(await lab.backup(`file://${lab.write('image', image)}`, 'big'), sha256(image));
+    lab.configure({ DEFAULTS: { block_size: 4096 } });
+    oracle.set(await lab.backup(`file://${lab.path('image')}`, 'small'), sha256(image));
+    await checkStoreAndCleanUp(lab, oracle);
+  });
+});
