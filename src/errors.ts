@@ -7,6 +7,7 @@ const EXIT_CODES = {
   targetRefused: 1,
   hintsMismatch: 5,
   dataBackend: 6,
+  blobUnreadable: 6,
   blocksBad: 20,
   versionExists: 22,
   badImport: 23,

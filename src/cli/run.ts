@@ -26,6 +26,8 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     exitCode = await execute(call, { argv, config, log, stuck });
   } catch (error) {
     exitCode = reportFailure(error, call, log);
+    // A read that nobody answers, of a pipe for instance, sits in a thread as well.
+    if (error instanceof BackyError && error.code === 'interrupted') stuck.threads = true;
   }
   log.close();
   // A thread that hangs in the kernel would keep a normal exit waiting for ever.

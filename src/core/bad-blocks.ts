@@ -6,6 +6,8 @@ import type { BlockRow, TaggedVersion } from '../meta/types.ts';
 /** A block that is not what it should be, as results and `--json` tell it. */
 export interface BadBlock {
   id: number;
+  /** Blocks from `id` on that share the problem: more than one only where rows are missing. */
+  count: number;
   uid: string | null;
   problem: Finding['problem'];
   is: string;
@@ -42,6 +44,7 @@ export class BadBlockRecorder {
       const row = rows.find(({ id }) => id === finding.id);
       this.found.push({
         id: finding.id,
+        count: 1,
         uid: row?.uid ?? null,
         problem: finding.problem,
         is: finding.is,
@@ -69,6 +72,8 @@ function describe(finding: Finding, row: BlockRow | undefined, during: string): 
       return `Source data has changed for ${where} (is: ${finding.is} ${state})`;
     case 'missing':
       return `Blob is missing during ${during} for ${where} (is: ${finding.is} ${state})`;
+    case 'unreadable':
+      return `Blob can't be read during ${during} for ${where} (is: ${finding.is} ${state})`;
     case 'length':
       return `Length mismatch during ${during} for ${where} (is: ${finding.is} should-be: ${row?.size} bytes ${state})`;
     case 'undecodable':

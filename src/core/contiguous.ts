@@ -1,6 +1,9 @@
+import type { BlockRange } from '../meta/types.ts';
+
 /** Keeps the highest block up to which everything is done, whatever the order of the blocks: what `restore -c` takes. */
 export class Contiguous {
-  readonly #ahead = new Set<number>();
+  /** Ranges that are done beyond a gap: where each starts, and the id past its end. */
+  readonly #ahead = new Map<number, number>();
   #last: number;
 
   /** @param first the first block that is to be done. */
@@ -13,8 +16,12 @@ export class Contiguous {
     return this.#last;
   }
 
-  done(ids: Iterable<number>): void {
-    for (const id of ids) if (id > this.#last) this.#ahead.add(id);
-    while (this.#ahead.delete(this.#last + 1)) this.#last++;
+  /** Notes blocks, none of which was noted before. */
+  done({ first, count }: BlockRange): void {
+    this.#ahead.set(first, first + count);
+    for (let past = this.#ahead.get(this.#last + 1); past !== undefined; past = this.#ahead.get(this.#last + 1)) {
+      this.#ahead.delete(this.#last + 1);
+      this.#last = past - 1;
+    }
   }
 }

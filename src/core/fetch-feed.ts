@@ -1,14 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FetchBlock, Job } from '../engine/messages.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import type { BlockRow, TaggedVersion } from '../meta/types.ts';
+import type { BlockRange, BlockRow, TaggedVersion } from '../meta/types.ts';
 
 /** Rows read from the database at a time. */
 const PAGE_ROWS = 5_000;
+/** Zero blocks that one job may span, in bytes: one call of the file system where it can, 64 writes where not. */
+const ZERO_JOB_BYTES = 64 * 1024 * 1024;
 
-/** A job with the ids that it stands for. */
+/** A job with the blocks that it stands for. */
 export interface FeedJob {
   order: Job;
-  ids: number[];
+  blocks: BlockRange[];
 }
 
 /** How a version's rows become jobs. */
@@ -21,53 +24,89 @@ export interface FetchFeedOptions {
   blocksPerJob: number;
   /** Rows with lower ids are passed over. */
   fromId: number;
-  /** What to do with a row; undefined passes it over. */
-  classify(row: BlockRow): 'fetch' | 'zero' | undefined;
-  /** Told of ids that have no row. */
-  onGap(first: number, count: number): void;
-  /** Told of rows that were passed over. */
-  onSkipped(row: BlockRow): void;
+  /** What to do with a row; `skip` passes it over. */
+  classify(row: BlockRow): 'fetch' | 'zero' | 'skip';
+  /** What to do with blocks that have no row. */
+  gaps: 'zero' | 'skip';
+  /** Told of blocks that have no row. */
+  onGap(gap: BlockRange): void;
+  /** Told of blocks that no job stands for. */
+  onSkipped(blocks: BlockRange): void;
 }
 
-/** Zero blocks that one job may span, in bytes: one call of the file system where it can, 64 writes where not. */
-const ZERO_JOB_BYTES = 64 * 1024 * 1024;
-
-/** Turns a version's rows into jobs, page by page, in bounded memory. */
+/** Turns a version's rows into jobs, page by page, in bounded memory; messages and signals are heard in between. */
 export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterator<FeedJob> {
-  const { meta, version, blockSize, blocksPerJob, fromId } = options;
-  const zeroBlocks = Math.max(1, Math.floor(ZERO_JOB_BYTES / blockSize));
-  let fetch: FetchBlock[] = [];
-  let zero: { first: number; count: number } | undefined;
+  const { meta, version, fromId } = options;
   let nextId = fromId;
-  for (;;) {
+  for (let full = true; full; ) {
     const page = await meta.blockPage(version.uid, nextId - 1, PAGE_ROWS);
+    full = page.length === PAGE_ROWS;
+    const builder = new JobBuilder(options);
     for (const row of page) {
-      if (row.id > nextId) options.onGap(nextId, row.id - nextId);
+      builder.addGap({ first: nextId, count: row.id - nextId });
+      builder.add(row);
       nextId = row.id + 1;
-      const kind = options.classify(row);
-      if (kind === 'fetch') fetch.push(row);
-      else if (kind === undefined) options.onSkipped(row);
-      else if (zero !== undefined && zero.first + zero.count === row.id && zero.count < zeroBlocks) zero.count++;
-      else {
-        if (zero !== undefined) yield zeroJob(zero);
-        zero = { first: row.id, count: 1 };
-      }
-      if (fetch.length >= blocksPerJob) {
-        yield fetchJob(fetch);
-        fetch = [];
-      }
     }
-    if (page.length < PAGE_ROWS) break;
+    if (!full) builder.addGap({ first: nextId, count: version.size - nextId });
+    yield* builder.finish();
+    await nextTurn();
   }
-  if (fetch.length > 0) yield fetchJob(fetch);
-  if (zero !== undefined) yield zeroJob(zero);
-  if (nextId < version.size) options.onGap(nextId, version.size - nextId);
 }
 
-function fetchJob(blocks: FetchBlock[]): FeedJob {
-  return { order: { kind: 'fetch', blocks }, ids: blocks.map((block) => block.id) };
-}
+/** The jobs of one page. */
+class JobBuilder {
+  readonly #options: FetchFeedOptions;
+  readonly #jobs: FeedJob[] = [];
+  #fetch: FetchBlock[] = [];
+  #run: (BlockRange & { kind: 'zero' | 'skip' }) | undefined;
 
-function zeroJob({ first, count }: { first: number; count: number }): FeedJob {
-  return { order: { kind: 'zero', first, count }, ids: Array.from({ length: count }, (_, index) => first + index) };
+  constructor(options: FetchFeedOptions) {
+    this.#options = options;
+  }
+
+  add(row: BlockRow): void {
+    const kind = this.#options.classify(row);
+    if (kind === 'fetch') this.#fetch.push(row);
+    else this.#extend({ first: row.id, count: 1 }, kind);
+    if (this.#fetch.length >= this.#options.blocksPerJob) this.#endFetch();
+  }
+
+  addGap(gap: BlockRange): void {
+    if (gap.count <= 0) return;
+    this.#options.onGap(gap);
+    this.#extend(gap, this.#options.gaps);
+  }
+
+  finish(): FeedJob[] {
+    this.#endFetch();
+    this.#endRun();
+    return this.#jobs;
+  }
+
+  #extend({ first, count }: BlockRange, kind: 'zero' | 'skip'): void {
+    if (this.#run?.kind === kind && this.#run.first + this.#run.count === first) this.#run.count += count;
+    else {
+      this.#endRun();
+      this.#run = { first, count, kind };
+    }
+  }
+
+  #endFetch(): void {
+    if (this.#fetch.length === 0) return;
+    const blocks = this.#fetch.map(({ id }) => ({ first: id, count: 1 }));
+    this.#jobs.push({ order: { kind: 'fetch', blocks: this.#fetch }, blocks });
+    this.#fetch = [];
+  }
+
+  #endRun(): void {
+    const run = this.#run;
+    this.#run = undefined;
+    if (run?.kind === 'skip') this.#options.onSkipped(run);
+    if (run?.kind !== 'zero') return;
+    const most = Math.max(1, Math.floor(ZERO_JOB_BYTES / this.#options.blockSize));
+    for (let first = run.first; first < run.first + run.count; first += most) {
+      const blocks = { first, count: Math.min(most, run.first + run.count - first) };
+      this.#jobs.push({ order: { kind: 'zero', ...blocks }, blocks: [blocks] });
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import type { Finding, Job } from '../engine/messages.ts';
 import type { JobAnswer, Operation } from '../engine/worker-pool.ts';
+import type { BlockRange } from '../meta/types.ts';
 import type { FeedJob } from './fetch-feed.ts';
 
 /** What happens with the answers. */
@@ -8,14 +9,14 @@ export interface FetchPhaseOptions {
   /** Blocks that are wrong, job by job. */
   onFindings(findings: readonly Finding[]): Promise<void>;
   /** Blocks that are done with, good or not. */
-  onDone(ids: readonly number[]): void;
+  onDone(blocks: readonly BlockRange[]): void;
 }
 
 /** Fetches the blocks of a feed: the part that restore and scrub share. */
 export class FetchPhase implements Operation {
   readonly #options: FetchPhaseOptions;
   /** Jobs are numbered by the pool in the order in which `next` gave them. */
-  readonly #ids = new Map<number, number[]>();
+  readonly #blocks = new Map<number, BlockRange[]>();
   #given = 0;
 
   constructor(options: FetchPhaseOptions) {
@@ -25,14 +26,14 @@ export class FetchPhase implements Operation {
   async next(): Promise<Job | undefined> {
     const { value, done } = await this.#options.jobs.next();
     if (done === true || value === undefined) return undefined;
-    this.#ids.set(this.#given++, value.ids);
+    this.#blocks.set(this.#given++, value.blocks);
     return value.order;
   }
 
   async answered(answer: JobAnswer): Promise<void> {
-    const ids = this.#ids.get(answer.job) ?? [];
-    this.#ids.delete(answer.job);
+    const blocks = this.#blocks.get(answer.job) ?? [];
+    this.#blocks.delete(answer.job);
     if (answer.kind === 'fetched' && answer.findings.length > 0) await this.#options.onFindings(answer.findings);
-    this.#options.onDone(ids);
+    this.#options.onDone(blocks);
   }
 }

@@ -1,7 +1,7 @@
 import { WorkerPool } from '../engine/worker-pool.ts';
 import { BackyError } from '../errors.ts';
 import { limitsOf, prepareTarget } from '../io/open-io.ts';
-import type { TaggedVersion } from '../meta/types.ts';
+import type { BlockRange, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
@@ -70,10 +70,11 @@ async function run(
     },
     signal,
   );
+  let missing = 0;
   let doneBlocks = Math.min(request.fromId, version.size);
-  const done = (ids: readonly number[]) => {
-    contiguous.done(ids);
-    doneBlocks += ids.length;
+  const done = (blocks: BlockRange) => {
+    contiguous.done(blocks);
+    doneBlocks += blocks.count;
     onProgress({
       phase: 'data',
       doneBlocks,
@@ -90,16 +91,18 @@ async function run(
       blockSize,
       blocksPerJob: pool.slots.blocksPerSlot,
       fromId: request.fromId,
-      classify: ({ uid }) => (uid !== null ? 'fetch' : writesZeros ? 'zero' : undefined),
-      onSkipped: ({ id }) => done([id]),
-      onGap: (first, count) => {
+      classify: ({ uid }) => (uid !== null ? 'fetch' : writesZeros ? 'zero' : 'skip'),
+      gaps: writesZeros ? 'zero' : 'skip',
+      onSkipped: done,
+      onGap: ({ first, count }) => {
         logger.error(`Blocks ${first} to ${first + count - 1} are missing from version ${version.uid}: it is incomplete.`);
-        for (let id = first; id < first + count; id++)
-          bad.found.push({ id, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
-        done(Array.from({ length: count }, (_, index) => first + index));
+        missing += count;
+        bad.found.push({ id: first, count, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
       },
     });
-    await pool.run(new FetchPhase({ jobs, onFindings: (findings) => bad.record(findings), onDone: done }));
+    await pool.run(
+      new FetchPhase({ jobs, onFindings: (findings) => bad.record(findings), onDone: (blocks) => blocks.forEach(done) }),
+    );
     signal.throwIfAborted();
     await pool.flush();
   } catch (error) {
@@ -108,10 +111,10 @@ async function run(
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
+  if (missing > 0) await meta.setVersionInvalid(version.uid);
   if (bad.found.length > 0) {
-    logger.error(
-      `${bad.found.length} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`,
-    );
+    const wrong = bad.found.reduce((sum, { count }) => sum + count, 0);
+    logger.error(`${wrong} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`);
   }
   return {
     uid: version.uid,

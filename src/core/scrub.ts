@@ -76,16 +76,17 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       blockSize,
       blocksPerJob: pool.slots.blocksPerSlot,
       fromId: 0,
-      classify: (row) => (isChosen(row, request, context.random) ? 'fetch' : undefined),
-      onSkipped: () => progress(1),
+      classify: (row) => (isChosen(row, request, context.random) ? 'fetch' : 'skip'),
+      gaps: 'skip',
+      onSkipped: ({ count }) => progress(count),
       onGap: () => {},
     });
     const phase = new FetchPhase({
       jobs,
       onFindings: (findings) => bad.record(findings),
-      onDone: (ids) => {
-        result.checkedBlocks += ids.length;
-        progress(ids.length);
+      onDone: (blocks) => {
+        result.checkedBlocks += blocks.length;
+        progress(blocks.length);
       },
     });
     await pool.run(phase);

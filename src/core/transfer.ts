@@ -64,7 +64,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
 /** Imports what an export wrote, all of it or nothing. `fileName` `-` reads `stdin`. */
 export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
   return holding([await lockForOperation(context.locks)], async () => {
-    const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName);
+    const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName, context.signal);
     const { reader, version } = await readHead(lines);
     await refuseExisting(context, version);
     const lock = await lockVersion(context.locks, version.uid, 'exclusive');
@@ -109,10 +109,15 @@ async function* readBlocks(
 ): AsyncIterable<DatedBlockRow> {
   let expected = 0;
   let sizeBytes = 0;
+  let blockSize = 0;
   let lastLine = 2;
   for await (const { fields, number } of lines) {
     const row = reader.block(fields, version.uid, number);
     if (row.id !== expected) throw bad(number, `block ${row.id} stands where block ${expected} is due`);
+    if (row.id > 0 && row.id < version.size - 1 && row.size !== blockSize)
+      throw bad(number, `the block has ${row.size} bytes, those before ${blockSize}`);
+    if (row.id === 0) blockSize = row.size;
+    if (row.size > blockSize) throw bad(number, `the last block has ${row.size} bytes, those before ${blockSize}`);
     expected++;
     sizeBytes += row.size;
     lastLine = number;
@@ -123,12 +128,15 @@ async function* readBlocks(
     throw bad(lastLine, `the blocks have ${sizeBytes} bytes together, the version has ${version.sizeBytes}`);
 }
 
-async function* readLines(input: Readable, fileName: string): AsyncIterableIterator<Line> {
+async function* readLines(input: Readable, fileName: string, signal: AbortSignal): AsyncIterableIterator<Line> {
   // An empty line comes from "export -" of the original, which prints one after the last.
   const parser = input.pipe(
     parse({ relax_column_count: true, skip_empty_lines: true, info: true, max_record_size: 1024 * 1024 }),
   );
   input.on('error', (error) => parser.destroy(error));
+  const stop = () => parser.destroy(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       yield { fields: record, number: info.lines };

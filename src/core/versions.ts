@@ -30,7 +30,8 @@ export interface RemovalResult {
 
 /** Removes a version. Its blobs stay until a cleanup. Protected ones never go, young ones only with `force`. */
 export async function removeVersion(context: Context, uid: string, force: boolean): Promise<RemovalResult> {
-  const { meta, locks, logger } = context;
+  const { meta, locks, logger, signal } = context;
+  signal.throwIfAborted();
   await findVersion(meta, uid);
   return holding([await lockForOperation(locks), await lockVersion(locks, uid, 'exclusive')], async () => {
     const version = await findVersion(meta, uid);
@@ -40,7 +41,11 @@ export async function removeVersion(context: Context, uid: string, force: boolea
       });
     }
     if (!force) refuseYoung(context, version);
-    const blocks = await meta.removeVersion(uid, (rows) => logger.debug(`Removed ${rows} of ${version.size} blocks of ${uid}.`));
+    const blocks = await meta.removeVersion(uid, (rows) => {
+      // Stopped half way it is invalid and incomplete; another rm ends it.
+      signal.throwIfAborted();
+      logger.debug(`Removed ${rows} of ${version.size} blocks of ${uid}.`);
+    });
     logger.info(`Removed backup version ${uid} with ${blocks} blocks.`);
     return { uid, blocks };
   });

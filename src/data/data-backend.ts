@@ -40,7 +40,8 @@ export interface DataBackend {
   /** When it resolves, every put that had resolved before the call is durable. */
   flush(): Promise<void>;
   /**
-   * Reads a blob into `into` from its start, up to `into`'s length.
+   * Reads a blob into `into` from its start, up to `into`'s length. Rejects with code `blobUnreadable` when this one blob can't be read
+   * while the storage answers (a bad sector); any other failure concerns the storage as a whole.
    * @returns the blob's whole length in bytes (which MAY be more than fits), or undefined when there is no such blob.
    */
   get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;

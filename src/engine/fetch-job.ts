@@ -1,5 +1,5 @@
 import { codecFor } from '../data/codec/codec-for.ts';
-import { messageOf } from '../errors.ts';
+import { BackyError, messageOf } from '../errors.ts';
 import type { FetchBlock, Finding } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
@@ -35,10 +35,16 @@ function zeroBlock(slot: Slot, block: FetchBlock): Fetched {
 async function fetchBlock(context: WorkerContext, slot: Slot, block: FetchBlock & { uid: string }): Promise<Fetched> {
   const codec = codecFor(block.encVersion);
   const { id, uid, size } = block;
-  const stored = await context.gates.dataRead.run(size, context.signal, () =>
-    context.backend.get({ uid, blockId: id, plainBytes: size }, slot.bytes, context.signal),
-  );
   const nothing = slot.bytes.subarray(0, 0);
+  let stored: number | undefined;
+  try {
+    stored = await context.gates.dataRead.run(size, context.signal, () =>
+      context.backend.get({ uid, blockId: id, plainBytes: size }, slot.bytes, context.signal),
+    );
+  } catch (error) {
+    if (!(error instanceof BackyError && error.code === 'blobUnreadable')) throw error;
+    return { bytes: nothing, finding: { id, problem: 'unreadable', is: error.message } };
+  }
   if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', is: 'no such blob' } };
   const read = slot.bytes.subarray(0, Math.min(stored, slot.bytes.length));
   if (!codec.isPlausible(stored, size)) {

@@ -91,7 +91,7 @@ export interface StoredBlock {
 /** What is wrong with a block. */
 export interface Finding {
   id: number;
-  problem: 'missing' | 'length' | 'checksum' | 'undecodable' | 'source';
+  problem: 'missing' | 'unreadable' | 'length' | 'checksum' | 'undecodable' | 'source';
   /** The checksum that it has, or what else was found. */
   is: string;
 }

@@ -2,6 +2,7 @@ import type { BlobCodec } from '../data/codec/codec.ts';
 import { codecFor } from '../data/codec/codec-for.ts';
 import type { DataBackend } from '../data/data-backend.ts';
 import { openDataBackend } from '../data/open-backend.ts';
+import { BackyError } from '../errors.ts';
 import { openSource, openTarget } from '../io/open-io.ts';
 import type { Source } from '../io/source.ts';
 import type { Target } from '../io/target.ts';
@@ -33,7 +34,7 @@ export function openContext(setup: WorkerSetup, signal: AbortSignal): WorkerCont
   return {
     setup,
     backend: openDataBackend(setup.data),
-    source: setup.source === undefined ? undefined : openSource(setup.source.url, setup.blockSize),
+    source: setup.source === undefined ? undefined : openWholeSource(setup.source.url, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target.url),
     hash: hasherFor(setup.hashFunction),
     codec: codecFor(setup.encVersion),
@@ -45,6 +46,15 @@ export function openContext(setup: WorkerSetup, signal: AbortSignal): WorkerCont
     },
     signal,
   };
+}
+
+/** A source that is shorter now than main found it would end too early. */
+function openWholeSource(url: string, { blockSize, sizeBytes }: WorkerSetup): Source {
+  const source = openSource(url, blockSize);
+  if (source.sizeBytes >= sizeBytes) return source;
+  throw new BackyError('io', `${url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
+    hint: 'The source shrank while it was opened. Back up a snapshot, or stop what changes its size.',
+  });
 }
 
 /** Closes everything, one failure not keeping the others from it. */

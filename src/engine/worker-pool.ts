@@ -26,7 +26,6 @@ export interface Operation {
 interface Member {
   worker: Worker;
   jobs: Set<number>;
-  ready: boolean;
   gone: Promise<void>;
   isGone: boolean;
 }
@@ -127,7 +126,7 @@ export class WorkerPool {
     this.#watch.start();
     for (const setup of this.#setups) {
       const worker = new Worker(workerUrl(), { workerData: setup, name: `block-worker-${setup.index}` });
-      const member: Member = { worker, jobs: new Set(), ready: false, isGone: false, gone: Promise.resolve() };
+      const member: Member = { worker, jobs: new Set(), isGone: false, gone: Promise.resolve() };
       member.gone = new Promise((resolve) => {
         worker.once('exit', (code) => {
           member.isGone = true;
@@ -138,7 +137,7 @@ export class WorkerPool {
       worker.on('error', (error) =>
         this.#fail(new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, { cause: error })),
       );
-      worker.on('message', (message: FromWorker) => this.#receive(member, message));
+      worker.on('message', (message: FromWorker) => this.#receive(message));
       this.#members.push(member);
     }
   }
@@ -200,11 +199,10 @@ export class WorkerPool {
     return best;
   }
 
-  #receive(member: Member, message: FromWorker): void {
+  #receive(message: FromWorker): void {
     this.#watch.moved(message.worker);
     switch (message.kind) {
       case 'ready':
-        member.ready = true;
         break;
       case 'dropped':
         this.#ended(message.job);

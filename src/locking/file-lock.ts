@@ -1,8 +1,16 @@
 import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import { tryFlock } from '../native/file-calls.ts';
 import type { Lock, LockMode, LockService } from './lock.ts';
+
+/**
+ * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks holds it shared: such a holder is gone
+ * after some milliseconds, a real one is not.
+ */
+const PASSING_MS = 100;
+const RETRY_MS = 3;
 
 /** Letters that a lock's name may bring into a file name; anything else could leave lock_dir. */
 const SAFE_NAME = /^[A-Za-z0-9._-]{1,200}$/;
@@ -22,24 +30,28 @@ export class FileLockService implements LockService {
   async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
     if (this.#lockDir === '') return { release: async () => {} };
     const path = this.#pathOf(name);
-    for (;;) {
-      const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT);
-      if (fd === undefined) continue;
-      if (!lockOrClose(fd, mode)) return undefined;
-      if (isStillAt(path, fd)) return { release: async () => release(path, fd) };
-      // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
-      closeSync(fd);
+    for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
+      const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
+      if (fd !== undefined && lockOrClose(fd, mode)) {
+        if (isStillAt(path, fd)) return { release: async () => release(path, fd) };
+        // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
+        closeSync(fd);
+      } else if (performance.now() > giveUpAt) return undefined;
     }
   }
 
   async isHeld(name: string): Promise<boolean> {
     if (this.#lockDir === '') return false;
     const path = this.#pathOf(name);
-    const fd = this.#open(path, constants.O_RDONLY);
-    if (fd === undefined) return false;
-    const free = lockOrClose(fd, 'shared');
-    if (free) closeSync(fd);
-    return !free;
+    for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
+      const fd = this.#open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      if (fd === undefined) return false;
+      if (lockOrClose(fd, 'shared')) {
+        closeSync(fd);
+        return false;
+      }
+      if (performance.now() > giveUpAt) return true;
+    }
   }
 
   #pathOf(name: string): string {

@@ -128,8 +128,11 @@ export interface BackupStore {
   savedCounters(versionUid: string): Promise<BackupCounters | undefined>;
   /** Counters made up from the rows, for a backup that another program began. */
   countersFromRows(versionUid: string): Promise<BackupCounters>;
-  /** The last transaction of a backup: the stats row, then valid 1. Rejects, and leaves it invalid, when rows are missing. */
-  finishBackup(version: Version, counters: BackupCounters): Promise<void>;
+  /**
+   * The last transaction of a backup: the stats row, then valid 1. Rejects, and leaves it invalid, when rows are missing.
+   * @returns false, with nothing changed, when a blob that the backup uses was found bad meanwhile: discard such rows and make them anew.
+   */
+  finishBackup(version: Version, counters: BackupCounters): Promise<boolean>;
 }
 
 /** Cleanup's side of the protocol in semantics.md. */

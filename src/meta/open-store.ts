@@ -1,5 +1,7 @@
 import { BackyError } from '../errors.ts';
+import { guardStore } from './guard-store.ts';
 import type { MetaStore } from './meta-store.ts';
+import { toDatabaseError } from './sqlite/connection.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
 import { SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';
 
@@ -11,7 +13,10 @@ export interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
 
 /** The meta store behind an engine URL; touches nothing until its `open` or `initialize`. */
 export function metaStoreFor({ engine, ...options }: MetaStoreOptions): MetaStore {
-  if (engine.startsWith('sqlite:')) return new SqliteStore({ path: sqlitePath(engine), ...options });
+  if (engine.startsWith('sqlite:')) {
+    const path = sqlitePath(engine);
+    return guardStore(new SqliteStore({ path, ...options }), (error) => toDatabaseError(path, error));
+  }
   throw new BackyError('config', `[MetaBackend] engine: "${engine.split(':')[0]}" is no known kind of database.`, {
     hint: 'Known: sqlite:////absolute/path and sqlite:///relative/path.',
   });

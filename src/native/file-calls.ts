@@ -25,8 +25,8 @@ export function sizeByLseek(fd: number): number {
 export function isHole(fd: number, offset: number, length: number): boolean {
   const next = libc().lseek(fd, offset, SEEK_DATA);
   if (next >= 0) return next >= offset + length;
-  // ENXIO: no data from here to the end of the file.
-  return libc().errnoName(libc().errno()) === 'ENXIO';
+  // ENXIO: no data from here to the end of the file. A file that has become shorter says so, too: that is no hole.
+  return libc().errnoName(libc().errno()) === 'ENXIO' && libc().lseek(fd, 0, SEEK_END) >= offset + length;
 }
 
 /** Gives the page cache of a range back; only clean pages go, and failure does not matter. */

@@ -10,7 +10,7 @@ describe('Contiguous', () => {
     fc.assert(
       fc.property(shuffled, ([first, ids]) => {
         const done = new Contiguous(first);
-        for (const id of ids) done.done([id]);
+        for (const id of ids) done.done({ first: id, count: 1 });
         let expected = first - 1;
         while (ids.includes(expected + 1)) expected++;
         expect(done.last).toBe(expected);

@@ -64,5 +64,5 @@ function withoutInnerBorders(text: string, { hasHead, border: line }: { hasHead:
   const rows = text.split('\n').filter((row) => !row.startsWith('+'));
   const body = rows.map((row) => `${row}\n`);
   if (!hasHead) return line + body.join('') + line;
-  return line + body[0] + line + body.slice(1).join('') + (body.length > 1 ? line : line);
+  return line + body[0] + line + body.slice(1).join('') + line;
 }

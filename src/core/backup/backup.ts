@@ -15,7 +15,7 @@ import { checkHints, type Hint } from '../plan/hints.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
-import { addPlannedZeros, presentRanges, takeOverFromBase } from './set-phases.ts';
+import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
 
 /** What to back up, and how. */
 export interface BackupRequest {
@@ -170,7 +170,9 @@ async function run(
     const elapsedSeconds = () => earlier.durationSeconds + Math.floor((performance.now() - start) / 1000);
     const report = progressOf(context, pool, version);
     report(version.size - plan.read.count() - plan.take.count() - plan.sparse.count(), 0);
-    if (base !== undefined && request.hints !== undefined) await checkBase(context, { pool, plan, base, version, geometry });
+    if (base !== undefined && request.hints !== undefined) {
+      await checkBase(context, { pool, plan, base, version, geometry, isNew: request.continueUid === undefined });
+    }
     const set = {
       meta,
       versionUid: version.uid,
@@ -193,12 +195,16 @@ async function run(
       onBlock: (sizeBytes) => report(Math.sign(sizeBytes), sizeBytes),
     });
     const dataStart = performance.now();
-    await data.run(signal);
-    const dataSeconds = (performance.now() - dataStart) / 1000;
-    signal.throwIfAborted();
-    const total = { ...data.counters, durationSeconds: elapsedSeconds() };
-    await meta.finishBackup(version, total);
-    return { counters: total, dataSeconds };
+    for (;;) {
+      await data.run(signal);
+      const dataSeconds = (performance.now() - dataStart) / 1000;
+      signal.throwIfAborted();
+      const total = { ...data.counters, durationSeconds: elapsedSeconds() };
+      if (await meta.finishBackup(version, total)) return { counters: total, dataSeconds };
+      // A scrub or restore has found blobs bad meanwhile that this backup had used.
+      await meta.discardBadBlocks(version.uid, geometry);
+      await readMissing(meta, { versionUid: version.uid, read: plan.read, range: { first: 0, count: version.size } });
+    }
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, version.uid);
   } finally {
@@ -223,7 +229,15 @@ async function checkBase(
     base,
     version,
     geometry,
-  }: { pool: WorkerPool; plan: BackupPlan; base: TaggedVersion; version: TaggedVersion; geometry: Geometry },
+    isNew,
+  }: {
+    pool: WorkerPool;
+    plan: BackupPlan;
+    base: TaggedVersion;
+    version: TaggedVersion;
+    geometry: Geometry;
+    isNew: boolean;
+  },
 ): Promise<void> {
   try {
     await checkHintsAgainstBase({
@@ -236,7 +250,8 @@ async function checkBase(
       random,
     });
   } catch (error) {
-    if (error instanceof BackyError && error.code === 'hintsMismatch') await meta.removeVersion(version.uid, () => {});
+    // What a continued version holds already is not this run's to throw away.
+    if (error instanceof BackyError && error.code === 'hintsMismatch' && isNew) await meta.removeVersion(version.uid, () => {});
     throw error;
   }
 }

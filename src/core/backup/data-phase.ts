@@ -1,6 +1,7 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
 import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
 import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
+import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { BackupCounters, BackupRow } from '../../meta/types.ts';
@@ -65,8 +66,8 @@ export class DataPhase implements Operation {
         await this.#sink.commit();
       } while (!signal.aborted && this.#options.read.next(0) >= 0);
     } catch (error) {
-      // A failure of the commit itself must not hide what came first.
-      await this.#sink.commit().catch(() => {});
+      // What is stored stays, unless its flush is what failed or the workers can't be asked. A second failure must not hide the first.
+      if (!(error instanceof BackyError && error.code === 'worker')) await this.#sink.commit().catch(() => {});
       throw error;
     }
   }

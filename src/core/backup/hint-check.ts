@@ -66,7 +66,7 @@ class HintCheck implements Operation {
         'hintsMismatch',
         `Source and backup don't match in regions outside of the hints: wrong source data at block ${answer.first}, offset ${offset}, length ${row?.size ?? 0}.`,
         {
-          hint: 'Looks like the hints or the base version belong to another source. The new version was removed; back up without hints.',
+          hint: 'Looks like the hints or the base version belong to another source. Nothing was stored. Back up without hints.',
         },
       );
     }

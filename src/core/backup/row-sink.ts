@@ -44,6 +44,7 @@ export class RowSink {
   #oldest = 0;
   #committing: Promise<void> | undefined;
   #counters: BackupCounters;
+  #flushFailure: { error: unknown } | undefined;
 
   constructor(options: RowSinkOptions) {
     this.#options = options;
@@ -96,7 +97,7 @@ export class RowSink {
     this.#zeros = [];
     const { meta, versionUid, geometry } = this.#options;
     // Only blobs of this very run need it: what was found by dedup was durable before its row.
-    if (rows.some((row) => !row.found)) await this.#options.flush();
+    if (rows.some((row) => !row.found)) await this.#flush();
     const { refused } = await meta.commitGroup(
       versionUid,
       { rows, sparse: toRanges(zeros), counters: (refusedRows) => this.#countersWith(rows, zeros, refusedRows) },
@@ -105,6 +106,17 @@ export class RowSink {
     this.#counters = this.#countersWith(rows, zeros, refused);
     this.#options.onCommitted(rows);
     if (refused.length > 0) this.#options.onRefused(refused);
+  }
+
+  /** A kernel reports a failed write once: after that, a flush that succeeds proves nothing of what was stored before. */
+  async #flush(): Promise<void> {
+    if (this.#flushFailure !== undefined) throw this.#flushFailure.error;
+    try {
+      await this.#options.flush();
+    } catch (error) {
+      this.#flushFailure = { error };
+      throw error;
+    }
   }
 
   #countersWith(rows: readonly PendingRow[], zeros: readonly PendingZero[], refused: readonly BackupRow[]): BackupCounters {

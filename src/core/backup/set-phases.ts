@@ -84,11 +84,17 @@ export async function addPlannedZeros(options: SetPhaseOptions): Promise<BackupC
 }
 
 async function readWhatWasNotCopied({ meta, versionUid, plan }: SetPhaseOptions, ranges: readonly BlockRange[]): Promise<void> {
-  for (const range of ranges) {
-    plan.read.addRange(range.first, range.first + range.count);
-    for await (const present of presentRanges(meta, versionUid, range))
-      plan.read.deleteRange(present.first, present.first + present.count);
-  }
+  for (const range of ranges) await readMissing(meta, { versionUid, read: plan.read, range });
+}
+
+/** Adds the ids within `range` that have no row to those to read. */
+export async function readMissing(
+  meta: MetaStore,
+  { versionUid, read, range }: { versionUid: string; read: Bitmap; range: BlockRange },
+): Promise<void> {
+  read.addRange(range.first, range.first + range.count);
+  for await (const present of presentRanges(meta, versionUid, range))
+    read.deleteRange(present.first, present.first + present.count);
 }
 
 /** The ids within `range` that have a row, looked up bit by bit: scattered rows make a range each. */

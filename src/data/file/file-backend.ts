@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
@@ -8,6 +8,9 @@ import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, canNameBlob, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
+
+/** Failures of one file on a file system that works otherwise: bad sectors, damaged metadata, something else under the name. */
+const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
 
 /** Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed; folders are fsynced by `flush`. */
 export class FileBackend implements DataBackend {
@@ -60,6 +63,9 @@ export class FileBackend implements DataBackend {
         refuseEmptyRoot(this.#root);
         return undefined;
       }
+      if (UNREADABLE.has(errnoOf(error) ?? '')) {
+        throw new BackyError('blobUnreadable', `Blob ${path} can't be read: ${messageOf(error)}`, { cause: error });
+      }
       throw failure(`Cannot read blob ${path}`, error);
     } finally {
       await handle?.close();
@@ -92,8 +98,10 @@ export class FileBackend implements DataBackend {
           this.#folders.touch(blobFolder(this.#root, uid));
           outcome.deleted.push(uid);
         } catch (error) {
-          if (errnoOf(error) === 'ENOENT') outcome.deleted.push(uid);
-          else outcome.failed.push({ uid, reason: messageOf(error) });
+          if (errnoOf(error) === 'ENOENT') {
+            refuseEmptyRoot(this.#root);
+            outcome.deleted.push(uid);
+          } else outcome.failed.push({ uid, reason: messageOf(error) });
         }
       }),
     );
@@ -131,7 +139,7 @@ export class FileBackend implements DataBackend {
 
   #temporaryFolder(): string {
     if (this.#temporary === undefined) {
-      mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+      if (mkdirSync(this.#root, { recursive: true, mode: 0o700 }) !== undefined && this.#durable) syncParents(this.#root);
       this.#temporary = TemporaryFolder.create(this.#root);
     }
     return this.#temporary.path;
@@ -166,13 +174,23 @@ export class FileBackend implements DataBackend {
 
 /**
  * A blob that is missing from an empty folder is no damage but a file system that is not mounted: without this, one restore or
- * scrub would mark every version invalid, and a backup would fill the wrong disk.
+ * scrub would mark every version invalid, and a cleanup would forget what it has to delete.
  */
 function refuseEmptyRoot(root: string): void {
   if (existsSync(root) && readdirSync(root).some((name) => name !== TEMPORARY_FOLDER)) return;
   throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
     hint: 'Is its file system mounted? Check the path in section DataBackend.',
   });
+}
+
+/** A new data folder is as durable as its entry, and that of each folder made with it. Cheap, and once in a store's life. */
+function syncParents(path: string): void {
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const fd = openSync(folder, 'r');
+    fsyncSync(fd);
+    closeSync(fd);
+    if (folder === dirname(folder)) return;
+  }
 }
 
 async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
@@ -187,9 +205,11 @@ async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
 function subfolders(path: string, prefix: string): string[] {
   try {
     const entries = readdirSync(path, { withFileTypes: true });
-    return entries.filter((e) => e.isDirectory() && e.name.length === 2 && e.name.startsWith(prefix)).map((e) => e.name);
+    return entries
+      .filter((e) => (e.isDirectory() || e.isSymbolicLink()) && e.name.length === 2 && e.name.startsWith(prefix))
+      .map((e) => e.name);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

@@ -35,8 +35,7 @@ export class TemporaryFolder {
       }
       const fd = openIfThere(path);
       if (fd === undefined) continue;
-      holdIfPossible(fd);
-      if (isThere(path, fd)) return new TemporaryFolder(path, fd);
+      if (holdIfPossible(fd) && isThere(path, fd)) return new TemporaryFolder(path, fd);
       // A sweeper took it for a dead one before it was locked.
       closeSync(fd);
     }
@@ -87,12 +86,12 @@ function isDead(fd: number): boolean {
   }
 }
 
-/** Some network file systems refuse flock on folders; the age decides there. */
-function holdIfPossible(fd: number): void {
+/** False when a sweeper has it. Some network file systems refuse flock on folders; the age decides there. */
+function holdIfPossible(fd: number): boolean {
   try {
-    tryFlock(fd, 'shared');
+    return tryFlock(fd, 'shared');
   } catch {
-    // See isDead.
+    return true;
   }
 }
 

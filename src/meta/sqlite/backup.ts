@@ -59,19 +59,19 @@ export async function commitGroup(
   });
 }
 
-/** @returns the rows whose blob, found by dedup, no row names any more or a cleanup has doomed. */
+/** @returns the rows whose blob, found by dedup, no good row names any more or a cleanup has doomed. */
 function insertRows(connection: SqliteConnection, versionUid: string, rows: readonly BackupRow[], date: string): BackupRow[] {
   const values = '?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
   const insert = connection.prepare(`INSERT INTO blocks (${INSERT_COLUMNS}) VALUES (${values})`);
   const insertFound = connection.prepare(
     `INSERT INTO blocks (${INSERT_COLUMNS}) SELECT ${values}
-     WHERE EXISTS (SELECT 1 FROM blocks WHERE uid = ?) AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE uid = ?)`,
+     WHERE EXISTS (SELECT 1 FROM blocks WHERE uid = ? AND checksum = ? AND valid = 1) AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE uid = ?)`,
   );
   const refused: BackupRow[] = [];
   for (const row of rows) {
     const fields = [row.uid, versionUid, row.id, date, row.checksum, row.size, row.encVersion, row.envKey, row.nonce];
     if (!row.found) insert.run(...fields);
-    else if (insertFound.run(...fields, row.uid, row.uid).changes === 0) refused.push(row);
+    else if (insertFound.run(...fields, row.uid, row.checksum, row.uid).changes === 0) refused.push(row);
   }
   return refused;
 }
@@ -157,12 +157,13 @@ export function countersFromRows(connection: SqliteConnection, versionUid: strin
 }
 
 /** See BackupStore.finishBackup. */
-export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<void> {
-  await connection.write(() => {
+export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<boolean> {
+  return connection.write(() => {
     const rows = countBlocks(connection, version.uid);
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
     if (rows !== version.size)
       throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks; it stays invalid.`);
+    if (hasBadBlock(connection, version.uid)) return false;
     connection.run(
       connection.build('stats').insert({
         date: connection.build.raw("datetime('now')"),
@@ -183,5 +184,15 @@ export async function finishBackup(connection: SqliteConnection, version: Versio
     );
     connection.run(connection.build('versions').where('uid', version.uid).update({ valid: 1 }));
     connection.run(connection.build('backy2_progress').where('version_uid', version.uid).delete());
+    return true;
   });
+}
+
+/** In the order of the table, where a backup's rows lie together: by id, each would be a page of its own after a take-over. */
+function hasBadBlock(connection: SqliteConnection, versionUid: string): boolean {
+  const first = connection.prepare('SELECT min(rowid) AS row FROM blocks WHERE version_uid = ?').get(versionUid) as {
+    row: number | null;
+  };
+  const bad = 'SELECT 1 FROM blocks WHERE rowid >= ? AND +version_uid = ? AND valid = 0 LIMIT 1';
+  return first.row !== null && connection.prepare(bad).get(first.row, versionUid) !== undefined;
 }

@@ -2,9 +2,6 @@ import type { BlockRange, BlockRow } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 
-/** Parameters that one statement may have, below SQLite's limit. */
-export const IDS_PER_STATEMENT = 500;
-
 /** See BlockStore.blockPage: keyset pages, because an open iterator would refuse writes on the same connection. */
 export function blockRecords(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlockRecord[] {
   const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?`;

@@ -51,6 +51,7 @@ export class SqliteConnection {
   readonly #logger: Logger;
   readonly #statements = new Map<string, Database.Statement>();
   #readyToWrite = false;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(options: ConnectionOptions) {
     this.#path = options.path;
@@ -98,6 +99,21 @@ export class SqliteConnection {
    * `body` MUST NOT await anything; a throw rolls back.
    */
   async write<T>(body: () => T): Promise<T> {
+    const before = this.#turn;
+    let done = () => {};
+    this.#turn = new Promise((resolve) => {
+      done = resolve;
+    });
+    // One connection has one transaction: writers of this process take turns.
+    await before;
+    try {
+      return await this.#transaction(body);
+    } finally {
+      done();
+    }
+  }
+
+  async #transaction<T>(body: () => T): Promise<T> {
     await this.#beginImmediate();
     try {
       if (!this.#readyToWrite) for (const sql of SIDE_TABLES) this.#db.exec(sql);
@@ -112,8 +128,10 @@ export class SqliteConnection {
   }
 
   /** Creates the schema; for `initialize` alone, which has no side tables to make first. */
-  async writeSchema(statements: readonly string[]): Promise<void> {
+  async writeSchema(statements: readonly string[], isThere: () => boolean): Promise<void> {
     await this.write(() => {
+      // Two first commands may start at once.
+      if (isThere()) return;
       for (const sql of statements) this.#db.exec(sql);
     });
   }

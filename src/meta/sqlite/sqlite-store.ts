@@ -41,13 +41,14 @@ export class SqliteStore implements MetaStore {
         hint: 'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
       });
     }
-    await connection.writeSchema(SCHEMA);
+    await connection.writeSchema(SCHEMA, () => hasTable(connection, 'versions'));
   }
 
   async open(): Promise<void> {
     const { path, createIfMissing } = this.#options;
     const connection = this.#connect(createIfMissing);
-    if (createIfMissing && !hasTable(connection, 'versions')) await connection.writeSchema(SCHEMA);
+    if (createIfMissing && !hasTable(connection, 'versions'))
+      await connection.writeSchema(SCHEMA, () => hasTable(connection, 'versions'));
     if (!hasTable(connection, 'versions')) throw notUsable(path, 'it has no tables of backy2');
     const revision = hasTable(connection, 'alembic_version')
       ? (connection.prepare('SELECT version_num FROM alembic_version').get() as { version_num: string } | undefined)?.version_num
@@ -126,7 +127,7 @@ export class SqliteStore implements MetaStore {
     return backup.countersFromRows(this.#db, versionUid);
   }
   async finishBackup(version: Version, counters: Parameters<MetaStore['finishBackup']>[1]) {
-    await backup.finishBackup(this.#db, version, counters);
+    return backup.finishBackup(this.#db, version, counters);
   }
 
   async dropUsedCandidates(before: number) {

@@ -19,6 +19,7 @@ export async function takeOver(connection: SqliteConnection, order: TakeOverOrde
     );
     let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
     await inPieces(connection, rows, (piece) => {
+      dropWhatWentBad(connection, order.baseUid, piece);
       insert.run(order.versionUid, toStoredDate(now), piece.after, piece.upTo);
       copied = addPiece(connection, copied, piece);
       saveCounters(connection, order.versionUid, order.counters(copied));
@@ -49,11 +50,23 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   );
 }
 
+/** Staged rows are as old as the staging: a scrub that has found the base bad since then has marked rows that must not be copied. */
+function dropWhatWentBad(connection: SqliteConnection, baseUid: string, { after, upTo }: StagedPiece): void {
+  const base = connection.prepare('SELECT valid FROM versions WHERE uid = ?').get(baseUid) as { valid: number } | undefined;
+  if (base?.valid === 1) return;
+  connection
+    .prepare(
+      `DELETE FROM temp.taken WHERE n > ? AND n <= ? AND NOT EXISTS
+         (SELECT 1 FROM blocks WHERE version_uid = ? AND blocks.id = taken.id AND valid = 1 AND blocks.uid IS taken.uid)`,
+    )
+    .run(after, upTo, baseUid);
+}
+
 function addPiece(connection: SqliteConnection, before: TakeOverResult, { after, upTo }: StagedPiece): TakeOverResult {
   const piece = connection
     .prepare(
-      `SELECT count(*) AS blocks, sum(size) AS bytes, sum(uid IS NULL OR uid = '') AS sparseBlocks,
-              sum(CASE WHEN uid IS NULL OR uid = '' THEN size ELSE 0 END) AS sparseBytes
+      `SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, coalesce(sum(uid IS NULL OR uid = ''), 0) AS sparseBlocks,
+              coalesce(sum(CASE WHEN uid IS NULL OR uid = '' THEN size ELSE 0 END), 0) AS sparseBytes
        FROM temp.taken WHERE n > ? AND n <= ?`,
     )
     .get(after, upTo) as TakeOverResult;
