@@ -1,3 +1,4 @@
+import type { Job } from '../../engine/messages.ts';
 import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
@@ -6,6 +7,7 @@ import type { Bitmap } from '../plan/bitmap.ts';
 
 /** The least number of untouched blocks that are compared with the base version. */
 const CHECKED_BLOCKS = 10;
+const PAGE_ROWS = 500;
 
 /** What the check works with. */
 export interface HintCheckOptions {
@@ -26,13 +28,7 @@ export interface HintCheckOptions {
  * image or another snapshot: then nothing has been stored yet. A difference is a BackyError `hintsMismatch`.
  */
 export async function checkHintsAgainstBase(options: HintCheckOptions): Promise<void> {
-  const ids = sample(options.take, options.percent, options.random);
-  const rows = await options.meta.blocksById(options.baseUid, ids);
-  const check = new HintCheck(
-    options,
-    rows.filter((row) => isComparable(row, options.geometry)),
-  );
-  await options.pool.run(check);
+  await options.pool.run(new HintCheck(options));
 }
 
 /** Other base rows are read again in any case. */
@@ -42,23 +38,43 @@ function isComparable(row: BlockRow, geometry: Geometry): boolean {
 
 class HintCheck implements Operation {
   readonly #options: HintCheckOptions;
-  readonly #left: BlockRow[];
-  readonly #expected: Map<number, BlockRow>;
+  readonly #ids: Iterator<number>;
+  #page: BlockRow[] = [];
+  /** Base rows of blocks that are being read. */
+  readonly #expected = new Map<number, BlockRow>();
 
-  constructor(options: HintCheckOptions, rows: BlockRow[]) {
+  constructor(options: HintCheckOptions) {
     this.#options = options;
-    this.#left = [...rows];
-    this.#expected = new Map(rows.map((row) => [row.id, row]));
+    this.#ids = sampledIds(options.take, options.percent, options.random);
   }
 
-  next() {
-    const row = this.#left.shift();
-    return row === undefined ? undefined : { kind: 'read' as const, first: row.id, count: 1 };
+  async next(): Promise<Job | undefined> {
+    for (;;) {
+      const row = this.#page.shift();
+      if (row !== undefined) {
+        this.#expected.set(row.id, row);
+        return { kind: 'read', first: row.id, count: 1 };
+      }
+      const ids = this.#nextIds();
+      if (ids.length === 0) return undefined;
+      const rows = await this.#options.meta.blocksById(this.#options.baseUid, ids);
+      this.#page = rows.filter((base) => isComparable(base, this.#options.geometry));
+    }
+  }
+
+  #nextIds(): number[] {
+    const ids: number[] = [];
+    for (let next = this.#ids.next(); next.done !== true; next = this.#ids.next()) {
+      ids.push(next.value);
+      if (ids.length === PAGE_ROWS) break;
+    }
+    return ids;
   }
 
   answered(answer: JobAnswer): void {
     if (answer.kind !== 'digested') return;
     const row = this.#expected.get(answer.first);
+    this.#expected.delete(answer.first);
     const checksum = answer.digests[0] ?? null;
     if (row === undefined || checksum !== row.checksum) {
       const offset = answer.first * this.#options.geometry.blockSize;
@@ -74,29 +90,24 @@ class HintCheck implements Operation {
   }
 }
 
-/** Ids to compare: half from the start of the set, half random. */
-function sample(take: Bitmap, percent: number, random: () => number): number[] {
+/** Ids to compare, in order: half from the start of the set, half drawn at random, one from each of as many equal stretches of the rest. */
+function* sampledIds(take: Bitmap, percent: number, random: () => number): IterableIterator<number> {
   const available = take.count();
   const wanted = Math.min(available, Math.max(CHECKED_BLOCKS, Math.ceil((available * percent) / 100)));
-  const ranks = new Set<number>();
-  for (let rank = 0; rank < Math.ceil(wanted / 2); rank++) ranks.add(rank);
-  while (ranks.size < wanted) ranks.add(Math.floor(random() * available));
-  return idsOfRanks(
-    take,
-    [...ranks].sort((a, b) => a - b),
-  );
-}
-
-/** The ids at these (sorted) places of the set, in one pass. */
-function idsOfRanks(take: Bitmap, ranks: readonly number[]): number[] {
-  const ids: number[] = [];
+  const fromStart = Math.ceil(wanted / 2);
+  const stretch = (available - fromStart) / (wanted - fromStart);
+  const startOf = (n: number) => fromStart + Math.floor((n - fromStart) * stretch);
+  const rankOf = (n: number) => (n < fromStart ? n : startOf(n) + Math.floor(random() * (startOf(n + 1) - startOf(n))));
+  let n = 0;
+  let rank = wanted > 0 ? rankOf(0) : -1;
   let passed = 0;
-  let next = 0;
   for (const { first, count } of take.ranges()) {
-    for (let rank = ranks[next]; rank !== undefined && rank < passed + count; rank = ranks[++next])
-      ids.push(first + rank - passed);
+    while (n < wanted && rank < passed + count) {
+      yield first + rank - passed;
+      n++;
+      rank = rankOf(n);
+    }
+    if (n === wanted) return;
     passed += count;
-    if (next === ranks.length) break;
   }
-  return ids;
 }
