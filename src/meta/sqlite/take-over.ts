@@ -6,9 +6,10 @@ import { inPieces, type StagedPiece } from './pieces.ts';
 
 /**
  * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes: in the order of ids, each row
- * touches other pages. So the rows are staged first, sorted by checksum, in a temporary file and outside of any write
- * transaction; then the larger index is written from one end to the other. Measured: four times as fast as by id, with a quarter of
- * the page cache.
+ * touches other pages. So the rows are staged first, in a temporary file and outside of any write transaction, and sorted by the
+ * checksum's first digit, then id: at any time only a sixteenth of the larger index is being written, which the page cache holds. Measured
+ * with 256 MiB of it: three times as fast as by id. Sorted by the whole checksum it would be 5 % faster still, but rows that are scattered
+ * so take three times as long to read by id, as the next take-over and every restore do.
  */
 export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
   return connection.bulk(async () => {
@@ -45,7 +46,7 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
     `INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
      FROM temp.ranges CROSS JOIN blocks
      WHERE version_uid = ? AND id >= first AND id < past AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END
-     ORDER BY checksum`,
+     ORDER BY substr(checksum, 1, 1), id`,
     [baseUid, lastId, lastSize, geometry.blockSize],
   );
 }
