@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MEMORY_POLL_MS = 20;
+
+/**
+ * What a run gave. `result` is the program's JSON document.
+ * @typedef {{ seconds: number, peakBytes: number, exitCode: number | null, stderr: string, result: Record<string, unknown> }} Outcome
+ */
+
+/** An installation of the program in a folder of its own: config file, database, locks, log. */
+export class Program {
+  /** @type {import('./workspace.mjs').Workspace} */
+  #workspace;
+
+  /**
+   * @param {import('./workspace.mjs').Workspace} workspace
+   * @param {{ folder: string, blockSize?: number, blobs?: string }} options `blobs`: the file backend's folder; without it the
+   *   null backend is used.
+   */
+  constructor(workspace, { folder, blockSize = workspace.blockSize, blobs }) {
+    this.#workspace = workspace;
+    mkdirSync(folder, { recursive: true });
+    this.config = join(folder, 'backy.cfg');
+    this.database = join(folder, 'backy.sqlite');
+    const limits = 'simultaneous_reads: 4\nsimultaneous_writes: 4\n';
+    writeFileSync(
+      this.config,
+      `[DEFAULTS]
+logfile: ${join(folder, 'log')}
+lock_dir: ${folder}
+block_size: ${blockSize}
+hash_function: sha512
+workers: ${workspace.workers}
+encryption_version: 0
+[MetaBackend]
+engine: sqlite:///${this.database}
+[DataBackend]
+type: ${blobs === undefined ? 'null' : `file\npath: ${blobs}`}
+${limits}[io_file]
+${limits}[io_null]
+${limits}`,
+    );
+  }
+
+  /** Runs a command to its end; any exit code but 0 throws. @param {string[]} args @returns {Promise<Outcome>} */
+  async run(...args) {
+    const outcome = await this.start(args).ended;
+    if (outcome.exitCode !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${outcome.exitCode}: ${outcome.stderr}`);
+    return outcome;
+  }
+
+  /**
+   * Starts a command. Its peak memory is what the kernel counts (VmHWM), looked at until it ends, when `watchMemory` is set:
+   * looking costs a little.
+   * @param {string[]} args @param {{ watchMemory?: boolean }} [options]
+   */
+  start(args, { watchMemory = false } = {}) {
+    const begin = performance.now();
+    const child = spawn(this.#workspace.program, ['--json', '-c', this.config, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#workspace.children.add(child);
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    /** @type {Promise<number | null>} */
+    const closed = new Promise((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    const peak = watchMemory ? watchPeak(child.pid ?? 0) : undefined;
+    /** @type {Promise<Outcome>} */
+    const ended = closed.then((exitCode) => {
+      this.#workspace.children.delete(child);
+      const seconds = (performance.now() - begin) / 1000;
+      const result = exitCode === 0 && stdout.text() !== '' ? JSON.parse(stdout.text()) : {};
+      return { seconds, peakBytes: peak?.stop() ?? 0, exitCode, stderr: stderr.text(), result };
+    });
+    return { child, ended };
+  }
+}
+
+/** @param {import('node:stream').Readable} stream */
+function collect(stream) {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (part) => {
+    text += part;
+  });
+  return { text: () => text };
+}
+
+/** @param {number} pid */
+function watchPeak(pid) {
+  let bytes = 0;
+  let stopped = false;
+  void (async () => {
+    while (!stopped) {
+      bytes = peakBytes(pid) ?? bytes;
+      await sleep(MEMORY_POLL_MS);
+    }
+  })();
+  return {
+    stop() {
+      stopped = true;
+      return bytes;
+    },
+  };
+}
+
+/** @param {number} pid */
+function peakBytes(pid) {
+  try {
+    const match = /^VmHWM:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return match === null ? undefined : Number(match[1]) * 1024;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeRandomFile } from './random-file.mjs';
+
+const TMPFS_MAGIC = 0x01021994;
+const GIB = 1024 ** 3;
+
+/** Folders and sizes of a run. All that a run leaves behind is in its folders, which go with it, whatever ends it. */
+export class Workspace {
+  /** Processes to be ended with the run. @type {Set<import('node:child_process').ChildProcess>} */
+  children = new Set();
+  /** @type {string[]} */
+  #folders = [];
+  /** @type {string | undefined} */
+  #source;
+
+  /** @param {{ quick: boolean, memoryDir: string, diskDir: string | undefined, program: string | undefined }} options */
+  constructor({ quick, memoryDir, diskDir, program }) {
+    this.quick = quick;
+    this.program = program ?? fileURLToPath(new URL('../../bin/backy2', import.meta.url));
+    this.workers = availableParallelism();
+    this.blockSize = 4 * 1024 ** 2;
+    this.sourceBytes = quick ? GIB / 8 : 4 * GIB;
+    this.memory = this.#makeFolder(memoryDir);
+    this.disk = this.#makeFolder(diskDir ?? tmpdir());
+    this.diskIsMemory = statfsSync(this.disk).type === TMPFS_MAGIC;
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+      process.on(signal, () => {
+        this.remove();
+        process.exit(130);
+      });
+    }
+    process.on('exit', () => this.remove());
+  }
+
+  /** Rounds of a measurement. @param {number} [wanted] */
+  rounds(wanted = 5) {
+    return this.quick ? 1 : wanted;
+  }
+
+  /** A new folder below one of the two. @param {'memory' | 'disk'} where @param {string} name */
+  folder(where, name) {
+    const path = join(this[where], name);
+    rmSync(path, { recursive: true, force: true });
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  /** The file of incompressible data in memory that most rows back up. */
+  source() {
+    if (this.#source === undefined) {
+      this.#source = join(this.memory, 'source');
+      writeRandomFile(this.#source, this.sourceBytes);
+    }
+    return this.#source;
+  }
+
+  /** Ends what still runs, and removes all folders. */
+  remove() {
+    for (const child of this.children) child.kill('SIGKILL');
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  /** @param {string} parent */
+  #makeFolder(parent) {
+    mkdirSync(dirname(join(parent, 'x')), { recursive: true });
+    const folder = mkdtempSync(join(parent, 'backy2-bench-'));
+    this.#folders.push(folder);
+    return folder;
+  }
+}

@@ -1,0 +1,86 @@
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { IO_LANES, runLanes } from '../lib/lanes.mjs';
+import { Program } from '../lib/program.mjs';
+import { alternate, toRow } from '../lib/rounds.mjs';
+import { blobsIn, initialized, mbPerSecond, uidOf } from './common.mjs';
+
+/** @type {{ program: Program, uid: string, blobs: string[] } | undefined} */
+let stored;
+
+/** A backup of the source with its blobs in memory, made once for all that reads. @param {import('../lib/workspace.mjs').Workspace} workspace */
+async function storedBackup(workspace) {
+  if (stored === undefined) {
+    const folder = workspace.folder('memory', 'stored');
+    const program = await initialized(new Program(workspace, { folder, blobs: `${folder}/blobs` }));
+    const uid = uidOf(await program.run('backup', `file://${workspace.source()}`, 'bench'));
+    stored = { program, uid, blobs: blobsIn(`${folder}/blobs`) };
+  }
+  return stored;
+}
+
+/** Nothing changed: every block is read, hashed, found, and its blob looked at. @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* secondBackup(workspace) {
+  const { sourceBytes: bytes, blockSize, workers } = workspace;
+  const { program } = await storedBackup(workspace);
+  const source = `file://${workspace.source()}`;
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await runLanes(workers, { kind: 'hash', count: bytes / blockSize, blockSize }) }),
+    ours: async () => ({ seconds: (await program.run('backup', source, 'again')).seconds }),
+  });
+  yield throughput({ name: 'second-backup', what: 'whole process, of hashing alone' }, bytes, rounds);
+}
+
+/** @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* restore(workspace) {
+  const { sourceBytes: bytes, blockSize } = workspace;
+  const { program, uid, blobs } = await storedBackup(workspace);
+  for (const where of /** @type {const} */ (['memory', 'disk'])) {
+    const target = join(workspace[where], 'restored');
+    const what = `new file on ${where === 'memory' ? 'tmpfs' : 'disk'}, whole process, of bare read, hash, write, fsync`;
+    const rounds = await alternate(workspace.rounds(), {
+      limit: async () => {
+        createSized(target, bytes);
+        const seconds = await runLanes(IO_LANES, { kind: 'read', blobs, blockSize, target });
+        rmSync(target);
+        return { seconds };
+      },
+      ours: async () => {
+        const { seconds } = await program.run('restore', uid, `file://${target}`);
+        rmSync(target);
+        return { seconds };
+      },
+    });
+    yield throughput({ name: 'restore', what }, bytes, rounds);
+  }
+}
+
+/** @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* scrub(workspace) {
+  const { sourceBytes: bytes, blockSize } = workspace;
+  const { program, uid, blobs } = await storedBackup(workspace);
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await runLanes(IO_LANES, { kind: 'read', blobs, blockSize }) }),
+    ours: async () => ({ seconds: (await program.run('scrub', uid)).seconds }),
+  });
+  yield throughput({ name: 'scrub', what: 'whole process, of bare read and hash' }, bytes, rounds);
+}
+
+/**
+ * @param {{ name: string, what: string }} row @param {number} bytes
+ * @param {{ ours: Record<string, number>, limit: Record<string, number> }[]} rounds
+ */
+function throughput(row, bytes, rounds) {
+  const speed = (/** @type {Record<string, number>} */ { seconds }) => mbPerSecond(bytes, seconds ?? Number.NaN);
+  return toRow(
+    { ...row, unit: 'MB/s' },
+    rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
+  );
+}
+
+/** @param {string} path @param {number} sizeBytes */
+function createSized(path, sizeBytes) {
+  const fd = openSync(path, 'w');
+  ftruncateSync(fd, sizeBytes);
+  closeSync(fd);
+}

@@ -1,0 +1,42 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runLanes } from '../lib/lanes.mjs';
+import { Program } from '../lib/program.mjs';
+import { writeRandomFile } from '../lib/random-file.mjs';
+import { alternate, toRow } from '../lib/rounds.mjs';
+import { dataSeconds, initialized } from './common.mjs';
+
+const BLOCK_BYTES = 4096;
+const REQUIRED_PER_SECOND = 20_000;
+
+/**
+ * Here what a block costs counts, whatever its size: rows, messages, decisions. The bound is a number of blocks a second, so the
+ * hashing row is for comparison alone.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
+export async function* smallBlocks(workspace) {
+  const count = workspace.quick ? 16_384 : 262_144;
+  const source = join(workspace.memory, 'small-source');
+  writeRandomFile(source, count * BLOCK_BYTES);
+  const rounds = await alternate(workspace.rounds(), {
+    hashing: async () => ({ seconds: await runLanes(workspace.workers, { kind: 'hash', count, blockSize: BLOCK_BYTES }) }),
+    ours: async () => {
+      const folder = workspace.folder('disk', 'small-blocks');
+      const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES }));
+      const outcome = await program.run('backup', `file://${source}`, 'bench');
+      rmSync(folder, { recursive: true, force: true });
+      return { seconds: outcome.seconds, data: dataSeconds(outcome) };
+    },
+  });
+  rmSync(source);
+  const perSecond = (/** @type {number | undefined} */ seconds) => count / (seconds ?? Number.NaN);
+  const row = { name: 'small-blocks', unit: 'blocks/s' };
+  yield toRow(
+    { ...row, what: `${count} blocks of 4 KiB, whole process, of ${REQUIRED_PER_SECOND}`, atLeast: 1 },
+    rounds.map(({ ours }) => ({ ours: perSecond(ours.seconds), limit: REQUIRED_PER_SECOND })),
+  );
+  yield toRow(
+    { ...row, what: 'first read to last commit, of hashing alone' },
+    rounds.map(({ ours, hashing }) => ({ ours: perSecond(ours.data), limit: perSecond(hashing.seconds) })),
+  );
+}

@@ -1,0 +1,83 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { isMissed, renderRow, renderTable } from './lib/table.mjs';
+import { Workspace } from './lib/workspace.mjs';
+import { fileBackend } from './rows/file-backend.mjs';
+import { firstBackup } from './rows/first-backup.mjs';
+import { memory } from './rows/memory.mjs';
+import { metadata } from './rows/metadata.mjs';
+import { restore, scrub, secondBackup } from './rows/read-back.mjs';
+import { smallBlocks } from './rows/small-blocks.mjs';
+import { start } from './rows/start.mjs';
+
+/**
+ * Measures the real program against limits that are measured in the same run, alternately: on a busy or virtual machine only
+ * such ratios mean anything. Exit code 1: a required ratio was missed.
+ */
+const BENCHES = {
+  start,
+  'first-backup': firstBackup,
+  'file-backend': fileBackend,
+  'second-backup': secondBackup,
+  restore,
+  scrub,
+  'small-blocks': smallBlocks,
+  memory,
+  metadata,
+};
+
+const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]
+
+  --only        ${Object.keys(BENCHES).join(', ')}
+  --quick       small sizes, one repetition: shows that the bench works, proves nothing
+  --json        write the rows to a file as well
+  --memory-dir  a folder on a tmpfs (default: /dev/shm)
+  --disk-dir    a folder on a real disk (default: that for temporary files)
+  --program     the program (default: bin/backy2 of this folder)
+`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    'memory-dir': { type: 'string', default: '/dev/shm' },
+    'disk-dir': { type: 'string' },
+    program: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+const names = values.only === undefined ? Object.keys(BENCHES) : values.only.split(',');
+const unknown = names.filter((name) => !(name in BENCHES));
+if (values.help || unknown.length > 0) {
+  process.stdout.write(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}\n${USAGE}` : USAGE);
+  process.exit(unknown.length > 0 ? 2 : 0);
+}
+
+const workspace = new Workspace({
+  quick: values.quick,
+  memoryDir: values['memory-dir'],
+  diskDir: values['disk-dir'],
+  program: values.program,
+});
+/** @type {import('./lib/table.mjs').Row[]} */
+const rows = [];
+try {
+  for (const name of names) {
+    for await (const row of BENCHES[name](workspace)) {
+      rows.push(row);
+      process.stderr.write(`${renderRow(row)}\n`);
+    }
+  }
+} finally {
+  workspace.remove();
+}
+const missed = rows.filter(isMissed);
+const json = JSON.stringify({ quick: values.quick, rows });
+process.stdout.write(`${renderTable(rows)}\n${json}\n`);
+if (values.json !== undefined) {
+  rmSync(values.json, { force: true });
+  writeFileSync(values.json, `${json}\n`);
+}
+// Quick sizes are all start-up: their ratios say nothing about the program.
+process.exitCode = missed.length > 0 && !values.quick ? 1 : 0;
