@@ -95,7 +95,9 @@ describe('cleanup beside backups', () => {
 
   test('cleanup -f is refused while a backup runs, and loses none of its blobs', async () => {
     const { running, uid, image } = await startSlowBackup();
+    running.kill('SIGSTOP');
     const { code, stderr } = await lab.run(['cleanup', '-f']);
+    running.kill('SIGCONT');
     expect(code).toBe(100);
     expect(stderr).toContain('ERROR: Other backy instances are running.');
     expect(stderr).toContain('ERROR: Backy failed.');
@@ -127,8 +129,10 @@ describe('rm beside others', () => {
 
   test('of a version that is backed up right now is refused, and so is a second continuation of it', async () => {
     const { running, uid, image } = await startSlowBackup();
+    running.kill('SIGSTOP');
     await expectLocked(['rm', uid], uid);
     await expectLocked(['backup', '-c', uid, `file://${lab.path('image')}`, 'vm'], uid);
+    running.kill('SIGCONT');
     expect((await running.ended).code).toBe(0);
     lab.configure({});
     await checkStoreAndCleanUp(lab, new Map([[uid, sha256(image)]]));
@@ -152,6 +156,7 @@ describe('rm beside others', () => {
 describe('locks', () => {
   test('vanish with a killed process', async () => {
     const { running, uid } = await startSlowBackup();
+    running.kill('SIGSTOP');
     await expectLocked(['rm', uid], uid);
     running.kill('SIGKILL');
     await running.ended;
@@ -184,6 +189,8 @@ describe('locks', () => {
 
   test('that others hold do not leave files behind once these are refused', async () => {
     const { running, uid } = await startSlowBackup();
+    // However slow this machine is, the backup does not end before the others have tried.
+    running.kill('SIGSTOP');
     for (const args of [
       ['rm', uid],
       ['restore', uid, `file://${lab.path('target')}`],
@@ -193,6 +200,7 @@ describe('locks', () => {
     ]) {
       expect((await lab.run(args)).code, args.join(' ')).toBe(100);
     }
+    running.kill('SIGCONT');
     expect((await running.ended).code).toBe(0);
     expect(lab.lockFiles()).toEqual([]);
   });
