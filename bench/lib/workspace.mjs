@@ -28,6 +28,7 @@ export class Workspace {
     this.diskIsMemory = statfsSync(this.disk).type === TMPFS_MAGIC;
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
       process.on(signal, () => {
+        process.stderr.write(`ended by ${signal}\n`);
         this.remove();
         process.exit(130);
       });
