@@ -184,6 +184,15 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       expect((await rowsOf('v2')).map(({ id }) => id)).toEqual([0]);
     });
 
+    it('refuses a found blob that is doomed although a row names it, as a program without this protocol may have done', async () => {
+      await whole('v1', 100);
+      await meta.removeVersion('v1', () => {});
+      expect(await meta.doomCandidates(NOW_SECONDS + 1, 100, '')).toContain(uidOf(101));
+      await newVersion('v2');
+      await commit('v2', [row(1, 101)]);
+      expect((await commit('v2', [row(2, 101, true)])).refused).toHaveLength(1);
+    });
+
     it('lets rows wait for one another within a group', async () => {
       await newVersion('v1');
       expect((await commit('v1', [row(0, 1), row(1, 1, true)])).refused).toEqual([]);
