@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../errors.ts';
 import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
 import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from './worker-context.ts';
 
@@ -17,9 +18,11 @@ const aborter = new AbortController();
 const heartbeats = new Int32Array(setup.heartbeats);
 const queue: { job: number; order: Job }[] = [];
 const idle: Slot[] = [];
+const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
 /** Read jobs whose blocks wait in their slot for main's decision. */
 const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
 let running = 0;
+let isStartScheduled = false;
 let finishing = false;
 /** Set once decisions will not come any more. */
 let undecidable = false;
@@ -29,7 +32,9 @@ setInterval(() => Atomics.add(heartbeats, setup.index, 1), 1000).unref();
 const context = openOrFail();
 if (context !== undefined) {
   for (let i = 0; i < setup.slots; i++) idle.push({ bytes: new Uint8Array(setup.slotBytes), other: undefined });
-  port.on('message', (message: ToWorker) => receive(context, message));
+  port.on('message', (messages: ToWorker[]) => {
+    for (const message of messages) receive(context, message);
+  });
   send({ kind: 'ready', worker: setup.index });
 }
 
@@ -77,13 +82,20 @@ function drop(withUndecided: boolean): void {
   undecided.clear();
 }
 
+/**
+ * One job a turn of the event loop: a job may read and hash before it returns, and main's decisions in between free slots whose bytes
+ * are still in the processor's cache.
+ */
 function startJobs(context: WorkerContext): void {
-  while (queue.length > 0) {
-    const slot = idle.pop();
-    if (slot === undefined) return;
-    const next = queue.shift();
-    if (next !== undefined) perform(context, next.job, () => startJob(context, slot, next));
-  }
+  if (isStartScheduled || queue.length === 0 || idle.length === 0) return;
+  isStartScheduled = true;
+  setImmediate(() => {
+    isStartScheduled = false;
+    const next = idle.length === 0 ? undefined : queue.shift();
+    const slot = next === undefined ? undefined : idle.pop();
+    if (next !== undefined && slot !== undefined) perform(context, next.job, () => startJob(context, slot, next));
+    startJobs(context);
+  });
 }
 
 /** Counts an asynchronous piece of a job, and turns its failure into an answer. */
@@ -148,7 +160,10 @@ async function flush(context: WorkerContext, ticket: number): Promise<void> {
 function closeWhenIdle(context: WorkerContext): void {
   if (!finishing || running > 0) return;
   finishing = false;
-  void closeContext(context).finally(() => port?.close());
+  void closeContext(context).finally(() => {
+    outbox.flush();
+    port?.close();
+  });
 }
 
 function fail(error: unknown, { job, ticket }: { job?: number; ticket?: number }): void {
@@ -156,5 +171,5 @@ function fail(error: unknown, { job, ticket }: { job?: number; ticket?: number }
 }
 
 function send(message: FromWorker): void {
-  port?.postMessage(message);
+  outbox.add(message);
 }

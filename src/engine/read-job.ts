@@ -21,7 +21,8 @@ export async function readBlocks(
   const bytes = slot.bytes.subarray(0, bytesOfBlocks(setup, span.first, span.count));
   if (source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
   try {
-    await context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
+    const reading = context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
+    if (reading !== undefined) await reading;
   } catch (error) {
     throw await nameBadBlock(context, bytes, { error, span });
   }

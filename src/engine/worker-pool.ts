@@ -2,8 +2,10 @@ import { Worker } from 'node:worker_threads';
 import { BackyError, fromPlainError, messageOf } from '../errors.ts';
 import { FlushTickets } from './flush-tickets.ts';
 import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { StallWatch } from './stall-watch.ts';
+import { within } from './within.ts';
 
 /** Jobs that a worker has waiting beyond its slots, so that it never idles until main has looked. */
 const PREFETCHED_JOBS = 1;
@@ -25,7 +27,9 @@ export interface Operation {
 
 interface Member {
   worker: Worker;
+  outbox: Outbox<ToWorker>;
   jobs: Set<number>;
+  isReady: boolean;
   gone: Promise<void>;
   isGone: boolean;
 }
@@ -53,7 +57,10 @@ export class WorkerPool {
   #closing = false;
   #hasStuckThreads = false;
 
-  /** `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended. */
+  /**
+   * Starts the threads, which takes them 60 ms: best done before what else there is to prepare.
+   * `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended.
+   */
   constructor(options: PoolOptions, signal: AbortSignal) {
     this.slots = planSlots(options);
     this.#setups = workerSetups(options, this.slots);
@@ -68,6 +75,7 @@ export class WorkerPool {
           }),
         ),
     });
+    this.#start();
   }
 
   /** True when a thread could not be ended: the process must leave without waiting for it. */
@@ -80,18 +88,16 @@ export class WorkerPool {
     return Math.min(1, this.#owners.size / (this.#setups.length * this.slots.slotsPerWorker));
   }
 
+  /** Resolves when all threads are up, and at once when that can't be awaited any more: {@link run} then says why. */
+  async ready(): Promise<void> {
+    while (!this.#isStopping && this.#members.some((member) => !member.isReady)) await this.#nextEvent(Number.POSITIVE_INFINITY);
+  }
+
   /** Runs an operation to its end: no job is left, every answer is handled. May be called again with another one. */
   async run(operation: Operation): Promise<void> {
     this.#operation = operation;
     this.#exhausted = false;
-    if (this.#members.length === 0) this.#start();
-    const onAbort = () => this.#wake();
-    this.#signal.addEventListener('abort', onAbort);
-    try {
-      await this.#untilDone();
-    } finally {
-      this.#signal.removeEventListener('abort', onAbort);
-    }
+    await this.#untilDone();
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
@@ -114,6 +120,7 @@ export class WorkerPool {
   async close(): Promise<void> {
     this.#closing = true;
     this.#watch.stop();
+    this.#signal.removeEventListener('abort', this.#onAbort);
     for (const member of this.#members) this.#post(member, { kind: 'finish' });
     await within(CLOSE_LIMIT_MS, Promise.all(this.#members.map((member) => member.gone)));
     const stuck = this.#members.filter((member) => !member.isGone);
@@ -122,11 +129,15 @@ export class WorkerPool {
     if (this.#hasStuckThreads) for (const member of stuck) member.worker.unref();
   }
 
+  readonly #onAbort = () => this.#wake();
+
   #start(): void {
     this.#watch.start();
+    this.#signal.addEventListener('abort', this.#onAbort);
     for (const setup of this.#setups) {
       const worker = new Worker(workerUrl(), { workerData: setup, name: `block-worker-${setup.index}` });
-      const member: Member = { worker, jobs: new Set(), isGone: false, gone: Promise.resolve() };
+      const outbox = new Outbox<ToWorker>((messages) => worker.postMessage(messages));
+      const member: Member = { worker, outbox, jobs: new Set(), isReady: false, isGone: false, gone: Promise.resolve() };
       member.gone = new Promise((resolve) => {
         worker.once('exit', (code) => {
           member.isGone = true;
@@ -137,7 +148,9 @@ export class WorkerPool {
       worker.on('error', (error) =>
         this.#fail(new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, { cause: error })),
       );
-      worker.on('message', (message: FromWorker) => this.#receive(message));
+      worker.on('message', (messages: FromWorker[]) => {
+        for (const message of messages) this.#receive(member, message);
+      });
       this.#members.push(member);
     }
   }
@@ -146,7 +159,7 @@ export class WorkerPool {
   async #untilDone(): Promise<void> {
     let stopBy = Number.POSITIVE_INFINITY;
     for (;;) {
-      const stopping = this.#failure !== undefined || this.#signal.aborted;
+      const stopping = this.#isStopping;
       if (stopping && stopBy === Number.POSITIVE_INFINITY) stopBy = performance.now() + DRAIN_LIMIT_MS;
       if (stopping) this.#dropJobs();
       if (!stopping) await this.#feed();
@@ -155,6 +168,10 @@ export class WorkerPool {
       if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.'));
       await this.#nextEvent(left);
     }
+  }
+
+  get #isStopping(): boolean {
+    return this.#failure !== undefined || this.#signal.aborted;
   }
 
   /** What has not started never will; after a failure, blocks that wait for a decision are given up as well. */
@@ -173,7 +190,7 @@ export class WorkerPool {
     try {
       for (;;) {
         const member = this.#mostIdle();
-        if (member === undefined || this.#failure !== undefined || this.#signal.aborted) return;
+        if (member === undefined || this.#isStopping) return;
         const order = await operation.next();
         this.#exhausted = order === undefined;
         if (order === undefined) return;
@@ -199,10 +216,11 @@ export class WorkerPool {
     return best;
   }
 
-  #receive(message: FromWorker): void {
+  #receive(member: Member, message: FromWorker): void {
     this.#watch.moved(message.worker);
     switch (message.kind) {
       case 'ready':
+        member.isReady = true;
         break;
       case 'dropped':
         this.#ended(message.job);
@@ -257,7 +275,7 @@ export class WorkerPool {
   }
 
   #post(member: Member | undefined, message: ToWorker): void {
-    if (member !== undefined && !member.isGone) member.worker.postMessage(message);
+    if (member !== undefined && !member.isGone) member.outbox.add(message);
   }
 
   #nextEvent(limitMs: number): Promise<void> {
@@ -275,15 +293,4 @@ export class WorkerPool {
 /** The bundle puts the worker beside the program; from source it is this folder's. */
 function workerUrl(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './block-worker.ts' : './block-worker.js', import.meta.url);
-}
-
-/** @returns false when `promise` took longer. */
-async function within(limitMs: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
-  });
-  const inTime = await Promise.race([promise.then(() => true as const), late]);
-  clearTimeout(timer);
-  return inTime;
 }

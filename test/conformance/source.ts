@@ -34,7 +34,8 @@ export function sourceSuite(create: () => Promise<SourceFixture>): void {
       for (const length of [blockSize, 3 * blockSize]) {
         const into = new Uint8Array(Math.min(length, content.length - offset));
         const expected = content.subarray(offset, offset + into.length);
-        reads.push(source.read(into, offset).then(() => expect(Buffer.from(into).equals(expected)).toBe(true)));
+        const check = () => expect(Buffer.from(into).equals(expected)).toBe(true);
+        reads.push(Promise.resolve(source.read(into, offset)).then(check));
       }
     }
     await Promise.all(reads);

@@ -21,6 +21,17 @@ describe('Gate', () => {
     expect(most).toBe(3);
   });
 
+  it('runs at once what need not wait, and keeps its pass for no longer', () => {
+    const gate = new Gate(shareGate(1, 0, 2));
+    expect(gate.run(1, never, () => 'first')).toBe('first');
+    expect(() =>
+      gate.run(1, never, () => {
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(gate.run(1, never, () => 'second')).toBe('second');
+  });
+
   it('gives its pass back when the operation fails', async () => {
     const gate = new Gate(shareGate(1, 0, 2));
     await expect(gate.run(1, never, () => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -38,7 +38,7 @@ describe('the file source', () => {
     const { path, dispose } = temporaryFile(randomBytes(2 * BLOCK));
     const source = new FileSource(path);
     truncateSync(path, BLOCK + 10);
-    await expect(source.read(new Uint8Array(BLOCK), BLOCK)).rejects.toThrow(
+    await expect(async () => source.read(new Uint8Array(BLOCK), BLOCK)).rejects.toThrow(
       `ended at offset ${BLOCK + 10} while ${BLOCK - 10} more`,
     );
     await source.close();

@@ -56,22 +56,43 @@ export async function backup(context: Context, request: BackupRequest): Promise<
     const locks: Lock[] = [];
     return holding(locks, async () => {
       const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
-      const version =
-        request.continueUid === undefined
-          ? await createVersion(context, { request, geometry, locks })
-          : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
-      request.onVersion?.(version.uid);
-      const done = await run(context, { request, geometry, base, version });
-      return {
-        uid: version.uid,
-        name: version.name,
-        tags: version.tags,
-        size: version.size,
-        sizeBytes: version.sizeBytes,
-        ...done,
-      };
+      const pool = startPool(context, request.source, geometry);
+      try {
+        const version =
+          request.continueUid === undefined
+            ? await createVersion(context, { request, geometry, locks })
+            : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
+        request.onVersion?.(version.uid);
+        const done = await run(context, { request, geometry, base, version, pool });
+        return {
+          uid: version.uid,
+          name: version.name,
+          tags: version.tags,
+          size: version.size,
+          sizeBytes: version.sizeBytes,
+          ...done,
+        };
+      } finally {
+        await pool.close();
+        if (pool.hasStuckThreads) context.onStuckThreads();
+      }
     });
   });
+}
+
+function startPool(context: Context, source: string, geometry: Geometry): WorkerPool {
+  const { settings, signal, data, io } = context;
+  return new WorkerPool(
+    {
+      workers: settings.workers,
+      hashFunction: settings.hashFunction,
+      encVersion: settings.encryptionVersion,
+      data,
+      source: { url: source, limits: limitsOf(source, io) },
+      ...geometry,
+    },
+    signal,
+  );
 }
 
 async function sizeOf(source: string, blockSize: number): Promise<number> {
@@ -145,24 +166,14 @@ interface Run {
   geometry: Geometry;
   base: TaggedVersion | undefined;
   version: TaggedVersion;
+  pool: WorkerPool;
 }
 
 async function run(
   context: Context,
-  { request, geometry, base, version }: Run,
+  { request, geometry, base, version, pool }: Run,
 ): Promise<Pick<BackupResult, 'counters' | 'dataSeconds'>> {
   const { meta, settings, signal } = context;
-  const pool = new WorkerPool(
-    {
-      workers: settings.workers,
-      hashFunction: settings.hashFunction,
-      encVersion: settings.encryptionVersion,
-      data: context.data,
-      source: { url: request.source, limits: limitsOf(request.source, context.io) },
-      ...geometry,
-    },
-    signal,
-  );
   try {
     const plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
     const earlier = request.continueUid === undefined ? NO_COUNTS : await skipWhatIsThere(context, plan, version);
@@ -194,6 +205,7 @@ async function run(
       read: plan.read,
       onBlock: (sizeBytes) => report(Math.sign(sizeBytes), sizeBytes),
     });
+    await pool.ready();
     const dataStart = performance.now();
     for (;;) {
       await data.run(signal);
@@ -207,9 +219,6 @@ async function run(
     }
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, version.uid);
-  } finally {
-    await pool.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
   }
 }
 

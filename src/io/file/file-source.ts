@@ -35,8 +35,35 @@ export class FileSource implements Source {
     }
   }
 
-  async read(into: Uint8Array, offset: number): Promise<void> {
-    for (let done = 0; done < into.length; ) {
+  read(into: Uint8Array, offset: number): Promise<void> | undefined {
+    const done = this.#slowReads === 0 ? this.#readAtOnce(into, offset) : 0;
+    if (done < into.length) return this.#readRest(into, done, offset);
+    dropPageCache(this.#fd, offset, into.length);
+    return undefined;
+  }
+
+  isHole(offset: number, length: number): boolean {
+    return isHole(this.#fd, offset, length);
+  }
+
+  async close(): Promise<void> {
+    closeSync(this.#fd);
+  }
+
+  /** On the calling thread; should that take long, the next reads go through the thread pool, several at a time. */
+  #readAtOnce(into: Uint8Array, offset: number): number {
+    const start = performance.now();
+    try {
+      const count = readSync(this.#fd, into, 0, into.length, offset);
+      if (performance.now() - start > SLOW_READ_MS + count / FAST_BYTES_PER_MS) this.#slowReads = READS_TO_NEXT_TRY;
+      return count;
+    } catch (error) {
+      throw this.#failure(into, offset, error);
+    }
+  }
+
+  async #readRest(into: Uint8Array, from: number, offset: number): Promise<void> {
+    for (let done = from; done < into.length; ) {
       const count = await this.#readSome(into, done, offset);
       if (count === 0) {
         throw new BackyError(
@@ -52,33 +79,20 @@ export class FileSource implements Source {
     dropPageCache(this.#fd, offset, into.length);
   }
 
-  isHole(offset: number, length: number): boolean {
-    return isHole(this.#fd, offset, length);
-  }
-
-  async close(): Promise<void> {
-    closeSync(this.#fd);
-  }
-
-  /** On the calling thread; should that take long, the next reads go through the thread pool, several at a time. */
-  #readAtOnce(into: Uint8Array, done: number, offset: number): number {
-    const start = performance.now();
-    const count = readSync(this.#fd, into, done, into.length - done, offset + done);
-    if (performance.now() - start > SLOW_READ_MS + count / FAST_BYTES_PER_MS) this.#slowReads = READS_TO_NEXT_TRY;
-    return count;
-  }
-
   async #readSome(into: Uint8Array, done: number, offset: number): Promise<number> {
+    if (this.#slowReads > 0) this.#slowReads--;
     try {
-      if (this.#slowReads === 0) return this.#readAtOnce(into, done, offset);
-      this.#slowReads--;
       return (await read(this.#fd, into, done, into.length - done, offset + done)).bytesRead;
     } catch (error) {
-      throw new BackyError('io', `Cannot read ${into.length} bytes at offset ${offset} of ${this.#path}: ${messageOf(error)}`, {
-        hint: 'Check the device and the kernel log.',
-        cause: error,
-      });
+      throw this.#failure(into, offset, error);
     }
+  }
+
+  #failure(into: Uint8Array, offset: number, error: unknown): BackyError {
+    return new BackyError('io', `Cannot read ${into.length} bytes at offset ${offset} of ${this.#path}: ${messageOf(error)}`, {
+      hint: 'Check the device and the kernel log.',
+      cause: error,
+    });
   }
 }
 

@@ -15,7 +15,7 @@ export class NullSource implements Source {
   }
 
   /** `offset` MUST be the start of a block. */
-  async read(into: Uint8Array, offset: number): Promise<void> {
+  read(into: Uint8Array, offset: number): undefined {
     const fresh = this.#prepared.get(into.buffer) !== keyOf(into);
     for (let done = 0; done < into.length; done += this.#blockSize) {
       const block = into.subarray(done, done + this.#blockSize);
