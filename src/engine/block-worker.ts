@@ -22,7 +22,7 @@ const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
 /** Read jobs whose blocks wait in their slot for main's decision. */
 const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
 let running = 0;
-let isStartScheduled = false;
+let isTurnScheduled = false;
 let finishing = false;
 /** Set once decisions will not come any more. */
 let undecidable = false;
@@ -40,7 +40,9 @@ if (context !== undefined) {
 
 function openOrFail(): WorkerContext | undefined {
   try {
-    return openContext(setup, aborter.signal);
+    return openContext(setup, aborter.signal, () => {
+      if (context !== undefined) takeTurns(context);
+    });
   } catch (error) {
     fail(error, {});
     return undefined;
@@ -51,7 +53,7 @@ function receive(context: WorkerContext, message: ToWorker): void {
   switch (message.kind) {
     case 'job':
       queue.push(message);
-      startJobs(context);
+      takeTurns(context);
       break;
     case 'decide':
       decide(context, message.job, message.decisions);
@@ -83,19 +85,24 @@ function drop(withUndecided: boolean): void {
 }
 
 /**
- * One job a turn of the event loop: a job may read and hash before it returns, and main's decisions in between free slots whose bytes
- * are still in the processor's cache.
+ * Starts one job a turn of the event loop, since it may read before it returns, and main's decisions in between free slots whose bytes are
+ * still in the processor's cache. Hashes when there are blocks for all lanes, or nothing that could bring more at once.
  */
-function startJobs(context: WorkerContext): void {
-  if (isStartScheduled || queue.length === 0 || idle.length === 0) return;
-  isStartScheduled = true;
+function takeTurns(context: WorkerContext): void {
+  if (isTurnScheduled || (!canStart() && context.hashes.isEmpty)) return;
+  isTurnScheduled = true;
   setImmediate(() => {
-    isStartScheduled = false;
-    const next = idle.length === 0 ? undefined : queue.shift();
+    isTurnScheduled = false;
+    const next = canStart() ? queue.shift() : undefined;
     const slot = next === undefined ? undefined : idle.pop();
     if (next !== undefined && slot !== undefined) perform(context, next.job, () => startJob(context, slot, next));
-    startJobs(context);
+    if (context.hashes.isFull || !canStart()) context.hashes.flush();
+    takeTurns(context);
   });
+}
+
+function canStart(): boolean {
+  return queue.length > 0 && idle.length > 0;
 }
 
 /** Counts an asynchronous piece of a job, and turns its failure into an answer. */
@@ -105,7 +112,7 @@ function perform(context: WorkerContext, job: number, piece: () => Promise<void>
     .catch((error: unknown) => fail(error, { job }))
     .finally(() => {
       running--;
-      startJobs(context);
+      takeTurns(context);
       closeWhenIdle(context);
     });
 }

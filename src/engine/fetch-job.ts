@@ -59,7 +59,7 @@ async function fetchBlock(context: WorkerContext, slot: Slot, block: FetchBlock 
   }
   if (plain.length !== size)
     return { bytes: plain.subarray(0, size), finding: { id, problem: 'length', is: `${plain.length} bytes` } };
-  const checksum = context.hash(plain);
+  const [checksum = ''] = await context.hashes.add([plain]);
   return { bytes: plain, finding: checksum === block.checksum ? undefined : { id, problem: 'checksum', is: checksum } };
 }
 
@@ -87,7 +87,8 @@ async function compareWithSource(
   if (block.uid === null && source.isHole(offset, block.size)) return undefined;
   await context.gates.sourceRead.run(block.size, context.signal, () => source.read(theirs, offset));
   if (Buffer.compare(bytes, theirs) === 0) return undefined;
-  return { id: block.id, problem: 'source', is: isAllZero(theirs) ? 'all zero' : context.hash(theirs) };
+  const [checksum = ''] = isAllZero(theirs) ? ['all zero'] : await context.hashes.add([theirs]);
+  return { id: block.id, problem: 'source', is: checksum };
 }
 
 /** Makes blocks of the target read as zeros. */

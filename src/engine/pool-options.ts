@@ -21,6 +21,8 @@ export interface PoolOptions {
 const SMALL_READ_BYTES = 1024 * 1024;
 /** Slots a worker has beyond what the limits let be in flight: one is hashed while the next is read and another waits for main. */
 const SPARE_SLOTS = 2;
+/** A worker has at least so many slots: four blocks are hashed together (sha512-lanes.c) while two are on their way. */
+const LEAST_SLOTS = 6;
 /** All slots together stay below this where two a worker allow it. */
 const SLOT_MEMORY_BYTES = 1024 ** 3;
 
@@ -42,7 +44,7 @@ export function planSlots(options: PoolOptions): SlotPlan {
       : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
   const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
   const affordable = Math.floor(SLOT_MEMORY_BYTES / (slotBytes * options.workers));
-  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(wanted, affordable)) };
+  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), affordable)) };
 }
 
 /** How long all slots together take at the configured bandwidth: nothing need end any earlier. */

@@ -26,12 +26,15 @@ export async function readBlocks(
   } catch (error) {
     throw await nameBadBlock(context, bytes, { error, span });
   }
-  const digests: Digest[] = [];
-  for (let start = 0; start < bytes.length; start += setup.blockSize) {
-    const block = bytes.subarray(start, start + setup.blockSize);
-    digests.push(isAllZero(block) ? null : context.hash(block));
-  }
-  return { digests, bytesRead: bytes.length };
+  return { digests: await digestBlocks(context, bytes), bytesRead: bytes.length };
+}
+
+async function digestBlocks({ setup, hashes }: WorkerContext, bytes: Uint8Array): Promise<Digest[]> {
+  const blocks: Uint8Array[] = [];
+  for (let start = 0; start < bytes.length; start += setup.blockSize) blocks.push(bytes.subarray(start, start + setup.blockSize));
+  const isZero = blocks.map(isAllZero);
+  const checksums = (await hashes.add(blocks.filter((_, index) => !isZero[index]))).values();
+  return isZero.map((zero) => (zero ? null : (checksums.next().value ?? null)));
 }
 
 /** Reads blocks that failed together one by one, so that the error can name the one that is bad. */

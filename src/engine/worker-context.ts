@@ -7,7 +7,8 @@ import { openSource, openTarget } from '../io/open-io.ts';
 import type { Source } from '../io/source.ts';
 import type { Target } from '../io/target.ts';
 import { Gate } from './gate.ts';
-import { type Hasher, hasherFor } from './hasher.ts';
+import { HashBatch } from './hash-batch.ts';
+import { hasherFor } from './hasher.ts';
 import type { WorkerSetup } from './messages.ts';
 
 /** A buffer for one job's blocks. */
@@ -23,20 +24,20 @@ export interface WorkerContext {
   backend: DataBackend;
   source: Source | undefined;
   target: Target | undefined;
-  hash: Hasher;
+  hashes: HashBatch;
   codec: BlobCodec;
   gates: { sourceRead: Gate; targetWrite: Gate; dataRead: Gate; dataWrite: Gate };
   signal: AbortSignal;
 }
 
-/** Opens source, target and backend for this thread. */
-export function openContext(setup: WorkerSetup, signal: AbortSignal): WorkerContext {
+/** Opens source, target and backend for this thread. `onHashWanted` is told when blocks wait for {@link HashBatch.flush}. */
+export function openContext(setup: WorkerSetup, signal: AbortSignal, onHashWanted: () => void): WorkerContext {
   return {
     setup,
     backend: openDataBackend(setup.data),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source.url, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target.url),
-    hash: hasherFor(setup.hashFunction),
+    hashes: new HashBatch(hasherFor(setup.hashFunction), onHashWanted),
     codec: codecFor(setup.encVersion),
     gates: {
       sourceRead: new Gate(setup.gates.sourceRead),

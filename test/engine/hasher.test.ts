@@ -20,19 +20,23 @@ const ABC: Record<string, string> = {
   blake2s: '508c5e8c',
 };
 
+function digest(name: string, bytes: Uint8Array): string {
+  return hasherFor(name).digest([bytes])[0] ?? '';
+}
+
 describe('hasherFor', () => {
-  it.each(Object.entries(ABC))('knows %s', (name, digest) => {
-    expect(hasherFor(name)(Buffer.from('abc')).slice(0, 8)).toBe(digest);
+  it.each(Object.entries(ABC))('knows %s', (name, wanted) => {
+    expect(digest(name, Buffer.from('abc')).slice(0, 8)).toBe(wanted);
   });
 
   it('knows every function that the configuration takes', () => {
-    for (const name of HASH_FUNCTIONS) expect(hasherFor(name)(Buffer.alloc(0))).toMatch(/^[0-9a-f]+$/);
+    for (const name of HASH_FUNCTIONS) expect(digest(name, Buffer.alloc(0))).toMatch(/^[0-9a-f]+$/);
   });
 
   it.skipIf(process.env.CI === undefined && spawnSync('python3', ['-V']).status !== 0)('agrees with hashlib of Python', () => {
     const program = `import hashlib,sys\nfor n in sys.argv[1:]: print(n, getattr(hashlib,n)(b'x'*4096).hexdigest())`;
     const { stdout } = spawnSync('python3', ['-c', program, ...HASH_FUNCTIONS], { encoding: 'utf8' });
-    const ours = HASH_FUNCTIONS.map((name) => `${name} ${hasherFor(name)(Buffer.alloc(4096, 'x'))}\n`).join('');
+    const ours = HASH_FUNCTIONS.map((name) => `${name} ${digest(name, Buffer.alloc(4096, 'x'))}\n`).join('');
     expect(stdout).toBe(ours);
   });
 });
