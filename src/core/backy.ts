@@ -2,8 +2,11 @@ import type { Readable } from 'node:stream';
 import { type BackupRequest, type BackupResult, backup } from './backup/backup.ts';
 import { type CleanupResult, cleanupFast, cleanupFull, type FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
+import type { DueBackup } from './due.ts';
 import { type RestoreRequest, type RestoreResult, restore } from './restore.ts';
+import { reportDue, reportSla, type ScheduleRequest } from './schedule-reports.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
+import type { Breach } from './sla.ts';
 import { exportText, exportToFile, importFrom, type TransferResult } from './transfer.ts';
 import * as versions from './versions.ts';
 
@@ -50,6 +53,12 @@ export class Backy {
   }
   list(request: versions.ListRequest) {
     return versions.listVersions(this.#context, request);
+  }
+  due(request: ScheduleRequest): Promise<DueBackup[]> {
+    return reportDue(this.#context, request);
+  }
+  sla(request: ScheduleRequest): Promise<Breach[]> {
+    return reportSla(this.#context, request);
   }
   remove(uid: string, force: boolean): Promise<versions.RemovalResult> {
     return versions.removeVersion(this.#context, uid, force);

@@ -4,6 +4,7 @@ import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { OnProgress } from './progress.ts';
+import type { SchedulerSettings } from './schedulers.ts';
 
 /** What every operation works with; handed in, so that tests can bend it. */
 export interface Context {
@@ -26,7 +27,7 @@ export interface Context {
 }
 
 /** Settings of backy.cfg that operations look at. */
-export interface Settings {
+export interface Settings extends SchedulerSettings {
   /** Bytes. */
   blockSize: number;
   hashFunction: string;
