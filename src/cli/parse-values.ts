@@ -7,6 +7,11 @@ export function parseTags(text: string): string[] {
   return [...new Set(firstRow(text).map((tag) => tag.trim()))];
 }
 
+/** Names of schedulers, written like tags; empty ones are dropped. Undefined stays undefined: the option was not given. */
+export function parseNames(text: string | undefined): string[] | undefined {
+  return text === undefined ? undefined : parseTags(text).filter((name) => name !== '');
+}
+
 /** The original takes a quote that is never closed as closed at the end. */
 function firstRow(text: string): string[] {
   const options = { relax_quotes: true, relax_column_count: true, to: 1 };

@@ -1,9 +1,11 @@
 import type { Command } from '../command.ts';
 import { backupCommand } from './backup.ts';
+import { dueCommand } from './due.ts';
 import { lsCommand } from './ls.ts';
 import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
 import { restoreCommand } from './restore.ts';
 import { scrubCommand } from './scrub.ts';
+import { slaCommand } from './sla.ts';
 import { addTagCommand, expireCommand, protectCommand, removeTagCommand, rmCommand, unprotectCommand } from './versions.ts';
 
 /** Every subcommand, in the order in which the help lists them. */
@@ -22,4 +24,6 @@ export const COMMANDS: readonly Command[] = [
   addTagCommand,
   removeTagCommand,
   expireCommand,
+  dueCommand,
+  slaCommand,
 ];

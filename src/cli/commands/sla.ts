@@ -1,0 +1,25 @@
+import type { Breach } from '../../core/sla.ts';
+import type { Command } from '../command.ts';
+import { text } from '../option-values.ts';
+import { parseNames } from '../parse-values.ts';
+import { toTable } from '../render/select-fields.ts';
+import type { Column } from '../render/table-data.ts';
+
+const COLUMNS: Column<Breach>[] = [
+  { name: 'name', kind: 'text', align: 'left', value: (row) => row.name },
+  { name: 'breach', kind: 'text', align: 'left', value: (row) => row.breach },
+];
+
+export const slaCommand: Command = {
+  name: 'sla',
+  description: 'List where backups are not as the schedulers of the config file want them.',
+  args: [['[name]', 'only this name, which may be one that was never backed up']],
+  options: [
+    ['-s, --schedulers <names>', 'schedulers, comma separated, instead of those of sla_schedulers'],
+    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+  ],
+  async run({ args: [name], options, backy }) {
+    const rows = await backy.sla({ name, schedulers: parseNames(text(options.schedulers)) });
+    return { table: toTable(rows, COLUMNS, text(options.fields)) };
+  },
+};
