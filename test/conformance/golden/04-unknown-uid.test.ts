@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { expect } from 'vitest';
+import { recordedTime } from './dates.ts';
 import { image } from './image.ts';
 import { replay } from './replay.ts';
 
@@ -9,6 +10,8 @@ replay({
     world.write('src.bin', image(['a', 'b', 'c'], { sizeBytes: 10_000 }));
     await world.backup('file://src.bin', 'vm');
   },
+  // When a backup expires is counted from now.
+  clock: (call) => (call.argv.includes('due') ? recordedTime(call) : undefined),
   after: {
     // cli.md, export: it writes to a temporary name and renames; the original leaves a file with one line.
     8: (world) => expect(existsSync(world.path('out.csv'))).toBe(false),

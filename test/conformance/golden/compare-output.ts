@@ -1,4 +1,3 @@
-import { actualDates, recordedDates } from './dates.ts';
 import { Names } from './names.ts';
 import type { Result } from './run-binary.ts';
 import type { Compared } from './state.ts';
@@ -45,8 +44,8 @@ function phrases(stdout: string): string {
 }
 
 function compareTexts(world: World, wanted: string, stdout: string): Compared {
-  const expected = recordedDates(Names.recordedText(wanted));
-  const actual = actualDates(world.names.toRecorded(stdout, wanted), world.startedMs);
+  const expected = world.recordedDates(Names.recordedText(wanted));
+  const actual = world.actualDates(world.names.toRecorded(stdout, wanted));
   return { expected: expected.split('\n'), actual: actual.split('\n') };
 }
 

@@ -20,6 +20,13 @@ export function actualDates(text: string, sinceMs: number): string {
   });
 }
 
+/** When a call worked: the time of its last log line, to the millisecond. */
+export function recordedTime({ logfile }: { logfile: string | null }): Date {
+  const [, date, time, ms] = /^(\S+) (\S+),(\d{3}) .*\n*$/.exec(logfile?.trimEnd().split('\n').at(-1) ?? '') ?? [];
+  if (date === undefined) throw new Error('the call logged nothing');
+  return new Date(`${date}T${time}.${ms}Z`);
+}
+
 /** Turns the run-time dates of recorded input into now. */
 export function inputDates(text: string, nowMs: number): string {
   return text.replaceAll(DATE, (date) => (date.startsWith(RECORDED_DAY) ? sqlDate(nowMs).slice(0, 19) : date));

@@ -1,4 +1,5 @@
 import type { Difference } from './difference.ts';
+import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
 import { editTable, layTable, type Row } from './table.ts';
 
 const MISSING_OPTIONS = 'semantics.md, "Deliberate differences": with `-c FILE`, missing options are errors -> defaults apply';
@@ -49,6 +50,10 @@ const TAGS_ADD_UP = 'semantics.md, backup 7: stats and tags add up as one backup
 const ONE_ROW_A_TAG = 'formats.md §2: `tags` has at most one row for a version and a name';
 const END_OF_OPTIONS = 'not in the specification: `--` ends the options, as in any program, and the command follows';
 const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in flight at once are stored several times -> once';
+const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
+const SCHEDULE_ORDER =
+  'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
+const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
 
 /**
  * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
@@ -76,6 +81,7 @@ export const DIFFERENCES: Difference[] = [
   { recording: '04-unknown-uid', call: 16, reason: REMOVE_TAG, exitCode: 100 },
   { recording: '04-unknown-uid', call: 17, reason: UNKNOWN_VERSION, exitCode: 100 },
   { recording: '04-unknown-uid', call: 18, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 22, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
   { recording: '05-backup-file', call: 2, reason: ZERO_BYTES, exitCode: 0 },
   { recording: '06-backup-null', call: 27, reason: NULL_BACKEND, exitCode: 0 },
   { recording: '06-backup-null', call: 29, reason: NULL_BACKEND, exitCode: 0 },
@@ -226,6 +232,32 @@ export const DIFFERENCES: Difference[] = [
   { recording: '17-export-import', call: 47, reason: NOT_IMPORTABLE, exitCode: 23 },
   { recording: '17-export-import', call: 49, reason: NOT_IMPORTABLE, exitCode: 23 },
   { recording: '17-export-import', call: 51, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '19-due-sla', call: 1, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 3, reason: DEFAULT_SCHEDULERS, stdout: (so) => so.replace(/toofew.*\n/, '') },
+  { recording: '19-due-sla', call: 9, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 12, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 39, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 40, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 41, reason: DEFAULT_SCHEDULERS, stdout: dailyLines },
+  { recording: '19-due-sla', call: 42, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 43, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  {
+    recording: '19-due-sla',
+    call: 45,
+    reason: SCHEDULE_ORDER,
+    stdout: (_so, of) => breachesAlone(sortedByName(of(40))).replaceAll('22:49:40', '22:49:48'),
+  },
+  { recording: '19-due-sla', call: 51, reason: SCHEDULE_ORDER, stdout: asAsked },
+  { recording: '19-due-sla', call: 54, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 55, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 56, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 57, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 58, reason: ANY_NUMBER, exitCode: 0, stdout: noneDue },
+  { recording: '19-due-sla', call: 59, reason: ANY_NUMBER, exitCode: 0, stdout: (_so, of) => halfADayLater(of(63)) },
+  { recording: '19-due-sla', call: 60, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 61, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 64, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 65, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
 ];

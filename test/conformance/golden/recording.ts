@@ -10,6 +10,8 @@ export interface Call {
   stdin: string | null;
   rc: number | string;
   stdout: string;
+  /** What the call added to the logfile. */
+  logfile: string | null;
 }
 
 /** A config file that the recorder wrote at this point. */

@@ -26,6 +26,8 @@ export interface Scenario {
   after?: Record<number, Hook>;
   /** What happened just before the recorder did this step of its own. */
   beforeStep?: (world: World, step: SideStep) => void | Promise<void>;
+  /** The time that a call sees, when that shows in its output: its dates are then compared as they are. */
+  clock?: (call: Call) => Date | undefined;
   /** What a call gets on stdin instead of what was recorded. */
   stdin?: Record<number, (world: World) => string | Buffer>;
   /** The database that is looked at after a call. */
@@ -91,6 +93,7 @@ class Replayer {
   async call(call: Call): Promise<void> {
     const { world, scenario, differences } = this;
     await scenario.before?.[call.n]?.(world);
+    world.clock = scenario.clock?.(call);
     const { rc, stdout, stderr } = await world.run(
       call.argv.map((word) => world.names.toActual(word)),
       this.stdin(call),

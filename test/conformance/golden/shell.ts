@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { actualDates, recordedDates } from './dates.ts';
 import { Names } from './names.ts';
 import type { ShellCommand } from './recording.ts';
 import type { World } from './world.ts';
@@ -43,8 +42,8 @@ export function compareShell(world: World, { command }: ShellCommand, wanted: st
   // The sum of a file whose bytes are known.
   if (command.includes('sha512sum')) return { expected, actual };
   return {
-    expected: recordedDates(Names.recordedText(expected)),
-    actual: actualDates(world.names.toRecorded(actual, expected), world.startedMs),
+    expected: world.recordedDates(Names.recordedText(expected)),
+    actual: world.actualDates(world.names.toRecorded(actual, expected)),
   };
 }
 

@@ -1,4 +1,3 @@
-import { actualDates, recordedDates } from './dates.ts';
 import { Names } from './names.ts';
 import type { Statement } from './recording.ts';
 import type { World } from './world.ts';
@@ -23,7 +22,7 @@ export function compareState(world: World, step: Statement, rows: string[][], op
   const actual = isOrdered ? found : sorted(step.columns, found, (uid) => world.names.versions.toRecorded(uid));
   const expected = isOrdered ? rows : sorted(step.columns, rows, (uid) => uid);
   return {
-    expected: expected.map((row) => line(step.columns, row, (column, cell) => recordedCell(column, cell, options))),
+    expected: expected.map((row) => line(step.columns, row, (column, cell) => recordedCell(world, column, cell, options))),
     actual: actual.map((row, i) =>
       line(step.columns, row, (column, cell, at) => actualCell(world, column, cell, expected[i]?.[at], options)),
     ),
@@ -51,14 +50,14 @@ function line(columns: string[], row: string[], show: (column: string, cell: str
   return row.map((cell, at) => show(columns[at] ?? '', cell, at)).join('|');
 }
 
-function recordedCell(column: string, cell: string, { exactChecksums }: CompareOptions): string {
+function recordedCell(world: World, column: string, cell: string, { exactChecksums }: CompareOptions): string {
   if (column.startsWith('duration')) return 'N';
   const text = exactChecksums ? cell : Names.recordedCell(column, cell);
-  return recordedDates(text);
+  return world.recordedDates(text);
 }
 
 function actualCell(world: World, column: string, cell: string, recorded: string | undefined, options: CompareOptions): string {
   if (column.startsWith('duration')) return /^\d+$/.test(cell) ? 'N' : cell;
   if (options.exactChecksums && column.includes('checksum')) return cell;
-  return actualDates(world.names.cellToRecorded(column, cell, recorded), world.startedMs);
+  return world.actualDates(world.names.cellToRecorded(column, cell, recorded));
 }

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { clockAt } from '../../support/clock.ts';
+import { actualDates, recordedDates } from './dates.ts';
 import { Names } from './names.ts';
 import { type Call, callOf, type Recording } from './recording.ts';
 import { type Result, runBinary } from './run-binary.ts';
@@ -12,6 +14,8 @@ const UID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 export class World {
   readonly startedMs = Date.now();
   readonly names = new Names();
+  /** The time that the program sees; undefined: that of the host. */
+  clock: Date | undefined;
   private readonly recording: Recording;
   private readonly undos: (() => void | Promise<void>)[] = [];
   private made: string | undefined;
@@ -94,6 +98,16 @@ export class World {
     }
   }
 
+  /** A recorded text with its dates as they compare: run-time dates are hidden, unless the clock makes them the same ones here. */
+  recordedDates(text: string): string {
+    return this.clock === undefined ? recordedDates(text) : text;
+  }
+
+  /** The same for a text of this run. */
+  actualDates(text: string): string {
+    return this.clock === undefined ? actualDates(text, this.startedMs) : text;
+  }
+
   /** Something to undo when the replay is over, whatever came of it. */
   atEnd(undo: () => void | Promise<void>): void {
     this.undos.push(undo);
@@ -111,7 +125,8 @@ export class World {
   /** No state of the host: its home, its data folder; and a time zone that shows where local time slips in. */
   private env(): NodeJS.ProcessEnv {
     const { PATH } = process.env;
-    return { PATH, LANG: 'C.UTF-8', TZ: 'Asia/Kolkata', HOME: this.path('~'), XDG_DATA_HOME: this.path('xdg') };
+    const clock = this.clock === undefined ? {} : clockAt(this.clock);
+    return { PATH, LANG: 'C.UTF-8', TZ: 'Asia/Kolkata', HOME: this.path('~'), XDG_DATA_HOME: this.path('xdg'), ...clock };
   }
 }
 
