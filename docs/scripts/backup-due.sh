@@ -1,0 +1,50 @@
+#!/bin/bash
+# Makes the backups that are due, the longest due first. For cron; docs/schedules.md tells how.
+#
+#     backup-due.sh SCHEDULERS IMAGES
+#
+# SCHEDULERS  sections of backy.cfg, with commas between them, such as daily,weekly,monthly
+# IMAGES      a file with a line for each image: its source, blanks, its name. Empty lines and lines that begin with #
+#             are passed over. Images that were never backed up are due at once.
+#
+# A backup that fails does not stop the others, and is due again at the next run; the exit code is then 1.
+# Runs wait for each other, for an hour at most.
+set -euo pipefail
+
+if [ $# -ne 2 ]; then
+  echo 'usage: backup-due.sh SCHEDULERS IMAGES' >&2
+  exit 2
+fi
+schedulers=$1
+images=$2
+
+# The lock is on the list itself, and goes when the last of this run's processes has ended.
+exec 9<"$images"
+if ! flock --timeout 3600 9; then
+  echo "$images: another run has been at work for an hour; nothing was backed up" >&2
+  exit 1
+fi
+
+declare -A source_of
+while read -r source name; do
+  case $source in '' | '#'*) continue ;; esac
+  if [ -z "$name" ]; then
+    echo "$images: no name after $source" >&2
+    exit 2
+  fi
+  source_of[$name]=$source
+done <"$images"
+
+# One line for each image that is due. The name comes last, as it may have a | in it.
+due=$(
+  for name in "${!source_of[@]}"; do
+    backy2 -ms due -s "$schedulers" -f due_since,schedulers,expire_date,name -- "$name" </dev/null || exit
+  done | sort
+)
+
+failed=0
+while IFS='|' read -r _ tags expire name; do
+  [ -n "$name" ] || continue
+  backy2 backup -t "$tags" -e "$expire" -- "${source_of[$name]}" "$name" </dev/null || failed=1
+done <<<"$due"
+exit "$failed"
