@@ -36,7 +36,7 @@ describe('backup-rbd.sh makes a full backup', () => {
       const { code, stdout, stderr } = await vm.run({ fault: '--from-snap:fail' });
       expect({ code, stderr }).toEqual({
         code: 0,
-        stderr: expect.stringMatching(/rbd can't list the changes since snapshot backy2-test-\S+\.$/m),
+        stderr: expect.stringMatching(/rbd can't list the changes since snapshot backy2.test-\S+\.$/m),
       });
       expect(stdout).toContain('Full backup.');
       await vm.check();
@@ -65,7 +65,7 @@ describe('a program that fails', () => {
       for (const [fault, message] of [
         ['snap ls', "The snapshots can't be listed."],
         ['-ms ls', "The versions can't be listed."],
-        ['snap create', "The snapshot backy2-test-.* can't be made."],
+        ['snap create', "The snapshot backy2.test-.* can't be made."],
         ['diff', "rbd can't list the changes."],
         [' backup -s', 'There is no new backup.'],
       ]) {

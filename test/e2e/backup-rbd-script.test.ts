@@ -13,8 +13,8 @@ const FOREIGN = [
   `${PREFIX}precious`,
   `${PREFIX}${TIME}-copy`,
   `x${PREFIX}${TIME}`,
-  `backy2-test-2-${TIME}`,
-  `${PREFIX.replaceAll('-', '.')}${TIME}`,
+  `backy2.test-2-${TIME}`,
+  `${PREFIX.replace('.', 'x')}${TIME}`,
   `a b" $(id) '\\`,
   `","name":"${PREFIX}${TIME}`,
 ];

@@ -9,10 +9,10 @@ const FAKE_RBD = fileURLToPath(new URL('fake-rbd.mjs', import.meta.url));
 const ON_PATH = fileURLToPath(new URL('on-path.sh', import.meta.url));
 
 /** What the script's own snapshots begin with here. */
-export const PREFIX = 'backy2-test-';
+export const PREFIX = 'backy2.test-';
 /** Small objects, so that small images have several. */
 export const OBJECT = 16384;
-const OWN = /^backy2-test-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const OWN = /^backy2\.test-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** How the script is run. */
 export interface ScriptOptions {
