@@ -1,18 +1,19 @@
 import type { Readable } from 'node:stream';
-import { type BackupRequest, type BackupResult, backup } from './backup/backup.ts';
-import { type CleanupResult, cleanupFast, cleanupFull, type FastCleanupRequest } from './cleanup.ts';
+import type { BackupRequest, BackupResult } from './backup/backup.ts';
+import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
 import type { DueBackup } from './due.ts';
-import { type RestoreRequest, type RestoreResult, restore } from './restore.ts';
-import { reportDue, reportSla, type ScheduleRequest } from './schedule-reports.ts';
-import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
+import type { RestoreRequest, RestoreResult } from './restore.ts';
+import type { ScheduleRequest } from './schedule-reports.ts';
+import type { ScrubRequest, ScrubResult } from './scrub.ts';
 import type { Breach } from './sla.ts';
-import { exportText, exportToFile, importFrom, type TransferResult } from './transfer.ts';
+import type { TransferResult } from './transfer.ts';
 import * as versions from './versions.ts';
 
 /**
  * The program behind the commands: one method an operation, each of which returns data and prints nothing.
  * Failures are BackyErrors. The meta store is open from {@link Backy.open} to {@link Backy.close}.
+ * Operations with much code behind them are loaded when they are called: `ls` is to start without it.
  */
 export class Backy {
   readonly #context: Context;
@@ -36,28 +37,35 @@ export class Backy {
     await this.#context.meta.close();
   }
 
-  backup(request: BackupRequest): Promise<BackupResult> {
+  async backup(request: BackupRequest): Promise<BackupResult> {
+    const { backup } = await import('./backup/backup.ts');
     return backup(this.#context, request);
   }
-  restore(request: RestoreRequest): Promise<RestoreResult> {
+  async restore(request: RestoreRequest): Promise<RestoreResult> {
+    const { restore } = await import('./restore.ts');
     return restore(this.#context, request);
   }
-  scrub(request: ScrubRequest): Promise<ScrubResult> {
+  async scrub(request: ScrubRequest): Promise<ScrubResult> {
+    const { scrub } = await import('./scrub.ts');
     return scrub(this.#context, request);
   }
-  cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
+  async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
+    const { cleanupFast } = await import('./cleanup.ts');
     return cleanupFast(this.#context, request);
   }
-  cleanupFull(prefix: string): Promise<CleanupResult> {
+  async cleanupFull(prefix: string): Promise<CleanupResult> {
+    const { cleanupFull } = await import('./cleanup.ts');
     return cleanupFull(this.#context, prefix);
   }
   list(request: versions.ListRequest) {
     return versions.listVersions(this.#context, request);
   }
-  due(request: ScheduleRequest): Promise<DueBackup[]> {
+  async due(request: ScheduleRequest): Promise<DueBackup[]> {
+    const { reportDue } = await import('./schedule-reports.ts');
     return reportDue(this.#context, request);
   }
-  sla(request: ScheduleRequest): Promise<Breach[]> {
+  async sla(request: ScheduleRequest): Promise<Breach[]> {
+    const { reportSla } = await import('./schedule-reports.ts');
     return reportSla(this.#context, request);
   }
   remove(uid: string, force: boolean): Promise<versions.RemovalResult> {
@@ -76,13 +84,16 @@ export class Backy {
     return versions.setExpire(this.#context, uid, expire);
   }
   /** The text of an export, a piece at a time. */
-  exportText(uid: string): AsyncIterableIterator<string> {
-    return exportText(this.#context, uid);
+  async *exportText(uid: string): AsyncIterableIterator<string> {
+    const { exportText } = await import('./transfer.ts');
+    yield* exportText(this.#context, uid);
   }
-  exportToFile(uid: string, fileName: string): Promise<TransferResult> {
+  async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
+    const { exportToFile } = await import('./transfer.ts');
     return exportToFile(this.#context, uid, fileName);
   }
-  import(fileName: string, stdin: Readable): Promise<TransferResult> {
+  async import(fileName: string, stdin: Readable): Promise<TransferResult> {
+    const { importFrom } = await import('./transfer.ts');
     return importFrom(this.#context, fileName, stdin);
   }
 }

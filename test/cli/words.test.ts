@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { expandAbbreviations, type OptionNames } from '../../src/cli/abbreviations.ts';
-import { parseDate, parseTags, parseWhole } from '../../src/cli/parse-values.ts';
+import { parseTags } from '../../src/cli/parse-tags.ts';
+import { parseDate, parseWhole } from '../../src/cli/parse-values.ts';
 
 const PROGRAM: OptionNames = {
   long: ['--verbose', '--version', '--configfile', '--skip-header'],

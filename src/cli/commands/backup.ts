@@ -3,7 +3,7 @@ import { type Hint, parseHints } from '../../core/plan/hints.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
-import { parseDate, parseTags } from '../parse-values.ts';
+import { parseDate } from '../parse-values.ts';
 
 export const backupCommand: Command = {
   name: 'backup',
@@ -29,7 +29,7 @@ export const backupCommand: Command = {
       name,
       snapshotName: text(options.snapshotName),
       expire: expire === undefined || expire === '' ? undefined : parseDate(expire),
-      tags: tags === undefined || tags === '' ? undefined : parseTags(tags),
+      tags: tags === undefined || tags === '' ? undefined : (await import('../parse-tags.ts')).parseTags(tags),
       hints: hints === undefined || hints === '' ? undefined : readHints(hints),
       baseUid: text(options.fromVersion),
       continueUid: text(options.continueVersion),

@@ -1,7 +1,6 @@
 import type { DueBackup } from '../../core/due.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
-import { parseNames } from '../parse-values.ts';
 import { toTable } from '../render/select-fields.ts';
 import type { Column } from '../render/table-data.ts';
 
@@ -21,6 +20,7 @@ export const dueCommand: Command = {
     ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
   ],
   async run({ args: [name], options, backy }) {
+    const { parseNames } = await import('../parse-tags.ts');
     const rows = await backy.due({ name, schedulers: parseNames(text(options.schedulers)) });
     return { table: toTable(rows, COLUMNS, text(options.fields)) };
   },

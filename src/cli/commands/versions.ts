@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { flag } from '../option-values.ts';
-import { parseDate, parseTags } from '../parse-values.ts';
+import { parseDate } from '../parse-values.ts';
 
 const UID: [string, string] = ['<version_uid>', 'the version'];
 const TAGS: [string, string] = ['<name>', 'tags, comma separated'];
@@ -46,7 +46,7 @@ export const addTagCommand: Command = {
   args: [UID, TAGS],
   options: [],
   async run({ args: [uid = '', names = ''], backy, warn }) {
-    const tags = parseTags(names);
+    const tags = await tagsOf(names);
     if (tags.length === 0) warn('No tag was named, so none was added.');
     await backy.addTags(uid, tags);
     return { result: { uid, added: tags } };
@@ -59,7 +59,7 @@ export const removeTagCommand: Command = {
   args: [UID, TAGS],
   options: [],
   async run({ args: [uid = '', names = ''], backy }) {
-    const tags = parseTags(names);
+    const tags = await tagsOf(names);
     if (tags.length === 0) throw new BackyError('failed', 'No tag was named, so none was removed.');
     await backy.removeTags(uid, tags);
     return { result: { uid, removed: tags } };
@@ -77,3 +77,9 @@ export const expireCommand: Command = {
     return { result: { uid, expire } };
   },
 };
+
+/** The reader of CSV is loaded only where tags are named. */
+async function tagsOf(names: string): Promise<string[]> {
+  const { parseTags } = await import('../parse-tags.ts');
+  return parseTags(names);
+}

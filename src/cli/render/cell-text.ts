@@ -1,14 +1,11 @@
-import dayjs from 'dayjs';
-import utc from 'dayjs/plugin/utc.js';
+import { toSecondsText } from '../../meta/dates.ts';
 import { humanSize } from './human-size.ts';
 import type { Cell, TableData } from './table-data.ts';
-
-dayjs.extend(utc);
 
 /** How a cell reads, in tables and machine output alike. */
 export function cellText(cell: Cell, kind: TableData['columns'][number]['kind'], human: boolean): string {
   if (cell === null) return '';
-  if (cell instanceof Date) return dayjs.utc(cell).format('YYYY-MM-DD HH:mm:ss');
+  if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? 'invalid date' : toSecondsText(cell);
   if (typeof cell === 'boolean') return cell ? '1' : '0';
   if (typeof cell === 'object') return cell.join(',');
   if (kind === 'bytes' && human && typeof cell === 'number') return humanSize(cell);

@@ -4,6 +4,7 @@ import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '.
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, NewVersion, Version } from '../types.ts';
 import { countBlocks } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
+import { statementBuilder } from './statement-builder.ts';
 import { insertTags, makeCandidates } from './versions.ts';
 
 /** The columns of table blocks, in the order in which rows are inserted. */
@@ -11,9 +12,10 @@ export const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid
 
 /** See BackupStore.createVersion. */
 export async function createVersion(connection: SqliteConnection, version: NewVersion, now: Date): Promise<void> {
+  const build = await statementBuilder();
   await connection.write(() => {
     connection.run(
-      connection.build('versions').insert({
+      build('versions').insert({
         uid: version.uid,
         date: toStoredDate(now),
         expire: version.expire === null ? null : toStoredDate(version.expire),
@@ -158,6 +160,7 @@ export function countersFromRows(connection: SqliteConnection, versionUid: strin
 
 /** See BackupStore.finishBackup. */
 export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<boolean> {
+  const build = await statementBuilder();
   return connection.write(() => {
     const rows = countBlocks(connection, version.uid);
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
@@ -165,8 +168,8 @@ export async function finishBackup(connection: SqliteConnection, version: Versio
       throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks; it stays invalid.`);
     if (hasBadBlock(connection, version.uid)) return false;
     connection.run(
-      connection.build('stats').insert({
-        date: connection.build.raw("datetime('now')"),
+      build('stats').insert({
+        date: build.raw("datetime('now')"),
         version_uid: version.uid,
         version_name: version.name,
         version_size_bytes: version.sizeBytes,
@@ -182,8 +185,8 @@ export async function finishBackup(connection: SqliteConnection, version: Versio
         duration_seconds: counters.durationSeconds,
       }),
     );
-    connection.run(connection.build('versions').where('uid', version.uid).update({ valid: 1 }));
-    connection.run(connection.build('backy2_progress').where('version_uid', version.uid).delete());
+    connection.run(build('versions').where('uid', version.uid).update({ valid: 1 }));
+    connection.run(build('backy2_progress').where('version_uid', version.uid).delete());
     return true;
   });
 }

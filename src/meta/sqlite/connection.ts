@@ -3,8 +3,6 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
-import SqliteClient from 'knex/lib/dialects/better-sqlite3/index.js';
-import makeKnex from 'knex/lib/knex-builder/make-knex.js';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
@@ -39,12 +37,10 @@ export type SqlValue = string | number | null;
 
 /**
  * One connection to a SQLite file. Statements run at once, on the calling thread; writes go through {@link write},
- * which waits for other writers without blocking the event loop. Knex builds ordinary statements, prepared
- * ones are kept by their text.
+ * which waits for other writers without blocking the event loop. Prepared statements are kept by their text; ordinary ones for
+ * writing are built by knex (statement-builder.ts).
  */
 export class SqliteConnection {
-  /** Builds statements; never runs them. */
-  readonly build: Knex = makeKnex(new SqliteClient({ client: 'better-sqlite3', useNullAsDefault: true }));
   readonly #db: Database.Database;
   readonly #path: string;
   readonly #cacheMb: number;
@@ -72,13 +68,7 @@ export class SqliteConnection {
     }
   }
 
-  /** All rows of a query. */
-  all<T>(query: Knex.QueryBuilder): T[] {
-    const { sql, bindings } = query.toSQL().toNative();
-    return this.prepare(sql).all(...bindings) as T[];
-  }
-
-  /** Runs a statement. @returns how many rows it changed. */
+  /** Runs a statement that knex built. @returns how many rows it changed. */
   run(query: Knex.QueryBuilder): number {
     const { sql, bindings } = query.toSQL().toNative();
     return this.prepare(sql).run(...bindings).changes;

@@ -1,5 +1,6 @@
 import type { SqliteConnection } from './connection.ts';
 import { inPieces } from './pieces.ts';
+import { statementBuilder } from './statement-builder.ts';
 import { updateVersion } from './versions.ts';
 
 /** Rows that are staged at a time: bounds the temporary space. */
@@ -29,9 +30,10 @@ export async function removeVersion(
     connection.execTemporary('DROP TABLE temp.going');
     return total;
   });
+  const build = await statementBuilder();
   await connection.write(() => {
-    for (const table of ['tags', 'backy2_progress']) connection.run(connection.build(table).where('version_uid', uid).delete());
-    connection.run(connection.build('versions').where('uid', uid).delete());
+    for (const table of ['tags', 'backy2_progress']) connection.run(build(table).where('version_uid', uid).delete());
+    connection.run(build('versions').where('uid', uid).delete());
   });
   return removed;
 }

@@ -1,7 +1,9 @@
+import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
 import type { DatedBlockRow, Version } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
+import { statementBuilder } from './statement-builder.ts';
 
 const COLUMNS = 'uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
 
@@ -30,10 +32,11 @@ export async function importVersion(
       row.nonce,
     );
   }
-  return connection.write(() => insertVersion(connection, version));
+  const build = await statementBuilder();
+  return connection.write(() => insertVersion(connection, version, build));
 }
 
-function insertVersion(connection: SqliteConnection, version: Version): number {
+function insertVersion(connection: SqliteConnection, version: Version, build: Knex): number {
   if (connection.prepare('SELECT 1 FROM versions WHERE uid = ?').get(version.uid) !== undefined) {
     throw new BackyError('versionExists', `Version ${version.uid} already exists and cannot be imported.`, {
       hint: `Remove it first with: backy2 rm ${version.uid}`,
@@ -45,7 +48,7 @@ function insertVersion(connection: SqliteConnection, version: Version): number {
     .prepare('UPDATE temp.import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)')
     .run().changes;
   connection.run(
-    connection.build('versions').insert({
+    build('versions').insert({
       uid: version.uid,
       date: toStoredDate(version.date),
       expire: version.expire === null ? null : toStoredDate(version.expire),

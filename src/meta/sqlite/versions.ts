@@ -2,42 +2,43 @@ import { toStoredDate } from '../dates.ts';
 import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { toVersion, type VersionRecord } from './rows.ts';
+import { statementBuilder } from './statement-builder.ts';
+
+/** Conditions that all hold, each with the value for its question mark. */
+type Conditions = [sql: string, value: string][];
 
 /** See VersionStore.findVersion. */
 export function findVersion(connection: SqliteConnection, uid: string): TaggedVersion | undefined {
-  return select(connection, (query) => query.where('versions.uid', uid))[0];
+  return select(connection, [['uid = ?', uid]])[0];
 }
 
-/** See VersionStore.listVersions. */
+/** See VersionStore.listVersions. Written out: `ls` is to start without knex. */
 export function listVersions(connection: SqliteConnection, filter: VersionFilter): TaggedVersion[] {
-  return select(connection, (query) => {
-    if (filter.name !== undefined) query.where('versions.name', filter.name);
-    if (filter.snapshotName !== undefined) query.where('versions.snapshot_name', filter.snapshotName);
-    if (filter.tag !== undefined) {
-      query.whereIn('versions.uid', connection.build('tags').select('version_uid').where('name', filter.tag));
-    }
-    if (filter.expiredAt !== undefined)
-      query.where('versions.expire', '<', toStoredDate(filter.expiredAt)).whereNot('versions.expire', '');
-  });
+  const conditions: Conditions = [];
+  if (filter.name !== undefined) conditions.push(['name = ?', filter.name]);
+  if (filter.snapshotName !== undefined) conditions.push(['snapshot_name = ?', filter.snapshotName]);
+  if (filter.tag !== undefined) conditions.push(['uid IN (SELECT version_uid FROM tags WHERE name = ?)', filter.tag]);
+  if (filter.expiredAt !== undefined) conditions.push(["expire < ? AND expire <> ''", toStoredDate(filter.expiredAt)]);
+  return select(connection, conditions);
 }
 
-type Query = ReturnType<SqliteConnection['build']['queryBuilder']>;
-
-function select(connection: SqliteConnection, narrow: (query: Query) => void): TaggedVersion[] {
-  const query = connection.build('versions').select('*').orderBy(['name', 'date']);
-  narrow(query);
-  const versions = connection.all<VersionRecord>(query).map((record) => ({ ...toVersion(record), tags: [] as string[] }));
-  const tags = tagsOf(connection, versions.length === 1 ? versions[0]?.uid : undefined);
-  for (const version of versions) version.tags = tags.get(version.uid) ?? [];
-  return versions;
+function select(connection: SqliteConnection, conditions: Conditions): TaggedVersion[] {
+  const where = conditions.map(([sql]) => ` AND ${sql}`).join('');
+  const records = connection
+    .prepare(`SELECT * FROM versions WHERE 1 = 1${where} ORDER BY name, date`)
+    .all(...conditions.map(([, value]) => value)) as VersionRecord[];
+  const tags = tagsOf(connection, records.length === 1 ? records[0]?.uid : undefined);
+  return records.map((record) => ({ ...toVersion(record), tags: tags.get(record.uid) ?? [] }));
 }
 
 /** Tags of one version, or of all: one query for thousands of versions instead of one each. */
 function tagsOf(connection: SqliteConnection, uid: string | undefined): Map<string, string[]> {
-  const query = connection.build('tags').select('version_uid', 'name').orderBy(['version_uid', 'name']);
-  if (uid !== undefined) query.where('version_uid', uid);
+  const where = uid === undefined ? '' : 'WHERE version_uid = ?';
+  const rows = connection
+    .prepare(`SELECT version_uid, name FROM tags ${where} ORDER BY version_uid, name`)
+    .all(...(uid === undefined ? [] : [uid])) as { version_uid: string; name: string }[];
   const byVersion = new Map<string, string[]>();
-  for (const { version_uid, name } of connection.all<{ version_uid: string; name: string }>(query)) {
+  for (const { version_uid, name } of rows) {
     const tags = byVersion.get(version_uid);
     if (tags === undefined) byVersion.set(version_uid, [name]);
     else tags.push(name);
@@ -51,22 +52,24 @@ export async function updateVersion(
   uid: string,
   values: Record<string, string | number | null>,
 ): Promise<void> {
-  await connection.write(() => connection.run(connection.build('versions').where('uid', uid).update(values)));
+  const build = await statementBuilder();
+  await connection.write(() => connection.run(build('versions').where('uid', uid).update(values)));
 }
 
 /** Adds tags within the caller's transaction. */
 export function insertTags(connection: SqliteConnection, uid: string, tags: readonly string[]): void {
-  for (const name of tags) {
-    connection.run(connection.build('tags').insert({ version_uid: uid, name }).onConflict(['version_uid', 'name']).ignore());
-  }
+  const insert = connection.prepare(
+    'INSERT INTO tags (version_uid, name) VALUES (?, ?) ON CONFLICT (version_uid, name) DO NOTHING',
+  );
+  for (const name of tags) insert.run(uid, name);
 }
 
 /** See VersionStore.removeTags. */
 export async function removeTags(connection: SqliteConnection, uid: string, tags: readonly string[]): Promise<void> {
+  const build = await statementBuilder();
   await connection.write(() =>
     connection.run(
-      connection
-        .build('tags')
+      build('tags')
         .where('version_uid', uid)
         .whereIn('name', [...tags])
         .delete(),
@@ -76,9 +79,10 @@ export async function removeTags(connection: SqliteConnection, uid: string, tags
 
 /** See VersionStore.setVersionValid. */
 export async function setVersionValid(connection: SqliteConnection, uid: string): Promise<void> {
+  const build = await statementBuilder();
   await connection.write(() => {
-    connection.run(connection.build('blocks').where({ version_uid: uid, valid: 0 }).update({ valid: 1 }));
-    connection.run(connection.build('versions').where('uid', uid).update({ valid: 1 }));
+    connection.run(build('blocks').where({ version_uid: uid, valid: 0 }).update({ valid: 1 }));
+    connection.run(build('versions').where('uid', uid).update({ valid: 1 }));
   });
 }
 
