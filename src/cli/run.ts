@@ -88,11 +88,11 @@ async function show(outcome: Outcome, globals: GlobalOptions, log: ConsoleLog): 
   }
   if (globals.machineOutput === true) for (const line of outcome.machineLines ?? []) writeOut(1, `${line}\n`);
   if (outcome.table === undefined) return;
-  const skipHeader = globals.skipHeader === true;
-  if (globals.machineOutput === true) return writeOut(1, renderMachine(outcome.table, { skipHeader }));
+  const form = { skipHeader: globals.skipHeader === true, human: globals.humanReadable === true };
+  if (globals.machineOutput === true) return writeOut(1, renderMachine(outcome.table, form));
   // Loaded only where a table is drawn: machine output is what must start fast.
   const { renderTable } = await import('./render/table.ts');
-  writeOut(1, renderTable(outcome.table, { skipHeader, human: globals.humanReadable === true }));
+  writeOut(1, renderTable(outcome.table, form));
 }
 
 function conclude(exitCode: number, log: ConsoleLog): number {

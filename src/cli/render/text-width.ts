@@ -1,0 +1,38 @@
+import { eastAsianWidth } from 'get-east-asian-width';
+
+const PLAIN = /^[\x20-\x7e]*$/;
+/** Marks that sit on the letter before, format characters, and the vowels and finals of a Hangul syllable. The soft hyphen is seen. */
+const NO_WIDTH = /^[\p{M}\p{Cf}\p{Zl}\p{Zp}\u1160-\u11ff\ud7b0-\ud7ff]$/u;
+const SOFT_HYPHEN = '\u00ad';
+const JOINER = '\u200d';
+/** The selector of emoji style, and skin tones: an emoji before them is shown wide, whatever it is alone. */
+const MAKES_WIDE = /^[\ufe0f\p{Emoji_Modifier}]$/u;
+const EMOJI = /^\p{Emoji}$/u;
+const PICTURE = /^\p{Extended_Pictographic}$/u;
+
+/**
+ * Columns that a text takes in a terminal, counted as the original counts: each code point by its East Asian width, ambiguous ones as
+ * narrow; what is joined to an emoji adds nothing, and a sign that is asked for in emoji style takes two. Packages that measure strings
+ * count some narrow signs (☃) as wide.
+ */
+export function textWidth(text: string): number {
+  if (PLAIN.test(text)) return text.length;
+  let width = 0;
+  let before = { char: '', width: 0 };
+  for (const char of text) {
+    before = { char, width: addedWidth(char, before) };
+    width += before.width;
+  }
+  return width;
+}
+
+function addedWidth(char: string, before: { char: string; width: number }): number {
+  if (before.char === JOINER && PICTURE.test(char)) return 0;
+  if (MAKES_WIDE.test(char) && EMOJI.test(before.char)) return before.width === 1 ? 1 : 0;
+  return widthOf(char);
+}
+
+function widthOf(char: string): number {
+  if (char !== SOFT_HYPHEN && NO_WIDTH.test(char)) return 0;
+  return eastAsianWidth(char.codePointAt(0) ?? 0);
+}
