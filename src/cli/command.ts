@@ -43,14 +43,20 @@ export interface Invocation {
   warn(text: string): void;
 }
 
-/** A subcommand: its words, and a thin handler that calls Backy and returns data. */
-export interface Command {
+/** The words of a subcommand: parsing, help, completion and man page are made from them. */
+export interface CommandWords {
   name: string;
   description: string;
-  /** In commander's syntax (`<uid>`, `[name]`, `<uids...>`), with what each is. */
+  /** In commander's syntax (`<uid>`, `[name]`, `<uids...>`), with what each is. The word between the brackets decides what completes. */
   args: [syntax: string, description: string][];
   /** In commander's syntax (`-f, --force`, `-s, --source <url>`). */
   options: [flags: string, description: string][];
+  /** Whole command lines, with what they do. */
+  examples?: [line: string, what: string][];
+}
+
+/** A subcommand that works on an installation: a thin handler that calls Backy and returns data. */
+export interface Command extends CommandWords {
   /** False: the database need not be initialised. */
   needsDatabase?: false;
   run(invocation: Invocation): Promise<Outcome>;

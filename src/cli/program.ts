@@ -4,6 +4,8 @@ import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
 import type { Command, GlobalOptions } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { writeOut } from './console-log.ts';
+import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './global-options.ts';
+import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './help.ts';
 import { programVersion } from './version.ts';
 
 /** What the words on the command line ask for. */
@@ -30,7 +32,7 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
       const command = program.commands.find((candidate) => candidate.name() === name);
       return command === undefined ? undefined : namesOf(command);
     });
-    if (expanded.length === 0) return usage(program);
+    if (expanded.length === 0) return usage();
     program.parse(expanded, { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : new BackyError('usage', '').exitCode };
@@ -38,46 +40,46 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
     writeOut(2, `error: ${error.message}\n`);
     return { exitCode: error.exitCode };
   }
-  return call ?? usage(program);
+  return call ?? usage();
 }
 
-function usage(program: Commander): ParsedEnd {
-  writeOut(
-    1,
-    `usage: backy2 ${program.usage()}\n\n${COMMANDS.map((command) => `  ${command.name}`).join('\n')}\n\nbacky2 --help tells more.\n`,
-  );
+function usage(): ParsedEnd {
+  writeOut(1, briefUsage(COMMANDS));
   return { exitCode: 1 };
 }
 
 function buildProgram(onCall: (call: ParsedCall) => void): Commander {
   const program = new Commander('backy2')
-    .description('Deduplicating backup for block devices.')
-    .usage('[-v] [-d] [-m] [-s] [-r] [-c FILE] [--json] [--no-color] command …')
-    .option('-v, --verbose', 'log more (DEBUG)')
-    .option('-d, --debug', 'log more, and stack traces of unexpected errors')
-    .option('-m, --machine-output', 'columns joined by |, and no log below ERROR')
-    .option('-s, --skip-header', 'tables without the header')
-    .option('-r, --human-readable', 'sizes with units')
-    .option('-c, --configfile <file>', 'read this config file alone')
-    .option('--json', 'one JSON document on stdout, and no log below ERROR')
-    .option('--no-color', 'no colours')
-    .version(programVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
+    .description(SUMMARY)
+    .usage(usageLine())
+    .helpOption(...HELP_OPTION)
     .helpCommand(false)
     .enablePositionalOptions()
     .exitOverride()
-    .configureOutput({ writeOut: (text) => writeOut(1, text), writeErr: (text) => writeOut(2, text) })
+    .configureHelp(HELP_FORMAT)
+    .configureOutput({
+      writeOut: (text) => writeOut(1, text),
+      writeErr: (text) => writeOut(2, text),
+      getOutHelpWidth: helpColumns,
+    })
     .showHelpAfterError('(add --help for what is known)')
+    .addHelpText('after', programHelpEnd())
     // Reached when only global options were given.
     .action(() => {});
+  for (const option of GLOBAL_OPTIONS) program.option(...option);
+  program.version(programVersion(), ...VERSION_OPTION);
   for (const command of COMMANDS) addCommand(program, command, onCall);
   return program;
 }
 
 function addCommand(program: Commander, command: Command, onCall: (call: ParsedCall) => void): void {
-  const sub = program.command(command.name).description(command.description).helpOption('-h, --help', 'print this help');
+  const sub = program
+    .command(command.name)
+    .description(command.description)
+    .helpOption(...HELP_OPTION);
   for (const [syntax, description] of command.args) sub.argument(syntax, description);
   for (const [flags, description] of command.options) sub.addOption(new Option(flags, description));
+  addExamples(sub, command);
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });

@@ -13,12 +13,20 @@ export const backupCommand: Command = {
     ['<name>', 'name of the backup, e.g. of the virtual machine'],
   ],
   options: [
-    ['-s, --snapshot-name <name>', "name of the source's snapshot, kept with the version"],
+    ['-s, --snapshot-name <snapshot>', "name of the source's snapshot, kept with the version"],
     ['-r, --rbd <file>', 'hints: what rbd diff --format=json says of changes (- is stdin)'],
     ['-f, --from-version <uid>', 'base: take blocks outside of the hints over from this version'],
     ['-c, --continue-version <uid>', 'go on with this version, whose backup did not end'],
     ['-t, --tag <tags>', 'tags for the version, comma separated, instead of the automatic ones'],
     ['-e, --expire <date>', 'when the version may go: YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC)'],
+  ],
+  examples: [
+    ['backy2 backup -s monday file:///dev/vg0/web-snap web', 'Reads the whole snapshot, and keeps its name with the version.'],
+    [
+      'backy2 backup -r diff.json -f UID file:///dev/rbd0 web',
+      'Reads what rbd diff says has changed, and takes the rest from version UID.',
+    ],
+    ['backy2 backup -c UID file:///dev/vg0/web-snap web', 'Goes on where the backup of version UID stopped.'],
   ],
   async run({ args: [source = '', name = ''], options, backy, sayMachine, watch }) {
     const expire = text(options.expire);

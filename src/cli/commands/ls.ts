@@ -22,10 +22,14 @@ export const lsCommand: Command = {
   description: 'List versions.',
   args: [['[name]', 'only versions of this name']],
   options: [
-    ['-s, --snapshot-name <name>', 'only versions with this snapshot name'],
+    ['-s, --snapshot-name <snapshot>', 'only versions with this snapshot name'],
     ['-t, --tag <tag>', 'only versions with this tag'],
     ['-e, --expired', 'only versions whose expire date has passed'],
     ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+  ],
+  examples: [
+    ['backy2 -r ls web', 'All versions of web, sizes with units.'],
+    ['backy2 -ms ls -f uid -s monday web', 'The uid alone, for scripts.'],
   ],
   async run({ args: [name], options, backy }) {
     const versions = await backy.list({

@@ -23,6 +23,10 @@ export const cleanupCommand: Command = {
     ['-p, --prefix <prefix>', 'only blobs whose uid starts so'],
     ['--dangerous-force', 'without --full: take blobs of versions that were removed within the last hour as well'],
   ],
+  examples: [
+    ['backy2 cleanup', 'Deletes what removed versions left, beside running backups.'],
+    ['backy2 cleanup --full -p a', 'Looks at the blobs whose uid starts with a, while nothing else runs.'],
+  ],
   async run({ options, backy }) {
     const prefix = text(options.prefix) ?? '';
     if (!/^[0-9A-Za-z]*$/.test(prefix))

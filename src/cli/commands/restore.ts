@@ -15,6 +15,10 @@ export const restoreCommand: Command = {
     ['-f, --force', 'overwrite an existing file or device'],
     ['-c, --continue-from <block_id>', 'skip blocks below this id (as "Last ID" of an earlier try says)'],
   ],
+  examples: [
+    ['backy2 restore UID file:///tmp/web.img', 'Makes a new file.'],
+    ['backy2 restore -f UID file:///dev/vg0/web', 'Overwrites a device, which must be large enough.'],
+  ],
   async run({ args: [uid = '', target = ''], options, backy, watch }) {
     const from = text(options.continueFrom);
     const fromId = Math.max(0, from === undefined ? 0 : parseWhole(from, '-c'));

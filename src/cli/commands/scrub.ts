@@ -11,6 +11,10 @@ export const scrubCommand: Command = {
     ['-s, --source <source>', 'compare with this source as well'],
     ['-p, --percentile <percent>', 'check only so many percent of the blocks, chosen at random'],
   ],
+  examples: [
+    ['backy2 scrub UID', 'Checks every block.'],
+    ['backy2 scrub -p 5 UID', 'Checks a twentieth, for a check every night.'],
+  ],
   async run({ args: [uid = ''], options, backy, watch }) {
     const result = await backy.scrub({
       uid,

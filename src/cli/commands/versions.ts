@@ -4,7 +4,7 @@ import { flag } from '../option-values.ts';
 import { parseDate } from '../parse-values.ts';
 
 const UID: [string, string] = ['<version_uid>', 'the version'];
-const TAGS: [string, string] = ['<name>', 'tags, comma separated'];
+const TAGS: [string, string] = ['<tags>', 'tags, comma separated'];
 
 export const rmCommand: Command = {
   name: 'rm',
@@ -71,6 +71,7 @@ export const expireCommand: Command = {
   description: 'Set the expire date of a version.',
   args: [UID, ['<expire>', 'YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC); \'\' clears it']],
   options: [],
+  examples: [['backy2 expire UID "$(date -d "today + 7 days" +%F)"', 'Lets the version go in a week.']],
   async run({ args: [uid = '', date = ''], backy }) {
     const expire = date === '' ? null : parseDate(date);
     await backy.setExpire(uid, expire);
