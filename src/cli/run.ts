@@ -4,6 +4,7 @@ import { BackyError, messageOf } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
 import type { GlobalOptions, Outcome } from './command.ts';
 import { ConsoleLog, writeOut } from './console-log.ts';
+import { errorLine } from './error-line.ts';
 import type { ParsedCall } from './program.ts';
 import { renderJson, tableToJson, toJsonKeys } from './render/json.ts';
 import { renderMachine } from './render/machine.ts';
@@ -101,13 +102,12 @@ function conclude(exitCode: number, log: ConsoleLog): number {
   return exitCode;
 }
 
-/** One line with what is wrong and one with what to do; stack traces only with -d. */
+/** One line with what is wrong and what to do (cli.md); stack traces only with -d. */
 function reportFailure(error: unknown, { globals, command }: ParsedCall, log: ConsoleLog): number {
   const known =
     error instanceof BackyError ? error : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { cause: error });
   const exitCode = exitCodeOf(known, command.name);
-  log.error(known.message);
-  if (known.hint !== undefined) log.error(known.hint);
+  log.error(errorLine(known));
   if (globals.debug === true && error instanceof Error) log.error(stackOf(error));
   if (globals.json === true) {
     writeOut(

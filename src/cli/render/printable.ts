@@ -1,0 +1,14 @@
+/**
+ * Text with its control characters shown as `\n` or `\x1b`: sent to a terminal they would move the cursor or colour it, in a log they
+ * would make lines that nobody wrote. A name must do neither.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+    const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+    return named[char] ?? escaped(char.charCodeAt(0).toString(16));
+  });
+}
+
+function escaped(hex: string): string {
+  return hex.length > 2 ? `\\u${hex}` : `\\x${hex.padStart(2, '0')}`;
+}
