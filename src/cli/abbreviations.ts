@@ -50,6 +50,8 @@ function expand(word: string, { long }: OptionNames): string {
   const [name = '', ...value] = word.split('=');
   if (long.includes(name)) return word;
   const matches = long.filter((option) => option.startsWith(name));
-  if (matches.length > 1) throw new BackyError('usage', `Ambiguous option: ${name} could match ${matches.join(', ')}.`);
+  if (matches.length > 1) {
+    throw new BackyError('usage', `Ambiguous option: ${name} could match ${matches.join(', ')}.`, { hint: 'Write more of it.' });
+  }
   return matches[0] === undefined ? word : [matches[0], ...value].join('=');
 }

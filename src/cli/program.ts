@@ -4,8 +4,10 @@ import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
 import type { Command, GlobalOptions } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { writeOut } from './console-log.ts';
+import { errorLine } from './error-line.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './global-options.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './help.ts';
+import { usageError } from './usage-error.ts';
 import { programVersion } from './version.ts';
 
 /** What the words on the command line ask for. */
@@ -32,12 +34,11 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
       const command = program.commands.find((candidate) => candidate.name() === name);
       return command === undefined ? undefined : namesOf(command);
     });
-    if (expanded.length === 0) return usage();
     program.parse(expanded, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : new BackyError('usage', '').exitCode };
+    if (error instanceof CommanderError) return error.exitCode === 0 ? { exitCode: 0 } : usage();
     if (!(error instanceof BackyError)) throw error;
-    writeOut(2, `error: ${error.message}\n`);
+    writeOut(2, `error: ${errorLine(error)}\n`);
     return { exitCode: error.exitCode };
   }
   return call ?? usage();
@@ -55,17 +56,15 @@ function buildProgram(onCall: (call: ParsedCall) => void): Commander {
     .helpOption(...HELP_OPTION)
     .helpCommand(false)
     .enablePositionalOptions()
-    .exitOverride()
     .configureHelp(HELP_FORMAT)
     .configureOutput({
       writeOut: (text) => writeOut(1, text),
-      writeErr: (text) => writeOut(2, text),
+      // Commander writes errors there, which are ours to tell, and the help when no command was given, which is too long for that.
+      writeErr: () => {},
       getOutHelpWidth: helpColumns,
     })
-    .showHelpAfterError('(add --help for what is known)')
-    .addHelpText('after', programHelpEnd())
-    // Reached when only global options were given.
-    .action(() => {});
+    .addHelpText('after', programHelpEnd());
+  program.exitOverride(failAt(program));
   for (const option of GLOBAL_OPTIONS) program.option(...option);
   program.version(programVersion(), ...VERSION_OPTION);
   for (const command of COMMANDS) addCommand(program, command, onCall);
@@ -80,10 +79,19 @@ function addCommand(program: Commander, command: Command, onCall: (call: ParsedC
   for (const [syntax, description] of command.args) sub.argument(syntax, description);
   for (const [flags, description] of command.options) sub.addOption(new Option(flags, description));
   addExamples(sub, command);
+  sub.exitOverride(failAt(sub, command));
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });
   });
+}
+
+/** What commander calls instead of ending the process. Help, version and the lack of a command are no errors of the words. */
+function failAt(commander: Commander, command?: Command): (error: CommanderError) => never {
+  return (error) => {
+    if (error.exitCode === 0 || error.code === 'commander.help') throw error;
+    throw usageError(error, { commander, command, commands: COMMANDS });
+  };
 }
 
 function namesOf(command: Commander): OptionNames {
