@@ -7,11 +7,14 @@ export interface Call {
   n: number;
   note: string | null;
   argv: string[];
+  /** Variables that it was given, besides the usual ones. */
+  env: Record<string, string> | null;
   stdin: string | null;
   rc: number | string;
   stdout: string;
   /** What the call added to the logfile. */
   logfile: string | null;
+  stderr: string;
 }
 
 /** A config file that the recorder wrote at this point. */
@@ -73,9 +76,12 @@ function parseCall(line: string): Call {
   return { ...(JSON.parse(line) as Omit<Call, 'kind'>), kind: 'call' };
 }
 
+/** Variables may stand before the program. */
+const CALL = /^\$ (\w+=\S+ )*backy2( |$)/;
+
 function readStep(lines: string[], at: number, calls: Call[]): { step?: Step; next: number } {
   const line = lines[at] ?? '';
-  if (line === '$ backy2' || line.startsWith('$ backy2 ')) {
+  if (CALL.test(line)) {
     const step = calls.shift();
     if (!step) throw new Error(`line ${at + 1}: a call that the jsonl lacks`);
     return { step, next: lines.findIndex((text, i) => i > at && text.startsWith('--- exit code')) + 1 };
@@ -105,7 +111,7 @@ function readStatement(lines: string[], at: number): { step: Statement; next: nu
   return { step: { kind: 'sql', sql, params, columns: header ?? [], rows }, next };
 }
 
-const STARTS_A_STEP = /^(\$ backy2|## |sqlite> |sh\$ |cmp \S+ \(\d+ bytes\) )/;
+const STARTS_A_STEP = /^(\$ (\w+=\S+ )*backy2|## |sqlite> |sh\$ |cmp \S+ \(\d+ bytes\) )/;
 
 function readShell(lines: string[], at: number): { step: ShellCommand; next: number } {
   let next = at + 1;

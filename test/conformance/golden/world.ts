@@ -50,8 +50,8 @@ export class World {
     this.write(name, edited);
   }
 
-  run(argv: string[], stdin?: string | Buffer): Promise<Result> {
-    return runBinary(argv, { cwd: this.folder, env: this.env(), stdin });
+  run(argv: string[], stdin?: string | Buffer, env: Record<string, string> = {}): Promise<Result> {
+    return runBinary(argv, { cwd: this.folder, env: { ...this.env(), ...env }, stdin });
   }
 
   /** Runs a command that has to work, with backy.cfg; returns its output. */

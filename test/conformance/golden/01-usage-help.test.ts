@@ -1,0 +1,3 @@
+import { replay } from './replay.ts';
+
+replay({ recording: '01-usage-help', wordsAlone: true });
