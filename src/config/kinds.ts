@@ -4,6 +4,8 @@ export interface Kind<T> {
   allowed: string;
   /** Undefined: the text is not of this kind. */
   parse(text: string): T | undefined;
+  /** All texts of this kind, where they are few: an error names the one that was likely meant. */
+  values?: readonly string[];
   /** How an error names a wrong value; left out, it is quoted. Keeps passwords out of messages. */
   show?(text: string): string;
 }
@@ -43,6 +45,7 @@ const BOOLEANS: Record<string, boolean> = {
 /** What Python's configparser takes for a boolean. */
 export const bool: Kind<boolean> = {
   allowed: 'one of 1, yes, true, on, 0, no, false, off',
+  values: Object.keys(BOOLEANS),
   parse: (text) => own(BOOLEANS, text.toLowerCase()),
 };
 
@@ -83,7 +86,7 @@ export const duration: Kind<number> = {
 
 /** One of the keys of `meanings`; `allowed` overrides the list of them in the error. */
 export function oneOf<T>(meanings: Record<string, T>, allowed = `one of ${Object.keys(meanings).join(', ')}`): Kind<T> {
-  return { allowed, parse: (text) => own(meanings, text) };
+  return { allowed, values: Object.keys(meanings), parse: (text) => own(meanings, text) };
 }
 
 /** `record[key]`, but nothing that it inherits (`constructor` …). */

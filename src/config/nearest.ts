@@ -11,8 +11,17 @@ export function nearest(word: string, candidates: readonly string[]): string {
   return best.name;
 }
 
+/** So many letters of a word may be wrong for it to be meant as another: one, or this part of them. */
+const MOST_ERRORS = 0.4;
+
+/** Whether `candidate` is likely what was meant by `word`. A single letter tells too little. */
+export function isNear(word: string, candidate: string): boolean {
+  if (word.length < 2) return false;
+  return typingErrors(word, candidate) <= Math.max(1, Math.max(word.length, candidate.length) * MOST_ERRORS);
+}
+
 /** How many letters to insert, delete, replace or swap with the next to make one word of the other; case does not count. */
-export function typingErrors(from: string, to: string): number {
+function typingErrors(from: string, to: string): number {
   const [left, right] = [[...from.toLowerCase()], [...to.toLowerCase()]];
   let before: number[] = [];
   let row = Array.from({ length: right.length + 1 }, (_, column) => column);

@@ -1,5 +1,6 @@
 import type { Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
+import { isNear, nearest } from './nearest.ts';
 import { type Option, SCHEMA, type SectionName, type Values } from './schema.ts';
 import { getValue, optionError } from './values.ts';
 
@@ -25,5 +26,7 @@ export function readOption<T>(ini: Ini, place: { section: string; option: string
   const value = kind.parse(text);
   if (value !== undefined) return value;
   const shown = kind.show?.(text) ?? JSON.stringify(text);
-  throw optionError(ini, { ...place, problem: `${shown} is not ${kind.allowed}.` });
+  const near = nearest(text, kind.values ?? []);
+  const meant = near !== '' && isNear(text, near) ? ` Did you mean ${near}?` : '';
+  throw optionError(ini, { ...place, problem: `${shown} is not ${kind.allowed}.${meant}` });
 }

@@ -167,6 +167,8 @@ test.each([
   ['hash_function: nope', `hash_function: "nope" is not one of ${HASH_FUNCTIONS.join(', ')}.`],
   ['logfile:', `logfile: "" is not ${SINGLE_PATH}`],
   ['logfile: a\n  workers: 1', `logfile: "a\\nworkers: 1" is not ${SINGLE_PATH}`],
+  ['deduplication: flase', `deduplication: "flase" is not ${BOOLEAN} Did you mean false?`],
+  ['hash_function: sha-512', `hash_function: "sha-512" is not one of ${HASH_FUNCTIONS.join(', ')}. Did you mean sha512?`],
   ['logfile: 100%', 'logfile: has a lone "%"; write "%%" for a percent sign.'],
 ])('[DEFAULTS] %j is an error', (text, message) => {
   expect(errorOf(PLAIN + text)).toBe(`backy.cfg: [DEFAULTS] ${message}`);
