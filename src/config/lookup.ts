@@ -18,7 +18,8 @@ export interface ConfigFile {
 export function readConfigFiles(configFile: string | undefined, env: Environment): ConfigFile[] {
   if (configFile !== undefined && configFile !== '') {
     const file = readFile(configFile, env);
-    if (file === undefined) throw new BackyError('config', `File not found: ${configFile}`);
+    if (file === undefined)
+      throw new BackyError('config', `File not found: ${configFile}`, { hint: 'Check the path given with -c.' });
     return [file];
   }
   const files = defaultNames(env).map((name) => readFile(name, env));

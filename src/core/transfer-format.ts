@@ -20,6 +20,9 @@ const FORMATS: Record<string, TransferFormat> = {
 /** The first line of what is written. */
 export const NEWEST_FORMAT = 'backy2 Version 2.12 metadata dump';
 
+/** What to do about something that is no export at all. */
+export const NOT_AN_EXPORT = 'The file must be what "backy2 export" writes (metadata formats 2.1, 2.2, 2.10 and 2.12).';
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
@@ -52,9 +55,7 @@ export class TransferReader {
   constructor(firstLine: string) {
     const format = FORMATS[firstLine];
     if (format === undefined) {
-      throw new BackyError('badImport', 'Wrong import format.', {
-        hint: 'The file must be what "backy2 export" writes (metadata formats 2.1, 2.2, 2.10 and 2.12).',
-      });
+      throw new BackyError('badImport', 'Wrong import format.', { hint: NOT_AN_EXPORT });
     }
     this.#format = format;
   }

@@ -7,7 +7,7 @@ import type { DatedBlockRow, Version } from '../meta/types.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
-import { bad, blockFields, NEWEST_FORMAT, TransferReader, versionFields } from './transfer-format.ts';
+import { bad, blockFields, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;
 
@@ -63,7 +63,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
 
 /** Imports what an export wrote, all of it or nothing. `fileName` `-` reads `stdin`. */
 export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
-  return holding([await lockForOperation(context.locks)], async () => {
+  const importing = holding([await lockForOperation(context.locks)], async () => {
     const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName, context.signal);
     const { reader, version } = await readHead(lines);
     await refuseExisting(context, version);
@@ -78,6 +78,15 @@ export async function importFrom(context: Context, fileName: string, stdin: Read
       return { uid: version.uid, name: version.name, blocks: version.size };
     });
   });
+  return importing.catch((error: unknown) => {
+    throw withFileName(error, fileName === '-' ? 'stdin' : fileName);
+  });
+}
+
+/** Whoever finds a line wrong does not know which file it is of. */
+function withFileName(error: unknown, fileName: string): unknown {
+  if (!(error instanceof BackyError) || error.code !== 'badImport') return error;
+  return new BackyError('badImport', error.message, { hint: `${error.hint ?? ''} It was read from ${fileName}.`, cause: error });
 }
 
 async function refuseExisting({ meta }: Context, { uid }: Version): Promise<void> {
@@ -144,7 +153,8 @@ async function* readLines(input: Readable, fileName: string, signal: AbortSignal
   } catch (error) {
     if (error instanceof BackyError) throw error;
     const isCsv = error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_');
-    if (isCsv) throw new BackyError('badImport', `Wrong import format: ${messageOf(error)}`, { cause: error });
+    if (isCsv)
+      throw new BackyError('badImport', `Wrong import format: ${messageOf(error)}`, { hint: NOT_AN_EXPORT, cause: error });
     throw new BackyError('io', `Cannot read ${fileName}: ${messageOf(error)}`, {
       hint: 'Check the path and its permissions.',
       cause: error,

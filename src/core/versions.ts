@@ -63,7 +63,10 @@ function refuseYoung({ settings, now }: Context, version: TaggedVersion): void {
 export async function setProtected({ meta, locks }: Context, uid: string, value: boolean): Promise<void> {
   await checkInstallationFree(locks);
   const version = await findVersion(meta, uid);
-  if (version.protected === value) throw new BackyError('refused', `Version ${uid} is ${value ? 'already' : 'not'} protected.`);
+  if (version.protected === value)
+    throw new BackyError('refused', `Version ${uid} is ${value ? 'already' : 'not'} protected.`, {
+      hint: 'Nothing was changed.',
+    });
   await meta.setProtected(uid, value);
 }
 

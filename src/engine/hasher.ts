@@ -31,7 +31,10 @@ function opensslHash(hashFunction: string): (bytes: Uint8Array) => string {
   try {
     crypto.createHash(algorithm);
   } catch (error) {
-    throw new BackyError('config', `[DEFAULTS] hash_function: "${hashFunction}" is not available here.`, { cause: error });
+    throw new BackyError('config', `[DEFAULTS] hash_function: "${hashFunction}" is not available here.`, {
+      hint: 'This Node.js was built without it. Take another one for new installations: sha512 is always there.',
+      cause: error,
+    });
   }
   // The one-shot form (Node 20.12) halves the cost of small blocks.
   if (typeof crypto.hash === 'function') return (bytes) => crypto.hash(algorithm, bytes, 'hex');

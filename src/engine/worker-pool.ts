@@ -13,6 +13,8 @@ const PREFETCHED_JOBS = 1;
 const DRAIN_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 10_000;
 const TERMINATE_LIMIT_MS = 3_000;
+/** What to do about a failure that is most likely the program's own, or a lack of memory. */
+const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
 
 /** An answer that concerns a job. */
 export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'zeroed' }>;
@@ -110,7 +112,7 @@ export class WorkerPool {
   async flush(): Promise<void> {
     const living = this.#members.filter((member) => !member.isGone);
     if (living.length < this.#members.length)
-      throw new BackyError('worker', 'A block worker is gone, so its blobs may not be durable.');
+      throw new BackyError('worker', 'A block worker is gone, so its blobs may not be durable.', { hint: WORKER_HINT });
     await this.#flushes.ask(living.length, (ticket) => {
       for (const member of living) this.#post(member, { kind: 'flush', ticket });
     });
@@ -146,7 +148,12 @@ export class WorkerPool {
         });
       });
       worker.on('error', (error) =>
-        this.#fail(new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, { cause: error })),
+        this.#fail(
+          new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, {
+            hint: WORKER_HINT,
+            cause: error,
+          }),
+        ),
       );
       worker.on('message', (messages: FromWorker[]) => {
         for (const message of messages) this.#receive(member, message);
@@ -165,7 +172,7 @@ export class WorkerPool {
       if (!stopping) await this.#feed();
       if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping)) return;
       const left = stopBy - performance.now();
-      if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.'));
+      if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.', { hint: WORKER_HINT }));
       await this.#nextEvent(left);
     }
   }
@@ -263,7 +270,8 @@ export class WorkerPool {
   #died(member: Member, index: number, code: number): void {
     for (const job of [...member.jobs]) this.#ended(job);
     this.#flushes.fail(index);
-    if (!this.#closing) this.#fail(new BackyError('worker', `Block worker ${index} ended with code ${code}.`));
+    if (!this.#closing)
+      this.#fail(new BackyError('worker', `Block worker ${index} ended with code ${code}.`, { hint: WORKER_HINT }));
     this.#wake();
   }
 

@@ -21,7 +21,10 @@ export function parseIoUrl(text: string): IoUrl {
   }
   const [, scheme = '', path = ''] = match;
   if (scheme === 'file') {
-    if (path === '') throw new BackyError('io', `Not a valid name: ${text} needs a path, e.g. file:///somepath/file`);
+    if (path === '')
+      throw new BackyError('io', `Not a valid name: ${text} needs a path, e.g. file:///somepath/file`, {
+        hint: 'An absolute path makes three slashes.',
+      });
     return { scheme, path, text };
   }
   if (scheme === 'null') return { scheme, path, text };

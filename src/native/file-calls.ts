@@ -62,5 +62,5 @@ export function exitNow(status: number): void {
 
 function systemError(call: string): BackyError {
   const { errno, errnoName } = libc();
-  return new BackyError('io', `${call} failed: ${errnoName(errno())}`);
+  return new BackyError('io', `${call} failed: ${errnoName(errno())}`, { hint: 'The kernel log may tell why.' });
 }

@@ -3,9 +3,10 @@ import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
 
 let lab: Lab;
+let uid: string;
 beforeAll(async () => {
   lab = await Lab.create();
-  await lab.backup('null://10kB', 'vm');
+  uid = await lab.backup('null://10kB', 'vm');
 });
 afterAll(() => lab.remove());
 
@@ -26,3 +27,33 @@ test.each([
   expectFailure(await lab.run(args('11111111-1111-1111-8111-111111111111')), 100, '11111111-1111-1111-8111-111111111111');
   expect(lab.dump()).toEqual(before);
 });
+
+test('the message says how to list versions, and which one was likely meant', async () => {
+  const list = 'List the versions with: backy2 ls';
+  await expectLine('nothing', `Version nothing not found. ${list}`);
+  await expectLine('', `Version "" not found. ${list}`);
+  await expectLine(uid.slice(0, 8), `Version ${uid.slice(0, 8)} not found. Did you mean ${uid}? ${list}`);
+  await expectLine(uid.toUpperCase(), `Version ${uid.toUpperCase()} not found. Did you mean ${uid}? ${list}`);
+  await expectLine('vm', 'Version vm not found. It is a name; list its versions with: backy2 ls vm');
+});
+
+test('a part that several uids start with names none of them', async () => {
+  const other = `${uid.slice(0, 8)}-0000-1000-8000-000000000000`;
+  lab.sql(
+    'INSERT INTO versions SELECT ?, date, expire, name, snapshot_name, size, size_bytes, valid, protected FROM versions',
+    other,
+  );
+  await expectLine(uid.slice(0, 8), `Version ${uid.slice(0, 8)} not found. List the versions with: backy2 ls`);
+  lab.sql('DELETE FROM versions WHERE uid = ?', other);
+});
+
+test('what a terminal would obey is shown instead', async () => {
+  await expectLine('a\n\x1b[2J', 'Version a\\n\\x1b[2J not found. List the versions with: backy2 ls');
+});
+
+/** That protecting it fails so, and with nothing else. */
+async function expectLine(unknown: string, line: string): Promise<void> {
+  const { code, stderr } = await lab.run(['protect', unknown]);
+  expect(stderr).toBe(`   ERROR: ${line}\n   ERROR: Backy failed.\n`);
+  expect(code).toBe(100);
+}

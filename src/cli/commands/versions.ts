@@ -60,7 +60,11 @@ export const removeTagCommand: Command = {
   options: [],
   async run({ args: [uid = '', names = ''], backy }) {
     const tags = await tagsOf(names);
-    if (tags.length === 0) throw new BackyError('failed', 'No tag was named, so none was removed.');
+    if (tags.length === 0) {
+      throw new BackyError('failed', 'No tag was named, so none was removed.', {
+        hint: `Name them: backy2 remove-tag ${uid} TAG,TAG`,
+      });
+    }
     await backy.removeTags(uid, tags);
     return { result: { uid, removed: tags } };
   },

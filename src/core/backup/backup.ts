@@ -112,7 +112,7 @@ async function useBase(context: Context, uid: string, locks: Lock[]): Promise<Ta
   await checkSameBlockSize(context.meta, base, context.settings.blockSize);
   if (base.valid) return base;
   throw new BackyError('refused', 'You cannot base on an invalid version.', {
-    hint: `Scrub it first (backy2 scrub ${uid}), or take another version with -f.`,
+    hint: `Scrub ${uid} first (backy2 scrub ${uid}), or take another version with -f.`,
   });
 }
 
@@ -146,12 +146,14 @@ async function continueVersion(
   held.push(await lockVersion(locks, uid, 'exclusive'));
   const version = await findVersion(meta, uid);
   if (version.valid)
-    throw new BackyError('refused', 'You cannot continue a valid version.', { hint: 'Start a new backup without -c.' });
+    throw new BackyError('refused', 'You cannot continue a valid version.', {
+      hint: `Version ${uid} is complete. Start a new backup without -c.`,
+    });
   if (version.sizeBytes !== geometry.sizeBytes) {
     throw new BackyError(
       'refused',
       `Version to continue backup from has a different size than the source (${version.sizeBytes} and ${geometry.sizeBytes} bytes). Cannot continue.`,
-      { hint: 'Give the very same source, or start a new backup without -c.' },
+      { hint: `Give the source that ${uid} was begun with, or start a new backup without -c.` },
     );
   }
   await checkSameBlockSize(meta, version, geometry.blockSize);

@@ -16,7 +16,10 @@ export function blobPath(root: string, uid: string): string {
 
 /** The folder that {@link blobPath} lies in. */
 export function blobFolder(root: string, uid: string): string {
-  if (!canNameBlob(uid)) throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`);
+  if (!canNameBlob(uid))
+    throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`, {
+      hint: 'A row of the database names it: look for its version with scrub, and for damage of the database.',
+    });
   return join(root, uid.slice(0, 2), uid.slice(2, 4));
 }
 

@@ -64,7 +64,10 @@ export class FileBackend implements DataBackend {
         return undefined;
       }
       if (UNREADABLE.has(errnoOf(error) ?? '')) {
-        throw new BackyError('blobUnreadable', `Blob ${path} can't be read: ${messageOf(error)}`, { cause: error });
+        throw new BackyError('blobUnreadable', `Blob ${path} can't be read: ${messageOf(error)}`, {
+          hint: 'Check the disk below the data backend, and the kernel log.',
+          cause: error,
+        });
       }
       throw failure(`Cannot read blob ${path}`, error);
     } finally {

@@ -28,7 +28,10 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
     ftruncateSync(fd, sizeBytes);
     fsyncSync(fd);
   } catch (error) {
-    throw new BackyError('io', `Cannot make ${path} ${sizeBytes} bytes long: ${messageOf(error)}`, { cause: error });
+    throw new BackyError('io', `Cannot make ${path} ${sizeBytes} bytes long: ${messageOf(error)}`, {
+      hint: 'Check the space on its file system, and how large a file may be there.',
+      cause: error,
+    });
   } finally {
     closeSync(fd);
   }
@@ -37,7 +40,8 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
 
 function checkSize(path: string, sizeBytes: number): void {
   const fd = tryOpen(path, constants.O_RDWR);
-  if (fd === undefined) throw new BackyError('io', `Target ${path} vanished.`);
+  if (fd === undefined)
+    throw new BackyError('io', `Target ${path} vanished.`, { hint: 'Somebody removed it just now; try again.' });
   try {
     const has = sizeOfFile(fd, path);
     if (has >= sizeBytes) return;

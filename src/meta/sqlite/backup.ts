@@ -164,8 +164,7 @@ export async function finishBackup(connection: SqliteConnection, version: Versio
   return connection.write(() => {
     const rows = countBlocks(connection, version.uid);
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
-    if (rows !== version.size)
-      throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks; it stays invalid.`);
+    if (rows !== version.size) throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks.`);
     if (hasBadBlock(connection, version.uid)) return false;
     connection.run(
       build('stats').insert({

@@ -171,8 +171,11 @@ export class SqliteConnection {
     let nextMessage = WAITING_MESSAGE_AFTER_MS;
     while (!this.#tryBegin()) {
       const waited = performance.now() - start;
-      if (waited > WAIT_LIMIT_MS)
-        throw new BackyError('database', `Another process has been writing to ${this.#path} for half an hour.`);
+      if (waited > WAIT_LIMIT_MS) {
+        throw new BackyError('database', `Another process has been writing to ${this.#path} for half an hour.`, {
+          hint: `See who it is with: fuser -v ${this.#path}`,
+        });
+      }
       if (waited > nextMessage) {
         this.#logger.info(`Waiting for another process that writes to ${this.#path} (${Math.round(waited / 1000)}s).`);
         nextMessage = waited + WAITING_MESSAGE_EVERY_MS;
