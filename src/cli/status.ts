@@ -1,6 +1,7 @@
 import type { Progress } from '../core/progress.ts';
 import type { Logger } from '../logger.ts';
-import { type StatusSubject, statusText } from './render/status-text.ts';
+import { paceOf } from './pace.ts';
+import { isFinished, type StatusSubject, statusText } from './render/status-text.ts';
 
 const EVERY_MS = 1_000;
 /** A line in the log at every half percent, at most one a second. */
@@ -10,10 +11,10 @@ const LOG_STEP = 0.005;
 export class Status {
   readonly #logger: Logger;
   readonly #processName: string;
-  readonly #start = performance.now();
   #subject: StatusSubject | undefined;
-  #latest: Progress | undefined;
-  #shownAt = 0;
+  #phase: Progress['phase'] | undefined;
+  #phaseMs = 0;
+  #shownMs = 0;
   #loggedShare = 0;
 
   constructor(logger: Logger, processName: string) {
@@ -28,22 +29,20 @@ export class Status {
   }
 
   update(progress: Progress): void {
-    this.#latest = progress;
     const now = performance.now();
-    const complete = progress.doneBlocks >= progress.totalBlocks;
-    if (now - this.#shownAt < EVERY_MS && !complete) return;
-    this.#shownAt = now;
-    const text = this.#text();
-    if (text === undefined) return;
+    if (progress.phase !== this.#phase) {
+      this.#phase = progress.phase;
+      this.#phaseMs = now;
+      this.#loggedShare = 0;
+    }
+    const isLast = isFinished(progress);
+    if ((now - this.#shownMs < EVERY_MS && !isLast) || this.#subject === undefined) return;
+    this.#shownMs = now;
+    const text = statusText(this.#subject, progress, paceOf(progress, (now - this.#phaseMs) / 1000));
     process.title = `${this.#processName} [${text}]`;
-    const share = progress.doneBlocks / Math.max(1, progress.totalBlocks);
-    if (share - this.#loggedShare < LOG_STEP && !(complete && this.#loggedShare < 1)) return;
+    const share = isLast ? 1 : progress.doneBlocks / Math.max(1, progress.totalBlocks);
+    if (share - this.#loggedShare < LOG_STEP) return;
     this.#loggedShare = share;
     this.#logger.info(text);
-  }
-
-  #text(): string | undefined {
-    if (this.#subject === undefined || this.#latest === undefined) return undefined;
-    return statusText(this.#subject, this.#latest, (performance.now() - this.#start) / 1000);
   }
 }

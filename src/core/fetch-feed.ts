@@ -12,6 +12,8 @@ const ZERO_JOB_BYTES = 64 * 1024 * 1024;
 export interface FeedJob {
   order: Job;
   blocks: BlockRange[];
+  /** Blocks beside these that no job stands for. They count as done with this one, so that progress is where the work is. */
+  passed: BlockRange[];
 }
 
 /** How a version's rows become jobs. */
@@ -30,7 +32,7 @@ export interface FetchFeedOptions {
   gaps: 'zero' | 'skip';
   /** Told of blocks that have no row. */
   onGap(gap: BlockRange): void;
-  /** Told of blocks that no job stands for. */
+  /** Told of blocks that no job stands for where there is no job for many blocks around. */
   onSkipped(blocks: BlockRange): void;
 }
 
@@ -59,6 +61,7 @@ class JobBuilder {
   readonly #jobs: FeedJob[] = [];
   #fetch: FetchBlock[] = [];
   #run: (BlockRange & { kind: 'zero' | 'skip' }) | undefined;
+  #passed: BlockRange[] = [];
 
   constructor(options: FetchFeedOptions) {
     this.#options = options;
@@ -80,7 +83,15 @@ class JobBuilder {
   finish(): FeedJob[] {
     this.#endFetch();
     this.#endRun();
+    const last = this.#jobs.at(-1);
+    if (last !== undefined) last.passed.push(...this.#passed);
+    else for (const range of this.#passed) this.#options.onSkipped(range);
     return this.#jobs;
+  }
+
+  #addJob(order: Job, blocks: BlockRange[]): void {
+    this.#jobs.push({ order, blocks, passed: this.#passed });
+    this.#passed = [];
   }
 
   #extend({ first, count }: BlockRange, kind: 'zero' | 'skip'): void {
@@ -94,19 +105,19 @@ class JobBuilder {
   #endFetch(): void {
     if (this.#fetch.length === 0) return;
     const blocks = this.#fetch.map(({ id }) => ({ first: id, count: 1 }));
-    this.#jobs.push({ order: { kind: 'fetch', blocks: this.#fetch }, blocks });
+    this.#addJob({ kind: 'fetch', blocks: this.#fetch }, blocks);
     this.#fetch = [];
   }
 
   #endRun(): void {
     const run = this.#run;
     this.#run = undefined;
-    if (run?.kind === 'skip') this.#options.onSkipped(run);
+    if (run?.kind === 'skip') this.#passed.push(run);
     if (run?.kind !== 'zero') return;
     const most = Math.max(1, Math.floor(ZERO_JOB_BYTES / this.#options.blockSize));
     for (let first = run.first; first < run.first + run.count; first += most) {
       const blocks = { first, count: Math.min(most, run.first + run.count - first) };
-      this.#jobs.push({ order: { kind: 'zero', ...blocks }, blocks: [blocks] });
+      this.#addJob({ kind: 'zero', ...blocks }, [blocks]);
     }
   }
 }

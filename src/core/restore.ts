@@ -3,6 +3,7 @@ import { BackyError } from '../errors.ts';
 import { limitsOf, prepareTarget } from '../io/open-io.ts';
 import type { BlockRange, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
 import { Contiguous } from './contiguous.ts';
@@ -10,6 +11,7 @@ import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { Meter } from './progress.ts';
 
 /** What to restore, and how. */
 export interface RestoreRequest {
@@ -71,20 +73,16 @@ async function run(
     signal,
   );
   let missing = 0;
-  let doneBlocks = Math.min(request.fromId, version.size);
-  const done = (blocks: BlockRange) => {
-    contiguous.done(blocks);
-    doneBlocks += blocks.count;
-    onProgress({
-      phase: 'data',
-      doneBlocks,
-      totalBlocks: version.size,
-      doneBytes: (doneBlocks - request.fromId) * blockSize,
-      load: pool.load,
-      lastId: contiguous.last,
-    });
+  const meter = new Meter(version.size, pool, onProgress);
+  const geometry = { blockSize, sizeBytes: version.sizeBytes };
+  const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
+    for (const range of [...moved, ...passed]) contiguous.done(range);
+    meter.lastId = contiguous.last;
+    meter.add(blocksIn(moved) + blocksIn(passed), bytesIn(moved, geometry));
   };
   try {
+    meter.lastId = contiguous.last;
+    meter.begin('data', Math.min(request.fromId, version.size));
     const jobs = feedJobs({
       meta,
       version,
@@ -93,7 +91,7 @@ async function run(
       fromId: request.fromId,
       classify: ({ uid }) => (uid !== null ? 'fetch' : writesZeros ? 'zero' : 'skip'),
       gaps: writesZeros ? 'zero' : 'skip',
-      onSkipped: done,
+      onSkipped: (range) => done([], [range]),
       onGap: ({ first, count }) => {
         logger.error(`Blocks ${first} to ${first + count - 1} are missing from version ${version.uid}: it is incomplete.`);
         missing += count;
@@ -101,7 +99,11 @@ async function run(
       },
     });
     await pool.run(
-      new FetchPhase({ jobs, onFindings: (findings) => bad.record(findings), onDone: (blocks) => blocks.forEach(done) }),
+      new FetchPhase({
+        jobs,
+        onFindings: (findings) => bad.record(findings),
+        onDone: ({ blocks, passed }) => done(blocks, passed),
+      }),
     );
     signal.throwIfAborted();
     await pool.flush();

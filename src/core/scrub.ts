@@ -3,12 +3,14 @@ import { BackyError } from '../errors.ts';
 import { limitsOf, openSource } from '../io/open-io.ts';
 import type { BlockRow, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
 import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { Meter } from './progress.ts';
 
 /** What to scrub, and how. */
 export interface ScrubRequest {
@@ -45,7 +47,7 @@ export async function scrub(context: Context, request: ScrubRequest): Promise<Sc
 }
 
 async function run(context: Context, request: ScrubRequest, version: TaggedVersion): Promise<ScrubResult> {
-  const { meta, logger, settings, signal } = context;
+  const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub' });
   const result = { uid: version.uid, blocks: version.size, checkedBlocks: 0, complete: true, errors: bad.found, seconds: 0 };
@@ -68,8 +70,10 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
     },
     signal,
   );
-  const progress = progressOf(context, pool, { version, blockSize });
+  const meter = new Meter(version.size, pool, onProgress);
+  const geometry = { blockSize, sizeBytes: version.sizeBytes };
   try {
+    meter.begin('data', 0);
     const jobs = feedJobs({
       meta,
       version,
@@ -78,15 +82,15 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       fromId: 0,
       classify: (row) => (isChosen(row, request, context.random) ? 'fetch' : 'skip'),
       gaps: 'skip',
-      onSkipped: ({ count }) => progress(count),
+      onSkipped: ({ count }) => meter.add(count, 0),
       onGap: () => {},
     });
     const phase = new FetchPhase({
       jobs,
       onFindings: (findings) => bad.record(findings),
-      onDone: (blocks) => {
+      onDone: ({ blocks, passed }) => {
         result.checkedBlocks += blocks.length;
-        progress(blocks.length);
+        meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry));
       },
     });
     await pool.run(phase);
@@ -129,23 +133,4 @@ async function checkSource({ settings }: Context, source: string, version: Tagge
   throw new BackyError('io', `The source ${source} has ${opened.sizeBytes} bytes, the version ${version.sizeBytes}.`, {
     hint: 'Compare with the source that the version was made from.',
   });
-}
-
-function progressOf(
-  { onProgress }: Context,
-  pool: WorkerPool,
-  { version, blockSize }: { version: TaggedVersion; blockSize: number },
-): (blocks: number) => void {
-  let doneBlocks = 0;
-  return (blocks) => {
-    doneBlocks += blocks;
-    onProgress({
-      phase: 'scrub',
-      doneBlocks,
-      totalBlocks: version.size,
-      doneBytes: doneBlocks * blockSize,
-      load: pool.load,
-      lastId: -1,
-    });
-  };
 }

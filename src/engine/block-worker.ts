@@ -147,7 +147,7 @@ function decide(context: WorkerContext, job: number, decisions: Decision[]): voi
   const { slot, order } = waiting;
   perform(context, job, async () => {
     try {
-      const blocks = await storeBlocks(context, slot, { ...order, decisions });
+      const blocks = await context.writing.during(() => storeBlocks(context, slot, { ...order, decisions }));
       send({ kind: 'stored', worker: setup.index, job, blocks });
     } finally {
       idle.push(slot);

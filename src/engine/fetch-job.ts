@@ -68,10 +68,13 @@ async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: U
   const { target, setup } = context;
   if (target === undefined) return;
   const offset = block.id * setup.blockSize;
-  await context.gates.targetWrite.run(block.size, context.signal, async () => {
-    if (bytes.length > 0) await target.write(bytes, offset);
-    if (bytes.length < block.size && setup.zeroMissing) await target.writeZeros(offset + bytes.length, block.size - bytes.length);
-  });
+  await context.writing.during(() =>
+    context.gates.targetWrite.run(block.size, context.signal, async () => {
+      if (bytes.length > 0) await target.write(bytes, offset);
+      if (bytes.length < block.size && setup.zeroMissing)
+        await target.writeZeros(offset + bytes.length, block.size - bytes.length);
+    }),
+  );
 }
 
 async function compareWithSource(
@@ -96,5 +99,7 @@ export async function zeroBlocks(context: WorkerContext, first: number, count: n
   const { target, setup } = context;
   if (target === undefined) throw new Error('this worker has no target');
   const length = bytesOfBlocks(setup, first, count);
-  await context.gates.targetWrite.run(length, context.signal, () => target.writeZeros(first * setup.blockSize, length));
+  await context.writing.during(() =>
+    context.gates.targetWrite.run(length, context.signal, () => target.writeZeros(first * setup.blockSize, length)),
+  );
 }

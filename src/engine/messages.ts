@@ -25,6 +25,8 @@ export interface WorkerSetup {
   gates: WorkerGates;
   /** One counter a worker; it moves every second while the worker's event loop lives. */
   heartbeats: SharedArrayBuffer;
+  /** One counter a worker: its jobs that are at their writes (queue-loads.ts). */
+  writing: SharedArrayBuffer;
 }
 
 /** Limits that hold over all workers together. */

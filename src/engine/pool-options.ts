@@ -2,6 +2,7 @@ import type { DataBackendOptions } from '../data/options.ts';
 import type { IoLimits } from '../io/options.ts';
 import { shareGate } from './gate.ts';
 import type { WorkerSetup } from './messages.ts';
+import { shareWriteCounts } from './queue-loads.ts';
 
 /** What a pool works on. */
 export interface PoolOptions {
@@ -66,6 +67,7 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
       dataWrite: shareGate(data.simultaneousWrites, data.bandwidthWrite, users),
     },
     heartbeats: new SharedArrayBuffer(options.workers * Int32Array.BYTES_PER_ELEMENT),
+    writing: shareWriteCounts(options.workers),
   };
   return Array.from({ length: options.workers }, (_, index) => ({
     index,

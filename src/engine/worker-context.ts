@@ -10,6 +10,7 @@ import { Gate } from './gate.ts';
 import { HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
 import type { WorkerSetup } from './messages.ts';
+import { WriteCount } from './queue-loads.ts';
 
 /** A buffer for one job's blocks. */
 export interface Slot {
@@ -27,6 +28,7 @@ export interface WorkerContext {
   hashes: HashBatch;
   codec: BlobCodec;
   gates: { sourceRead: Gate; targetWrite: Gate; dataRead: Gate; dataWrite: Gate };
+  writing: WriteCount;
   signal: AbortSignal;
 }
 
@@ -45,6 +47,7 @@ export function openContext(setup: WorkerSetup, signal: AbortSignal, onHashWante
       dataRead: new Gate(setup.gates.dataRead),
       dataWrite: new Gate(setup.gates.dataWrite),
     },
+    writing: new WriteCount(setup.writing, setup.index),
     signal,
   };
 }

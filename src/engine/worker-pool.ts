@@ -4,6 +4,7 @@ import { FlushTickets } from './flush-tickets.ts';
 import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
+import { type QueueLoads, queueLoads } from './queue-loads.ts';
 import { StallWatch } from './stall-watch.ts';
 import { within } from './within.ts';
 
@@ -85,9 +86,10 @@ export class WorkerPool {
     return this.#hasStuckThreads;
   }
 
-  /** Jobs that are with the workers, as a share of all slots: 0 to 1. */
-  get load(): number {
-    return Math.min(1, this.#owners.size / (this.#setups.length * this.slots.slotsPerWorker));
+  /** How full the workers' hands are now; costs as much as a few blocks. */
+  get loads(): QueueLoads {
+    const { writing } = this.#setups[0] ?? { writing: new SharedArrayBuffer(4) };
+    return queueLoads(writing, this.#owners.size, this.#setups.length * this.slots.slotsPerWorker);
   }
 
   /** Resolves when all threads are up, and at once when that can't be awaited any more: {@link run} then says why. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { humanSize } from '../../src/cli/render/human-size.ts';
 import { renderMachine } from '../../src/cli/render/machine.ts';
-import { duration, statusText } from '../../src/cli/render/status-text.ts';
 import { renderTable } from '../../src/cli/render/table.ts';
 import type { TableData } from '../../src/cli/render/table-data.ts';
 import { textWidth } from '../../src/cli/render/text-width.ts';
@@ -147,33 +146,5 @@ describe('humanSize', () => {
     [20 * 1024 ** 3, '20 GiB'],
   ])('writes %i as %s', (bytes, text) => {
     expect(humanSize(bytes)).toBe(text);
-  });
-});
-
-describe('status lines', () => {
-  it.each([
-    [0, '0s'],
-    [83, '83s'],
-    [119.2, '2m0s'],
-    [92 + 60, '2m32s'],
-    [59 * 3600 + 61, '59h1m'],
-  ])('write %d seconds as %s', (seconds, text) => {
-    expect(duration(seconds)).toBe(text);
-  });
-
-  it('look as scripts know them', () => {
-    const progress = { phase: 'data' as const, doneBlocks: 115, totalBlocks: 1000, doneBytes: 93_000_000, load: 1, lastId: 42 };
-    expect(statusText({ operation: 'backup', what: 'rbd://vms/test@snap' }, progress, 1)).toBe(
-      'Backing up (2/2: Data) rbd://vms/test@snap Read Queue [==========] Write Queue [=====     ] (11.5% 93.0MB/sØ ETA 8s)',
-    );
-    expect(statusText({ operation: 'restore', what: 'file:///x' }, progress, 1)).toMatch(
-      /^Restore phase 2\/2 \(data\) to file:\/\/\/x .* Last ID: 42$/,
-    );
-  });
-
-  it('never say 100 % before all is done', () => {
-    const progress = { phase: 'data' as const, doneBlocks: 99_999, totalBlocks: 100_000, doneBytes: 1, load: 0, lastId: -1 };
-    expect(statusText({ operation: 'scrub', what: 'x' }, progress, 1)).toContain('(99.9% ');
-    expect(statusText({ operation: 'scrub', what: 'x' }, { ...progress, doneBlocks: 100_000 }, 1)).toContain('(100.0% ');
   });
 });

@@ -1,29 +1,49 @@
 import type { Progress } from '../../core/progress.ts';
+import type { Pace } from '../pace.ts';
 
 /** What the status lines are about. */
 export interface StatusSubject {
   operation: 'backup' | 'restore' | 'scrub';
-  /** The source, the target, or name and uid of the version. */
+  /** The source, the target, or name and uid of the version. Nothing in it may be a control character. */
   what: string;
 }
 
 const BAR = 10;
 
 /** A status line as `cli.md` shows it; also what stands in the process title. */
-export function statusText(subject: StatusSubject, progress: Progress, elapsedSeconds: number): string {
-  const bars = `Read Queue [${bar(progress.load)}] Write Queue [${bar(progress.load / 2)}]`;
-  const share = progress.totalBlocks === 0 ? 1 : progress.doneBlocks / progress.totalBlocks;
-  const speed = elapsedSeconds > 0 ? progress.doneBytes / elapsedSeconds / 1e6 : 0;
-  const eta = share > 0 ? (elapsedSeconds / share) * (1 - share) : 0;
-  const numbers = `(${(Math.floor(share * 1000) / 10).toFixed(1)}% ${speed.toFixed(1)}MB/sØ ETA ${duration(eta)})`;
-  switch (subject.operation) {
+export function statusText({ operation, what }: StatusSubject, progress: Progress, pace: Pace): string {
+  const { read, write } = progress.loads;
+  const bars = `Read Queue [${bar(read)}] Write Queue [${bar(write)}]`;
+  const numbers = `(${percentText(progress)} ${speedText(pace)}MB/sØ ETA ${etaText(pace)})`;
+  switch (operation) {
     case 'backup':
-      return `Backing up (2/2: Data) ${subject.what} ${bars} ${numbers}`;
+      return `Backing up (${progress.phase === 'prepare' ? '1/2: Prep' : '2/2: Data'}) ${what} ${bars} ${numbers}`;
     case 'restore':
-      return `Restore phase 2/2 (data) to ${subject.what} ${bars} ${numbers} Last ID: ${progress.lastId < 0 ? 'None' : progress.lastId}`;
+      return `Restore phase 2/2 (data) to ${what} ${bars} ${numbers} Last ID: ${progress.lastId < 0 ? 'None' : progress.lastId}`;
     case 'scrub':
-      return `Scrubbing ${subject.what} ${bars} ${numbers}`;
+      return `Scrubbing ${what} ${bars} ${numbers}`;
   }
+}
+
+/** Whether all blocks are finished, and the operation with them. */
+export function isFinished({ phase, doneBlocks, totalBlocks }: Progress): boolean {
+  return phase === 'data' && doneBlocks >= totalBlocks;
+}
+
+/** `42.3%`; 100.0 only when all is finished. */
+export function percentText({ doneBlocks, totalBlocks }: Progress): string {
+  const share = totalBlocks === 0 ? 1 : doneBlocks / totalBlocks;
+  return `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;
+}
+
+/** Megabytes (10^6 bytes) a second. */
+export function speedText({ bytesPerSecond }: Pace): string {
+  return (bytesPerSecond / 1e6).toFixed(1);
+}
+
+/** How long it will take; `?` while that can't be known. */
+export function etaText({ etaSeconds }: Pace): string {
+  return etaSeconds === undefined ? '?' : duration(etaSeconds);
 }
 
 /** `83s` under two minutes, `1m32s`-style under an hour, then `59h1m`. */

@@ -12,6 +12,7 @@ import { findVersion } from '../find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint } from '../plan/hints.ts';
+import { Meter } from '../progress.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
@@ -175,14 +176,16 @@ async function run(
   context: Context,
   { request, geometry, base, version, pool }: Run,
 ): Promise<Pick<BackupResult, 'counters' | 'dataSeconds'>> {
-  const { meta, settings, signal } = context;
+  const { meta, settings, signal, onProgress } = context;
   try {
+    const meter = new Meter(version.size, pool, onProgress);
+    meter.begin('prepare', 0);
     const plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
     const earlier = request.continueUid === undefined ? NO_COUNTS : await skipWhatIsThere(context, plan, version);
     const start = performance.now();
     const elapsedSeconds = () => earlier.durationSeconds + Math.floor((performance.now() - start) / 1000);
-    const report = progressOf(context, pool, version);
-    report(version.size - plan.read.count() - plan.take.count() - plan.sparse.count(), 0);
+    const toRead = plan.read.count();
+    meter.begin('prepare', version.size - toRead - plan.take.count() - plan.sparse.count(), version.size - toRead);
     if (base !== undefined && request.hints !== undefined) {
       await checkBase(context, { pool, plan, base, version, geometry, isNew: request.continueUid === undefined });
     }
@@ -193,7 +196,7 @@ async function run(
       plan,
       signal,
       elapsedSeconds,
-      onBlocks: (count: number) => report(count, 0),
+      onBlocks: (count: number) => meter.add(count, 0),
     };
     const takenOver = base === undefined ? earlier : await takeOverFromBase({ ...set, counters: earlier }, base.uid);
     const counters = await addPlannedZeros({ ...set, counters: takenOver });
@@ -205,10 +208,11 @@ async function run(
       encVersion: settings.encryptionVersion,
       deduplication: settings.deduplication,
       read: plan.read,
-      onBlock: (sizeBytes) => report(Math.sign(sizeBytes), sizeBytes),
+      onBlocks: (count, bytesRead) => meter.add(count, bytesRead),
     });
     await pool.ready();
     const dataStart = performance.now();
+    meter.begin('data', version.size - plan.read.count());
     for (;;) {
       await data.run(signal);
       const dataSeconds = (performance.now() - dataStart) / 1000;
@@ -218,6 +222,7 @@ async function run(
       // A scrub or restore has found blobs bad meanwhile that this backup had used.
       await meta.discardBadBlocks(version.uid, geometry);
       await readMissing(meta, { versionUid: version.uid, read: plan.read, range: { first: 0, count: version.size } });
+      meter.add(-plan.read.count(), 0);
     }
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, version.uid);
@@ -265,16 +270,6 @@ async function checkBase(
     if (error instanceof BackyError && error.code === 'hintsMismatch' && isNew) await meta.removeVersion(version.uid, () => {});
     throw error;
   }
-}
-
-function progressOf({ onProgress }: Context, pool: WorkerPool, version: TaggedVersion): (blocks: number, bytes: number) => void {
-  let doneBlocks = 0;
-  let doneBytes = 0;
-  return (blocks, bytes) => {
-    doneBlocks += blocks;
-    doneBytes += bytes;
-    onProgress({ phase: 'data', doneBlocks, totalBlocks: version.size, doneBytes, load: pool.load, lastId: -1 });
-  };
 }
 
 /** Failures say how to go on; what is stored stays. */

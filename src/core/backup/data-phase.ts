@@ -22,8 +22,8 @@ export interface DataPhaseOptions {
   read: Bitmap;
   counters: BackupCounters;
   elapsedSeconds(): number;
-  /** A block is finished: its blob is known. */
-  onBlock(sizeBytes: number): void;
+  /** A block is finished: its blob is known. Less than none: it is to be read again. */
+  onBlocks(count: number, bytesRead: number): void;
 }
 
 /**
@@ -97,7 +97,7 @@ export class DataPhase implements Operation {
       const read = bytesRead === 0 ? 0 : size;
       if (checksum === null) {
         this.#sink.addZero({ id, size, bytesRead: read });
-        this.#options.onBlock(size);
+        this.#options.onBlocks(1, read);
         continue;
       }
       const claim = this.#options.deduplication ? this.#claims.find(checksum, size) : undefined;
@@ -160,7 +160,7 @@ export class DataPhase implements Operation {
     if (blob === undefined) throw new Error('a claim was settled without its blob');
     const { uid, envKey, nonce } = blob;
     this.#sink.addRow({ id, uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce, found, bytesRead });
-    this.#options.onBlock(size);
+    this.#options.onBlocks(1, bytesRead);
   }
 
   #closeClaims(rows: readonly BackupRow[]): void {
@@ -171,7 +171,7 @@ export class DataPhase implements Operation {
     for (const { id, uid } of rows) {
       this.#options.logger.debug(`Blob ${uid} of block ${id} was cleaned up meanwhile; the block is read again.`);
       this.#options.read.add(id);
-      this.#options.onBlock(-this.#sizeOf(id));
+      this.#options.onBlocks(-1, 0);
     }
   }
 

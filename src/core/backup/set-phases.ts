@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
 import type { BackupCounters, BlockRange } from '../../meta/types.ts';
+import { blocksIn, bytesIn } from '../block-ranges.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
 import { addCounters } from './counters.ts';
@@ -122,12 +123,4 @@ function* pieces(set: Bitmap, mostBlocks: number): IterableIterator<BlockRange[]
     blocks = 0;
   }
   if (piece.length > 0) yield piece;
-}
-
-function blocksIn(ranges: readonly BlockRange[]): number {
-  return ranges.reduce((sum, range) => sum + range.count, 0);
-}
-
-function bytesIn(ranges: readonly BlockRange[], { blockSize, sizeBytes }: Geometry): number {
-  return ranges.reduce((sum, { first, count }) => sum + Math.min((first + count) * blockSize, sizeBytes) - first * blockSize, 0);
 }
