@@ -1,6 +1,8 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { BackyError, messageOf } from '../errors.ts';
+import { writeSync } from 'node:fs';
+import { errnoOf, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { LogFile } from './log-file.ts';
+import { printable } from './render/printable.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
@@ -14,11 +16,13 @@ export interface LogOptions {
 
 /**
  * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, the rest on stdout) and in the logfile.
- * Writes at once, so that nothing is lost when the process dies.
+ * Writes at once, so that nothing is lost when the process dies. What names and messages hold can't make lines of its own, and
+ * secrets that are known are not shown.
  */
 export class ConsoleLog implements Logger {
   readonly #options: LogOptions;
-  #fd: number | undefined;
+  #file: LogFile | undefined;
+  #secrets: readonly string[] = [];
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -26,54 +30,71 @@ export class ConsoleLog implements Logger {
 
   /** Opens the logfile; what can't be written is a clear error. */
   openFile(path: string): void {
-    try {
-      this.#fd = openSync(path, 'a', 0o644);
-    } catch (error) {
-      throw new BackyError('config', `Cannot write the logfile ${path}: ${messageOf(error)}`, {
-        hint: 'Create its folder, or name another file as logfile in section DEFAULTS.',
-        cause: error,
-      });
-    }
+    this.#file = new LogFile(path);
+  }
+
+  /** From now on these texts, none of which is empty, are not shown. */
+  hide(secrets: readonly string[]): void {
+    this.#secrets = secrets;
   }
 
   debug(text: string): void {
-    this.#log('DEBUG', text);
+    this.#log('DEBUG', this.#clean(text));
   }
   info(text: string): void {
-    this.#log('INFO', text);
+    this.#log('INFO', this.#clean(text));
   }
   warning(text: string): void {
-    this.#log('WARNING', text);
+    this.#log('WARNING', this.#clean(text));
   }
   error(text: string): void {
-    this.#log('ERROR', text);
+    this.#log('ERROR', this.#clean(text));
+  }
+
+  /** An error of several lines, such as a stack: all but the first are indented, so that none can pass for a line of the log. */
+  errorLines(text: string): void {
+    const lines = text.split('\n').map((line) => this.#clean(line));
+    this.#log('ERROR', lines.map((line, index) => (index === 0 || /^ {4}/.test(line) ? line : `    ${line}`)).join('\n'));
   }
 
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
+    this.#file?.close();
+    this.#file = undefined;
+  }
+
+  #clean(text: string): string {
+    return printable(this.#secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text));
   }
 
   #log(level: Level, text: string): void {
-    if (RANK[level] >= RANK[this.#options.console]) writeOut(level === 'ERROR' ? 2 : 1, `${level.padStart(8)}: ${text}\n`);
-    if (this.#fd !== undefined && RANK[level] >= RANK[this.#options.file]) this.#toFile(text);
+    if (RANK[level] >= RANK[this.#options.console]) this.#toConsole(level === 'ERROR' ? 2 : 1, level, text);
+    if (RANK[level] >= RANK[this.#options.file]) this.#toFile(text);
+  }
+
+  #toConsole(fd: 1 | 2, level: Level, text: string): void {
+    try {
+      writeOut(fd, `${level.padStart(8)}: ${text}\n`);
+    } catch (error) {
+      // A full disk below the redirected output must not stop a backup either.
+      this.#toFile(`Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(error)}`);
+    }
   }
 
   #toFile(text: string): void {
-    if (this.#fd === undefined) return;
     try {
-      writeSync(this.#fd, `${timestamp(new Date())} [${process.pid}] ${text}\n`);
+      this.#file?.append(text);
     } catch (error) {
       // A full disk must not stop a backup; it must not go unseen either.
-      closeSync(this.#fd);
-      this.#fd = undefined;
-      writeOut(2, `   ERROR: Cannot write to the logfile any more: ${messageOf(error)}\n`);
+      this.close();
+      this.#toConsole(2, 'ERROR', `Cannot write to the logfile any more: ${messageOf(error)}`);
     }
   }
 }
 
 /** Nobody ever notifies it: a wait on it is a sleep. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
+/** The reader of a pipe is gone; the terminal is gone. */
+const NO_READER = new Set(['EPIPE', 'EIO']);
 
 /**
  * Writes text to stdout (1) or stderr (2), whole, before it returns: a killed process has then said what it said.
@@ -85,21 +106,10 @@ export function writeOut(fd: 1 | 2, text: string): void {
     try {
       done += writeSync(fd, bytes, done);
     } catch (error) {
-      const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-      if (code === 'EAGAIN') {
-        Atomics.wait(NEVER, 0, 0, 5);
-        continue;
-      }
-      if (code === 'EPIPE') return;
-      throw error;
+      const code = errnoOf(error) ?? '';
+      if (NO_READER.has(code)) return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(NEVER, 0, 0, 5);
     }
   }
-}
-
-/** `2026-11-23 04:38:13,162`, in local time, as the original's logging writes it. */
-function timestamp(now: Date): string {
-  const two = (value: number) => String(value).padStart(2, '0');
-  const date = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
-  const time = `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
-  return `${date} ${time},${String(now.getMilliseconds()).padStart(3, '0')}`;
 }

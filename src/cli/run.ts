@@ -8,6 +8,7 @@ import { errorLine } from './error-line.ts';
 import type { ParsedCall } from './program.ts';
 import { renderJson, tableToJson, toJsonKeys } from './render/json.ts';
 import { renderMachine } from './render/machine.ts';
+import { secretsOf } from './secrets.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 import { abortOnSignals } from './signals.ts';
 import { Status } from './status.ts';
@@ -23,6 +24,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
   try {
     const config = loadConfig(globals.configfile);
     if (config.embedded) prepareEmbedded(config);
+    log.hide(secretsOf(config));
     log.openFile(config.logfile);
     exitCode = await execute(call, { argv, config, log, stuck });
   } catch (error) {
@@ -108,7 +110,7 @@ function reportFailure(error: unknown, { globals, command }: ParsedCall, log: Co
     error instanceof BackyError ? error : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { cause: error });
   const exitCode = exitCodeOf(known, command.name);
   log.error(errorLine(known));
-  if (globals.debug === true && error instanceof Error) log.error(stackOf(error));
+  if (globals.debug === true && error instanceof Error) log.errorLines(stackOf(error));
   if (globals.json === true) {
     writeOut(
       1,

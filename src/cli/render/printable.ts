@@ -1,9 +1,9 @@
 /**
- * Text with its control characters shown as `\n` or `\x1b`: sent to a terminal they would move the cursor or colour it, in a log they
- * would make lines that nobody wrote. A name must do neither.
+ * Text with its control characters, and those that turn its direction, shown as `\n` or `\x1b`: sent to a terminal they would change what
+ * else is there, in a log they would make lines that nobody wrote. A name must do neither.
  */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (char) => {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) => {
     const named: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
     return named[char] ?? escaped(char.charCodeAt(0).toString(16));
   });

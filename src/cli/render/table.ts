@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { cellText } from './cell-text.ts';
+import { printable } from './printable.ts';
 import type { TableData } from './table-data.ts';
 import { textWidth } from './text-width.ts';
 
@@ -48,17 +49,6 @@ function drawFrame(widths: readonly number[]): { border: string; frame: string[]
 
 function widest(rows: string[][], column: number): number {
   return rows.reduce((width, row) => Math.max(width, textWidth(row[column] ?? '')), 0);
-}
-
-/** Control characters, and those that turn the direction of text, would let a name change what else is on the terminal. */
-const NOT_PRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-const NAMED: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-
-function printable(text: string): string {
-  return text.replace(NOT_PRINTABLE, (char) => {
-    const code = char.charCodeAt(0).toString(16);
-    return NAMED[char] ?? (code.length > 2 ? `\\u${code}` : `\\x${code.padStart(2, '0')}`);
-  });
 }
 
 /** The original puts an odd space to the right of a text of odd width, to the left of one of even width. */

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expectFailure } from '../support/expect-failure.ts';
+import { Lab } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+
+const BLOCK = 64 * 1024;
+const LINE = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3} \[(\d+)\] (.*)$/;
+const UNKNOWN = '11111111-1111-1111-8111-111111111111';
+
+let lab: Lab;
+let source: string;
+beforeEach(async () => {
+  lab = await Lab.create({ blockSize: BLOCK });
+  source = `file://${lab.write('image', noise(40 * BLOCK, 'image'))}`;
+});
+afterEach(() => lab.remove());
+
+describe('the logfile', () => {
+  test('has what the console has, with the time and the pid', async () => {
+    const running = lab.start(['backup', source, 'vm']);
+    const { stdout } = await running.ended;
+    const lines = parse(lab.log()).filter(({ pid }) => pid === running.pid);
+    expect(lines.map(({ text }) => `    INFO: ${text}\n`).join('')).toBe(stdout);
+    expect(lines[0]?.text).toBe(`$ backy2 -c ${lab.path('backy.cfg')} backup ${source} vm`);
+    expect(lines.at(-1)?.text).toBe('Backy complete.');
+  });
+
+  test('has it with -m and --json as well, errors included, and is appended to', async () => {
+    await lab.ok('-m', 'backup', source, 'vm');
+    expect((await lab.run(['--json', 'rm', UNKNOWN])).code).toBe(100);
+    const texts = parse(lab.log()).map(({ text }) => text);
+    expect(texts.filter((text) => text.startsWith('$ backy2 '))).toHaveLength(2);
+    expect(texts).toContainEqual(expect.stringMatching(/^New version: /));
+    expect(texts).toContainEqual(expect.stringContaining(UNKNOWN));
+    expect(texts.at(-1)).toBe('Backy failed.');
+  });
+
+  test('has DEBUG with -v and -d alone', async () => {
+    const debug = /^Cleanup: Removing UID /;
+    for (const [options, wanted] of [
+      [[], 0],
+      [['-v'], 1],
+      [['-m', '-d'], 1],
+    ] as const) {
+      await lab.ok('rm', await lab.backup('null://64kB', 'vm'));
+      const before = parse(lab.log()).length;
+      await lab.ok(...options, 'cleanup', '--dangerous-force');
+      const texts = parse(lab.log()).slice(before);
+      expect(texts.filter(({ text }) => debug.test(text))).toHaveLength(wanted);
+    }
+  });
+
+  test.each(['no/such/folder/backy.log', 'folder'])(
+    '%s can not be written: a clear error, exit code 1, nothing done',
+    async (name) => {
+      mkdirSync(lab.path('folder'));
+      lab.configure({ DEFAULTS: { logfile: lab.path(name) } });
+      const before = lab.dump();
+      const result = await lab.run(['backup', source, 'vm']);
+      expectFailure(result, 1, new RegExp(`Cannot write the logfile ${lab.path(name)}`));
+      expect(lab.dump()).toEqual(before);
+    },
+  );
+
+  test('that was renamed is followed by a new one while the program runs', async () => {
+    lab.configure({ DataBackend: { bandwidth_write: 15 * BLOCK } });
+    const running = lab.start(['backup', source, 'vm']);
+    while (lab.blobs().length < 5) await sleep(20);
+    renameSync(lab.path('backy.log'), lab.path('backy.log.1'));
+    expect((await running.ended).code).toBe(0);
+    expect(readFileSync(lab.path('backy.log.1'), 'utf8')).toContain('$ backy2 ');
+    const lines = parse(lab.log()).map(({ text }) => text);
+    expect(lines.at(-1)).toBe('Backy complete.');
+    expect(lines).toContainEqual(expect.stringMatching(/^New version: /));
+  });
+
+  test('that was renamed to where no new one can be made still takes the lines', async () => {
+    mkdirSync(lab.path('logs'));
+    lab.configure({ DEFAULTS: { logfile: lab.path('logs/backy.log') }, DataBackend: { bandwidth_write: 15 * BLOCK } });
+    const running = lab.start(['backup', source, 'vm']);
+    while (lab.blobs().length < 5) await sleep(20);
+    renameSync(lab.path('logs'), lab.path('moved'));
+    expect((await running.ended).code).toBe(0);
+    expect(readFileSync(lab.path('moved/backy.log'), 'utf8')).toMatch(/Backy complete\.\n$/);
+    expect(existsSync(lab.path('logs'))).toBe(false);
+  });
+});
+
+describe('a log line', () => {
+  const FORGED = '2026-11-23 04:38:13,162 [1] Backy complete.';
+
+  test.each(['\n', '\r', '\r\n', '\u0085', '\u2028'])('can not be forged with %j in a name', async (end) => {
+    const { stdout } = await lab.run(['scrub', await lab.backup(source, `vm${end}${FORGED}${end}    INFO: x`)]);
+    const lines = parse(lab.log());
+    expect(lines.filter(({ text }) => text.includes(FORGED))).toHaveLength(2);
+    for (const line of stdout.trimEnd().split(/[\n\r\u0085\u2028]/))
+      expect(line).toMatch(/^ {4}INFO: (\$ |Scrubbing|Marked|Backy)/);
+  });
+
+  test('sends no control character to the terminal', async () => {
+    const { stderr } = await lab.run(['backup', 'file:///no\u001b[2Jsuch\u0007', 'vm']);
+    expect(stderr).toContain('/no\\x1b[2Jsuch\\x07');
+    expect(/[\u0000-\u0009\u000b-\u001f]/.test(stderr + lab.log())).toBe(false);
+  });
+
+  test('of a stack trace with -d is not taken for others', async () => {
+    const { stderr } = await lab.run(['-d', 'rm', `x\n${FORGED}`]);
+    expect(stderr).toMatch(/^\s+at /m);
+    for (const line of lab.log().trimEnd().split('\n')) expect(line).toMatch(/^(\d{4}.* \[\d+\] | {4})/);
+    expect(stderr.split('\n').filter((line) => line.startsWith(FORGED))).toEqual([]);
+  });
+
+  test('does not show a secret of the config file', async () => {
+    const key = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff';
+    lab.configure({ DEFAULTS: { encryption_key: key } });
+    const { stdout, stderr } = await lab.run(['backup', `file:///${key}`, 'vm']);
+    for (const text of [stdout, stderr, lab.log()]) {
+      expect(text).toContain('/***');
+      expect(text).not.toContain(key);
+    }
+  });
+});
+
+describe('the console', () => {
+  test('that can not be written to stops no backup, and the logfile says so', async () => {
+    const { code, stderr } = await lab.run(['backup', source, 'vm'], { prefix: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+    expect(lab.log()).toContain('Cannot write to stdout: ENOSPC');
+  });
+
+  test.each([
+    ['a backup', ['backup'], ['vm']],
+    ['-m ls', ['-m', 'ls'], []],
+  ])('whose reader has gone does not stop %s', async (_, words, more) => {
+    await lab.backup(source, 'vm');
+    const args = [...words, ...(words[0] === 'backup' ? [source] : []), ...more];
+    const { code, stdout, stderr } = await lab.run(args, {
+      prefix: ['bash', '-c', 'set -o pipefail; "$@" | head -1', 'bash'],
+    });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(lab.log()).toMatch(/Backy complete\.\n$/);
+  });
+});
+
+/** The lines of a logfile; a line of another form is an error. */
+function parse(log: string): { pid: number; text: string }[] {
+  return log
+    .trimEnd()
+    .split(/[\n\r\u0085\u2028]/)
+    .map((line) => {
+      const [, pid, text] = LINE.exec(line) ?? [];
+      if (text === undefined) throw new Error(`no line of a log: ${JSON.stringify(line)}`);
+      return { pid: Number(pid), text };
+    });
+}
