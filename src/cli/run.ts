@@ -77,6 +77,7 @@ async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution
     await show(outcome, call.globals, log);
     return conclude(outcome.exitCode ?? 0, log);
   } finally {
+    status.close();
     await backy.close();
   }
 }

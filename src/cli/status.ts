@@ -1,48 +1,108 @@
 import type { Progress } from '../core/progress.ts';
 import type { Logger } from '../logger.ts';
-import { paceOf } from './pace.ts';
+import { type Pace, paceOf } from './pace.ts';
+import { ProcessTitle } from './process-title.ts';
+import { printable } from './render/printable.ts';
 import { isFinished, type StatusSubject, statusText } from './render/status-text.ts';
 
 const EVERY_MS = 1_000;
+/** So often it is looked whether a second is over. */
+const LOOK_EVERY_MS = 200;
 /** A line in the log at every half percent, at most one a second. */
 const LOG_STEP = 0.005;
 
-/** Turns progress into log lines and the process title, once a second at most. */
+/** Shows where an operation is: in the process title and the log, once a second at most. */
 export class Status {
-  readonly #logger: Logger;
-  readonly #processName: string;
+  readonly #log: Logger;
+  readonly #title: ProcessTitle;
   #subject: StatusSubject | undefined;
+  #progress: Progress | undefined;
   #phase: Progress['phase'] | undefined;
   #phaseMs = 0;
   #shownMs = 0;
-  #loggedShare = 0;
+  /** The share of blocks at the phase's last line in the log; below zero before the first. */
+  #loggedShare = -1;
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(logger: Logger, processName: string) {
-    this.#logger = logger;
-    this.#processName = processName;
-    process.title = processName;
+  constructor(log: Logger, processName: string) {
+    this.#log = log;
+    this.#title = new ProcessTitle(processName);
   }
 
   /** Names what the following progress is about. */
-  watch(subject: StatusSubject): void {
-    this.#subject = subject;
+  watch({ operation, what }: StatusSubject): void {
+    this.#subject = { operation, what: printable(what) };
+    this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
   }
 
+  /** Cheap, unless a second has gone by or all is finished. */
   update(progress: Progress): void {
+    this.#progress = progress;
+    if (progress.phase !== this.#phase) this.#begin(progress.phase);
+    if (isFinished(progress)) this.#showLast();
+    // Timers can't fire while the database works.
+    else if (performance.now() - this.#shownMs >= EVERY_MS) this.#look();
+  }
+
+  /** No more of it. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #begin(phase: Progress['phase']): void {
+    this.#phase = phase;
+    this.#phaseMs = performance.now();
+    this.#shownMs = this.#phaseMs;
+    this.#loggedShare = -1;
+    this.#showTitle();
+  }
+
+  #look(): void {
+    this.#showIfDue();
+  }
+
+  #showIfDue(): void {
     const now = performance.now();
-    if (progress.phase !== this.#phase) {
-      this.#phase = progress.phase;
-      this.#phaseMs = now;
-      this.#loggedShare = 0;
-    }
-    const isLast = isFinished(progress);
-    if ((now - this.#shownMs < EVERY_MS && !isLast) || this.#subject === undefined) return;
+    if (now - this.#shownMs < EVERY_MS) return;
     this.#shownMs = now;
-    const text = statusText(this.#subject, progress, paceOf(progress, (now - this.#phaseMs) / 1000));
-    process.title = `${this.#processName} [${text}]`;
-    const share = isLast ? 1 : progress.doneBlocks / Math.max(1, progress.totalBlocks);
-    if (share - this.#loggedShare < LOG_STEP) return;
+    this.#showTitle();
+    const share = this.#share();
+    // The first line is a sign of life, however little is done by then.
+    const isFirst = this.#loggedShare < 0 && this.#view()?.pace.etaSeconds !== undefined;
+    if (!isFirst && (this.#loggedShare < 0 || share - this.#loggedShare < LOG_STEP)) return;
     this.#loggedShare = share;
-    this.#logger.info(text);
+    this.#log.info(this.#text() ?? '');
+  }
+
+  #showLast(): void {
+    if (this.#loggedShare >= 1) return;
+    this.#loggedShare = 1;
+    this.#showTitle();
+    this.#log.info(this.#text() ?? '');
+  }
+
+  #showTitle(): void {
+    const what = this.#subject?.what;
+    if (what !== undefined) this.#title.show(what, (shown) => this.#text(shown) ?? '');
+  }
+
+  #share(): number {
+    const { doneBlocks = 0, totalBlocks = 0 } = this.#progress ?? {};
+    return totalBlocks === 0 ? 1 : doneBlocks / totalBlocks;
+  }
+
+  /** The status line, with `what` in place of the subject's own words. */
+  #text(what?: string): string | undefined {
+    const view = this.#view();
+    if (view === undefined) return undefined;
+    const { subject, progress, pace } = view;
+    return statusText(what === undefined ? subject : { ...subject, what }, progress, pace);
+  }
+
+  /** All that a line is made of; undefined before anything has begun. */
+  #view(): { subject: StatusSubject; progress: Progress; pace: Pace } | undefined {
+    const [subject, progress] = [this.#subject, this.#progress];
+    if (subject === undefined || progress === undefined) return undefined;
+    return { subject, progress, pace: paceOf(progress, (performance.now() - this.#phaseMs) / 1000) };
   }
 }
