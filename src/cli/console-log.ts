@@ -1,4 +1,6 @@
 import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { createColors } from 'picocolors';
 import { errnoOf, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { LogFile } from './log-file.ts';
@@ -7,11 +9,15 @@ import { printable } from './render/printable.ts';
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
 const RANK: Record<Level, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 };
+const { dim, yellow, red } = createColors(true);
+const COLOURS = { DEBUG: dim, INFO: (text: string) => text, WARNING: yellow, ERROR: red };
 
 /** What reaches the console and the logfile. */
 export interface LogOptions {
   console: Level;
   file: Level;
+  /** Colour the levels, where the console is a terminal. */
+  color: boolean;
 }
 
 /**
@@ -57,6 +63,11 @@ export class ConsoleLog implements Logger {
     this.#log('ERROR', lines.map((line, index) => (index === 0 || /^ {4}/.test(line) ? line : `    ${line}`)).join('\n'));
   }
 
+  /** For the logfile alone: it is on the screen already. */
+  fileOnly(text: string): void {
+    if (RANK.INFO >= RANK[this.#options.file]) this.#toFile(this.#clean(text));
+  }
+
   close(): void {
     this.#file?.close();
     this.#file = undefined;
@@ -72,8 +83,9 @@ export class ConsoleLog implements Logger {
   }
 
   #toConsole(fd: 1 | 2, level: Level, text: string): void {
+    const head = level.padStart(8);
     try {
-      writeOut(fd, `${level.padStart(8)}: ${text}\n`);
+      writeOut(fd, `${this.#options.color && isatty(fd) ? COLOURS[level](head) : head}: ${text}\n`);
     } catch (error) {
       // A full disk below the redirected output must not stop a backup either.
       this.#toFile(`Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(error)}`);
@@ -91,6 +103,24 @@ export class ConsoleLog implements Logger {
   }
 }
 
+/** What stands on the terminal below all lines that are written: it makes room for each of them. */
+export interface Footer {
+  /** Takes it off the screen. */
+  clear(): void;
+  /** Takes it off the screen for a moment, for lines that come by another way. */
+  giveWay(): void;
+  draw(): void;
+}
+
+/** One a process, as there is one terminal. */
+let footer: Footer | undefined;
+
+/** From now on, lines make it give way; undefined: there is none any more. */
+export function setFooter(next: Footer | undefined): void {
+  footer?.clear();
+  footer = next;
+}
+
 /** Nobody ever notifies it: a wait on it is a sleep. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 /** The reader of a pipe is gone; the terminal is gone. */
@@ -101,6 +131,9 @@ const NO_READER = new Set(['EPIPE', 'EIO']);
  * A reader that went away is none of our business; a pipe that is full is waited for.
  */
 export function writeOut(fd: 1 | 2, text: string): void {
+  // Who reads a pipe may write on this same terminal.
+  if (isatty(fd)) footer?.clear();
+  else footer?.giveWay();
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {
     try {
@@ -112,4 +145,5 @@ export function writeOut(fd: 1 | 2, text: string): void {
       Atomics.wait(NEVER, 0, 0, 5);
     }
   }
+  footer?.draw();
 }

@@ -12,13 +12,18 @@ import { secretsOf } from './secrets.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 import { abortOnSignals } from './signals.ts';
 import { Status } from './status.ts';
+import { allowsColor } from './terminal.ts';
 
 /** Runs a parsed command to its end. @returns the exit code. */
 export async function runCommand(call: ParsedCall, argv: readonly string[]): Promise<number> {
   const { globals } = call;
   const quiet = globals.machineOutput === true || globals.json === true;
   const verbose = globals.verbose === true || globals.debug === true;
-  const log = new ConsoleLog({ console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO', file: verbose ? 'DEBUG' : 'INFO' });
+  const log = new ConsoleLog({
+    console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO',
+    file: verbose ? 'DEBUG' : 'INFO',
+    color: allowsColor(globals.color),
+  });
   const stuck = { threads: false };
   let exitCode: number;
   try {

@@ -1,5 +1,6 @@
 import { BackyError } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
+import { setFooter } from './console-log.ts';
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -12,7 +13,10 @@ export function abortOnSignals(): AbortSignal {
   for (const [name, number] of Object.entries(NUMBERS)) {
     process.on(name as NodeJS.Signals, () => {
       const exitCode = 128 + number;
-      if (aborter.signal.aborted) exitNow(exitCode);
+      if (aborter.signal.aborted) {
+        setFooter(undefined);
+        exitNow(exitCode);
+      }
       aborter.abort(new BackyError('interrupted', `Stopped by ${name}.`, { exitCode }));
     });
   }

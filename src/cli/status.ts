@@ -1,30 +1,37 @@
+import { isatty } from 'node:tty';
 import type { Progress } from '../core/progress.ts';
-import type { Logger } from '../logger.ts';
+import { type ConsoleLog, setFooter } from './console-log.ts';
+import type { LiveBar } from './live-bar.ts';
 import { type Pace, paceOf } from './pace.ts';
 import { ProcessTitle } from './process-title.ts';
 import { printable } from './render/printable.ts';
 import { isFinished, type StatusSubject, statusText } from './render/status-text.ts';
+import { allowsBar } from './terminal.ts';
 
 const EVERY_MS = 1_000;
-/** So often it is looked whether a second is over. */
+/** So often it is looked whether a second is over, and a live line is drawn anew. */
 const LOOK_EVERY_MS = 200;
 /** A line in the log at every half percent, at most one a second. */
 const LOG_STEP = 0.005;
 
-/** Shows where an operation is: in the process title and the log, once a second at most. */
+/** Shows where an operation is: in the process title and the log once a second at most, and live on a terminal. */
 export class Status {
-  readonly #log: Logger;
+  readonly #log: ConsoleLog;
   readonly #title: ProcessTitle;
+  readonly #isLive = allowsBar();
   #subject: StatusSubject | undefined;
   #progress: Progress | undefined;
   #phase: Progress['phase'] | undefined;
+  #watchedMs = 0;
   #phaseMs = 0;
   #shownMs = 0;
   /** The share of blocks at the phase's last line in the log; below zero before the first. */
   #loggedShare = -1;
+  #bar: LiveBar | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
-  constructor(log: Logger, processName: string) {
+  constructor(log: ConsoleLog, processName: string) {
     this.#log = log;
     this.#title = new ProcessTitle(processName);
   }
@@ -33,6 +40,8 @@ export class Status {
   watch({ operation, what }: StatusSubject): void {
     this.#subject = { operation, what: printable(what) };
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#watchedMs = performance.now();
+    if (this.#isLive) void this.#openBar();
   }
 
   /** Cheap, unless a second has gone by or all is finished. */
@@ -44,9 +53,13 @@ export class Status {
     else if (performance.now() - this.#shownMs >= EVERY_MS) this.#look();
   }
 
-  /** No more of it. */
+  /** No more of it, and nothing of it stays on the screen. */
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
+    setFooter(undefined);
+    this.#bar?.close();
+    this.#bar = undefined;
   }
 
   #begin(phase: Progress['phase']): void {
@@ -59,6 +72,7 @@ export class Status {
 
   #look(): void {
     this.#showIfDue();
+    this.#bar?.draw();
   }
 
   #showIfDue(): void {
@@ -71,14 +85,29 @@ export class Status {
     const isFirst = this.#loggedShare < 0 && this.#view()?.pace.etaSeconds !== undefined;
     if (!isFirst && (this.#loggedShare < 0 || share - this.#loggedShare < LOG_STEP)) return;
     this.#loggedShare = share;
-    this.#log.info(this.#text() ?? '');
+    this.#logLine();
   }
 
   #showLast(): void {
     if (this.#loggedShare >= 1) return;
     this.#loggedShare = 1;
     this.#showTitle();
-    this.#log.info(this.#text() ?? '');
+    this.#logLine();
+    this.#finishBar();
+  }
+
+  /** Where the bar shows it on the same terminal, the console needs no lines. */
+  #logLine(): void {
+    const text = this.#text() ?? '';
+    if (this.#isLive && isatty(1)) this.#log.fileOnly(text);
+    else this.#log.info(text);
+  }
+
+  #finishBar(): void {
+    const bar = this.#bar;
+    this.#bar = undefined;
+    bar?.finish();
+    setFooter(undefined);
   }
 
   #showTitle(): void {
@@ -104,5 +133,17 @@ export class Status {
     const [subject, progress] = [this.#subject, this.#progress];
     if (subject === undefined || progress === undefined) return undefined;
     return { subject, progress, pace: paceOf(progress, (performance.now() - this.#phaseMs) / 1000) };
+  }
+
+  /** Loaded only for who sees it. */
+  async #openBar(): Promise<void> {
+    const [{ LiveBar }, { progressLine }] = await Promise.all([import('./live-bar.ts'), import('./render/progress-line.ts')]);
+    if (this.#isClosed) return;
+    this.#bar = new LiveBar((width) => {
+      const view = this.#view();
+      return view === undefined ? '' : progressLine({ ...view, seconds: (performance.now() - this.#watchedMs) / 1000, width });
+    });
+    setFooter(this.#bar);
+    if (this.#progress !== undefined && isFinished(this.#progress)) this.#finishBar();
   }
 }

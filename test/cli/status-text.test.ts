@@ -1,5 +1,8 @@
+import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { paceOf } from '../../src/cli/pace.ts';
+import { progressLine } from '../../src/cli/render/progress-line.ts';
 import { shorten } from '../../src/cli/render/shorten.ts';
 import { duration, statusText } from '../../src/cli/render/status-text.ts';
 import type { Progress } from '../../src/core/progress.ts';
@@ -14,6 +17,7 @@ const PROGRESS: Progress = {
   lastId: 42,
   loads: { read: 1, write: 0.5 },
 };
+const HUGE: Progress = { ...PROGRESS, doneBlocks: 115, totalBlocks: 1e9, phaseEndBlocks: 1e9 };
 
 describe('status lines', () => {
   it.each([
@@ -66,6 +70,50 @@ describe('the pace', () => {
   it('is unknown before a block is finished, and zero at the very start', () => {
     expect(paceOf({ ...PROGRESS, doneBlocks: 0, movedBytes: 0 }, 5)).toEqual({ bytesPerSecond: 0, etaSeconds: undefined });
     expect(paceOf(PROGRESS, 0).bytesPerSecond).toBe(0);
+  });
+});
+
+describe('the live line', () => {
+  const subject = { operation: 'backup' as const, what: 'file:///dev/vg0/日本-snapshot' };
+  const line = (width: number, progress = PROGRESS) =>
+    progressLine({ subject, progress, pace: paceOf(progress, 1), seconds: 92, width });
+
+  it.each([
+    [120, 'Backing up file:///dev/vg0/日本-snapshot  11.5% [=====>                                        ]   93.0 MB/s  ETA 8s'],
+    [79, 'Backing up file:…-snapshot  11.5% [==>                ]   93.0 MB/s  ETA 8s'],
+    [50, ' 11.5% [=>               ]   93.0 MB/s  ETA 8s'],
+    [32, ' 11.5%   93.0 MB/s  ETA 8s'],
+    [20, ' 11.5%  ETA 8s'],
+    [10, ' 11.5%'],
+    [5, ''],
+  ])('of %i columns', (width, text) => {
+    expect(line(width)).toBe(text);
+  });
+
+  it('tells at the end how long it took', () => {
+    expect(line(79, { ...PROGRESS, doneBlocks: 1000 })).toBe(
+      'Backing up file:…-snapshot 100.0% [===================]   93.0 MB/s  in 92s',
+    );
+  });
+
+  it('is never wider than it may be, whatever is in it', () => {
+    const phase = fc.constantFrom('prepare' as const, 'data' as const);
+    const operation = fc.constantFrom('backup' as const, 'restore' as const, 'scrub' as const);
+    fc.assert(
+      fc.property(fc.integer({ min: -1, max: 250 }), operation, phase, fc.string({ unit: 'grapheme' }), (width, op, ph, what) => {
+        for (const base of [PROGRESS, HUGE]) {
+          const progress = { ...base, phase: ph };
+          const text = progressLine({
+            subject: { operation: op, what },
+            progress,
+            pace: paceOf(progress, 1e5),
+            seconds: 1e6,
+            width,
+          });
+          expect(stringWidth(text)).toBeLessThanOrEqual(Math.max(0, width));
+        }
+      }),
+    );
   });
 });
 

@@ -8,7 +8,7 @@ test.each([
   ['bakcup', 'backup'],
   ['restor', 'restore'],
   ['srub', 'scrub'],
-  ['sl', 'ls'],
+  ['resotre', 'restore'],
   ['addtag', 'add-tag'],
   ['un', 'unprotect'],
   // Two commands start so.
