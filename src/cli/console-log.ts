@@ -68,6 +68,13 @@ export class ConsoleLog implements Logger {
     if (RANK.INFO >= RANK[this.#options.file]) this.#toFile(this.#clean(text));
   }
 
+  /** Somebody asked: goes to stderr, whatever the levels, and into the logfile. */
+  answer(text: string): void {
+    const clean = this.#clean(text);
+    this.#toConsole(2, 'INFO', clean);
+    this.#toFile(clean);
+  }
+
   close(): void {
     this.#file?.close();
     this.#file = undefined;

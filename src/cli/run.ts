@@ -56,10 +56,14 @@ async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution
   if (config.embedded)
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
   const status = new Status(log, config.processName);
+  process.on('SIGUSR1', () => status.tell());
+  const signal = abortOnSignals();
+  const saysSo = () => log.warning('Stopping as soon as what is in flight has ended. A second signal stops at once.');
+  signal.addEventListener('abort', saysSo);
   const backy = createBacky({
     config,
     logger: log,
-    signal: abortOnSignals(),
+    signal,
     onProgress: (progress) => status.update(progress),
     onStuckThreads: () => {
       stuck.threads = true;

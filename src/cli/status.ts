@@ -18,6 +18,7 @@ const LOG_STEP = 0.005;
 export class Status {
   readonly #log: ConsoleLog;
   readonly #title: ProcessTitle;
+  readonly #startMs = performance.now();
   readonly #isLive = allowsBar();
   #subject: StatusSubject | undefined;
   #progress: Progress | undefined;
@@ -51,6 +52,12 @@ export class Status {
     if (isFinished(progress)) this.#showLast();
     // Timers can't fire while the database works.
     else if (performance.now() - this.#shownMs >= EVERY_MS) this.#look();
+  }
+
+  /** Says at once where things are, for whoever sent SIGUSR1. */
+  tell(): void {
+    const seconds = Math.floor((performance.now() - this.#startMs) / 1000);
+    this.#log.answer(this.#text() ?? `No blocks are moving (${seconds}s since the start).`);
   }
 
   /** No more of it, and nothing of it stays on the screen. */

@@ -1,12 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStoreAndCleanUp } from '../support/check-store.ts';
 import { compileFaultyIo } from '../support/faulty-io.ts';
 import { Lab, uidOf } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
-import type { Running } from '../support/process.ts';
+import { type Running, tool } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { statusLines } from '../support/status-lines.ts';
 
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();
@@ -108,6 +110,78 @@ test('a stopped cleanup is gone on with by the next one', async () => {
   expect(lab.lockFiles()).toEqual([]);
   await lab.ok('cleanup', '--dangerous-force');
   expect(lab.blobs()).toEqual([]);
+});
+
+describe('SIGHUP', () => {
+  test('stops a backup with exit 129', async () => {
+    slow();
+    const running = lab.start(['-m', 'backup', source, 'vm']);
+    await until(running, () => lab.blobs().length > 5);
+    const result = await stop(running, 'SIGHUP');
+    expect(result.stderr).toContain('Stopped by SIGHUP.');
+    expect(result.code).toBe(129);
+    expect(lab.blocks(uidOf(result.stdout)).length).toBeGreaterThan(4);
+    expect(lab.lockFiles()).toEqual([]);
+  });
+
+  test('does nothing to a backup that was started with nohup', async () => {
+    slow();
+    const running = lab.start(['-m', 'backup', source, 'vm'], { prefix: ['nohup'] });
+    await until(running, () => lab.blobs().length > 5);
+    running.kill('SIGHUP');
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+  });
+});
+
+describe('SIGUSR1', () => {
+  test.each(['-m', '--json'])('tells with %s, too, where a backup is: on stderr and in the logfile', async (option) => {
+    slow();
+    const running = lab.start([option, 'backup', source, 'vm']);
+    await until(running, () => lab.blobs().length > 5);
+    const lines = lab.log().split('\n').length;
+    running.kill('SIGUSR1');
+    await until(running, () => running.stderr.endsWith('\n'));
+    expect(running.stderr).toMatch(/^ {4}INFO: Backing up .*\n$/);
+    const [status] = statusLines(running.stderr);
+    expect(status?.what).toBe(`Backing up (2/2: Data) ${source}`);
+    expect(status?.percent).toBeGreaterThan(0);
+    expect(status?.percent).toBeLessThan(100);
+    expect(
+      lab
+        .log()
+        .split('\n')
+        .slice(lines - 1)
+        .join('\n'),
+    ).toContain(running.stderr.slice('    INFO: '.length).trimEnd());
+    const { code, stdout, stderr } = await running.ended;
+    expect({ code, lines: stderr.split('\n').length }).toEqual({ code: 0, lines: 2 });
+    expect(stdout).not.toContain('Backing up');
+  });
+
+  test('says so where no blocks move', async () => {
+    await tool('mkfifo', lab.path('pipe'));
+    const running = lab.start(['import', lab.path('pipe')]);
+    await until(running, () => running.stdout.includes('$ backy2'));
+    running.kill('SIGUSR1');
+    await until(running, () => running.stderr.endsWith('\n'));
+    expect(running.stderr).toMatch(/^ {4}INFO: No blocks are moving \(\d+s since the start\)\.\n$/);
+    expect((await stop(running, 'SIGTERM')).code).toBe(143);
+  });
+
+  test('never opens an inspector, nor ends the program, however early it comes', async () => {
+    const running = lab.start(['backup', source, 'vm']);
+    await until(running, () => /^(node|backy2)/.test(readFileSync(`/proc/${running.pid}/cmdline`, 'utf8')));
+    while (!running.hasEnded) {
+      running.kill('SIGUSR1');
+      await sleep(2);
+    }
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/Debugger|listening|ws:/);
+    expect(stderr).toMatch(/INFO: Backing up /);
+  });
 });
 
 /** From now on it takes four seconds to move the image's blobs. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
@@ -86,12 +87,28 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
   });
 
   test('Ctrl-C takes it away', async () => {
+    lab.configure({ DataBackend: { bandwidth_write: 8 * BLOCK } });
     const terminal = start(['backup', source, 'vm'], { columns: 200 });
     await terminal.until(/ETA \d/);
     terminal.type('\u0003');
     expect(await terminal.ended()).toBe(130);
     expect(terminal.screen.rows.join('\n')).not.toContain('MB/s');
     expect(terminal.screen.rows.at(-1)).toBe('   ERROR: Backy failed.');
+    expect(terminal.screen.rows.join('\n')).toContain(' WARNING: Stopping');
+  });
+
+  test('that is closed stops a backup as SIGTERM does: what is stored stays, and nothing is locked', async () => {
+    const terminal = start(['backup', source, 'vm']);
+    await terminal.until(/ETA \d/);
+    const ended = terminal.ended();
+    terminal.hangUp();
+    await ended;
+    while (!lab.log().endsWith('Backy failed.\n')) await sleep(20);
+    expect(lab.log()).toContain('Stopped by SIGHUP.');
+    expect(lab.lockFiles()).toEqual([]);
+    const [version] = lab.versions();
+    expect(version?.valid).toBe(0);
+    await lab.ok('backup', '-c', version?.uid ?? '', source, 'vm');
   });
 
   test('it is on stderr: stdout in a file has its status lines and no escape sequences', async () => {

@@ -59,6 +59,11 @@ export class Running {
     return Buffer.concat(this.#out).toString();
   }
 
+  /** What it wrote to stderr so far. */
+  get stderr(): string {
+    return Buffer.concat(this.#err).toString();
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
   }

@@ -48,6 +48,11 @@ export class Terminal {
     this.#child.stdin.write(`${columns}\n`);
   }
 
+  /** Closes the terminal, as a window or a connection is closed. */
+  hangUp(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   /** Types letters, Ctrl-C (`\x03`) for instance. */
   type(keys: string): void {
     this.#child.stdin.write(`hex ${Buffer.from(keys).toString('hex')}\n`);
