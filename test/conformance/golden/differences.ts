@@ -259,6 +259,7 @@ export const DIFFERENCES: Difference[] = [
   { recording: '19-due-sla', call: 64, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '19-due-sla', call: 65, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
+  ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
 ];
 

@@ -17,6 +17,9 @@ const firstLine = (output: string) => output.split('\n')[0] ?? '';
 
 const RULES: Rule[] = [
   { command: /^cat /, why: 'shows a file that the recorder wrote; see writtenFile' },
+  { command: /^tr .*\/proc\//, why: 'the process is gone; test/e2e/process-title.test.ts looks at one' },
+  { command: /^sh -c 'backy2/, why: 'no program of that name here; test/e2e/log.test.ts has its own' },
+  { command: /^rm .*data;/, why: '22-logging.test.ts does what counts of it' },
   { command: /^ls -la |^ls -la;/, why: 'sizes and times of the host' },
   { command: /^od -c /, why: 'what it shows is compared as text where it is exported' },
   { command: /^du -k /, why: 'how holes are counted is up to the file system' },
