@@ -20,9 +20,11 @@ export interface Outcome {
   table?: TableData;
   /** What was done; printed with `--json` alone. */
   result?: Record<string, unknown>;
+  /** What a long answer consists of: with `--json` printed as an array, one by one, in place of `text`. Not started otherwise. */
+  items?: AsyncIterable<Record<string, unknown>>;
   /** A line for the log at the end. */
   message?: string;
-  /** Data for stdout as it is, whatever the output form. */
+  /** Data for stdout as it is. With `--json` not started: `items` or `result` stand for it, or else it is a usage error. */
   text?: AsyncIterable<string>;
   /** Lines that only `-m` prints. */
   machineLines?: string[];
@@ -38,6 +40,8 @@ export interface Invocation {
   stdin: Readable;
   /** Prints a line at once, with `-m` only. */
   sayMachine(line: string): void;
+  /** What is known of the result by now; a failure with `--json` tells it. */
+  note(known: Record<string, unknown>): void;
   /** Names what the status lines are about. */
   watch(operation: 'backup' | 'restore' | 'scrub', what: string): void;
   warn(text: string): void;

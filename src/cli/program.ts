@@ -3,10 +3,10 @@ import { BackyError } from '../errors.ts';
 import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
 import type { Command, GlobalOptions } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
-import { writeOut } from './console-log.ts';
 import { errorLine } from './error-line.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './global-options.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './help.ts';
+import { Printer } from './printer.ts';
 import { usageError } from './usage-error.ts';
 import { programVersion } from './version.ts';
 
@@ -26,7 +26,8 @@ export interface ParsedEnd {
 /** Reads the command line. Usage, help and usage errors are printed here. */
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
   let call: ParsedCall | undefined;
-  const program = buildProgram((parsed) => {
+  const printer = new Printer(asksForJson(argv));
+  const program = buildProgram(printer, (parsed) => {
     call = parsed;
   });
   try {
@@ -36,20 +37,34 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
     });
     program.parse(expanded, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? { exitCode: 0 } : usage();
+    if (error instanceof CommanderError) return error.exitCode === 0 ? answered(error, printer) : usage(printer);
     if (!(error instanceof BackyError)) throw error;
-    writeOut(2, `error: ${errorLine(error)}\n`);
+    printer.err(`error: ${errorLine(error)}\n`);
+    printer.fail(error);
     return { exitCode: error.exitCode };
   }
-  return call ?? usage();
+  return call ?? usage(printer);
 }
 
-function usage(): ParsedEnd {
-  writeOut(1, briefUsage(COMMANDS));
-  return { exitCode: 1 };
+/** Whether `--json`, or what it may be abbreviated to, is among the words: a command line that is wrong can't be asked any better. */
+function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).some((word) => word.length > 2 && '--json'.startsWith(word));
 }
 
-function buildProgram(onCall: (call: ParsedCall) => void): Commander {
+function answered({ code }: CommanderError, printer: Printer): ParsedEnd {
+  printer.finish(code === 'commander.version' ? 'version' : 'help');
+  return { exitCode: 0 };
+}
+
+function usage(printer: Printer): ParsedEnd {
+  printer.out(briefUsage(COMMANDS));
+  const error = new BackyError('usage', 'No command was given.', { exitCode: 1, hint: 'backy2 --help lists them.' });
+  printer.fail(error);
+  return { exitCode: error.exitCode };
+}
+
+function buildProgram(printer: Printer, onCall: (call: ParsedCall) => void): Commander {
   const program = new Commander('backy2')
     .description(SUMMARY)
     .usage(usageLine())
@@ -58,7 +73,7 @@ function buildProgram(onCall: (call: ParsedCall) => void): Commander {
     .enablePositionalOptions()
     .configureHelp(HELP_FORMAT)
     .configureOutput({
-      writeOut: (text) => writeOut(1, text),
+      writeOut: (text) => printer.out(text),
       // Commander writes errors there, which are ours to tell, and the help when no command was given, which is too long for that.
       writeErr: () => {},
       getOutHelpWidth: helpColumns,

@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
-import { BackyError, messageOf } from '../errors.ts';
+import { BackyError } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
-import type { GlobalOptions, Outcome } from './command.ts';
+import type { Outcome } from './command.ts';
 import { ConsoleLog, writeOut } from './console-log.ts';
 import { errorLine } from './error-line.ts';
+import { failureDocument, failureOf } from './failure.ts';
+import { JsonDocument } from './json-document.ts';
 import type { ParsedCall } from './program.ts';
-import { renderJson, tableToJson, toJsonKeys } from './render/json.ts';
+import { tableToJson, toJson } from './render/json.ts';
 import { renderMachine } from './render/machine.ts';
 import { secretsOf } from './secrets.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
@@ -24,40 +26,55 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     file: verbose ? 'DEBUG' : 'INFO',
     color: allowsColor(globals.color),
   });
-  const stuck = { threads: false };
+  const run: Run = {
+    call,
+    argv,
+    log,
+    document: globals.json === true ? new JsonDocument() : undefined,
+    known: {},
+    stuckThreads: false,
+  };
+  // Nothing that nobody foresaw may end the program with a bare stack and an exit code that means something else.
+  process.once('uncaughtException', (error) => exitNow(reportFailure(error, run)));
+  const signal = abortOnSignals((reason) => run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)));
   let exitCode: number;
   try {
     const config = loadConfig(globals.configfile);
     if (config.embedded) prepareEmbedded(config);
     log.hide(secretsOf(config));
     log.openFile(config.logfile);
-    exitCode = await execute(call, { argv, config, log, stuck });
+    exitCode = await execute(run, config, signal);
   } catch (error) {
-    exitCode = reportFailure(error, call, log);
+    exitCode = reportFailure(error, run);
     // A read that nobody answers, of a pipe for instance, sits in a thread as well.
-    if (error instanceof BackyError && error.code === 'interrupted') stuck.threads = true;
+    if (error instanceof BackyError && error.code === 'interrupted') run.stuckThreads = true;
   }
   log.close();
   // A thread that hangs in the kernel would keep a normal exit waiting for ever.
-  if (stuck.threads) exitNow(exitCode);
+  if (run.stuckThreads) exitNow(exitCode);
   return exitCode;
 }
 
-interface Execution {
+/** A run of the program, from its words to its exit code. */
+interface Run {
+  call: ParsedCall;
   argv: readonly string[];
-  config: Config;
   log: ConsoleLog;
-  stuck: { threads: boolean };
+  /** With `--json` alone. */
+  document: JsonDocument | undefined;
+  /** What the command has told of its result so far. */
+  known: Record<string, unknown>;
+  stuckThreads: boolean;
 }
 
-async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution): Promise<number> {
-  log.info(`$ backy2 ${argv.join(' ')}`);
+async function execute(run: Run, config: Config, signal: AbortSignal): Promise<number> {
+  const { call, log } = run;
+  log.info(`$ backy2 ${run.argv.join(' ')}`);
   for (const warning of config.warnings) log.warning(warning);
   if (config.embedded)
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
   const status = new Status(log, config.processName);
   process.on('SIGUSR1', () => status.tell());
-  const signal = abortOnSignals();
   const saysSo = () => log.warning('Stopping as soon as what is in flight has ended. A second signal stops at once.');
   signal.addEventListener('abort', saysSo);
   const backy = createBacky({
@@ -66,24 +83,27 @@ async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution
     signal,
     onProgress: (progress) => status.update(progress),
     onStuckThreads: () => {
-      stuck.threads = true;
+      run.stuckThreads = true;
     },
   });
   try {
     if (call.command.needsDatabase !== false) await backy.open();
-    const { machineOutput } = call.globals;
+    const { machineOutput, json } = call.globals;
     const outcome = await call.command.run({
       args: call.args,
       options: call.options,
       backy,
       stdin: process.stdin,
       sayMachine: (line) => {
-        if (machineOutput === true) writeOut(1, `${line}\n`);
+        if (machineOutput === true && json !== true) writeOut(1, `${line}\n`);
       },
+      note: (known) => Object.assign(run.known, known),
       watch: (operation, what) => status.watch({ operation, what }),
       warn: (text) => log.warning(text),
     });
-    await show(outcome, call.globals, log);
+    if (run.document === undefined) await show(outcome, run);
+    else await showJson(outcome, run.document, call.command.name);
+    if (outcome.message !== undefined) log.info(outcome.message);
     return conclude(outcome.exitCode ?? 0, log);
   } finally {
     status.close();
@@ -91,14 +111,8 @@ async function execute(call: ParsedCall, { argv, config, log, stuck }: Execution
   }
 }
 
-async function show(outcome: Outcome, globals: GlobalOptions, log: ConsoleLog): Promise<void> {
+async function show(outcome: Outcome, { call: { globals } }: Run): Promise<void> {
   if (outcome.text !== undefined) for await (const text of outcome.text) writeOut(1, text);
-  if (outcome.message !== undefined) log.info(outcome.message);
-  if (globals.json === true) {
-    const document = outcome.table === undefined ? toJsonKeys(outcome.result) : tableToJson(outcome.table);
-    if (document !== undefined && outcome.text === undefined) writeOut(1, renderJson(document));
-    return;
-  }
   if (globals.machineOutput === true) for (const line of outcome.machineLines ?? []) writeOut(1, `${line}\n`);
   if (outcome.table === undefined) return;
   const form = { skipHeader: globals.skipHeader === true, human: globals.humanReadable === true };
@@ -108,33 +122,30 @@ async function show(outcome: Outcome, globals: GlobalOptions, log: ConsoleLog): 
   writeOut(1, renderTable(outcome.table, form));
 }
 
+async function showJson({ items, table, result, text }: Outcome, document: JsonDocument, command: string): Promise<void> {
+  if (items !== undefined) return document.printArray(items);
+  if (table !== undefined) return document.print(tableToJson(table));
+  if (result !== undefined) return document.print(toJson(result));
+  if (text === undefined) throw new Error(`${command} has no result for --json`);
+  throw new BackyError('usage', `What ${command} writes to stdout here is not JSON.`, {
+    hint: 'Leave --json out, or have it write to a file if it can.',
+  });
+}
+
 function conclude(exitCode: number, log: ConsoleLog): number {
   if (exitCode === 0) log.info('Backy complete.');
   else log.error('Backy failed.');
   return exitCode;
 }
 
-/** One line with what is wrong and what to do (cli.md); stack traces only with -d. */
-function reportFailure(error: unknown, { globals, command }: ParsedCall, log: ConsoleLog): number {
-  const known =
-    error instanceof BackyError ? error : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { cause: error });
-  const exitCode = exitCodeOf(known, command.name);
-  log.error(errorLine(known));
-  if (globals.debug === true && error instanceof Error) log.errorLines(stackOf(error));
-  if (globals.json === true) {
-    writeOut(
-      1,
-      renderJson({ error: { code: known.code, exit_code: exitCode, message: known.message, hint: known.hint ?? null } }),
-    );
-  }
+/** One line with what is wrong and what to do (cli.md); stack traces only with -d. @returns the exit code. */
+function reportFailure(error: unknown, { call, log, document, known }: Run): number {
+  const failure = failureOf(error, call.command.name);
+  log.error(errorLine(failure));
+  if (call.globals.debug === true && error instanceof Error) log.errorLines(stackOf(error));
+  document?.fail(failureDocument(failure, known));
   log.error('Backy failed.');
-  return exitCode;
-}
-
-/** Exit code 6 tells scripts that a backup or restore can be gone on with; in other commands it would promise what is not so (cli.md). */
-function exitCodeOf(error: BackyError, command: string): number {
-  const goesOn = command === 'backup' || command === 'restore';
-  return error.code === 'dataBackend' && !goesOn ? new BackyError('failed', '').exitCode : error.exitCode;
+  return failure.exitCode;
 }
 
 function stackOf(error: Error): string {

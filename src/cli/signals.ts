@@ -16,18 +16,20 @@ export function listenEarly(): void {
 /**
  * An AbortSignal that the first SIGINT, SIGTERM or SIGHUP aborts: what is in flight ends, rows are committed, locks given back.
  * The second stops the process at once.
+ * @param beforeStop told why, just before that.
  */
-export function abortOnSignals(): AbortSignal {
+export function abortOnSignals(beforeStop: (reason: BackyError) => void): AbortSignal {
   const aborter = new AbortController();
   for (const [name, number] of Object.entries(NUMBERS)) {
     if (name === 'SIGHUP' && ignoresHangup()) continue;
     process.on(name as NodeJS.Signals, () => {
-      const exitCode = 128 + number;
+      const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode: 128 + number });
       if (aborter.signal.aborted) {
         setFooter(undefined);
-        exitNow(exitCode);
+        beforeStop(reason);
+        exitNow(reason.exitCode);
       }
-      aborter.abort(new BackyError('interrupted', `Stopped by ${name}.`, { exitCode }));
+      aborter.abort(reason);
     });
   }
   return aborter.signal;
