@@ -74,10 +74,10 @@ export class Backy {
   setProtected(uid: string, value: boolean): Promise<void> {
     return versions.setProtected(this.#context, uid, value);
   }
-  addTags(uid: string, tags: readonly string[]): Promise<void> {
+  addTags(uid: string, tags: readonly string[]): Promise<versions.TagChange> {
     return versions.addTags(this.#context, uid, tags);
   }
-  removeTags(uid: string, tags: readonly string[]): Promise<void> {
+  removeTags(uid: string, tags: readonly string[]): Promise<versions.TagChange> {
     return versions.removeTags(this.#context, uid, tags);
   }
   setExpire(uid: string, expire: Date | null): Promise<void> {

@@ -17,6 +17,10 @@ export interface BadBlock {
 /** Reports findings, and marks the blocks, and all versions that hold them, invalid. */
 export class BadBlockRecorder {
   readonly found: BadBlock[] = [];
+  /** Versions that hold a bad blob, or lack a row: they are invalid now. */
+  readonly affectedVersions = new Set<string>();
+  /** Plain bytes of the blocks in `found` that have a row. */
+  bytes = 0;
   readonly #meta: MetaStore;
   readonly #logger: Logger;
   readonly #version: TaggedVersion;
@@ -50,6 +54,7 @@ export class BadBlockRecorder {
         is: finding.is,
         shouldBe: row?.checksum ?? null,
       });
+      this.bytes += row?.size ?? 0;
       this.#logger.error(describe(finding, row, this.#during));
       if (finding.problem !== 'source' && row !== undefined) await this.#mark(row);
     }
@@ -60,7 +65,10 @@ export class BadBlockRecorder {
     this.#marked.add(`${uid} ${checksum}`);
     const versions = await this.#meta.markBlockInvalid(uid, checksum);
     this.#logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
-    for (const version of versions) this.#logger.info(`Marked version invalid (UID ${version})`);
+    for (const version of versions) {
+      this.affectedVersions.add(version);
+      this.#logger.info(`Marked version invalid (UID ${version})`);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DataBackend } from '../data/data-backend.ts';
+import type { DataBackend, DeleteOutcome } from '../data/data-backend.ts';
 import { openDataBackend } from '../data/open-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES } from '../locking/lock.ts';
@@ -13,13 +13,17 @@ const GRACE_SECONDS = 3_600;
 /** What a cleanup did. */
 export interface CleanupResult {
   /** Blobs that are gone. */
-  deletedBlobs: number;
-  /** Blobs that could not be deleted; the next cleanup tries again. */
-  failedBlobs: number;
+  blobsDeleted: number;
+  /** What they took, as stored; null where the data backend can't tell that cheaply. */
+  bytesDeleted: number | null;
   /** Half-written blobs of dead processes that were swept. */
-  sweptLeftovers: number;
+  leftoversSwept: number;
+  /** Blobs that could not be deleted; the next cleanup tries again. */
+  errors: DeleteOutcome['failed'];
   seconds: number;
 }
+
+type Deleted = Omit<CleanupResult, 'leftoversSwept' | 'seconds'>;
 
 /** How the fast cleanup goes. */
 export interface FastCleanupRequest {
@@ -58,19 +62,19 @@ export async function cleanupFull(context: Context, prefix: string): Promise<Cle
   });
 }
 
-async function withBackend(context: Context, body: (backend: DataBackend) => Promise<CleanupResult>): Promise<CleanupResult> {
+async function withBackend(context: Context, body: (backend: DataBackend) => Promise<Deleted>): Promise<CleanupResult> {
   const backend = openDataBackend(context.data);
   const start = performance.now();
   try {
-    const sweptLeftovers = await backend.sweepLeftovers();
-    if (sweptLeftovers > 0) context.logger.info(`Swept ${sweptLeftovers} half-written blobs of dead processes.`);
-    return { ...(await body(backend)), sweptLeftovers, seconds: (performance.now() - start) / 1000 };
+    const leftoversSwept = await backend.sweepLeftovers();
+    if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
+    return { ...(await body(backend)), leftoversSwept, seconds: (performance.now() - start) / 1000 };
   } finally {
     await backend.close();
   }
 }
 
-async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<CleanupResult> {
+async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<Deleted> {
   const { meta, logger, signal } = context;
   const deletion = new Deletion(context, backend);
   // A cleanup that died after it had doomed blobs, and before they were gone.
@@ -89,13 +93,13 @@ async function deleteCandidates(context: Context, backend: DataBackend, request:
     const doomed = await meta.doomCandidates(before, BATCH, request.prefix);
     if (doomed.length === 0) break;
     await deletion.delete(doomed);
-    logger.info(`Deleted ${deletion.result.deletedBlobs} blocks so far. Candidates at the start: ${candidates}.`);
+    logger.info(`Deleted ${deletion.blobsDeleted} blocks so far. Candidates at the start: ${candidates}.`);
   }
-  logger.info(`Deleted ${deletion.result.deletedBlobs} blocks.`);
-  return deletion.result;
+  logger.info(`Deleted ${deletion.blobsDeleted} blocks.`);
+  return deletion.counts;
 }
 
-async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<CleanupResult> {
+async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<Deleted> {
   const deletion = new Deletion(context, backend);
   let batch: string[] = [];
   const flush = async () => {
@@ -108,15 +112,18 @@ async function deleteUnnamed(context: Context, backend: DataBackend, prefix: str
     if (batch.length === BATCH) await flush();
   }
   await flush();
-  context.logger.info(`Cleanup: Removed ${deletion.result.deletedBlobs} blobs`);
-  return deletion.result;
+  context.logger.info(`Cleanup: Removed ${deletion.blobsDeleted} blobs`);
+  return deletion.counts;
 }
 
 /** Deletes batches of blobs, and forgets those that are really gone. */
 class Deletion {
-  readonly result: CleanupResult = { deletedBlobs: 0, failedBlobs: 0, sweptLeftovers: 0, seconds: 0 };
   /** Whether the last batch got rid of anything. */
   progressed = false;
+  blobsDeleted = 0;
+  #bytesDeleted: number | null = 0;
+  /** By uid: a blob may be tried more than once. */
+  readonly #failed = new Map<string, string>();
   readonly #context: Context;
   readonly #backend: DataBackend;
 
@@ -125,15 +132,40 @@ class Deletion {
     this.#backend = backend;
   }
 
+  get counts(): Deleted {
+    const errors = [...this.#failed].map(([uid, reason]) => ({ uid, reason }));
+    return { blobsDeleted: this.blobsDeleted, bytesDeleted: this.#bytesDeleted, errors };
+  }
+
   async delete(uids: readonly string[]): Promise<void> {
     if (uids.length === 0) return;
     for (const uid of uids) this.#context.logger.debug(`Cleanup: Removing UID ${uid}`);
+    const sizes = await this.#sizesOf(uids);
     const { deleted, failed } = await this.#backend.delete(uids);
     await this.#context.meta.forgetDoomed(deleted);
-    this.result.deletedBlobs += deleted.length;
-    this.result.failedBlobs += failed.length;
+    this.blobsDeleted += deleted.length;
+    for (const uid of deleted) {
+      this.#failed.delete(uid);
+      const bytes = sizes.get(uid);
+      this.#bytesDeleted = bytes === undefined || this.#bytesDeleted === null ? null : this.#bytesDeleted + bytes;
+    }
     this.progressed = deleted.length > 0;
-    for (const { uid, reason } of failed)
+    for (const { uid, reason } of failed) {
+      this.#failed.set(uid, reason);
       this.#context.logger.error(`Cannot delete blob ${uid}: ${reason}. The next cleanup tries again.`);
+    }
+  }
+  /** Stored bytes of those blobs whose backend can tell; a blob that is gone already takes none. */
+  async #sizesOf(uids: readonly string[]): Promise<Map<string, number>> {
+    const sizes = new Map<string, number>();
+    await Promise.all(
+      uids.map(async (uid) => {
+        // Whoever can't look at a blob may still delete it, or says why not.
+        const probe = await this.#backend.probe(uid).catch(() => undefined);
+        if (probe?.state === 'present') sizes.set(uid, probe.storedBytes);
+        if (probe?.state === 'missing') sizes.set(uid, 0);
+      }),
+    );
+    return sizes;
   }
 }

@@ -23,16 +23,31 @@ export interface RestoreRequest {
   force: boolean;
   /** Skip blocks with lower ids. */
   fromId: number;
+  /** Told the highest block up to which everything is on the target (below 0: none yet), as blocks are done. MUST be cheap. */
+  onLastId?: ((id: number) => void) | undefined;
 }
 
 /** What a restore did. */
 export interface RestoreResult {
   uid: string;
+  name: string;
+  snapshotName: string;
   target: string;
+  /** Blocks: the sum of those restored, sparse, skipped and bad. */
+  size: number;
   sizeBytes: number;
-  blocks: number;
-  /** Blocks that are wrong on the target. */
+  /** Read from their blobs, found good, and written. */
+  blocksRestored: number;
+  bytesRestored: number;
+  /** All zero. */
+  blocksSparse: number;
+  /** Below `fromId`. */
+  blocksSkipped: number;
+  /** Wrong or missing on the target. */
+  blocksBad: number;
   errors: BadBlock[];
+  /** Versions that are invalid since they hold what was found bad. */
+  affectedVersions: string[];
   seconds: number;
 }
 
@@ -72,11 +87,14 @@ async function run(
     },
     signal,
   );
+  request.onLastId?.(contiguous.last);
   let missing = 0;
+  const fetched = { blocks: 0, bytes: 0 };
   const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
   const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
     for (const range of [...moved, ...passed]) contiguous.done(range);
+    request.onLastId?.(contiguous.last);
     meter.lastId = contiguous.last;
     meter.add(blocksIn(moved) + blocksIn(passed), bytesIn(moved, geometry));
   };
@@ -89,7 +107,12 @@ async function run(
       blockSize,
       blocksPerJob: pool.slots.blocksPerSlot,
       fromId: request.fromId,
-      classify: ({ uid }) => (uid !== null ? 'fetch' : writesZeros ? 'zero' : 'skip'),
+      classify: ({ uid, size }) => {
+        if (uid === null) return writesZeros ? 'zero' : 'skip';
+        fetched.blocks++;
+        fetched.bytes += size;
+        return 'fetch';
+      },
       gaps: writesZeros ? 'zero' : 'skip',
       onSkipped: (range) => done([], [range]),
       onGap: ({ first, count }) => {
@@ -113,17 +136,29 @@ async function run(
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
-  if (missing > 0) await meta.setVersionInvalid(version.uid);
-  if (bad.found.length > 0) {
-    const wrong = bad.found.reduce((sum, { count }) => sum + count, 0);
-    logger.error(`${wrong} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`);
+  if (missing > 0) {
+    await meta.setVersionInvalid(version.uid);
+    bad.affectedVersions.add(version.uid);
   }
+  const blocksBad = bad.found.reduce((sum, { count }) => sum + count, 0);
+  if (blocksBad > 0) {
+    logger.error(`${blocksBad} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`);
+  }
+  const blocksSkipped = Math.min(request.fromId, version.size);
   return {
     uid: version.uid,
+    name: version.name,
+    snapshotName: version.snapshotName,
     target: request.target,
+    size: version.size,
     sizeBytes: version.sizeBytes,
-    blocks: version.size,
+    blocksRestored: fetched.blocks - (blocksBad - missing),
+    bytesRestored: fetched.bytes - bad.bytes,
+    blocksSparse: version.size - blocksSkipped - fetched.blocks - missing,
+    blocksSkipped,
+    blocksBad,
     errors: bad.found,
+    affectedVersions: [...bad.affectedVersions],
     seconds: (performance.now() - start) / 1000,
   };
 }

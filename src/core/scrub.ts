@@ -26,11 +26,20 @@ export interface ScrubRequest {
 /** What a scrub found. */
 export interface ScrubResult {
   uid: string;
-  blocks: number;
-  checkedBlocks: number;
+  name: string;
+  snapshotName: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  blocksChecked: number;
+  bytesChecked: number;
   /** False: rows are missing, and nothing was checked. */
   complete: boolean;
+  /** Whether the version is valid now. */
+  valid: boolean;
   errors: BadBlock[];
+  /** Versions that are invalid since they hold what was found bad. */
+  affectedVersions: string[];
   seconds: number;
 }
 
@@ -50,12 +59,26 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
   const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub' });
-  const result = { uid: version.uid, blocks: version.size, checkedBlocks: 0, complete: true, errors: bad.found, seconds: 0 };
+  const checked = { blocks: 0, bytes: 0 };
+  const resultOf = (outcome: { complete: boolean; valid: boolean }): ScrubResult => ({
+    uid: version.uid,
+    name: version.name,
+    snapshotName: version.snapshotName,
+    size: version.size,
+    sizeBytes: version.sizeBytes,
+    blocksChecked: checked.blocks,
+    bytesChecked: checked.bytes,
+    ...outcome,
+    errors: bad.found,
+    affectedVersions: [...bad.affectedVersions],
+    seconds: (performance.now() - start) / 1000,
+  });
   if ((await meta.countBlocks(version.uid)) !== version.size) {
     await meta.setVersionInvalid(version.uid);
     logger.info(`Marked version invalid (UID ${version.uid})`);
     logger.error('Version is incomplete.');
-    return { ...result, complete: false };
+    bad.affectedVersions.add(version.uid);
+    return resultOf({ complete: false, valid: false });
   }
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   const pool = new WorkerPool(
@@ -80,7 +103,12 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       blockSize,
       blocksPerJob: pool.slots.blocksPerSlot,
       fromId: 0,
-      classify: (row) => (isChosen(row, request, context.random) ? 'fetch' : 'skip'),
+      classify: (row) => {
+        if (!isChosen(row, request, context.random)) return 'skip';
+        checked.blocks++;
+        checked.bytes += row.size;
+        return 'fetch';
+      },
       gaps: 'skip',
       onSkipped: ({ count }) => meter.add(count, 0),
       onGap: () => {},
@@ -88,10 +116,7 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
     const phase = new FetchPhase({
       jobs,
       onFindings: (findings) => bad.record(findings),
-      onDone: ({ blocks, passed }) => {
-        result.checkedBlocks += blocks.length;
-        meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry));
-      },
+      onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
     });
     await pool.run(phase);
     signal.throwIfAborted();
@@ -99,8 +124,8 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
-  await conclude(context, { request, version, bad });
-  return { ...result, seconds: (performance.now() - start) / 1000 };
+  const valid = await conclude(context, { request, version, bad });
+  return resultOf({ complete: true, valid });
 }
 
 /** Sparse blocks have nothing to check but the source. */
@@ -109,20 +134,26 @@ function isChosen(row: BlockRow, request: ScrubRequest, random: () => number): b
   return request.percent >= 100 || random() * 100 < request.percent;
 }
 
+/** @returns whether the version is valid from now on. */
 async function conclude(
   { meta, logger }: Context,
   { request, version, bad }: { request: ScrubRequest; version: TaggedVersion; bad: BadBlockRecorder },
-): Promise<void> {
-  if (bad.hasBadBlobs) logger.error(`Version is invalid because it has errors: ${version.uid}`);
-  else if (bad.found.length > 0)
+): Promise<boolean> {
+  if (bad.hasBadBlobs) {
+    logger.error(`Version is invalid because it has errors: ${version.uid}`);
+    return false;
+  }
+  if (bad.found.length > 0)
     logger.error(`The source differs from version ${version.uid}, whose blocks are good: nothing was marked.`);
   else if (request.percent >= 100) {
     await meta.setVersionValid(version.uid);
     logger.info(`Marked version valid: ${version.uid}`);
+    return true;
   } else
     logger.info(
       `The blocks that were checked are good; a partial scrub leaves the version as it is (valid: ${version.valid ? 1 : 0}).`,
     );
+  return version.valid;
 }
 
 /** A source of another size can't be the one; comparing would only report its end as an I/O error. */

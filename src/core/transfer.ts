@@ -15,7 +15,13 @@ const PAGE_ROWS = 10_000;
 export interface TransferResult {
   uid: string;
   name: string;
-  blocks: number;
+  snapshotName: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  /** The version's state: what an import of an invalid version makes is invalid, too. */
+  valid: boolean;
+  seconds: number;
 }
 
 /** Exports a version's metadata, a piece of text at a time (formats.md §5). */
@@ -39,6 +45,7 @@ export async function* exportText({ meta, locks }: Context, uid: string): AsyncI
 
 /** Exports a version to a file: under a temporary name first, so that a file with the right name is always whole. */
 export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
+  const start = performance.now();
   const version = await findVersion(context.meta, uid);
   const temporary = `${fileName}.${process.pid}.part`;
   let fd: number | undefined;
@@ -58,11 +65,16 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
       cause: error,
     });
   }
-  return { uid, name: version.name, blocks: version.size };
+  return resultOf(version, start);
+}
+
+function resultOf({ uid, name, snapshotName, size, sizeBytes, valid }: Version, start: number): TransferResult {
+  return { uid, name, snapshotName, size, sizeBytes, valid, seconds: (performance.now() - start) / 1000 };
 }
 
 /** Imports what an export wrote, all of it or nothing. `fileName` `-` reads `stdin`. */
 export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
+  const start = performance.now();
   const importing = holding([await lockForOperation(context.locks)], async () => {
     const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName, context.signal);
     const { reader, version } = await readHead(lines);
@@ -75,7 +87,7 @@ export async function importFrom(context: Context, fileName: string, stdin: Read
           `A cleanup is deleting ${doomed} blobs of version ${version.uid}: it was imported as invalid. Scrub it to see what is left.`,
         );
       }
-      return { uid: version.uid, name: version.name, blocks: version.size };
+      return resultOf(await findVersion(context.meta, version.uid), start);
     });
   });
   return importing.catch((error: unknown) => {

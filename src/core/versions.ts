@@ -25,6 +25,7 @@ export async function listVersions({ meta, locks, now }: Context, { expired, ...
 /** What a removal took away. */
 export interface RemovalResult {
   uid: string;
+  name: string;
   blocks: number;
 }
 
@@ -47,7 +48,7 @@ export async function removeVersion(context: Context, uid: string, force: boolea
       logger.debug(`Removed ${rows} of ${version.size} blocks of ${uid}.`);
     });
     logger.info(`Removed backup version ${uid} with ${blocks} blocks.`);
-    return { uid, blocks };
+    return { uid, name: version.name, blocks };
   });
 }
 
@@ -70,18 +71,31 @@ export async function setProtected({ meta, locks }: Context, uid: string, value:
   await meta.setProtected(uid, value);
 }
 
+/** What a change of tags did. */
+export interface TagChange {
+  uid: string;
+  /** Those that were added, or removed: less those that the version had, or lacked, already. */
+  changed: string[];
+  /** All that it has now. */
+  tags: string[];
+}
+
 /** Adds tags to a version; those that it has are fine. */
-export async function addTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<void> {
+export async function addTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<TagChange> {
   await checkInstallationFree(locks);
-  await findVersion(meta, uid);
+  const before = await findVersion(meta, uid);
   await meta.addTags(uid, tags);
+  const { tags: after } = await findVersion(meta, uid);
+  return { uid, changed: tags.filter((tag) => !before.tags.includes(tag)), tags: after };
 }
 
 /** Removes tags from a version; those that it lacks are fine. */
-export async function removeTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<void> {
+export async function removeTags({ meta, locks }: Context, uid: string, tags: readonly string[]): Promise<TagChange> {
   await checkInstallationFree(locks);
-  await findVersion(meta, uid);
+  const before = await findVersion(meta, uid);
   await meta.removeTags(uid, tags);
+  const { tags: after } = await findVersion(meta, uid);
+  return { uid, changed: tags.filter((tag) => before.tags.includes(tag)), tags: after };
 }
 
 /** Sets or (null) clears a version's expire date. */

@@ -28,7 +28,7 @@ export const backupCommand: Command = {
     ],
     ['backy2 backup -c UID file:///dev/vg0/web-snap web', 'Goes on where the backup of version UID stopped.'],
   ],
-  async run({ args: [source = '', name = ''], options, backy, sayMachine, watch }) {
+  async run({ args: [source = '', name = ''], options, backy, note, sayMachine, watch }) {
     const expire = text(options.expire);
     const tags = text(options.tag);
     const hints = text(options.rbd);
@@ -41,14 +41,22 @@ export const backupCommand: Command = {
       hints: hints === undefined || hints === '' ? undefined : readHints(hints),
       baseUid: text(options.fromVersion),
       continueUid: text(options.continueVersion),
-      onVersion: sayMachine,
+      onVersion: (uid: string) => {
+        note({ uid });
+        sayMachine(uid);
+      },
     };
     watch('backup', source);
-    const result = await backy.backup(request);
+    const { counters, rejected, ...result } = await backy.backup(request).catch((error: unknown) => {
+      // Its version was removed again.
+      if (error instanceof BackyError && error.code === 'hintsMismatch' && request.continueUid === undefined)
+        note({ uid: undefined });
+      throw error;
+    });
     return {
       message: `New version: ${result.uid} (Tags: [${result.tags.join(',')}])`,
       machineLines: [result.uid],
-      result: { ...result },
+      result: { ...result, ...counters, errors: rejected },
     };
   },
 };

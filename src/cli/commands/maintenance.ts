@@ -34,7 +34,7 @@ export const cleanupCommand: Command = {
     const result = flag(options.full)
       ? await backy.cleanupFull(prefix)
       : await backy.cleanupFast({ prefix, dangerousForce: flag(options.dangerousForce) });
-    return { result: { ...result }, exitCode: result.failedBlobs > 0 ? new BackyError('failed', '').exitCode : 0 };
+    return { result: { ...result }, exitCode: result.errors.length > 0 ? new BackyError('failed', '').exitCode : 0 };
   },
 };
 
@@ -48,7 +48,7 @@ export const exportCommand: Command = {
   options: [],
   async run({ args: [uid = '', fileName = ''], backy }) {
     if (fileName === '-') return { text: backy.exportText(uid) };
-    return { result: { ...(await backy.exportToFile(uid, fileName)), fileName } };
+    return { result: { fileName, ...(await backy.exportToFile(uid, fileName)) } };
   },
 };
 
@@ -58,6 +58,6 @@ export const importCommand: Command = {
   args: [['<filename>', 'the file (- is stdin)']],
   options: [],
   async run({ args: [fileName = ''], backy, stdin }) {
-    return { result: { ...(await backy.import(fileName, stdin)) } };
+    return { result: { fileName, ...(await backy.import(fileName, stdin)) } };
   },
 };

@@ -19,11 +19,18 @@ export const restoreCommand: Command = {
     ['backy2 restore UID file:///tmp/web.img', 'Makes a new file.'],
     ['backy2 restore -f UID file:///dev/vg0/web', 'Overwrites a device, which must be large enough.'],
   ],
-  async run({ args: [uid = '', target = ''], options, backy, watch }) {
+  async run({ args: [uid = '', target = ''], options, backy, note, watch }) {
     const from = text(options.continueFrom);
     const fromId = Math.max(0, from === undefined ? 0 : parseWhole(from, '-c'));
     watch('restore', target);
-    const result = await backy.restore({ uid, target, sparse: flag(options.sparse), force: flag(options.force), fromId });
+    const result = await backy.restore({
+      uid,
+      target,
+      sparse: flag(options.sparse),
+      force: flag(options.force),
+      fromId,
+      onLastId: (id) => note({ uid, continueFrom: Math.max(0, id) }),
+    });
     return { result: { ...result }, exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0 };
   },
 };

@@ -11,8 +11,9 @@ export const rmCommand: Command = {
   description: 'Remove versions. Their space is freed by cleanup.',
   args: [['<version_uids...>', 'the versions to remove']],
   options: [['-f, --force', 'remove versions that are younger than disallow_rm_when_younger_than_days as well']],
-  async run({ args: uids, options, backy }) {
+  async run({ args: uids, options, backy, note }) {
     const removed: unknown[] = [];
+    note({ removed });
     for (const uid of uids) removed.push(await backy.remove(uid, flag(options.force)));
     return { result: { removed } };
   },
@@ -48,8 +49,8 @@ export const addTagCommand: Command = {
   async run({ args: [uid = '', names = ''], backy, warn }) {
     const tags = await tagsOf(names);
     if (tags.length === 0) warn('No tag was named, so none was added.');
-    await backy.addTags(uid, tags);
-    return { result: { uid, added: tags } };
+    const { changed, tags: now } = await backy.addTags(uid, tags);
+    return { result: { uid, added: changed, tags: now } };
   },
 };
 
@@ -65,8 +66,8 @@ export const removeTagCommand: Command = {
         hint: `Name them: backy2 remove-tag ${uid} TAG,TAG`,
       });
     }
-    await backy.removeTags(uid, tags);
-    return { result: { uid, removed: tags } };
+    const { changed, tags: now } = await backy.removeTags(uid, tags);
+    return { result: { uid, removed: changed, tags: now } };
   },
 };
 

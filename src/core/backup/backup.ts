@@ -14,7 +14,7 @@ import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
 import { NO_COUNTS } from './counters.ts';
-import { DataPhase } from './data-phase.ts';
+import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
 
@@ -37,11 +37,20 @@ export interface BackupRequest {
 export interface BackupResult {
   uid: string;
   name: string;
+  snapshotName: string;
+  source: string;
   tags: string[];
+  expire: Date | null;
+  /** Blocks. */
   size: number;
   sizeBytes: number;
+  /** Of all runs together, when it was continued. */
   counters: BackupCounters;
-  /** Seconds from the first read to the last commit, of this run alone. */
+  /** Blobs of other versions that were found missing or cut; this version does not use them. */
+  rejected: RejectedBlob[];
+  /** Of this run alone, from its start. */
+  seconds: number;
+  /** Of this run alone, from the first read to the last commit. */
   dataSeconds: number;
 }
 
@@ -50,6 +59,7 @@ export interface BackupResult {
  * not fit their base remove it.
  */
 export async function backup(context: Context, request: BackupRequest): Promise<BackupResult> {
+  const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
     const { blockSize } = context.settings;
     const geometry: Geometry = { blockSize, sizeBytes: await sizeOf(request.source, blockSize) };
@@ -68,10 +78,14 @@ export async function backup(context: Context, request: BackupRequest): Promise<
         return {
           uid: version.uid,
           name: version.name,
+          snapshotName: version.snapshotName,
+          source: request.source,
           tags: version.tags,
+          expire: version.expire,
           size: version.size,
           sizeBytes: version.sizeBytes,
           ...done,
+          seconds: (performance.now() - start) / 1000,
         };
       } finally {
         await pool.close();
@@ -175,7 +189,7 @@ interface Run {
 async function run(
   context: Context,
   { request, geometry, base, version, pool }: Run,
-): Promise<Pick<BackupResult, 'counters' | 'dataSeconds'>> {
+): Promise<Pick<BackupResult, 'counters' | 'rejected' | 'dataSeconds'>> {
   const { meta, settings, signal, onProgress } = context;
   try {
     const meter = new Meter(version.size, pool, onProgress);
@@ -218,7 +232,7 @@ async function run(
       const dataSeconds = (performance.now() - dataStart) / 1000;
       signal.throwIfAborted();
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
-      if (await meta.finishBackup(version, total)) return { counters: total, dataSeconds };
+      if (await meta.finishBackup(version, total)) return { counters: total, rejected: data.rejected, dataSeconds };
       // A scrub or restore has found blobs bad meanwhile that this backup had used.
       await meta.discardBadBlocks(version.uid, geometry);
       await readMissing(meta, { versionUid: version.uid, read: plan.read, range: { first: 0, count: version.size } });

@@ -9,6 +9,14 @@ import type { Bitmap } from '../plan/bitmap.ts';
 import { type Claim, Claims } from './claims.ts';
 import { RowSink } from './row-sink.ts';
 
+/** A blob that dedup found and that could not be used; its block was stored anew, but other versions rely on it. */
+export interface RejectedBlob {
+  /** The block. */
+  id: number;
+  uid: string;
+  reason: string;
+}
+
 /** What the data phase works with. */
 export interface DataPhaseOptions {
   pool: WorkerPool;
@@ -36,6 +44,7 @@ export class DataPhase implements Operation {
   readonly #sink: RowSink;
   /** Claims of blocks that a worker stores or looks at right now, with what was read for them. */
   readonly #owners = new Map<number, { claim: Claim; bytesRead: number }>();
+  readonly rejected: RejectedBlob[] = [];
   #cursor = 0;
 
   constructor(options: DataPhaseOptions) {
@@ -139,8 +148,10 @@ export class DataPhase implements Operation {
     this.#owners.delete(block.id);
     const { claim, bytesRead } = owner;
     if (block.rejected !== undefined) {
+      const uid = claim.candidate?.uid ?? '';
+      this.rejected.push({ id: block.id, uid, reason: block.rejected });
       this.#options.logger.warning(
-        `Blob ${claim.candidate?.uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew; scrub the versions that use that blob.`,
+        `Blob ${uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew; scrub the versions that use that blob.`,
       );
     }
     const seal = block.written ? block : claim.candidate;
