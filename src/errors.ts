@@ -1,5 +1,5 @@
 /** What went wrong, as a word that scripts and `--json` can rely on. Each has its usual exit code (cli.md). */
-const EXIT_CODES = {
+export const EXIT_CODES = {
   usage: 2,
   config: 1,
   database: 1,

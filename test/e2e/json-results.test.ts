@@ -1,0 +1,280 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { documentOf, SCHEMAS } from '../support/json-schemas.ts';
+import { Lab } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+
+const BLOCK = 4096;
+
+/** A call that gives a result. */
+interface Call {
+  /** Words after `--json`. */
+  args: string[];
+  stdin?: string;
+  /** 0 when absent. */
+  code?: number;
+  /** A table: the fields that every row must have, in this order. There has to be a row. */
+  fields?: readonly string[];
+}
+
+let lab: Lab;
+let source: string;
+const image = Buffer.concat([noise(3 * BLOCK, 'image'), Buffer.alloc(2 * BLOCK), noise(BLOCK + 5, 'end')]);
+beforeEach(async () => {
+  lab = await Lab.create({ blockSize: BLOCK });
+  source = `file://${lab.write('image', image)}`;
+});
+afterEach(() => lab.remove());
+
+/** How each command comes to a result: one entry a command. */
+const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
+  async *initdb() {
+    lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('new.sqlite')}` } });
+    yield { args: ['initdb'] };
+  },
+  async *backup() {
+    yield { args: ['backup', source, 'vm'] };
+    yield { args: ['backup', '-s', 'snap', '-t', 'a,"b,c"', '-e', '2031-01-02', source, 'vm'] };
+    yield { args: ['backup', `file://${lab.write('empty', '')}`, 'empty'] };
+    const [base] = lab.versions();
+    yield { args: ['backup', '-f', base?.uid ?? '', '-r', '-', source, 'vm'], stdin: '[]' };
+    lab.sql('UPDATE versions SET valid = 0');
+    lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id > 2', base?.uid ?? '');
+    yield { args: ['backup', '-c', base?.uid ?? '', source, 'vm'] };
+  },
+  async *restore() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['restore', uid, `file://${lab.path('target')}`] };
+    yield { args: ['restore', '-f', '-s', '-c', '2', uid, `file://${lab.path('target')}`] };
+    rmSync(lab.blobOf(uid, 1));
+    yield { args: ['restore', '-f', uid, `file://${lab.path('target')}`], code: 20 };
+    lab.sql('DELETE FROM blocks WHERE id IN (3, 4)');
+    yield { args: ['restore', uid, 'null://'], code: 20 };
+  },
+  async *protect() {
+    yield { args: ['protect', await lab.backup(source, 'vm')] };
+  },
+  async *unprotect() {
+    const uid = await lab.backup(source, 'vm');
+    await lab.ok('protect', uid);
+    yield { args: ['unprotect', uid] };
+  },
+  async *rm() {
+    yield { args: ['rm', await lab.backup(source, 'vm')] };
+    yield { args: ['rm', '-f', await lab.backup(source, 'vm'), await lab.backup(source, 'other')] };
+  },
+  async *scrub() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['scrub', uid] };
+    yield { args: ['scrub', '-p', '50', '-s', source, uid] };
+    const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
+    yield { args: ['scrub', '-s', other, uid], code: 20 };
+    for (const [id, bytes] of [noise(BLOCK, 'wrong'), noise(5, 'cut')].entries()) writeFileSync(lab.blobOf(uid, id), bytes);
+    rmSync(lab.blobOf(uid, 2));
+    yield { args: ['scrub', uid], code: 20 };
+    lab.sql('DELETE FROM blocks WHERE id = 5');
+    yield { args: ['scrub', uid], code: 20 };
+  },
+  async *export() {
+    yield { args: ['export', await lab.backup(source, 'vm', '-s', 'snap'), lab.path('exported')] };
+  },
+  async *import() {
+    const uid = await lab.backup(source, 'vm');
+    await lab.ok('export', uid, lab.path('exported'));
+    await lab.ok('rm', uid);
+    yield { args: ['import', lab.path('exported')] };
+    await lab.ok('rm', uid);
+    yield { args: ['import', '-'], stdin: readFileSync(lab.path('exported'), 'utf8') };
+  },
+  async *cleanup() {
+    yield { args: ['cleanup'] };
+    const uid = await lab.backup(source, 'vm');
+    const blob = lab.blobOf(uid, 0);
+    await lab.ok('rm', uid);
+    rmSync(blob);
+    mkdirSync(blob);
+    yield { args: ['cleanup', '--dangerous-force'], code: 100 };
+    yield { args: ['cleanup', '-f', '-p', 'zz'] };
+  },
+  async *ls() {
+    yield { args: ['ls'] };
+    await lab.backup(source, 'vm', '-t', 'a,b', '-e', '2031-01-02');
+    await lab.backup(source, 'vm', '-s', 'snap');
+    yield* tableCalls('ls');
+  },
+  async *'add-tag'() {
+    yield { args: ['add-tag', await lab.backup(source, 'vm'), 'a,"b,c"'] };
+  },
+  async *'remove-tag'() {
+    yield { args: ['remove-tag', await lab.backup(source, 'vm', '-t', 'a,b'), 'a,x'] };
+  },
+  async *expire() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['expire', uid, '2031-01-02 03:04:05'] };
+    yield { args: ['expire', uid, ''] };
+  },
+};
+
+/** A command that prints a table: without -f, with all fields from the last to the first, with each alone. */
+async function* tableCalls(command: string): AsyncGenerator<Call> {
+  const { row, default_row: defaultRow } = SCHEMAS.get(command)?.$defs ?? {};
+  yield { args: [command], fields: defaultRow?.required ?? [] };
+  const known = Object.keys(row?.properties ?? {});
+  for (const fields of [known.toReversed(), ...known.map((field) => [field])]) {
+    yield { args: [command, '-f', fields.join(',')], fields };
+  }
+}
+
+test.each(COMMANDS.map(({ name }) => name))('--json %s prints what its schema says', async (command) => {
+  const calls = RESULTS[command];
+  if (calls === undefined) throw new Error(`RESULTS has no entry for ${command}`);
+  for await (const { args, stdin, code = 0, fields } of calls()) {
+    const { stdout, stderr, code: ended } = await lab.run(['--json', ...args], { stdin });
+    expect(ended, stdout + stderr).toBe(code);
+    if (code === 0) expect(stderr).toBe('');
+    else expect(stderr).toMatch(/^ {3}ERROR: /);
+    const document = documentOf<unknown>(`${command}.json`, stdout);
+    if (fields === undefined) continue;
+    const rows = document as Record<string, unknown>[];
+    expect(rows).not.toEqual([]);
+    for (const row of rows) expect(Object.keys(row)).toEqual(fields);
+  }
+});
+
+/** Runs a command with `--json`. @returns its result, whatever the exit code. */
+async function resultOf(...args: string[]): Promise<Record<string, unknown>> {
+  const command = args[0] ?? '';
+  return documentOf(`${command}.json`, (await lab.run(['--json', ...args])).stdout);
+}
+
+describe('a result tells', () => {
+  const kept = { bytes_sparse: 2 * BLOCK, blocks_sparse: 2 };
+
+  test('backup: the version, what became of each block, and times', async () => {
+    const first = await resultOf('backup', '-s', 'snap', '-t', 'a,b', '-e', '2031-01-02', source, 'vm');
+    const size = { size: 7, size_bytes: 6 * BLOCK + 5 };
+    const date = '2031-01-02T00:00:00.000Z';
+    const version = { uid: lab.versions()[0]?.uid, name: 'vm', snapshot_name: 'snap', tags: ['a', 'b'], expire: date, ...size };
+    const bytes = 4 * BLOCK + 5;
+    expect(first).toMatchObject({
+      ...version,
+      source,
+      ...kept,
+      bytes_written: bytes,
+      blocks_written: 5,
+      blocks_dedup: 0,
+      errors: [],
+    });
+    const again = await resultOf('backup', source, 'vm');
+    expect(again).toMatchObject({ ...size, expire: null, ...kept, bytes_dedup: bytes, blocks_dedup: 5, blocks_written: 0 });
+  });
+
+  test('backup: blobs of other versions that are gone', async () => {
+    const uid = await lab.backup(source, 'vm');
+    const blob = lab.blocks(uid)[2]?.uid;
+    rmSync(lab.blobOf(uid, 2));
+    const { errors } = await resultOf('backup', source, 'vm');
+    expect(errors).toEqual([{ id: 2, uid: blob, reason: 'it is missing' }]);
+  });
+
+  test('restore: which blocks are wrong, and every version that is invalid for it', async () => {
+    const uid = await lab.backup(source, 'vm');
+    const other = await lab.backup(source, 'other');
+    const good = { uid, name: 'vm', size: 7, size_bytes: image.length, blocks_sparse: 2, blocks_bad: 0, errors: [] };
+    const all = { ...good, blocks_restored: 5, bytes_restored: 4 * BLOCK + 5, blocks_skipped: 0, affected_versions: [] };
+    expect(await resultOf('restore', uid, 'null://')).toMatchObject(all);
+    expect(await resultOf('restore', '-c', '2', uid, 'null://')).toMatchObject({
+      ...good,
+      blocks_restored: 3,
+      bytes_restored: 2 * BLOCK + 5,
+      blocks_skipped: 2,
+    });
+    const [, block] = lab.blocks(uid);
+    rmSync(lab.blobOf(uid, 1));
+    lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id IN (3, 4)', uid);
+    const { errors, affected_versions: affected, ...counts } = await resultOf('restore', uid, 'null://');
+    expect(counts).toMatchObject({ blocks_restored: 4, bytes_restored: 3 * BLOCK + 5, blocks_sparse: 0, blocks_bad: 3 });
+    expect(errors).toEqual(
+      expect.arrayContaining([
+        { id: 1, count: 1, uid: block?.uid, problem: 'missing', is: expect.any(String), should_be: block?.checksum },
+        { id: 3, count: 2, uid: null, problem: 'missing', is: 'no row', should_be: null },
+      ]),
+    );
+    expect(new Set(affected as string[])).toEqual(new Set([uid, other]));
+  });
+
+  test('scrub: how much was checked, what is bad, and whether the version is valid now', async () => {
+    const uid = await lab.backup(source, 'vm');
+    const whole = { complete: true, blocks_checked: 5, bytes_checked: 4 * BLOCK + 5 };
+    lab.sql('UPDATE versions SET valid = 0');
+    expect(await resultOf('scrub', '-p', '0', uid)).toMatchObject({ valid: false, blocks_checked: 0, bytes_checked: 0 });
+    expect(await resultOf('scrub', uid)).toMatchObject({ ...whole, valid: true, errors: [], affected_versions: [] });
+    const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
+    const differs = await resultOf('scrub', '-s', other, uid);
+    expect(differs).toMatchObject({ complete: true, valid: true, blocks_checked: 7, affected_versions: [] });
+    expect((differs.errors as { problem: string }[]).map(({ problem }) => problem)).toEqual(new Array(7).fill('source'));
+    rmSync(lab.blobOf(uid, 0));
+    expect(await resultOf('scrub', uid)).toMatchObject({ ...whole, valid: false, affected_versions: [uid] });
+    lab.sql('DELETE FROM blocks WHERE id = 5');
+    expect(await resultOf('scrub', uid)).toMatchObject({ complete: false, valid: false, blocks_checked: 0, errors: [] });
+  });
+
+  test('cleanup: how many bytes came free, and which blobs stay', async () => {
+    const uid = await lab.backup(source, 'vm');
+    const blob = lab.blocks(uid)[1]?.uid;
+    const path = lab.blobOf(uid, 1);
+    const taken = lab.blobs().length * BLOCK;
+    await lab.ok('rm', uid);
+    rmSync(path);
+    mkdirSync(path);
+    const { errors, ...counts } = await resultOf('cleanup', '--dangerous-force');
+    expect(counts).toMatchObject({ blobs_deleted: 4, bytes_deleted: taken - 2 * BLOCK + 5 });
+    expect(errors).toEqual([{ uid: blob, reason: expect.stringMatching(/\S/) }]);
+  });
+
+  test('cleanup: null where the data backend does not know the bytes', async () => {
+    lab.configure({ DataBackend: { type: 'null' } });
+    const uid = await lab.backup('null://10kB', 'vm');
+    await lab.ok('rm', uid);
+    expect(await resultOf('cleanup', '--dangerous-force')).toMatchObject({ blobs_deleted: 3, bytes_deleted: null });
+  });
+
+  test('rm, tags, expire, protect, export and import: what is so now', async () => {
+    const uid = await lab.backup(source, 'vm', '-t', 'a');
+    expect(await resultOf('add-tag', uid, 'a,b')).toEqual({ uid, added: ['b'], tags: ['a', 'b'] });
+    expect(await resultOf('remove-tag', uid, 'a,c')).toEqual({ uid, removed: ['a'], tags: ['b'] });
+    expect(await resultOf('expire', uid, '2031-01-02 03:04:05')).toEqual({ uid, expire: '2031-01-02T03:04:05.000Z' });
+    expect(await resultOf('expire', uid, '')).toEqual({ uid, expire: null });
+    expect(await resultOf('protect', uid)).toEqual({ uid, protected: true });
+    expect(await resultOf('unprotect', uid)).toEqual({ uid, protected: false });
+    lab.sql('UPDATE versions SET valid = 0');
+    const file = lab.path('exported');
+    const same = { uid, name: 'vm', snapshot_name: '', size: 7, size_bytes: image.length, valid: false, file_name: file };
+    expect(await resultOf('export', uid, file)).toMatchObject(same);
+    expect(await resultOf('rm', uid)).toEqual({ removed: [{ uid, name: 'vm', blocks: 7 }] });
+    expect(await resultOf('import', file)).toMatchObject(same);
+  });
+
+  test('ls: what is stored, value for value', async () => {
+    const uid = await lab.backup(source, 'vm', '-s', 'snap', '-t', 'b,a', '-e', '2031-01-02');
+    await lab.ok('protect', uid);
+    const date = `${lab.version(uid).date.replace(' ', 'T').slice(0, 23)}Z`;
+    const row = { date, name: 'vm', snapshot_name: 'snap', size: 7, size_bytes: image.length, uid, valid: true, protected: true };
+    expect(await resultOf('ls')).toEqual([{ ...row, tags: ['a', 'b'], expire: '2031-01-02T00:00:00.000Z' }]);
+  });
+});
+
+test('-m, -s, -r and -v beside --json change nothing', async () => {
+  const words = ['-m', '-s', '-r', '-v', '--json'];
+  const { stdout } = await lab.run([...words, 'backup', source, 'vm']);
+  expect(documentOf('backup.json', stdout)).toMatchObject({ size_bytes: image.length });
+  expect((await lab.run([...words, 'ls'])).stdout).toBe(await lab.ok('--json', 'ls'));
+});
+
+test('help and version are documents as well', async () => {
+  expect(documentOf('version.json', await lab.ok('--json', '-V'))).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+  for (const args of [['-h'], ['ls', '--help']]) {
+    expect(documentOf('help.json', await lab.ok('--json', ...args))).toEqual({ help: expect.stringMatching(/usage/i) });
+  }
+});
