@@ -24,7 +24,10 @@ export interface Outcome {
   items?: AsyncIterable<Record<string, unknown>>;
   /** A line for the log at the end. */
   message?: string;
-  /** Data for stdout as it is. With `--json` not started: `items` or `result` stand for it, or else it is a usage error. */
+  /**
+   * Data for stdout as it is; a reader that goes away ends it. With `--json` not started: `items` or `result` stand for it, or else it is a
+   * usage error.
+   */
   text?: AsyncIterable<string>;
   /** Lines that only `-m` prints. */
   machineLines?: string[];

@@ -135,9 +135,10 @@ const NO_READER = new Set(['EPIPE', 'EIO']);
 
 /**
  * Writes text to stdout (1) or stderr (2), whole, before it returns: a killed process has then said what it said.
- * A reader that went away is none of our business; a pipe that is full is waited for.
+ * A reader that went away is no error; a pipe that is full is waited for.
+ * @returns false when the reader went away: nobody will see what follows either.
  */
-export function writeOut(fd: 1 | 2, text: string): void {
+export function writeOut(fd: 1 | 2, text: string): boolean {
   // Who reads a pipe may write on this same terminal.
   if (isatty(fd)) footer?.clear();
   else footer?.giveWay();
@@ -147,10 +148,11 @@ export function writeOut(fd: 1 | 2, text: string): void {
       done += writeSync(fd, bytes, done);
     } catch (error) {
       const code = errnoOf(error) ?? '';
-      if (NO_READER.has(code)) return;
+      if (NO_READER.has(code)) return false;
       if (code !== 'EAGAIN') throw error;
       Atomics.wait(NEVER, 0, 0, 5);
     }
   }
   footer?.draw();
+  return true;
 }

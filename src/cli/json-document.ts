@@ -12,9 +12,10 @@ export class JsonDocument {
   #state: 'empty' | 'in an array' | 'complete' = 'empty';
   #items = 0;
   #pending = '';
-  readonly #write: (text: string) => void;
+  #isRead = true;
+  readonly #write: (text: string) => boolean;
 
-  /** @param write puts text on stdout at once. */
+  /** @param write puts text on stdout at once; false when nobody reads it any more. */
   constructor(write = (text: string) => writeOut(1, text)) {
     this.#write = write;
   }
@@ -28,9 +29,15 @@ export class JsonDocument {
     this.#flush();
   }
 
-  /** Prints an array of items as they come, one a line. A failure on the way becomes its last element: see {@link fail}. */
+  /**
+   * Prints an array of items as they come, one a line, until they end or nobody reads them any more. A failure on the way becomes its last
+   * element: see {@link fail}.
+   */
   async printArray(items: AsyncIterable<unknown>): Promise<void> {
-    for await (const item of items) this.#append(toJson(item));
+    for await (const item of items) {
+      this.#append(toJson(item));
+      if (!this.#isRead) break;
+    }
     if (this.#state === 'empty') this.#add('[');
     this.#endArray();
   }
@@ -69,6 +76,6 @@ export class JsonDocument {
   #flush(): void {
     const text = this.#pending;
     this.#pending = '';
-    this.#write(text);
+    if (!this.#write(text)) this.#isRead = false;
   }
 }

@@ -10,6 +10,7 @@ import { JsonDocument } from './json-document.ts';
 import type { ParsedCall } from './program.ts';
 import { tableToJson, toJson } from './render/json.ts';
 import { renderMachine } from './render/machine.ts';
+import { withoutExtra } from './render/table-data.ts';
 import { secretsOf } from './secrets.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 import { abortOnSignals } from './signals.ts';
@@ -112,14 +113,23 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
 }
 
 async function show(outcome: Outcome, { call: { globals } }: Run): Promise<void> {
-  if (outcome.text !== undefined) for await (const text of outcome.text) writeOut(1, text);
+  if (outcome.text !== undefined) await pour(outcome.text);
   if (globals.machineOutput === true) for (const line of outcome.machineLines ?? []) writeOut(1, `${line}\n`);
   if (outcome.table === undefined) return;
   const form = { skipHeader: globals.skipHeader === true, human: globals.humanReadable === true };
-  if (globals.machineOutput === true) return writeOut(1, renderMachine(outcome.table, form));
+  const table = withoutExtra(outcome.table);
+  if (globals.machineOutput === true) {
+    writeOut(1, renderMachine(table, form));
+    return;
+  }
   // Loaded only where a table is drawn: machine output is what must start fast.
   const { renderTable } = await import('./render/table.ts');
-  writeOut(1, renderTable(outcome.table, form));
+  writeOut(1, renderTable(table, form));
+}
+
+/** Prints text as it comes, until it ends or nobody reads it any more. */
+async function pour(stream: AsyncIterable<string>): Promise<void> {
+  for await (const text of stream) if (!writeOut(1, text)) return;
 }
 
 async function showJson({ items, table, result, text }: Outcome, document: JsonDocument, command: string): Promise<void> {

@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { BackupStats, StatsFilter } from '../meta/types.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
+import type { BlockComparison } from './diff-meta.ts';
+import type { VersionUsage } from './du.ts';
 import type { DueBackup } from './due.ts';
 import type { RestoreRequest, RestoreResult } from './restore.ts';
 import type { ScheduleRequest } from './schedule-reports.ts';
@@ -67,6 +70,20 @@ export class Backy {
   async sla(request: ScheduleRequest): Promise<Breach[]> {
     const { reportSla } = await import('./schedule-reports.ts');
     return reportSla(this.#context, request);
+  }
+  async stats(filter: StatsFilter): Promise<BackupStats[]> {
+    const { listStats } = await import('./stats.ts');
+    return listStats(this.#context, filter);
+  }
+  /** The disk usage of one version, or of all. */
+  async du(uid: string | undefined): Promise<VersionUsage[]> {
+    const { du } = await import('./du.ts');
+    return du(this.#context, uid);
+  }
+  /** Compares two versions, a page of blocks at a time. */
+  async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<BlockComparison[]> {
+    const { diffMeta } = await import('./diff-meta.ts');
+    yield* diffMeta(this.#context, leftUid, rightUid);
   }
   remove(uid: string, force: boolean): Promise<versions.RemovalResult> {
     return versions.removeVersion(this.#context, uid, force);

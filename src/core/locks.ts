@@ -37,9 +37,12 @@ export async function lockInstallation(locks: LockService): Promise<Lock> {
 export async function lockVersion(locks: LockService, uid: string, mode: LockMode): Promise<Lock> {
   const lock = await locks.tryAcquire(uid, mode);
   if (lock !== undefined) return lock;
-  throw new BackyError('locked', `Version ${uid} is locked.`, {
-    hint: 'Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ps axfu | grep backy2',
-  });
+  throw versionTaken(uid);
+}
+
+/** Refuses versions that someone makes or removes: their rows come and go. Nothing is held afterwards. */
+export async function checkVersionsFree(locks: LockService, uids: readonly string[]): Promise<void> {
+  for (const uid of uids) if (await locks.isHeld(uid)) throw versionTaken(uid);
 }
 
 /** Runs `body` and gives `locks` back, the last first, however it ends. */
@@ -49,6 +52,12 @@ export async function holding<T>(locks: Lock[], body: () => Promise<T>): Promise
   } finally {
     for (const lock of locks.reverse()) await lock.release();
   }
+}
+
+function versionTaken(uid: string): BackyError {
+  return new BackyError('locked', `Version ${uid} is locked.`, {
+    hint: 'Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ps axfu | grep backy2',
+  });
 }
 
 function installationTaken(): BackyError {

@@ -99,3 +99,46 @@ export interface VersionFilter {
   /** Only versions whose expire date lies before this time. */
   expiredAt?: Date | undefined;
 }
+
+/** A row of the statistics: what one backup did. */
+export interface BackupStats {
+  /** When the backup ended. */
+  date: Date;
+  versionUid: string;
+  name: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  counters: BackupCounters;
+}
+
+/** Which statistics to list; undefined means any. */
+export interface StatsFilter {
+  versionUid?: string | undefined;
+  /** Only the newest so many. */
+  limit?: number | undefined;
+}
+
+/** How a version uses its blobs, in bytes. A use is a block row, of any version. */
+export interface DiskUsage {
+  /** Of all blocks that have a blob. */
+  real: number;
+  /** Of all sparse blocks. */
+  sparse: number;
+  /** Of blocks whose blob other versions use too. */
+  dedupOthers: number;
+  /** Of blocks that repeat a blob which this version alone uses, beyond the first. */
+  dedupOwn: number;
+  /** Of blobs with a single use, here. */
+  individual: number;
+  /** Of all its blobs, each divided by its uses. Not whole. */
+  estimated: number;
+  /** Of blobs that this version alone uses: what its removal would free. */
+  freed: number;
+}
+
+/** Where a block's bytes are, and nothing more. Null: it is all zero. */
+export interface BlobOfBlock {
+  id: number;
+  uid: string | null;
+}

@@ -60,7 +60,7 @@ describe('an array that is written as its items come', () => {
 
   it.each([0, 1, 3, 5_000])('is one document with %i items, one a line', async (count) => {
     const written: string[] = [];
-    await new JsonDocument((piece) => written.push(piece)).printArray(blocks(count));
+    await new JsonDocument((piece) => written.push(piece) > 0).printArray(blocks(count));
     const out = written.join('');
     const items: unknown[] = JSON.parse(out);
     expect(items).toHaveLength(count);
@@ -72,7 +72,7 @@ describe('an array that is written as its items come', () => {
 
   it('ends with the failure when one comes on the way, and is one document still', async () => {
     const written: string[] = [];
-    const document = new JsonDocument((piece) => written.push(piece));
+    const document = new JsonDocument((piece) => written.push(piece) > 0);
     const broken = async function* () {
       yield* blocks(2);
       throw new Error('It broke.');
@@ -85,9 +85,21 @@ describe('an array that is written as its items come', () => {
     expect(problemsOf('diff-meta.json', items)).toBe('');
   });
 
+  it('ends when nobody reads it any more', async () => {
+    let made = 0;
+    const counted = async function* () {
+      for await (const block of blocks(100_000)) {
+        made++;
+        yield block;
+      }
+    };
+    await new JsonDocument(() => false).printArray(counted());
+    expect(made).toBeLessThan(10_000);
+  });
+
   it('is the failure alone when it comes before the first item', async () => {
     const written: string[] = [];
-    const document = new JsonDocument((piece) => written.push(piece));
+    const document = new JsonDocument((piece) => written.push(piece) > 0);
     document.fail(failure);
     expect(JSON.parse(written.join(''))).toEqual(failure);
   });
@@ -95,7 +107,7 @@ describe('an array that is written as its items come', () => {
 
 it('a failure after the result adds nothing to stdout, and one that can not be written throws nothing', () => {
   const written: string[] = [];
-  const document = new JsonDocument((piece) => written.push(piece));
+  const document = new JsonDocument((piece) => written.push(piece) > 0);
   document.print({ done: true });
   document.fail({ error: 'late' });
   expect(JSON.parse(written.join(''))).toEqual({ done: true });

@@ -1,11 +1,14 @@
 import type { Command } from '../command.ts';
 import { backupCommand } from './backup.ts';
+import { diffMetaCommand } from './diff-meta.ts';
+import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
 import { lsCommand } from './ls.ts';
 import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
 import { restoreCommand } from './restore.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
+import { statsCommand } from './stats.ts';
 import { addTagCommand, expireCommand, protectCommand, removeTagCommand, rmCommand, unprotectCommand } from './versions.ts';
 
 /** Every subcommand, in the order in which the help lists them. */
@@ -21,6 +24,9 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   cleanupCommand,
   lsCommand,
+  statsCommand,
+  diffMetaCommand,
+  duCommand,
   addTagCommand,
   removeTagCommand,
   expireCommand,

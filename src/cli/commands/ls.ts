@@ -1,7 +1,7 @@
 import type { TaggedVersion } from '../../meta/types.ts';
 import type { Command } from '../command.ts';
-import { flag, text } from '../option-values.ts';
-import { toTable } from '../render/select-fields.ts';
+import { filledText, flag, text } from '../option-values.ts';
+import { chooseColumns, toTable } from '../render/select-fields.ts';
 import type { Column } from '../render/table-data.ts';
 
 const COLUMNS: Column<TaggedVersion>[] = [
@@ -32,12 +32,13 @@ export const lsCommand: Command = {
     ['backy2 -ms ls -f uid -s monday web', 'The uid alone, for scripts.'],
   ],
   async run({ args: [name], options, backy }) {
+    const columns = chooseColumns(COLUMNS, text(options.fields));
     const versions = await backy.list({
       name,
-      snapshotName: text(options.snapshotName),
-      tag: text(options.tag),
+      snapshotName: filledText(options.snapshotName),
+      tag: filledText(options.tag),
       expired: flag(options.expired),
     });
-    return { table: toTable(versions, COLUMNS, text(options.fields)) };
+    return { table: toTable(versions, columns) };
   },
 };

@@ -1,7 +1,7 @@
 import type { Breach } from '../../core/sla.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
-import { toTable } from '../render/select-fields.ts';
+import { chooseColumns, toTable } from '../render/select-fields.ts';
 import type { Column } from '../render/table-data.ts';
 
 const COLUMNS: Column<Breach>[] = [
@@ -18,8 +18,9 @@ export const slaCommand: Command = {
     ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
   ],
   async run({ args: [name], options, backy }) {
+    const columns = chooseColumns(COLUMNS, text(options.fields));
     const { parseNames } = await import('../parse-tags.ts');
     const rows = await backy.sla({ name, schedulers: parseNames(text(options.schedulers)) });
-    return { table: toTable(rows, COLUMNS, text(options.fields)) };
+    return { table: toTable(rows, columns) };
   },
 };

@@ -1,12 +1,16 @@
 import { BackyError } from '../../errors.ts';
 import type { Column, TableData } from './table-data.ts';
 
-/** Makes a table of `rows` with the columns of `-f` in its order, or with all of them. */
-export function toTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[], fields: string | undefined): TableData {
-  const chosen = fields === undefined ? columns : selectColumns(columns, fields);
+/** The columns of `-f` in its order, or all of them. Choose before the work is done: a typing error must not show after an hour. */
+export function chooseColumns<Row>(columns: readonly Column<Row>[], fields: string | undefined): readonly Column<Row>[] {
+  return fields === undefined ? columns : selectColumns(columns, fields).map(({ extra: _, ...column }) => column);
+}
+
+/** Makes a table of `rows`. */
+export function toTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): TableData {
   return {
-    columns: chosen.map(({ name, kind, align }) => ({ name, kind, align })),
-    rows: rows.map((row) => chosen.map((column) => column.value(row))),
+    columns: columns.map(({ value: _, ...column }) => column),
+    rows: rows.map((row) => columns.map((column) => column.value(row))),
   };
 }
 

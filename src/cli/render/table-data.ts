@@ -7,11 +7,19 @@ export interface Column<Row> {
   /** `bytes` is shown with a unit by `-r`. */
   kind: 'text' | 'number' | 'bytes' | 'date' | 'flag' | 'list';
   align: 'left' | 'center' | 'right';
+  /** Tables and machine output have it only when `-f` names it; JSON always has. */
+  extra?: true;
   value(row: Row): Cell;
 }
 
 /** A table that a command returns. */
 export interface TableData {
-  columns: { name: string; kind: Column<unknown>['kind']; align: 'left' | 'center' | 'right' }[];
+  columns: Omit<Column<unknown>, 'value'>[];
   rows: Cell[][];
+}
+
+/** The table as tables and machine output have it when no fields were asked for. */
+export function withoutExtra({ columns, rows }: TableData): TableData {
+  const keep = columns.map((column) => column.extra !== true);
+  return { columns: columns.filter((_, index) => keep[index]), rows: rows.map((row) => row.filter((_, index) => keep[index])) };
 }

@@ -1,4 +1,4 @@
-import type { BlockRange, BlockRow } from '../types.ts';
+import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 
@@ -6,6 +6,12 @@ import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 export function blockRecords(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlockRecord[] {
   const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?`;
   return connection.prepare(sql).all(versionUid, afterId, limit) as BlockRecord[];
+}
+
+/** See ReportStore.blobPage. */
+export function blobPage(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlobOfBlock[] {
+  const sql = "SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?";
+  return connection.prepare(sql).all(versionUid, afterId, limit) as BlobOfBlock[];
 }
 
 /** See BlockStore.blocksById. */

@@ -21,7 +21,7 @@ const CHECKPOINT_PAGES = 65_536;
 
 /** In bulk work the same index pages change in every transaction: each checkpoint less saves hundreds of MiB of writes. 2 GiB of WAL. */
 const BULK_CHECKPOINT_PAGES = 524_288;
-const STAGING_CACHE_MB = 64;
+const SORTING_CACHE_MB = 64;
 
 /** How a connection is opened. */
 export interface ConnectionOptions {
@@ -149,11 +149,16 @@ export class SqliteConnection {
     }
   }
 
-  /** Fills a temporary table; its sort may take this much of the page cache and no more. */
+  /** Fills a temporary table. @returns how many rows it has. */
   stage(sql: string, values: SqlValue[]): number {
-    this.#db.pragma(`cache_size = ${-Math.min(STAGING_CACHE_MB, this.#cacheMb) * 1024}`);
+    return this.sorting(() => this.#db.prepare(sql).run(...values).changes);
+  }
+
+  /** Runs a statement that sorts many rows: a sort may take as much memory as the page cache, beside it, so that gets smaller. */
+  sorting<T>(statement: () => T): T {
+    this.#db.pragma(`cache_size = ${-Math.min(SORTING_CACHE_MB, this.#cacheMb) * 1024}`);
     try {
-      return this.#db.prepare(sql).run(...values).changes;
+      return statement();
     } finally {
       this.#db.pragma(`cache_size = ${-this.#cacheMb * 1024}`);
     }

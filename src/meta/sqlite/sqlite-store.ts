@@ -2,14 +2,16 @@ import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
 import type { BackupGroup, Geometry, MetaStore, TakeOverOrder } from '../meta-store.ts';
-import type { BlockRange, DatedBlockRow, DedupKey, NewVersion, Version, VersionFilter } from '../types.ts';
+import type { BlockRange, DatedBlockRow, DedupKey, NewVersion, StatsFilter, Version, VersionFilter } from '../types.ts';
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { notUsable, SqliteConnection } from './connection.ts';
+import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
 import { toBlockRow, toDatedBlockRow } from './rows.ts';
 import { KNOWN_REVISIONS, NEWEST_REVISION, SCHEMA } from './schema.ts';
+import { listStats } from './stats.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import * as versions from './versions.ts';
@@ -151,6 +153,16 @@ export class SqliteStore implements MetaStore {
   }
   async importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>) {
     return transfer.importVersion(this.#db, version, rows);
+  }
+
+  async listStats(filter: StatsFilter) {
+    return listStats(this.#db, filter);
+  }
+  async diskUsage(versionUids: readonly string[], beforeEach: () => void) {
+    return diskUsage(this.#db, versionUids, beforeEach);
+  }
+  async blobPage(versionUid: string, afterId: number, limit: number) {
+    return blocks.blobPage(this.#db, versionUid, afterId, limit);
   }
 
   readonly #nowSeconds = (): number => Math.floor(this.#options.now().getTime() / 1000);

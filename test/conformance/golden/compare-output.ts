@@ -1,6 +1,7 @@
 import { Names } from './names.ts';
 import type { Result } from './run-binary.ts';
 import type { Compared } from './state.ts';
+import { withoutDurations } from './stats-rows.ts';
 import { tableLines } from './table.ts';
 import type { World } from './world.ts';
 
@@ -9,8 +10,9 @@ const PHRASES = /(?:New version: \S+ \(Tags: .*|Removed backup version \S+ with 
 
 /** What programs read of stdout: all of it with `-m`, tables else. Undefined: there is nothing of that. */
 export function compareOutput(world: World, argv: string[], wanted: string, stdout: string): Compared | undefined {
-  if (isMachineOutput(argv)) return compareTexts(world, wanted, stdout);
-  const [expected, actual] = [tableLines(wanted), tableLines(stdout)];
+  const [recorded, printed] = [wanted, stdout].map((text) => withoutDurations(argv, text)) as [string, string];
+  if (isMachineOutput(argv)) return compareTexts(world, recorded, printed);
+  const [expected, actual] = [tableLines(recorded), tableLines(printed)];
   if (expected.length === 0 && actual.length === 0) return undefined;
   return compareTexts(world, expected.join('\n'), actual.join('\n'));
 }

@@ -1,6 +1,7 @@
 import type { Difference } from './difference.ts';
 import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
-import { editTable, layTable, type Row } from './table.ts';
+import { countedOnce, editStats, STATS_COLUMNS } from './stats-rows.ts';
+import { editTable, layTable, type Row, tableRows } from './table.ts';
 
 const MISSING_OPTIONS = 'semantics.md, "Deliberate differences": with `-c FILE`, missing options are errors -> defaults apply';
 const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (cli.md, initdb)`;
@@ -49,11 +50,23 @@ const READERS_EXCLUDE = 'semantics.md, "Reading back": a version being exported 
 const TAGS_ADD_UP = 'semantics.md, backup 7: stats and tags add up as one backup';
 const ONE_ROW_A_TAG = 'formats.md §2: `tags` has at most one row for a version and a name';
 const END_OF_OPTIONS = 'not in the specification: `--` ends the options, as in any program, and the command follows';
+const DIFF_LENGTHS = 'semantics.md, "Deliberate differences": `diff-meta` of versions with different lengths fails -> works';
+const DIFF_UNKNOWN =
+  'cli.md, exit code 100: any other failure: one ERROR line with the reason; here that there is no such version';
+const STATS_ORDER = 'cli.md, stats: the newest N, oldest first, also those that ended within a second';
+const SAMPLE_NOT_COUNTED =
+  'semantics.md, backup 3 and "stats and du": sampled blocks are compared before anything is stored, and then taken over: dedup';
+const ESCAPED = 'the issue of the command line: control characters in names are shown escaped instead of reaching the terminal';
+const UNKNOWN_FIELD = 'cli.md, "Output forms": an unknown field is an error that lists the known ones; no header comes before it';
+const UNICODE =
+  'cli.md, "Output forms": byte for byte as in the transcripts, wide Unicode characters included; whatever the locale';
 const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in flight at once are stored several times -> once';
 const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
 const SCHEDULE_ORDER =
   'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
 const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
+
+const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
 
 /**
  * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
@@ -77,12 +90,16 @@ export const DIFFERENCES: Difference[] = [
   { recording: '03-initdb', call: 17, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '03-initdb', call: 19, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '03-initdb', call: 29, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '04-unknown-uid', call: 12, reason: DIFF_UNKNOWN, exitCode: 100 },
   { recording: '04-unknown-uid', call: 15, reason: UNKNOWN_VERSION, exitCode: 100 },
   { recording: '04-unknown-uid', call: 16, reason: REMOVE_TAG, exitCode: 100 },
   { recording: '04-unknown-uid', call: 17, reason: UNKNOWN_VERSION, exitCode: 100 },
   { recording: '04-unknown-uid', call: 18, reason: UNKNOWN_VERSION, exitCode: 100 },
   { recording: '04-unknown-uid', call: 22, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
   { recording: '05-backup-file', call: 2, reason: ZERO_BYTES, exitCode: 0 },
+  { recording: '05-backup-file', call: 38, reason: DEDUP_COUNTED, stdout: countedOnce({ zero: 3 }) },
+  { recording: '06-backup-null', call: 20, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '06-backup-null', call: 20, reason: STATS_ORDER, stdout: (so) => editTable(so, byUid) },
   { recording: '06-backup-null', call: 27, reason: NULL_BACKEND, exitCode: 0 },
   { recording: '06-backup-null', call: 29, reason: NULL_BACKEND, exitCode: 0 },
   { recording: '06-backup-null', call: 32, reason: NULL_BACKEND, stdout: (so) => so.replace('with 0 blocks', 'with 2 blocks') },
@@ -107,7 +124,15 @@ export const DIFFERENCES: Difference[] = [
         ),
     },
   },
+  { recording: '08-from-version', call: 3, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  {
+    recording: '08-from-version',
+    call: 6,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [4096, 1], dedup: [73_728, 18] }),
+  },
   { recording: '08-from-version', call: 10, reason: EMPTY_HINTS, exitCode: 5 },
+  { recording: '08-from-version', call: 11, reason: EMPTY_HINTS, stdout: () => layTable(STATS_COLUMNS, []) },
   {
     recording: '08-from-version',
     call: 12,
@@ -141,7 +166,9 @@ export const DIFFERENCES: Difference[] = [
   },
   { recording: '09-continue', call: 3, reason: INCOMPLETE, exitCode: 20 },
   { recording: '09-continue', call: 5, reason: TAGS_ADD_UP, stdout: (so) => so.replace('[t3]', '[t1,t2,t3]') },
+  { recording: '09-continue', call: 6, reason: TAGS_ADD_UP, stdout: wholeBackup },
   { recording: '09-continue', call: 10, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 11, reason: TAGS_ADD_UP, stdout: wholeBackup },
   { recording: '09-continue', call: 12, reason: TAGS_ADD_UP, stdout: allTags },
   {
     recording: '09-continue',
@@ -174,6 +201,7 @@ export const DIFFERENCES: Difference[] = [
   { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
+  { recording: '13-scrub', call: 28, reason: SAMPLE_NOT_COUNTED, stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }) },
   { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
@@ -232,6 +260,25 @@ export const DIFFERENCES: Difference[] = [
   { recording: '17-export-import', call: 47, reason: NOT_IMPORTABLE, exitCode: 23 },
   { recording: '17-export-import', call: 49, reason: NOT_IMPORTABLE, exitCode: 23 },
   { recording: '17-export-import', call: 51, reason: NOT_IMPORTABLE, exitCode: 23 },
+  ...[14, 22, 24, 28, 29, 33, 37, 38, 41, 44, 46, 52, 56].map((call) => escaped(call)),
+  ...[32, 36].map((call) => escaped(call, LS_COLUMNS)),
+  escaped(48, STATS_COLUMNS),
+  { recording: '18-ls', call: 42, reason: UNKNOWN_FIELD, stdout: () => '' },
+  ...[44, 45, 46, 47, 48, 49, 50, 52, 55].map((call) => ({
+    recording: '18-ls',
+    call,
+    reason: DEDUP_COUNTED,
+    stdout: countedOnce({ 'pipe|name': 1221 }),
+  })),
+  { recording: '18-ls', call: 53, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '18-ls', call: 71, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW RIGHT', 31, 1221) },
+  { recording: '18-ls', call: 72, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 31, 1221) },
+  { recording: '18-ls', call: 73, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 1, 31) },
+  { recording: '18-ls', call: 73, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '18-ls', call: 74, reason: UNICODE, exitCode: 0, stdout: (_so, of) => of(14) },
+  escaped(74),
+  { recording: '21-dedup', call: 4, reason: DEDUP_COUNTED, stdout: countedOnce({ on: 1, on2: 1, off: 1 }) },
+  { recording: '21-dedup', call: 10, reason: DEDUP_COUNTED, stdout: countedOnce() },
   { recording: '19-due-sla', call: 1, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
   { recording: '19-due-sla', call: 3, reason: DEFAULT_SCHEDULERS, stdout: (so) => so.replace(/toofew.*\n/, '') },
   { recording: '19-due-sla', call: 9, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
@@ -265,8 +312,6 @@ export const DIFFERENCES: Difference[] = [
 
 /** Stands for the uid of a version that the recording does not have. */
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
-
-const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
 
 /** What `ls` prints when there is no version. */
 function emptyLs(): string {
@@ -322,4 +367,37 @@ function fourDigitYears(stdout: string): string {
 function emptyAsNull(rows: string[][], columns: string[]): string[][] {
   const isEmpty = (cell: string, column = '') => cell === '' || cell === "''" || (column.startsWith('len_') && cell === '0');
   return rows.map((row) => row.map((cell, i) => (isEmpty(cell, columns[i]) ? 'NULL' : cell)));
+}
+
+/** A table of recording 18 as it is where names show their control characters. */
+function escaped(call: number, columns?: string[]): Difference {
+  const shown: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\u001b': '\\x1b' };
+  const show = (row: Row) => ({ ...row, name: (row.name ?? '').replace(/[\n\t\u001b]/g, (char) => shown[char] ?? '') });
+  return { recording: '18-ls', call, reason: ESCAPED, stdout: (so) => editTable(so, (rows) => rows.map(show), columns) };
+}
+
+function blockLines(change: string, first: number, past: number): string {
+  return Array.from({ length: past - first }, (_, i) => `${change} ${first + i}\n`).join('');
+}
+
+function byUid(rows: Row[]): Row[] {
+  return [...rows].sort((a, b) => ((a.uid ?? '') < (b.uid ?? '') ? -1 : 1));
+}
+
+/** `stats` of one backup with other counts; each is bytes and blocks. */
+function statsWith(counts: Record<string, [bytes: number, blocks: number]>) {
+  const cells = Object.entries(counts).flatMap(([what, [bytes, blocks]]) => [
+    [`bytes ${what}`, `${bytes}`],
+    [`blocks ${what}`, `${blocks}`],
+  ]);
+  return (stdout: string) => editStats(stdout, (row) => ({ ...row, ...Object.fromEntries(cells) }));
+}
+
+/** All 3000 blocks were read and written by one backup in several runs; the version keeps the name that it began with. */
+function wholeBackup(stdout: string): string {
+  const all = { 'bytes read': '12288000', 'blocks read': '3000', 'bytes written': '12288000', 'blocks written': '3000' };
+  return layTable(
+    STATS_COLUMNS,
+    tableRows(stdout).map((row) => ({ ...row, ...all, name: 'vm' })),
+  );
 }

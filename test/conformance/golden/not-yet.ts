@@ -9,7 +9,6 @@ interface NotYet {
 }
 
 const NOT_YET: NotYet[] = [
-  { matches: isCommand('stats', 'du', 'diff-meta'), reason: 'comes with the issue of stats, du and diff-meta' },
   { matches: isCommand('rekey', 'migrate-encryption'), reason: 'comes with the issue of encryption', changesState: true },
   { matches: isConfig('06-backup-null', 'null1.cfg'), reason: 'comes with the issue of encryption', changesState: true },
   { matches: isCommand('fuse'), reason: 'comes with the issue of fuse' },

@@ -77,7 +77,7 @@ function parseCall(line: string): Call {
 }
 
 /** Variables may stand before the program. */
-const CALL = /^\$ (\w+=\S+ )*backy2( |$)/;
+const CALL = /^\$ (\w+=\S* )*backy2( |$)/;
 
 function readStep(lines: string[], at: number, calls: Call[]): { step?: Step; next: number } {
   const line = lines[at] ?? '';
@@ -111,7 +111,7 @@ function readStatement(lines: string[], at: number): { step: Statement; next: nu
   return { step: { kind: 'sql', sql, params, columns: header ?? [], rows }, next };
 }
 
-const STARTS_A_STEP = /^(\$ (\w+=\S+ )*backy2|## |sqlite> |sh\$ |cmp \S+ \(\d+ bytes\) )/;
+const STARTS_A_STEP = /^(\$ (\w+=\S* )*backy2|## |sqlite> |sh\$ |cmp \S+ \(\d+ bytes\) )/;
 
 function readShell(lines: string[], at: number): { step: ShellCommand; next: number } {
   let next = at + 1;

@@ -1,0 +1,49 @@
+import type { BackupCounters, BackupStats } from '../../meta/types.ts';
+import type { Command } from '../command.ts';
+import { text } from '../option-values.ts';
+import { parseWhole } from '../parse-values.ts';
+import { chooseColumns, toTable } from '../render/select-fields.ts';
+import type { Column } from '../render/table-data.ts';
+
+const COLUMNS: Column<BackupStats>[] = [
+  { name: 'date', kind: 'date', align: 'center', value: (stats) => stats.date },
+  { name: 'uid', kind: 'text', align: 'center', value: (stats) => stats.versionUid },
+  { name: 'name', kind: 'text', align: 'left', value: (stats) => stats.name },
+  { name: 'size bytes', kind: 'bytes', align: 'right', value: (stats) => stats.sizeBytes },
+  { name: 'size blocks', kind: 'number', align: 'right', value: (stats) => stats.size },
+  counter('bytes read', 'bytesRead'),
+  counter('blocks read', 'blocksRead'),
+  counter('bytes written', 'bytesWritten'),
+  counter('blocks written', 'blocksWritten'),
+  counter('bytes dedup', 'bytesDedup'),
+  counter('blocks dedup', 'blocksDedup'),
+  counter('bytes sparse', 'bytesSparse'),
+  counter('blocks sparse', 'blocksSparse'),
+  counter('duration (s)', 'durationSeconds'),
+];
+
+export const statsCommand: Command = {
+  name: 'stats',
+  description: 'Show what backups read and wrote.',
+  args: [['[version_uid]', 'only backups of this version; it may be removed by now']],
+  options: [
+    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+    ['-l, --limit <number>', 'only the newest so many (default: all)'],
+  ],
+  async run({ args: [versionUid], options, backy }) {
+    const columns = chooseColumns(COLUMNS, text(options.fields));
+    const stats = await backy.stats({ versionUid, limit: limitOf(text(options.limit)) });
+    return { table: toTable(stats, columns) };
+  },
+};
+
+function counter(name: string, key: keyof BackupCounters): Column<BackupStats> {
+  return { name, kind: name.startsWith('bytes') ? 'bytes' : 'number', align: 'right', value: ({ counters }) => counters[key] };
+}
+
+/** Below 0 is no limit, as in the original. */
+function limitOf(option: string | undefined): number | undefined {
+  if (option === undefined) return undefined;
+  const limit = parseWhole(option, '-l');
+  return limit < 0 ? undefined : limit;
+}
