@@ -19,6 +19,8 @@ test.each([
   ['add-tag', (one: string) => ['add-tag', one, 'a']],
   ['remove-tag', (one: string) => ['remove-tag', one, 'a']],
   ['expire', (one: string) => ['expire', one, '2030-01-01']],
+  ['du', (one: string) => ['du', one]],
+  ['diff-meta', (one: string) => ['diff-meta', one, one]],
   ['export', (one: string) => ['export', one, '-']],
   ['backup -f', (one: string) => ['backup', '-f', one, 'null://8kB', 'vm']],
   ['backup -c', (one: string) => ['backup', '-c', one, 'null://8kB', 'vm']],

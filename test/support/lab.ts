@@ -106,8 +106,13 @@ export class Lab {
 
   /** Starts the program with these words alone: it then looks for its config file itself. */
   startBare(args: readonly string[], options: StartOptions = {}): Running {
+    return this.startCommand([...(options.prefix ?? []), BINARY, ...args], options);
+  }
+
+  /** Starts any command in the lab's folder and with its environment, e.g. a script that calls the program. */
+  startCommand(words: readonly string[], options: StartOptions = {}): Running {
     const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.path('home'), ...options.env };
-    return new Running([...(options.prefix ?? []), BINARY, ...args], { ...options, env, cwd: options.cwd ?? this.folder });
+    return new Running(words, { ...options, env, cwd: options.cwd ?? this.folder });
   }
 
   /** Runs the program to its end. */
