@@ -51,6 +51,23 @@ describe('the SQLite store', () => {
     db.close();
   });
 
+  it('counts uses that came up since all were counted', async () => {
+    const store = storeAt();
+    await store.initialize();
+    const db = new Database(path);
+    db.pragma('foreign_keys = OFF');
+    const insert = db.prepare("INSERT INTO blocks VALUES (?, ?, ?, '2026-01-02 03:04:05', 'c', 100, 1, 0, '', NULL)");
+    insert.run('known', 'v1', 0);
+    let asked = 0;
+    const [, second] = await store.diskUsage(['v1', 'v2'], () => {
+      if (++asked === 2) for (let id = 0; id < 3; id++) insert.run('new', 'v2', id);
+    });
+    expect(second).toMatchObject({ real: 300, dedupOwn: 200, dedupOthers: 0, individual: 0, freed: 100 });
+    expect(second?.estimated).toBeCloseTo(100 / 3, 9);
+    db.close();
+    await store.close();
+  });
+
   it('does not create a database that is missing', async () => {
     await expect(storeAt().open()).rejects.toThrow(/Please run initdb first/);
     expect(existsSync(path)).toBe(false);
