@@ -7,6 +7,7 @@ import { firstBackup } from './rows/first-backup.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { restore, scrub, secondBackup } from './rows/read-back.mjs';
+import { reports } from './rows/reports.mjs';
 import { smallBlocks } from './rows/small-blocks.mjs';
 import { start } from './rows/start.mjs';
 
@@ -24,6 +25,7 @@ const BENCHES = {
   'small-blocks': smallBlocks,
   memory,
   metadata,
+  reports,
 };
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]

@@ -54,15 +54,17 @@ ${limits}`,
 
   /**
    * Starts a command. Its peak memory is what the kernel counts (VmHWM), looked at until it ends, when `watchMemory` is set:
-   * looking costs a little.
-   * @param {string[]} args @param {{ watchMemory?: boolean }} [options]
+   * looking costs a little. Output that is to be discarded is no result.
+   * @param {string[]} args @param {{ watchMemory?: boolean, discard?: boolean }} [options]
    */
-  start(args, { watchMemory = false } = {}) {
+  start(args, { watchMemory = false, discard = false } = {}) {
     const begin = performance.now();
-    const child = spawn(this.#workspace.program, ['--json', '-c', this.config, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(this.#workspace.program, ['--json', '-c', this.config, ...args], {
+      stdio: ['ignore', discard ? 'ignore' : 'pipe', 'pipe'],
+    });
     this.#workspace.children.add(child);
-    const stdout = collect(child.stdout);
-    const stderr = collect(child.stderr);
+    const stdout = child.stdout === null ? { text: () => '' } : collect(child.stdout);
+    const stderr = child.stderr === null ? { text: () => '' } : collect(child.stderr);
     /** @type {Promise<number | null>} */
     const closed = new Promise((resolve, reject) => {
       child.on('error', reject);

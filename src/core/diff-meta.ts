@@ -6,7 +6,7 @@ import { findVersion } from './find-version.ts';
 import { checkInstallationFree, lockVersion } from './locks.ts';
 
 /** Rows of each version that are in memory at a time. */
-const PAGE_ROWS = 10_000;
+const PAGE_ROWS = 2_000;
 
 /** How a block of one version compares with the same block of another: by its blob, or by being sparse. */
 export interface BlockComparison {
