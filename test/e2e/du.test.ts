@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/expect-failure.ts';
@@ -129,5 +130,21 @@ describe('du', () => {
       expectFailure(await lab.run(args, { prefix: ['sh', '-c', script, 'sh'] }), 100, `Version ${uid} is locked.`);
     }
     expect(await lab.ok('-ms', 'du', uid)).toBe('4096|0|0|0|4096|4096|4096\n');
+  });
+
+  test('stops between two versions when a signal asks for it', async () => {
+    const many = Array.from({ length: 20_000 }, (_, number) => ({
+      uid: versionUid(number),
+      name: 'vm',
+      rows: [{ id: 0, uid: 'a', size: 1 }],
+    }));
+    insertVersions(lab, many);
+    const running = lab.start(['-v', 'du']);
+    while (!running.stdout.includes('Adding up the blocks of version') && !running.hasEnded) await sleep(2);
+    running.kill('SIGTERM');
+    const { code, stdout, stderr } = await running.ended;
+    expect(code, stderr).toBe(143);
+    expect(stderr).toContain('Stopped by SIGTERM.');
+    expect(stdout).not.toContain('20000 of 20000');
   });
 });
