@@ -103,6 +103,34 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     await lab.backup(source, 'vm', '-s', 'snap');
     yield* tableCalls('ls');
   },
+  async *stats() {
+    yield { args: ['stats'] };
+    await lab.backup(source, 'vm');
+    yield { args: ['stats', '-l', '1'] };
+    yield* tableCalls('stats');
+  },
+  async *du() {
+    yield { args: ['du'] };
+    yield { args: ['du', await lab.backup(source, 'vm')] };
+    yield* tableCalls('du');
+  },
+  async *'diff-meta'() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['diff-meta', uid, await lab.backup(`file://${lab.write('short', image.subarray(0, BLOCK))}`, 'vm')] };
+  },
+  async *due() {
+    lab.configure({ daily: { interval: '1d', keep: 2, sla: '6h' }, weekly: { interval: '7d', keep: 1, sla: '1d' } });
+    yield { args: ['due'] };
+    await lab.backup(source, 'vm', '-t', 'monthly');
+    yield { args: ['due', '-s', 'daily,weekly', 'new'] };
+    yield* tableCalls('due');
+  },
+  async *sla() {
+    lab.configure({ DEFAULTS: { sla_schedulers: 'daily' }, daily: { interval: '1d', keep: 2, sla: '6h' } });
+    yield { args: ['sla'] };
+    await lab.backup(source, 'vm');
+    yield* tableCalls('sla');
+  },
   async *'add-tag'() {
     yield { args: ['add-tag', await lab.backup(source, 'vm'), 'a,"b,c"'] };
   },
