@@ -1,8 +1,8 @@
 import { clearLine, moveCursor } from 'node:readline';
 import { createLogUpdate } from 'log-update';
+import stringWidth from 'string-width';
 import type { Footer } from './console-log.ts';
 import { isForeground } from './foreground.ts';
-import { textWidth } from './render/text-width.ts';
 
 /** After a pause of so long the process may have been stopped, and the shell may have written since. */
 const PAUSE_MS = 600;
@@ -75,7 +75,7 @@ export class LiveBar implements Footer {
     const line = this.#text(this.#stream.columns - 1);
     if (line === '') this.clear();
     else this.#update(line);
-    this.#drawn = textWidth(line);
+    this.#drawn = stringWidth(line);
   }
 
   /** A terminal that became narrower has broken the line in two or more; all of them go. */

@@ -1,8 +1,8 @@
+import stringWidth from 'string-width';
 import type { Progress } from '../../core/progress.ts';
 import type { Pace } from '../pace.ts';
 import { shorten } from './shorten.ts';
 import { duration, etaText, isFinished, percentText, type StatusSubject, speedText } from './status-text.ts';
-import { textWidth } from './text-width.ts';
 
 const MOST_BAR = 50;
 const LEAST_BAR = 8;
@@ -40,7 +40,7 @@ export function progressLine({ subject, progress, pace, seconds, width }: Progre
   const spare = width - enough.length - 1;
   if (spare < LEAST_BAR + BRACKETS) return enough.trimEnd();
   const label = labelOf(subject, progress, (bar) => spare - bar - BRACKETS - 1);
-  const left = spare - BRACKETS - (label === '' ? 0 : textWidth(label) + 1);
+  const left = spare - BRACKETS - (label === '' ? 0 : stringWidth(label) + 1);
   const line = `${percent} ${bar(progress, Math.min(MOST_BAR, left))} ${numbers}`;
   return (label === '' ? line : `${label} ${line}`).trimEnd();
 }
@@ -48,8 +48,8 @@ export function progressLine({ subject, progress, pace, seconds, width }: Progre
 function labelOf({ operation, what }: StatusSubject, { phase }: Progress, besideBar: (columns: number) => number): string {
   const verb = phase === 'prepare' ? 'Preparing' : LABELS[operation];
   if (besideBar(LEAST_BAR) < verb.length) return '';
-  const name = shorten(what, besideBar(FAIR_BAR) - verb.length - 1, textWidth);
-  return name === what || textWidth(name) >= LEAST_NAME ? `${verb} ${name}`.trimEnd() : verb;
+  const name = shorten(what, besideBar(FAIR_BAR) - verb.length - 1, stringWidth);
+  return name === what || stringWidth(name) >= LEAST_NAME ? `${verb} ${name}`.trimEnd() : verb;
 }
 
 function bar({ doneBlocks, totalBlocks }: Progress, width: number): string {
