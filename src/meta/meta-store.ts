@@ -26,7 +26,7 @@ import type {
 export interface MetaStore extends VersionStore, BlockStore, BackupStore, CleanupStore, TransferStore, ReportStore {
   /** Creates the schema. An initialised database is an error and stays untouched. */
   initialize(): Promise<void>;
-  /** Checks that the database can be used. An unknown revision is refused and nothing is changed. */
+  /** Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed. */
   open(): Promise<void>;
   /** Leaves the database closed and whole. */
   close(): Promise<void>;

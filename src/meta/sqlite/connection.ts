@@ -49,7 +49,19 @@ export class SqliteConnection {
   #readyToWrite = false;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(options: ConnectionOptions) {
+  /** Opens the file, and waits while another program has it for itself. */
+  static async open(options: ConnectionOptions): Promise<SqliteConnection> {
+    const connection = new SqliteConnection(options);
+    try {
+      await connection.patiently(() => connection.#configure());
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error instanceof BackyError ? error : notUsable(options.path, messageOf(error));
+    }
+  }
+
+  private constructor(options: ConnectionOptions) {
     this.#path = options.path;
     this.#cacheMb = options.cacheMb;
     this.#logger = options.logger;
@@ -58,14 +70,18 @@ export class SqliteConnection {
     }
     try {
       this.#db = new Database(options.path, { timeout: STATEMENT_TIMEOUT_MS });
-      this.#db.pragma(`cache_size = ${-options.cacheMb * 1024}`);
-      // Rows of one version are written by set, in an order that keeps them whole; checks a row would cost a lookup each.
-      this.#db.pragma('foreign_keys = OFF');
-      this.#db.pragma('synchronous = FULL');
-      this.#db.pragma('temp_store = FILE');
     } catch (error) {
       throw notUsable(options.path, messageOf(error));
     }
+  }
+
+  /** These read the schema, so that a file in use or no database shows here. */
+  #configure(): void {
+    this.#db.pragma(`cache_size = ${-this.#cacheMb * 1024}`);
+    // Rows of one version are written by set, in an order that keeps them whole; checks a row would cost a lookup each.
+    this.#db.pragma('foreign_keys = OFF');
+    this.#db.pragma('synchronous = FULL');
+    this.#db.pragma('temp_store = FILE');
   }
 
   /** Runs a statement that knex built. @returns how many rows it changed. */
@@ -104,7 +120,8 @@ export class SqliteConnection {
   }
 
   async #transaction<T>(body: () => T): Promise<T> {
-    await this.#beginImmediate();
+    this.#preferWal();
+    await this.#begin();
     try {
       if (!this.#readyToWrite) for (const sql of SIDE_TABLES) this.#db.exec(sql);
       const result = body();
@@ -117,6 +134,30 @@ export class SqliteConnection {
     }
   }
 
+  /**
+   * Runs `body` in a write transaction that keeps the file as it is: no WAL, no side tables. Unlike in {@link write}, `body` may
+   * await, so nothing else may use the connection meanwhile: for upgrades, before the store is open. A throw rolls back.
+   */
+  async alone<T>(body: () => Promise<T>): Promise<T> {
+    await this.#begin();
+    try {
+      const result = await body();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
+    try {
+      await this.patiently(() => this.#db.exec('BEGIN IMMEDIATE'));
+    } catch (error) {
+      throw toDatabaseError(this.#path, error);
+    }
+  }
+
   /** Creates the schema; for `initialize` alone, which has no side tables to make first. */
   async writeSchema(statements: readonly string[], isThere: () => boolean): Promise<void> {
     await this.write(() => {
@@ -124,6 +165,11 @@ export class SqliteConnection {
       if (isThere()) return;
       for (const sql of statements) this.#db.exec(sql);
     });
+  }
+
+  /** Runs a statement that changes the schema, within the caller's transaction, or a pragma. */
+  exec(sql: string): void {
+    this.#db.exec(sql);
   }
 
   /** Puts a table of this connection's own into a temporary file, so that filling it locks nobody out. */
@@ -170,11 +216,16 @@ export class SqliteConnection {
     this.#db.close();
   }
 
-  async #beginImmediate(): Promise<void> {
-    this.#preferWal();
+  /**
+   * Runs a short `attempt` until it is no longer refused because another process has the database: for up to half an hour,
+   * without blocking the event loop, and saying so. `attempt` MUST leave no transaction behind when it throws.
+   */
+  async patiently<T>(attempt: () => T): Promise<T> {
     const start = performance.now();
     let nextMessage = WAITING_MESSAGE_AFTER_MS;
-    while (!this.#tryBegin()) {
+    for (;;) {
+      const outcome = this.#unlessBusy(attempt);
+      if (outcome !== undefined) return outcome.result;
       const waited = performance.now() - start;
       if (waited > WAIT_LIMIT_MS) {
         throw new BackyError('database', `Another process has been writing to ${this.#path} for half an hour.`, {
@@ -189,14 +240,13 @@ export class SqliteConnection {
     }
   }
 
-  #tryBegin(): boolean {
+  #unlessBusy<T>(attempt: () => T): { result: T } | undefined {
     this.#db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
-      return true;
+      return { result: attempt() };
     } catch (error) {
-      if (isBusy(error)) return false;
-      throw toDatabaseError(this.#path, error);
+      if (isBusy(error)) return undefined;
+      throw error;
     } finally {
       this.#db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     }
@@ -220,7 +270,8 @@ export class SqliteConnection {
   }
 }
 
-function isBusy(error: unknown): boolean {
+/** Whether SQLite refused because another process has the database. */
+export function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 

@@ -1,24 +1,16 @@
-/** The newest revision of the original's schema (formats.md §2), the only one that this release opens. */
-export const NEWEST_REVISION = '30349b678801';
+import { NEWEST_REVISION } from '../revisions.ts';
 
-/** Every revision that the original ever made, oldest first; a database without one is older still. */
-export const KNOWN_REVISIONS = [
-  'bbe7904bfc3a',
-  '29c655b78818',
-  '828da0fbbe8d',
-  'cd3f15ae79f8',
-  '9e0939e3bc6d',
-  '85966fcda5e6',
-  '5260034b8125',
-  NEWEST_REVISION,
-];
+/** The original's tables that hold data. */
+export type TableName = 'stats' | 'versions' | 'deleted_blocks' | 'tags' | 'blocks';
 
 /**
  * The original's schema, to the letter: SQLite keeps the text of a CREATE statement, and tools that compare dumps of
  * databases must see no difference. That is why knex's schema builder does not write it.
+ * Each table comes with its indexes, and before those that refer to it.
  */
-export const SCHEMA = [
-  `CREATE TABLE stats (
+export const TABLES: Record<TableName, readonly [table: string, ...indexes: string[]]> = {
+  stats: [
+    `CREATE TABLE stats (
 	date DATETIME NOT NULL, 
 	id INTEGER NOT NULL, 
 	version_uid VARCHAR(36), 
@@ -36,8 +28,10 @@ export const SCHEMA = [
 	duration_seconds BIGINT NOT NULL, 
 	PRIMARY KEY (id)
 )`,
-  'CREATE INDEX ix_stats_version_uid ON stats (version_uid)',
-  `CREATE TABLE versions (
+    'CREATE INDEX ix_stats_version_uid ON stats (version_uid)',
+  ],
+  versions: [
+    `CREATE TABLE versions (
 	uid VARCHAR(36) NOT NULL, 
 	date DATETIME NOT NULL, 
 	expire DATETIME, 
@@ -49,7 +43,9 @@ export const SCHEMA = [
 	protected INTEGER NOT NULL, 
 	PRIMARY KEY (uid)
 )`,
-  `CREATE TABLE deleted_blocks (
+  ],
+  deleted_blocks: [
+    `CREATE TABLE deleted_blocks (
 	id INTEGER NOT NULL, 
 	uid VARCHAR(32), 
 	size BIGINT, 
@@ -57,14 +53,18 @@ export const SCHEMA = [
 	time BIGINT NOT NULL, 
 	PRIMARY KEY (id)
 )`,
-  'CREATE INDEX ix_deleted_blocks_uid ON deleted_blocks (uid)',
-  `CREATE TABLE tags (
+    'CREATE INDEX ix_deleted_blocks_uid ON deleted_blocks (uid)',
+  ],
+  tags: [
+    `CREATE TABLE tags (
 	version_uid VARCHAR(36) NOT NULL, 
 	name VARCHAR(2048) NOT NULL, 
 	PRIMARY KEY (version_uid, name), 
 	FOREIGN KEY(version_uid) REFERENCES versions (uid)
 )`,
-  `CREATE TABLE blocks (
+  ],
+  blocks: [
+    `CREATE TABLE blocks (
 	uid VARCHAR(32), 
 	version_uid VARCHAR(36) NOT NULL, 
 	id INTEGER NOT NULL, 
@@ -78,14 +78,22 @@ export const SCHEMA = [
 	PRIMARY KEY (version_uid, id), 
 	FOREIGN KEY(version_uid) REFERENCES versions (uid)
 )`,
-  'CREATE INDEX ix_blocks_checksum ON blocks (checksum)',
-  'CREATE INDEX ix_blocks_uid ON blocks (uid)',
+    'CREATE INDEX ix_blocks_checksum ON blocks (checksum)',
+    'CREATE INDEX ix_blocks_uid ON blocks (uid)',
+  ],
+};
+
+/** The table that names the revision, with its row. */
+export const REVISION = [
   `CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 )`,
   `INSERT INTO alembic_version VALUES ('${NEWEST_REVISION}')`,
 ];
+
+/** A whole new database. */
+export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 
 /**
  * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, and the

@@ -10,10 +10,11 @@ import { notUsable, SqliteConnection } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
 import { toBlockRow, toDatedBlockRow } from './rows.ts';
-import { KNOWN_REVISIONS, NEWEST_REVISION, SCHEMA } from './schema.ts';
+import { SCHEMA } from './schema.ts';
 import { listStats } from './stats.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
+import { upgradeDatabase } from './upgrade.ts';
 import * as versions from './versions.ts';
 
 /** How a SQLite store is made. */
@@ -37,7 +38,7 @@ export class SqliteStore implements MetaStore {
   }
 
   async initialize(): Promise<void> {
-    const connection = this.#connect(true);
+    const connection = await this.#connect(true);
     if (hasTable(connection, 'versions') || hasTable(connection, 'alembic_version')) {
       throw new BackyError('refused', `The database ${this.#options.path} is initialised already. Nothing was changed.`, {
         hint: 'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
@@ -47,15 +48,12 @@ export class SqliteStore implements MetaStore {
   }
 
   async open(): Promise<void> {
-    const { path, createIfMissing } = this.#options;
-    const connection = this.#connect(createIfMissing);
-    if (createIfMissing && !hasTable(connection, 'versions'))
-      await connection.writeSchema(SCHEMA, () => hasTable(connection, 'versions'));
-    if (!hasTable(connection, 'versions')) throw notUsable(path, 'it has no tables of backy2');
-    const revision = hasTable(connection, 'alembic_version')
-      ? (connection.prepare('SELECT version_num FROM alembic_version').get() as { version_num: string } | undefined)?.version_num
-      : undefined;
-    checkRevision(path, revision);
+    const { path, createIfMissing, logger } = this.#options;
+    const connection = await this.#connect(createIfMissing);
+    const isThere = () => hasTable(connection, 'versions');
+    if (createIfMissing && !(await connection.patiently(isThere))) await connection.writeSchema(SCHEMA, isThere);
+    if (!(await connection.patiently(isThere))) throw notUsable(path, 'it has no tables of backy2');
+    await upgradeDatabase(connection, { path, logger });
   }
 
   async close(): Promise<void> {
@@ -167,9 +165,9 @@ export class SqliteStore implements MetaStore {
 
   readonly #nowSeconds = (): number => Math.floor(this.#options.now().getTime() / 1000);
 
-  #connect(create: boolean): SqliteConnection {
+  async #connect(create: boolean): Promise<SqliteConnection> {
     const { path, cacheMb, logger } = this.#options;
-    this.#connection ??= new SqliteConnection({ path, cacheMb, create, logger });
+    this.#connection ??= await SqliteConnection.open({ path, cacheMb, create, logger });
     return this.#connection;
   }
 
@@ -181,17 +179,4 @@ export class SqliteStore implements MetaStore {
 
 function hasTable(connection: SqliteConnection, name: string): boolean {
   return connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(name) !== undefined;
-}
-
-function checkRevision(path: string, revision: string | undefined): void {
-  if (revision === NEWEST_REVISION) return;
-  const named = revision ?? 'none';
-  const known = revision === undefined || KNOWN_REVISIONS.includes(revision);
-  throw new BackyError(
-    'database',
-    known
-      ? `The database ${path} has the old revision ${named}, which this release can't upgrade. Nothing was changed.`
-      : `The database ${path} has the unknown revision ${named}. Nothing was changed.`,
-    { hint: `This release needs revision ${NEWEST_REVISION}.` },
-  );
 }

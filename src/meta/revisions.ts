@@ -1,0 +1,38 @@
+import { BackyError } from '../errors.ts';
+
+/**
+ * Every revision that the original's schema ever had, oldest first (formats.md §2). This chain is the same for all engines; what a
+ * revision means for the tables of one is that engine's business (`sqlite/revisions.ts`).
+ */
+export const REVISIONS = [
+  'bbe7904bfc3a',
+  '29c655b78818',
+  '828da0fbbe8d',
+  'cd3f15ae79f8',
+  '9e0939e3bc6d',
+  '85966fcda5e6',
+  '5260034b8125',
+  '30349b678801',
+] as const;
+
+/** One of {@link REVISIONS}. */
+export type Revision = (typeof REVISIONS)[number];
+
+/** The newest revision, the only one that operations work on. */
+export const NEWEST_REVISION: Revision = '30349b678801';
+
+/** What a database without a revision is called: it is older than all that have one. */
+export const FIRST_REVISION = '(none)';
+
+/**
+ * Whether a database must be upgraded before it can be used.
+ * @param revision what its table alembic_version names; undefined when that is missing or empty.
+ * @throws BackyError `database` that names a revision which is newer or of another program.
+ */
+export function isOutdated(database: string, revision: string | undefined): boolean {
+  if (revision === NEWEST_REVISION) return false;
+  if (revision === undefined || (REVISIONS as readonly string[]).includes(revision)) return true;
+  throw new BackyError('database', `The database ${database} has the unknown revision ${revision}. Nothing was changed.`, {
+    hint: `A newer release made it, or another program. This release knows revisions up to ${NEWEST_REVISION}.`,
+  });
+}

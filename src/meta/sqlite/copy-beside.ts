@@ -1,0 +1,91 @@
+import { chownSync, closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+
+/** So many pages are copied at a time, and the event loop gets its turn in between. */
+const PAGES_AT_A_TIME = 4096;
+const COMPARE_BYTES = 1024 * 1024;
+
+/** A copy of a database file. */
+export interface Copy {
+  path: string;
+  /** False: an earlier attempt made it, and it still has what the database has. */
+  isNew: boolean;
+}
+
+/**
+ * Copies a SQLite database, with what a WAL or other processes have of it, to `wanted`, or with a number behind that if there is another file.
+ * The copy is durable and whole when it has that name, and may be read by whom the database may be read by. The caller MUST
+ * hold the database's write lock: it keeps the copy right, and other programs from making the same one.
+ */
+export async function copyDatabase(path: string, wanted: string): Promise<Copy> {
+  const unfinished = `${wanted}.unfinished`;
+  // What a killed program left; it held the lock.
+  removeUnfinished(unfinished);
+  try {
+    createLike(path, unfinished);
+    await copyPages(path, unfinished);
+    return keep(unfinished, wanted);
+  } finally {
+    removeUnfinished(unfinished);
+  }
+}
+
+/** Gives the copy the first name that is free, unless a file that has such a name is the same. */
+function keep(unfinished: string, wanted: string): Copy {
+  for (let n = 1; ; n++) {
+    const path = n === 1 ? wanted : `${wanted}.${n}`;
+    if (!existsSync(path)) {
+      sync(unfinished);
+      renameSync(unfinished, path);
+      sync(dirname(path));
+      return { path, isNew: true };
+    }
+    if (hasSameBytes(unfinished, path)) return { path, isNew: false };
+  }
+}
+
+function removeUnfinished(unfinished: string): void {
+  rmSync(unfinished, { force: true });
+  rmSync(`${unfinished}-journal`, { force: true });
+}
+
+/** An empty file with the permissions of another one, and its owner where the user may give files away. */
+function createLike(model: string, path: string): void {
+  const { mode, uid, gid } = statSync(model);
+  closeSync(openSync(path, 'wx', mode & 0o777));
+  if (process.getuid?.() === 0) chownSync(path, uid, gid);
+}
+
+async function copyPages(from: string, to: string): Promise<void> {
+  const source = new Database(from, { readonly: true, fileMustExist: true });
+  try {
+    await source.backup(to, { progress: () => PAGES_AT_A_TIME });
+  } finally {
+    source.close();
+  }
+}
+
+function hasSameBytes(one: string, other: string): boolean {
+  if (statSync(one).size !== statSync(other).size) return false;
+  const fds = [openSync(one, 'r'), openSync(other, 'r')] as const;
+  const buffers = [Buffer.alloc(COMPARE_BYTES), Buffer.alloc(COMPARE_BYTES)] as const;
+  try {
+    for (;;) {
+      const counts = [readSync(fds[0], buffers[0]), readSync(fds[1], buffers[1])] as const;
+      if (counts[0] !== counts[1] || !buffers[0].subarray(0, counts[0]).equals(buffers[1].subarray(0, counts[1]))) return false;
+      if (counts[0] === 0) return true;
+    }
+  } finally {
+    for (const fd of fds) closeSync(fd);
+  }
+}
+
+function sync(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

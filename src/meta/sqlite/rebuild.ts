@@ -1,0 +1,74 @@
+import { BackyError } from '../../errors.ts';
+import type { SqliteConnection } from './connection.ts';
+import { COLUMN_STEPS, TABLE_STEPS } from './revisions.ts';
+import { REVISION, TABLES, type TableName } from './schema.ts';
+
+/**
+ * Makes the tables of any older revision those of the newest, rows included, within the caller's transaction. SQLite can't
+ * change a primary key, take a default away or put a column where a new database has it, so each table is made anew and its rows are copied
+ * in their order: the schema is then that of a new database to the letter.
+ * Cost: what is in the database is written once more, and indexed.
+ * @throws BackyError `database` for a table that no revision has.
+ */
+export function rebuildTables(connection: SqliteConnection, path: string): void {
+  const tables = (Object.keys(TABLES) as TableName[]).map((table) => ({ table, sources: sourcesOf(connection, table, path) }));
+  for (const source of tables.flatMap(({ sources }) => sources)) {
+    connection.exec(`ALTER TABLE ${source} RENAME TO ${setAside(source)}`);
+  }
+  connection.exec('DROP TABLE IF EXISTS alembic_version');
+  for (const { table, sources } of tables) {
+    const [create, ...indexes] = TABLES[table];
+    connection.exec(create);
+    for (const [i, source] of sources.entries()) copyRows(connection, table, setAside(source), i > 0 ? NOT_COPIED_YET : '', path);
+    // The old indexes have the names of the new ones; and sorting rows into an index is quicker than adding them one by one.
+    for (const source of sources) connection.exec(`DROP TABLE ${setAside(source)}`);
+    for (const sql of indexes) connection.exec(sql);
+  }
+  for (const sql of REVISION) connection.exec(sql);
+}
+
+/** An upgrade of the original that failed can have left statistics under both names. */
+const NOT_COPIED_YET = 'WHERE NOT EXISTS (SELECT 1 FROM stats WHERE stats.version_uid = old.version_uid)';
+
+function setAside(table: string): string {
+  return `backy2_old_${table}`;
+}
+
+/** The old tables that have a table's rows. */
+function sourcesOf(connection: SqliteConnection, table: TableName, path: string): string[] {
+  const step = TABLE_STEPS.find((candidate) => candidate.table === table);
+  const names = step?.formerName === undefined ? [table] : [table, step.formerName];
+  const sources = names.filter((name) => columnsOf(connection, name).length > 0);
+  if (sources.length === 0 && step?.isNew !== true) throw unexpected(path, `it has no table ${table}`);
+  return sources;
+}
+
+function copyRows(connection: SqliteConnection, table: TableName, source: string, where: string, path: string): void {
+  const columns = columnsOf(connection, table);
+  const old = columnsOf(connection, source);
+  const unknown = old.find((column) => !columns.includes(column));
+  if (unknown !== undefined) throw unexpected(path, `no revision has a column ${unknown} in table ${table}`);
+  const values = columns.map((column) => valueFor(table, column, old.includes(column), path));
+  connection.exec(
+    `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${source} AS old ${where} ORDER BY rowid`,
+  );
+}
+
+/** Of several steps for one column the newest counts. */
+function valueFor(table: TableName, column: string, isThere: boolean, path: string): string {
+  const step = COLUMN_STEPS.findLast((candidate) => candidate.table === table && candidate.column === column);
+  if (isThere) return step?.present ?? column;
+  if (step === undefined) throw unexpected(path, `table ${table} has no column ${column}`);
+  return step.missing;
+}
+
+function columnsOf(connection: SqliteConnection, table: string): string[] {
+  const rows = connection.prepare('SELECT name FROM pragma_table_info(?)').all(table) as { name: string }[];
+  return rows.map(({ name }) => name);
+}
+
+function unexpected(path: string, what: string): BackyError {
+  return new BackyError('database', `The database ${path} can't be upgraded: ${what}. Nothing was changed.`, {
+    hint: 'Is it really a database of backy2? If so, restore it from a backup of it.',
+  });
+}

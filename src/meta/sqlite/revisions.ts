@@ -1,0 +1,48 @@
+import type { Revision } from '../revisions.ts';
+import type { TableName } from './schema.ts';
+
+/** What a revision did to one column. Expressions are SQL over a row of the old table. */
+interface ColumnStep {
+  revision: Revision;
+  table: TableName;
+  column: string;
+  /** What rows get when their table has no such column yet. */
+  missing: string;
+  /** What a value becomes that is there; as it is when absent. Values that are right already MUST stay what they are. */
+  present?: string;
+}
+
+/** What a revision did to a whole table. */
+interface TableStep {
+  revision: Revision;
+  table: TableName;
+  /** It is the revision that made the table: older databases have none. */
+  isNew?: true;
+  /** The name that the table had for a while. */
+  formerName?: string;
+}
+
+/** The original can't read a bare date in a column that it takes for date and time. */
+const AS_DATE_AND_TIME = `CASE WHEN expire = '' THEN NULL WHEN length(expire) = 10 THEN expire || ' 00:00:00.000000' ELSE expire END`;
+
+/**
+ * The steps from the first schema to the newest, oldest first (formats.md §2). All of them are taken from whatever the tables have, not
+ * from what the revision promises: where the original itself has tried an upgrade and failed, its first statements stay behind
+ * (a column more, empty or not; stats under the former name) while the revision is the old one.
+ */
+export const COLUMN_STEPS: readonly ColumnStep[] = [
+  { revision: 'bbe7904bfc3a', table: 'versions', column: 'snapshot_name', missing: "''" },
+  { revision: '828da0fbbe8d', table: 'versions', column: 'expire', missing: 'NULL' },
+  { revision: 'cd3f15ae79f8', table: 'versions', column: 'expire', missing: 'NULL', present: AS_DATE_AND_TIME },
+  // NULL for an integer key: SQLite counts.
+  { revision: '85966fcda5e6', table: 'stats', column: 'id', missing: 'NULL' },
+  { revision: '5260034b8125', table: 'blocks', column: 'enc_envkey', missing: 'NULL' },
+  { revision: '5260034b8125', table: 'blocks', column: 'enc_version', missing: '0', present: 'coalesce(enc_version, 0)' },
+  { revision: '30349b678801', table: 'blocks', column: 'enc_nonce', missing: 'NULL' },
+];
+
+/** See {@link COLUMN_STEPS}. */
+export const TABLE_STEPS: readonly TableStep[] = [
+  { revision: '29c655b78818', table: 'tags', isNew: true },
+  { revision: '9e0939e3bc6d', table: 'stats', formerName: 'stats_old' },
+];

@@ -1,0 +1,105 @@
+import { rmSync, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { FIRST_REVISION, isOutdated, NEWEST_REVISION } from '../revisions.ts';
+import { isBusy, type SqliteConnection } from './connection.ts';
+import { type Copy, copyDatabase } from './copy-beside.ts';
+import { rebuildTables } from './rebuild.ts';
+
+/** Attempts, when another process goes on reading; SQLite waits a minute in each. */
+const ATTEMPTS = 30;
+
+/** The database to upgrade. */
+export interface UpgradeOptions {
+  path: string;
+  logger: Logger;
+}
+
+/**
+ * Brings a database of an older revision to the newest, in one transaction, and keeps a copy of what it was: `<path>.before-<newest revision>`.
+ * Of several programs that start at once one does it and the others wait. Whenever it is stopped, the database is either what
+ * it was or whole and new, and the next call goes on.
+ * Cost: nothing on a new database; else time and space for about two more of its size.
+ * @throws BackyError `database`; nothing is changed then.
+ */
+export async function upgradeDatabase(connection: SqliteConnection, options: UpgradeOptions): Promise<void> {
+  const { path, logger } = options;
+  for (let attempt = 1; isOutdated(path, await connection.patiently(() => readRevision(connection, path))); attempt++) {
+    try {
+      await upgradeOnce(connection, options);
+    } catch (error) {
+      if (!isBusy(error) || attempt === ATTEMPTS) throw explain(error, path);
+      logger.info(`Waiting for another process that reads ${path}, to upgrade it.`);
+    }
+  }
+}
+
+async function upgradeOnce(connection: SqliteConnection, { path, logger }: UpgradeOptions): Promise<void> {
+  let copy: Copy | undefined;
+  let from = FIRST_REVISION;
+  try {
+    // Or else SQLite would change what refers to the tables that are set aside: it is to refer to the new ones.
+    connection.exec('PRAGMA legacy_alter_table = ON');
+    await connection.alone(async () => {
+      const revision = readRevision(connection, path);
+      // Another program was quicker.
+      if (!isOutdated(path, revision)) return;
+      from = revision ?? FIRST_REVISION;
+      copy = await copyDatabase(path, `${path}.before-${NEWEST_REVISION}`);
+      rebuildTables(connection, path);
+    });
+  } catch (error) {
+    if (copy?.isNew === true && isStillOld(connection, path)) rmSync(copy.path, { force: true });
+    throw error;
+  } finally {
+    connection.exec('PRAGMA legacy_alter_table = OFF');
+  }
+  if (copy === undefined) return;
+  logger.info(`Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. What it was is kept in ${copy.path}.`);
+}
+
+/** What the database says of itself; undefined when nothing. */
+function readRevision(connection: SqliteConnection, path: string): string | undefined {
+  const isThere = connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'").get();
+  if (isThere === undefined) return undefined;
+  const rows = connection.prepare('SELECT version_num FROM alembic_version').all() as { version_num: string }[];
+  if (rows.length > 1) {
+    const named = rows.map((row) => row.version_num).join(', ');
+    throw new BackyError('database', `The database ${path} names several revisions: ${named}. Nothing was changed.`, {
+      hint: 'Its table alembic_version must have one row.',
+    });
+  }
+  return rows[0]?.version_num;
+}
+
+/** After a failure; a copy of a database that is as it was only takes space. */
+function isStillOld(connection: SqliteConnection, path: string): boolean {
+  try {
+    return isOutdated(path, readRevision(connection, path));
+  } catch {
+    return false;
+  }
+}
+
+function explain(error: unknown, path: string): unknown {
+  if (error instanceof BackyError) return error;
+  const code = error instanceof Database.SqliteError ? error.code : errnoOf(error);
+  if (code === undefined) return error;
+  const isFull = ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(code);
+  return new BackyError(
+    'database',
+    `The database ${path} has an old revision and can't be upgraded: ${messageOf(error)} (${code}). Nothing was changed.`,
+    {
+      hint: isFull
+        ? `Make room in its folder: a copy of it and its new tables need about ${roomMiB(path)} MiB.`
+        : 'Run a command once as a user who may write to the database and to its folder.',
+      cause: error,
+    },
+  );
+}
+
+/** A copy, the tables made anew, and half as much again for indexes and the journal. */
+function roomMiB(path: string): number {
+  return Math.ceil((statSync(path).size * 2.5) / 2 ** 20);
+}
