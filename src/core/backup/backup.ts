@@ -275,6 +275,7 @@ async function checkBase(
       meta,
       baseUid: base.uid,
       geometry,
+      hashFunction: settings.hashFunction,
       take: plan.take,
       percent: settings.hintCheckPercent,
       random,

@@ -1,3 +1,4 @@
+import { type Hasher, hasherFor } from '../../engine/hasher.ts';
 import type { Job } from '../../engine/messages.ts';
 import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
@@ -15,6 +16,7 @@ export interface HintCheckOptions {
   meta: MetaStore;
   baseUid: string;
   geometry: Geometry;
+  hashFunction: string;
   /** The blocks that are to be taken over. */
   take: Bitmap;
   /** Percent of them to compare; at least ten blocks either way. */
@@ -39,6 +41,7 @@ function isComparable(row: BlockRow, geometry: Geometry): boolean {
 class HintCheck implements Operation {
   readonly #options: HintCheckOptions;
   readonly #ids: Iterator<number>;
+  #hasher: Hasher | undefined;
   #page: BlockRow[] = [];
   /** Base rows of blocks that are being read. */
   readonly #expected = new Map<number, BlockRow>();
@@ -76,7 +79,7 @@ class HintCheck implements Operation {
     const row = this.#expected.get(answer.first);
     this.#expected.delete(answer.first);
     const checksum = answer.digests[0] ?? null;
-    if (row === undefined || checksum !== row.checksum) {
+    if (row === undefined || !(checksum === row.checksum || (checksum === null && this.#isZero(row)))) {
       const offset = answer.first * this.#options.geometry.blockSize;
       throw new BackyError(
         'hintsMismatch',
@@ -87,6 +90,12 @@ class HintCheck implements Operation {
       );
     }
     this.#options.pool.decide(answer.job, [null]);
+  }
+
+  /** Old releases, 2.9.5 for one, stored blocks of zeros like others. */
+  #isZero({ checksum, size }: BlockRow): boolean {
+    this.#hasher ??= hasherFor(this.#options.hashFunction, null);
+    return this.#hasher.digest([Buffer.alloc(size)])[0] === checksum;
   }
 }
 
