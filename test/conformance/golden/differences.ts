@@ -1,5 +1,7 @@
+import { NEWEST_REVISION } from '../../../src/meta/revisions.ts';
 import type { Difference } from './difference.ts';
 import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
+import { OLD_RELEASES, type OldRelease } from './old-release.ts';
 import { countedOnce, editStats, STATS_COLUMNS } from './stats-rows.ts';
 import { editTable, layTable, type Row, tableRows } from './table.ts';
 
@@ -41,6 +43,8 @@ const PREFIX = 'cli.md, cleanup: `-p` works on every backend';
 const ONE_TRANSACTION =
   'semantics.md, "Deliberate differences": a broken import can leave half a version and say it worked -> one transaction';
 const NOT_IMPORTABLE = 'cli.md, exit code 23: import: not an importable file';
+const SQLITE_UPGRADED =
+  'semantics.md, "Deliberate differences": SQLite databases of old revisions can\'t be upgraded -> upgraded';
 const EMPTY_IS_NULL = 'formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
 const NO_EMPTY_LINE =
   'formats.md §5: line 1 names the format, line 2 is the version, then a line a block; there is no empty one at the end';
@@ -308,7 +312,35 @@ export const DIFFERENCES: Difference[] = [
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
   ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
+  ...OLD_RELEASES.flatMap(afterUpgrade),
 ];
+
+/** Of an old release the recorder tried two ls, an initdb, a scrub and a restore; later he imported the same versions elsewhere. */
+function afterUpgrade({ release, revision, opened, listed }: OldRelease): Difference[] {
+  const recording = '24-old-schemas';
+  const reason = SQLITE_UPGRADED;
+  const imported: Difference = {
+    recording,
+    call: listed,
+    reason: EMPTY_IS_NULL,
+    state: { query: /from blocks/, rows: emptyAsNull },
+  };
+  if (revision === NEWEST_REVISION) return [imported];
+  const stdout = (_so: string, of: (call: number) => string) => (release === '2.9.18' ? tagged(of(listed)) : of(listed));
+  return [
+    ...[opened, opened + 1].map((call) => ({ recording, call, reason, exitCode: 0, stdout })),
+    ...[opened + 3, opened + 4].map((call) => ({ recording, call, reason, exitCode: 0 })),
+    // Blocks of zeros were blobs like others then.
+    ...(['2.9.5', '2.9.9'].includes(release) ? [] : [imported]),
+  ];
+}
+
+/** Tags are no part of exports. */
+function tagged(stdout: string): string {
+  return editTable(stdout, (rows) =>
+    rows.map((row) => ({ ...row, tags: row.snapshot_name === 'snap' ? 'x,y' : 'b_daily,b_monthly,b_weekly' })),
+  );
+}
 
 /** Stands for the uid of a version that the recording does not have. */
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
