@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GoldenStore, type ManifestVersion, storesMissing } from '../support/golden-store.ts';
+import { GoldenStore, type ManifestVersion, needStores } from '../support/golden-store.ts';
+import { lacking } from '../support/machine.ts';
 import { sha256OfFile } from '../support/sha256.ts';
 
 const NEWEST = '30349b678801';
@@ -13,7 +14,7 @@ const STORES = [
   { name: 'written-by-2.12.6', defaults: [], sparseIsKnown: true },
 ];
 
-const { skip, note } = storesMissing();
+const { skip, note } = lacking(needStores());
 
 describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, sparseIsKnown }) => {
   let store: GoldenStore;

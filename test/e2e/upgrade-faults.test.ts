@@ -31,27 +31,31 @@ afterAll(() => lab.remove());
 beforeEach(() => makeOld(store, REVISION, 'created'));
 
 describe('an upgrade', () => {
-  test(`that is killed at any moment leaves the old database or the new one, and the next command goes on [seed ${SEED}]`, async () => {
-    const random = seededRandom(SEED);
-    const before = { ...store, tables: withManyRows(store.tables) };
-    makeOld(before, REVISION, 'created');
-    const oldBytes = readFileSync(lab.databasePath);
-    const { startMs, endMs } = await timeOfUpgrade();
-    const seen = new Set<string>();
-    for (let kill = 0; kill < KILLS; kill++) {
-      restoreOld(oldBytes);
-      const running = lab.start(['ls']);
-      await sleep(startMs + random() * (endMs - startMs));
-      running.kill('SIGKILL');
-      await running.ended;
-      seen.add(stateAfterKill(before.tables));
-      await lab.ok('ls');
-      expectUpgraded(before.tables);
-      expect(copiesOf(lab)).toEqual([`backy.sqlite.before-${NEWEST}`]);
-      expect(tablesOf(copy).blocks).toHaveLength(before.tables.blocks?.length ?? 0);
-    }
-    expect([...seen]).toContain('old');
-  }, 240_000);
+  test(
+    `that is killed at any moment leaves the old database or the new one, and the next command goes on [seed ${SEED}]`,
+    async () => {
+      const random = seededRandom(SEED);
+      const before = { ...store, tables: withManyRows(store.tables) };
+      makeOld(before, REVISION, 'created');
+      const oldBytes = readFileSync(lab.databasePath);
+      const { startMs, endMs } = await timeOfUpgrade();
+      const seen = new Set<string>();
+      for (let kill = 0; kill < KILLS; kill++) {
+        restoreOld(oldBytes);
+        const running = lab.start(['ls']);
+        await sleep(startMs + random() * (endMs - startMs));
+        running.kill('SIGKILL');
+        await running.ended;
+        seen.add(stateAfterKill(before.tables));
+        await lab.ok('ls');
+        expectUpgraded(before.tables);
+        expect(copiesOf(lab)).toEqual([`backy.sqlite.before-${NEWEST}`]);
+        expect(tablesOf(copy).blocks).toHaveLength(before.tables.blocks?.length ?? 0);
+      }
+      expect([...seen]).toContain('old');
+    },
+    20_000 * KILLS,
+  );
 
   test('by several programs at once is done by one of them; all go on', async () => {
     makeOld({ ...store, tables: withManyRows(store.tables) }, REVISION, 'created');

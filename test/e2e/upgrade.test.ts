@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
+import { lacking } from '../support/machine.ts';
 import {
   ALEMBIC,
   type Cell,
@@ -144,7 +145,9 @@ describe('a database that is none of ours', () => {
 
 const SPEC_SCHEMA = process.env.BACKY_SPEC_SCHEMA ?? new URL('../../../shared/spec/schema.sqlite.sql', import.meta.url).pathname;
 
-test.skipIf(!existsSync(SPEC_SCHEMA))(`initdb makes the schema of ${SPEC_SCHEMA}`, () => {
+const spec = lacking({ what: `${SPEC_SCHEMA} (BACKY_SPEC_SCHEMA)`, available: existsSync(SPEC_SCHEMA) });
+
+test.skipIf(spec.skip)(`initdb makes the schema of the original's dump${spec.note}`, () => {
   const wanted = readFileSync(SPEC_SCHEMA, 'utf8').trim();
   const made = schemaOf(fresh.databasePath).map((row) => `${row.sql};`);
   expect(made.join('\n')).toBe(wanted);

@@ -2,6 +2,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rea
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Need } from './machine.ts';
 import { BINARY, PATH_WITH_SBIN, type Result, Running } from './process.ts';
 import { sha256OfFile } from './sha256.ts';
 
@@ -32,10 +33,9 @@ export interface Manifest {
   versions: ManifestVersion[];
 }
 
-/** Whether the stores are there; CI insists on them. */
-export function storesMissing(): { skip: boolean; note: string } {
-  if (existsSync(STORES) || process.env.CI) return { skip: false, note: '' };
-  return { skip: true, note: ` [skipped: no stores in ${STORES} (BACKY_GOLDEN)]` };
+/** Whether the stores are here. */
+export function needStores(): Need {
+  return { what: `stores in ${STORES} (BACKY_GOLDEN)`, available: existsSync(STORES) };
 }
 
 /** A copy of a store, on which the real binary works as in the place where the store was. */

@@ -10,6 +10,9 @@ import { rebuildTables } from './rebuild.ts';
 /** Attempts, when another process goes on reading; SQLite waits a minute in each. */
 const ATTEMPTS = 30;
 
+/** A database of that size takes seconds, one of many such pieces minutes; SQLite hears no signal meanwhile. */
+const LARGE_MIB = 100;
+
 /** The database to upgrade. */
 export interface UpgradeOptions {
   path: string;
@@ -46,6 +49,11 @@ async function upgradeOnce(connection: SqliteConnection, { path, logger }: Upgra
       // Another program was quicker.
       if (!isOutdated(path, revision)) return;
       from = revision ?? FIRST_REVISION;
+      const mib = Math.round(statSync(path).size / 2 ** 20);
+      if (mib >= LARGE_MIB)
+        logger.info(
+          `Upgrading the database ${path} (${mib} MiB) from revision ${from}. This can take some minutes; please wait.`,
+        );
       copy = await copyDatabase(path, `${path}.before-${NEWEST_REVISION}`);
       rebuildTables(connection, path);
     });
