@@ -13,6 +13,7 @@ export const EXIT_CODES = {
   badImport: 23,
   notFound: 100,
   refused: 100,
+  encryption: 100,
   locked: 100,
   io: 100,
   hints: 100,

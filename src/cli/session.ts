@@ -29,7 +29,11 @@ export function createBacky({ config, logger, signal, onProgress, onStuckThreads
     settings: {
       blockSize: config.blockSize,
       hashFunction: config.hashFunction,
-      encryptionVersion: config.encryptionVersion,
+      encryption: {
+        version: config.encryptionVersion,
+        key: config.encryptionKey,
+        compressionLevel: config.compressionLevel,
+      },
       deduplication: config.deduplication,
       workers: config.workers,
       hintCheckPercent: config.hintCheckPercent,

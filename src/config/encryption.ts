@@ -3,7 +3,6 @@ import type { Config } from './config.ts';
 import type { Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { readOption } from './section.ts';
-import { availableEncryption } from './unavailable.ts';
 import { optionError } from './values.ts';
 
 const SECTION = 'DEFAULTS';
@@ -29,8 +28,7 @@ export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Pick<Confi
     const problem = `is missing, and ${why}; set encryption_key to ${key.allowed}, or set encryption_version: 0.`;
     throw optionError(ini, { section: SECTION, option: OPTION, problem });
   }
-  const fail = (problem: string): BackyError => optionError(ini, { section: SECTION, option: 'encryption_version', problem });
-  return { encryptionKey, encryptionVersion: availableEncryption(version ?? NEWEST, fail) };
+  return { encryptionKey, encryptionVersion: version ?? NEWEST };
 }
 
 function readKey(ini: Ini): string | undefined {

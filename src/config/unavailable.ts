@@ -26,9 +26,3 @@ export function availableEngine(engine: string, fail: Fail): string {
   if (scheme !== 'sqlite') throw fail(`"${scheme}" is not available in this release; use sqlite:////absolute/path`);
   return engine;
 }
-
-/** The encryption version if this release can write it. */
-export function availableEncryption(version: 0 | 1, fail: Fail): 0 | 1 {
-  if (version !== 0) throw fail(`encryption version ${version} is not available in this release; set encryption_version: 0`);
-  return version;
-}

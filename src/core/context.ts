@@ -1,4 +1,4 @@
-import type { DataBackendOptions } from '../data/options.ts';
+import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
 import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
@@ -31,7 +31,7 @@ export interface Settings extends SchedulerSettings {
   /** Bytes. */
   blockSize: number;
   hashFunction: string;
-  encryptionVersion: number;
+  encryption: EncryptionOptions;
   deduplication: boolean;
   workers: number;
   hintCheckPercent: number;

@@ -80,7 +80,7 @@ async function run(
       blockSize,
       sizeBytes: version.sizeBytes,
       hashFunction: settings.hashFunction,
-      encVersion: settings.encryptionVersion,
+      encryption: settings.encryption,
       data: context.data,
       target: { url: request.target, limits: limitsOf(request.target, context.io) },
       zeroMissing: writesZeros,

@@ -87,7 +87,7 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       blockSize,
       sizeBytes: version.sizeBytes,
       hashFunction: settings.hashFunction,
-      encVersion: settings.encryptionVersion,
+      encryption: settings.encryption,
       data: context.data,
       source: request.source === undefined ? undefined : { url: request.source, limits: limitsOf(request.source, context.io) },
     },

@@ -23,3 +23,13 @@ export interface FileBackendOptions {
 export interface NullBackendOptions {
   type: 'null';
 }
+
+/** How blobs are encoded. Plain data: it goes to worker threads. MUST NOT be logged. */
+export interface EncryptionOptions {
+  /** The `enc_version` that is written. */
+  version: number;
+  /** The master key in hex; undefined when none is configured. */
+  key: string | undefined;
+  /** zstd's level, 1 to 19. */
+  compressionLevel: number;
+}

@@ -1,5 +1,5 @@
-import { codecFor } from '../data/codec/codec-for.ts';
-import { BackyError, messageOf } from '../errors.ts';
+import { BackyError } from '../errors.ts';
+import type { BufferedCodec } from './codecs.ts';
 import type { FetchBlock, Finding } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
@@ -32,35 +32,61 @@ function zeroBlock(slot: Slot, block: FetchBlock): Fetched {
   return { bytes: slot.bytes.subarray(0, block.size).fill(0), finding: undefined };
 }
 
-async function fetchBlock(context: WorkerContext, slot: Slot, block: FetchBlock & { uid: string }): Promise<Fetched> {
-  const codec = codecFor(block.encVersion);
+type StoredBlockRow = FetchBlock & { uid: string };
+
+async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
+  const buffered = context.codecs.reading(block.encVersion);
+  if (!buffered.codec.transforms)
+    return check(context, block, await getBlob(context, slot, { block, buffered, into: slot.bytes }));
+  const buffer = buffered.buffers.take();
+  let decoded: Fetched;
+  try {
+    decoded = await getBlob(context, slot, { block, buffered, into: buffer });
+  } finally {
+    // What was decoded is in the slot by now.
+    buffered.buffers.give(buffer);
+  }
+  return check(context, block, decoded);
+}
+
+/** Gets a blob into `into`, and gives its plain bytes: in the slot, or `into` itself. */
+async function getBlob(
+  context: WorkerContext,
+  slot: Slot,
+  { block, buffered: { codec }, into }: { block: StoredBlockRow; buffered: BufferedCodec; into: Uint8Array },
+): Promise<Fetched> {
   const { id, uid, size } = block;
   const nothing = slot.bytes.subarray(0, 0);
   let stored: number | undefined;
   try {
     stored = await context.gates.dataRead.run(size, context.signal, () =>
-      context.backend.get({ uid, blockId: id, plainBytes: size }, slot.bytes, context.signal),
+      context.backend.get({ uid, blockId: id, plainBytes: size }, into, context.signal),
     );
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'blobUnreadable')) throw error;
     return { bytes: nothing, finding: { id, problem: 'unreadable', is: error.message } };
   }
   if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', is: 'no such blob' } };
-  const read = slot.bytes.subarray(0, Math.min(stored, slot.bytes.length));
+  const read = into.subarray(0, Math.min(stored, into.length));
   if (!codec.isPlausible(stored, size)) {
-    const bytes = codec.encVersion === 0 ? read.subarray(0, size) : nothing;
+    const bytes = codec.transforms ? nothing : read.subarray(0, size);
     return { bytes, finding: { id, problem: 'length', is: `${stored} bytes` } };
   }
-  let plain: Uint8Array;
   try {
-    plain = codec.decode(read, block);
+    return { bytes: codec.decode(read, block, slot.bytes.subarray(0, size)), finding: undefined };
   } catch (error) {
-    return { bytes: nothing, finding: { id, problem: 'undecodable', is: messageOf(error) } };
+    if (!(error instanceof BackyError && error.code === 'blocksBad')) throw error;
+    return { bytes: nothing, finding: { id, problem: 'undecodable', is: error.message } };
   }
-  if (plain.length !== size)
-    return { bytes: plain.subarray(0, size), finding: { id, problem: 'length', is: `${plain.length} bytes` } };
-  const [checksum = ''] = await context.hashes.add([plain]);
-  return { bytes: plain, finding: checksum === block.checksum ? undefined : { id, problem: 'checksum', is: checksum } };
+}
+
+async function check(context: WorkerContext, { id, size, checksum }: StoredBlockRow, fetched: Fetched): Promise<Fetched> {
+  const { bytes, finding } = fetched;
+  if (finding !== undefined) return fetched;
+  if (bytes.length !== size)
+    return { bytes: bytes.subarray(0, size), finding: { id, problem: 'length', is: `${bytes.length} bytes` } };
+  const [is = ''] = await context.hashes.add([bytes]);
+  return { bytes, finding: is === checksum ? undefined : { id, problem: 'checksum', is } };
 }
 
 /** What could be read goes to the target as it is; what could not is zero, or is left alone. */

@@ -1,4 +1,4 @@
-import type { DataBackendOptions } from '../data/options.ts';
+import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
 import type { PlainError } from '../errors.ts';
 import type { IoLimits } from '../io/options.ts';
 import type { SharedGate } from './gate.ts';
@@ -16,8 +16,7 @@ export interface WorkerSetup {
   /** Bytes of a buffer: one block, or as many small ones as make a read worth while. */
   slotBytes: number;
   data: DataBackendOptions;
-  /** The `enc_version` that is written. */
-  encVersion: number;
+  encryption: EncryptionOptions;
   source: { url: string; limits: IoLimits } | undefined;
   target: { url: string; limits: IoLimits } | undefined;
   /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */

@@ -1,4 +1,4 @@
-import type { DataBackendOptions } from '../data/options.ts';
+import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
 import type { IoLimits } from '../io/options.ts';
 import { shareGate } from './gate.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -11,7 +11,7 @@ export interface PoolOptions {
   blockSize: number;
   sizeBytes: number;
   hashFunction: string;
-  encVersion: number;
+  encryption: EncryptionOptions;
   data: DataBackendOptions;
   source?: { url: string; limits: IoLimits } | undefined;
   target?: { url: string; limits: IoLimits } | undefined;
@@ -24,7 +24,7 @@ const SMALL_READ_BYTES = 1024 * 1024;
 const SPARE_SLOTS = 2;
 /** A worker has at least so many slots: four blocks are hashed together (sha512-lanes.c) while two are on their way. */
 const LEAST_SLOTS = 6;
-/** All slots together stay below this where two a worker allow it. */
+/** All slots together, with the buffers for their blobs, stay below this where two a worker allow it. */
 const SLOT_MEMORY_BYTES = 1024 ** 3;
 
 /** How the memory of a pool is cut: the number of slots, over all workers, is what bounds it. */
@@ -44,7 +44,8 @@ export function planSlots(options: PoolOptions): SlotPlan {
       ? (options.source?.limits.simultaneousReads ?? options.data.simultaneousReads) + options.data.simultaneousWrites
       : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
   const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
-  const affordable = Math.floor(SLOT_MEMORY_BYTES / (slotBytes * options.workers));
+  const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
+  const affordable = Math.floor(SLOT_MEMORY_BYTES / (slotBytes * buffersPerSlot * options.workers));
   return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), affordable)) };
 }
 
@@ -77,7 +78,7 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
     slots: plan.slotsPerWorker,
     slotBytes: plan.slotBytes,
     data,
-    encVersion: options.encVersion,
+    encryption: options.encryption,
     source,
     target,
     zeroMissing: options.zeroMissing ?? true,

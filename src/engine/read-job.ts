@@ -3,6 +3,8 @@ import type { Decision, Digest, StoredBlock } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 
+const NO_BUFFER = new Uint8Array(0);
+
 /** The blocks of a read job. */
 export interface BlockSpan {
   first: number;
@@ -95,18 +97,23 @@ async function put(
   context: WorkerContext,
   { id, block, uid }: { id: number; block: Uint8Array; uid: string },
 ): Promise<StoredBlock> {
-  return context.gates.dataWrite.run(block.length, context.signal, async () => {
-    const encoded = context.codec.encode(block);
-    await context.backend.put(uid, encoded.bytes, context.signal);
-    return { id, uid, envKey: encoded.envKey, nonce: encoded.nonce, written: true };
-  });
+  const { codec, buffers } = context.codecs.writing;
+  // Encoded before it waits for its turn: with one write at a time, the other workers must not idle.
+  const buffer = codec.transforms ? buffers.take() : NO_BUFFER;
+  try {
+    const { bytes, envKey, nonce } = codec.encode(block, buffer);
+    await context.gates.dataWrite.run(bytes.length, context.signal, () => context.backend.put(uid, bytes, context.signal));
+    return { id, uid, envKey, nonce, written: true };
+  } finally {
+    if (codec.transforms) buffers.give(buffer);
+  }
 }
 
 /** Why a blob that the database knows can't be used: it is gone or can't be that block. Undefined when all seems well. */
 async function whyUnusable(context: WorkerContext, uid: string, plainBytes: number): Promise<string | undefined> {
   const probe = await context.backend.probe(uid);
   if (probe.state === 'missing') return 'it is missing';
-  if (probe.state === 'present' && !context.codec.isPlausible(probe.storedBytes, plainBytes)) {
+  if (probe.state === 'present' && !context.codecs.writing.codec.isPlausible(probe.storedBytes, plainBytes)) {
     return `it has ${probe.storedBytes} bytes, which can't be a block of ${plainBytes} bytes`;
   }
   return undefined;

@@ -1,11 +1,10 @@
-import type { BlobCodec } from '../data/codec/codec.ts';
-import { codecFor } from '../data/codec/codec-for.ts';
 import type { DataBackend } from '../data/data-backend.ts';
 import { openDataBackend } from '../data/open-backend.ts';
 import { BackyError } from '../errors.ts';
 import { openSource, openTarget } from '../io/open-io.ts';
 import type { Source } from '../io/source.ts';
 import type { Target } from '../io/target.ts';
+import { Codecs } from './codecs.ts';
 import { Gate } from './gate.ts';
 import { HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
@@ -26,7 +25,7 @@ export interface WorkerContext {
   source: Source | undefined;
   target: Target | undefined;
   hashes: HashBatch;
-  codec: BlobCodec;
+  codecs: Codecs;
   gates: { sourceRead: Gate; targetWrite: Gate; dataRead: Gate; dataWrite: Gate };
   writing: WriteCount;
   signal: AbortSignal;
@@ -40,7 +39,7 @@ export function openContext(setup: WorkerSetup, signal: AbortSignal, onHashWante
     source: setup.source === undefined ? undefined : openWholeSource(setup.source.url, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target.url),
     hashes: new HashBatch(hasherFor(setup.hashFunction), onHashWanted),
-    codec: codecFor(setup.encVersion),
+    codecs: new Codecs(setup),
     gates: {
       sourceRead: new Gate(setup.gates.sourceRead),
       targetWrite: new Gate(setup.gates.targetWrite),

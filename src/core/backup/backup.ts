@@ -101,7 +101,7 @@ function startPool(context: Context, source: string, geometry: Geometry): Worker
     {
       workers: settings.workers,
       hashFunction: settings.hashFunction,
-      encVersion: settings.encryptionVersion,
+      encryption: settings.encryption,
       data,
       source: { url: source, limits: limitsOf(source, io) },
       ...geometry,
@@ -219,7 +219,7 @@ async function run(
       pool,
       counters,
       logger: context.logger,
-      encVersion: settings.encryptionVersion,
+      encVersion: settings.encryption.version,
       deduplication: settings.deduplication,
       read: plan.read,
       onBlocks: (count, bytesRead) => meter.add(count, bytesRead),

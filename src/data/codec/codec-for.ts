@@ -1,11 +1,29 @@
 import { BackyError } from '../../errors.ts';
+import type { EncryptionOptions } from '../options.ts';
 import type { BlobCodec } from './codec.ts';
+import { masterKeyOf } from './key-wrap.ts';
 import { plainCodec } from './plain-codec.ts';
+import { SealedCodec } from './sealed-codec.ts';
 
-/** The codec of an `enc_version`; a version that this release does not know is an error that says so. */
-export function codecFor(encVersion: number): BlobCodec {
-  if (encVersion === 0) return plainCodec;
-  throw new BackyError('failed', `Blocks of encryption version ${encVersion} can't be read by this release.`, {
-    hint: 'Only encryption version 0 is available.',
+/** What {@link codecFor} needs of the configuration. */
+export type CodecOptions = Omit<EncryptionOptions, 'version'>;
+
+/** The codec of an `enc_version`, for the calling thread. Versions that can't be had are errors (see {@link checkEncVersion}). */
+export function codecFor(encVersion: number, { key, compressionLevel }: CodecOptions): BlobCodec {
+  checkEncVersion(encVersion, key);
+  return encVersion === 0 || key === undefined ? plainCodec : new SealedCodec(masterKeyOf(key), compressionLevel);
+}
+
+/** Throws when blocks of this `enc_version` can't be read or written: it is not known, or needs a key and there is none. */
+export function checkEncVersion(encVersion: number, key: string | undefined): void {
+  if (encVersion === 0) return;
+  if (encVersion !== 1) {
+    throw new BackyError('encryption', `Blocks of encryption version ${encVersion} can't be read by this release.`, {
+      hint: 'Versions 0 and 1 are known. Nothing was changed.',
+    });
+  }
+  if (key !== undefined) return;
+  throw new BackyError('encryption', 'There are encrypted blocks (encryption version 1), but no encryption_key is configured.', {
+    hint: 'Set encryption_key in section DEFAULTS to the 64 hex digits that they were encrypted with. Nothing was changed.',
   });
 }
