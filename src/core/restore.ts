@@ -7,6 +7,7 @@ import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
 import { Contiguous } from './contiguous.ts';
+import { proveKeyForReading } from './encryption-key.ts';
 import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
@@ -60,6 +61,7 @@ export async function restore(context: Context, request: RestoreRequest): Promis
     if (!version.valid)
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
+    await proveKeyForReading(context, version);
     const { isNew } = prepareTarget(request.target, version.sizeBytes, request.force);
     return run(context, { request, version, blockSize, isNew });
   });

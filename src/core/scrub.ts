@@ -6,6 +6,7 @@ import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
+import { proveKeyForReading } from './encryption-key.ts';
 import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
@@ -81,6 +82,7 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
     return resultOf({ complete: false, valid: false });
   }
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
+  await proveKeyForReading(context, version);
   const pool = new WorkerPool(
     {
       workers: settings.workers,

@@ -10,6 +10,7 @@ import type {
   DiskUsage,
   FoundBlob,
   NewVersion,
+  SealedBlock,
   StatsFilter,
   TaggedVersion,
   Version,
@@ -23,7 +24,14 @@ import type {
  * writer waits for it (and says so after a while); it MUST NOT fail for that alone. Methods MAY be called
  * again after they failed. Failures are BackyErrors with code `database`.
  */
-export interface MetaStore extends VersionStore, BlockStore, BackupStore, CleanupStore, TransferStore, ReportStore {
+export interface MetaStore
+  extends VersionStore,
+    BlockStore,
+    BackupStore,
+    CleanupStore,
+    EncryptionStore,
+    TransferStore,
+    ReportStore {
   /** Creates the schema. An initialised database is an error and stays untouched. */
   initialize(): Promise<void>;
   /** Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed. */
@@ -151,6 +159,17 @@ export interface CleanupStore {
   forgetDoomed(uids: readonly string[]): Promise<void>;
   /** Those of `uids` that no row names. */
   unnamed(uids: readonly string[]): Promise<string[]>;
+}
+
+/** How blocks are encrypted. */
+export interface EncryptionStore {
+  /** Up to `limit` different encrypted blocks of a version; none only if it has none. Not a transaction. */
+  sealedBlocks(version: Version, limit: number): Promise<SealedBlock[]>;
+  /**
+   * Up to `limit` different encrypted blocks, of any version. Looks at a bounded number of rows, newest versions first: it MAY find none where
+   * only few, old blocks are encrypted.
+   */
+  sampleSealedBlocks(limit: number): Promise<SealedBlock[]>;
 }
 
 /** Export and import. */

@@ -41,6 +41,12 @@ export interface BlockContent {
   nonce: string | null;
 }
 
+/** What proves a master key: how a block was encrypted, and its wrapped data key in hex. */
+export interface SealedBlock {
+  encVersion: number;
+  envKey: string;
+}
+
 /** A row of table blocks, without its version. */
 export interface BlockRow extends BlockContent {
   id: number;

@@ -8,6 +8,7 @@ import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
 import { autoTags } from '../auto-tags.ts';
 import { checkSameBlockSize } from '../block-size.ts';
 import type { Context } from '../context.ts';
+import { proveKeyForWriting } from '../encryption-key.ts';
 import { findVersion } from '../find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
@@ -64,6 +65,7 @@ export async function backup(context: Context, request: BackupRequest): Promise<
     const { blockSize } = context.settings;
     const geometry: Geometry = { blockSize, sizeBytes: await sizeOf(request.source, blockSize) };
     if (request.hints !== undefined) checkHints(request.hints, geometry.sizeBytes);
+    await proveKeyForWriting(context);
     const locks: Lock[] = [];
     return holding(locks, async () => {
       const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);

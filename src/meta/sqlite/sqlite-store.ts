@@ -11,6 +11,7 @@ import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
 import { toBlockRow, toDatedBlockRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
+import * as sealed from './sealed.ts';
 import { listStats } from './stats.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
@@ -144,6 +145,13 @@ export class SqliteStore implements MetaStore {
   }
   async unnamed(uids: readonly string[]) {
     return cleanup.unnamed(this.#db, uids);
+  }
+
+  async sealedBlocks(version: Version, limit: number) {
+    return sealed.sealedBlocks(this.#db, version, limit);
+  }
+  async sampleSealedBlocks(limit: number) {
+    return sealed.sampleSealedBlocks(this.#db, limit);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {
