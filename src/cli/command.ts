@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Backy } from '../core/backy.ts';
+import type { StatusSubject } from './render/status-text.ts';
 import type { TableData } from './render/table-data.ts';
 
 /** The global options, as they stand before the subcommand. */
@@ -46,7 +47,7 @@ export interface Invocation {
   /** What is known of the result by now; a failure with `--json` tells it. */
   note(known: Record<string, unknown>): void;
   /** Names what the status lines are about. */
-  watch(operation: 'backup' | 'restore' | 'scrub', what: string): void;
+  watch(operation: StatusSubject['operation'], what: string): void;
   warn(text: string): void;
 }
 
@@ -58,6 +59,8 @@ export interface CommandWords {
   args: [syntax: string, description: string][];
   /** In commander's syntax (`-f, --force`, `-s, --source <url>`). */
   options: [flags: string, description: string][];
+  /** Positions of arguments that MUST NOT show in a log. */
+  secretArgs?: readonly number[];
   /** Whole command lines, with what they do. */
   examples?: [line: string, what: string][];
 }

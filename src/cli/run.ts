@@ -70,7 +70,7 @@ interface Run {
 
 async function execute(run: Run, config: Config, signal: AbortSignal): Promise<number> {
   const { call, log } = run;
-  log.info(`$ backy2 ${run.argv.join(' ')}`);
+  log.info(`$ backy2 ${withoutSecrets(run.argv, call).join(' ')}`);
   for (const warning of config.warnings) log.warning(warning);
   if (config.embedded)
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
@@ -110,6 +110,12 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
     status.close();
     await backy.close();
   }
+}
+
+/** The words of the command line as a log may have them. */
+function withoutSecrets(argv: readonly string[], { command, args }: ParsedCall): string[] {
+  const secrets = command.secretArgs?.map((position) => args[position]) ?? [];
+  return argv.map((word) => (secrets.includes(word) ? '<hidden>' : word));
 }
 
 async function show(outcome: Outcome, { call: { globals } }: Run): Promise<void> {

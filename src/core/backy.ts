@@ -6,6 +6,8 @@ import type { Context } from './context.ts';
 import type { BlockComparison } from './diff-meta.ts';
 import type { VersionUsage } from './du.ts';
 import type { DueBackup } from './due.ts';
+import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
+import type { RekeyResult } from './rekey.ts';
 import type { RestoreRequest, RestoreResult } from './restore.ts';
 import type { ScheduleRequest } from './schedule-reports.ts';
 import type { ScrubRequest, ScrubResult } from './scrub.ts';
@@ -59,6 +61,15 @@ export class Backy {
   async cleanupFull(prefix: string): Promise<CleanupResult> {
     const { cleanupFull } = await import('./cleanup.ts');
     return cleanupFull(this.#context, prefix);
+  }
+  /** `oldKey`: 64 hex digits. */
+  async rekey(oldKey: string): Promise<RekeyResult> {
+    const { rekey } = await import('./rekey.ts');
+    return rekey(this.#context, oldKey);
+  }
+  async migrateEncryption(request: MigrationRequest): Promise<MigrationResult> {
+    const { migrateEncryption } = await import('./migrate/migrate-encryption.ts');
+    return migrateEncryption(this.#context, request);
   }
   list(request: versions.ListRequest) {
     return versions.listVersions(this.#context, request);

@@ -24,10 +24,10 @@ export class BadBlockRecorder {
   readonly #meta: MetaStore;
   readonly #logger: Logger;
   readonly #version: TaggedVersion;
-  readonly #during: 'restore' | 'scrub';
+  readonly #during: 'restore' | 'scrub' | 'migration';
   readonly #marked = new Set<string>();
 
-  constructor(options: { meta: MetaStore; logger: Logger; version: TaggedVersion; during: 'restore' | 'scrub' }) {
+  constructor(options: { meta: MetaStore; logger: Logger; version: TaggedVersion; during: 'restore' | 'scrub' | 'migration' }) {
     this.#meta = options.meta;
     this.#logger = options.logger;
     this.#version = options.version;

@@ -3,7 +3,7 @@ import { openDataBackend } from '../data/open-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES } from '../locking/lock.ts';
 import type { Context } from './context.ts';
-import { holding, lockForOperation, lockInstallation } from './locks.ts';
+import { holding, lockForOperation, lockInstallation, refuseOtherInstances } from './locks.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
@@ -52,12 +52,7 @@ export async function cleanupFast(context: Context, request: FastCleanupRequest)
 /** Deletes every blob that no row names. Needs the whole installation, since a running backup's blobs have no rows yet. */
 export async function cleanupFull(context: Context, prefix: string): Promise<CleanupResult> {
   return holding([await lockInstallation(context.locks)], async () => {
-    const others = context.otherInstances();
-    if (others.length > 0) {
-      throw new BackyError('locked', 'Other backy instances are running.', {
-        hint: `This command needs the whole installation. In the way: ${others.join('; ')}`,
-      });
-    }
+    refuseOtherInstances(context.otherInstances());
     return withBackend(context, (backend) => deleteUnnamed(context, backend, prefix));
   });
 }

@@ -33,6 +33,14 @@ export async function lockInstallation(locks: LockService): Promise<Lock> {
   };
 }
 
+/** Refuses to work beside processes of the original, which know less of our locks; `others` are their titles. */
+export function refuseOtherInstances(others: readonly string[]): void {
+  if (others.length === 0) return;
+  throw new BackyError('locked', 'Other backy instances are running.', {
+    hint: `This command needs the whole installation. In the way: ${others.join('; ')}`,
+  });
+}
+
 /** Locks a version for reading it (shared) or for making or removing it (exclusive). */
 export async function lockVersion(locks: LockService, uid: string, mode: LockMode): Promise<Lock> {
   const lock = await locks.tryAcquire(uid, mode);

@@ -4,6 +4,7 @@ import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
 import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
 import { Outbox } from './outbox.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
+import { recodeBlocks } from './recode-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from './worker-context.ts';
 
 /**
@@ -131,6 +132,8 @@ async function startJob(context: WorkerContext, slot: Slot, { job, order }: { jo
       send({ kind: 'digested', worker: setup.index, job, first: order.first, digests, bytesRead });
     } else if (order.kind === 'fetch') {
       send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, order.blocks) });
+    } else if (order.kind === 'recode') {
+      send({ kind: 'recoded', worker: setup.index, job, ...(await recodeBlocks(context, slot, order.blocks)) });
     } else {
       await zeroBlocks(context, order.first, order.count);
       send({ kind: 'zeroed', worker: setup.index, job });

@@ -34,7 +34,8 @@ function zeroBlock(slot: Slot, block: FetchBlock): Fetched {
 
 type StoredBlockRow = FetchBlock & { uid: string };
 
-async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
+/** Fetches and checks one block; its bytes are good until the slot is used again. */
+export async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
   const buffered = context.codecs.reading(block.encVersion);
   if (!buffered.codec.transforms)
     return check(context, block, await getBlob(context, slot, { block, buffered, into: slot.bytes }));

@@ -56,12 +56,20 @@ export type Decision =
   /** Blob `uid` has it already; if that blob turns out to be gone or cut, store it as `spare`. */
   | { action: 'reuse'; uid: string; spare: string };
 
+/** A block that is to have a blob of another encryption version. */
+export interface RecodeBlock {
+  from: FetchBlock & { uid: string };
+  decision: NonNullable<Decision>;
+}
+
 /** Work for a worker. Each job occupies one slot and is answered once it is done. */
 export type Job =
   /** Read blocks `first … first + count - 1`, which fit a slot, and tell their checksums; a `decide` follows. */
   | { kind: 'read'; first: number; count: number }
   /** Fetch blobs, check them, and write them to the target or compare them with the source. */
   | { kind: 'fetch'; blocks: FetchBlock[] }
+  /** Fetch blobs and store their blocks as new blobs, of the encryption version that is written. */
+  | { kind: 'recode'; blocks: RecodeBlock[] }
   /** Make blocks of the target read as zeros. */
   | { kind: 'zero'; first: number; count: number };
 
@@ -103,6 +111,7 @@ export type FromWorker =
   | { kind: 'digested'; worker: number; job: number; first: number; digests: Digest[]; bytesRead: number }
   | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
   | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
+  | { kind: 'recoded'; worker: number; job: number; blocks: StoredBlock[]; findings: Finding[] }
   | { kind: 'zeroed'; worker: number; job: number }
   | { kind: 'dropped'; worker: number; job: number }
   | { kind: 'flushed'; worker: number; ticket: number }

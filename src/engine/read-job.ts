@@ -87,13 +87,14 @@ async function storeBlock(
   context: WorkerContext,
   { id, block, decision }: { id: number; block: Uint8Array; decision: NonNullable<Decision> },
 ): Promise<StoredBlock> {
-  if (decision.action === 'store') return put(context, { id, block, uid: decision.uid });
+  if (decision.action === 'store') return putBlock(context, { id, block, uid: decision.uid });
   const rejected = await whyUnusable(context, decision.uid, block.length);
-  if (rejected !== undefined) return { ...(await put(context, { id, block, uid: decision.spare })), rejected };
+  if (rejected !== undefined) return { ...(await putBlock(context, { id, block, uid: decision.spare })), rejected };
   return { id, uid: decision.uid, envKey: null, nonce: null, written: false };
 }
 
-async function put(
+/** Stores a block as a new blob. Its bytes MUST stay as they are until this settles. */
+export async function putBlock(
   context: WorkerContext,
   { id, block, uid }: { id: number; block: Uint8Array; uid: string },
 ): Promise<StoredBlock> {
@@ -110,7 +111,7 @@ async function put(
 }
 
 /** Why a blob that the database knows can't be used: it is gone or can't be that block. Undefined when all seems well. */
-async function whyUnusable(context: WorkerContext, uid: string, plainBytes: number): Promise<string | undefined> {
+export async function whyUnusable(context: WorkerContext, uid: string, plainBytes: number): Promise<string | undefined> {
   const probe = await context.backend.probe(uid);
   if (probe.state === 'missing') return 'it is missing';
   if (probe.state === 'present' && !context.codecs.writing.codec.isPlausible(probe.storedBytes, plainBytes)) {

@@ -18,7 +18,7 @@ const TERMINATE_LIMIT_MS = 3_000;
 const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
 
 /** An answer that concerns a job. */
-export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'zeroed' }>;
+export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'zeroed' }>;
 
 /** What an operation does with a pool. Jobs are numbered in the order of `next`. */
 export interface Operation {

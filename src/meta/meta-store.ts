@@ -9,8 +9,10 @@ import type {
   DedupKey,
   DiskUsage,
   FoundBlob,
+  Migration,
   NewVersion,
   SealedBlock,
+  SealedRow,
   StatsFilter,
   TaggedVersion,
   Version,
@@ -136,15 +138,17 @@ export interface BackupStore {
   presentBlocks(versionUid: string, range: BlockRange): Promise<BlockRange[]>;
   /** Drops the rows that a continued backup must make anew: invalid, or of the wrong length. Their blobs become candidates. */
   discardBadBlocks(versionUid: string, geometry: Geometry): Promise<number>;
+  /** The invalid version that an unfinished migration of this kind left. */
+  findMigration(migration: Migration): Promise<string | undefined>;
   /** Counters of an earlier run of this backup; undefined when it left none. */
   savedCounters(versionUid: string): Promise<BackupCounters | undefined>;
   /** Counters made up from the rows, for a backup that another program began. */
   countersFromRows(versionUid: string): Promise<BackupCounters>;
   /**
-   * The last transaction of a backup: the stats row, then valid 1. Rejects, and leaves it invalid, when rows are missing.
+   * The last transaction of a backup: the stats row, if there are counters, then valid 1. Rejects, and leaves it invalid, when rows are missing.
    * @returns false, with nothing changed, when a blob that the backup uses was found bad meanwhile: discard such rows and make them anew.
    */
-  finishBackup(version: Version, counters: BackupCounters): Promise<boolean>;
+  finishBackup(version: Version, counters: BackupCounters | undefined): Promise<boolean>;
 }
 
 /** Cleanup's side of the protocol in semantics.md. */
@@ -161,6 +165,24 @@ export interface CleanupStore {
   unnamed(uids: readonly string[]): Promise<string[]>;
 }
 
+/** How wrapped keys are replaced. */
+export interface RewrapOrder {
+  /** The new wrapped key of a block, or undefined to leave it as it is. A throw ends it all, with nothing changed. */
+  rewrap(block: SealedRow): string | undefined;
+  /** Told now and then how many of how many rows were looked at. A throw ends it all, with nothing changed. */
+  onProgress(done: number, total: number): void;
+}
+
+/** What became of the rows. */
+export interface RewrapCounts {
+  rewrapped: number;
+  /** Encrypted blocks that were left as they are. */
+  left: number;
+  sparse: number;
+  /** Blocks that are not encrypted. */
+  plain: number;
+}
+
 /** How blocks are encrypted. */
 export interface EncryptionStore {
   /** Up to `limit` different encrypted blocks of a version; none only if it has none. Not a transaction. */
@@ -170,6 +192,11 @@ export interface EncryptionStore {
    * only few, old blocks are encrypted.
    */
   sampleSealedBlocks(limit: number): Promise<SealedBlock[]>;
+  /**
+   * Gives every encrypted block another wrapped key, in one transaction: all of them or, when `rewrap` throws, none. No one else can
+   * write meanwhile; messages and signals are heard.
+   */
+  rewrapKeys(order: RewrapOrder): Promise<RewrapCounts>;
 }
 
 /** Export and import. */

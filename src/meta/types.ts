@@ -27,6 +27,14 @@ export interface NewVersion {
   sizeBytes: number;
   expire: Date | null;
   tags: readonly string[];
+  /** It is to hold the blocks of another version with blobs of another encryption version. */
+  migration?: Migration;
+}
+
+/** What a version is a migrated copy of. */
+export interface Migration {
+  originUid: string;
+  encVersion: number;
 }
 
 /** Where a block's bytes are. `uid` and `checksum` null: the block is all zero and has no blob. */
@@ -45,6 +53,13 @@ export interface BlockContent {
 export interface SealedBlock {
   encVersion: number;
   envKey: string;
+}
+
+/** A block whose data key is wrapped, and where it is. */
+export interface SealedRow extends SealedBlock {
+  versionUid: string;
+  id: number;
+  valid: boolean;
 }
 
 /** A row of table blocks, without its version. */

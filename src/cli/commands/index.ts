@@ -5,6 +5,8 @@ import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
 import { lsCommand } from './ls.ts';
 import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
+import { migrateEncryptionCommand } from './migrate-encryption.ts';
+import { rekeyCommand } from './rekey.ts';
 import { restoreCommand } from './restore.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
@@ -30,6 +32,8 @@ export const COMMANDS: readonly Command[] = [
   addTagCommand,
   removeTagCommand,
   expireCommand,
+  rekeyCommand,
+  migrateEncryptionCommand,
   dueCommand,
   slaCommand,
 ];

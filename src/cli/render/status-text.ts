@@ -3,7 +3,7 @@ import type { Pace } from '../pace.ts';
 
 /** What the status lines are about. */
 export interface StatusSubject {
-  operation: 'backup' | 'restore' | 'scrub';
+  operation: 'backup' | 'restore' | 'scrub' | 'migrate';
   /** The source, the target, or name and uid of the version. Nothing in it may be a control character. */
   what: string;
 }
@@ -20,6 +20,8 @@ export function statusText({ operation, what }: StatusSubject, progress: Progres
       return `Backing up (${progress.phase === 'prepare' ? '1/2: Prep' : '2/2: Data'}) ${what} ${bars} ${numbers}`;
     case 'restore':
       return `Restore phase 2/2 (data) to ${what} ${bars} ${numbers} Last ID: ${progress.lastId < 0 ? 'None' : progress.lastId}`;
+    case 'migrate':
+      return `Migrating ${what} ${bars} ${numbers}`;
     case 'scrub':
       return `Scrubbing ${what} ${bars} ${numbers}`;
   }

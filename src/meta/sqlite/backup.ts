@@ -1,7 +1,8 @@
+import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, NewVersion, Version } from '../types.ts';
+import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { countBlocks } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -28,6 +29,11 @@ export async function createVersion(connection: SqliteConnection, version: NewVe
       }),
     );
     insertTags(connection, version.uid, version.tags);
+    if (version.migration === undefined) return;
+    const { originUid, encVersion } = version.migration;
+    connection
+      .prepare('INSERT INTO backy2_migrations (version_uid, origin_uid, enc_version) VALUES (?, ?, ?)')
+      .run(version.uid, originUid, encVersion);
   });
 }
 
@@ -136,6 +142,24 @@ export async function savedCounters(connection: SqliteConnection, versionUid: st
   return row === undefined ? undefined : (JSON.parse(row.counters) as BackupCounters);
 }
 
+/** See BackupStore.findMigration. */
+export async function findMigration(
+  connection: SqliteConnection,
+  { originUid, encVersion }: Migration,
+): Promise<string | undefined> {
+  // A write transaction for the same reason as in savedCounters.
+  const row = await connection.write(
+    () =>
+      connection
+        .prepare(
+          `SELECT version_uid AS uid FROM backy2_migrations JOIN versions ON versions.uid = version_uid
+           WHERE origin_uid = ? AND enc_version = ? AND valid = 0 ORDER BY date LIMIT 1`,
+        )
+        .get(originUid, encVersion) as { uid: string } | undefined,
+  );
+  return row?.uid;
+}
+
 /** See BackupStore.countersFromRows. */
 export function countersFromRows(connection: SqliteConnection, versionUid: string): BackupCounters {
   const row = connection
@@ -159,34 +183,41 @@ export function countersFromRows(connection: SqliteConnection, versionUid: strin
 }
 
 /** See BackupStore.finishBackup. */
-export async function finishBackup(connection: SqliteConnection, version: Version, counters: BackupCounters): Promise<boolean> {
+export async function finishBackup(
+  connection: SqliteConnection,
+  version: Version,
+  counters: BackupCounters | undefined,
+): Promise<boolean> {
   const build = await statementBuilder();
   return connection.write(() => {
     const rows = countBlocks(connection, version.uid);
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
     if (rows !== version.size) throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks.`);
     if (hasBadBlock(connection, version.uid)) return false;
-    connection.run(
-      build('stats').insert({
-        date: build.raw("datetime('now')"),
-        version_uid: version.uid,
-        version_name: version.name,
-        version_size_bytes: version.sizeBytes,
-        version_size_blocks: version.size,
-        bytes_read: counters.bytesRead,
-        blocks_read: counters.blocksRead,
-        bytes_written: counters.bytesWritten,
-        blocks_written: counters.blocksWritten,
-        bytes_found_dedup: counters.bytesDedup,
-        blocks_found_dedup: counters.blocksDedup,
-        bytes_sparse: counters.bytesSparse,
-        blocks_sparse: counters.blocksSparse,
-        duration_seconds: counters.durationSeconds,
-      }),
-    );
+    if (counters !== undefined) connection.run(statsInsert(build, version, counters));
     connection.run(build('versions').where('uid', version.uid).update({ valid: 1 }));
-    connection.run(build('backy2_progress').where('version_uid', version.uid).delete());
+    for (const table of ['backy2_progress', 'backy2_migrations'])
+      connection.run(build(table).where('version_uid', version.uid).delete());
     return true;
+  });
+}
+
+function statsInsert(build: Knex, version: Version, counters: BackupCounters): Knex.QueryBuilder {
+  return build('stats').insert({
+    date: build.raw("datetime('now')"),
+    version_uid: version.uid,
+    version_name: version.name,
+    version_size_bytes: version.sizeBytes,
+    version_size_blocks: version.size,
+    bytes_read: counters.bytesRead,
+    blocks_read: counters.blocksRead,
+    bytes_written: counters.bytesWritten,
+    blocks_written: counters.blocksWritten,
+    bytes_found_dedup: counters.bytesDedup,
+    blocks_found_dedup: counters.blocksDedup,
+    bytes_sparse: counters.bytesSparse,
+    blocks_sparse: counters.blocksSparse,
+    duration_seconds: counters.durationSeconds,
   });
 }
 

@@ -105,6 +105,18 @@ export class SqliteConnection {
    * `body` MUST NOT await anything; a throw rolls back.
    */
   async write<T>(body: () => T): Promise<T> {
+    return this.#inTurn(body);
+  }
+
+  /**
+   * The same for one transaction that takes minutes: `body` MAY await, so that messages and signals are heard. All that this connection
+   * does meanwhile belongs to the transaction, and no other program can write: only for who has the installation alone.
+   */
+  async writeInSteps<T>(body: () => Promise<T>): Promise<T> {
+    return this.#inTurn(body);
+  }
+
+  async #inTurn<T>(body: () => T | Promise<T>): Promise<T> {
     const before = this.#turn;
     let done = () => {};
     this.#turn = new Promise((resolve) => {
@@ -119,12 +131,12 @@ export class SqliteConnection {
     }
   }
 
-  async #transaction<T>(body: () => T): Promise<T> {
+  async #transaction<T>(body: () => T | Promise<T>): Promise<T> {
     this.#preferWal();
     await this.#begin();
     try {
       if (!this.#readyToWrite) for (const sql of SIDE_TABLES) this.#db.exec(sql);
-      const result = body();
+      const result = await body();
       this.#db.exec('COMMIT');
       this.#readyToWrite = true;
       return result;

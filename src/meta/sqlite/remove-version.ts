@@ -32,7 +32,8 @@ export async function removeVersion(
   });
   const build = await statementBuilder();
   await connection.write(() => {
-    for (const table of ['tags', 'backy2_progress']) connection.run(build(table).where('version_uid', uid).delete());
+    for (const table of ['tags', 'backy2_progress', 'backy2_migrations'])
+      connection.run(build(table).where('version_uid', uid).delete());
     connection.run(build('versions').where('uid', uid).delete());
   });
   return removed;

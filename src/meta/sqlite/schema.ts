@@ -96,10 +96,12 @@ export const REVISION = [
 export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 
 /**
- * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, and the
- * counters of backups that have not finished.
+ * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, the
+ * counters of backups that have not finished, and what versions are copies of whose migration has not.
  */
 export const SIDE_TABLES = [
   'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
   'CREATE TABLE IF NOT EXISTS backy2_progress (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, counters TEXT NOT NULL)',
+  `CREATE TABLE IF NOT EXISTS backy2_migrations (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, origin_uid VARCHAR(36) NOT NULL,
+     enc_version INTEGER NOT NULL)`,
 ];

@@ -1,14 +1,24 @@
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
-import type { BackupGroup, Geometry, MetaStore, TakeOverOrder } from '../meta-store.ts';
-import type { BlockRange, DatedBlockRow, DedupKey, NewVersion, StatsFilter, Version, VersionFilter } from '../types.ts';
+import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type {
+  BlockRange,
+  DatedBlockRow,
+  DedupKey,
+  Migration,
+  NewVersion,
+  StatsFilter,
+  Version,
+  VersionFilter,
+} from '../types.ts';
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { notUsable, SqliteConnection } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
+import { rewrapKeys } from './rewrap-keys.ts';
 import { toBlockRow, toDatedBlockRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import * as sealed from './sealed.ts';
@@ -121,6 +131,9 @@ export class SqliteStore implements MetaStore {
   async discardBadBlocks(versionUid: string, geometry: Geometry) {
     return backup.discardBadBlocks(this.#db, versionUid, geometry, this.#nowSeconds());
   }
+  async findMigration(migration: Migration) {
+    return backup.findMigration(this.#db, migration);
+  }
   async savedCounters(versionUid: string) {
     return backup.savedCounters(this.#db, versionUid);
   }
@@ -152,6 +165,9 @@ export class SqliteStore implements MetaStore {
   }
   async sampleSealedBlocks(limit: number) {
     return sealed.sampleSealedBlocks(this.#db, limit);
+  }
+  async rewrapKeys(order: RewrapOrder) {
+    return rewrapKeys(this.#db, order);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {

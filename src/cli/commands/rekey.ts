@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { BackyError, messageOf } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { text } from '../option-values.ts';
+
+/** Where the old key may stand so that no process list shows it. */
+const VARIABLE = 'BACKY2_OLD_KEY';
+
+export const rekeyCommand: Command = {
+  name: 'rekey',
+  description: 'Wrap the keys of all encrypted blocks with the configured encryption_key.',
+  args: [['[old_key]', `the encryption_key until now; better in a file or the environment variable ${VARIABLE}`]],
+  options: [['--old-key-file <file>', 'read the old key from this file (- is stdin)']],
+  secretArgs: [0],
+  async run({ args: [argument], options, backy }) {
+    const oldKey = oldKeyFrom(argument, text(options.oldKeyFile));
+    return { result: { ...(await backy.rekey(oldKey)) } };
+  },
+};
+
+function oldKeyFrom(argument: string | undefined, file: string | undefined): string {
+  if (argument !== undefined && file !== undefined)
+    throw new BackyError('usage', 'Give the old key as an argument or with --old-key-file, not both.');
+  const key = argument ?? (file === undefined ? process.env[VARIABLE] : readKeyFile(file));
+  if (key === undefined || key === '')
+    throw new BackyError('usage', `The old key is missing: give it with --old-key-file FILE or in ${VARIABLE}.`);
+  if (/^[0-9a-f]{64}$/i.test(key)) return key;
+  throw new BackyError('usage', 'The old key (not shown) is not 64 hex digits (32 bytes).');
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8').trim();
+  } catch (error) {
+    throw new BackyError('failed', `Cannot read the old key from ${file}: ${messageOf(error)}`, {
+      hint: 'Check the path given with --old-key-file.',
+      cause: error,
+    });
+  }
+}

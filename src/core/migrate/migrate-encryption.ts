@@ -1,0 +1,151 @@
+import { v1 as uuid1 } from 'uuid';
+import { WorkerPool } from '../../engine/worker-pool.ts';
+import { BackyError } from '../../errors.ts';
+import type { Lock } from '../../locking/lock.ts';
+import type { Geometry } from '../../meta/meta-store.ts';
+import type { TaggedVersion } from '../../meta/types.ts';
+import { readMissing } from '../backup/set-phases.ts';
+import { type BadBlock, BadBlockRecorder } from '../bad-blocks.ts';
+import { blockSizeOf } from '../block-size.ts';
+import type { Context } from '../context.ts';
+import { proveKeyForReading, proveKeyForWriting } from '../encryption-key.ts';
+import { findVersion } from '../find-version.ts';
+import { holding, lockForOperation, lockVersion } from '../locks.ts';
+import { Bitmap } from '../plan/bitmap.ts';
+import { Meter } from '../progress.ts';
+import { RecodePhase } from './recode-phase.ts';
+
+/** What to migrate. */
+export interface MigrationRequest {
+  uid: string;
+  /** Told which version the copy is, as soon as it exists. */
+  onVersion?: ((version: TaggedVersion) => void) | undefined;
+}
+
+/** What a migration did. */
+export interface MigrationResult {
+  /** The new version. */
+  uid: string;
+  originUid: string;
+  encryptionVersion: number;
+  tags: string[];
+  blocks: number;
+  /** Blobs that were made. */
+  writtenBlocks: number;
+  /** Blocks whose blob of the new encryption version was there already. */
+  reusedBlocks: number;
+  /** Blocks of the old version that are bad. The new one then stays invalid. */
+  errors: BadBlock[];
+  seconds: number;
+}
+
+/**
+ * Copies a version to blobs of the configured encryption version (semantics.md, rekey and migrate-encryption). One that was stopped, or that found
+ * bad blocks, is gone on with by the next call.
+ */
+export async function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
+  await findVersion(context.meta, request.uid);
+  const locks: Lock[] = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
+  return holding(locks, async () => {
+    const origin = await findVersion(context.meta, request.uid);
+    if (!origin.valid)
+      context.logger.warning(`Version ${origin.uid} is invalid: some of its blocks are known to be bad or missing.`);
+    const blockSize = await blockSizeOf(context.meta, origin, context.settings.blockSize);
+    await proveKeyForReading(context, origin);
+    await proveKeyForWriting(context);
+    const copy = await openCopy(context, origin, locks);
+    request.onVersion?.(copy);
+    return run(context, { origin, copy, geometry: { blockSize, sizeBytes: origin.sizeBytes } });
+  });
+}
+
+/** The version that an earlier call left unfinished, or a new one. */
+async function openCopy({ meta, locks, logger, settings }: Context, origin: TaggedVersion, held: Lock[]): Promise<TaggedVersion> {
+  const migration = { originUid: origin.uid, encVersion: settings.encryption.version };
+  const unfinished = await meta.findMigration(migration);
+  const uid = unfinished ?? uuid1();
+  held.push(await lockVersion(locks, uid, 'exclusive'));
+  if (unfinished === undefined) {
+    const tags = [...new Set([...origin.tags, `migrated-encryption-to-${migration.encVersion}`])];
+    const { name, snapshotName, size, sizeBytes, expire } = origin;
+    await meta.createVersion({ uid, name, snapshotName, size, sizeBytes, expire, tags, migration });
+  } else logger.info(`Going on with version ${uid}, which an earlier migration did not finish.`);
+  return findVersion(meta, uid);
+}
+
+async function run(
+  context: Context,
+  { origin, copy, geometry }: { origin: TaggedVersion; copy: TaggedVersion; geometry: Geometry },
+): Promise<MigrationResult> {
+  const { meta, logger, settings, signal, data } = context;
+  const start = performance.now();
+  const encVersion = settings.encryption.version;
+  const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration' });
+  const pool = new WorkerPool(
+    { workers: settings.workers, hashFunction: settings.hashFunction, encryption: settings.encryption, data, ...geometry },
+    signal,
+  );
+  const counts = { writtenBlocks: 0, reusedBlocks: 0 };
+  const meter = new Meter(origin.size, pool, context.onProgress);
+  try {
+    for (;;) {
+      // What is there stays, but for blocks that were found bad since.
+      await meta.discardBadBlocks(copy.uid, geometry);
+      const todo = new Bitmap(origin.size);
+      await readMissing(meta, { versionUid: copy.uid, read: todo, range: { first: 0, count: origin.size } });
+      const left = todo.count();
+      logger.info(
+        `Migration to encryption version ${encVersion} for version ${origin.uid} to new version ${copy.uid}, ${origin.size - left}/${origin.size} blocks done.`,
+      );
+      meter.begin('data', origin.size - left);
+      const phase = new RecodePhase({
+        pool,
+        meta,
+        logger,
+        origin,
+        copyUid: copy.uid,
+        geometry,
+        encVersion,
+        todo,
+        bad,
+        onBlock: (sizeBytes, outcome) => {
+          meter.add(Math.sign(sizeBytes), sizeBytes);
+          if (outcome === 'written') counts.writtenBlocks++;
+          if (outcome === 'reused') counts.reusedBlocks += Math.sign(sizeBytes);
+        },
+      });
+      await phase.run(signal);
+      signal.throwIfAborted();
+      if (bad.found.length > 0 || (await meta.finishBackup(copy, undefined))) break;
+    }
+  } catch (error) {
+    throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+  if (bad.found.length > 0) {
+    const wrong = bad.found.reduce((sum, { count }) => sum + count, 0);
+    logger.error(`${wrong} of ${origin.size} blocks of version ${origin.uid} are bad: version ${copy.uid} stays invalid.`);
+  }
+  return {
+    uid: copy.uid,
+    originUid: origin.uid,
+    encryptionVersion: encVersion,
+    tags: copy.tags,
+    blocks: origin.size,
+    ...counts,
+    errors: bad.found,
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+function withWayOn(error: unknown, uid: string): unknown {
+  if (!(error instanceof BackyError)) return error;
+  const wayOn = `What is done stays; the new version is invalid. Go on with: backy2 migrate-encryption ${uid}`;
+  return new BackyError(error.code, error.message, {
+    exitCode: error.exitCode,
+    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
+    cause: error,
+  });
+}

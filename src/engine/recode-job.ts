@@ -1,0 +1,35 @@
+import { fetchBlock } from './fetch-job.ts';
+import type { Finding, RecodeBlock, StoredBlock } from './messages.ts';
+import { putBlock, whyUnusable } from './read-job.ts';
+import type { Slot, WorkerContext } from './worker-context.ts';
+
+/**
+ * Gives blocks a blob of the encryption version that is written, one after the other in one slot: one that is there already, or a new one
+ * made from the old. A block whose old blob is bad gets none.
+ */
+export async function recodeBlocks(
+  context: WorkerContext,
+  slot: Slot,
+  blocks: readonly RecodeBlock[],
+): Promise<{ blocks: StoredBlock[]; findings: Finding[] }> {
+  const stored: StoredBlock[] = [];
+  const findings: Finding[] = [];
+  for (const { from, decision } of blocks) {
+    context.signal.throwIfAborted();
+    const { id, size } = from;
+    const rejected = decision.action === 'reuse' ? await whyUnusable(context, decision.uid, size) : undefined;
+    if (decision.action === 'reuse' && rejected === undefined) {
+      stored.push({ id, uid: decision.uid, envKey: null, nonce: null, written: false });
+      continue;
+    }
+    const { bytes, finding } = await fetchBlock(context, slot, from);
+    if (finding !== undefined) {
+      findings.push(finding);
+      continue;
+    }
+    const uid = decision.action === 'reuse' ? decision.spare : decision.uid;
+    const block = await putBlock(context, { id, block: bytes, uid });
+    stored.push(rejected === undefined ? block : { ...block, rejected });
+  }
+  return { blocks: stored, findings };
+}
