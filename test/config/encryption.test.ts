@@ -41,11 +41,12 @@ test.each(['abc', KEY.slice(2), `${KEY}00`, `${KEY.slice(1)}x`])(
   },
 );
 
-test.each([[['encryption_version: 1']], [[]]])('version 1 with a key is not there yet: %j', (version) => {
-  expect(errorOf(...version, `encryption_key: ${KEY}`)).toBe(
-    'backy.cfg: [DEFAULTS] encryption_version: encryption version 1 is not available in this release; set encryption_version: 0',
-  );
-});
+test.each([[['encryption_version: 1']], [[]]])(
+  'with a key, version 1 is written when it is asked for, and when none is: %j',
+  (version) => {
+    expect(load(...version, `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 1 });
+  },
+);
 
 test.each(['2', '', 'newest'])('there is no encryption version "%s"', (version) => {
   expect(errorOf(`encryption_version: ${version}`)).toBe(

@@ -68,9 +68,21 @@ const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in fli
 const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
 const SCHEDULE_ORDER =
   'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
+const DAMAGED_IS_MARKED =
+  'semantics.md, "Deliberate differences": a damaged encrypted blob ends scrub with exit 100 and marks nothing -> handled like a wrong checksum';
+const KEY_IS_PROVEN =
+  'cli.md, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
+const KEY_OF_THE_ROW = "formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
+const MIGRATION_WORKS = 'semantics.md, "Deliberate differences": `migrate-encryption` works only where nothing is to do -> works';
 const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
 
 const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
+
+/** A restore that is refused makes no target. */
+const NO_TARGET: Difference['files'] = {
+  command: /^cmp a r_/,
+  says: (so) => `cmp: ${/r_\S+/.exec(so)?.[0]}: No such file or directory`,
+};
 
 /**
  * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
@@ -210,6 +222,38 @@ export const DIFFERENCES: Difference[] = [
   { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 42, reason: INCOMPLETE, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 6, reason: NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 7, reason: NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 12, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 13, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 14, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 15, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 18, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  {
+    recording: '14-scrub-enc1',
+    call: 19,
+    reason: DAMAGED_IS_MARKED,
+    stdout: (so) => editTable(so, (rows) => rows.map((row) => ({ ...row, valid: '0' }))),
+  },
+  { recording: '14-scrub-enc1', call: 20, reason: DAMAGED_IS_MARKED, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 21, reason: DAMAGED_IS_MARKED, exitCode: 20 },
+  {
+    recording: '14-scrub-enc1',
+    call: 22,
+    reason: RESTORE_GOES_ON,
+    exitCode: 20,
+    files: { command: /r1/, says: (so) => so.replace('first at 0', 'first at 4096') },
+  },
+  { recording: '14-scrub-enc1', call: 24, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 29, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 30, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 31, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 33, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 42, reason: INCOMPLETE, exitCode: 20 },
   {
     recording: '15-rm-protect',
     call: 13,
@@ -309,6 +353,36 @@ export const DIFFERENCES: Difference[] = [
   { recording: '19-due-sla', call: 61, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '19-due-sla', call: 64, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '19-due-sla', call: 65, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '20-encryption', call: 7, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 13, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 15, reason: KEY_OF_THE_ROW, exitCode: 0 },
+  {
+    recording: '20-encryption',
+    call: 16,
+    reason: KEY_OF_THE_ROW,
+    exitCode: 0,
+    files: { command: /^cmp a r_e0k/, says: () => '' },
+  },
+  {
+    recording: '20-encryption',
+    call: 18,
+    reason: CHECKED_FIRST,
+    state: { rows: (rows) => rows.map((row, i) => (i === 0 ? row : replaced(row, { 1: '0', 2: 'NULL', 3: 'NULL' }))) },
+  },
+  { recording: '20-encryption', call: 23, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 24, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 26, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 30, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '20-encryption', call: 31, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 32, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, state: { rows: copyOfPlain } },
+  { recording: '20-encryption', call: 33, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 34, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 35, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 36, reason: MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 37, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 40, reason: MIGRATION_WORKS, stdout: migrated, state: { rows: migratedRows } },
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
   ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
@@ -393,6 +467,46 @@ function asNewBackup(row: Row): Row {
 /** The platform's strftime shows year 1 as it is. */
 function fourDigitYears(stdout: string): string {
   return editTable(stdout, (rows) => rows.map((row) => ({ ...row, expire: (row.expire ?? '').replace(/^1-/, '0001-') })));
+}
+
+/** Every version holds block 1, whose blob is bad. */
+function blockOneBad(rows: string[][]): string[][] {
+  return rows.map((row) => replaced(row, { 1: '0', 2: '1' }));
+}
+
+/** Blocks of `mixed` outside of its hints are those of its base. */
+function mixedTakenOver(rows: string[][]): string[][] {
+  return rows.map((row) => {
+    if (row[0] !== 'mixed' || row[1] === '0') return row;
+    const base = rows.find(([name, id]) => name === 'bigplain' && id === row[1]);
+    return base === undefined ? row : ['mixed', ...base.slice(1)];
+  });
+}
+
+/** The last version's blocks, of which the original got no further than the first: those of `enc`. */
+function copyOfPlain(rows: string[][]): string[][] {
+  const blocks = rows.filter(([name]) => name === 'enc').map((row) => ['plain', ...row.slice(1)]);
+  return [...rows.slice(0, -1), ...blocks];
+}
+
+/** Copies of an encrypted version, begun without the key that it had by then. */
+const WITHOUT_KEY = /^(3291efbe|336a8414)/;
+
+/** The copies that the original broke off: whole and tagged. Those that it began without the right key do not exist. */
+function migrated(stdout: string): string {
+  return editTable(stdout, (rows) =>
+    rows
+      .filter(({ uid = '' }) => !WITHOUT_KEY.test(uid))
+      .map((row) => {
+        const to = row.uid?.startsWith('312f7826') ? 'to-0' : 'to-1';
+        return row.valid === '0' ? { ...row, valid: '1', tags: `b_daily,b_monthly,b_weekly,migrated-encryption-${to}` } : row;
+      }),
+  );
+}
+
+/** The same in the database: name, uid, valid, number of blocks, size. */
+function migratedRows(rows: string[][]): string[][] {
+  return rows.filter(([, uid = '']) => !WITHOUT_KEY.test(uid)).map((row) => replaced(row, { 2: '1', 3: row[4] ?? '' }));
 }
 
 /** Columns that the original fills with '' from an empty field; the queries show them plain, quoted or by their length. */

@@ -27,6 +27,7 @@ const RULES: Rule[] = [
   { command: /^du -k /, why: 'how holes are counted is up to the file system' },
   { command: /^find data -type f \| sed/, why: 'the blobs are compared through the database' },
   { command: /^(mv|find data -name '\*\.blob' \| head -1)/, counts: whole },
+  { command: /^find data -type f -printf '%f %s/, counts: sizesAlone },
   { command: /^find data -type f$/, counts: withoutBlobNames },
   // The number of folders depends on which blob uids begin alike.
   { command: /^find data -name .*\| wc -l; find data -type d/, counts: firstLine },
@@ -86,6 +87,15 @@ function withoutOwners(output: string): string {
 
 function withoutLineNumbers(output: string): string {
   return output.replaceAll(/, line \d+$/gm, '');
+}
+
+/** Blobs by their sizes; what a compressible block comes to depends on its content. */
+function sizesAlone(output: string): string {
+  const sizes = [...output.matchAll(/\.blob (\d+)$/gm)].map((match) => Number(match[1]));
+  return sizes
+    .map((size) => (size < 77 ? 'small' : String(size)))
+    .sort()
+    .join('\n');
 }
 
 function withoutBlobNames(output: string): string {
