@@ -1,17 +1,13 @@
-import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM, randomFillSync } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { BackyError } from '../../errors.ts';
 import { compressBound, Zstd } from '../../native/libzstd.ts';
 import type { BlobCodec, BlobSeal, EncodedBlob } from './codec.ts';
+import { decryptInPlace, encryptInPlace, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
 import { KEY_BYTES, unwrapKey, wrapKey } from './key-wrap.ts';
 
-const CIPHER = 'aes-256-gcm';
-const TAG_BYTES = 16;
-const NONCE_BYTES = 16;
 const HEAD_BYTES = TAG_BYTES + NONCE_BYTES;
 /** zstd compresses pieces of so many bytes, each to 4 bytes at the least, behind 6 bytes of the frame. */
 const ZSTD_PIECE_BYTES = 128 * 1024;
-/** Node returns what it encrypts in a new buffer each time: small ones come from the allocator's free lists, and stay in the cache. */
-const STEP_BYTES = 64 * 1024;
 /** Secrets that are drawn with one call of the system's generator. */
 const SECRETS_AT_ONCE = 64;
 
@@ -45,10 +41,7 @@ export class SealedCodec implements BlobCodec {
     const { dataKey, nonce } = this.#nextSecrets();
     const length = this.#zstd.compress(plain, into.subarray(HEAD_BYTES));
     const bytes = into.subarray(0, HEAD_BYTES + length);
-    const cipher = createCipheriv(CIPHER, dataKey, nonce, { authTagLength: TAG_BYTES });
-    transformInPlace(cipher, bytes.subarray(HEAD_BYTES));
-    cipher.final();
-    bytes.set(cipher.getAuthTag(), 0);
+    bytes.set(encryptInPlace(bytes.subarray(HEAD_BYTES), dataKey, nonce), 0);
     bytes.set(nonce, TAG_BYTES);
     return { bytes, envKey: wrapKey(this.#masterKey, dataKey), nonce: nonce.toString('hex') };
   }
@@ -62,10 +55,8 @@ export class SealedCodec implements BlobCodec {
     if (nonce !== null && nonce !== '' && nonce !== Buffer.from(blobNonce).toString('hex'))
       throw bad('the nonce in its row is not the one in the blob');
     const frame = stored.subarray(HEAD_BYTES);
-    const decipher = createDecipheriv(CIPHER, dataKey, blobNonce, { authTagLength: TAG_BYTES });
-    decipher.setAuthTag(stored.subarray(0, TAG_BYTES));
-    transformInPlace(decipher, frame);
-    if (!isAuthentic(decipher)) throw bad('its bytes are not the ones that were encrypted (authentication failed)');
+    if (!decryptInPlace(frame, dataKey, { nonce: blobNonce, tag: stored.subarray(0, TAG_BYTES) }))
+      throw bad('its bytes are not the ones that were encrypted (authentication failed)');
     const problem = this.#zstd.decompress(frame, into);
     if (problem !== undefined) throw bad(problem);
     return into;
@@ -82,22 +73,6 @@ export class SealedCodec implements BlobCodec {
       dataKey: this.#secrets.subarray(start, start + KEY_BYTES),
       nonce: this.#secrets.subarray(start + KEY_BYTES, this.#secretsUsed),
     };
-  }
-}
-
-/** GCM's output is as long as its input, so a step's result fits where it came from. */
-function transformInPlace(cipher: CipherGCM | DecipherGCM, bytes: Uint8Array): void {
-  for (let start = 0; start < bytes.length; start += STEP_BYTES)
-    bytes.set(cipher.update(bytes.subarray(start, start + STEP_BYTES)), start);
-}
-
-/** `final` has nothing to do in GCM but to compare the tags. Its error has no code. */
-function isAuthentic(decipher: DecipherGCM): boolean {
-  try {
-    decipher.final();
-    return true;
-  } catch {
-    return false;
   }
 }
 
