@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMissed, renderRow, renderTable } from './lib/table.mjs';
 import { Workspace } from './lib/workspace.mjs';
+import { encryption } from './rows/encryption.mjs';
 import { fileBackend } from './rows/file-backend.mjs';
 import { firstBackup } from './rows/first-backup.mjs';
 import { memory } from './rows/memory.mjs';
@@ -19,6 +20,7 @@ const BENCHES = {
   start,
   'first-backup': firstBackup,
   'file-backend': fileBackend,
+  encryption,
   'second-backup': secondBackup,
   restore,
   scrub,

@@ -2,6 +2,8 @@ import * as crypto from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { filler } from './contents.mjs';
+import { bareSealer } from './sealing.mjs';
 
 /** One thread of a limit (see lanes.mjs): the fewest calls that the task can be done with. */
 
@@ -19,12 +21,12 @@ const hash =
   typeof crypto.hash === 'function'
     ? (/** @type {Uint8Array} */ bytes) => crypto.hash('sha512', bytes, 'hex')
     : (/** @type {Uint8Array} */ bytes) => crypto.createHash('sha512').update(bytes).digest('hex');
-const buffers = Array.from({ length: task.kind === 'read' ? 1 : RANDOM_BUFFERS }, () =>
-  crypto.randomFillSync(Buffer.alloc(task.blockSize)),
-);
+const fill = filler(task.kind === 'seal' ? task.content : 'random');
+const buffers = Array.from({ length: task.kind === 'read' ? 1 : RANDOM_BUFFERS }, () => fill(Buffer.alloc(task.blockSize)));
+const seal = task.kind === 'seal' ? bareSealer(task.blockSize) : undefined;
 
 parentPort?.once('message', () => {
-  if (task.kind === 'hash') hashBlocks(task.count);
+  if (task.kind === 'hash' || task.kind === 'seal') hashBlocks(task.count);
   else if (task.kind === 'store') storeBlobs(task);
   else readBlobs(task);
   parentPort?.postMessage('done');
@@ -42,7 +44,10 @@ function buffer(index) {
 
 /** @param {number} count */
 function hashBlocks(count) {
-  for (let index = takeNext(); index < count; index = takeNext()) hash(buffer(index));
+  for (let index = takeNext(); index < count; index = takeNext()) {
+    hash(buffer(index));
+    seal?.(buffer(index));
+  }
 }
 
 /** @param {Extract<import('./lanes.mjs').Task, { kind: 'store' }>} task */

@@ -2,9 +2,10 @@ import { Worker } from 'node:worker_threads';
 
 /**
  * What bare threads do, without a program around it: the limits that the program is held against.
- * `hash`: nothing but checksums of random blocks. `store`: blobs as files. `read`: read blobs and hash them; with `target` also
+ * `hash`: nothing but checksums of random blocks. `seal`: checksum, zstd and AES-GCM of blocks with such contents. `store`: blobs as files. `read`: read blobs and hash them; with `target` also
  * write them there.
  * @typedef {{ kind: 'hash', count: number, blockSize: number }
+ *   | { kind: 'seal', count: number, blockSize: number, content: import('./contents.mjs').Content }
  *   | { kind: 'store', count: number, blockSize: number, folder: string, durable: boolean }
  *   | { kind: 'read', blobs: string[], blockSize: number, target?: string }} Task
  */

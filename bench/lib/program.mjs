@@ -17,10 +17,10 @@ export class Program {
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
-   * @param {{ folder: string, blockSize?: number, blobs?: string }} options `blobs`: the file backend's folder; without it the
-   *   null backend is used.
+   * @param {{ folder: string, blockSize?: number, blobs?: string, encrypted?: boolean, workers?: number }} options `blobs`: the file
+   *   backend's folder; without it the null backend is used.
    */
-  constructor(workspace, { folder, blockSize = workspace.blockSize, blobs }) {
+  constructor(workspace, { folder, blockSize = workspace.blockSize, blobs, encrypted = false, workers = workspace.workers }) {
     this.#workspace = workspace;
     mkdirSync(folder, { recursive: true });
     this.config = join(folder, 'backy.cfg');
@@ -33,8 +33,8 @@ logfile: ${join(folder, 'log')}
 lock_dir: ${folder}
 block_size: ${blockSize}
 hash_function: sha512
-workers: ${workspace.workers}
-encryption_version: 0
+workers: ${workers}
+encryption_version: ${encrypted ? `1\nencryption_key: ${'decafbad'.repeat(8)}` : 0}
 [MetaBackend]
 engine: sqlite:///${this.database}
 [DataBackend]

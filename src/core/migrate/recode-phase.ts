@@ -13,6 +13,8 @@ import type { BadBlockRecorder } from '../bad-blocks.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
 
 const PAGE_ROWS = 5_000;
+/** Blocks of one job are made one after the other, each with its fsync: few at a time, so that all slots have some. */
+const JOB_BLOCKS = 8;
 
 /** How a block of the copy came by its blob, if it has one. */
 export type RecodeOutcome = 'written' | 'reused' | 'sparse' | 'bad';
@@ -97,7 +99,8 @@ export class RecodePhase implements Operation {
 
   async next(): Promise<Job | undefined> {
     const blocks: RecodeBlock[] = [];
-    while (blocks.length < this.#options.pool.slots.blocksPerSlot) {
+    const limit = Math.min(JOB_BLOCKS, this.#options.pool.slots.blocksPerSlot);
+    while (blocks.length < limit) {
       await this.#sink.room();
       await this.#sink.commitIfDue();
       const work = await this.#nextWork();
