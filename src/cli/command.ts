@@ -65,6 +65,12 @@ export interface CommandWords {
   examples?: [line: string, what: string][];
 }
 
+/** A subcommand about the program itself: it needs no config and no database, and nothing but its text is printed. */
+export interface TextCommand extends CommandWords {
+  /** @throws BackyError `usage` when an argument is wrong. */
+  text(args: readonly string[]): string;
+}
+
 /** A subcommand that works on an installation: a thin handler that calls Backy and returns data. */
 export interface Command extends CommandWords {
   /** False: the database need not be initialised. */

@@ -22,7 +22,7 @@ export class Printer {
   }
 
   /** All is said, under this name in a JSON document. */
-  finish(name: 'help' | 'version'): void {
+  finish(name: 'help' | 'version' | 'script'): void {
     this.#document?.print({ [name]: this.#text.trim() });
   }
 

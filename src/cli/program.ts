@@ -1,8 +1,8 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { BackyError } from '../errors.ts';
 import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
-import type { Command, GlobalOptions } from './command.ts';
-import { COMMANDS } from './commands/index.ts';
+import type { Command, CommandWords, GlobalOptions, TextCommand } from './command.ts';
+import { ALL_COMMANDS } from './commands/index.ts';
 import { errorLine } from './error-line.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './global-options.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './help.ts';
@@ -18,14 +18,17 @@ export interface ParsedCall {
   options: Record<string, string | boolean | undefined>;
 }
 
-/** The command line was dealt with (help, version) or is wrong; nothing else is to be done. */
+/** The same for any command. */
+type AnyCall = Omit<ParsedCall, 'command'> & { command: Command | TextCommand };
+
+/** The command line was dealt with (help, version, a text) or is wrong; nothing else is to be done. */
 export interface ParsedEnd {
   exitCode: number;
 }
 
 /** Reads the command line. Usage, help and usage errors are printed here. */
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
-  let call: ParsedCall | undefined;
+  let call: AnyCall | undefined;
   const printer = new Printer(asksForJson(argv));
   const program = buildProgram(printer, (parsed) => {
     call = parsed;
@@ -36,6 +39,7 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
       return command === undefined ? undefined : namesOf(command);
     });
     program.parse(expanded, { from: 'user' });
+    return call === undefined ? usage(printer) : answer(call, printer);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? answered(error, printer) : usage(printer);
     if (!(error instanceof BackyError)) throw error;
@@ -43,7 +47,14 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
     printer.fail(error);
     return { exitCode: error.exitCode };
   }
-  return call ?? usage(printer);
+}
+
+/** Commands about the program itself are done with at once. */
+function answer({ command, ...rest }: AnyCall, printer: Printer): ParsedCall | ParsedEnd {
+  if ('run' in command) return { ...rest, command };
+  printer.out(command.text(rest.args));
+  printer.finish('script');
+  return { exitCode: 0 };
 }
 
 /** Whether `--json`, or what it may be abbreviated to, is among the words: a command line that is wrong can't be asked any better. */
@@ -58,13 +69,13 @@ function answered({ code }: CommanderError, printer: Printer): ParsedEnd {
 }
 
 function usage(printer: Printer): ParsedEnd {
-  printer.out(briefUsage(COMMANDS));
+  printer.out(briefUsage(ALL_COMMANDS));
   const error = new BackyError('usage', 'No command was given.', { exitCode: 1, hint: 'backy2 --help lists them.' });
   printer.fail(error);
   return { exitCode: error.exitCode };
 }
 
-function buildProgram(printer: Printer, onCall: (call: ParsedCall) => void): Commander {
+function buildProgram(printer: Printer, onCall: (call: AnyCall) => void): Commander {
   const program = new Commander('backy2')
     .description(SUMMARY)
     .usage(usageLine())
@@ -82,11 +93,11 @@ function buildProgram(printer: Printer, onCall: (call: ParsedCall) => void): Com
   program.exitOverride(failAt(program));
   for (const option of GLOBAL_OPTIONS) program.option(...option);
   program.version(programVersion(), ...VERSION_OPTION);
-  for (const command of COMMANDS) addCommand(program, command, onCall);
+  for (const command of ALL_COMMANDS) addCommand(program, command, onCall);
   return program;
 }
 
-function addCommand(program: Commander, command: Command, onCall: (call: ParsedCall) => void): void {
+function addCommand(program: Commander, command: Command | TextCommand, onCall: (call: AnyCall) => void): void {
   const sub = program
     .command(command.name)
     .description(command.description)
@@ -102,10 +113,10 @@ function addCommand(program: Commander, command: Command, onCall: (call: ParsedC
 }
 
 /** What commander calls instead of ending the process. Help, version and the lack of a command are no errors of the words. */
-function failAt(commander: Commander, command?: Command): (error: CommanderError) => never {
+function failAt(commander: Commander, command?: CommandWords): (error: CommanderError) => never {
   return (error) => {
     if (error.exitCode === 0 || error.code === 'commander.help') throw error;
-    throw usageError(error, { commander, command, commands: COMMANDS });
+    throw usageError(error, { commander, command, commands: ALL_COMMANDS });
   };
 }
 

@@ -9,14 +9,22 @@ export interface IoUrl {
   text: string;
 }
 
-const SCHEMES = 'file://PATH and null://SIZE';
+/** What there is to back up and to restore to: the words before and behind `://`, and what it is as a source and as a target. */
+export const SCHEMES = {
+  file: { follows: 'PATH', source: 'a file or device', target: 'a file or device' },
+  null: { follows: 'SIZE', source: 'made-up data, for tests', target: 'nowhere, for tests' },
+} as const;
+
+const KNOWN = Object.entries(SCHEMES)
+  .map(([scheme, { follows }]) => `${scheme}://${follows}`)
+  .join(' and ');
 
 /** Takes `file:///dev/vg/lv`, `file://relative/path` or `null://200GB` apart; anything else is an error that says what is known. */
 export function parseIoUrl(text: string): IoUrl {
   const match = /^([a-z0-9+.-]+):\/\/(.*)$/s.exec(text);
   if (match === null) {
     throw new BackyError('io', `Invalid URL "${text}": it must start with its type, e.g. file://`, {
-      hint: `Known: ${SCHEMES}.`,
+      hint: `Known: ${KNOWN}.`,
     });
   }
   const [, scheme = '', path = ''] = match;
@@ -28,5 +36,5 @@ export function parseIoUrl(text: string): IoUrl {
     return { scheme, path, text };
   }
   if (scheme === 'null') return { scheme, path, text };
-  throw new BackyError('io', `Unknown type of source or target in "${text}".`, { hint: `Known: ${SCHEMES}.` });
+  throw new BackyError('io', `Unknown type of source or target in "${text}".`, { hint: `Known: ${KNOWN}.` });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { ALL_COMMANDS } from '../../src/cli/commands/index.ts';
 import { BINARY, type Result, Running } from '../support/process.ts';
 
 const run = (args: string[], env: Record<string, string> = {}): Promise<Result> =>
@@ -13,11 +13,11 @@ describe('help', () => {
   test('of the program names every command with what it does, in 80 columns', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const { name, description } of COMMANDS) expect(flowing(stdout)).toContain(` ${name} ${description}`);
+    for (const { name, description } of ALL_COMMANDS) expect(flowing(stdout)).toContain(` ${name} ${description}`);
     expect(widest(stdout)).toBeLessThanOrEqual(80);
   });
 
-  test.each(COMMANDS.map((command) => [command.name, command] as const))(
+  test.each(ALL_COMMANDS.map((command) => [command.name, command] as const))(
     'of %s is whole, in 80 columns',
     async (name, command) => {
       const { code, stdout, stderr } = await run([name, '--help']);
@@ -42,7 +42,7 @@ describe('help', () => {
     const { code, stdout, stderr } = await run([]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
     expect(stdout).toMatch(/^usage: backy2 .*COMMAND/);
-    for (const { name } of COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+    for (const { name } of ALL_COMMANDS) expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'));
     expect(stdout).toContain('--help');
     expect(widest(stdout)).toBeLessThanOrEqual(80);
   });

@@ -1,5 +1,6 @@
-import type { Command } from '../command.ts';
+import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
+import { completionCommand } from './completion.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
@@ -13,7 +14,7 @@ import { slaCommand } from './sla.ts';
 import { statsCommand } from './stats.ts';
 import { addTagCommand, expireCommand, protectCommand, removeTagCommand, rmCommand, unprotectCommand } from './versions.ts';
 
-/** Every subcommand, in the order in which the help lists them. */
+/** Every subcommand that works on an installation, in the order in which the help lists them. */
 export const COMMANDS: readonly Command[] = [
   initdbCommand,
   backupCommand,
@@ -37,3 +38,6 @@ export const COMMANDS: readonly Command[] = [
   dueCommand,
   slaCommand,
 ];
+
+/** Every subcommand there is. */
+export const ALL_COMMANDS: readonly (Command | TextCommand)[] = [...COMMANDS, completionCommand];

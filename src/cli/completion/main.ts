@@ -1,0 +1,5 @@
+import { writeOut } from '../console-log.ts';
+import { complete } from './complete.ts';
+
+/** `backy2 __complete WORD…`: answers and ends, with 0 whatever happens. */
+writeOut(1, await complete(process.argv.slice(3)).catch(() => ''));

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import type { VersionGlimpse } from '../peek.ts';
+
+/** A busy database is not worth a wait: somebody is typing. */
+const BUSY_LIMIT_MS = 300;
+
+/** See {@link peekVersions}. */
+export function peekSqlite(path: string): VersionGlimpse[] {
+  const db = new Database(path, { fileMustExist: true, readonly: isInUse(path), timeout: BUSY_LIMIT_MS });
+  try {
+    db.pragma('query_only = ON');
+    const tags = new Map<string, string[]>();
+    for (const [uid = '', name = ''] of rows(db, 'SELECT version_uid, name FROM tags ORDER BY name'))
+      tags.set(uid, [...(tags.get(uid) ?? []), name]);
+    const versions = rows(db, 'SELECT uid, name, snapshot_name, date, valid FROM versions ORDER BY date DESC, uid');
+    return versions.map(([uid = '', name = '', snapshotName = '', date = '', valid]) => ({
+      ...{ uid, name, snapshotName, tags: tags.get(uid) ?? [] },
+      ...{ date: date.slice(0, 'YYYY-MM-DD HH:MM:SS'.length), valid: valid !== '0' },
+    }));
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Whether somebody has the database open, or left it so in a crash. Then only a read-only connection leaves alone what lies beside it;
+ * else a read-only one would be the one to leave a -wal and a -shm file behind, which an ordinary one takes away again.
+ */
+function isInUse(path: string): boolean {
+  return existsSync(`${path}-wal`) || existsSync(`${path}-journal`);
+}
+
+function rows(db: Database.Database, sql: string): string[][] {
+  return (db.prepare(sql).raw().all() as unknown[][]).map((row) => row.map((cell) => String(cell ?? '')));
+}
