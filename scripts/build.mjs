@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
+import { writeManPage } from './man.mjs';
 
 rmSync('dist', { recursive: true, force: true });
 
@@ -27,6 +28,7 @@ const OPTIONS = {
 await build({ ...OPTIONS, entryPoints: { backy2: 'src/cli/main.ts', 'block-worker': 'src/engine/block-worker.ts' } });
 // By itself: what two entries share goes into more files, which every start of the program would have to load.
 await build({ ...OPTIONS, entryPoints: { complete: 'src/cli/completion/main.ts' } });
+await writeManPage(OPTIONS);
 buildSha512();
 
 /** Several checksums at once where the compiler and the processor can; elsewhere the program does without. */

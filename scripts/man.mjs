@@ -1,0 +1,23 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const FOLDER = 'dist/man-page';
+
+/**
+ * Writes man/backy2.1 from the command definitions, which are TypeScript: they are bundled, asked once, and removed again.
+ * @param {import('esbuild').BuildOptions} options as for the program
+ */
+export async function writeManPage(options) {
+  await build({ ...options, outdir: FOLDER, sourcemap: false, entryPoints: { main: 'src/cli/man/main.ts' } });
+  const { manPageOf } = await import(new URL(`../${FOLDER}/main.js`, import.meta.url).href);
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+  mkdirSync('man', { recursive: true });
+  writeFileSync('man/backy2.1', manPageOf({ version, date: today() }));
+  rmSync(FOLDER, { recursive: true });
+}
+
+/** Whoever needs the same bytes each time sets the usual variable. */
+function today() {
+  const epoch = process.env.SOURCE_DATE_EPOCH;
+  return new Date(epoch === undefined ? Date.now() : Number(epoch) * 1000).toISOString().slice(0, 10);
+}
