@@ -14,12 +14,12 @@ const REMEMBERED_KEYS = 100_000;
 /** What a rekey did. */
 export interface RekeyResult {
   /** Blocks whose key is wrapped with the configured master key now. */
-  rekeyedBlocks: number;
-  sparseBlocks: number;
+  blocksRekeyed: number;
+  blocksSparse: number;
   /** Blocks that are not encrypted. */
-  plainBlocks: number;
+  blocksPlain: number;
   /** Blocks that are marked invalid and whose key the old one does not unwrap: as they were. */
-  leftBlocks: number;
+  blocksLeft: number;
   seconds: number;
 }
 
@@ -56,10 +56,10 @@ export async function rekey(context: Context, oldKey: string): Promise<RekeyResu
       `Rekeying successful: ${counts.rewrapped} rekeyed, ${counts.sparse} sparse/ignored, ${counts.plain} unable to rekey (wrong encryption version).`,
     );
     return {
-      rekeyedBlocks: counts.rewrapped,
-      sparseBlocks: counts.sparse,
-      plainBlocks: counts.plain,
-      leftBlocks: counts.left,
+      blocksRekeyed: counts.rewrapped,
+      blocksSparse: counts.sparse,
+      blocksPlain: counts.plain,
+      blocksLeft: counts.left,
       seconds: (performance.now() - start) / 1000,
     };
   });

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
 import { documentOf, SCHEMAS } from '../support/json-schemas.ts';
 import { Lab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
@@ -102,6 +103,20 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     await lab.backup(source, 'vm', '-t', 'a,b', '-e', '2031-01-02');
     await lab.backup(source, 'vm', '-s', 'snap');
     yield* tableCalls('ls');
+  },
+  async *rekey() {
+    lab.configure(encrypted());
+    await lab.backup(source, 'vm');
+    lab.configure(encrypted(KEY_B));
+    yield { args: ['rekey', KEY_A] };
+  },
+  async *'migrate-encryption'() {
+    const bad = await lab.backup(source, 'vm');
+    const good = await lab.backup(`file://${lab.write('other', noise(2 * BLOCK, 'other'))}`, 'vm');
+    rmSync(lab.blobOf(bad, 0));
+    lab.configure(encrypted());
+    yield { args: ['migrate-encryption', good] };
+    yield { args: ['migrate-encryption', bad], code: 20 };
   },
   async *stats() {
     yield { args: ['stats'] };

@@ -61,7 +61,7 @@ describe('migrate-encryption', () => {
       const other = await lab.backup(`file://${lab.write('other', image.subarray(0, 30 * BLOCK))}`, 'other');
       rmSync(lab.blobOf(other, 7));
       const { stdout } = await lab.run(['--json', 'migrate-encryption', plain]);
-      expect(JSON.parse(stdout)).toMatchObject({ blocks: 86, written_blocks: 32, reused_blocks: 49, errors: [] });
+      expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 32, blocks_reused: 49, errors: [] });
       const [, , sealed] = lab.versions();
       await lab.ok('scrub', sealed?.uid ?? '');
       // A copy of what is encrypted already needs no new blob.

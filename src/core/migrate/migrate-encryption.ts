@@ -29,11 +29,12 @@ export interface MigrationResult {
   originUid: string;
   encryptionVersion: number;
   tags: string[];
-  blocks: number;
+  /** Blocks. */
+  size: number;
   /** Blobs that were made. */
-  writtenBlocks: number;
+  blocksWritten: number;
   /** Blocks whose blob of the new encryption version was there already. */
-  reusedBlocks: number;
+  blocksReused: number;
   /** Blocks of the old version that are bad. The new one then stays invalid. */
   errors: BadBlock[];
   seconds: number;
@@ -85,7 +86,7 @@ async function run(
     { workers: settings.workers, hashFunction: settings.hashFunction, encryption: settings.encryption, data, ...geometry },
     signal,
   );
-  const counts = { writtenBlocks: 0, reusedBlocks: 0 };
+  const counts = { blocksWritten: 0, blocksReused: 0 };
   const meter = new Meter(origin.size, pool, context.onProgress);
   try {
     for (;;) {
@@ -110,8 +111,8 @@ async function run(
         bad,
         onBlock: (sizeBytes, outcome) => {
           meter.add(Math.sign(sizeBytes), sizeBytes);
-          if (outcome === 'written') counts.writtenBlocks++;
-          if (outcome === 'reused') counts.reusedBlocks += Math.sign(sizeBytes);
+          if (outcome === 'written') counts.blocksWritten++;
+          if (outcome === 'reused') counts.blocksReused += Math.sign(sizeBytes);
         },
       });
       await phase.run(signal);
@@ -133,7 +134,7 @@ async function run(
     originUid: origin.uid,
     encryptionVersion: encVersion,
     tags: copy.tags,
-    blocks: origin.size,
+    size: origin.size,
     ...counts,
     errors: bad.found,
     seconds: (performance.now() - start) / 1000,
