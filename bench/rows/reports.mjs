@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { bareScan, fillWithChain } from '../lib/large-database.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
-import { initialized } from './common.mjs';
+import { initialized, MOST_OF_NODE } from './common.mjs';
 
 const CHANGED = 0.02;
 const MIB = 1024 ** 2;
@@ -29,31 +29,36 @@ export async function* reports(workspace) {
  * @param {{ program: Program, uid: string, of: string }} database
  */
 async function* commands(workspace, { program, uid, of }) {
-  const time =
-    (/** @type {string[]} */ ...args) =>
-    async () => {
-      const begin = performance.now();
-      const { status } = spawnSync(workspace.program, ['-c', program.config, ...args], { stdio: 'ignore' });
-      if (status !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${status}`);
-      return { seconds: (performance.now() - begin) / 1000 };
-    };
+  const time = (/** @type {string} */ command, /** @type {string[]} */ args) => async () => {
+    const begin = performance.now();
+    const { status } = spawnSync(command, args, { stdio: 'ignore' });
+    if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
+    return { seconds: (performance.now() - begin) / 1000 };
+  };
+  const call = (/** @type {string[]} */ ...args) => time(workspace.program, ['-c', program.config, ...args]);
   const subjects = {
-    machine: time('-ms', 'ls'),
-    ls: time('ls'),
-    stats: time('stats'),
-    du: time('du', uid),
+    node: time(process.execPath, ['-e', '0']),
+    machine: call('-ms', 'ls'),
+    ls: call('ls'),
+    stats: call('stats'),
+    du: call('du', uid),
   };
   const rounds = await alternate(workspace.rounds(11), subjects);
-  const row = { name: 'reports', unit: 's', atMost: 1 };
-  for (const [what, key, limit] of /** @type {[string, keyof typeof subjects, number][]} */ ([
-    ['-ms ls', 'machine', 0.15],
-    ['ls', 'ls', 0.5],
-    ['stats', 'stats', 0.5],
-    ['du UID', 'du', 5],
+  const row = { name: 'reports', unit: 's' };
+  const seconds = (/** @type {{ seconds?: number }} */ figures) => figures.seconds ?? Number.NaN;
+  yield toRow(
+    { ...row, what: `-ms ls, ${of}, of node -e 0`, atMost: MOST_OF_NODE },
+    rounds.map(({ machine, node }) => ({ ours: seconds(machine), limit: seconds(node) })),
+  );
+  for (const [what, key, limit, required] of /** @type {[string, keyof typeof subjects, number, { atMost?: number }][]} */ ([
+    ['-ms ls', 'machine', 0.15, {}],
+    ['ls', 'ls', 0.5, { atMost: 1 }],
+    ['stats', 'stats', 0.5, { atMost: 1 }],
+    ['du UID', 'du', 5, { atMost: 1 }],
   ])) {
     yield toRow(
-      { ...row, what: `${what}, ${of}, of ${limit} s` },
-      rounds.map((round) => ({ ours: round[key].seconds ?? Number.NaN, limit })),
+      { ...row, what: `${what}, ${of}, of ${limit} s`, ...required },
+      rounds.map((round) => ({ ours: seconds(round[key]), limit })),
     );
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
-import { initialized } from './common.mjs';
+import { initialized, MOST_OF_NODE } from './common.mjs';
 
 const VERSIONS = 10;
 
@@ -26,8 +26,7 @@ export async function* start(workspace) {
   const row = { name: 'start', unit: 'ms' };
   for (const [what, of, required] of /** @type {const} */ ([
     ['backy2 -V, of node -e 0', 'version', {}],
-    // 150 ms on a machine where a bare Node takes 70.
-    [`backy2 -ms ls of ${VERSIONS} versions, of node -e 0`, 'ls', { atMost: 2.15 }],
+    [`backy2 -ms ls of ${VERSIONS} versions, of node -e 0`, 'ls', { atMost: MOST_OF_NODE }],
   ])) {
     yield toRow(
       { ...row, what, ...required },
