@@ -247,6 +247,12 @@ export const DIFFERENCES: Difference[] = [
     files: { command: /r1/, says: (so) => so.replace('first at 0', 'first at 4096') },
   },
   { recording: '14-scrub-enc1', call: 24, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  {
+    recording: '14-scrub-enc1',
+    call: 28,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [8192, 2], dedup: [20_580, 6] }),
+  },
   { recording: '14-scrub-enc1', call: 29, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
   { recording: '14-scrub-enc1', call: 30, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
   { recording: '14-scrub-enc1', call: 31, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
@@ -383,8 +389,21 @@ export const DIFFERENCES: Difference[] = [
   { recording: '20-encryption', call: 36, reason: MIGRATION_WORKS, stdout: migrated },
   { recording: '20-encryption', call: 37, reason: MIGRATION_WORKS, exitCode: 0 },
   { recording: '20-encryption', call: 40, reason: MIGRATION_WORKS, stdout: migrated, state: { rows: migratedRows } },
+  {
+    recording: '20-encryption',
+    call: 41,
+    reason: DEDUP_COUNTED,
+    stdout: countedOnce({ plain: 1, enc: 1, enc2: 1, 'enc-from-plain': 1 }),
+  },
+  {
+    recording: '20-encryption',
+    call: 41,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [4096, 1], written: [4096, 1], dedup: [77_824, 19] }, 'mixed'),
+  },
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
   ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
+  { recording: '22-logging', call: 62, reason: DEDUP_COUNTED, stdout: countedOnce({ sp: 2 }) },
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
   ...OLD_RELEASES.flatMap(afterUpgrade),
 ];
@@ -530,13 +549,14 @@ function byUid(rows: Row[]): Row[] {
   return [...rows].sort((a, b) => ((a.uid ?? '') < (b.uid ?? '') ? -1 : 1));
 }
 
-/** `stats` of one backup with other counts; each is bytes and blocks. */
-function statsWith(counts: Record<string, [bytes: number, blocks: number]>) {
+/** `stats` with other counts of one backup, or of those of a name among others; each is bytes and blocks. */
+function statsWith(counts: Record<string, [bytes: number, blocks: number]>, name?: string) {
   const cells = Object.entries(counts).flatMap(([what, [bytes, blocks]]) => [
     [`bytes ${what}`, `${bytes}`],
     [`blocks ${what}`, `${blocks}`],
   ]);
-  return (stdout: string) => editStats(stdout, (row) => ({ ...row, ...Object.fromEntries(cells) }));
+  const edited = (row: Row) => (name === undefined || row.name === name ? { ...row, ...Object.fromEntries(cells) } : row);
+  return (stdout: string) => editStats(stdout, edited);
 }
 
 /** All 3000 blocks were read and written by one backup in several runs; the version keeps the name that it began with. */

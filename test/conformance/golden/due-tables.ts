@@ -1,4 +1,4 @@
-import { editTable, layTable, type Row, tableLines } from './table.ts';
+import { editTable, layTable, type Row, tableLines, tableRows } from './table.ts';
 
 /** How `due` and `sla` print what was recorded, where differences.ts says that they print it otherwise. */
 
@@ -8,7 +8,11 @@ const NEVER = '1970-01-01 00:00:00';
 
 /** A table of daily and weekly backups with the daily ones alone. */
 export function dailyAlone(stdout: string): string {
-  return editTable(stdout, dailyRows);
+  const columns = (tableLines(stdout)[1] ?? '').slice(2, -2).split(' | ');
+  return layTable(
+    columns.map((column) => column.trim()),
+    dailyRows(tableRows(stdout)),
+  );
 }
 
 /** The same for `-m` without header. */
