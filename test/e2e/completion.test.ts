@@ -93,6 +93,8 @@ describe('from the database and the config', () => {
     expect((await offered('ls', '-s', '')).words).toEqual(['monday']);
     expect((await offered('ls', '-t', '')).words).toEqual(['b_daily', 'x']);
     expect((await offered('add-tag', web, 'x,')).words).toEqual(['x,b_daily', 'x,hourly', 'x,weekly']);
+    expect((await offered('due', '-s', 'weekly,')).words).toEqual(['weekly,hourly']);
+    expect((await offered('sla', '-s', '')).words).toEqual(['hourly', 'weekly']);
     expect((await offered('backup', '--tag=')).words).toEqual(['--tag=b_daily', '--tag=x', '--tag=hourly', '--tag=weekly']);
   });
 

@@ -16,7 +16,7 @@ export const dueCommand: Command = {
   description: 'List the backups that are to be made, by the schedulers of the config file.',
   args: [['[name]', 'only this name, which may be one that was never backed up']],
   options: [
-    ['-s, --schedulers <names>', 'schedulers, comma separated, instead of those of default_schedulers'],
+    ['-s, --schedulers <schedulers>', 'schedulers, comma separated, instead of those of default_schedulers'],
     ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
   ],
   async run({ args: [name], options, backy }) {

@@ -14,7 +14,7 @@ export const slaCommand: Command = {
   description: 'List where backups are not as the schedulers of the config file want them.',
   args: [['[name]', 'only this name, which may be one that was never backed up']],
   options: [
-    ['-s, --schedulers <names>', 'schedulers, comma separated, instead of those of sla_schedulers'],
+    ['-s, --schedulers <schedulers>', 'schedulers, comma separated, instead of those of sla_schedulers'],
     ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
   ],
   async run({ args: [name], options, backy }) {
