@@ -33,7 +33,10 @@ export function usageLine(): string {
 /** What is printed when no command was given: how to call the program, and what it can do. */
 export function briefUsage(commands: readonly CommandWords[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
-  const list = commands.map(({ name, description }) => `  ${name.padEnd(width)}  ${description}`);
+  const list = commands.map(({ name, description }) => {
+    const [first = '', ...more] = wrapped(description, helpColumns() - width - 4);
+    return [`  ${name.padEnd(width)}  ${first}`, ...more.map((line) => `${' '.repeat(width + 4)}${line}`)].join('\n');
+  });
   return [
     `usage: backy2 ${usageLine()}`,
     ...['', SUMMARY, '', 'Commands:', ...list, ''],
@@ -60,4 +63,16 @@ export function addExamples(commander: Commander, { examples = [] }: CommandWord
 /** Gives `a,b,c` a place to break the line after each comma; the program takes lists with blanks as well. */
 export function breakable(description: string): string {
   return description.replaceAll(/,(?=\S)/g, ', ');
+}
+
+/** Text in lines of so many characters, broken at blanks. */
+function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    if (line === '') lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
