@@ -13,7 +13,12 @@ export interface Failure {
 /** Tells a failure of `command`: what was not foreseen gets the code `failed`. */
 export function failureOf(error: unknown, command: string): Failure {
   const known =
-    error instanceof BackyError ? error : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { cause: error });
+    error instanceof BackyError
+      ? error
+      : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, {
+          hint: 'Run it again with -d to see where it came from.',
+          cause: error,
+        });
   return { code: known.code, exitCode: exitCodeOf(known, command), message: known.message, hint: known.hint };
 }
 
