@@ -18,7 +18,6 @@ const WRONG: [words: string, line: string][] = [
   ['ls --snapshto-name=x', 'ls: unknown option "--snapshto-name". Did you mean --snapshot-name?'],
   ['ls --snpa x', 'ls: unknown option "--snpa". Did you mean --snapshot-name?'],
   ['ls -m', 'ls: unknown option "-m". It goes before the command: backy2 -m ls …'],
-  ['ls --json', 'ls: unknown option "--json". It goes before the command: backy2 --json ls …'],
   ['ls --fields', 'ls: option -f, --fields <fields> needs a value. See: backy2 ls --help'],
   ['ls a b c', 'ls: too many arguments: "b" "c". It takes [name].'],
   ['initdb x', 'initdb: too many arguments: "x". It takes none.'],
@@ -36,6 +35,15 @@ test.each(WRONG)('%s', async (words, line) => {
   const { code, stdout, stderr } = await run(words.split(' '));
   expect(stderr).toBe(`error: ${line}\n`);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+});
+
+test('--json behind the command is wrong as well, and answered in JSON', async () => {
+  const { code, stdout, stderr } = await run(['ls', '--json']);
+  expect(stderr).toBe('error: ls: unknown option "--json". It goes before the command: backy2 --json ls …\n');
+  expect(code).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { code: 'usage', message: 'ls: unknown option "--json".', hint: 'It goes before the command: backy2 --json ls …' },
+  });
 });
 
 test('control characters of a wrong word do not reach the terminal', async () => {

@@ -83,12 +83,15 @@ const NO_TARGET: Difference['files'] = {
   command: /^cmp a r_/,
   says: (so) => `cmp: ${/r_\S+/.exec(so)?.[0]}: No such file or directory`,
 };
+const OLD_KEY_ELSEWHERE =
+  'cli.md, rekey: the old key may also come from the environment or a file, so that its lack shows only when the log has begun';
 
 /**
  * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
  * the replay does not need fails it. One table, so that all of them can be read in one place; hence its length.
  */
 export const DIFFERENCES: Difference[] = [
+  { recording: '01-usage-help', call: 45, reason: OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
   { recording: '02-config', call: 6, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
   { recording: '02-config', call: 8, reason: ALREADY_INITIALISED, exitCode: 100 },
   { recording: '02-config', call: 18, reason: ALREADY_INITIALISED, exitCode: 100 },

@@ -106,7 +106,9 @@ class Replayer {
     const wantedRc = differences.exitCode(call.n, call.rc);
     expect.soft(rc, `exit code; ${printed}`).toBe(wantedRc);
     if (scenario.wordsAlone) {
-      expect.soft(speaking({ stdout, stderr }), printed).toEqual(speaking(call));
+      expect
+        .soft(speaking({ stdout, stderr }), printed)
+        .toEqual(speaking({ stdout: differences.stdout(call.n, call.stdout), stderr: call.stderr }));
       return;
     }
     const wanted = differences.stdout(call.n, call.stdout);
