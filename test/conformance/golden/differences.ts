@@ -209,6 +209,7 @@ export const DIFFERENCES: Difference[] = [
   { recording: '12-restore', call: 10, reason: WRONG_KIND, exitCode: 2 },
   { recording: '12-restore', call: 25, reason: ZERO_BYTES, exitCode: 0 },
   { recording: '12-restore', call: 33, reason: READERS_EXCLUDE, exitCode: 100 },
+  { recording: '12-restore', call: 42, reason: WRONG_KIND, exitCode: 2 },
   { recording: '13-scrub', call: 6, reason: NO_HANG, exitCode: 100 },
   { recording: '13-scrub', call: 7, reason: NO_HANG, exitCode: 100 },
   { recording: '13-scrub', call: 12, reason: WRONG_KIND, exitCode: 2 },
