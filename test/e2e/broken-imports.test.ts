@@ -9,7 +9,7 @@ let lab: Lab;
 /** The export of a version that has been removed since. */
 let exported: string;
 beforeAll(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   const image = Buffer.concat([noise(2 * BLOCK, 'image'), Buffer.alloc(BLOCK), noise(100, 'tail')]);
   const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
   exported = await lab.ok('-m', 'export', uid, '-');

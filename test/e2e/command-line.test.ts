@@ -9,7 +9,7 @@ const BLOCK = 4096;
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
 });
 afterEach(() => lab.remove());
 

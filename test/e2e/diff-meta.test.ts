@@ -13,7 +13,7 @@ const [LEFT, RIGHT] = [versionUid(1), versionUid(2)];
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
 });
 afterEach(() => lab.remove());
 

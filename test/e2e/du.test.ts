@@ -84,7 +84,7 @@ test('du adds up as a plain count of every use does, for all versions and for on
 describe('du', () => {
   let lab: Lab;
   beforeEach(async () => {
-    lab = await Lab.create({ blockSize: BLOCK });
+    lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   });
   afterEach(() => lab.remove());
 

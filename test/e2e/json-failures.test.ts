@@ -19,7 +19,7 @@ const NOBODY = '11111111-1111-1111-8111-111111111111';
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
 });
 afterEach(() => lab.remove());
 

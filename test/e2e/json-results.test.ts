@@ -23,7 +23,7 @@ let lab: Lab;
 let source: string;
 const image = Buffer.concat([noise(3 * BLOCK, 'image'), Buffer.alloc(2 * BLOCK), noise(BLOCK + 5, 'end')]);
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   source = `file://${lab.write('image', image)}`;
 });
 afterEach(() => lab.remove());

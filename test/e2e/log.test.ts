@@ -12,7 +12,7 @@ const UNKNOWN = '11111111-1111-1111-8111-111111111111';
 let lab: Lab;
 let source: string;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   source = `file://${lab.write('image', noise(40 * BLOCK, 'image'))}`;
 });
 afterEach(() => lab.remove());

@@ -14,7 +14,7 @@ let lab: Lab;
 let uid: string;
 const image = noise(20 * BLOCK, 'image');
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
 });
 afterEach(() => lab.remove());

@@ -14,7 +14,7 @@ let lab: Lab;
 /** In the order in which they were made; the third is removed again. */
 let uids: string[];
 beforeAll(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   const image = Buffer.concat([noise(BLOCK, 'a'), noise(BLOCK, 'a'), Buffer.alloc(BLOCK), noise(5, 'b')]);
   const source = `file://${lab.write('image', image)}`;
   uids = [await lab.backup(source, 'z'), await lab.backup(source, 'a'), await lab.backup(source, 'm')];

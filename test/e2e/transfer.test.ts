@@ -13,7 +13,7 @@ let lab: Lab;
 let uid: string;
 let exported: string;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   const source = `file://${lab.write('image', image)}`;
   uid = await lab.backup('-s', 'snap, "quoted"', '-e', '2031-02-03', source, 'vm ü');
   exported = await lab.ok('-m', 'export', uid, '-');
