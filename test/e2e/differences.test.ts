@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
+import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
 import { compileFaultyIo } from '../support/faulty-io.ts';
 import { Lab, uidOf } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
@@ -18,7 +18,7 @@ const NOBODY = '11111111-1111-1111-8111-111111111111';
 let lab: Lab;
 const oracle = new Map<string, string>();
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
   oracle.clear();
 });
 afterEach(() => lab.remove());
@@ -44,7 +44,7 @@ describe('deliberate differences from the original, hints and bases', () => {
       `[\n{"offset": 0,\n "length": ${BLOCK}, "exists": true},\n\n{"offset": ${19 * BLOCK}, "length": 5, "exists": true}]\n`,
     );
     await backedUp(next, '-r', file, '-f', base);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test.each([1, 2, 4])('%i blocks outside of the hints are enough for the sanity check', async (count) => {
@@ -52,7 +52,7 @@ describe('deliberate differences from the original, hints and bases', () => {
     const base = await backedUp(image);
     const changed = Buffer.concat([noise((10 - count) * BLOCK, 'new'), image.subarray((10 - count) * BLOCK)]);
     await backedUp(changed, '-r', hints({ offset: 0, length: (10 - count) * BLOCK, exists: true }), '-f', base);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test.each([
@@ -65,7 +65,7 @@ describe('deliberate differences from the original, hints and bases', () => {
     const longest = noise(10 * BLOCK, 'image');
     const base = await backedUp(longest.subarray(0, before));
     await backedUp(longest.subarray(0, after), '-r', hints(), '-f', base);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test('a block that a hole touches only in part is read', async () => {
@@ -74,7 +74,7 @@ describe('deliberate differences from the original, hints and bases', () => {
     const next = Buffer.from(image);
     next.fill(0, BLOCK + 100, 4 * BLOCK - 100);
     await backedUp(next, '-r', hints({ offset: BLOCK + 100, length: 3 * BLOCK - 200, exists: false }), '-f', base);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test('empty hints with a base are sampled like any others: a changed source is exit 5, and leaves no version', async () => {
@@ -112,9 +112,10 @@ describe('deliberate differences from the original, blobs', () => {
   });
 
   test('equal blocks that are in flight at once are stored once', async () => {
+    lab.configure({ DEFAULTS: { workers: 2 } });
     await backedUp(Buffer.concat(Array.from({ length: 300 }, () => noise(BLOCK, 'same'))));
     expect(lab.blobs()).toHaveLength(1);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test('-c reads blocks again that are marked invalid, before the version is called valid', async () => {
@@ -222,7 +223,7 @@ describe('deliberate differences from the original, scrub and restore', () => {
     }
     const backup = await lab.run(['backup', `file://${lab.path('no such image')}`, 'vm'], { timeoutMs: 10_000 });
     expect(backup.code).toBe(100);
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test('a differing source is reported with exit 20, and nothing is marked or said to be', async () => {
@@ -233,7 +234,7 @@ describe('deliberate differences from the original, scrub and restore', () => {
     expect(result.code).toBe(20);
     expect(result.stderr).toContain('Source data has changed for block 5');
     expect(result.stdout + result.stderr).not.toContain('Marked');
-    await checkStoreAndCleanUp(lab, oracle);
+    await checkRestores(lab, oracle);
   });
 
   test('sparse blocks are compared with the source too', async () => {
