@@ -51,7 +51,7 @@ describe('a full disk', () => {
     await withTmpfs(folder, '1m', async () => {
       await lab.ok('initdb');
       // Rows enough to fill the disk, blobs few enough to be quick.
-      const image = Buffer.concat(Array.from({ length: 12_000 }, (_, id) => noise(512, `block ${id % 100}`)));
+      const image = Buffer.concat(Array.from({ length: 7_000 }, (_, id) => noise(512, `block ${id % 100}`)));
       const source = `file://${lab.write('image', image)}`;
       const failed = await lab.run(['-m', 'backup', source, 'vm']);
       const uid = uidOf(failed.stdout);

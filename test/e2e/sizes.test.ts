@@ -23,7 +23,8 @@ describe.each([4096, 65536, 4 * MIB])('with blocks of %i bytes', (blockSize) => 
     ['a block less a byte', blockSize - 1],
     ['a block', blockSize],
     ['a block and a byte', blockSize + 1],
-    ['10 MiB and 123 bytes', 10 * MIB + 123],
+    // More than one job of a worker, which has up to 1 MiB.
+    ['several MiB and 123 bytes', Math.max(2 * MIB, Math.floor(2.5 * blockSize)) + 123],
   ])('a source of %s is backed up', async (name, length) => {
     const bytes = noise(length, name);
     const uid = await lab.backup(`file://${lab.write('image', bytes)}`, name, '-t', 'size');
