@@ -47,7 +47,7 @@ test('a line a block: same, other, and what only one of the two has', async () =
   expect((await lab.ok('diff-meta', left, right)).split('\n').slice(1, -2)).toEqual(lines);
   const json = JSON.parse(await lab.ok('--json', 'diff-meta', left, right)) as unknown[];
   expect(json).toHaveLength(6);
-  expect(json.at(-1)).toEqual({ change: 'NEW LEFT', id: 5 });
+  expect(json.at(-1)).toEqual({ block: 5, difference: 'NEW LEFT' });
 });
 
 test('an empty uid is a sparse block, and empty versions have no lines', async () => {

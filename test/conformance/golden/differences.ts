@@ -272,6 +272,7 @@ export const DIFFERENCES: Difference[] = [
   },
   { recording: '15-rm-protect', call: 15, reason: CONFIG_IS_1, exitCode: 1 },
   { recording: '16-cleanup', call: 13, reason: PREFIX, exitCode: 0 },
+  { recording: '16-cleanup', call: 19, reason: WRONG_KIND, exitCode: 2 },
   { recording: '17-export-import', call: 2, reason: NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
   { recording: '17-export-import', call: 7, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
   { recording: '17-export-import', call: 16, reason: EMPTY_LINE_IS_READ, stdout: (_so, of) => of(8) },
