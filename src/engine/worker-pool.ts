@@ -7,6 +7,7 @@ import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups 
 import { type QueueLoads, queueLoads } from './queue-loads.ts';
 import { StallWatch } from './stall-watch.ts';
 import { within } from './within.ts';
+import { workerUrl } from './worker-url.ts';
 
 /** Jobs that a worker has waiting beyond its slots, so that it never idles until main has looked. */
 const PREFETCHED_JOBS = 1;
@@ -298,9 +299,4 @@ export class WorkerPool {
       };
     });
   }
-}
-
-/** The bundle puts the worker beside the program; from source it is this folder's. */
-function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './block-worker.ts' : './block-worker.js', import.meta.url);
 }

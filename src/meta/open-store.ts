@@ -1,7 +1,7 @@
 import { BackyError } from '../errors.ts';
 import { guardStore } from './guard-store.ts';
 import type { MetaStore } from './meta-store.ts';
-import { toDatabaseError } from './sqlite/connection.ts';
+import { toDatabaseError } from './sqlite/database-errors.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
 import { SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';
 

@@ -18,6 +18,7 @@ import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
+import { withWayOn } from './way-on.ts';
 
 /** What to back up, and how. */
 export interface BackupRequest {
@@ -287,15 +288,4 @@ async function checkBase(
     if (error instanceof BackyError && error.code === 'hintsMismatch' && isNew) await meta.removeVersion(version.uid, () => {});
     throw error;
   }
-}
-
-/** Failures say how to go on; what is stored stays. */
-function withWayOn(error: unknown, uid: string): unknown {
-  if (!(error instanceof BackyError) || error.code === 'hintsMismatch') return error;
-  const wayOn = `What is stored stays; the version is invalid. Continue with the same options and: backy2 backup -c ${uid}`;
-  return new BackyError(error.code, error.message, {
-    exitCode: error.exitCode,
-    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
-    cause: error,
-  });
 }

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { isBusy, notUsable, toDatabaseError } from './database-errors.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
 import { SIDE_TABLES } from './schema.ts';
 
@@ -280,25 +281,4 @@ export class SqliteConnection {
       this.#db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     }
   }
-}
-
-/** Whether SQLite refused because another process has the database. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
-}
-
-/** A failure of SQLite itself becomes a BackyError; anything else that a transaction's body threw stays what it is. */
-export function toDatabaseError(path: string, error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
-  return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
-    hint: 'Check space and permissions of its folder, and its health with: sqlite3 FILE "pragma integrity_check".',
-    cause: error,
-  });
-}
-
-/** The error for a database that is missing, not ours, or of a revision that can't be used. */
-export function notUsable(path: string, why: string): BackyError {
-  return new BackyError('database', `Invalid database (${path}): ${why}. Please run initdb first.`, {
-    hint: 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb',
-  });
 }

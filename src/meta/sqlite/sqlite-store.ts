@@ -15,7 +15,8 @@ import type {
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
-import { notUsable, SqliteConnection } from './connection.ts';
+import { SqliteConnection } from './connection.ts';
+import { notUsable } from './database-errors.ts';
 import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';

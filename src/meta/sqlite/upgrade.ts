@@ -3,8 +3,9 @@ import Database from 'better-sqlite3';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { FIRST_REVISION, isOutdated, NEWEST_REVISION } from '../revisions.ts';
-import { isBusy, type SqliteConnection } from './connection.ts';
+import type { SqliteConnection } from './connection.ts';
 import { type Copy, copyDatabase } from './copy-beside.ts';
+import { isBusy } from './database-errors.ts';
 import { rebuildTables } from './rebuild.ts';
 
 /** Attempts, when another process goes on reading; SQLite waits a minute in each. */
