@@ -1,12 +1,20 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Sweeps of faults, and what reads recordings and stores of the original, in a run of their own: `npm test` is to take minutes. */
+/**
+ * In a run of their own, since `npm test` is to take less than five minutes on two cores: what reads recordings and stores of the original, sweeps of faults,
+ * and what is far from the main path.
+ */
 export const MORE_TESTS = [
   'test/conformance/golden/**/*.test.ts',
   'test/conformance/*stores.test.ts',
   'test/e2e/upgrade-faults.test.ts',
   'test/e2e/backup-rbd-script-faults.test.ts',
+  'test/e2e/backup-due.test.ts',
+  'test/e2e/backup-rbd-script.test.ts',
   'test/e2e/migrate-encryption.test.ts',
+  'test/e2e/other-settings.test.ts',
+  'test/e2e/rekey.test.ts',
+  'test/e2e/upgrade.test.ts',
 ];
 
 export default defineConfig({
