@@ -1,5 +1,5 @@
 import type { Finding, Job } from '../engine/messages.ts';
-import type { JobAnswer, Operation } from '../engine/worker-pool.ts';
+import type { JobAnswer, Operation } from '../engine/operation.ts';
 import type { FeedJob } from './fetch-feed.ts';
 
 /** What happens with the answers. */

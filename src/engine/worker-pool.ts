@@ -1,7 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { BackyError, fromPlainError, messageOf } from '../errors.ts';
 import { FlushTickets } from './flush-tickets.ts';
-import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
+import type { Decision, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
+import type { JobAnswer, Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { type QueueLoads, queueLoads } from './queue-loads.ts';
@@ -17,17 +18,6 @@ const CLOSE_LIMIT_MS = 10_000;
 const TERMINATE_LIMIT_MS = 3_000;
 /** What to do about a failure that is most likely the program's own, or a lack of memory. */
 const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
-
-/** An answer that concerns a job. */
-export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'zeroed' }>;
-
-/** What an operation does with a pool. Jobs are numbered in the order of `next`. */
-export interface Operation {
-  /** The next job, or undefined when there is none for now; asked again after every job that ends. */
-  next(): Job | undefined | Promise<Job | undefined>;
-  /** An answer of a worker. `digested` MUST lead to {@link WorkerPool.decide}. A rejection ends the operation. */
-  answered(answer: JobAnswer): void | Promise<void>;
-}
 
 interface Member {
   worker: Worker;

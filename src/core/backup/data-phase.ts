@@ -1,6 +1,7 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
 import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
-import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
+import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';

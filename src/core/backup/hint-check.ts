@@ -1,6 +1,7 @@
 import { type Hasher, hasherFor } from '../../engine/hasher.ts';
 import type { Job } from '../../engine/messages.ts';
-import type { JobAnswer, Operation, WorkerPool } from '../../engine/worker-pool.ts';
+import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow } from '../../meta/types.ts';
