@@ -6,8 +6,11 @@ import type { BackupPlan } from '../plan/backup-plan.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
 import { addCounters } from './counters.ts';
 
-/** Blocks that are taken over with one call: bounds the temporary space, and is what the database can sort well. */
-const TAKE_OVER_BLOCKS = 2_500_000;
+/**
+ * Blocks that are taken over with one call: bounds the temporary space. Every call touches all pages of the indexes, however few rows
+ * it has; so as many as a 10 TiB image has go at once.
+ */
+const TAKE_OVER_BLOCKS = 3_000_000;
 /** Zero blocks that one transaction adds: about half a second, after which others get their turn. */
 const ZERO_BLOCKS = 50_000;
 /** Ranges in one call, for plans that change block by block. */
