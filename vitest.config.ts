@@ -17,10 +17,13 @@ export const MORE_TESTS = [
   'test/e2e/upgrade.test.ts',
 ];
 
+/** Tests that need servers: `npm run test:services` starts those and runs these. */
+export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...MORE_TESTS],
+    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...SERVICE_TESTS],
     // Tests start real processes; more files at once than cores only makes each of them slower.
     maxWorkers: 3,
     testTimeout: 60_000,

@@ -1,0 +1,27 @@
+import type { TestProject } from 'vitest/node';
+import { type CephAddress, CephCluster } from './ceph.ts';
+import { type PostgresAddress, PostgresServer } from './postgres.ts';
+
+declare module 'vitest' {
+  /** Servers that all tests of a run share: `inject('postgres')`. Who stops or breaks one starts one of its own. */
+  export interface ProvidedContext {
+    postgres: PostgresAddress;
+    ceph: CephAddress;
+  }
+}
+
+/** Starts the servers once for all test files, and ends them. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const started = await Promise.allSettled([PostgresServer.start(), CephCluster.start()]);
+  const stop = async () => {
+    for (const server of started) if (server.status === 'fulfilled') await server.value.stop();
+  };
+  const [postgres, ceph] = started;
+  if (postgres.status === 'rejected' || ceph.status === 'rejected') {
+    await stop();
+    throw postgres.status === 'rejected' ? postgres.reason : ceph.status === 'rejected' && ceph.reason;
+  }
+  project.provide('postgres', { port: postgres.value.port, socketFolder: postgres.value.socketFolder });
+  project.provide('ceph', ceph.value.address);
+  return stop;
+}
