@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   refused: 100,
   encryption: 100,
   locked: 100,
+  lockLost: 100,
   io: 100,
   hints: 100,
   worker: 100,

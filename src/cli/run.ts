@@ -48,7 +48,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
   } catch (error) {
     exitCode = reportFailure(error, run);
     // A read that nobody answers, of a pipe for instance, sits in a thread as well.
-    if (error instanceof BackyError && error.code === 'interrupted') run.stuckThreads = true;
+    if (error instanceof BackyError && (error.code === 'interrupted' || error.code === 'lockLost')) run.stuckThreads = true;
   }
   log.close();
   // A thread that hangs in the kernel would keep a normal exit waiting for ever.

@@ -37,9 +37,10 @@ export class Backy {
     await this.#context.meta.initialize();
   }
 
-  /** Leaves the database closed and whole. */
+  /** Leaves the database closed and whole, and no lock behind. */
   async close(): Promise<void> {
     await this.#context.meta.close();
+    await this.#context.locks.close();
   }
 
   async backup(request: BackupRequest): Promise<BackupResult> {

@@ -3,7 +3,7 @@ import { openDataBackend } from '../data/open-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES } from '../locking/lock.ts';
 import type { Context } from './context.ts';
-import { holding, lockForOperation, lockInstallation, refuseOtherInstances } from './locks.ts';
+import { holding, lockForOperation, lockInstallation, refuseOtherInstances, whoHas } from './locks.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
@@ -42,7 +42,7 @@ export async function cleanupFast(context: Context, request: FastCleanupRequest)
     const lock = await context.locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
     if (lock === undefined) {
       throw new BackyError('locked', 'Another backy cleanup is running.', {
-        hint: 'Wait until it has ended: ps axfu | grep backy2',
+        hint: `Wait until it has ended: ${await whoHas(context.locks, LOCK_NAMES.fastCleanup)}`,
       });
     }
     return holding([lock], () => withBackend(context, (backend) => deleteCandidates(context, backend, request)));
@@ -136,6 +136,8 @@ class Deletion {
     if (uids.length === 0) return;
     for (const uid of uids) this.#context.logger.debug(`Cleanup: Removing UID ${uid}`);
     const sizes = await this.#sizesOf(uids);
+    // With the locks lost, another host's backup may store blobs that no row names yet.
+    await this.#context.locks.confirm();
     const { deleted, failed } = await this.#backend.delete(uids);
     await this.#context.meta.forgetDoomed(deleted);
     this.blobsDeleted += deleted.length;

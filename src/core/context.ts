@@ -14,7 +14,7 @@ export interface Context {
   data: DataBackendOptions;
   io: IoOptions;
   settings: Settings;
-  /** Aborted when the user stops the program; its reason is the error to end with. */
+  /** Aborted when the user stops the program, or when locks are lost that an operation relies on; its reason is the error to end with. */
   signal: AbortSignal;
   onProgress: OnProgress;
   now(): Date;

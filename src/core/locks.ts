@@ -3,26 +3,27 @@ import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../locki
 
 /** Refuses to work while someone has the installation to themselves (cleanup -f, rekey). */
 export async function checkInstallationFree(locks: LockService): Promise<void> {
-  if (await locks.isHeld(LOCK_NAMES.installation)) throw installationTaken();
+  if (await locks.isHeld(LOCK_NAMES.installation)) throw await installationTaken(locks);
 }
 
 /** Registers an operation for its time, so that nobody takes the whole installation meanwhile. */
 export async function lockForOperation(locks: LockService): Promise<Lock> {
   await checkInstallationFree(locks);
   const lock = await locks.tryAcquire(LOCK_NAMES.operations, 'shared');
-  if (lock === undefined) throw installationTaken();
+  if (lock === undefined) throw await installationTaken(locks);
   return lock;
 }
 
 /** Takes the whole installation; refused while any other operation runs. */
 export async function lockInstallation(locks: LockService): Promise<Lock> {
   const installation = await locks.tryAcquire(LOCK_NAMES.installation, 'exclusive');
-  if (installation === undefined) throw installationTaken();
+  if (installation === undefined) throw await installationTaken(locks);
   const operations = await locks.tryAcquire(LOCK_NAMES.operations, 'exclusive');
   if (operations === undefined) {
+    const inTheWay = await whoHas(locks, LOCK_NAMES.operations);
     await installation.release();
     throw new BackyError('locked', 'Other backy instances are running.', {
-      hint: 'This command needs the whole installation. Wait until backups, restores and scrubs have ended: ps axfu | grep backy2',
+      hint: `This command needs the whole installation. Wait until backups, restores and scrubs have ended: ${inTheWay}`,
     });
   }
   return {
@@ -45,12 +46,12 @@ export function refuseOtherInstances(others: readonly string[]): void {
 export async function lockVersion(locks: LockService, uid: string, mode: LockMode): Promise<Lock> {
   const lock = await locks.tryAcquire(uid, mode);
   if (lock !== undefined) return lock;
-  throw versionTaken(uid);
+  throw await versionTaken(locks, uid);
 }
 
 /** Refuses versions that someone makes or removes: their rows come and go. Nothing is held afterwards. */
 export async function checkVersionsFree(locks: LockService, uids: readonly string[]): Promise<void> {
-  for (const uid of uids) if (await locks.isHeld(uid)) throw versionTaken(uid);
+  for (const uid of uids) if (await locks.isHeld(uid)) throw await versionTaken(locks, uid);
 }
 
 /** Runs `body` and gives `locks` back, the last first, however it ends. */
@@ -62,14 +63,21 @@ export async function holding<T>(locks: Lock[], body: () => Promise<T>): Promise
   }
 }
 
-function versionTaken(uid: string): BackyError {
+async function versionTaken(locks: LockService, uid: string): Promise<BackyError> {
   return new BackyError('locked', `Version ${uid} is locked.`, {
-    hint: 'Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ps axfu | grep backy2',
+    hint: `Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ${await whoHas(locks, uid)}`,
   });
 }
 
-function installationTaken(): BackyError {
+async function installationTaken(locks: LockService): Promise<BackyError> {
+  const inTheWay = await whoHas(locks, LOCK_NAMES.installation);
   return new BackyError('locked', 'A backy is running which requires exclusive access.', {
-    hint: 'Wait until the running cleanup --full or rekey has ended.',
+    hint: `Wait until the running cleanup --full or rekey has ended: ${inTheWay}`,
   });
+}
+
+/** Who is in the way, on other hosts too, or how to find out. */
+export async function whoHas(locks: LockService, name: string): Promise<string> {
+  const holders = await locks.holders(name);
+  return holders.length === 0 ? 'ps axfu | grep backy2' : holders.join('; ');
 }

@@ -34,10 +34,12 @@ export async function* exportText({ meta, locks }: Context, uid: string): AsyncI
     for (let after = -1; ; ) {
       const page = await meta.datedBlockPage(uid, after, PAGE_ROWS);
       const last = page.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) break;
       yield csv(page.map((row) => blockFields(uid, row)));
       after = last.id;
     }
+    // Else the version may have been on its way out, and its last rows missing.
+    await locks.confirm();
   } finally {
     await lock.release();
   }

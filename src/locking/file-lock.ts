@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import { tryFlock } from '../native/file-calls.ts';
-import type { Lock, LockMode, LockService } from './lock.ts';
+import { checkLockName, type Lock, type LockMode, type LockService } from './lock.ts';
 
 /**
  * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks holds it shared: such a holder is gone
@@ -11,9 +11,6 @@ import type { Lock, LockMode, LockService } from './lock.ts';
  */
 const PASSING_MS = 100;
 const RETRY_MS = 3;
-
-/** Letters that a lock's name may bring into a file name; anything else could leave lock_dir. */
-const SAFE_NAME = /^[A-Za-z0-9._-]{1,200}$/;
 
 /**
  * Locks on this host: `<lock_dir>/backy_<name>.lock` and flock(2), as the original has them (formats.md §6),
@@ -54,8 +51,18 @@ export class FileLockService implements LockService {
     }
   }
 
+  /** A flock does not tell whose it is. */
+  async holders(): Promise<string[]> {
+    return [];
+  }
+
+  /** An open file's lock can't be lost. */
+  async confirm(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
   #pathOf(name: string): string {
-    if (!SAFE_NAME.test(name)) throw new BackyError('refused', `"${name}" can't be the name of a lock.`);
+    checkLockName(name);
     return join(this.#lockDir, `backy_${name}.lock`);
   }
 

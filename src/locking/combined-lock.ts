@@ -1,0 +1,53 @@
+import type { Lock, LockMode, LockService } from './lock.ts';
+
+/**
+ * Locks that several services must agree on: taken in their order, the first being the nearest, and given back in the reverse one.
+ * Whoever holds one with any of them is in the way.
+ */
+export class CombinedLockService implements LockService {
+  readonly #services: readonly LockService[];
+
+  constructor(services: readonly LockService[]) {
+    this.#services = services;
+  }
+
+  async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
+    const taken: Lock[] = [];
+    const release = async () => {
+      for (const lock of taken.reverse()) await lock.release();
+    };
+    try {
+      for (const service of this.#services) {
+        const lock = await service.tryAcquire(name, mode);
+        if (lock === undefined) {
+          await release();
+          return undefined;
+        }
+        taken.push(lock);
+      }
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { release };
+  }
+
+  async isHeld(name: string): Promise<boolean> {
+    for (const service of this.#services) if (await service.isHeld(name)) return true;
+    return false;
+  }
+
+  async holders(name: string): Promise<string[]> {
+    const all: string[] = [];
+    for (const service of this.#services) all.push(...(await service.holders(name)));
+    return all;
+  }
+
+  async confirm(): Promise<void> {
+    for (const service of this.#services) await service.confirm();
+  }
+
+  async close(): Promise<void> {
+    for (const service of this.#services.toReversed()) await service.close();
+  }
+}
