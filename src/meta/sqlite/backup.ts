@@ -1,7 +1,10 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
+import { lastBlock } from '../geometry.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
+import { newVersionRecord } from '../rows.ts';
+import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { countBlocks } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
@@ -15,19 +18,7 @@ export const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid
 export async function createVersion(connection: SqliteConnection, version: NewVersion, now: Date): Promise<void> {
   const build = await statementBuilder();
   await connection.write(() => {
-    connection.run(
-      build('versions').insert({
-        uid: version.uid,
-        date: toStoredDate(now),
-        expire: version.expire === null ? null : toStoredDate(version.expire),
-        name: version.name,
-        snapshot_name: version.snapshotName,
-        size: version.size,
-        size_bytes: version.sizeBytes,
-        valid: 0,
-        protected: 0,
-      }),
-    );
+    connection.run(build('versions').insert(newVersionRecord(version, now)));
     insertTags(connection, version.uid, version.tags);
     if (version.migration === undefined) return;
     const { originUid, encVersion } = version.migration;
@@ -101,12 +92,6 @@ function insertSparse(
     .run(range.first, range.first + range.count - 1, versionUid, toStoredDate(now), lastId, lastSize, geometry.blockSize);
 }
 
-/** Number and bytes of an image's last block. */
-export function lastBlock({ blockSize, sizeBytes }: Geometry): { lastId: number; lastSize: number } {
-  const lastId = Math.ceil(sizeBytes / blockSize) - 1;
-  return { lastId, lastSize: sizeBytes - lastId * blockSize };
-}
-
 /** See BackupStore.discardBadBlocks. */
 export async function discardBadBlocks(
   connection: SqliteConnection,
@@ -162,24 +147,14 @@ export async function findMigration(
 
 /** See BackupStore.countersFromRows. */
 export function countersFromRows(connection: SqliteConnection, versionUid: string): BackupCounters {
-  const row = connection
+  const sums = connection
     .prepare(
       `SELECT count(uid) AS blocks, coalesce(sum(CASE WHEN uid IS NULL THEN 0 ELSE size END), 0) AS bytes,
               count(*) - count(uid) AS sparseBlocks, coalesce(sum(CASE WHEN uid IS NULL THEN size ELSE 0 END), 0) AS sparseBytes
        FROM blocks WHERE version_uid = ?`,
     )
-    .get(versionUid) as { blocks: number; bytes: number; sparseBlocks: number; sparseBytes: number };
-  return {
-    bytesRead: row.bytes,
-    blocksRead: row.blocks,
-    bytesWritten: row.bytes,
-    blocksWritten: row.blocks,
-    bytesDedup: 0,
-    blocksDedup: 0,
-    bytesSparse: row.sparseBytes,
-    blocksSparse: row.sparseBlocks,
-    durationSeconds: 0,
-  };
+    .get(versionUid) as RowSums;
+  return countersOfRows(sums);
 }
 
 /** See BackupStore.finishBackup. */
@@ -203,22 +178,7 @@ export async function finishBackup(
 }
 
 function statsInsert(build: Knex, version: Version, counters: BackupCounters): Knex.QueryBuilder {
-  return build('stats').insert({
-    date: build.raw("datetime('now')"),
-    version_uid: version.uid,
-    version_name: version.name,
-    version_size_bytes: version.sizeBytes,
-    version_size_blocks: version.size,
-    bytes_read: counters.bytesRead,
-    blocks_read: counters.blocksRead,
-    bytes_written: counters.bytesWritten,
-    blocks_written: counters.blocksWritten,
-    bytes_found_dedup: counters.bytesDedup,
-    blocks_found_dedup: counters.blocksDedup,
-    bytes_sparse: counters.bytesSparse,
-    blocks_sparse: counters.blocksSparse,
-    duration_seconds: counters.durationSeconds,
-  });
+  return build('stats').insert({ date: build.raw("datetime('now')"), ...toStatsColumns(version, counters) });
 }
 
 /** In the order of the table, where a backup's rows lie together: by id, each would be a page of its own after a take-over. */

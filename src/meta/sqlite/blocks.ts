@@ -1,6 +1,6 @@
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
-import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 
 /** See BlockStore.blockPage: keyset pages, because an open iterator would refuse writes on the same connection. */
 export function blockRecords(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlockRecord[] {

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
 import type { SqliteConnection } from './connection.ts';
 
-/** A transaction is to hold the write lock for so long at the most: others wait, so they must get their turn. */
-const PIECE_MS = 4_000;
-const FIRST_PIECE = 50_000;
-const SMALLEST_PIECE = 10_000;
 /** Between two pieces the lock is free for so long; other writers look for it more often than that. */
 const PAUSE_MS = 15;
 
@@ -32,6 +29,6 @@ export async function inPieces(connection: SqliteConnection, rows: number, body:
       return performance.now() - start;
     });
     after += count;
-    size = Math.max(SMALLEST_PIECE, Math.round(count * Math.min(2, PIECE_MS / Math.max(1, took))));
+    size = nextPieceSize(count, took);
   }
 }

@@ -2,6 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
 import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import { toBlockRow, toDatedBlockRow } from '../rows.ts';
 import type {
   BlockRange,
   DatedBlockRow,
@@ -20,7 +21,6 @@ import { notUsable } from './database-errors.ts';
 import { diskUsage } from './disk-usage.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
-import { toBlockRow, toDatedBlockRow } from './rows.ts';
 import { SCHEMA } from './schema.ts';
 import * as sealed from './sealed.ts';
 import { listStats } from './stats.ts';

@@ -1,6 +1,7 @@
 import { toStoredDate } from '../dates.ts';
+import { lastBlock } from '../geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
-import { INSERT_COLUMNS, lastBlock, saveCounters } from './backup.ts';
+import { INSERT_COLUMNS, saveCounters } from './backup.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
 

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
+import { toVersionRecord } from '../rows.ts';
 import type { DatedBlockRow, Version } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -47,19 +48,7 @@ function insertVersion(connection: SqliteConnection, version: Version, build: Kn
   const doomed = connection
     .prepare('UPDATE temp.import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)')
     .run().changes;
-  connection.run(
-    build('versions').insert({
-      uid: version.uid,
-      date: toStoredDate(version.date),
-      expire: version.expire === null ? null : toStoredDate(version.expire),
-      name: version.name,
-      snapshot_name: version.snapshotName,
-      size: version.size,
-      size_bytes: version.sizeBytes,
-      valid: version.valid && doomed === 0 ? 1 : 0,
-      protected: version.protected ? 1 : 0,
-    }),
-  );
+  connection.run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
   connection
     .prepare(`INSERT INTO blocks (version_uid, ${COLUMNS}) SELECT ?, ${COLUMNS} FROM temp.import_rows ORDER BY id`)
     .run(version.uid);

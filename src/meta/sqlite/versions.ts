@@ -1,7 +1,7 @@
 import { toStoredDate } from '../dates.ts';
+import { toVersion, type VersionRecord } from '../rows.ts';
 import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
-import { toVersion, type VersionRecord } from './rows.ts';
 import { statementBuilder } from './statement-builder.ts';
 
 /** Conditions that all hold, each with the value for its question mark. */

@@ -1,7 +1,7 @@
-import { fromStoredDate } from '../dates.ts';
-import type { BlockRow, DatedBlockRow, Version } from '../types.ts';
+import { fromStoredDate, toStoredDate } from './dates.ts';
+import type { BlockRow, DatedBlockRow, NewVersion, Version } from './types.ts';
 
-/** A row of table versions as the driver gives it. */
+/** A row of table versions as a driver gives it, and as a new one is written. */
 export interface VersionRecord {
   uid: string;
   date: string;
@@ -14,7 +14,7 @@ export interface VersionRecord {
   protected: number;
 }
 
-/** A row of table blocks as the driver gives it. */
+/** A row of table blocks as a driver gives it. */
 export interface BlockRecord {
   id: number;
   uid: string | null;
@@ -63,4 +63,24 @@ export function toBlockRow(record: BlockRecord): BlockRow {
 /** A block row with its date. */
 export function toDatedBlockRow(record: BlockRecord): DatedBlockRow {
   return { ...toBlockRow(record), date: fromStoredDate(record.date) };
+}
+
+/** The columns of a row of table versions, for a version as it is to be. */
+export function toVersionRecord(version: Version): VersionRecord {
+  return {
+    uid: version.uid,
+    date: toStoredDate(version.date),
+    expire: version.expire === null ? null : toStoredDate(version.expire),
+    name: version.name,
+    snapshot_name: version.snapshotName,
+    size: version.size,
+    size_bytes: version.sizeBytes,
+    valid: version.valid ? 1 : 0,
+    protected: version.protected ? 1 : 0,
+  };
+}
+
+/** The row that a new backup begins with: invalid, unprotected and dated `now`. */
+export function newVersionRecord(version: NewVersion, now: Date): VersionRecord {
+  return toVersionRecord({ ...version, date: now, valid: false, protected: false });
 }
