@@ -21,7 +21,14 @@ export interface SessionOptions {
 export function createBacky({ config, logger, signal, onProgress, onStuckThreads }: SessionOptions): Backy {
   const now = () => new Date();
   return new Backy({
-    meta: metaStoreFor({ engine: config.engine, cacheMb: config.sqliteCacheMb, createIfMissing: config.embedded, logger, now }),
+    meta: metaStoreFor({
+      engine: config.engine,
+      cacheMb: config.sqliteCacheMb,
+      createIfMissing: config.embedded,
+      logger,
+      now,
+      signal,
+    }),
     locks: new FileLockService(config.lockDir),
     logger,
     data: config.data,

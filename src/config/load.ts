@@ -8,7 +8,7 @@ import { readConfigFiles } from './lookup.ts';
 import { readSchedulers } from './schedulers.ts';
 import type { SectionName, Values } from './schema.ts';
 import { readSection } from './section.ts';
-import { availableDataBackend, availableEngine } from './unavailable.ts';
+import { availableDataBackend } from './unavailable.ts';
 import { unreadWarnings } from './unread.ts';
 import { getValue, optionError } from './values.ts';
 
@@ -26,7 +26,7 @@ export function loadConfig(configFile: string | undefined, env: Environment = pr
     files: ini.files,
     embedded,
     ...readGeneral(ini, readSection(ini, 'DEFAULTS', presets.DEFAULTS), env),
-    ...readMeta(ini, readSection(ini, 'MetaBackend', presets.MetaBackend)),
+    ...readMeta(readSection(ini, 'MetaBackend', presets.MetaBackend)),
     data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend)),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
@@ -53,9 +53,8 @@ function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment
   };
 }
 
-function readMeta(ini: Ini, values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqliteCacheMb'> {
-  const engine = availableEngine(values.engine, failAt(ini, 'MetaBackend', 'engine'));
-  return { engine, sqliteCacheMb: values.sqlite_cache_mb };
+function readMeta(values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqliteCacheMb'> {
+  return { engine: values.engine, sqliteCacheMb: values.sqlite_cache_mb };
 }
 
 function readData(ini: Ini, values: Values<'DataBackend'>): Config['data'] {

@@ -1,5 +1,5 @@
 import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
-import { DATA_BACKENDS, ENGINES } from './unavailable.ts';
+import { DATA_BACKENDS } from './unavailable.ts';
 
 /** A known option: what it may be, and what it is when no file has it. */
 export interface Option<T> {
@@ -38,8 +38,8 @@ const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
 
 /** formats.md §3; the rest of the URL is the meta store's. Wrong ones are named up to where a password might begin. */
 const engine: Kind<string> = {
-  allowed: ENGINES,
-  parse: (text) => (/^(sqlite:\/\/\/.|postgresql(\+psycopg2)?:\/\/)/.test(text) && !text.includes('\n') ? text : undefined),
+  allowed: 'an engine URL: sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host:port/database',
+  parse: (text) => (/^(sqlite:\/\/\/.|postgres(ql)?(\+psycopg2)?:\/\/)/.test(text) && !text.includes('\n') ? text : undefined),
   show: (text) => JSON.stringify(text.replace(/[:@\n].*/s, '…')),
 };
 

@@ -11,18 +11,8 @@ type Fail = (problem: string) => BackyError;
 /** The data backends that work, as errors list them. */
 export const DATA_BACKENDS = 'one of backy2.data_backends.file, backy2.data_backends.null (in short: file, null)';
 
-/** The engine URLs that work, as errors list them. */
-export const ENGINES = 'an engine URL that works in this release: sqlite:///relative/path or sqlite:////absolute/path';
-
 /** The data backend if this release has it; `written` is its type as the config has it. */
 export function availableDataBackend(type: 'file' | 'null' | 's3' | 'minio', written: string, fail: Fail): 'file' | 'null' {
   if (type === 'file' || type === 'null') return type;
   throw fail(`${JSON.stringify(written)} is not available in this release; use backy2.data_backends.file or .null`);
-}
-
-/** The engine URL if this release can use it. */
-export function availableEngine(engine: string, fail: Fail): string {
-  const scheme = engine.slice(0, engine.indexOf(':'));
-  if (scheme !== 'sqlite') throw fail(`"${scheme}" is not available in this release; use sqlite:////absolute/path`);
-  return engine;
 }

@@ -19,3 +19,21 @@ export function guardStore(store: MetaStore, translate: (error: unknown) => unkn
     },
   });
 }
+
+/** A store that is made on the first call, with the modules that it needs. */
+export function lazyStore(load: () => Promise<MetaStore>): MetaStore {
+  let loaded: Promise<MetaStore> | undefined;
+  return new Proxy({} as MetaStore, {
+    get: (_, name) => {
+      // Whoever awaits the store itself must not take it for a promise.
+      if (name === 'then') return undefined;
+      return async (...args: unknown[]) => {
+        loaded ??= load();
+        const store = await loaded;
+        const member: unknown = Reflect.get(store, name, store);
+        if (typeof member !== 'function') throw new TypeError(`a meta store has no method ${String(name)}`);
+        return member.apply(store, args) as unknown;
+      };
+    },
+  });
+}

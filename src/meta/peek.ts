@@ -1,3 +1,4 @@
+import { isPostgresUrl } from './postgresql/engine-url.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
 
 /** As much of a version as completion shows. */
@@ -17,7 +18,10 @@ export interface VersionGlimpse {
  * and changes nothing, and takes no lock. Throws whatever is in the way of that.
  */
 export async function peekVersions(engine: string): Promise<VersionGlimpse[]> {
-  if (!engine.startsWith('sqlite:')) return [];
+  if (isPostgresUrl(engine)) {
+    const { peekPostgres } = await import('./postgresql/peek.ts');
+    return peekPostgres(engine);
+  }
   const { peekSqlite } = await import('./sqlite/peek.ts');
   return peekSqlite(sqlitePath(engine));
 }

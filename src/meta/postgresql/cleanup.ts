@@ -1,0 +1,80 @@
+import type { PostgresConnection } from './connection.ts';
+import { arrayOf } from './literals.ts';
+
+/** Candidates that one transaction looks through for ones in use. */
+const DROP_PIECE = 10_000;
+
+/** See CleanupStore.dropUsedCandidates. A removal adds its candidates together with the end of its rows: none of those is seen too early. */
+export async function dropUsedCandidates(connection: PostgresConnection, before: number): Promise<number> {
+  let left = 0;
+  for (let last = -1; ; ) {
+    const start = last;
+    const piece = await connection.write((session) =>
+      session.queryOne<{ end: number | null; seen: number; dropped: number }>(
+        `WITH piece AS MATERIALIZED (SELECT id, uid FROM deleted_blocks WHERE id > $1 AND time < $2 ORDER BY id LIMIT ${DROP_PIECE}),
+           used AS MATERIALIZED (SELECT id FROM piece WHERE EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = piece.uid)),
+           dropped AS (DELETE FROM deleted_blocks WHERE id IN (SELECT id FROM used) RETURNING id)
+         SELECT (SELECT max(id) FROM piece) AS end, (SELECT count(*) FROM piece) AS seen, (SELECT count(*) FROM dropped) AS dropped`,
+        [start, before],
+      ),
+    );
+    if (piece.end === null) return left;
+    left += piece.seen - piece.dropped;
+    last = piece.end;
+  }
+}
+
+/** See CleanupStore.doomCandidates. While no row can come to name a blob, so that what is judged unnamed stays so. */
+export async function doomCandidates(
+  connection: PostgresConnection,
+  before: number,
+  limit: number,
+  prefix: string,
+): Promise<string[]> {
+  const rows = await connection.write(
+    (session) =>
+      session.query<{ uid: string }>(
+        `INSERT INTO backy2_doomed (uid, time)
+         SELECT DISTINCT uid, $1::bigint FROM deleted_blocks AS candidate
+         WHERE time < $1 AND uid IS NOT NULL AND substr(uid, 1, length($2)) = $2
+           AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = candidate.uid)
+           AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = candidate.uid)
+         ORDER BY uid LIMIT $3
+         RETURNING uid`,
+        [before, prefix, limit],
+      ),
+    { exclusion: 'judging' },
+  );
+  return rows.map((row) => row.uid);
+}
+
+/** See CleanupStore.leftDoomed. */
+export async function leftDoomed(connection: PostgresConnection, limit: number): Promise<string[]> {
+  const rows = await connection.write(
+    async (session) => {
+      // The original does not know the table: a backup of its may have come to name a doomed blob.
+      await session.run('DELETE FROM backy2_doomed WHERE EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = backy2_doomed.uid)');
+      return session.query<{ uid: string }>('SELECT uid FROM backy2_doomed LIMIT $1', [limit]);
+    },
+    { exclusion: 'judging' },
+  );
+  return rows.map((row) => row.uid);
+}
+
+/** See CleanupStore.forgetDoomed. */
+export async function forgetDoomed(connection: PostgresConnection, uids: readonly string[]): Promise<void> {
+  await connection.write(async (session) => {
+    for (const table of ['deleted_blocks', 'backy2_doomed'])
+      await session.run(`DELETE FROM ${table} WHERE uid = ANY($1::text[])`, [arrayOf(uids)]);
+  });
+}
+
+/** See CleanupStore.unnamed. */
+export async function unnamed(connection: PostgresConnection, uids: readonly string[]): Promise<string[]> {
+  const rows = await connection.query<{ uid: string }>(
+    `SELECT wanted.uid FROM unnest($1::text[]) WITH ORDINALITY AS wanted(uid, n)
+     WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = wanted.uid) ORDER BY n`,
+    [arrayOf(uids)],
+  );
+  return rows.map((row) => row.uid);
+}

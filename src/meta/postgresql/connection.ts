@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from 'pg';
+import { BackyError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { isConflict, isLost, isStarting } from './database-errors.ts';
+import { labelOf, type ServerAddress } from './engine-url.ts';
+import { patiently } from './patience.ts';
+import { SIDE_TABLES } from './schema.ts';
+import type { PgValue, Session } from './session.ts';
+import { SessionPool } from './session-pool.ts';
+import { type Exclusion, isBroken, transact, UnknownOutcome } from './transaction.ts';
+
+const OUTCOME_PAUSE_MS = 200;
+
+/** How a connection is made. */
+export interface ConnectionOptions {
+  address: ServerAddress;
+  logger: Logger;
+  /** Cuts waits for a lost server short. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a transaction is made. */
+export interface WriteOptions {
+  exclusion?: Exclusion;
+  /** False: `body` can't run twice. A lost connection then ends it, with nothing changed. */
+  again?: boolean;
+  /** False: our own tables are not needed, or can't be there yet. */
+  sideTables?: boolean;
+}
+
+/**
+ * A few sessions of one PostgreSQL server, used as one: reads run at once, writes of this process one after the other. A connection that is
+ * lost is made again, for up to two minutes, and what was under way is made again with it; never a transaction that may have been
+ * committed, before the server has said that it was not.
+ */
+export class PostgresConnection {
+  readonly label: string;
+  readonly #options: ConnectionOptions;
+  readonly #pool: SessionPool;
+  #wasConnected = false;
+  #sideTables: Promise<void> | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  /** Connects on first use. */
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.label = labelOf(options.address);
+    this.#pool = new SessionPool(options.address);
+  }
+
+  /** The rows of one statement that changes nothing. */
+  query<T>(sql: string, values: readonly PgValue[] = []): Promise<T[]> {
+    return this.#again(() => this.#leased((session) => session.query<T>(sql, values)));
+  }
+
+  /** The same for one that needs our own tables, which databases of the original lack. */
+  async queryOwn<T>(sql: string, values: readonly PgValue[] = []): Promise<T[]> {
+    await this.#makeSideTables();
+    return this.query(sql, values);
+  }
+
+  /** The first row of one statement that always gives one. */
+  queryOne<T>(sql: string, values: readonly PgValue[] = []): Promise<T> {
+    return this.#again(() => this.#leased((session) => session.queryOne<T>(sql, values)));
+  }
+
+  /**
+   * Runs `body` in a transaction, after those of this process that came before; durable on return. After a lost connection or a conflict
+   * with others, `body` runs again: it MUST have no lasting effect outside of the database.
+   */
+  async write<T>(body: (session: Session) => Promise<T>, options: WriteOptions = {}): Promise<T> {
+    const { exclusion = 'none', again = true, sideTables = true } = options;
+    if (sideTables) await this.#makeSideTables();
+    const once = () => this.#settled(() => this.#leased((session) => this.#transact(session, exclusion, body)));
+    return this.#inTurn(() => (again ? this.#again(once) : this.#onlyOnce(once)));
+  }
+
+  /** Runs `body` with a session of its own, e.g. for temporary tables. Nothing is made again: a lost connection ends it. */
+  session<T>(body: (session: OwnSession) => Promise<T>): Promise<T> {
+    return this.#onlyOnce(() =>
+      this.#leased((session) =>
+        body({
+          session,
+          transact: async (exclusion, inside) => {
+            await this.#makeSideTables();
+            return this.#settled(() => this.#transact(session, exclusion, inside));
+          },
+        }),
+      ),
+    );
+  }
+
+  /** Waits for what is under way, then leaves the server. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#pool.close();
+  }
+
+  async #leased<T>(body: (session: Session) => Promise<T>): Promise<T> {
+    const { session, release } = await this.#pool.lease();
+    this.#wasConnected = true;
+    let broken = true;
+    try {
+      const result = await body(session);
+      broken = false;
+      return result;
+    } catch (error) {
+      broken = isBroken(error);
+      throw error;
+    } finally {
+      release(broken);
+    }
+  }
+
+  /** Before the first connection a server that is not there is an answer; one that starts is worth a wait. */
+  #again<T>(attempt: () => Promise<T>): Promise<T> {
+    const mayPass = (error: unknown) => isConflict(error) || isStarting(error) || (this.#wasConnected && isLost(error));
+    return patiently(attempt, { label: this.label, logger: this.#options.logger, signal: this.#options.signal, mayPass });
+  }
+
+  async #onlyOnce<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!this.#wasConnected || !(isLost(error) || isConflict(error))) throw error;
+      throw new BackyError('database', `The connection to the database ${this.label} was lost. Nothing was changed.`, {
+        hint: 'This can not be taken up in the middle; start it again.',
+        cause: error,
+      });
+    }
+  }
+
+  /** The result of a transaction, whose outcome is asked for when the connection was lost during the commit. */
+  async #settled<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) throw error;
+      if (await this.#isCommitted(error.xid)) return error.result as T;
+      throw error.cause;
+    }
+  }
+
+  async #isCommitted(xid: string): Promise<boolean> {
+    for (;;) {
+      const status = await this.#statusOf(xid);
+      if (status === 'committed') return true;
+      if (status === 'aborted') return false;
+      if (status === null)
+        throw new BackyError(
+          'database',
+          `The connection to the database ${this.label} was lost during a commit, and the server no longer knows its outcome.`,
+          {
+            hint: 'Look with "backy2 ls" whether the change is there.',
+          },
+        );
+      // The server has not noticed yet that we were gone.
+      await sleep(OUTCOME_PAUSE_MS, undefined, { signal: this.#options.signal });
+    }
+  }
+
+  async #statusOf(xid: string): Promise<string | null> {
+    try {
+      return (await this.queryOne<{ status: string | null }>('SELECT txid_status($1::bigint) AS status', [xid])).status;
+    } catch (error) {
+      // "In the future": a standby that took over, and never heard of it.
+      if (error instanceof DatabaseError && error.code === '22023') return 'aborted';
+      throw error;
+    }
+  }
+
+  /** Under the lock: IF NOT EXISTS alone fails when two do it at once. */
+  #makeSideTables(): Promise<void> {
+    this.#sideTables ??= this.#sideTablesMade().catch((error: unknown) => {
+      this.#sideTables = undefined;
+      throw error;
+    });
+    return this.#sideTables;
+  }
+
+  async #sideTablesMade(): Promise<void> {
+    const names = Object.keys(SIDE_TABLES).map((name) => `to_regclass('${name}') IS NOT NULL`);
+    const { there } = await this.queryOne<{ there: boolean }>(`SELECT ${names.join(' AND ')} AS there`);
+    if (there) return;
+    await this.#again(() =>
+      this.#settled(() =>
+        this.#leased((session) =>
+          this.#transact(session, 'schema', (inside) => inside.script(Object.values(SIDE_TABLES).join(';\n'))),
+        ),
+      ),
+    );
+  }
+
+  #transact<T>(session: Session, exclusion: Exclusion, body: (session: Session) => Promise<T>): Promise<T> {
+    const onWaiting = () => this.#options.logger.info(`Waiting for another program that works on the database ${this.label}.`);
+    return transact(session, { exclusion, onWaiting }, body);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+}
+
+/** A session that somebody has for longer. */
+export interface OwnSession {
+  session: Session;
+  /** Runs `body` in a transaction of this session. */
+  transact<T>(exclusion: Exclusion, body: (session: Session) => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,106 @@
+import { DatabaseError } from 'pg';
+import { BackyError, type ErrorDetails, errnoOf, messageOf } from '../../errors.ts';
+
+/** Error codes of PostgreSQL (its manual, appendix A) after which the same transaction may well succeed. */
+const CONFLICTS = ['40001', '40P01'];
+/** The server ends the session, or does not take one just now. */
+const INTERRUPTIONS = ['57P01', '57P02', '57P03', '57P05', '53300', '08000', '08001', '08003', '08004', '08006'];
+/** Of system calls. */
+const LOST = [
+  ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'],
+  ...['ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
+];
+/** What the driver says without a code. */
+const LOST_WORDS =
+  /^(Connection terminated|timeout exceeded when trying|timeout expired|Client has encountered a connection error|Client was closed|socket disconnected)|read ECONN|before secure TLS|not queryable/i;
+
+/** Whether a transaction failed only because of others: it was rolled back, and can be made again. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof DatabaseError && CONFLICTS.includes(error.code ?? '');
+}
+
+/** Whether the session is gone, or none could be had, for a reason that may pass. */
+export function isLost(error: unknown): boolean {
+  if (error instanceof DatabaseError) return INTERRUPTIONS.includes(error.code ?? '');
+  if (error instanceof BackyError) return false;
+  return LOST.includes(errnoOf(error) ?? '') || LOST_WORDS.test(messageOf(error));
+}
+
+/** Whether a server that runs can't take a session yet: worth a wait even at the program's start. */
+export function isStarting(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '57P03';
+}
+
+/** Whether the server speaks no TLS, or asks for none, so that plain speech is worth a try, or the other way round. */
+export function isAboutEncryption(error: unknown): boolean {
+  if (error instanceof DatabaseError) return error.code === '28000' && /encryption|SSL/.test(error.message);
+  return /does not support SSL/.test(messageOf(error));
+}
+
+/** Whether a version is there already. */
+export function isDuplicateVersion(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '23505' && error.table === 'versions';
+}
+
+/** Any failure of driver or server as one clear line; everything else stays what it is. Shows no password: no error of theirs has it. */
+export function toDatabaseError(label: string, error: unknown): unknown {
+  if (error instanceof BackyError) return error;
+  if (error instanceof DatabaseError) return fromServer(label, error);
+  if (!isLost(error) && !isAboutEncryption(error) && !/TLS|certificate|SASL|SCRAM|password/i.test(messageOf(error))) return error;
+  const why = reasonOf(error);
+  return failed(`Can't connect to the database ${label}: ${why}`, {
+    hint: 'Is PostgreSQL running there, and does it take connections? Check [MetaBackend] engine in the config file.',
+    cause: error,
+  });
+}
+
+/** The error for a database without our tables. */
+export function notInitialized(label: string): BackyError {
+  return failed(`Invalid database (${label}): it has no tables of backy2. Please run initdb first.`, {
+    hint: 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb',
+  });
+}
+
+/** Why there is no connection, in words. */
+export function reasonOf(error: unknown): string {
+  if (/password must be a string/.test(messageOf(error))) return 'the server asks for a password.';
+  const code = errnoOf(error);
+  if (code === 'ECONNREFUSED') return 'connection refused.';
+  if (code === 'ENOENT') return 'there is no such socket.';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its host is not known.';
+  // Attempts at several addresses of a name come without a text.
+  return messageOf(error) || code || 'no connection.';
+}
+
+function fromServer(label: string, error: DatabaseError): BackyError {
+  const said = `${error.message} (${error.code ?? 'no code'})`;
+  const [start, hint] = explain(error);
+  // A value that does not fit says nothing of the database.
+  if (error.code?.startsWith('22'))
+    return new BackyError('refused', `The database ${label} takes no such value: ${said}`, { cause: error });
+  return failed(`${start} ${label}: ${said}`, { hint, cause: error });
+}
+
+function explain({ code = '', message }: DatabaseError): [start: string, hint: string] {
+  if (code === '28P01' || (code === '28000' && /password|role/.test(message)))
+    return ["Can't log in to the database", 'Check user and password in [MetaBackend] engine.'];
+  if (code === '28000')
+    return ["Can't log in to the database", 'Check pg_hba.conf of the server, and sslmode in [MetaBackend] engine.'];
+  if (code === '3D000') return ["Can't open the database", 'Create it first, e.g. with: createdb -O USER DATABASE'];
+  if (code === '42501')
+    return [
+      'The user lacks rights in the database',
+      'initdb must create tables: GRANT CREATE ON SCHEMA public TO the user, or make it the owner.',
+    ];
+  if (code === '25006')
+    return ["Can't write to the database", 'Is it a standby? [MetaBackend] engine must name the server that takes writes.'];
+  if (code === '42P01' || code === '42703')
+    return ['Tables are missing or foreign in the database', 'On a new installation run: backy2 initdb'];
+  if (code.startsWith('53')) return ['The server lacks room for the database', 'Look at its disk, memory and max_connections.'];
+  if (INTERRUPTIONS.includes(code)) return ["Can't connect to the database", 'Look at the log of the server.'];
+  return ['There was a failure in the database', 'Look at the log of the server.'];
+}
+
+function failed(message: string, details: ErrorDetails): BackyError {
+  return new BackyError('database', message, details);
+}

@@ -1,0 +1,31 @@
+import { toSecondsText } from '../dates.ts';
+import type { VersionGlimpse } from '../peek.ts';
+import { toVersion, type VersionRecord } from '../rows.ts';
+import { parseEngineUrl } from './engine-url.ts';
+import { SessionPool } from './session-pool.ts';
+
+/** Somebody is typing: a server that is far away or busy is not worth a longer wait. */
+const PATIENCE_MS = 1_000;
+
+/** See {@link peekVersions}. */
+export async function peekPostgres(engine: string): Promise<VersionGlimpse[]> {
+  const pool = new SessionPool(parseEngineUrl(engine), { connectTimeoutMs: PATIENCE_MS });
+  try {
+    const { session, release } = await pool.lease();
+    try {
+      await session.script(`SET statement_timeout = ${PATIENCE_MS}; SET default_transaction_read_only = on`);
+      const records = await session.query<VersionRecord & { tags: string[] }>(
+        `SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
+         FROM versions ORDER BY date DESC, uid`,
+      );
+      return records.map((record) => {
+        const { uid, name, snapshotName, date, valid } = toVersion(record);
+        return { uid, name, snapshotName, valid, date: toSecondsText(date), tags: record.tags };
+      });
+    } finally {
+      release(true);
+    }
+  } finally {
+    await pool.close();
+  }
+}

@@ -1,0 +1,183 @@
+import type { Logger } from '../../logger.ts';
+import { toStoredDate } from '../dates.ts';
+import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import { toBlockRow, toDatedBlockRow } from '../rows.ts';
+import type {
+  BlockRange,
+  DatedBlockRow,
+  DedupKey,
+  Migration,
+  NewVersion,
+  StatsFilter,
+  Version,
+  VersionFilter,
+} from '../types.ts';
+import * as backup from './backup.ts';
+import * as blocks from './blocks.ts';
+import * as cleanup from './cleanup.ts';
+import { PostgresConnection } from './connection.ts';
+import { diskUsage } from './disk-usage.ts';
+import { parseEngineUrl } from './engine-url.ts';
+import { removeVersion } from './remove-version.ts';
+import { rewrapKeys } from './rewrap-keys.ts';
+import * as sealed from './sealed.ts';
+import { listStats } from './stats.ts';
+import { takeOver } from './take-over.ts';
+import * as transfer from './transfer.ts';
+import { initializeDatabase, prepareDatabase } from './upgrade.ts';
+import * as versions from './versions.ts';
+
+/** How a PostgreSQL store is made. */
+export interface PostgresStoreOptions {
+  /** An engine URL (formats.md §3). */
+  engine: string;
+  logger: Logger;
+  now: () => Date;
+  /** Cuts waits for a lost server short. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The metadata in a PostgreSQL database, the same that the original uses. Several hosts may work on it at once. */
+export class PostgresStore implements MetaStore {
+  readonly #options: PostgresStoreOptions;
+  readonly #db: PostgresConnection;
+
+  /** Touches nothing until `open` or `initialize`; throws for a URL that can't be used. */
+  constructor(options: PostgresStoreOptions) {
+    this.#options = options;
+    const { engine, logger, signal } = options;
+    this.#db = new PostgresConnection({ address: parseEngineUrl(engine), logger, signal });
+  }
+
+  /** The database as messages call it. */
+  get label(): string {
+    return this.#db.label;
+  }
+
+  initialize() {
+    return initializeDatabase(this.#db);
+  }
+  open() {
+    return prepareDatabase(this.#db, this.#options.logger);
+  }
+  close() {
+    return this.#db.close();
+  }
+
+  findVersion(uid: string) {
+    return versions.findVersion(this.#db, uid);
+  }
+  listVersions(filter: VersionFilter) {
+    return versions.listVersions(this.#db, filter);
+  }
+  setProtected(uid: string, value: boolean) {
+    return versions.updateVersion(this.#db, uid, { protected: value ? 1 : 0 });
+  }
+  setExpire(uid: string, expire: Date | null) {
+    return versions.updateVersion(this.#db, uid, { expire: expire === null ? null : toStoredDate(expire) });
+  }
+  addTags(uid: string, tags: readonly string[]) {
+    return this.#db.write((session) => versions.insertTags(session, uid, tags));
+  }
+  removeTags(uid: string, tags: readonly string[]) {
+    return versions.removeTags(this.#db, uid, tags);
+  }
+  setVersionInvalid(uid: string) {
+    return versions.updateVersion(this.#db, uid, { valid: 0 });
+  }
+  setVersionValid(uid: string) {
+    return versions.setVersionValid(this.#db, uid);
+  }
+  removeVersion(uid: string, onProgress: (rowsRemoved: number) => void) {
+    return removeVersion(this.#db, uid, this.#nowSeconds, onProgress);
+  }
+
+  countBlocks(versionUid: string) {
+    return blocks.countBlocks(this.#db, versionUid);
+  }
+  async blockPage(versionUid: string, afterId: number, limit: number) {
+    return (await blocks.blockRecords(this.#db, versionUid, afterId, limit)).map(toBlockRow);
+  }
+  blocksById(versionUid: string, ids: readonly number[]) {
+    return blocks.blocksById(this.#db, versionUid, ids);
+  }
+  markBlockInvalid(uid: string, checksum: string | null) {
+    return blocks.markBlockInvalid(this.#db, uid, checksum);
+  }
+
+  createVersion(version: NewVersion) {
+    return backup.createVersion(this.#db, version, this.#options.now());
+  }
+  findBlobs(keys: readonly DedupKey[], encVersion: number) {
+    return backup.findBlobs(this.#db, keys, encVersion);
+  }
+  commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
+    return backup.commitGroup(this.#db, group, backup.blocksToInsert(versionUid, geometry, this.#options.now()));
+  }
+  takeOver(order: TakeOverOrder) {
+    return takeOver(this.#db, order, this.#options.now());
+  }
+  presentBlocks(versionUid: string, range: BlockRange) {
+    return blocks.presentBlocks(this.#db, versionUid, range);
+  }
+  discardBadBlocks(versionUid: string, geometry: Geometry) {
+    return backup.discardBadBlocks(this.#db, versionUid, geometry, this.#nowSeconds());
+  }
+  findMigration(migration: Migration) {
+    return backup.findMigration(this.#db, migration);
+  }
+  savedCounters(versionUid: string) {
+    return backup.savedCounters(this.#db, versionUid);
+  }
+  countersFromRows(versionUid: string) {
+    return backup.countersFromRows(this.#db, versionUid);
+  }
+  finishBackup(version: Version, counters: Parameters<MetaStore['finishBackup']>[1]) {
+    return backup.finishBackup(this.#db, version, counters);
+  }
+
+  dropUsedCandidates(before: number) {
+    return cleanup.dropUsedCandidates(this.#db, before);
+  }
+  doomCandidates(before: number, limit: number, prefix: string) {
+    return cleanup.doomCandidates(this.#db, before, limit, prefix);
+  }
+  leftDoomed(limit: number) {
+    return cleanup.leftDoomed(this.#db, limit);
+  }
+  forgetDoomed(uids: readonly string[]) {
+    return cleanup.forgetDoomed(this.#db, uids);
+  }
+  unnamed(uids: readonly string[]) {
+    return cleanup.unnamed(this.#db, uids);
+  }
+
+  sealedBlocks(version: Version, limit: number) {
+    return sealed.sealedBlocks(this.#db, version, limit);
+  }
+  sampleSealedBlocks(limit: number) {
+    return sealed.sampleSealedBlocks(this.#db, limit);
+  }
+  rewrapKeys(order: RewrapOrder) {
+    return rewrapKeys(this.#db, order);
+  }
+
+  async datedBlockPage(versionUid: string, afterId: number, limit: number) {
+    return (await blocks.blockRecords(this.#db, versionUid, afterId, limit)).map(toDatedBlockRow);
+  }
+  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>) {
+    return transfer.importVersion(this.#db, version, rows);
+  }
+
+  listStats(filter: StatsFilter) {
+    return listStats(this.#db, filter);
+  }
+  diskUsage(versionUids: readonly string[], beforeEach: () => void) {
+    return diskUsage(this.#db, versionUids, beforeEach);
+  }
+  blobPage(versionUid: string, afterId: number, limit: number) {
+    return blocks.blobPage(this.#db, versionUid, afterId, limit);
+  }
+
+  readonly #nowSeconds = (): number => Math.floor(this.#options.now().getTime() / 1000);
+}

@@ -1,0 +1,42 @@
+import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
+import { deleteBlocks } from './backup.ts';
+import type { PostgresConnection } from './connection.ts';
+import { statementBuilder } from './statement-builder.ts';
+import { updateVersion } from './versions.ts';
+
+/** See VersionStore.removeVersion. */
+export async function removeVersion(
+  connection: PostgresConnection,
+  uid: string,
+  nowSeconds: () => number,
+  onProgress: (rowsRemoved: number) => void,
+): Promise<number> {
+  await updateVersion(connection, uid, { valid: 0 });
+  let removed = 0;
+  for (let size = FIRST_PIECE, after = -1; ; ) {
+    const start = performance.now();
+    const last = await lastOfPiece(connection, uid, after, size);
+    if (last === null) break;
+    const piece = [nowSeconds(), uid, after, last];
+    removed += await connection.write((session) => deleteBlocks(session, 'version_uid = $2 AND id > $3 AND id <= $4', piece));
+    onProgress(removed);
+    after = last;
+    size = nextPieceSize(size, performance.now() - start);
+  }
+  const build = await statementBuilder();
+  await connection.write(async (session) => {
+    for (const table of ['tags', 'backy2_progress', 'backy2_migrations'])
+      await session.runBuilt(build(table).where('version_uid', uid).delete());
+    await session.runBuilt(build('versions').where('uid', uid).delete());
+  });
+  return removed;
+}
+
+/** The id that ends the next piece; null when there are no rows. */
+async function lastOfPiece(connection: PostgresConnection, uid: string, after: number, size: number): Promise<number | null> {
+  const { last } = await connection.queryOne<{ last: number | null }>(
+    'SELECT max(id) AS last FROM (SELECT id FROM blocks WHERE version_uid = $1 AND id > $2 ORDER BY id LIMIT $3) AS piece',
+    [uid, after, size],
+  );
+  return last;
+}

@@ -1,0 +1,108 @@
+import pg, { type PoolClient } from 'pg';
+import { isAboutEncryption } from './database-errors.ts';
+import type { ServerAddress } from './engine-url.ts';
+import { Session, TYPES } from './session.ts';
+import { type Encryption, encryptionsToTry } from './tls.ts';
+
+/** One that writes, and a few that read meanwhile: hosts share the server's max_connections. */
+const MOST_SESSIONS = 4;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A peer that is gone is noticed after this and ten probes, a second each. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** What every session starts with: times are UTC, and long statements and pauses are ours to judge. */
+const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET lock_timeout = 0;
+  SET idle_in_transaction_session_timeout = 0`;
+
+/** A session on loan. */
+export interface Lease {
+  session: Session;
+  /** Gives it back; `broken`: it is of no more use to anybody. */
+  release(broken: boolean): void;
+}
+
+/** A few sessions of one server. */
+export class SessionPool {
+  readonly #address: ServerAddress;
+  readonly #connectTimeoutMs: number;
+  readonly #ready = new WeakSet<PoolClient>();
+  #pool: Promise<pg.Pool> | undefined;
+
+  /** Connects on first use. */
+  constructor(address: ServerAddress, { connectTimeoutMs }: { connectTimeoutMs?: number } = {}) {
+    this.#address = address;
+    const seconds = Number(address.options.get('connect_timeout') ?? 0);
+    this.#connectTimeoutMs = connectTimeoutMs ?? (seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS);
+  }
+
+  /** A session that nobody else has; waits for one when all are out. Rejects with what driver or server say. */
+  async lease(): Promise<Lease> {
+    const client = await (await this.#opened()).connect();
+    try {
+      if (!this.#ready.has(client)) await client.query(SETTINGS);
+      this.#ready.add(client);
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
+    return { session: new Session(client), release: (broken) => client.release(broken) };
+  }
+
+  async close(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    if (pool !== undefined)
+      await pool.then(
+        (opened) => opened.end(),
+        () => {},
+      );
+  }
+
+  #opened(): Promise<pg.Pool> {
+    if (this.#pool === undefined) {
+      const opening = this.#open();
+      this.#pool = opening;
+      // Another attempt may be luckier.
+      opening.catch(() => {
+        if (this.#pool === opening) this.#pool = undefined;
+      });
+    }
+    return this.#pool;
+  }
+
+  async #open(): Promise<pg.Pool> {
+    const encryptions = encryptionsToTry(this.#address);
+    for (const [i, encryption] of encryptions.entries()) {
+      const pool = newPool(this.#address, encryption, this.#connectTimeoutMs);
+      try {
+        (await pool.connect()).release();
+        return pool;
+      } catch (error) {
+        await pool.end();
+        if (i === encryptions.length - 1 || !isAboutEncryption(error)) throw error;
+      }
+    }
+    throw new Error('there is nothing to try');
+  }
+}
+
+function newPool(address: ServerAddress, encryption: Encryption, connectionTimeoutMillis: number): pg.Pool {
+  const { host, port, database, user, password, options } = address;
+  const pool = new pg.Pool({
+    ...{ host, port, database, user, ssl: encryption, types: TYPES },
+    ...(password !== undefined && { password }),
+    ...(options.has('options') && { options: options.get('options') }),
+    application_name: options.get('application_name') ?? 'backy2',
+    connectionTimeoutMillis,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    max: MOST_SESSIONS,
+    allowExitOnIdle: true,
+  });
+  // A session that is lost while nobody uses it is of no interest; one in use says so to its user.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}

@@ -1,0 +1,105 @@
+import { toStoredDate } from '../dates.ts';
+import { lastBlock } from '../geometry.ts';
+import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
+import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
+import type { BlockRange } from '../types.ts';
+import { saveCounters } from './backup.ts';
+import { INSERT_COLUMNS } from './block-inserts.ts';
+import type { PostgresConnection } from './connection.ts';
+import { arrayOf } from './literals.ts';
+import type { Session } from './session.ts';
+
+/** Ranges that go into one statement: tens of thousands of small ones would make its text long. */
+const PIECE_RANGES = 20_000;
+
+/**
+ * See BackupStore.takeOver. A piece is one INSERT SELECT, in the order of ids. It reads the base's rows and adds the copies at once, and no
+ * cleanup or scrub judges blobs meanwhile: what the base names then, the copy may name.
+ */
+export async function takeOver(connection: PostgresConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
+  const date = toStoredDate(now);
+  const queue = new RangeQueue(order.ranges);
+  let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+  for (let size = FIRST_PIECE, ranges = queue.next(size); ranges.length > 0; ranges = queue.next(size)) {
+    const start = performance.now();
+    const before = copied;
+    copied = await connection.write(
+      async (session) => {
+        const sum = add(before, await copyPiece(session, order, ranges, date));
+        await saveCounters(session, order.versionUid, order.counters(sum));
+        return sum;
+      },
+      { exclusion: 'naming' },
+    );
+    order.onCopied(copied);
+    const rows = ranges.reduce((total, range) => total + range.count, 0);
+    size = nextPieceSize(rows, performance.now() - start);
+  }
+  return copied;
+}
+
+async function copyPiece(
+  session: Session,
+  { baseUid, versionUid, geometry }: TakeOverOrder,
+  ranges: readonly BlockRange[],
+  date: string,
+): Promise<TakeOverResult> {
+  const { lastId, lastSize } = lastBlock(geometry);
+  // Each range is a stretch of the primary key. A plan that reads the table instead can only be a wrong guess of how many there are.
+  await session.script('SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off');
+  return session.queryOne<TakeOverResult>(
+    `WITH taken AS (
+       INSERT INTO blocks (${INSERT_COLUMNS})
+       SELECT b.uid, $2, b.id, $3::timestamp, b.checksum, b.size, 1, b.enc_version, b.enc_envkey, b.enc_nonce
+       FROM unnest($7::int[], $8::int[]) AS r(first, count)
+       JOIN blocks b ON b.version_uid = $1 AND b.id >= r.first AND b.id < r.first + r.count
+       WHERE b.valid = 1 AND b.size = CASE b.id WHEN $4::int THEN $5::bigint ELSE $6 END
+       RETURNING nullif(uid, '') AS uid, size
+     )
+     SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, count(*) FILTER (WHERE uid IS NULL) AS "sparseBlocks",
+            coalesce(sum(size) FILTER (WHERE uid IS NULL), 0) AS "sparseBytes" FROM taken`,
+    [
+      ...[baseUid, versionUid, date, lastId, lastSize, geometry.blockSize],
+      ...[arrayOf(ranges.map((range) => range.first)), arrayOf(ranges.map((range) => range.count))],
+    ],
+  );
+}
+
+/** Cuts ranges into pieces of so many blocks. */
+class RangeQueue {
+  readonly #ranges: readonly BlockRange[];
+  #at = 0;
+  /** Blocks of the range at hand that are done. */
+  #done = 0;
+
+  constructor(ranges: readonly BlockRange[]) {
+    this.#ranges = ranges;
+  }
+
+  /** The next ranges, of up to `blocks` blocks; none when all are done. */
+  next(blocks: number): BlockRange[] {
+    const piece: BlockRange[] = [];
+    for (let left = blocks; left > 0 && piece.length < PIECE_RANGES; ) {
+      const range = this.#ranges[this.#at];
+      if (range === undefined) break;
+      const count = Math.min(left, range.count - this.#done);
+      piece.push({ first: range.first + this.#done, count });
+      left -= count;
+      this.#done += count;
+      if (this.#done === range.count) {
+        this.#at++;
+        this.#done = 0;
+      }
+    }
+    return piece;
+  }
+}
+
+function add(a: TakeOverResult, b: TakeOverResult): TakeOverResult {
+  return {
+    blocks: a.blocks + b.blocks,
+    bytes: a.bytes + b.bytes,
+    sparseBlocks: a.sparseBlocks + b.sparseBlocks,
+    sparseBytes: a.sparseBytes + b.sparseBytes,
+  };
+}

@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { BackyError, messageOf } from '../../errors.ts';
+import type { LibpqOption, ServerAddress } from './engine-url.ts';
+
+/** How to speak to the server: false is without TLS. */
+export type Encryption = ConnectionOptions | false;
+
+const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+/**
+ * What libpq would try for `sslmode`, in that order. `prefer`, the default, checks no certificate; `require` does if there is a file with
+ * root certificates, as libpq; `verify-*` take the system's roots without one.
+ * @throws BackyError `config` for a mode that is unknown or a file that can't be read.
+ */
+export function encryptionsToTry({ host, options }: ServerAddress): Encryption[] {
+  const mode = options.get('sslmode') ?? 'prefer';
+  if (!MODES.includes(mode)) throw wrong(`sslmode "${mode}" is not one of ${MODES.join(', ')}`);
+  if (mode === 'disable' || host.startsWith('/')) return [false];
+  if (mode === 'allow') return [false, { rejectUnauthorized: false }];
+  const roots = file(options, 'sslrootcert', '.postgresql/root.crt');
+  const cert = file(options, 'sslcert', '.postgresql/postgresql.crt');
+  const key = file(options, 'sslkey', '.postgresql/postgresql.key');
+  const own: ConnectionOptions = { ...(cert && { cert }), ...(key && { key }) };
+  if (mode === 'prefer') return [{ ...own, rejectUnauthorized: false }, false];
+  if (mode === 'require' && roots === undefined) return [{ ...own, rejectUnauthorized: false }];
+  const checked: ConnectionOptions = { ...own, ...(roots && { ca: roots }) };
+  return [mode === 'verify-full' ? checked : { ...checked, checkServerIdentity: () => undefined }];
+}
+
+function file(options: ReadonlyMap<LibpqOption, string>, name: LibpqOption, initial: string): string | undefined {
+  const given = options.get(name);
+  // libpq's word for the system's own roots.
+  if (given === 'system') return undefined;
+  const path = given ?? join(homedir(), initial);
+  if (given === undefined && !existsSync(path)) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrong(`${name}: ${messageOf(error)}`);
+  }
+}
+
+function wrong(problem: string): BackyError {
+  return new BackyError('config', `[MetaBackend] engine: ${problem}.`);
+}

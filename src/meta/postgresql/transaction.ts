@@ -1,0 +1,87 @@
+import { DatabaseError } from 'pg';
+import { isLost } from './database-errors.ts';
+import type { Session } from './session.ts';
+
+/** Our advisory locks have two numbers, so that they never meet those of operations between hosts, which have one. "back" in ASCII. */
+const LOCK_CLASS = 0x6261636b;
+
+/**
+ * What a transaction excludes, in all programs on this database. Held until its end is visible to all; every statement after it sees
+ * what earlier holders have committed.
+ * - `naming`: it adds rows that name blobs. Any number of these at once.
+ * - `judging`: it decides what may be named, from what is named: no one adds such rows meanwhile.
+ * - `schema`: it makes or changes tables.
+ */
+export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
+
+const LOCKS: Record<Exclusion, string> = {
+  none: '',
+  naming: `SELECT pg_advisory_xact_lock_shared(${LOCK_CLASS}, 1);`,
+  judging: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 1);`,
+  schema: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 2);`,
+};
+
+/** The session went away during the COMMIT: only the server knows what came of it. */
+export class UnknownOutcome extends Error {
+  readonly xid: string;
+  readonly result: unknown;
+
+  constructor(xid: string, result: unknown, cause: unknown) {
+    super('the connection was lost while the transaction was being committed', { cause });
+    this.xid = xid;
+    this.result = result;
+  }
+}
+
+/** Raised when a transaction could not even be rolled back: the session is of no more use. */
+export const isBroken = (error: unknown): boolean => isLost(error) || error instanceof UnknownOutcome;
+
+/** How a transaction of a session is made. */
+export interface TransactOptions {
+  exclusion: Exclusion;
+  /** Told when the wait for others gets long. */
+  onWaiting(): void;
+}
+
+const WAITING_AFTER_MS = 3_000;
+
+/**
+ * Runs `body` in one transaction of this session. READ COMMITTED: with the locks above it is all that is needed, and it never fails for
+ * what others did.
+ * @throws what `body` or the server threw, with all rolled back; or {@link UnknownOutcome}.
+ */
+export async function transact<T>(
+  session: Session,
+  { exclusion, onWaiting }: TransactOptions,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  let xid = '';
+  let result: T;
+  try {
+    xid = await begin(session, exclusion, onWaiting);
+    result = await body(session);
+  } catch (error) {
+    if (!isLost(error)) await session.script('ROLLBACK');
+    throw error;
+  }
+  let isIn: boolean;
+  try {
+    isIn = await session.commit();
+  } catch (error) {
+    if (error instanceof DatabaseError && !isLost(error)) throw error;
+    throw new UnknownOutcome(xid, result, error);
+  }
+  if (!isIn) throw new Error('the server rolled a transaction back instead of committing it');
+  return result;
+}
+
+/** @returns the transaction's number, by which to ask for its outcome. All in one round trip. */
+async function begin(session: Session, exclusion: Exclusion, onWaiting: () => void): Promise<string> {
+  const timer = setTimeout(onWaiting, WAITING_AFTER_MS);
+  try {
+    const sql = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid`;
+    return (await session.script<{ xid: string }>(sql))[0]?.xid ?? '';
+  } finally {
+    clearTimeout(timer);
+  }
+}
