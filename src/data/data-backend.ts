@@ -27,10 +27,15 @@ export interface DeleteOutcome {
  * Where blobs are kept. One instance belongs to one thread; several instances, threads, processes and hosts
  * MAY work on the same storage at once.
  *
- * Failures are BackyErrors with code `dataBackend`. An implementation does not retry and does not throttle:
- * decorators do.
+ * Failures are BackyErrors with code `dataBackend`. An implementation does not retry and does not throttle: the engine's gates throttle,
+ * and `RetryingBackend` repeats what failed with a {@link TransientFailure}. So every call MUST end in bounded time, or reject.
  */
 export interface DataBackend {
+  /**
+   * Looks whether the storage is there and lets us in, if one cheap request tells: a wrong address or key is to be named before work begins.
+   * Changes nothing.
+   */
+  check(): Promise<void>;
   /**
    * Stores `bytes` as blob `uid`. When it resolves, `get` returns them, whole; durable only after {@link flush}.
    * MUST NOT leave a part of a blob under the blob's name, whatever happens. MAY be called again with the same uid.
@@ -49,8 +54,11 @@ export interface DataBackend {
   probe(uid: string): Promise<BlobProbe>;
   /** Deletes blobs, each on its own: one that fails does not keep the others. Durable on return. */
   delete(uids: readonly string[]): Promise<DeleteOutcome>;
-  /** The uids of all blobs that start with `prefix`, in no order, in bounded memory. */
-  list(prefix: string): AsyncIterable<string>;
+  /**
+   * The uids of all blobs that start with `prefix`, in no order, in bounded memory. An implementation that lists in the order of uids
+   * SHOULD leave out those up to `after`, which the last one of a listing that failed was; any other gives all again.
+   */
+  list(prefix: string, after?: string): AsyncIterable<string>;
   /** Removes what dead processes left half written. @returns how many such leftovers went. */
   sweepLeftovers(): Promise<number>;
   /** Gives everything back; leaves nothing temporary behind. */

@@ -3,6 +3,8 @@ import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-back
 
 /** Stores nothing; gives back the null source's block of the same number and size (formats.md §4). For measuring. */
 export class NullBackend implements DataBackend {
+  async check(): Promise<void> {}
+
   async put(_uid: string, _bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
   }

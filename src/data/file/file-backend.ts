@@ -3,9 +3,10 @@ import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/
 import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
+import { canNameBlob } from '../blob-name.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
-import { blobFolder, blobPath, canNameBlob, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
+import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
@@ -24,6 +25,9 @@ export class FileBackend implements DataBackend {
     this.#durable = options.durable;
     this.#folders = new DurableFolders(this.#root);
   }
+
+  /** Nothing: a folder that is not there yet is made by the first put. */
+  async check(): Promise<void> {}
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();

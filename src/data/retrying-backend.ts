@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BackyError } from '../errors.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-backend.ts';
+import { TransientFailure } from './transient-failure.ts';
+
+/** A request that failed and is about to be repeated. Plain data: it goes between threads. */
+export interface RetryNotice {
+  /** Why it failed: one line. */
+  reason: string;
+  /** How often it was tried. */
+  tries: number;
+  waitMs: number;
+}
+
+/** How long to go on, and who is told. */
+export interface RetryPolicy {
+  retryForMs: number;
+  onRetry(notice: RetryNotice): void;
+  /** A number from 0 to below 1, for the jitter. */
+  random(): number;
+}
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 20_000;
+/** However long each one took: a single hung request must not use up all tries. */
+const LEAST_TRIES = 3;
+/** A check comes before any work, and somebody may be waiting for its answer: no long patience there. */
+const CHECK_FOR_MS = 3_000;
+/** A blob counts as missing only when the server says so again after each of these: one wrong answer must not mark a version invalid. */
+const LOOK_AGAIN_AFTER_MS = [100, 500];
+
+/** Repeats what failed with a {@link TransientFailure}, with growing waits; each of a backend's calls may be made again. */
+export class RetryingBackend implements DataBackend {
+  readonly #inner: DataBackend;
+  readonly #policy: RetryPolicy;
+
+  constructor(inner: DataBackend, policy: RetryPolicy) {
+    this.#inner = inner;
+    this.#policy = policy;
+  }
+
+  check(): Promise<void> {
+    return this.#retry(() => this.#inner.check(), { forMs: Math.min(CHECK_FOR_MS, this.#policy.retryForMs) });
+  }
+
+  put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#retry(() => this.#inner.put(uid, bytes, signal), { signal });
+  }
+
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+
+  async get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
+    const look = () => this.#retry(() => this.#inner.get(blob, into, signal), { signal });
+    let stored = await look();
+    for (const waitMs of LOOK_AGAIN_AFTER_MS) {
+      if (stored !== undefined) break;
+      await sleepUnless(signal, waitMs);
+      stored = await look();
+    }
+    return stored;
+  }
+
+  probe(uid: string): Promise<BlobProbe> {
+    return this.#retry(() => this.#inner.probe(uid));
+  }
+
+  delete(uids: readonly string[]): Promise<DeleteOutcome> {
+    return this.#retry(() => this.#inner.delete(uids));
+  }
+
+  async *list(prefix: string, after?: string): AsyncIterable<string> {
+    let last = after;
+    let listing = this.#inner.list(prefix, last)[Symbol.asyncIterator]();
+    for (let failed = false; ; ) {
+      const { value, done } = await this.#retry(() => {
+        if (failed) listing = this.#inner.list(prefix, last)[Symbol.asyncIterator]();
+        failed = true;
+        return listing.next();
+      });
+      failed = false;
+      if (done === true) return;
+      last = value;
+      yield value;
+    }
+  }
+
+  sweepLeftovers(): Promise<number> {
+    return this.#retry(() => this.#inner.sweepLeftovers());
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  async #retry<T>(attempt: () => Promise<T>, { signal, forMs }: { signal?: AbortSignal; forMs?: number } = {}): Promise<T> {
+    const { retryForMs, onRetry, random } = this.#policy;
+    const start = performance.now();
+    for (let tries = 1; ; tries++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof TransientFailure) || signal?.aborted === true) throw error;
+        const waitMs = waitAfter(tries, random());
+        const elapsedMs = performance.now() - start;
+        if (tries >= LEAST_TRIES && elapsedMs + waitMs > (forMs ?? retryForMs)) throw givenUp(error, tries, elapsedMs);
+        onRetry({ reason: error.message, tries, waitMs });
+        await sleepUnless(signal, waitMs);
+      }
+    }
+  }
+}
+
+/** Doubles with each try; between half of it and all of it, so that many who failed together do not come back together. */
+function waitAfter(tries: number, random: number): number {
+  return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)) * (0.5 + random / 2);
+}
+
+async function sleepUnless(signal: AbortSignal | undefined, ms: number): Promise<void> {
+  try {
+    await sleep(ms, undefined, signal === undefined ? {} : { signal });
+  } catch (error) {
+    throw signal?.aborted === true ? signal.reason : error;
+  }
+}
+
+function givenUp(error: TransientFailure, tries: number, elapsedMs: number): BackyError {
+  const message = `${error.message.replace(/\.$/, '')} (tried ${tries} times in ${Math.round(elapsedMs / 1000)} s).`;
+  return new BackyError('dataBackend', message, error.hint === undefined ? { cause: error } : { hint: error.hint, cause: error });
+}
