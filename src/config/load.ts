@@ -1,16 +1,14 @@
-import type { BackyError } from '../errors.ts';
 import type { Config } from './config.ts';
 import { embeddedPresets, type Presets } from './embedded.ts';
 import { readEncryption } from './encryption.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { type Ini, mergeInis, parseIni } from './ini.ts';
 import { readConfigFiles } from './lookup.ts';
+import { readS3 } from './s3.ts';
 import { readSchedulers } from './schedulers.ts';
-import type { SectionName, Values } from './schema.ts';
+import type { Values } from './schema.ts';
 import { readSection } from './section.ts';
-import { availableDataBackend } from './unavailable.ts';
 import { unreadWarnings } from './unread.ts';
-import { getValue, optionError } from './values.ts';
 
 /**
  * Reads and checks the configuration: `configFile` alone, or the default lookup when it is undefined or empty,
@@ -58,15 +56,18 @@ function readMeta(values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqlit
 }
 
 function readData(ini: Ini, values: Values<'DataBackend'>): Config['data'] {
-  const written = getValue(ini, 'DataBackend', 'type') ?? values.type;
-  const type = availableDataBackend(values.type, written, failAt(ini, 'DataBackend', 'type'));
   return {
     simultaneousWrites: values.simultaneous_writes,
     simultaneousReads: values.simultaneous_reads,
     bandwidthRead: values.bandwidth_read,
     bandwidthWrite: values.bandwidth_write,
-    backend: type === 'null' ? { type } : { type, path: values.path, durable: true },
+    backend: readBackend(ini, values),
   };
+}
+
+function readBackend(ini: Ini, { type, path }: Values<'DataBackend'>): Config['data']['backend'] {
+  if (type === 's3' || type === 'minio') return readS3(ini, type);
+  return type === 'null' ? { type } : { type, path, durable: true };
 }
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {
@@ -80,8 +81,4 @@ function readIo(ini: Ini, presets: Presets): Config['io'] {
 
 function limits(values: Values<'io_file' | 'io_null'>): Config['io']['file'] {
   return { simultaneousReads: values.simultaneous_reads, simultaneousWrites: values.simultaneous_writes };
-}
-
-function failAt(ini: Ini, section: SectionName, option: string): (problem: string) => BackyError {
-  return (problem) => optionError(ini, { section, option, problem });
 }

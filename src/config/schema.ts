@@ -1,5 +1,4 @@
 import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
-import { DATA_BACKENDS } from './unavailable.ts';
 
 /** A known option: what it may be, and what it is when no file has it. */
 export interface Option<T> {
@@ -33,7 +32,7 @@ const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
     ...{ 'backy2.data_backends.s3': 's3', s3: 's3' },
     ...{ 'backy2.data_backends.minio': 'minio', minio: 'minio' },
   },
-  DATA_BACKENDS,
+  'one of backy2.data_backends.file, .s3, .minio, .null (in short: file, s3, minio, null)',
 );
 
 /** formats.md §3; the rest of the URL is the meta store's. Wrong ones are named up to where a password might begin. */
@@ -75,6 +74,7 @@ export const SCHEMA = {
     bandwidth_read: option(bytesPerSecond, 0),
     bandwidth_write: option(bytesPerSecond, 0),
     path: option(path, '/tmp'),
+    // What s3 and minio need is read with them alone: s3.ts.
     aws_access_key_id: deferred,
     aws_access_key_id_file: deferred,
     aws_secret_access_key: deferred,
@@ -88,6 +88,8 @@ export const SCHEMA = {
     disable_encoding_type: deferred,
     host: deferred,
     secure: deferred,
+    request_timeout: deferred,
+    retry_time: deferred,
   },
   io_file: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
   io_rbd: {

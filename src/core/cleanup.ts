@@ -1,9 +1,9 @@
 import type { DataBackend, DeleteOutcome } from '../data/data-backend.ts';
-import { openDataBackend } from '../data/open-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES } from '../locking/lock.ts';
 import type { Context } from './context.ts';
 import { holding, lockForOperation, lockInstallation, refuseOtherInstances, whoHas } from './locks.ts';
+import { openStorage } from './storage.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
@@ -58,9 +58,10 @@ export async function cleanupFull(context: Context, prefix: string): Promise<Cle
 }
 
 async function withBackend(context: Context, body: (backend: DataBackend) => Promise<Deleted>): Promise<CleanupResult> {
-  const backend = openDataBackend(context.data);
+  const backend = openStorage(context);
   const start = performance.now();
   try {
+    await backend.check();
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
     return { ...(await body(backend)), leftoversSwept, seconds: (performance.now() - start) / 1000 };

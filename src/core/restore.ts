@@ -13,6 +13,7 @@ import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
+import { checkStorage, retryLog } from './storage.ts';
 
 /** What to restore, and how. */
 export interface RestoreRequest {
@@ -62,6 +63,7 @@ export async function restore(context: Context, request: RestoreRequest): Promis
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
     await proveKeyForReading(context, version);
+    await checkStorage(context);
     const { isNew } = prepareTarget(request.target, version.sizeBytes, request.force);
     return run(context, { request, version, blockSize, isNew });
   });
@@ -84,6 +86,7 @@ async function run(
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data: context.data,
+      onRetry: retryLog(logger),
       target: { url: request.target, limits: limitsOf(request.target, context.io) },
       zeroMissing: writesZeros,
     },

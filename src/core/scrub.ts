@@ -12,6 +12,7 @@ import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
+import { checkStorage, retryLog } from './storage.ts';
 
 /** What to scrub, and how. */
 export interface ScrubRequest {
@@ -83,6 +84,7 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
   }
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   await proveKeyForReading(context, version);
+  await checkStorage(context);
   const pool = new WorkerPool(
     {
       workers: settings.workers,
@@ -91,6 +93,7 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data: context.data,
+      onRetry: retryLog(logger),
       source: request.source === undefined ? undefined : { url: request.source, limits: limitsOf(request.source, context.io) },
     },
     signal,

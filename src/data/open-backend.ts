@@ -2,13 +2,20 @@ import type { DataBackend } from './data-backend.ts';
 import { FileBackend } from './file/file-backend.ts';
 import { NullBackend } from './null-backend.ts';
 import type { DataBackendOptions } from './options.ts';
+import { RetryingBackend, type RetryNotice } from './retrying-backend.ts';
+import { S3Backend } from './s3/s3-backend.ts';
 
-/** Opens the data backend of a configuration, for the calling thread. Touches no storage yet. */
-export function openDataBackend(options: DataBackendOptions): DataBackend {
-  switch (options.backend.type) {
+/**
+ * Opens the data backend of a configuration, for the calling thread. Touches no storage yet.
+ * `onRetry` is told of each request that failed and is repeated; it MUST be cheap.
+ */
+export function openDataBackend({ backend }: DataBackendOptions, onRetry: (notice: RetryNotice) => void): DataBackend {
+  switch (backend.type) {
     case 'file':
-      return new FileBackend(options.backend);
+      return new FileBackend(backend);
     case 'null':
       return new NullBackend();
+    case 's3':
+      return new RetryingBackend(new S3Backend(backend), { retryForMs: backend.retryForMs, onRetry, random: Math.random });
   }
 }

@@ -8,7 +8,7 @@ export interface DataBackendOptions {
   bandwidthRead: number;
   /** Bytes a second over all workers; 0 is unlimited. */
   bandwidthWrite: number;
-  backend: FileBackendOptions | NullBackendOptions;
+  backend: FileBackendOptions | NullBackendOptions | S3BackendOptions;
 }
 
 /** A data backend that keeps each blob as a file below `path`. */
@@ -23,6 +23,26 @@ export interface FileBackendOptions {
 export interface NullBackendOptions {
   type: 'null';
 }
+
+/** A data backend that keeps each blob as an object of a bucket, on S3 or what speaks its protocol. MUST NOT be logged. */
+export interface S3BackendOptions {
+  type: 's3';
+  bucket: string;
+  /** `http://…` or `https://…`; undefined: Amazon's own for the region. */
+  endpoint: string | undefined;
+  region: string;
+  /** Whether the bucket's name goes into the path, rather than into the host's name. */
+  pathStyle: boolean;
+  /** Undefined: what the environment has (variables, the user's AWS files, the machine's role). */
+  credentials: { accessKeyId: GivenText; secretAccessKey: GivenText } | undefined;
+  /** A request that moves no byte for so long counts as hung. */
+  stallMs: number;
+  /** How long a request that fails for what may pass is repeated. */
+  retryForMs: number;
+}
+
+/** A text from the configuration, or the file that holds it, which is read when it is needed. */
+export type GivenText = { text: string } | { file: string };
 
 /** How blobs are encoded. Plain data: it goes to worker threads. MUST NOT be logged. */
 export interface EncryptionOptions {

@@ -41,8 +41,12 @@ if (context !== undefined) {
 
 function openOrFail(): WorkerContext | undefined {
   try {
-    return openContext(setup, aborter.signal, () => {
-      if (context !== undefined) takeTurns(context);
+    return openContext(setup, {
+      signal: aborter.signal,
+      onHashWanted: () => {
+        if (context !== undefined) takeTurns(context);
+      },
+      onRetry: (notice) => send({ kind: 'retrying', worker: setup.index, notice }),
     });
   } catch (error) {
     fail(error, {});

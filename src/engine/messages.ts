@@ -1,4 +1,5 @@
 import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
+import type { RetryNotice } from '../data/retrying-backend.ts';
 import type { PlainError } from '../errors.ts';
 import type { IoLimits } from '../io/options.ts';
 import type { SharedGate } from './gate.ts';
@@ -114,5 +115,7 @@ export type FromWorker =
   | { kind: 'recoded'; worker: number; job: number; blocks: StoredBlock[]; findings: Finding[] }
   | { kind: 'zeroed'; worker: number; job: number }
   | { kind: 'dropped'; worker: number; job: number }
+  /** A request to the data backend failed and is repeated. */
+  | { kind: 'retrying'; worker: number; notice: RetryNotice }
   | { kind: 'flushed'; worker: number; ticket: number }
   | { kind: 'failed'; worker: number; job: number | undefined; ticket: number | undefined; error: PlainError };

@@ -1,4 +1,5 @@
 import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
+import type { RetryNotice } from '../data/retrying-backend.ts';
 import type { IoLimits } from '../io/options.ts';
 import { shareGate } from './gate.ts';
 import type { WorkerSetup } from './messages.ts';
@@ -16,6 +17,8 @@ export interface PoolOptions {
   source?: { url: string; limits: IoLimits } | undefined;
   target?: { url: string; limits: IoLimits } | undefined;
   zeroMissing?: boolean | undefined;
+  /** Told of each request to the data backend that failed and is repeated. */
+  onRetry(notice: RetryNotice): void;
 }
 
 /** Small blocks are read and answered together, up to so many bytes: a message a block would cost more than its checksum. */

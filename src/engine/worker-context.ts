@@ -1,5 +1,6 @@
 import type { DataBackend } from '../data/data-backend.ts';
 import { openDataBackend } from '../data/open-backend.ts';
+import type { RetryNotice } from '../data/retrying-backend.ts';
 import { BackyError } from '../errors.ts';
 import { openSource, openTarget } from '../io/open-io.ts';
 import type { Source } from '../io/source.ts';
@@ -31,11 +32,20 @@ export interface WorkerContext {
   signal: AbortSignal;
 }
 
-/** Opens source, target and backend for this thread. `onHashWanted` is told when blocks wait for {@link HashBatch.flush}. */
-export function openContext(setup: WorkerSetup, signal: AbortSignal, onHashWanted: () => void): WorkerContext {
+/** Whom a context tells what. */
+export interface ContextEvents {
+  signal: AbortSignal;
+  /** Blocks wait for {@link HashBatch.flush}. */
+  onHashWanted(): void;
+  /** A request to the data backend failed and is repeated. */
+  onRetry(notice: RetryNotice): void;
+}
+
+/** Opens source, target and backend for this thread. */
+export function openContext(setup: WorkerSetup, { signal, onHashWanted, onRetry }: ContextEvents): WorkerContext {
   return {
     setup,
-    backend: openDataBackend(setup.data),
+    backend: openDataBackend(setup.data, onRetry),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source.url, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target.url),
     hashes: new HashBatch(hasherFor(setup.hashFunction), onHashWanted),

@@ -36,6 +36,7 @@ export class WorkerPool {
   readonly slots: SlotPlan;
   readonly #setups: WorkerSetup[];
   readonly #signal: AbortSignal;
+  readonly #onRetry: PoolOptions['onRetry'];
   readonly #members: Member[] = [];
   readonly #owners = new Map<number, Member>();
   readonly #flushes = new FlushTickets();
@@ -59,6 +60,7 @@ export class WorkerPool {
     this.slots = planSlots(options);
     this.#setups = workerSetups(options, this.slots);
     this.#signal = signal;
+    this.#onRetry = options.onRetry;
     this.#watch = new StallWatch(new Int32Array(this.#setups[0]?.heartbeats ?? new SharedArrayBuffer(4)), {
       isWaiting: () => this.#flushes.size > 0 || (this.#owners.size > 0 && this.#handling === 0),
       slowestJobMs: slowestJobMs(options, this.slots),
@@ -224,6 +226,9 @@ export class WorkerPool {
         break;
       case 'dropped':
         this.#ended(message.job);
+        break;
+      case 'retrying':
+        this.#onRetry(message.notice);
         break;
       case 'flushed':
         this.#flushes.settle(message.ticket, message.worker);

@@ -14,6 +14,7 @@ import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
+import { checkStorage, retryLog } from '../storage.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
@@ -72,6 +73,7 @@ export async function backup(context: Context, request: BackupRequest): Promise<
       const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
       const pool = startPool(context, request.source, geometry);
       try {
+        await checkStorage(context);
         const version =
           request.continueUid === undefined
             ? await createVersion(context, { request, geometry, locks })
@@ -106,6 +108,7 @@ function startPool(context: Context, source: string, geometry: Geometry): Worker
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,
+      onRetry: retryLog(context.logger),
       source: { url: source, limits: limitsOf(source, io) },
       ...geometry,
     },

@@ -13,6 +13,7 @@ import { findVersion } from '../find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { Bitmap } from '../plan/bitmap.ts';
 import { Meter } from '../progress.ts';
+import { checkStorage, retryLog } from '../storage.ts';
 import { RecodePhase } from './recode-phase.ts';
 
 /** What to migrate. */
@@ -54,6 +55,7 @@ export async function migrateEncryption(context: Context, request: MigrationRequ
     const blockSize = await blockSizeOf(context.meta, origin, context.settings.blockSize);
     await proveKeyForReading(context, origin);
     await proveKeyForWriting(context);
+    await checkStorage(context);
     const copy = await openCopy(context, origin, locks);
     request.onVersion?.(copy);
     return run(context, { origin, copy, geometry: { blockSize, sizeBytes: origin.sizeBytes } });
@@ -83,7 +85,14 @@ async function run(
   const encVersion = settings.encryption.version;
   const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration' });
   const pool = new WorkerPool(
-    { workers: settings.workers, hashFunction: settings.hashFunction, encryption: settings.encryption, data, ...geometry },
+    {
+      workers: settings.workers,
+      hashFunction: settings.hashFunction,
+      encryption: settings.encryption,
+      data,
+      onRetry: retryLog(logger),
+      ...geometry,
+    },
     signal,
   );
   const counts = { blocksWritten: 0, blocksReused: 0 };

@@ -1,0 +1,96 @@
+import { refuseUnsafeUid } from '../blob-name.ts';
+import { isBlobUid } from '../blob-uid.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
+import type { S3BackendOptions } from '../options.ts';
+import type { Bucket } from './bucket.ts';
+
+/** The protocol's limit for one request that deletes. */
+const MOST_DELETES = 1000;
+/** No blob has that uid: the first ten digits of an md5 that no text is known for. */
+const NO_BLOB = '0000000000zzzzzzzzzzzzzzzzzzzzzz';
+
+/**
+ * Blobs as objects of a bucket, the key being the uid (formats.md §4). An object is there as a whole or not at all, and durable once the put
+ * is acknowledged. The SDK is loaded once a thread, when the first instance is made.
+ */
+export class S3Backend implements DataBackend {
+  readonly #bucket: Promise<Bucket>;
+  /** Whether any blob was seen: what is missing then is missing, and the bucket not just another one. */
+  #isInUse = false;
+
+  constructor(options: S3BackendOptions) {
+    // Loaded while whoever opens it does something else. A failure is for the first request to tell.
+    this.#bucket = import('./bucket.ts').then(({ openBucket }) => openBucket(options));
+    this.#bucket.catch(() => {});
+  }
+
+  async check(): Promise<void> {
+    await (await this.#bucket).list({ prefix: NO_BLOB, after: undefined, limit: 1 });
+  }
+
+  async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    refuseUnsafeUid(uid);
+    await (await this.#bucket).put(uid, bytes, signal);
+    this.#isInUse = true;
+  }
+
+  /** An acknowledged put is durable. */
+  async flush(): Promise<void> {}
+
+  async get({ uid }: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
+    signal.throwIfAborted();
+    refuseUnsafeUid(uid);
+    const bucket = await this.#bucket;
+    const stored = await bucket.get(uid, into, signal);
+    if (stored !== undefined) this.#isInUse = true;
+    else await this.#refuseEmptyBucket(bucket);
+    return stored;
+  }
+
+  /** A HEAD takes as long as any other request. */
+  async probe(uid: string): Promise<BlobProbe> {
+    refuseUnsafeUid(uid);
+    return { state: 'unknown' };
+  }
+
+  async delete(uids: readonly string[]): Promise<DeleteOutcome> {
+    const bucket = await this.#bucket;
+    const outcome: DeleteOutcome = { deleted: [], failed: [] };
+    for (let start = 0; start < uids.length; start += MOST_DELETES) {
+      const { deleted, failed } = await bucket.delete(uids.slice(start, start + MOST_DELETES));
+      outcome.deleted.push(...deleted);
+      outcome.failed.push(...failed);
+    }
+    return outcome;
+  }
+
+  /** In the order of uids. Other objects of the bucket are passed over: `cleanup --full` must not touch what is not ours. */
+  async *list(prefix: string, after?: string): AsyncIterable<string> {
+    const bucket = await this.#bucket;
+    for (let last = after; ; ) {
+      const { keys, isLast } = await bucket.list({ prefix, after: last, limit: undefined });
+      for (const key of keys) if (isBlobUid(key)) yield key;
+      last = keys.at(-1);
+      if (isLast || last === undefined) return;
+    }
+  }
+
+  /** There are none: an upload that was cut leaves nothing. */
+  async sweepLeftovers(): Promise<number> {
+    return 0;
+  }
+
+  async close(): Promise<void> {
+    // One that could not be opened has nothing to close.
+    (await this.#bucket.catch(() => undefined))?.close();
+  }
+
+  /** As with a file system that is not mounted: one restore or scrub with the wrong bucket would mark every version invalid. */
+  async #refuseEmptyBucket(bucket: Bucket): Promise<void> {
+    if (this.#isInUse) return;
+    const { keys } = await bucket.list({ prefix: '', after: undefined, limit: 1 });
+    if (keys.length === 0) throw bucket.emptyError();
+    this.#isInUse = true;
+  }
+}
