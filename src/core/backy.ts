@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BackupStats, StatsFilter } from '../meta/types.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';
+import type { StorageStep } from './check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
 import type { BlockComparison } from './diff-meta.ts';
@@ -62,6 +63,11 @@ export class Backy {
   async cleanupFull(prefix: string): Promise<CleanupResult> {
     const { cleanupFull } = await import('./cleanup.ts');
     return cleanupFull(this.#context, prefix);
+  }
+  /** Tries the data backend out; needs no database. */
+  async checkStorage(): Promise<StorageStep[]> {
+    const { checkStorageThoroughly } = await import('./check-storage.ts');
+    return checkStorageThoroughly(this.#context);
   }
   /** `oldKey`: 64 hex digits. */
   async rekey(oldKey: string): Promise<RekeyResult> {

@@ -118,6 +118,11 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['migrate-encryption', good] };
     yield { args: ['migrate-encryption', bad], code: 20 };
   },
+  async *'check-storage'() {
+    yield* tableCalls('check-storage');
+    lab.configure({ DataBackend: { path: lab.write('no-folder', '') } });
+    yield { args: ['check-storage'], code: 100 };
+  },
   async *stats() {
     yield { args: ['stats'] };
     await lab.backup(source, 'vm');

@@ -1,5 +1,6 @@
 import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
+import { checkStorageCommand } from './check-storage.ts';
 import { completionCommand } from './completion.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
@@ -35,6 +36,7 @@ export const COMMANDS: readonly Command[] = [
   expireCommand,
   rekeyCommand,
   migrateEncryptionCommand,
+  checkStorageCommand,
   dueCommand,
   slaCommand,
 ];
