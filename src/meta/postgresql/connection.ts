@@ -38,6 +38,7 @@ export class PostgresConnection {
   readonly label: string;
   readonly #options: ConnectionOptions;
   readonly #pool: SessionPool;
+  readonly #news = { isLost: false };
   #wasConnected = false;
   #sideTables: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -116,7 +117,8 @@ export class PostgresConnection {
   /** Before the first connection a server that is not there is an answer; one that starts is worth a wait. */
   #again<T>(attempt: () => Promise<T>): Promise<T> {
     const mayPass = (error: unknown) => isConflict(error) || isStarting(error) || (this.#wasConnected && isLost(error));
-    return patiently(attempt, { label: this.label, logger: this.#options.logger, signal: this.#options.signal, mayPass });
+    const { logger, signal } = this.#options;
+    return patiently(attempt, { label: this.label, logger, signal, news: this.#news, mayPass });
   }
 
   async #onlyOnce<T>(attempt: () => Promise<T>): Promise<T> {
