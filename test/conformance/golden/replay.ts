@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareOutput, comparePhrases, streamRules } from './compare-output.ts';
 import { inputDates } from './dates.ts';
-import { Differences } from './difference.ts';
+import { type Difference, Differences } from './difference.ts';
 import { DIFFERENCES } from './differences.ts';
 import { GOLDEN_ROOT, hasRecordings, needsRecordings } from './location.ts';
 import { notYet } from './not-yet.ts';
-import { type Call, type Recording, readRecording, type SideStep, type Statement, type Step } from './recording.ts';
+import {
+  type Call,
+  type ConfigFile,
+  type Recording,
+  readRecording,
+  type ShellCommand,
+  type SideStep,
+  type Statement,
+  type Step,
+} from './recording.ts';
 import { compareFiles, compareShell, writtenFile } from './shell.ts';
 import { compareState } from './state.ts';
 import { World } from './world.ts';
@@ -36,8 +45,20 @@ export interface Scenario {
   param?: (recorded: string, before: Call) => string;
   /** Every call ends at its words. What help and errors say is ours (cli.md); on which stream they say it is not. */
   wordsAlone?: boolean;
+  /** A config file as it is to be here, made from the recorded one. */
+  config?: (recorded: string) => string;
+  /** Does again what the recorder did in a shell; `undefined`: not to be compared. Absent: compareShell. */
+  shell?: (world: World, step: ShellCommand, wanted: string) => Promise<Texts | undefined>;
+  /** Where this recording is not followed, when it is not for the common list. */
+  differences?: readonly Difference[];
   /** Blocks hold the very bytes that were recorded. */
   exactChecksums?: boolean;
+}
+
+/** What is wanted and what came, in the form that compares. */
+export interface Texts {
+  expected: string;
+  actual: string;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -83,11 +104,11 @@ class Replayer {
   constructor(scenario: Scenario, recording: Recording) {
     this.scenario = scenario;
     this.world = new World(recording);
-    this.differences = new Differences(DIFFERENCES, recording);
+    this.differences = new Differences(scenario.differences ?? DIFFERENCES, recording);
   }
 
   async start(steps: SideStep[]): Promise<void> {
-    for (const step of steps) if (step.kind === 'config') this.world.write(step.name, step.text);
+    for (const step of steps) if (step.kind === 'config') this.writeConfig(step);
     if (this.scenario.initdb ?? true) await this.world.backy('initdb');
     await this.scenario.setup?.(this.world);
   }
@@ -125,9 +146,9 @@ class Replayer {
   async sideSteps(steps: SideStep[], after: number, next?: Call): Promise<void> {
     for (const step of steps) {
       await this.scenario.beforeStep?.(this.world, step);
-      if (step.kind === 'config') this.world.write(step.name, step.text);
+      if (step.kind === 'config') this.writeConfig(step);
       else if (step.kind === 'sql') this.statement(step, after, next);
-      else this.files(step, after);
+      else await this.files(step, after);
     }
   }
 
@@ -151,13 +172,18 @@ class Replayer {
     return actual === recorded && next && scenario.param ? scenario.param(recorded, next) : actual;
   }
 
-  private files(step: Exclude<SideStep, Statement | { kind: 'config' }>, after: number): void {
+  private writeConfig({ name, text }: ConfigFile): void {
+    this.world.write(name, this.scenario.config?.(text) ?? text);
+  }
+
+  private async files(step: ShellCommand, after: number): Promise<void> {
     const wanted = this.differences.files(after, step.command, step.output);
     const file = writtenFile(step);
     if (file) this.world.write(file.name, file.text);
     else if (step.kind === 'cmp') expect.soft(compareFiles(this.world, step)).toBe(wanted);
     else {
-      const compared = compareShell(this.world, step, wanted);
+      const { shell = async () => compareShell(this.world, step, wanted) } = this.scenario;
+      const compared = await shell(this.world, step, wanted);
       if (compared) expect.soft(compared.actual, step.command).toBe(compared.expected);
     }
   }

@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Lab, type LabOptions, uidOf } from '../support/lab.ts';
+import { sha256OfFile } from '../support/sha256.ts';
+import { PostgresServer } from './postgres.ts';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  // A crash of this one must lose nothing.
+  server = await PostgresServer.start({ settings: { fsync: 'on' } });
+});
+afterAll(() => server.stop());
+
+/** A lab whose metadata is in a new database. */
+async function newLab(options: LabOptions = {}): Promise<{ lab: Lab; database: string }> {
+  const database = await server.createDatabase();
+  const engine = server.url(database);
+  const lab = new Lab({ ...options, config: { ...options.config, MetaBackend: { engine } } });
+  await lab.ok('initdb');
+  return { lab, database };
+}
+
+describe('the program', () => {
+  it('backs up, takes over, restores, scrubs, removes and cleans up', async () => {
+    const { lab, database } = await newLab();
+    const image = lab.write('image', Buffer.concat([randomBytes(40_000), Buffer.alloc(8192), randomBytes(10)]));
+    const first = await lab.backup(`file://${image}`, 'vm');
+    const hints = lab.write('hints', JSON.stringify([{ offset: 0, length: 4096, exists: true }]));
+    const second = await lab.backup('-f', first, '-r', hints, `file://${image}`, 'vm');
+    for (const uid of [first, second]) {
+      expect(await lab.restoredSha256(uid)).toBe(await sha256OfFile(image));
+      await lab.ok('scrub', uid);
+    }
+    const blobs = lab.blobs();
+    await lab.ok('rm', '-f', first);
+    await lab.ok('cleanup', '--dangerous-force');
+    expect(lab.blobs()).toEqual(blobs);
+    await lab.ok('rm', '-f', second);
+    await lab.ok('cleanup', '--dangerous-force');
+    expect(lab.blobs()).toEqual([]);
+    expect(await server.query(database, 'SELECT * FROM deleted_blocks')).toEqual([]);
+    lab.remove();
+  });
+
+  it('completes versions from the database', async () => {
+    const { lab, database } = await newLab();
+    const image = lab.write('image', randomBytes(5000));
+    const uid = await lab.backup('-t', 'mine', `file://${image}`, 'vm');
+    const { code, stdout, stderr } = await lab.startBare(['__complete', '-c', lab.path('backy.cfg'), 'scrub', '']).ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(uid);
+    await server.query('postgres', `ALTER DATABASE "${database}" ALLOW_CONNECTIONS false`);
+    const refused = await lab.startBare(['__complete', '-c', lab.path('backy.cfg'), 'scrub', '']).ended;
+    expect(refused).toMatchObject({ code: 0, stderr: '' });
+    expect(refused.stdout).not.toContain(uid);
+    lab.remove();
+  });
+
+  it.each(['fast', 'immediate'] as const)('goes on with a backup when the server restarts (%s) in the middle', async (how) => {
+    const { lab, database } = await newLab({ blockSize: 4096, config: { DataBackend: { bandwidth_write: 4_000_000 } } });
+    const image = lab.write('image', randomBytes(32 * 1024 * 1024));
+    const running = lab.start(['-m', 'backup', `file://${image}`, 'vm'], { timeoutMs: 120_000 });
+    // One group of rows is in.
+    while (Number((await server.query<{ n: string }>(database, 'SELECT count(*) AS n FROM blocks'))[0]?.n) === 0) await sleep(50);
+    await server.halt(how);
+    await sleep(1_000);
+    expect(running.hasEnded).toBe(false);
+    await server.resume();
+    const { code, stdout, stderr } = await running.ended;
+    expect(`${code} ${stderr}`).toMatch(/^0 /);
+    expect(lab.log()).toMatch(
+      /The connection to the database .* was lost: .*\. Trying again.*\n(.*\n)*.*The database .* is there again\./,
+    );
+    const uid = uidOf(stdout);
+    expect(await server.query(database, 'SELECT valid FROM versions')).toEqual([{ valid: 1 }]);
+    expect(await lab.restoredSha256(uid)).toBe(await sha256OfFile(image));
+    expect(lab.log()).not.toContain('a-secret');
+    lab.remove();
+  });
+});
+
+describe('one line and exit code 1 tell of', () => {
+  const failure = async (edit: (engine: string, database: string) => string, ...words: string[]) => {
+    const database = await server.createDatabase();
+    const engine = edit(server.url(database), database);
+    const lab = new Lab({ config: { MetaBackend: { engine } } });
+    const { code, stdout, stderr } = await lab.run(words.length > 0 ? words : ['ls']);
+    const log = lab.log();
+    lab.remove();
+    expect(`${stdout}${stderr}${log}`).not.toMatch(/a-secret|wr%40ng|wr@ng/);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    return { code, stderr };
+  };
+
+  it('a server that does not run', async () => {
+    expect(await failure((engine) => engine.replace(/:\d+\//, ':1/'))).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Can't connect to the database postgresql:\/\/postgres@127.0.0.1:1\/\w+: connection refused/),
+    });
+  });
+
+  it('a host that is not known', async () => {
+    expect(await failure((engine) => engine.replace('127.0.0.1', 'nowhere.invalid'))).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/its host is not known/),
+    });
+  });
+
+  it('a socket that is not there', async () => {
+    expect(await failure((_, name) => `postgresql:///${name}?host=/nowhere`)).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/there is no such socket/),
+    });
+  });
+
+  it('a wrong password', async () => {
+    expect(await failure((engine) => engine.replace('a-secret', 'wr%%40ng'))).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Can't log in to the database .*password authentication failed for user "postgres"/),
+    });
+  });
+
+  it('a missing password', async () => {
+    expect(await failure((engine) => engine.replace(':a-secret', ''))).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Can't (log in|connect) to the database .*password/),
+    });
+  });
+
+  it('a missing database', async () => {
+    expect(await failure((engine) => `${engine}x`)).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Can't open the database .* does not exist/),
+    });
+  });
+
+  it('a database without tables', async () => {
+    expect(await failure((engine) => engine)).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/Invalid database .*Please run initdb first/),
+    });
+  });
+
+  it('missing rights', async () => {
+    await server.query('postgres', "CREATE ROLE guest LOGIN PASSWORD 'guest'");
+    expect(await failure((engine) => engine.replace('postgres:a-secret@', 'guest:guest@'), 'initdb')).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/lacks rights in the database .*permission denied for schema public/),
+    });
+  });
+
+  it('an option that nothing knows', async () => {
+    expect(await failure((engine) => `${engine}?sslmod=require`)).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/the option "sslmod" is not known/),
+    });
+  });
+
+  it('TLS that is asked for and not there', async () => {
+    expect(await failure((engine) => `${engine}?sslmode=require`)).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/does not support SSL/),
+    });
+  });
+});
+
+it('takes a unix socket, the name with the driver, and postgres:// as well', async () => {
+  const { lab, database } = await newLab();
+  const { port, socketFolder } = server;
+  const urls = [
+    `postgresql://postgres@/${database}?host=${socketFolder}&port=${port}`,
+    server.url(database).replace('postgresql:', 'postgresql+psycopg2:'),
+    server.url(database).replace('postgresql:', 'postgres:'),
+    server.url(database).replace('a-secret', 'a%%2Dsecret'),
+  ];
+  for (const engine of urls) {
+    lab.configure({ MetaBackend: { engine } });
+    expect(await lab.ok('-m', 'ls')).toContain('date|name');
+  }
+  lab.remove();
+});
