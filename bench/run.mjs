@@ -7,6 +7,7 @@ import { fileBackend } from './rows/file-backend.mjs';
 import { firstBackup } from './rows/first-backup.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
+import { postgresql } from './rows/postgresql.mjs';
 import { restore, scrub, secondBackup } from './rows/read-back.mjs';
 import { reports } from './rows/reports.mjs';
 import { smallBlocks } from './rows/small-blocks.mjs';
@@ -28,6 +29,7 @@ const BENCHES = {
   memory,
   metadata,
   reports,
+  postgresql,
 };
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]

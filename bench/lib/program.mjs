@@ -17,10 +17,13 @@ export class Program {
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
-   * @param {{ folder: string, blockSize?: number, blobs?: string, encrypted?: boolean, workers?: number }} options `blobs`: the file
-   *   backend's folder; without it the null backend is used.
+   * @param {{ folder: string, blockSize?: number, blobs?: string, encrypted?: boolean, workers?: number, engine?: string }} options `blobs`: the file
+   *   backend's folder; without it the null backend is used. `engine`: an engine URL instead of an SQLite file.
    */
-  constructor(workspace, { folder, blockSize = workspace.blockSize, blobs, encrypted = false, workers = workspace.workers }) {
+  constructor(
+    workspace,
+    { folder, blockSize = workspace.blockSize, blobs, encrypted = false, workers = workspace.workers, engine },
+  ) {
     this.#workspace = workspace;
     mkdirSync(folder, { recursive: true });
     this.config = join(folder, 'backy.cfg');
@@ -36,7 +39,7 @@ hash_function: sha512
 workers: ${workers}
 encryption_version: ${encrypted ? `1\nencryption_key: ${'decafbad'.repeat(8)}` : 0}
 [MetaBackend]
-engine: sqlite:///${this.database}
+engine: ${engine ?? `sqlite:///${this.database}`}
 [DataBackend]
 type: ${blobs === undefined ? 'null' : `file\npath: ${blobs}`}
 ${limits}[io_file]

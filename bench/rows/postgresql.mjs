@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { PostgresServer, postgresPrograms } from '../lib/postgres-server.mjs';
+import { Program } from '../lib/program.mjs';
+import { alternate, toRow } from '../lib/rounds.mjs';
+import { dataSeconds, initialized } from './common.mjs';
+
+const BLOCK_BYTES = 4096;
+const GROUP_ROWS = 10_000;
+const VERSION = '00000000-0000-1000-8000-000000000000';
+const INSERT_VERSION = `INSERT INTO versions VALUES ('${VERSION}', now(), NULL, 'bench', '', 0, 0, 0, 0)`;
+
+/**
+ * Rows that go into PostgreSQL, against COPY of the same rows into the same tables by the server's own client. All is synced, and both sides keep all indexes and
+ * the foreign key.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
+export async function* postgresql(workspace) {
+  const programs = postgresPrograms();
+  if (programs === undefined) {
+    process.stderr.write("postgresql  can't run: PostgreSQL's programs are not in /usr/lib/postgresql\n");
+    return;
+  }
+  const server = new PostgresServer(workspace, programs);
+  await server.start();
+  try {
+    yield* measure(workspace, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {PostgresServer} server */
+async function* measure(workspace, server) {
+  const count = workspace.quick ? 20_000 : 200_000;
+  const rows = Array.from({ length: count }, (_, id) => newRow(id));
+  const text = rows
+    .map(
+      ({ uid, id, checksum }) =>
+        `${uid}\t${VERSION}\t${id}\t2026-01-01 00:00:00.000000\t${checksum}\t${BLOCK_BYTES}\t1\t0\t\\N\t\\N\n`,
+    )
+    .join('');
+  const storeOf = await loadStore(workspace);
+  let number = 0;
+  const fresh = async () => {
+    const database = `bench${number++}`;
+    server.psql('postgres', `CREATE DATABASE ${database}`);
+    const store = storeOf(server.url(database));
+    await store.initialize();
+    await store.open();
+    server.psql(database, INSERT_VERSION);
+    server.psql(database, 'CHECKPOINT');
+    return { database, store };
+  };
+  let bytes = { table: 0, all: 0 };
+  const rounds = await alternate(workspace.rounds(3), {
+    copy: async () => {
+      const { database, store } = await fresh();
+      const seconds = await timed(async () => server.psql(database, 'COPY blocks FROM STDIN', text));
+      bytes = sizesOf(server, database);
+      await drop(server, database, store);
+      return { seconds };
+    },
+    groups: async () => {
+      const { database, store } = await fresh();
+      const seconds = await timed(async () => {
+        for (let first = 0; first < count; first += GROUP_ROWS)
+          await store.commitGroup(
+            VERSION,
+            { rows: rows.slice(first, first + GROUP_ROWS), sparse: [], counters: () => ({}) },
+            { blockSize: BLOCK_BYTES, sizeBytes: count * BLOCK_BYTES },
+          );
+      });
+      await drop(server, database, store);
+      return { seconds };
+    },
+    backup: async () => {
+      const { database, store } = await fresh();
+      await drop(server, database, store);
+      server.psql('postgres', `CREATE DATABASE ${database}`);
+      const folder = workspace.folder('disk', 'postgresql');
+      const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES, engine: server.url(database) }));
+      const outcome = await program.run('backup', `null://${count * BLOCK_BYTES}`, 'bench');
+      server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
+      return { seconds: dataSeconds(outcome) };
+    },
+  });
+  const perSecond = (/** @type {number | undefined} */ seconds) => count / (seconds ?? Number.NaN);
+  const row = { name: 'postgresql', unit: 'rows/s' };
+  yield toRow(
+    { ...row, what: `${count} rows in groups of ${GROUP_ROWS}, of one COPY`, atLeast: 0.6 },
+    rounds.map(({ groups, copy }) => ({ ours: perSecond(groups.seconds), limit: perSecond(copy.seconds) })),
+  );
+  yield toRow(
+    { ...row, what: `backup of ${count} blocks of 4 KiB that all differ, of one COPY` },
+    rounds.map(({ backup, copy }) => ({ ours: perSecond(backup.seconds), limit: perSecond(copy.seconds) })),
+  );
+  const mibPerMillion = (/** @type {number} */ size) => ((size / count) * 1e6) / 2 ** 20;
+  yield toRow({ name: 'postgresql', unit: 'MiB', what: 'a million rows, with all indexes, of the table alone' }, [
+    { ours: mibPerMillion(bytes.all), limit: mibPerMillion(bytes.table) },
+  ]);
+}
+
+/** @param {PostgresServer} server @param {string} database */
+function sizesOf(server, database) {
+  const printed = server.psql(database, "SELECT pg_table_size('blocks'), pg_total_relation_size('blocks')");
+  const [table = 0, all = 0] = printed.trim().split('|').map(Number);
+  return { table, all };
+}
+
+/** @param {PostgresServer} server @param {string} database @param {{ close(): Promise<void> }} store */
+async function drop(server, database, store) {
+  await store.close();
+  server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
+}
+
+/**
+ * The store itself: a backup of so many blocks would be more than rows.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @returns {Promise<(engine: string) => import('../../src/meta/meta-store.ts').MetaStore>}
+ */
+async function loadStore(workspace) {
+  const outfile = join(workspace.folder('disk', 'store'), 'store.mjs');
+  await build({
+    stdin: {
+      contents: "export { postgresStore } from './src/meta/postgresql/load.ts';",
+      resolveDir: process.cwd(),
+      loader: 'ts',
+    },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external: ['pg-native', 'pg-query-stream', 'better-sqlite3', 'sqlite3'],
+    banner: { js: "import { createRequire as c } from 'node:module';\nconst require = c(import.meta.url);" },
+    logLevel: 'warning',
+  });
+  const { postgresStore } = await import(pathToFileURL(outfile).href);
+  const logger = { debug() {}, info() {}, warning() {}, error() {} };
+  return (engine) => postgresStore({ engine, logger, now: () => new Date() });
+}
+
+/** @param {() => Promise<unknown>} work */
+async function timed(work) {
+  const begin = performance.now();
+  await work();
+  return (performance.now() - begin) / 1000;
+}
+
+/** @param {number} id */
+function newRow(id) {
+  const checksum = randomBytes(64).toString('hex');
+  return { id, uid: checksum.slice(0, 32), checksum, size: BLOCK_BYTES, encVersion: 0, envKey: null, nonce: null, found: false };
+}
