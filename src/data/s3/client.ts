@@ -30,6 +30,8 @@ export function makeClient(options: S3BackendOptions): S3Client {
     expectContinueHeader: false,
     requestHandler: { ...makeAgents(options.stallMs), requestTimeout: 0, connectionTimeout: 0 },
   };
+  // What versions of Node the SDK's future needs is nothing to tell with every backup.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const client = new S3Client(config);
   client.middlewareStack.add(
     (next) => (args) => {
