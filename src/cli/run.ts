@@ -78,8 +78,9 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
   process.on('SIGUSR1', () => status.tell());
   const saysSo = () => log.warning('Stopping as soon as what is in flight has ended. A second signal stops at once.');
   signal.addEventListener('abort', saysSo);
-  const backy = createBacky({
+  const backy = await createBacky({
     config,
+    command: call.command.name,
     logger: log,
     signal,
     onProgress: (progress) => status.update(progress),

@@ -3,14 +3,16 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Backy } from '../core/backy.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { FileLockService } from '../locking/file-lock.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
+import { locksFor } from './lock-services.ts';
 import { otherInstances } from './other-instances.ts';
 
 /** What a session needs beside the configuration. */
 export interface SessionOptions {
   config: Config;
+  /** The subcommand's name. */
+  command: string;
   logger: Logger;
   signal: AbortSignal;
   onProgress: OnProgress;
@@ -18,8 +20,17 @@ export interface SessionOptions {
 }
 
 /** Puts a Backy together from the configuration. Nothing is opened yet. */
-export function createBacky({ config, logger, signal, onProgress, onStuckThreads }: SessionOptions): Backy {
+export async function createBacky({
+  config,
+  command,
+  logger,
+  onProgress,
+  onStuckThreads,
+  ...given
+}: SessionOptions): Promise<Backy> {
   const now = () => new Date();
+  const { locks, lost, fence } = await locksFor(config, command);
+  const signal = lost === undefined ? given.signal : AbortSignal.any([given.signal, lost]);
   return new Backy({
     meta: metaStoreFor({
       engine: config.engine,
@@ -28,8 +39,9 @@ export function createBacky({ config, logger, signal, onProgress, onStuckThreads
       logger,
       now,
       signal,
+      fence,
     }),
-    locks: new FileLockService(config.lockDir),
+    locks,
     logger,
     data: config.data,
     io: config.io,

@@ -4,6 +4,7 @@ import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { isConflict, isLost, isStarting } from './database-errors.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
+import type { Fence } from './fence.ts';
 import { patiently } from './patience.ts';
 import { SIDE_TABLES } from './schema.ts';
 import type { PgValue, Session } from './session.ts';
@@ -11,6 +12,8 @@ import { SessionPool } from './session-pool.ts';
 import { type Exclusion, isBroken, transact, UnknownOutcome } from './transaction.ts';
 
 const OUTCOME_PAUSE_MS = 200;
+/** How long statements may take to end once the session with the locks between hosts is lost. */
+const LAST_ANSWERS_MS = 3_000;
 
 /** How a connection is made. */
 export interface ConnectionOptions {
@@ -18,6 +21,8 @@ export interface ConnectionOptions {
   logger: Logger;
   /** Cuts waits for a lost server short. */
   signal?: AbortSignal | undefined;
+  /** The locks between hosts that are held at the moment, on which every transaction relies. */
+  fence?: (() => Fence | undefined) | undefined;
 }
 
 /** How a transaction is made. */
@@ -48,6 +53,12 @@ export class PostgresConnection {
     this.#options = options;
     this.label = labelOf(options.address);
     this.#pool = new SessionPool(options.address);
+    const { signal } = options;
+    signal?.addEventListener('abort', () => {
+      // The server may hang, and what waits for it with it. A user's wish to stop is no reason to cut anything off.
+      if (!(signal.reason instanceof BackyError) || signal.reason.code !== 'lockLost') return;
+      setTimeout(() => this.#pool.cut(), LAST_ANSWERS_MS).unref();
+    });
   }
 
   /** The rows of one statement that changes nothing. */
@@ -196,7 +207,7 @@ export class PostgresConnection {
 
   #transact<T>(session: Session, exclusion: Exclusion, body: (session: Session) => Promise<T>): Promise<T> {
     const onWaiting = () => this.#options.logger.info(`Waiting for another program that works on the database ${this.label}.`);
-    return transact(session, { exclusion, onWaiting }, body);
+    return transact(session, { exclusion, fence: this.#options.fence?.(), onWaiting }, body);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

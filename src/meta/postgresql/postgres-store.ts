@@ -18,6 +18,7 @@ import * as cleanup from './cleanup.ts';
 import { PostgresConnection } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { parseEngineUrl } from './engine-url.ts';
+import type { Fence } from './fence.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import * as sealed from './sealed.ts';
@@ -35,6 +36,8 @@ export interface PostgresStoreOptions {
   now: () => Date;
   /** Cuts waits for a lost server short. */
   signal?: AbortSignal | undefined;
+  /** The locks between hosts that are held at the moment: no transaction is committed once their session is gone. */
+  fence?: (() => Fence | undefined) | undefined;
 }
 
 /** The metadata in a PostgreSQL database, the same that the original uses. Several hosts may work on it at once. */
@@ -45,8 +48,8 @@ export class PostgresStore implements MetaStore {
   /** Touches nothing until `open` or `initialize`; throws for a URL that can't be used. */
   constructor(options: PostgresStoreOptions) {
     this.#options = options;
-    const { engine, logger, signal } = options;
-    this.#db = new PostgresConnection({ address: parseEngineUrl(engine), logger, signal });
+    const { engine, logger, signal, fence } = options;
+    this.#db = new PostgresConnection({ address: parseEngineUrl(engine), logger, signal, fence });
   }
 
   /** The database as messages call it. */

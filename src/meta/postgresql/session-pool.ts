@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type PoolClient } from 'pg';
 import { isAboutEncryption } from './database-errors.ts';
 import type { ServerAddress } from './engine-url.ts';
@@ -10,6 +12,8 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** A peer that is gone is noticed after this and ten probes, a second each. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
+/** A server that does not answer hears no farewell either. */
+const CLOSE_LIMIT_MS = 5_000;
 
 /** What every session starts with: times are UTC, and long statements and pauses are ours to judge. */
 const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET lock_timeout = 0;
@@ -25,15 +29,15 @@ export interface Lease {
 /** A few sessions of one server. */
 export class SessionPool {
   readonly #address: ServerAddress;
-  readonly #connectTimeoutMs: number;
+  readonly #connectTimeoutMs: number | undefined;
   readonly #ready = new WeakSet<PoolClient>();
+  readonly #onLoan = new Set<PoolClient>();
   #pool: Promise<pg.Pool> | undefined;
 
   /** Connects on first use. */
   constructor(address: ServerAddress, { connectTimeoutMs }: { connectTimeoutMs?: number } = {}) {
     this.#address = address;
-    const seconds = Number(address.options.get('connect_timeout') ?? 0);
-    this.#connectTimeoutMs = connectTimeoutMs ?? (seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS);
+    this.#connectTimeoutMs = connectTimeoutMs;
   }
 
   /** A session that nobody else has; waits for one when all are out. Rejects with what driver or server say. */
@@ -46,17 +50,29 @@ export class SessionPool {
       client.release(true);
       throw error;
     }
-    return { session: new Session(client), release: (broken) => client.release(broken) };
+    this.#onLoan.add(client);
+    const release = (broken: boolean) => {
+      this.#onLoan.delete(client);
+      client.release(broken);
+    };
+    return { session: new Session(client), release };
+  }
+
+  /** Cuts all sessions that somebody has, for servers that do not answer: their statements reject then. */
+  cut(): void {
+    // The driver's own way waits for the server.
+    for (const client of this.#onLoan) (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
   }
 
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
-    if (pool !== undefined)
-      await pool.then(
-        (opened) => opened.end(),
-        () => {},
-      );
+    if (pool === undefined) return;
+    const ended = pool.then(
+      (opened) => opened.end(),
+      () => {},
+    );
+    await Promise.race([ended, sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
   }
 
   #opened(): Promise<pg.Pool> {
@@ -87,16 +103,24 @@ export class SessionPool {
   }
 }
 
-function newPool(address: ServerAddress, encryption: Encryption, connectionTimeoutMillis: number): pg.Pool {
+/** What the driver needs for a connection to the server. */
+export function clientConfig(address: ServerAddress, encryption: Encryption, connectTimeoutMs?: number): pg.ClientConfig {
   const { host, port, database, user, password, options } = address;
-  const pool = new pg.Pool({
+  const seconds = Number(options.get('connect_timeout') ?? 0);
+  return {
     ...{ host, port, database, user, ssl: encryption, types: TYPES },
     ...(password !== undefined && { password }),
     ...(options.has('options') && { options: options.get('options') }),
     application_name: options.get('application_name') ?? 'backy2',
-    connectionTimeoutMillis,
+    connectionTimeoutMillis: connectTimeoutMs ?? (seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS),
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+  };
+}
+
+function newPool(address: ServerAddress, encryption: Encryption, connectTimeoutMs: number | undefined): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(address, encryption, connectTimeoutMs),
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     max: MOST_SESSIONS,
     allowExitOnIdle: true,

@@ -1,5 +1,7 @@
 import { DatabaseError } from 'pg';
+import { BackyError } from '../../errors.ts';
 import { isLost } from './database-errors.ts';
+import { type Fence, fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';
 
 /** Our advisory locks have two numbers, so that they never meet those of operations between hosts, which have one. "back" in ASCII. */
@@ -39,6 +41,8 @@ export const isBroken = (error: unknown): boolean => isLost(error) || error inst
 /** How a transaction of a session is made. */
 export interface TransactOptions {
   exclusion: Exclusion;
+  /** Locks of another session that MUST be held until the end. */
+  fence?: Fence | undefined;
   /** Told when the wait for others gets long. */
   onWaiting(): void;
 }
@@ -52,13 +56,13 @@ const WAITING_AFTER_MS = 3_000;
  */
 export async function transact<T>(
   session: Session,
-  { exclusion, onWaiting }: TransactOptions,
+  options: TransactOptions,
   body: (session: Session) => Promise<T>,
 ): Promise<T> {
   let xid = '';
   let result: T;
   try {
-    xid = await begin(session, exclusion, onWaiting);
+    xid = await begin(session, options);
     result = await body(session);
   } catch (error) {
     if (!isLost(error)) await session.script('ROLLBACK');
@@ -76,12 +80,25 @@ export async function transact<T>(
 }
 
 /** @returns the transaction's number, by which to ask for its outcome. All in one round trip. */
-async function begin(session: Session, exclusion: Exclusion, onWaiting: () => void): Promise<string> {
+async function begin(session: Session, { exclusion, fence, onWaiting }: TransactOptions): Promise<string> {
   const timer = setTimeout(onWaiting, WAITING_AFTER_MS);
   try {
-    const sql = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid`;
-    return (await session.script<{ xid: string }>(sql))[0]?.xid ?? '';
+    const held = fence === undefined ? 'true' : fenceCondition(fence);
+    const sql = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid, ${held} AS held`;
+    const [row] = await session.script<{ xid: string; held: boolean }>(sql);
+    if (row?.held !== true) throw locksLost();
+    return row.xid;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function locksLost(): BackyError {
+  return new BackyError(
+    'lockLost',
+    'The session that holds the locks between hosts was lost. Nothing more was written to the database.',
+    {
+      hint: 'Another host may have worked on the same data since. Look why the connection to PostgreSQL ended.',
+    },
+  );
 }

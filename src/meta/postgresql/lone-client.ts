@@ -1,0 +1,31 @@
+import pg from 'pg';
+import { isAboutEncryption, toDatabaseError } from './database-errors.ts';
+import { labelOf, parseEngineUrl } from './engine-url.ts';
+import { clientConfig } from './session-pool.ts';
+import { encryptionsToTry } from './tls.ts';
+
+/** How messages call the database behind an engine URL: without the password. */
+export function labelOfEngine(engine: string): string {
+  return labelOf(parseEngineUrl(engine));
+}
+
+/**
+ * A connection that belongs to no pool and lasts until it is ended. @param applicationName what others see of it.
+ * @throws BackyError when the server can't be reached or refuses.
+ */
+export async function connectAlone(engine: string, applicationName: string): Promise<pg.Client> {
+  const address = parseEngineUrl(engine);
+  const encryptions = encryptionsToTry(address);
+  for (const [i, encryption] of encryptions.entries()) {
+    const client = new pg.Client({ ...clientConfig(address, encryption), application_name: applicationName });
+    // Whoever has it listens as well.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (i === encryptions.length - 1 || !isAboutEncryption(error)) throw toDatabaseError(labelOf(address), error);
+    }
+  }
+  throw new Error('there is nothing to try');
+}

@@ -1,0 +1,75 @@
+import type { Sections } from '../support/config-text.ts';
+import { Lab } from '../support/lab.ts';
+import type { Running, StartOptions } from '../support/process.ts';
+import { createDatabase, dropDatabase, type PostgresAddress, postgresQuery, postgresUrl } from './postgres.ts';
+
+/** What all hosts of an installation share. */
+export interface SharedStore {
+  postgres: PostgresAddress;
+  database: string;
+  /** Sections beside that: the data backend, unless all use one folder. */
+  config: Sections;
+  /** Where blobs go with the file backend. */
+  dataPath?: string;
+  blockSize: number;
+}
+
+/** A row of table versions, what tests look at. */
+export interface SharedVersion {
+  uid: string;
+  name: string;
+  valid: number;
+  size: number;
+}
+
+/**
+ * A backup host: lock_dir, logfile, config and host name of its own, and the real binary. Database and data backend are shared with others.
+ */
+export class Host extends Lab {
+  readonly hostname: string;
+  readonly store: SharedStore;
+
+  /** @param more sections of this host alone; `port` of a proxy in front of PostgreSQL. */
+  constructor(
+    hostname: string,
+    store: SharedStore,
+    { more = {}, port = store.postgres.port }: { more?: Sections; port?: number } = {},
+  ) {
+    const engine = postgresUrl({ ...store.postgres, port }, store.database);
+    super({
+      blockSize: store.blockSize,
+      workers: 1,
+      ...(store.dataPath === undefined ? {} : { dataPath: store.dataPath }),
+      config: { ...store.config, ...more, MetaBackend: { type: 'sql', engine, ...more.MetaBackend } },
+    });
+    this.hostname = hostname;
+    this.store = store;
+  }
+
+  override startCommand(words: readonly string[], options: StartOptions = {}): Running {
+    const named = ['unshare', '--uts', 'sh', '-c', 'hostname "$0" && exec "$@"', this.hostname, ...words];
+    return super.startCommand(named, options);
+  }
+
+  /** Runs a statement in the shared database, past the program. */
+  rows<T extends object>(sql: string, ...values: (string | number)[]): Promise<T[]> {
+    return postgresQuery<T>(this.store.postgres, this.store.database, sql, values);
+  }
+
+  sharedVersions(): Promise<SharedVersion[]> {
+    return this.rows<SharedVersion>('SELECT uid, name, valid, size FROM versions ORDER BY date, uid');
+  }
+
+  /** Ends the sessions that hold locks, as an administrator or a restart would. @returns how many there were. */
+  async endLockSessions(): Promise<number> {
+    const holders =
+      "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    return (await this.rows(`SELECT pg_terminate_backend(pid) FROM (${holders}) AS holders`)).length;
+  }
+}
+
+/** A database of its own for some hosts. `dispose` removes it. */
+export async function sharedDatabase(postgres: PostgresAddress): Promise<{ database: string; dispose(): Promise<void> }> {
+  const database = await createDatabase(postgres);
+  return { database, dispose: () => dropDatabase(postgres, database) };
+}
