@@ -39,12 +39,14 @@ async function connect(connectionString: string, name = 'backy2 test'): Promise<
 }
 
 const query = (sql: string) => postgresQuery<Record<string, unknown>>(address, database, sql);
+/** A server's locks are in one view: other tests must not be disturbed. */
+const HERE = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+const endSessions = () => query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${HERE}`);
+
 /** Locks in the database, but for the one by which each session knows itself. */
 const locksOf = async (name: string) => {
   const key = BigInt.asUintN(64, await lockKey(name));
-  return query(
-    `SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND classid = ${key >> 32n} AND objid = ${key & 0xffffffffn}`,
-  );
+  return query(`SELECT mode FROM pg_locks WHERE ${HERE} AND classid = ${key >> 32n} AND objid = ${key & 0xffffffffn}`);
 };
 
 describe('locks in PostgreSQL', () => {
@@ -106,7 +108,7 @@ describe('locks in PostgreSQL', () => {
     const one = open();
     await one.tryAcquire('a', 'exclusive');
     await one.confirm();
-    await query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+    await endSessions();
     await expect.poll(() => one.lost.aborted).toBe(true);
     expect(one.lost.reason).toMatchObject({
       code: 'lockLost',
@@ -141,7 +143,7 @@ describe('locks in PostgreSQL', () => {
       (await query(`SELECT pg_try_advisory_xact_lock_shared(${key}) AS granted`))[0]?.granted;
     expect(await granted(fence?.share)).toBe(true);
     expect(await granted(fence?.taken)).toBe(false);
-    await query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+    await endSessions();
     await expect.poll(() => granted(fence?.taken)).toBe(true);
     await operations?.release();
     const two = open();
@@ -153,7 +155,9 @@ describe('locks in PostgreSQL', () => {
   it('tell nothing when a session without locks is lost, nor when it is closed', async () => {
     const one = open();
     await (await one.tryAcquire('a', 'exclusive'))?.release();
-    await query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'backy2 test'");
+    await query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'backy2 test' AND datname = current_database()",
+    );
     await expect
       .poll(() =>
         one.isHeld('a').then(
