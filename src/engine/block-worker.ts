@@ -5,6 +5,7 @@ import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './message
 import { Outbox } from './outbox.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
 import { recodeBlocks } from './recode-job.ts';
+import { viewBlocks } from './view-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from './worker-context.ts';
 
 /**
@@ -138,6 +139,8 @@ async function startJob(context: WorkerContext, slot: Slot, { job, order }: { jo
       send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, order.blocks) });
     } else if (order.kind === 'recode') {
       send({ kind: 'recoded', worker: setup.index, job, ...(await recodeBlocks(context, slot, order.blocks)) });
+    } else if (order.kind === 'view') {
+      send({ kind: 'viewed', worker: setup.index, job, outcomes: await viewBlocks(context, order.blocks) });
     } else {
       await zeroBlocks(context, order.first, order.count);
       send({ kind: 'zeroed', worker: setup.index, job });

@@ -22,6 +22,8 @@ export interface WorkerSetup {
   target: { url: string; limits: IoLimits } | undefined;
   /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */
   zeroMissing: boolean;
+  /** Memory that main shares with the workers, for the blocks of `view` jobs. */
+  arena: SharedArrayBuffer | undefined;
   gates: WorkerGates;
   /** One counter a worker; it moves every second while the worker's event loop lives. */
   heartbeats: SharedArrayBuffer;
@@ -63,6 +65,16 @@ export interface RecodeBlock {
   decision: NonNullable<Decision>;
 }
 
+/** A block that is to be read by somebody, and where in the arena its bytes go. */
+export interface ViewBlock extends FetchBlock {
+  uid: string;
+  /** Bytes from the arena's start; as many as a whole block has are the worker's until it answers. */
+  at: number;
+}
+
+/** What became of a block of a `view` job: it is in the arena (null), it is bad, or nobody can tell, since the backend failed. */
+export type ViewOutcome = null | { finding: Finding } | { error: PlainError };
+
 /** Work for a worker. Each job occupies one slot and is answered once it is done. */
 export type Job =
   /** Read blocks `first … first + count - 1`, which fit a slot, and tell their checksums; a `decide` follows. */
@@ -71,6 +83,8 @@ export type Job =
   | { kind: 'fetch'; blocks: FetchBlock[] }
   /** Fetch blobs and store their blocks as new blobs, of the encryption version that is written. */
   | { kind: 'recode'; blocks: RecodeBlock[] }
+  /** Fetch blobs and check them; their blocks go into the arena. */
+  | { kind: 'view'; blocks: ViewBlock[] }
   /** Make blocks of the target read as zeros. */
   | { kind: 'zero'; first: number; count: number };
 
@@ -113,6 +127,7 @@ export type FromWorker =
   | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
   | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
   | { kind: 'recoded'; worker: number; job: number; blocks: StoredBlock[]; findings: Finding[] }
+  | { kind: 'viewed'; worker: number; job: number; outcomes: ViewOutcome[] }
   | { kind: 'zeroed'; worker: number; job: number }
   | { kind: 'dropped'; worker: number; job: number }
   /** A request to the data backend failed and is repeated. */

@@ -1,11 +1,11 @@
 import type { FromWorker, Job } from './messages.ts';
 
 /** An answer that concerns a job. */
-export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'zeroed' }>;
+export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'viewed' | 'zeroed' }>;
 
 /** What an operation does with a pool. Jobs are numbered in the order of `next`. */
 export interface Operation {
-  /** The next job, or undefined when there is none for now; asked again after every job that ends. */
+  /** The next job, or undefined when there is none for now; asked again after every job that ends, and after `WorkerPool.offer`. */
   next(): Job | undefined | Promise<Job | undefined>;
   /** An answer of a worker. `digested` MUST lead to `WorkerPool.decide`. A rejection ends the operation. */
   answered(answer: JobAnswer): void | Promise<void>;

@@ -19,6 +19,8 @@ export interface PoolOptions {
   zeroMissing?: boolean | undefined;
   /** Told of each request to the data backend that failed and is repeated. */
   onRetry(notice: RetryNotice): void;
+  /** For `view` jobs: where their blocks go. */
+  arena?: SharedArrayBuffer | undefined;
 }
 
 /** Small blocks are read and answered together, up to so many bytes: a message a block would cost more than its checksum. */
@@ -85,6 +87,7 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
     source,
     target,
     zeroMissing: options.zeroMissing ?? true,
+    arena: options.arena,
     ...shared,
   }));
 }

@@ -47,6 +47,7 @@ export class WorkerPool {
   #handling = 0;
   #feeding = false;
   #exhausted = false;
+  #offered = false;
   #dropped: 'none' | 'queued' | 'all' = 'none';
   #wake: () => void = () => {};
   #closing = false;
@@ -96,6 +97,12 @@ export class WorkerPool {
     this.#exhausted = false;
     await this.#untilDone();
     if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Tells a running operation's pool that `next` may have a job again though none has ended. */
+  offer(): void {
+    this.#offered = true;
+    this.#wake();
   }
 
   /** Answers `digested`. */
@@ -164,7 +171,10 @@ export class WorkerPool {
       const stopping = this.#isStopping;
       if (stopping && stopBy === Number.POSITIVE_INFINITY) stopBy = performance.now() + DRAIN_LIMIT_MS;
       if (stopping) this.#dropJobs();
+      this.#offered = false;
       if (!stopping) await this.#feed();
+      // What was offered while it looked could have been missed.
+      if (this.#offered) continue;
       if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping)) return;
       const left = stopBy - performance.now();
       if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.', { hint: WORKER_HINT }));

@@ -6,6 +6,7 @@ const SEEK_DATA = 3;
 const POSIX_FADV_DONTNEED = 4;
 const SYNC_FILE_RANGE_WRITE = 2;
 const FALLOC_FL_KEEP_SIZE = 0x01;
+const FALLOC_FL_PUNCH_HOLE = 0x02;
 const FALLOC_FL_ZERO_RANGE = 0x10;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
@@ -42,6 +43,11 @@ export function startWriteback(fd: number, offset: number, length: number): void
 /** Makes a range read as zeros without writing it, keeping its space allocated. False where the file system can't. */
 export function zeroRange(fd: number, offset: number, length: number): boolean {
   return libc().fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
+}
+
+/** Makes a range a hole, which gives its space back. False where the file system can't. */
+export function punchHole(fd: number, offset: number, length: number): boolean {
+  return libc().fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
 }
 
 /** flock(2) without waiting. False when another open file holds a lock in the way. */

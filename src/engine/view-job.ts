@@ -1,0 +1,25 @@
+import { toPlainError } from '../errors.ts';
+import { fetchBlock } from './fetch-job.ts';
+import type { ViewBlock, ViewOutcome } from './messages.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/**
+ * Fetches and checks blocks, each into its place in the arena. A block that is bad, or a backend that fails, is that block's outcome: who reads
+ * others must not suffer from it.
+ */
+export async function viewBlocks(context: WorkerContext, blocks: readonly ViewBlock[]): Promise<ViewOutcome[]> {
+  const { arena, blockSize } = context.setup;
+  if (arena === undefined) throw new Error('this worker has no arena');
+  const outcomes: ViewOutcome[] = [];
+  for (const block of blocks) {
+    context.signal.throwIfAborted();
+    const slot = { bytes: new Uint8Array(arena, block.at, blockSize), other: undefined };
+    try {
+      const { finding } = await fetchBlock(context, slot, block);
+      outcomes.push(finding === undefined ? null : { finding });
+    } catch (error) {
+      outcomes.push({ error: toPlainError(error, 'worker') });
+    }
+  }
+  return outcomes;
+}
