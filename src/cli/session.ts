@@ -57,6 +57,7 @@ export async function createBacky({
       workers: config.workers,
       hintCheckPercent: config.hintCheckPercent,
       disallowRmWhenYoungerThanDays: config.disallowRmWhenYoungerThanDays,
+      cacheDir: config.cacheDir,
       schedulers: config.schedulers,
       brokenSchedulers: config.brokenSchedulers,
       defaultSchedulers: config.defaultSchedulers,

@@ -14,6 +14,9 @@ export interface BadBlock {
   shouldBe: string | null;
 }
 
+/** What was done when a bad block was met. */
+type Activity = 'restore' | 'scrub' | 'migration' | 'reading';
+
 /** Reports findings, and marks the blocks, and all versions that hold them, invalid. */
 export class BadBlockRecorder {
   readonly found: BadBlock[] = [];
@@ -24,10 +27,10 @@ export class BadBlockRecorder {
   readonly #meta: MetaStore;
   readonly #logger: Logger;
   readonly #version: TaggedVersion;
-  readonly #during: 'restore' | 'scrub' | 'migration';
+  readonly #during: Activity;
   readonly #marked = new Set<string>();
 
-  constructor(options: { meta: MetaStore; logger: Logger; version: TaggedVersion; during: 'restore' | 'scrub' | 'migration' }) {
+  constructor(options: { meta: MetaStore; logger: Logger; version: TaggedVersion; during: Activity }) {
     this.#meta = options.meta;
     this.#logger = options.logger;
     this.#version = options.version;
@@ -72,7 +75,7 @@ export class BadBlockRecorder {
   }
 }
 
-function describe(finding: Finding, row: BlockRow | undefined, during: string): string {
+function describe(finding: Finding, row: BlockRow | undefined, during: Activity): string {
   const where = `block ${finding.id} (UID ${row?.uid ?? 'None'})`;
   const state = `should-be: ${row?.checksum ?? 'all zero'} block-valid: ${row?.valid === false ? 0 : 1}`;
   switch (finding.problem) {

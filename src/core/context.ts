@@ -36,4 +36,6 @@ export interface Settings extends SchedulerSettings {
   workers: number;
   hintCheckPercent: number;
   disallowRmWhenYoungerThanDays: number;
+  /** A folder for what may go at any time. */
+  cacheDir: string;
 }

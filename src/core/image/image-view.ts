@@ -1,0 +1,261 @@
+import type { Finding } from '../../engine/messages.ts';
+import { BackyError } from '../../errors.ts';
+import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
+import type { Context } from '../context.ts';
+import type { CachedBlock } from './block-cache.ts';
+import type { BlockReader, BlockRequest } from './block-reader.ts';
+import type { Extent, ImagePiece } from './image.ts';
+import { type ImageGeometry, Overlay } from './overlay.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { RowPages } from './row-pages.ts';
+import { type Span, spansOf } from './spans.ts';
+
+/** Blocks that one look for extents goes through at most: some milliseconds. */
+const MOST_BLOCKS_LOOKED_AT = 100_000;
+
+/** What a view works with. */
+export interface ImageViewOptions {
+  context: Context;
+  version: TaggedVersion;
+  blockSize: number;
+  reader: BlockReader;
+  /** The key of its first block in the reader; all from there on are its own. */
+  firstKey: number;
+  /** Told of each bad block, once. */
+  onBad(finding: Finding): void;
+}
+
+/**
+ * A version as an image that can be read anywhere, and written: what is written is in an overlay, never in the version. Ranges MUST lie within
+ * the image. Several calls may be in flight; a read beside a write of the same bytes sees them as they were or as they are.
+ */
+export class ImageView {
+  readonly version: TaggedVersion;
+  readonly geometry: ImageGeometry;
+  readonly #options: ImageViewOptions;
+  readonly #rows: RowPages;
+  readonly #ahead: ReadAhead;
+  readonly #bad = new Map<number, BackyError>();
+  /** The last of the writes to each block that is being written. */
+  readonly #writing = new Map<number, Promise<void>>();
+  #overlay: Overlay | undefined;
+
+  constructor(options: ImageViewOptions) {
+    const { context, version, blockSize, reader } = options;
+    this.#options = options;
+    this.version = version;
+    this.geometry = { blockSize, sizeBytes: version.sizeBytes };
+    this.#rows = new RowPages(context.meta, version.uid);
+    this.#ahead = new ReadAhead(reader.aheadBlocks, blockSize);
+  }
+
+  /** What was written, if anything was. */
+  get overlay(): Overlay | undefined {
+    return this.#overlay;
+  }
+
+  /**
+   * Reads a range: `take` gets it piece by piece, in order, and never rejects for a bad block, which is a piece of its own. Bytes are good
+   * until their `release` is called, which MUST happen, and MUST NOT depend on later pieces.
+   */
+  async read(offset: number, length: number, take: (piece: ImagePiece) => void): Promise<void> {
+    const { blockSize } = this.geometry;
+    const first = Math.floor(offset / blockSize);
+    const last = Math.floor((offset + length - 1) / blockSize);
+    const ahead = length === 0 ? undefined : this.#ahead.touch(first, last);
+    if (last > first) void this.#prefetch(first, last - first + 1);
+    for (const span of spansOf(this.geometry, offset, length)) {
+      const piece = this.#cachedPiece(span) ?? (await this.#piece(span));
+      take(piece);
+    }
+    if (ahead !== undefined) void this.#prefetch(ahead.first, ahead.count);
+  }
+
+  /** Makes sure that a range is in memory, as far as there is room. */
+  async cache(offset: number, length: number): Promise<void> {
+    await this.read(offset, length, (piece) => {
+      if (piece.kind === 'data') piece.release();
+    });
+  }
+
+  /** Writes into the overlay. A block that is written in part is copied there first. */
+  async write(offset: number, bytes: Uint8Array): Promise<void> {
+    for (const span of spansOf(this.geometry, offset, bytes.length)) {
+      const start = span.offset - offset;
+      await this.#inTurn(span.id, async (overlay) => {
+        if (!span.isWhole) await this.#copyUp(overlay, span.id);
+        await overlay.write(bytes.subarray(start, start + span.length), span.offset);
+        overlay.written.add(span.id);
+      });
+    }
+  }
+
+  /** Makes a range read as zeros. Where it does so already, nothing is written. */
+  async writeZeros(offset: number, length: number): Promise<void> {
+    for (const span of spansOf(this.geometry, offset, length)) {
+      if (await this.#isSparse(span.id)) continue;
+      await this.#inTurn(span.id, async (overlay) => {
+        if (!span.isWhole) await this.#copyUp(overlay, span.id);
+        await overlay.zero(span.offset, span.length);
+        overlay.written.add(span.id);
+      });
+    }
+  }
+
+  /** Nobody wants a range any more: whole blocks, and what is in the overlay, read as zeros from now on; the rest stays as it is. */
+  async trim(offset: number, length: number): Promise<void> {
+    for (const span of spansOf(this.geometry, offset, length)) {
+      if (span.isWhole || this.#overlay?.written.has(span.id)) await this.writeZeros(span.offset, span.length);
+    }
+  }
+
+  /** Where a range has data, from its start; it may tell less than all of it, but something. At most `limit` extents. */
+  async extents(offset: number, length: number, limit: number): Promise<Extent[]> {
+    const extents: Extent[] = [];
+    let looked = 0;
+    for (const span of spansOf(this.geometry, offset, length)) {
+      if (looked++ === MOST_BLOCKS_LOOKED_AT) break;
+      const isZero = await this.#isHole(span);
+      const last = extents.at(-1);
+      if (last?.isZero === isZero) last.length += span.length;
+      else if (extents.length === limit) break;
+      else extents.push({ length: span.length, isZero });
+    }
+    return extents;
+  }
+
+  /** Forgets what was written. */
+  close(): void {
+    this.#overlay?.close();
+    this.#overlay = undefined;
+  }
+
+  /** The hot path: random reads of what is in memory wait for nothing. */
+  #cachedPiece(span: Span): ImagePiece | undefined {
+    if (this.#overlay?.written.has(span.id)) return undefined;
+    const { reader, firstKey } = this.#options;
+    const block = reader.cached(firstKey + span.id);
+    if (block === undefined) return undefined;
+    return this.#pieceOf(block, span);
+  }
+
+  /** The bytes where they are, or a copy where too many hold theirs already. */
+  #pieceOf(block: CachedBlock, { offset, from, length }: Span): ImagePiece {
+    const { cache } = this.#options.reader;
+    const bytes = cache.bytes(block, from, length);
+    if (!cache.isCrowded) return { kind: 'data', offset, bytes, release: () => cache.unpin(block) };
+    const copy = Buffer.from(bytes);
+    cache.unpin(block);
+    return { kind: 'data', offset, bytes: copy, release: () => {} };
+  }
+
+  async #piece(span: Span): Promise<ImagePiece> {
+    const { offset, length, id } = span;
+    try {
+      if (this.#overlay?.written.has(id)) return await this.#writtenPiece(this.#overlay, span);
+      const request = await this.#request(id);
+      if (request === undefined) return { kind: 'zeros', offset, length };
+      return this.#pieceOf(await this.#options.reader.read(request), span);
+    } catch (error) {
+      if (!(error instanceof BackyError)) throw error;
+      if (error.code !== 'blocksBad')
+        this.#options.context.logger.error(`Cannot read block ${id} of version ${this.version.uid}: ${error.message}`);
+      return { kind: 'failed', offset, length, error };
+    }
+  }
+
+  async #writtenPiece(overlay: Overlay, { offset, length }: Span): Promise<ImagePiece> {
+    if (overlay.isHole(offset, length)) return { kind: 'zeros', offset, length };
+    const bytes = Buffer.allocUnsafe(length);
+    await overlay.read(bytes, offset);
+    return { kind: 'data', offset, bytes, release: () => {} };
+  }
+
+  /** What to ask the reader for; undefined for a sparse block. A block that can't be good is an error. */
+  async #request(id: number): Promise<BlockRequest | undefined> {
+    const known = this.#bad.get(id);
+    if (known !== undefined) throw known;
+    const row = await this.#rows.row(id);
+    if (row === undefined) throw this.#refuse(id, 'the database lacks it: the version is incomplete');
+    if (row.size !== this.#lengthOf(id)) throw this.#refuse(id, `its row says ${row.size} bytes`);
+    if (!hasBlob(row)) return undefined;
+    return { key: this.#options.firstKey + id, row, onBad: (finding) => this.#found(finding) };
+  }
+
+  #refuse(id: number, why: string): BackyError {
+    const error = new BackyError('blocksBad', `Block ${id} of version ${this.version.uid} can't be read: ${why}.`);
+    this.#bad.set(id, error);
+    this.#options.context.logger.error(error.message);
+    return error;
+  }
+
+  #found(finding: Finding): void {
+    this.#bad.set(finding.id, new BackyError('blocksBad', `Block ${finding.id} is bad (${finding.problem}).`));
+    this.#options.onBad(finding);
+  }
+
+  /** Best effort: whoever wants such a block meets its errors. */
+  async #prefetch(first: number, count: number): Promise<void> {
+    const end = Math.min(first + count, Math.ceil(this.geometry.sizeBytes / this.geometry.blockSize));
+    try {
+      for (let id = first; id < end; id++) {
+        if (this.#overlay?.written.has(id) || this.#bad.has(id)) continue;
+        const row = await this.#rows.row(id);
+        if (row === undefined || row.size !== this.#lengthOf(id) || !hasBlob(row)) continue;
+        const request = { key: this.#options.firstKey + id, row, onBad: (finding: Finding) => this.#found(finding) };
+        if (!this.#options.reader.prefetch(request)) return;
+      }
+    } catch (error) {
+      if (!(error instanceof BackyError)) throw error;
+    }
+  }
+
+  async #isSparse(id: number): Promise<boolean> {
+    if (this.#overlay?.written.has(id)) return false;
+    const row = await this.#rows.row(id);
+    return row !== undefined && row.uid === null;
+  }
+
+  async #isHole({ id, offset, length }: Span): Promise<boolean> {
+    return this.#overlay?.written.has(id) ? this.#overlay.isHole(offset, length) : this.#isSparse(id);
+  }
+
+  /** Copies a block into the overlay, unless it is there. */
+  async #copyUp(overlay: Overlay, id: number): Promise<void> {
+    if (overlay.written.has(id)) return;
+    const offset = id * this.geometry.blockSize;
+    const request = await this.#request(id);
+    // A write that failed half way may have left something there.
+    if (request === undefined) return overlay.zero(offset, this.#lengthOf(id));
+    const { reader } = this.#options;
+    const block = await reader.read(request);
+    try {
+      await overlay.write(reader.cache.bytes(block, 0, this.#lengthOf(id)), offset);
+    } finally {
+      reader.cache.unpin(block);
+    }
+  }
+
+  /** Writes to one block go one after the other, since the first of them copies it. */
+  async #inTurn(id: number, write: (overlay: Overlay) => Promise<void>): Promise<void> {
+    this.#overlay ??= new Overlay(this.#options.context.settings.cacheDir, this.geometry);
+    const overlay = this.#overlay;
+    const before = this.#writing.get(id) ?? Promise.resolve();
+    const mine = before.catch(() => {}).then(() => write(overlay));
+    this.#writing.set(id, mine);
+    try {
+      await mine;
+    } finally {
+      if (this.#writing.get(id) === mine) this.#writing.delete(id);
+    }
+  }
+
+  #lengthOf(id: number): number {
+    const { blockSize, sizeBytes } = this.geometry;
+    return Math.min(blockSize, sizeBytes - id * blockSize);
+  }
+}
+
+function hasBlob(row: BlockRow): row is BlockRow & { uid: string } {
+  return row.uid !== null;
+}

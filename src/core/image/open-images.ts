@@ -1,0 +1,141 @@
+import type { Finding } from '../../engine/messages.ts';
+import { messageOf } from '../../errors.ts';
+import type { Lock } from '../../locking/lock.ts';
+import { BadBlockRecorder } from '../bad-blocks.ts';
+import { blockSizeOf } from '../block-size.ts';
+import type { Context } from '../context.ts';
+import { proveKeyForReading } from '../encryption-key.ts';
+import { findVersion } from '../find-version.ts';
+import { lockForOperation, lockVersion } from '../locks.ts';
+import { BlockReader } from './block-reader.ts';
+import { ImageView } from './image-view.ts';
+
+/** Keys of one image: more than blocks that any has. */
+const KEYS_OF_AN_IMAGE = 2 ** 32;
+
+/** An image that is open, with all that goes when the last who uses it has gone. */
+interface OpenImage {
+  view: ImageView;
+  reader: BlockReader;
+  firstKey: number;
+  lock: Lock;
+  /** Marks that are being written to the database. */
+  marking: Promise<void>;
+}
+
+/** An image and those who use it, from the moment on when it begins to open. */
+interface Entry {
+  users: number;
+  opening: Promise<OpenImage>;
+}
+
+/** Versions that are open as images, each once however many use it, over one set of workers and one cache. */
+export class OpenImages {
+  readonly #context: Context;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #operation: Lock;
+  readonly #readers = new Map<number, BlockReader>();
+  readonly #entries = new Map<string, Entry>();
+  #opened = 0;
+
+  /** `onFailure`: told when nothing can be read any more. */
+  static async create(context: Context, onFailure: (error: unknown) => void): Promise<OpenImages> {
+    return new OpenImages(context, onFailure, await lockForOperation(context.locks));
+  }
+
+  private constructor(context: Context, onFailure: (error: unknown) => void, operation: Lock) {
+    this.#context = context;
+    this.#onFailure = onFailure;
+    this.#operation = operation;
+  }
+
+  /** Opens a version, or joins those who have it open; MUST be released. It can't be removed meanwhile. */
+  async open(uid: string): Promise<ImageView> {
+    let entry = this.#entries.get(uid);
+    if (entry === undefined) {
+      entry = { users: 0, opening: this.#open(uid) };
+      this.#entries.set(uid, entry);
+    }
+    entry.users++;
+    try {
+      return (await entry.opening).view;
+    } catch (error) {
+      if (this.#entries.get(uid) === entry) this.#entries.delete(uid);
+      throw error;
+    }
+  }
+
+  /** Gives an image back. With the last user it is closed; one that was written to stays open, unless it is to be thrown away. */
+  async release(view: ImageView, written: 'keep' | 'discard' = 'keep'): Promise<void> {
+    const entry = this.#entries.get(view.version.uid);
+    if (entry === undefined) return;
+    entry.users--;
+    if (entry.users === 0 && (written === 'discard' || view.overlay === undefined)) await this.#close(view.version.uid, entry);
+  }
+
+  /** Uids of the versions that were written to. */
+  async written(): Promise<string[]> {
+    const uids: string[] = [];
+    for (const [uid, { opening }] of this.#entries) {
+      const image = await opening.catch(() => undefined);
+      if (image?.view.overlay !== undefined) uids.push(uid);
+    }
+    return uids;
+  }
+
+  /** Closes everything. What was written is gone. */
+  async close(): Promise<void> {
+    for (const reader of this.#readers.values()) {
+      await reader.close();
+      if (reader.hasStuckThreads) this.#context.onStuckThreads();
+    }
+    for (const [uid, entry] of [...this.#entries]) await this.#close(uid, entry).catch(() => {});
+    await this.#operation.release();
+  }
+
+  async #open(uid: string): Promise<OpenImage> {
+    const { meta, locks, settings, logger } = this.#context;
+    await findVersion(meta, uid);
+    const lock = await lockVersion(locks, uid, 'shared');
+    try {
+      const version = await findVersion(meta, uid);
+      const blockSize = await blockSizeOf(meta, version, settings.blockSize);
+      await proveKeyForReading(this.#context, version);
+      const reader = this.#reader(blockSize);
+      const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
+      const bad = new BadBlockRecorder({ meta, logger, version, during: 'reading' });
+      const onBad = (finding: Finding) => {
+        image.marking = image.marking
+          .then(() => bad.record([finding]))
+          .catch((error: unknown) =>
+            logger.error(`Block ${finding.id} of version ${uid} could not be marked: ${messageOf(error)}`),
+          );
+      };
+      const view = new ImageView({ context: this.#context, version, blockSize, reader, firstKey, onBad });
+      const image: OpenImage = { view, reader, firstKey, lock, marking: Promise.resolve() };
+      return image;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  #reader(blockSize: number): BlockReader {
+    let reader = this.#readers.get(blockSize);
+    if (reader === undefined) {
+      reader = new BlockReader(this.#context, blockSize, this.#onFailure);
+      this.#readers.set(blockSize, reader);
+    }
+    return reader;
+  }
+
+  /** Whoever opens it from now on opens it anew. */
+  async #close(uid: string, entry: Entry): Promise<void> {
+    this.#entries.delete(uid);
+    const image = await entry.opening;
+    await image.marking;
+    image.view.close();
+    image.reader.cache.dropRange(image.firstKey, image.firstKey + KEYS_OF_AN_IMAGE);
+    await image.lock.release();
+  }
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, ftruncateSync, openSync, read as readCallback, unlinkSync, write as writeCallback } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import type { BlockRange } from '../../meta/types.ts';
+import { isHole, punchHole } from '../../native/file-calls.ts';
+import { Bitmap } from '../plan/bitmap.ts';
+
+const read = promisify(readCallback);
+const write = promisify(writeCallback);
+
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+const ZEROS = Buffer.alloc(1024 * 1024);
+
+/** How an image is cut. */
+export interface ImageGeometry {
+  blockSize: number;
+  sizeBytes: number;
+}
+
+/**
+ * What was written to an image, in whole blocks: a sparse file as long as the image, which has no name, so that it is gone with the process
+ * however that ends. Nothing in it need survive, so nothing is ever synced.
+ */
+export class Overlay {
+  /** Blocks whose content is here. */
+  readonly written: Bitmap;
+  readonly #fd: number;
+  readonly #folder: string;
+
+  /** `folder`: for the file, on a file system that knows holes. */
+  constructor(folder: string, { blockSize, sizeBytes }: ImageGeometry) {
+    this.#folder = folder;
+    this.written = new Bitmap(Math.ceil(sizeBytes / blockSize));
+    try {
+      this.#fd = openNameless(folder);
+      ftruncateSync(this.#fd, sizeBytes);
+    } catch (error) {
+      throw this.#failure('make a file for what is written to the image', error);
+    }
+  }
+
+  /** A source that has all of it; good until it is closed. */
+  get url(): string {
+    return `file:///proc/self/fd/${this.#fd}`;
+  }
+
+  /** Fills `into`; parts of blocks that are not `written` read as zeros. */
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    try {
+      for (let done = 0; done < into.length; ) {
+        const { bytesRead } = await read(this.#fd, into, done, into.length - done, offset + done);
+        if (bytesRead === 0) throw new Error('it ended too early');
+        done += bytesRead;
+      }
+    } catch (error) {
+      throw this.#failure('read what was written', error);
+    }
+  }
+
+  async write(bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += (await write(this.#fd, bytes, done, bytes.length - done, offset + done)).bytesWritten;
+      }
+    } catch (error) {
+      throw this.#failure('keep what is written', error);
+    }
+  }
+
+  /** Makes a range read as zeros, and gives its space back where the file system can. */
+  async zero(offset: number, length: number): Promise<void> {
+    if (punchHole(this.#fd, offset, length)) return;
+    for (let done = 0; done < length; done += ZEROS.length) {
+      await this.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - done)), offset + done);
+    }
+  }
+
+  isHole(offset: number, length: number): boolean {
+    return isHole(this.#fd, offset, length);
+  }
+
+  /** The written blocks, as runs in order. */
+  ranges(): IterableIterator<BlockRange> {
+    return this.written.ranges();
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #failure(what: string, error: unknown): BackyError {
+    return new BackyError('io', `Cannot ${what}, in ${this.#folder}: ${messageOf(error)}`, {
+      hint: 'Check cachedir in section DEFAULTS, and the space on its file system.',
+      cause: error,
+    });
+  }
+}
+
+/** Where the file system can't make a file without a name, it has one for some microseconds. */
+function openNameless(folder: string): number {
+  try {
+    return openSync(folder, O_TMPFILE | constants.O_RDWR, 0o600);
+  } catch (error) {
+    if (!['EOPNOTSUPP', 'EISDIR', 'EINVAL', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+  }
+  const path = join(folder, `backy2-overlay-${randomBytes(8).toString('hex')}`);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  unlinkSync(path);
+  return fd;
+}
