@@ -11,6 +11,8 @@ const FORBIDDEN = [
   ['io', 'data/blob-uid'],
   ['data', 'io/io-url'],
   ['meta', 'data/blob-uid'],
+  ['nbd', 'core/progress'],
+  ['fuse', 'nbd/disk'],
   ['engine', 'meta/dates'],
   ['core', 'cli/version'],
   ['config', 'core/progress'],

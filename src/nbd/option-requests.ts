@@ -1,0 +1,47 @@
+import { MAX_NAME_BYTES } from './numbers.ts';
+
+/** What an INFO or GO asks for. */
+export interface InfoRequest {
+  name: string;
+  infos: number[];
+}
+
+/** What a LIST_META_CONTEXT or SET_META_CONTEXT asks for. */
+export interface MetaContextRequest {
+  name: string;
+  queries: string[];
+}
+
+/** Reads the data of INFO and GO; undefined when it is none. */
+export function parseInfoRequest(data: Buffer): InfoRequest | undefined {
+  const named = takeText(data, 0);
+  if (named === undefined || data.length < named.end + 2) return undefined;
+  const count = data.readUInt16BE(named.end);
+  if (data.length !== named.end + 2 + count * 2) return undefined;
+  return { name: named.text, infos: Array.from({ length: count }, (_, i) => data.readUInt16BE(named.end + 2 + i * 2)) };
+}
+
+/** Reads the data of LIST_META_CONTEXT and SET_META_CONTEXT; undefined when it is none. */
+export function parseMetaContextRequest(data: Buffer): MetaContextRequest | undefined {
+  const named = takeText(data, 0);
+  if (named === undefined || data.length < named.end + 4) return undefined;
+  const count = data.readUInt32BE(named.end);
+  const queries: string[] = [];
+  let at = named.end + 4;
+  // What says that it has more queries than bytes is found out by the first that is missing.
+  for (let i = 0; i < count; i++) {
+    const query = takeText(data, at);
+    if (query === undefined) return undefined;
+    queries.push(query.text);
+    at = query.end;
+  }
+  return at === data.length ? { name: named.text, queries } : undefined;
+}
+
+function takeText(data: Buffer, at: number): { text: string; end: number } | undefined {
+  if (data.length < at + 4) return undefined;
+  const length = data.readUInt32BE(at);
+  const end = at + 4 + length;
+  if (length > MAX_NAME_BYTES || end > data.length) return undefined;
+  return { text: data.toString('utf8', at + 4, end), end };
+}

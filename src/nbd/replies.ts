@@ -1,0 +1,77 @@
+import {
+  BASE_ALLOCATION_ID,
+  CHUNK,
+  CHUNK_DONE,
+  SIMPLE_REPLY_MAGIC,
+  STATE_HOLE_AND_ZERO,
+  STRUCTURED_REPLY_MAGIC,
+} from './numbers.ts';
+
+/** The head of a simple reply; a read's data follows where there is no error. */
+export function simpleReply(cookie: bigint, error: number): Buffer {
+  const reply = Buffer.allocUnsafe(16);
+  reply.writeUInt32BE(SIMPLE_REPLY_MAGIC, 0);
+  reply.writeUInt32BE(error, 4);
+  reply.writeBigUInt64BE(cookie, 8);
+  return reply;
+}
+
+/** The last chunk of a structured reply, with nothing in it. */
+export function doneChunk(cookie: bigint): Buffer {
+  return chunkHead(cookie, { flags: CHUNK_DONE, type: CHUNK.none, length: 0 }, 0);
+}
+
+/** The head of a chunk of data; `length` bytes follow. */
+export function dataChunkHead(cookie: bigint, offset: number, { length, isLast }: { length: number; isLast: boolean }): Buffer {
+  const chunk = chunkHead(cookie, { flags: isLast ? CHUNK_DONE : 0, type: CHUNK.offsetData, length: 8 + length }, 8);
+  chunk.writeBigUInt64BE(BigInt(offset), 20);
+  return chunk;
+}
+
+/** A chunk that stands for zeros. */
+export function holeChunk(cookie: bigint, offset: number, { length, isLast }: { length: number; isLast: boolean }): Buffer {
+  const chunk = chunkHead(cookie, { flags: isLast ? CHUNK_DONE : 0, type: CHUNK.offsetHole, length: 12 }, 12);
+  chunk.writeBigUInt64BE(BigInt(offset), 20);
+  chunk.writeUInt32BE(length, 28);
+  return chunk;
+}
+
+/** An error: of the whole request, and its last chunk, or, with an offset, of what begins there. */
+export function errorChunk(cookie: bigint, error: number, { message, offset }: { message: string; offset?: number }): Buffer {
+  const text = Buffer.from(message).subarray(0, 4000);
+  const length = 6 + text.length + (offset === undefined ? 0 : 8);
+  const type = offset === undefined ? CHUNK.error : CHUNK.errorOffset;
+  const chunk = chunkHead(cookie, { flags: offset === undefined ? CHUNK_DONE : 0, type, length }, length);
+  chunk.writeUInt32BE(error, 20);
+  chunk.writeUInt16BE(text.length, 24);
+  chunk.set(text, 26);
+  if (offset !== undefined) chunk.writeBigUInt64BE(BigInt(offset), 26 + text.length);
+  return chunk;
+}
+
+/** What base:allocation says of a range, from its start. */
+export function blockStatusChunk(cookie: bigint, extents: readonly { length: number; isZero: boolean }[]): Buffer {
+  const length = 4 + extents.length * 8;
+  const chunk = chunkHead(cookie, { flags: CHUNK_DONE, type: CHUNK.blockStatus, length }, length);
+  chunk.writeUInt32BE(BASE_ALLOCATION_ID, 20);
+  for (const [i, extent] of extents.entries()) {
+    chunk.writeUInt32BE(extent.length, 24 + i * 8);
+    chunk.writeUInt32BE(extent.isZero ? STATE_HOLE_AND_ZERO : 0, 28 + i * 8);
+  }
+  return chunk;
+}
+
+/** `room`: bytes of the payload that the buffer has place for. */
+function chunkHead(
+  cookie: bigint,
+  { flags, type, length }: { flags: number; type: number; length: number },
+  room: number,
+): Buffer {
+  const chunk = Buffer.allocUnsafe(20 + room);
+  chunk.writeUInt32BE(STRUCTURED_REPLY_MAGIC, 0);
+  chunk.writeUInt16BE(flags, 4);
+  chunk.writeUInt16BE(type, 6);
+  chunk.writeBigUInt64BE(cookie, 8);
+  chunk.writeUInt32BE(length, 16);
+  return chunk;
+}
