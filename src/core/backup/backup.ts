@@ -18,6 +18,7 @@ import { checkStorage, retryLog } from '../storage.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
+import { OnlyHinted } from './only-hinted.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
 import { withWayOn } from './way-on.ts';
 
@@ -29,6 +30,8 @@ export interface BackupRequest {
   hints?: readonly Hint[] | undefined;
   baseUid?: string | undefined;
   continueUid?: string | undefined;
+  /** The source has nothing but what the hints name; the rest MUST come from the base, which is then not compared with it. */
+  onlyHinted?: boolean;
   /** Undefined: automatic ones, unless a backup is continued. */
   tags?: readonly string[] | undefined;
   expire?: Date | undefined;
@@ -205,8 +208,9 @@ async function run(
     const start = performance.now();
     const elapsedSeconds = () => earlier.durationSeconds + Math.floor((performance.now() - start) / 1000);
     const toRead = plan.read.count();
+    const only = request.onlyHinted === true ? new OnlyHinted(plan.read) : undefined;
     meter.begin('prepare', version.size - toRead - plan.take.count() - plan.sparse.count(), version.size - toRead);
-    if (base !== undefined && request.hints !== undefined) {
+    if (base !== undefined && request.hints !== undefined && only === undefined) {
       await checkBase(context, { pool, plan, base, version, geometry, isNew: request.continueUid === undefined });
     }
     const set = {
@@ -219,6 +223,7 @@ async function run(
       onBlocks: (count: number) => meter.add(count, 0),
     };
     const takenOver = base === undefined ? earlier : await takeOverFromBase({ ...set, counters: earlier }, base.uid);
+    only?.check(plan.read);
     const counters = await addPlannedZeros({ ...set, counters: takenOver });
     const data = new DataPhase({
       ...set,
@@ -242,6 +247,7 @@ async function run(
       // A scrub or restore has found blobs bad meanwhile that this backup had used.
       await meta.discardBadBlocks(version.uid, geometry);
       await readMissing(meta, { versionUid: version.uid, read: plan.read, range: { first: 0, count: version.size } });
+      only?.check(plan.read);
       meter.add(-plan.read.count(), 0);
     }
   } catch (error) {
