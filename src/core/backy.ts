@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import type { BlockComparison } from './diff-meta.ts';
 import type { VersionUsage } from './du.ts';
 import type { DueBackup } from './due.ts';
+import type { ServeNbdRequest, ServeNbdResult } from './image/serve-nbd.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RekeyResult } from './rekey.ts';
 import type { RestoreRequest, RestoreResult } from './restore.ts';
@@ -77,6 +78,11 @@ export class Backy {
   async migrateEncryption(request: MigrationRequest): Promise<MigrationResult> {
     const { migrateEncryption } = await import('./migrate/migrate-encryption.ts');
     return migrateEncryption(this.#context, request);
+  }
+  /** Serves versions over NBD until the program is told to stop. */
+  async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {
+    const { serveNbd } = await import('./image/serve-nbd.ts');
+    return serveNbd(this.#context, request);
   }
   list(request: versions.ListRequest) {
     return versions.listVersions(this.#context, request);

@@ -9,9 +9,12 @@ export type DiskPiece =
 export interface NbdDisk {
   /** Calls `take` for every piece of the range, in order. */
   read(offset: number, length: number, take: (piece: DiskPiece) => void): Promise<void>;
-  write(offset: number, bytes: Uint8Array): Promise<void>;
-  writeZeros(offset: number, length: number): Promise<void>;
-  trim(offset: number, length: number): Promise<void>;
+  /** `isForced`: what is written is to be as good as flushed on return. */
+  write(offset: number, bytes: Uint8Array, isForced: boolean): Promise<void>;
+  writeZeros(offset: number, length: number, isForced: boolean): Promise<void>;
+  trim(offset: number, length: number, isForced: boolean): Promise<void>;
+  /** What was written before the call is what the client wants to rely on. */
+  flush(): Promise<void>;
   cache(offset: number, length: number): Promise<void>;
   /** Where there is data, from the start of the range; MAY tell less than all of it, but something. */
   extents(offset: number, length: number, limit: number): Promise<{ length: number; isZero: boolean }[]>;

@@ -81,16 +81,17 @@ export class Transmission {
   async #answer(request: NbdRequest, data: Buffer | undefined, done: () => void): Promise<void> {
     const { type, offset, length, cookie } = request;
     const disk = this.#disk;
+    const isForced = (request.flags & COMMAND_FLAG.fua) !== 0;
     try {
       if (type === COMMAND.blockStatus) {
         const limit = (request.flags & COMMAND_FLAG.reqOne) !== 0 ? 1 : MOST_EXTENTS;
         this.#send([blockStatusChunk(cookie, await disk.extents(offset, length, limit))], done);
         return;
       }
-      // What is written is there for all once it is written, and gone with the process: a flush has nothing to add.
-      if (type === COMMAND.write) await disk.write(offset, data ?? Buffer.alloc(0));
-      else if (type === COMMAND.writeZeroes) await disk.writeZeros(offset, length);
-      else if (type === COMMAND.trim) await disk.trim(offset, length);
+      if (type === COMMAND.write) await disk.write(offset, data ?? Buffer.alloc(0), isForced);
+      else if (type === COMMAND.writeZeroes) await disk.writeZeros(offset, length, isForced);
+      else if (type === COMMAND.trim) await disk.trim(offset, length, isForced);
+      else if (type === COMMAND.flush) await disk.flush();
       else if (type === COMMAND.cache) await disk.cache(offset, length);
       this.#send([this.#rules.structured ? doneChunk(cookie) : simpleReply(cookie, 0)], done);
     } catch (error) {

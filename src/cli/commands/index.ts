@@ -8,6 +8,7 @@ import { dueCommand } from './due.ts';
 import { lsCommand } from './ls.ts';
 import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
+import { nbdCommand } from './nbd.ts';
 import { rekeyCommand } from './rekey.ts';
 import { restoreCommand } from './restore.ts';
 import { scrubCommand } from './scrub.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   statsCommand,
   diffMetaCommand,
   duCommand,
+  nbdCommand,
   addTagCommand,
   removeTagCommand,
   expireCommand,

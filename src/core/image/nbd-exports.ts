@@ -1,0 +1,159 @@
+import { BackyError } from '../../errors.ts';
+import type { TaggedVersion } from '../../meta/types.ts';
+import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
+import type { Context } from '../context.ts';
+import type { ImageView } from './image-view.ts';
+import type { OpenImages } from './open-images.ts';
+
+const MIB = 1024 * 1024;
+
+/** Who has an image open. */
+interface Clients {
+  count: number;
+  /** Whether all who went said so, or had flushed what they wrote: not every client says goodbye (nbdfuse does not). */
+  isClean: boolean;
+  /** Whether something was written that nobody has flushed. */
+  isUnflushed: boolean;
+}
+
+/** How versions are offered. */
+export interface NbdExportsOptions {
+  context: Context;
+  images: OpenImages;
+  /** Offer this one alone: a uid, or a name, for its newest valid version. */
+  only?: string | undefined;
+  readOnly: boolean;
+  /** What to do once the last client of an image that was written to has said goodbye. Rejects when the image is to stay as it is. */
+  onWritten?: ((view: ImageView) => Promise<void>) | undefined;
+  /** Why a version can't be written to; undefined: it can. */
+  whyReadOnly(version: TaggedVersion): string | undefined;
+}
+
+/** Versions as NBD exports, by uid and, for the newest valid version of each image, by name. */
+export class VersionExports implements NbdExports {
+  readonly #options: NbdExportsOptions;
+  readonly #clients = new Map<string, Clients>();
+
+  constructor(options: NbdExportsOptions) {
+    this.#options = options;
+  }
+
+  async list(): Promise<{ name: string; description: string }[]> {
+    const { only, context } = this.#options;
+    if (only !== undefined) {
+      const version = await this.#version(only);
+      return version === undefined ? [] : [{ name: only, description: describe(version) }];
+    }
+    const versions = await context.meta.listVersions({});
+    const newest = new Map(versions.filter(({ valid }) => valid).map((version) => [version.name, version]));
+    return [
+      ...[...newest].filter(([name]) => name !== '').map(([name, version]) => ({ name, description: describe(version) })),
+      ...versions.map((version) => ({ name: version.uid, description: describe(version) })),
+    ];
+  }
+
+  async find(name: string): Promise<NbdExport | undefined> {
+    const { only, readOnly, whyReadOnly } = this.#options;
+    if (only !== undefined && name !== '' && name !== only) return undefined;
+    const version = await this.#version(name === '' ? (only ?? '') : name);
+    if (version === undefined) return undefined;
+    const isReadOnly = readOnly || whyReadOnly(version) !== undefined;
+    return {
+      sizeBytes: version.sizeBytes,
+      isReadOnly,
+      description: describe(version),
+      preferredBytes: preferredBytes(this.#options.context.settings.blockSize),
+      open: () => this.#open(version, isReadOnly),
+    };
+  }
+
+  /** The version of that uid, or else the newest valid one of that name. */
+  async #version(name: string): Promise<TaggedVersion | undefined> {
+    if (name === '') return undefined;
+    const { meta } = this.#options.context;
+    const byUid = await meta.findVersion(name);
+    return byUid ?? (await meta.listVersions({ name })).filter(({ valid }) => valid).at(-1);
+  }
+
+  async #open(version: TaggedVersion, isReadOnly: boolean): Promise<NbdDisk> {
+    const { images, context, whyReadOnly } = this.#options;
+    const why = this.#options.readOnly ? undefined : whyReadOnly(version);
+    if (why !== undefined) context.logger.warning(`Version ${version.uid} can only be read: ${why}.`);
+    const view = await images.open(version.uid);
+    const clients = this.#clients.get(version.uid) ?? { count: 0, isClean: true, isUnflushed: false };
+    clients.count++;
+    this.#clients.set(version.uid, clients);
+    const disk: NbdDisk = {
+      read: view.read.bind(view),
+      cache: view.cache.bind(view),
+      extents: view.extents.bind(view),
+      write: refuse,
+      writeZeros: refuse,
+      trim: refuse,
+      // What is written is there for all once it is written, and gone with the process: there is nothing to be synced.
+      flush: async () => {
+        clients.isUnflushed = false;
+      },
+      close: (isClean) => this.#close(view, isClean),
+    };
+    return isReadOnly ? disk : { ...disk, ...writing(view, clients) };
+  }
+
+  async #close(view: ImageView, isClean: boolean): Promise<void> {
+    const { images, onWritten, context } = this.#options;
+    const { uid } = view.version;
+    const clients = this.#clients.get(uid);
+    if (clients !== undefined) {
+      clients.count--;
+      clients.isClean &&= isClean || !clients.isUnflushed;
+      if (clients.count === 0) this.#clients.delete(uid);
+    }
+    const isLast = clients?.count === 0;
+    let written: 'keep' | 'discard' = 'keep';
+    try {
+      if (isLast && view.overlay !== undefined && onWritten !== undefined) {
+        if (clients.isClean) {
+          await onWritten(view);
+          written = 'discard';
+        } else {
+          context.logger.warning(
+            `What was written to ${uid} is not saved: a client vanished before it had flushed all of it. It is still there for the next one, and saved when that one ends as it should.`,
+          );
+        }
+      }
+    } finally {
+      await images.release(view, written);
+    }
+  }
+}
+
+/** Writes, and what of them is not flushed yet. */
+function writing(view: ImageView, clients: Clients): Pick<NbdDisk, 'write' | 'writeZeros' | 'trim'> {
+  const noting = async (isForced: boolean, write: Promise<void>) => {
+    if (!isForced) clients.isUnflushed = true;
+    await write;
+    // A flush in between was none of this one.
+    if (!isForced) clients.isUnflushed = true;
+  };
+  return {
+    write: (offset, bytes, isForced) => noting(isForced, view.write(offset, bytes)),
+    writeZeros: (offset, length, isForced) => noting(isForced, view.writeZeros(offset, length)),
+    trim: (offset, length, isForced) => noting(isForced, view.trim(offset, length)),
+  };
+}
+
+/** The server has refused such requests before they come here. */
+async function refuse(): Promise<never> {
+  throw new BackyError('refused', 'This export can only be read.');
+}
+
+function describe({ name, snapshotName, date, valid }: TaggedVersion): string {
+  const snapshot = snapshotName === '' ? '' : `, snapshot ${snapshotName}`;
+  return `${name}${snapshot}, ${date.toISOString().slice(0, 19).replace('T', ' ')}${valid ? '' : ', invalid'}`;
+}
+
+/** Whole blocks, where that is a length that the protocol can name. */
+function preferredBytes(blockSize: number): number {
+  const isPowerOfTwo = Number.isInteger(Math.log2(blockSize));
+  return isPowerOfTwo && blockSize >= 4096 && blockSize <= 32 * MIB ? blockSize : 4096;
+}
