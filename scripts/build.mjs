@@ -19,7 +19,7 @@ const OPTIONS = {
   target: 'node20',
   sourcemap: 'linked',
   minifySyntax: true,
-  external: ['better-sqlite3', 'koffi', 'pg-native', 'pg-query-stream', 'sqlite3'],
+  external: ['better-sqlite3', 'fuse-native', 'koffi', 'pg-native', 'pg-query-stream', 'sqlite3'],
   banner: {
     js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
   },

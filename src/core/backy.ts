@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import type { BlockComparison } from './diff-meta.ts';
 import type { VersionUsage } from './du.ts';
 import type { DueBackup } from './due.ts';
+import type { MountRequest, MountResult } from './image/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './image/serve-nbd.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RekeyResult } from './rekey.ts';
@@ -78,6 +79,11 @@ export class Backy {
   async migrateEncryption(request: MigrationRequest): Promise<MigrationResult> {
     const { migrateEncryption } = await import('./migrate/migrate-encryption.ts');
     return migrateEncryption(this.#context, request);
+  }
+  /** Mounts all versions until the program is told to stop, or somebody unmounts them. */
+  async mount(request: MountRequest): Promise<MountResult> {
+    const { mountVersions } = await import('./image/mount-versions.ts');
+    return mountVersions(this.#context, request);
   }
   /** Serves versions over NBD until the program is told to stop. */
   async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
@@ -15,6 +15,8 @@ interface Call {
   stdin?: string;
   /** 0 when absent. */
   code?: number;
+  /** It runs until it is told to stop, which may be once this file is there. */
+  until?: string;
   /** A table: the fields that every row must have, in this order. There has to be a row. */
   fields?: readonly string[];
 }
@@ -151,6 +153,18 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     await lab.backup(source, 'vm');
     yield* tableCalls('sla');
   },
+  async *nbd() {
+    await lab.backup(source, 'vm');
+    const socket = lab.path('nbd.sock');
+    yield { args: ['nbd', '--socket', socket], until: socket };
+  },
+  async *fuse() {
+    // Where it can't be mounted, test/services shows the rest.
+    if (!existsSync('/dev/fuse') || process.getuid?.() !== 0) return;
+    mkdirSync(lab.path('mnt'));
+    await lab.backup(source, 'vm');
+    yield { args: ['fuse', lab.path('mnt')], until: lab.path('mnt/by_name/vm') };
+  },
   async *'add-tag'() {
     yield { args: ['add-tag', await lab.backup(source, 'vm'), 'a,"b,c"'] };
   },
@@ -177,8 +191,13 @@ async function* tableCalls(command: string): AsyncGenerator<Call> {
 test.each(COMMANDS.map(({ name }) => name))('--json %s prints what its schema says', async (command) => {
   const calls = RESULTS[command];
   if (calls === undefined) throw new Error(`RESULTS has no entry for ${command}`);
-  for await (const { args, stdin, code = 0, fields } of calls()) {
-    const { stdout, stderr, code: ended } = await lab.run(['--json', ...args], { stdin });
+  for await (const { args, stdin, code = 0, fields, until } of calls()) {
+    const running = lab.start(['--json', ...args], { stdin });
+    if (until !== undefined) {
+      await expect.poll(() => existsSync(until), { timeout: 20_000 }).toBe(true);
+      running.kill('SIGTERM');
+    }
+    const { stdout, stderr, code: ended } = await running.ended;
     expect(ended, stdout + stderr).toBe(code);
     if (code === 0) expect(stderr).toBe('');
     else expect(stderr).toMatch(/^ {3}ERROR: /);

@@ -5,6 +5,7 @@ import { completionCommand } from './completion.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
+import { fuseCommand } from './fuse.ts';
 import { lsCommand } from './ls.ts';
 import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
@@ -32,6 +33,7 @@ export const COMMANDS: readonly Command[] = [
   statsCommand,
   diffMetaCommand,
   duCommand,
+  fuseCommand,
   nbdCommand,
   addTagCommand,
   removeTagCommand,

@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Who uses what is mounted on `mountpoint`, in words: processes that have a file of it open or stand in it, and loop devices. */
+export function holdersOf(mountpoint: string): string[] {
+  return [...processes(mountpoint), ...loopDevices(mountpoint)];
+}
+
+function processes(mountpoint: string): string[] {
+  const holders: string[] = [];
+  for (const pid of entries('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+    const folder = `/proc/${pid}`;
+    const links = ['cwd', 'root', ...entries(`${folder}/fd`).map((fd) => `fd/${fd}`)];
+    if (pid !== String(process.pid) && links.some((link) => isBelow(linkOf(join(folder, link)), mountpoint)))
+      holders.push(`process ${pid} (${textOf(`${folder}/comm`)})`);
+  }
+  return holders;
+}
+
+function loopDevices(mountpoint: string): string[] {
+  return entries('/sys/block')
+    .filter((name) => isBelow(textOf(`/sys/block/${name}/loop/backing_file`), mountpoint))
+    .map((name) => `/dev/${name} (losetup -d /dev/${name})`);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Processes come and go, and those of others tell nothing. */
+function entries(folder: string): string[] {
+  return quiet(() => readdirSync(folder), []);
+}
+
+function linkOf(path: string): string {
+  return quiet(() => readlinkSync(path), '');
+}
+
+function textOf(path: string): string {
+  return quiet(() => readFileSync(path, 'utf8').trim(), '');
+}
+
+function quiet<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,123 @@
+import { constants } from 'node:os';
+import type { Done, FuseOperations, FuseStat } from 'fuse-native';
+import { errnoOf, messageOf } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { FileNode, MountedFiles, OpenFile } from './files.ts';
+
+const { errno: ERRNO } = constants;
+const FOLDER = 0o040755;
+const LINK = 0o120777;
+const FILE = 0o100444;
+const WRITABLE_FILE = 0o100600;
+
+/** A failure that the caller is to see as this errno. */
+class Refusal extends Error {
+  readonly errno: number;
+
+  constructor(errno: number) {
+    super(`errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+/** What the kernel asks, answered from `files`. It takes the lack of flush and fsync for their success. */
+export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperations & { readonly openFiles: number } {
+  const handles = new Map<number, OpenFile>();
+  let lastHandle = 0;
+  const nodeOf = async (path: string): Promise<FileNode> => (await files.node(path)) ?? refuse(ERRNO.ENOENT);
+  const handleOf = (handle: number): OpenFile => handles.get(handle) ?? refuse(ERRNO.EBADF);
+  /** Runs `body`; what it throws goes to the caller as an errno. */
+  const answer = <T>(body: () => Promise<T>, done: (error: number, value?: T) => void) => {
+    body().then(
+      (value) => done(0, value),
+      (error: unknown) => done(-toErrno(error, logger)),
+    );
+  };
+  /** The file's length is the version's: nobody changes it. */
+  const keepLength = (path: string, size: number, done: Done) =>
+    answer(async () => {
+      const node = await nodeOf(path);
+      if (node.kind !== 'file' || node.sizeBytes !== size) refuse(ERRNO.EPERM);
+    }, done);
+  return {
+    get openFiles() {
+      return handles.size;
+    },
+    getattr: (path, done) => answer(async () => statOf(await nodeOf(path)), done),
+    readdir: (path, done) => answer(async () => (await files.list(path)) ?? refuse(ERRNO.ENOTDIR), done),
+    readlink: (path, done) =>
+      answer(async () => {
+        const node = await nodeOf(path);
+        return node.kind === 'link' ? node.target : refuse(ERRNO.EINVAL);
+      }, done),
+    open: (path, _flags, done) =>
+      answer(async () => {
+        const file = await files.open(path);
+        handles.set(++lastHandle, file);
+        return lastHandle;
+      }, done),
+    read: (_path, handle, into, _length, offset, done) =>
+      answer(
+        async () => handleOf(handle).read(into, offset),
+        (error, count = 0) => done(error === 0 ? count : error),
+      ),
+    write: (_path, handle, bytes, length, offset, done) =>
+      answer(
+        async () => handleOf(handle).write(bytes, offset),
+        (error) => done(error === 0 ? length : error),
+      ),
+    release: (_path, handle, done) =>
+      answer(async () => {
+        const file = handleOf(handle);
+        handles.delete(handle);
+        await file.close();
+      }, done),
+    truncate: keepLength,
+    ftruncate: (path, _handle, size, done) => keepLength(path, size, done),
+    statfs: (_path, done) => done(0, STATFS),
+  };
+}
+
+/** Nothing is free: what is written within a file's length goes elsewhere. */
+const STATFS = {
+  bsize: 4096,
+  frsize: 4096,
+  blocks: 0,
+  bfree: 0,
+  bavail: 0,
+  files: 0,
+  ffree: 0,
+  favail: 0,
+  fsid: 0,
+  flag: 0,
+  namemax: 255,
+};
+
+function statOf(node: FileNode): FuseStat {
+  const { date } = node;
+  const uid = process.getuid?.() ?? 0;
+  const gid = process.getgid?.() ?? 0;
+  const common = { uid, gid, nlink: 1, mtime: date, atime: date, ctime: date };
+  switch (node.kind) {
+    case 'folder':
+      return { ...common, mode: FOLDER, size: 0, nlink: 2 };
+    case 'link':
+      return { ...common, mode: LINK, size: Buffer.byteLength(node.target) };
+    case 'file':
+      return { ...common, mode: node.isWritable ? WRITABLE_FILE : FILE, size: node.sizeBytes };
+  }
+}
+
+function refuse(errno: number): never {
+  throw new Refusal(errno);
+}
+
+function toErrno(error: unknown, logger: Logger): number {
+  if (error instanceof Refusal) return error.errno;
+  const name = errnoOf(error) ?? errnoOf(error instanceof Error ? error.cause : undefined);
+  if (name === 'ENOSPC' || name === 'EDQUOT') return ERRNO.ENOSPC;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  // Bad blocks are logged where they are found.
+  if (code !== 'blocksBad') logger.error(messageOf(error));
+  return code === 'locked' ? ERRNO.EBUSY : code === 'notFound' ? ERRNO.ENOENT : ERRNO.EIO;
+}
