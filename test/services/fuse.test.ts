@@ -1,0 +1,249 @@
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FILES, makeExt4 } from '../support/ext4.ts';
+import { mixedImage, STORES } from '../support/images.ts';
+import { Lab } from '../support/lab.ts';
+import { PATH_WITH_SBIN, Running, tool } from '../support/process.ts';
+import { noise, runSeed, seededRandom } from '../support/random.ts';
+import { type Serving, startServing, stopServing } from '../support/serving.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+
+const BLOCK = 65536;
+const image = mixedImage(BLOCK, 100, 'image');
+
+describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
+  let lab: Lab;
+  let uid: string;
+  let mounted: Serving;
+  let mnt: string;
+  const data = (version = uid) => join(mnt, 'by_version_uid', version, 'data');
+  beforeEach(async () => {
+    lab = await Lab.create({ blockSize: BLOCK, ...options });
+    lab.configure({ DEFAULTS: { cachedir: lab.path('home') } });
+    mnt = lab.path('mnt');
+    mkdirSync(mnt);
+    uid = await lab.backup('-s', 'snap', '-t', 'b,a', '-e', '2031-01-02 03:04:05', `file://${lab.write('image', image)}`, 'vm');
+  });
+  afterEach(async () => {
+    if (!mounted.running.hasEnded) await stopServing(mounted);
+    lab.remove();
+  });
+
+  test('shows every version with what is known of it', async () => {
+    const other = await lab.backup(`file://${lab.write('small', noise(5, 'small'))}`, 'web/ä b');
+    const empty = await lab.backup(`file://${lab.write('empty', '')}`, 'vm');
+    await lab.ok('protect', uid);
+    lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', other);
+    mounted = await startServing(lab, 'fuse', mnt);
+    const text = (version: string, name: string) => readFileSync(join(mnt, 'by_version_uid', version, name), 'utf8');
+    expect(readdirSync(mnt).sort()).toEqual(['by_name', 'by_version_uid']);
+    expect(readdirSync(join(mnt, 'by_version_uid')).sort()).toEqual([uid, other, empty].sort());
+    expect(readdirSync(join(mnt, 'by_version_uid', uid)).sort()).toEqual(
+      ['data', 'expire', 'name', 'protected', 'snapshot_name', 'tags', 'valid'].sort(),
+    );
+    expect(['name', 'snapshot_name', 'expire', 'tags', 'valid', 'protected'].map((name) => text(uid, name))).toEqual([
+      'vm',
+      'snap',
+      '2031-01-02T03:04:05',
+      'a,b',
+      'valid',
+      'protected',
+    ]);
+    expect(readdirSync(join(mnt, 'by_version_uid', other)).sort()).toEqual([
+      'data',
+      'expire',
+      'invalid',
+      'name',
+      'snapshot_name',
+      'tags',
+    ]);
+    expect([text(other, 'name'), text(other, 'expire'), text(other, 'invalid')]).toEqual(['web/ä b', '', 'invalid']);
+    expect(readdirSync(join(mnt, 'by_name')).sort()).toEqual(['vm', 'web%2Fä b']);
+    expect(readdirSync(join(mnt, 'by_name', 'vm')).sort()).toEqual([uid, empty].sort());
+    expect(readlinkSync(join(mnt, 'by_name', 'vm', uid))).toBe(`../../by_version_uid/${uid}`);
+    expect(statSync(join(mnt, 'by_name', 'vm', uid, 'data'))).toMatchObject({ size: image.length, mode: 0o100600 });
+    const date = new Date(`${lab.version(uid).date.replace(' ', 'T')}Z`);
+    expect(statSync(data()).mtime.getTime()).toBe(Math.floor(date.getTime()));
+    expect(readFileSync(data(other)).equals(noise(5, 'small'))).toBe(true);
+    expect(readFileSync(data(empty)).length).toBe(0);
+    for (const path of ['nothing', 'by_name/nobody', `by_version_uid/${uid}/nothing`, `by_name/vm/${other}`])
+      expect(() => statSync(join(mnt, path)), path).toThrow('ENOENT');
+    expect(() => writeFileSync(join(mnt, 'by_version_uid', uid, 'name'), 'x')).toThrow();
+  });
+
+  test('gives the bytes of the source, whole and in parts, to two readers at once', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    const sums = await Promise.all([1, 2].map(() => tool('sha256sum', data())));
+    for (const sum of sums) expect(sum.slice(0, 64)).toBe(sha256(image));
+    const part = lab.path('part');
+    await tool(
+      'dd',
+      `if=${data()}`,
+      `of=${part}`,
+      'bs=12345',
+      'skip=100001',
+      'count=300000',
+      'iflag=skip_bytes,count_bytes',
+      'status=none',
+    );
+    expect(readFileSync(part).equals(image.subarray(100_001, 400_001))).toBe(true);
+  });
+
+  test('keeps writes beside the version, until it is unmounted', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    const seed = runSeed();
+    const random = seededRandom(seed);
+    const model = Buffer.from(image);
+    const fd = openSync(data(), 'r+');
+    for (let i = 0; i < 60; i++) {
+      const offset = Math.floor(random() * model.length);
+      const bytes = noise(Math.min(model.length - offset, 1 + Math.floor(random() * 2 * BLOCK)), `${seed} ${i}`);
+      bytes.copy(model, offset);
+      writeSync(fd, bytes, 0, bytes.length, offset);
+    }
+    closeSync(fd);
+    expect(sha256OfFile(data()), `seed ${seed}`).toBe(sha256(model));
+    expect(() => writeFileSync(data(), 'cut')).toThrow('EPERM');
+    expect(readdirSync(lab.path('home'))).toEqual([]);
+    expect((await stopServing(mounted)).code).toBe(0);
+    expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    mounted = await startServing(lab, 'fuse', mnt);
+    expect(sha256OfFile(data())).toBe(sha256(image));
+  });
+
+  test('shows new versions without being mounted anew', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    expect(readdirSync(join(mnt, 'by_name'))).toEqual(['vm']);
+    const later = await lab.backup(`file://${lab.path('image')}`, 'later');
+    await expect.poll(() => readdirSync(join(mnt, 'by_name')).sort(), { timeout: 10_000 }).toEqual(['later', 'vm']);
+    expect(sha256OfFile(data(later))).toBe(sha256(image));
+  });
+
+  test('gives an I/O error for a bad block alone, and marks it', async () => {
+    writeFileSync(lab.blobOf(uid, 10), noise(BLOCK, 'bad'));
+    mounted = await startServing(lab, 'fuse', mnt);
+    const fd = openSync(data(), 'r');
+    const into = Buffer.alloc(4096);
+    expect(() => readSync(fd, into, 0, into.length, 10 * BLOCK + 5)).toThrow('EIO');
+    readSync(fd, into, 0, into.length, 13 * BLOCK + 5);
+    expect(into.equals(image.subarray(13 * BLOCK + 5, 13 * BLOCK + 5 + 4096))).toBe(true);
+    closeSync(fd);
+    await expect.poll(() => lab.version(uid).valid, { timeout: 10_000 }).toBe(0);
+    const file = join(mnt, 'by_version_uid', uid);
+    await expect.poll(() => readdirSync(file), { timeout: 10_000 }).toContain('invalid');
+    expect((await stopServing(mounted)).stderr).toContain('block 10 ');
+  });
+
+  test('fusermount -u ends it', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    readFileSync(data());
+    await tool('fusermount', '-u', mnt);
+    expect(await mounted.running.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(lab.lockFiles()).toEqual([]);
+  });
+
+  test('killed, it leaves a mountpoint that can be freed, and nothing in cachedir', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    const fd = openSync(data(), 'r+');
+    writeSync(fd, noise(100, 'x'), 0, 100, 5);
+    mounted.running.kill('SIGKILL');
+    await mounted.running.ended;
+    expect(() => closeSync(fd)).toThrow('ENOTCONN');
+    expect(readdirSync(lab.path('home'))).toEqual([]);
+    await tool('fusermount', '-u', mnt);
+    expect(readdirSync(mnt)).toEqual([]);
+    mounted = await startServing(lab, 'fuse', mnt);
+    expect(sha256OfFile(data())).toBe(sha256(image));
+  });
+
+  test('says who uses it when it is to end, and ends once they have gone', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    const holder = new Running(['sleep', '40'], { env: { PATH: PATH_WITH_SBIN }, cwd: join(mnt, 'by_name') });
+    await expect.poll(() => readlinkSync(`/proc/${holder.pid}/cwd`), { timeout: 5_000 }).toBe(join(mnt, 'by_name'));
+    mounted.running.kill('SIGINT');
+    await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain(`is in use by process ${holder.pid} (sleep)`);
+    expect(sha256OfFile(data())).toBe(sha256(image));
+    expect(mounted.running.hasEnded).toBe(false);
+    holder.kill('SIGKILL');
+    expect((await mounted.running.ended).code).toBe(0);
+    expect(readdirSync(mnt)).toEqual([]);
+  });
+
+  test('refuses a mountpoint that is none', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    for (const [folder, why] of [
+      [mnt, 'something is mounted there already'],
+      [lab.path('nothing'), 'it does not exist'],
+      [lab.path('image'), 'it is no folder'],
+      [lab.path('home/..'), 'it is not empty'],
+    ] as const) {
+      const { code, stderr } = await lab.run(['fuse', folder]);
+      expect(code, folder).toBe(100);
+      expect(stderr).toContain(why);
+    }
+  });
+
+  test('an ext4 image in it is mounted, read and written', async () => {
+    const source = await makeExt4(lab, 'fs', '24M');
+    const before = sha256OfFile(source);
+    const fs = await lab.backup(`file://${source}`, 'fs');
+    mounted = await startServing(lab, 'fuse', mnt);
+    const device = (await tool('losetup', '-f', '--show', data(fs))).trim();
+    const folder = lab.path('fs-mnt');
+    mkdirSync(folder);
+    try {
+      await tool('mount', device, folder);
+      try {
+        for (const [path, bytes] of Object.entries(FILES))
+          expect(readFileSync(join(folder, path)).equals(bytes), path).toBe(true);
+        writeFileSync(join(folder, 'written'), noise(500_000, 'written'));
+        rmSync(join(folder, 'etc/hosts'));
+        chmodSync(join(folder, 'var/large'), 0o600);
+      } finally {
+        await tool('umount', folder);
+      }
+      await tool('e2fsck', '-fn', device);
+      await tool('mount', '-o', 'ro', device, folder);
+      expect(readFileSync(join(folder, 'written')).equals(noise(500_000, 'written'))).toBe(true);
+      await tool('umount', folder);
+    } finally {
+      await tool('losetup', '-d', device);
+    }
+    expect(await lab.restoredSha256(fs)).toBe(before);
+  });
+
+  test('a partition of an image in it is mounted', async () => {
+    const ext4 = await makeExt4(lab, 'fs', '16M');
+    const disk = lab.path('disk');
+    await tool('truncate', '-s', '20M', disk);
+    await tool('sh', '-c', `printf 'label: dos\\nstart=2048, size=32768, type=83\\n' | sfdisk -q ${disk}`);
+    await tool('dd', `if=${ext4}`, `of=${disk}`, 'bs=1M', 'seek=1', 'conv=notrunc', 'status=none');
+    const partitioned = await lab.backup(`file://${disk}`, 'disk');
+    mounted = await startServing(lab, 'fuse', mnt);
+    const folder = lab.path('part-mnt');
+    mkdirSync(folder);
+    // What losetup -P does, on kernels whose loop devices have no partitions as well.
+    const device = (await tool('losetup', '-f', '--show', '-r', '-o', String(2048 * 512), data(partitioned))).trim();
+    try {
+      await tool('mount', '-o', 'ro,noload', device, folder);
+      expect(readFileSync(join(folder, 'etc/hosts')).equals(FILES['etc/hosts'] ?? Buffer.alloc(0))).toBe(true);
+      await tool('umount', folder);
+    } finally {
+      await tool('losetup', '-d', device);
+    }
+  });
+});
