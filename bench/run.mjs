@@ -7,6 +7,7 @@ import { fileBackend } from './rows/file-backend.mjs';
 import { firstBackup } from './rows/first-backup.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
+import { fuse, nbd } from './rows/open-images.mjs';
 import { postgresql } from './rows/postgresql.mjs';
 import { restore, scrub, secondBackup } from './rows/read-back.mjs';
 import { reports } from './rows/reports.mjs';
@@ -25,6 +26,8 @@ const BENCHES = {
   'second-backup': secondBackup,
   restore,
   scrub,
+  nbd,
+  fuse,
   'small-blocks': smallBlocks,
   memory,
   metadata,

@@ -9,7 +9,7 @@ import { blobsIn, initialized, mbPerSecond, uidOf } from './common.mjs';
 let stored;
 
 /** A backup of the source with its blobs in memory, made once for all that reads. @param {import('../lib/workspace.mjs').Workspace} workspace */
-async function storedBackup(workspace) {
+export async function storedBackup(workspace) {
   if (stored === undefined) {
     const folder = workspace.folder('memory', 'stored');
     const program = await initialized(new Program(workspace, { folder, blobs: `${folder}/blobs` }));

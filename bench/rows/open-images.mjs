@@ -1,0 +1,160 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { alternate, toRow } from '../lib/rounds.mjs';
+import { mbPerSecond } from './common.mjs';
+import { storedBackup } from './read-back.mjs';
+
+const MIB = 1024 ** 2;
+/** What a copying client may have of a restore's speed that writes nowhere. */
+const NBD_OF_RESTORE = 0.8;
+const FUSE_OF_RESTORE = 0.5;
+/** 150 MiB for the program, as bench/rows/memory.mjs has it, the cache of blocks (src/core/image/block-reader.ts), and the page cache of SQLite. */
+const MEMORY_BYTES = (150 + 256 + 256) * MIB;
+const RANDOM_READS = 40_000;
+
+/** A version over NBD, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* nbd(workspace) {
+  if (!has('nbdcopy', '--version')) return sayMissing('nbd', 'nbdcopy (Debian package libnbd-bin)');
+  const { program, uid } = await storedBackup(workspace);
+  const socket = join(workspace.memory, 'nbd.sock');
+  const uri = `nbd+unix:///${uid}?socket=${socket}`;
+  /** @param {(uri: string) => Promise<number>} body @returns {Promise<Record<string, number>>} */
+  const serving = async (body) => {
+    const server = program.start(['nbd', '--socket', socket], { watchMemory: true });
+    await until(() => existsSync(socket));
+    const value = await body(uri);
+    server.child.kill('SIGTERM');
+    const { peakBytes } = await server.ended;
+    return { value, peakBytes };
+  };
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
+    ours: () => serving((from) => seconds('nbdcopy', from, 'null:')),
+  });
+  yield* sequentialRows('nbd', { what: 'nbdcopy to null:', atLeast: NBD_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  if (!has('qemu-img', '--version')) return sayMissing('nbd', 'qemu-img (Debian package qemu-utils)');
+  if (!has('nbdkit', '--version')) return sayMissing('nbd', 'nbdkit, for a limit to random reads');
+  const span = workspace.quick ? 32 * MIB : 128 * MIB;
+  const random = await alternate(workspace.rounds(3), {
+    limit: async () => ({ value: await nbdkitReads(join(workspace.memory, 'nbdkit.sock'), span) }),
+    ours: () => serving(async (from) => readsPerSecond(from, span)),
+  });
+  const what = `random reads of 4 KiB in ${span / MIB} MiB that are in memory, 16 at once, of nbdkit memory`;
+  yield toRow(
+    { name: 'nbd', what, unit: 'reads/s' },
+    random.map(({ ours, limit }) => ({ ours: ours.value ?? Number.NaN, limit: limit.value ?? Number.NaN })),
+  );
+}
+
+/** A version as a file, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* fuse(workspace) {
+  if (!existsSync('/dev/fuse') || !has('fusermount', '-V'))
+    return sayMissing('fuse', '/dev/fuse and fusermount (Debian package fuse)');
+  const { program, uid } = await storedBackup(workspace);
+  const mountpoint = join(workspace.memory, 'mnt');
+  mkdirSync(mountpoint, { recursive: true });
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
+    ours: async () => {
+      const server = program.start(['fuse', mountpoint], { watchMemory: true });
+      await until(() => readdirSync(mountpoint).length > 0);
+      const value = await seconds('dd', `if=${mountpoint}/by_version_uid/${uid}/data`, 'of=/dev/null', 'bs=1M', 'status=none');
+      server.child.kill('SIGTERM');
+      const { peakBytes } = await server.ended;
+      return { value, peakBytes };
+    },
+  });
+  yield* sequentialRows('fuse', { what: 'dd of the file', atLeast: FUSE_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+}
+
+/**
+ * @param {string} name @param {{ what: string, atLeast: number }} row
+ * @param {{ rounds: { ours: Record<string, number>, limit: Record<string, number> }[], bytes: number }} measured
+ */
+function* sequentialRows(name, { what, atLeast }, { rounds, bytes }) {
+  const speed = (/** @type {Record<string, number>} */ { value }) => mbPerSecond(bytes, value ?? Number.NaN);
+  yield toRow(
+    { name, what: `${what}, of a restore to null://, whole process`, unit: 'MB/s', atLeast },
+    rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
+  );
+  yield toRow(
+    { name, what: `peak memory meanwhile, of ${MEMORY_BYTES / MIB} MiB`, unit: 'MiB', atMost: 1 },
+    rounds.map(({ ours }) => ({ ours: (ours.peakBytes ?? Number.NaN) / MIB, limit: MEMORY_BYTES / MIB })),
+  );
+}
+
+/** @param {import('../lib/workspace.mjs').Workspace} _workspace @param {import('../lib/program.mjs').Program} program @param {string} uid */
+async function restoreSeconds(_workspace, program, uid) {
+  return (await program.run('restore', uid, 'null://')).seconds;
+}
+
+/** Reads with a stride that no read-ahead can guess: once over all, so that it is in memory, then measured. @param {string} uri @param {number} span */
+async function readsPerSecond(uri, span) {
+  const reads = async () =>
+    seconds(
+      'qemu-img',
+      'bench',
+      '-f',
+      'raw',
+      '-c',
+      String(RANDOM_READS),
+      '-d',
+      '16',
+      '-s',
+      '4096',
+      '-S',
+      String(1_052_672),
+      boundedBy(uri, span),
+    );
+  await reads();
+  return RANDOM_READS / (await reads());
+}
+
+/** @param {string} uri @param {number} span */
+function boundedBy(uri, span) {
+  return `json:{"driver":"raw","size":${span},"file":{"driver":"nbd","export":"${new URL(uri).pathname.slice(1)}","server":{"type":"unix","path":"${new URL(uri).searchParams.get('socket')}"}}}`;
+}
+
+/** @param {string} socket @param {number} span */
+async function nbdkitReads(socket, span) {
+  const server = spawn('nbdkit', ['-f', '-U', socket, 'memory', String(span)], { stdio: 'ignore' });
+  try {
+    await until(() => existsSync(socket));
+    return await readsPerSecond(`nbd+unix:///?socket=${socket}`, span);
+  } finally {
+    server.kill('SIGTERM');
+  }
+}
+
+/** Seconds that a program takes. @param {string} command @param {string[]} args */
+async function seconds(command, ...args) {
+  const begin = performance.now();
+  await run(command, ...args);
+  return (performance.now() - begin) / 1000;
+}
+
+/** @param {string} command @param {string[]} args @returns {Promise<void>} */
+function run(command, ...args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
+  });
+}
+
+/** @param {() => boolean} isSo */
+async function until(isSo) {
+  while (!isSo()) await sleep(10);
+}
+
+/** @param {string} command @param {string[]} args */
+function has(command, ...args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).error === undefined;
+}
+
+/** @param {string} name @param {string} what */
+function sayMissing(name, what) {
+  process.stderr.write(`${name}: can't be measured here, for it needs ${what}.\n`);
+}
