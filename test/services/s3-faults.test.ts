@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { expectFailure } from '../support/expect-failure.ts';
+import { type Fault, FaultProxy, firstRequests, type SeenRequest } from '../support/fault-proxy.ts';
+import { uidOf } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+import { createS3Lab, type S3Lab } from './s3-lab.ts';
+
+/** A job of its own each: small blocks travel, and fail, together. */
+const BLOCK = 1024 * 1024;
+const BLOCKS = 24;
+const image = noise(BLOCKS * BLOCK, 'image');
+
+let proxy: FaultProxy;
+let s3: S3Lab;
+let source: string;
+beforeEach(async () => {
+  proxy = await FaultProxy.start(Number(new URL(inject('ceph').s3.endpoint).port));
+  s3 = await createS3Lab({ blockSize: BLOCK, workers: 2 }, proxy.endpoint);
+  source = `file://${s3.lab.write('image', image)}`;
+});
+afterEach(async () => {
+  await s3.remove();
+  await proxy.stop();
+});
+
+const isPut = ({ method }: SeenRequest) => method === 'PUT';
+const isDelete = ({ method }: SeenRequest) => method === 'POST';
+const isListing = ({ method, path }: SeenRequest) => method === 'GET' && path.includes('list-type=2');
+const isGet = (request: SeenRequest) => request.method === 'GET' && !isListing(request);
+const busy: Fault = { kind: 'status', status: 503, code: 'SlowDown' };
+const broken: Fault = { kind: 'status', status: 500, code: 'InternalError' };
+const noKey: Fault = { kind: 'status', status: 404, code: 'NoSuchKey' };
+const faults = () => proxy.requests.filter(({ fault }) => fault !== undefined).length;
+
+/** Every blob of the bucket belongs to a row, and the version is what was backed up. */
+async function expectWhole(uid: string): Promise<void> {
+  proxy.reset();
+  expect(s3.lab.version(uid).valid).toBe(1);
+  expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
+  expect(await s3.keys()).toEqual(
+    s3.lab
+      .blocks(uid)
+      .map((block) => block.uid)
+      .sort(),
+  );
+}
+
+test('a backup asks for nothing before it stores, uses all connections that it may, and no more', async () => {
+  proxy.latencyMs = 100;
+  await s3.lab.backup(source, 'vm');
+  expect(proxy.maxInFlight).toBe(5);
+  const [check, ...others] = proxy.requests;
+  expect(check && isListing(check)).toBe(true);
+  expect(others.map(({ method }) => method)).toEqual(new Array(BLOCKS).fill('PUT'));
+});
+
+describe.each<[string, number, Fault]>([
+  ['connections that are reset before the server hears of it', 8, { kind: 'resetBefore' }],
+  ['connections that are reset after the server has stored the object', 8, { kind: 'resetAfter' }],
+  ['a burst of 503 SlowDown', 20, busy],
+  ['a burst of 500 InternalError', 20, broken],
+  ['a server that hangs and stores nothing', 4, { kind: 'hang' }],
+  ['a server that stores and then hangs', 4, { kind: 'hang', reaches: true }],
+])('%s', (_, count, fault) => {
+  test('does not stop a backup', async () => {
+    proxy.decide = firstRequests(count, isPut, fault);
+    const { code, stdout, stderr } = await s3.lab.run(['backup', source, 'vm']);
+    expect(code, stderr).toBe(0);
+    expect(faults()).toBe(count);
+    expect(stdout).toMatch(/WARNING: Cannot store blob \w{32}: .* It is tried again\./);
+    await expectWhole(s3.lab.versions()[0]?.uid ?? '');
+  });
+
+  test('for good stops a backup with exit code 6, and it can be continued', async () => {
+    s3.lab.configure({ DataBackend: { request_timeout: 1, retry_time: 1 } });
+    let puts = 0;
+    proxy.decide = (request) => (isPut(request) && puts++ >= 8 ? fault : undefined);
+    const result = await s3.lab.run(['-m', 'backup', source, 'vm']);
+    expectFailure(result, 6, /Cannot store blob .* \(tried \d+ times in \d+ s\)\..*backup -c/);
+    const uid = uidOf(result.stdout);
+    expect(s3.lab.version(uid).valid).toBe(0);
+    proxy.reset();
+    await s3.lab.ok('backup', '-c', uid, source, 'vm');
+    expect(proxy.requests.filter(isPut).length).toBeLessThan(BLOCKS);
+    expect(s3.lab.version(uid).valid).toBe(1);
+    expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
+    // What was stored while its answer got lost has no row.
+    await s3.lab.ok('cleanup', '--full');
+    await expectWhole(uid);
+  });
+});
+
+describe.each<[string, number, Fault]>([
+  ['connections that are reset', 6, { kind: 'resetBefore' }],
+  ['answers of 200 whose body is cut', 6, { kind: 'cutBody' }],
+  ['a burst of 503 SlowDown', 20, busy],
+  ['a server that hangs', 3, { kind: 'hang' }],
+])('when reading meets %s', (_, count, fault) => {
+  test('nothing is lost and nothing marked', async () => {
+    const uid = await s3.lab.backup(source, 'vm');
+    proxy.decide = firstRequests(count, isGet, fault);
+    await s3.lab.ok('scrub', uid);
+    proxy.decide = firstRequests(count, isGet, fault);
+    expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
+    expect(faults()).toBe(2 * count);
+    await expectWhole(uid);
+  });
+
+  test('for good, restore ends with exit code 6 and says how to go on; scrub marks nothing', async () => {
+    const uid = await s3.lab.backup(source, 'vm');
+    s3.lab.configure({ DataBackend: { request_timeout: 1, retry_time: 1 } });
+    let gets = 0;
+    proxy.decide = (request) => (isGet(request) && gets++ >= 4 ? fault : undefined);
+    const target = `file://${s3.lab.path('target')}`;
+    expectFailure(await s3.lab.run(['restore', uid, target]), 6, /Cannot read blob .* \(tried \d+ times.*restore -f -c/);
+    gets = 0;
+    expectFailure(await s3.lab.run(['scrub', uid]), 100, /Cannot read blob/);
+    await expectWhole(uid);
+  });
+});
+
+test('one wrong 404 is not believed; a second and a third are', async () => {
+  const uid = await s3.lab.backup(source, 'vm');
+  proxy.decide = firstRequests(1, isGet, noKey);
+  await s3.lab.ok('scrub', uid);
+  proxy.decide = firstRequests(1, isGet, noKey);
+  expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
+  await expectWhole(uid);
+
+  const gone = s3.lab.blocks(uid)[7]?.uid ?? '';
+  proxy.decide = ({ path }) => (path.includes(gone) ? noKey : undefined);
+  expect((await s3.lab.run(['scrub', uid])).code).toBe(20);
+  expect(s3.lab.blocks(uid).flatMap(({ id, valid }) => (valid === 1 ? [] : [id]))).toEqual([7]);
+});
+
+test('a 404 that does not say what is missing never marks a block', async () => {
+  const uid = await s3.lab.backup(source, 'vm');
+  s3.lab.configure({ DataBackend: { retry_time: 1 } });
+  proxy.decide = (request) => (isGet(request) ? { ...noKey, code: 'NoSuchHost' } : undefined);
+  expectFailure(await s3.lab.run(['scrub', uid]), 100, /answers 404/);
+  await expectWhole(uid);
+});
+
+describe.each<[string, Fault]>([
+  ['before the server hears of it', { kind: 'resetBefore' }],
+  ['after the server has deleted', { kind: 'resetAfter' }],
+  ['by an answer that is cut', { kind: 'cutBody' }],
+  ['by an overloaded server', busy],
+])('a cleanup that is disturbed %s', (_, fault) => {
+  test('deletes what it has to and forgets nothing else', async () => {
+    await s3.lab.backup(source, 'vm');
+    const uid = await s3.lab.backup(`file://${s3.lab.write('other', image.subarray(0, 5 * BLOCK))}`, 'vm');
+    await s3.lab.ok('rm', s3.lab.versions()[0]?.uid ?? '');
+    proxy.decide = firstRequests(2, isDelete, fault);
+    await s3.lab.ok('cleanup', '--dangerous-force');
+    expect(faults()).toBe(2);
+    expect(await s3.keys()).toEqual(
+      s3.lab
+        .blocks(uid)
+        .map((block) => block.uid)
+        .sort(),
+    );
+    expect(s3.lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
+  });
+
+  test('lists on where it was', async () => {
+    const uid = await s3.lab.backup(source, 'vm');
+    s3.lab.sql('DELETE FROM blocks WHERE id > 3');
+    proxy.decide = firstRequests(3, isListing, fault);
+    await s3.lab.ok('cleanup', '--full');
+    expect(faults()).toBe(3);
+    expect(await s3.keys()).toEqual(
+      s3.lab
+        .blocks(uid)
+        .map((block) => block.uid)
+        .sort(),
+    );
+  });
+});
+
+test('a cleanup whose deletes fail keeps every candidate', async () => {
+  const uid = await s3.lab.backup(source, 'vm');
+  await s3.lab.ok('rm', uid);
+  s3.lab.configure({ DataBackend: { retry_time: 1 } });
+  proxy.decide = (request) => (isDelete(request) ? busy : undefined);
+  expectFailure(await s3.lab.run(['cleanup', '--dangerous-force']), 100, /Cannot delete blobs: .*503 SlowDown/);
+  expect((await s3.keys()).length).toBe(BLOCKS);
+  proxy.reset();
+  await s3.lab.ok('cleanup', '--dangerous-force');
+  expect(await s3.keys()).toEqual([]);
+  expect(s3.lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
+});
+
+test('SIGTERM while the server hangs ends a backup all the same, and it can be continued', async () => {
+  let puts = 0;
+  proxy.decide = (request) => (isPut(request) && puts++ >= 8 ? { kind: 'hang' } : undefined);
+  s3.lab.configure({ DataBackend: { request_timeout: 600, retry_time: 600 } });
+  const running = s3.lab.start(['-m', 'backup', source, 'vm']);
+  await expect.poll(() => faults(), { timeout: 20_000 }).toBeGreaterThan(0);
+  running.kill('SIGTERM');
+  const { code, stdout } = await running.ended;
+  expect(code).toBe(143);
+  proxy.reset();
+  s3.lab.configure({});
+  await s3.lab.ok('backup', '-c', uidOf(stdout), source, 'vm');
+  expect(await s3.lab.restoredSha256(uidOf(stdout))).toBe(sha256(image));
+});
