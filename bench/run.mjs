@@ -11,6 +11,7 @@ import { fuse, nbd } from './rows/open-images.mjs';
 import { postgresql } from './rows/postgresql.mjs';
 import { restore, scrub, secondBackup } from './rows/read-back.mjs';
 import { reports } from './rows/reports.mjs';
+import { s3 } from './rows/s3.mjs';
 import { smallBlocks } from './rows/small-blocks.mjs';
 import { start } from './rows/start.mjs';
 
@@ -33,6 +34,7 @@ const BENCHES = {
   metadata,
   reports,
   postgresql,
+  s3,
 };
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]

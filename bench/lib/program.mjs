@@ -17,18 +17,18 @@ export class Program {
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
-   * @param {{ folder: string, blockSize?: number, blobs?: string, encrypted?: boolean, workers?: number, engine?: string }} options `blobs`: the file
-   *   backend's folder; without it the null backend is used. `engine`: an engine URL instead of an SQLite file.
+   * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number, encrypted?: boolean, workers?: number, engine?: string }} options
+   *   `blobs`: the file backend's folder; without it the null backend is used. `data`: another backend's type and options. `engine`: an engine URL
+   *   instead of an SQLite file.
    */
-  constructor(
-    workspace,
-    { folder, blockSize = workspace.blockSize, blobs, encrypted = false, workers = workspace.workers, engine },
-  ) {
+  constructor(workspace, { folder, blobs, encrypted = false, engine, ...options }) {
+    const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
+    const data = options.data ?? (blobs === undefined ? 'null' : `file\npath: ${blobs}`);
     this.#workspace = workspace;
     mkdirSync(folder, { recursive: true });
     this.config = join(folder, 'backy.cfg');
     this.database = join(folder, 'backy.sqlite');
-    const limits = 'simultaneous_reads: 4\nsimultaneous_writes: 4\n';
+    const limits = (/** @type {number} */ most) => `simultaneous_reads: ${most}\nsimultaneous_writes: ${most}\n`;
     writeFileSync(
       this.config,
       `[DEFAULTS]
@@ -41,10 +41,10 @@ encryption_version: ${encrypted ? `1\nencryption_key: ${'decafbad'.repeat(8)}` :
 [MetaBackend]
 engine: ${engine ?? `sqlite:///${this.database}`}
 [DataBackend]
-type: ${blobs === undefined ? 'null' : `file\npath: ${blobs}`}
-${limits}[io_file]
-${limits}[io_null]
-${limits}`,
+type: ${data}
+${limits(inFlight)}[io_file]
+${limits(4)}[io_null]
+${limits(4)}`,
     );
   }
 
