@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import { addAbortSignal, type Readable } from 'node:stream';
 
 /** The body of an answer, and where it goes. */
@@ -16,6 +17,8 @@ export async function readBody(body: Readable, { into, length, signal }: BodyTar
   addAbortSignal(signal, body);
   let received = 0;
   const wanted = length !== undefined && length > into.length ? into.length : undefined;
+  // What happened to the connection: the body's own error only says "aborted".
+  const socket = body instanceof IncomingMessage ? body.socket : undefined;
   await new Promise<void>((resolve, reject) => {
     body.on('data', (chunk: Buffer) => {
       if (received < into.length) into.set(chunk.subarray(0, into.length - received), received);
@@ -25,7 +28,7 @@ export async function readBody(body: Readable, { into, length, signal }: BodyTar
       body.destroy();
     });
     body.once('end', resolve);
-    body.once('error', reject);
+    body.once('error', (error) => reject(socket?.errored ?? error));
     body.once('close', () => reject(new CutBody(received, length)));
   });
   if (wanted !== undefined) return length ?? received;
