@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { noise, runSeed, seededRandom } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+import { Host, type SharedStore } from './host.ts';
+import { createDatabase, dropDatabase } from './postgres.ts';
+import { createBucket, deleteBucket, listKeys } from './s3-buckets.ts';
+import { s3Section } from './s3-lab.ts';
+
+const BLOCK = 4096;
+const IMAGE_BLOCKS = 120;
+const LONG = process.env.BACKY_LONG_TESTS !== undefined;
+const RUN_MS = LONG ? 120_000 : 20_000;
+const SEED = runSeed();
+
+let store: SharedStore;
+let bucket: string;
+beforeAll(async () => {
+  bucket = await createBucket(inject('ceph').s3);
+  const database = await createDatabase(inject('postgres'));
+  store = { postgres: inject('postgres'), database, config: { DataBackend: s3Section(bucket) }, blockSize: BLOCK };
+});
+afterAll(async () => {
+  await dropDatabase(store.postgres, store.database);
+  await deleteBucket(inject('ceph').s3, bucket);
+});
+
+/** Contents that all hosts draw from, so that what one removes another is about to find. */
+const POOL = Array.from({ length: 60 }, (_, n) => noise(BLOCK, `shared ${n}`));
+
+/** An image of shared, own and zero blocks. */
+function makeImage(random: () => number): Buffer {
+  const blocks = Array.from({ length: IMAGE_BLOCKS }, () => {
+    const kind = random();
+    if (kind < 0.1) return Buffer.alloc(BLOCK);
+    if (kind < 0.4) return noise(BLOCK, `own ${random()}`);
+    return POOL[Math.floor(random() * POOL.length)] ?? Buffer.alloc(BLOCK);
+  });
+  return Buffer.concat(blocks);
+}
+
+/** Backs up and removes until `endAt`; what it leaves goes into `oracle`. @returns how many backups it made. */
+async function work(
+  host: Host,
+  { seed, endAt, oracle }: { seed: number; endAt: number; oracle: Map<string, string> },
+): Promise<number> {
+  const random = seededRandom(seed);
+  const own: string[] = [];
+  let backups = 0;
+  // Slow machines need longer for what makes the test worth anything.
+  while (Date.now() < endAt || backups < 3) {
+    const image = makeImage(random);
+    const uid = await host.backup(`file://${host.write('image', image)}`, host.hostname);
+    backups++;
+    own.push(uid);
+    oracle.set(uid, sha256(image));
+    // Few are kept: most blobs are candidates again and again.
+    while (own.length > 1) {
+      const [gone = ''] = own.splice(Math.floor(random() * own.length), 1);
+      await host.ok('rm', gone);
+      oracle.delete(gone);
+    }
+  }
+  return backups;
+}
+
+/** Cleans up in a loop, as cron on some host would. @returns how many blobs went. */
+async function cleanUp(host: Host, isOver: () => boolean): Promise<number> {
+  let deleted = 0;
+  while (!isOver()) {
+    const { code, stdout, stderr } = await host.run(['--json', 'cleanup', '--dangerous-force']);
+    // The one on the other host may be at it.
+    if (code !== 0) expect(stderr).toMatch(/Another backy cleanup is running.*host-/);
+    else deleted += (JSON.parse(stdout) as { blobs_deleted: number }).blobs_deleted;
+  }
+  return deleted;
+}
+
+test(
+  `two hosts back up, remove and clean up on one database and one bucket, and lose nothing (seed ${SEED})`,
+  async () => {
+    const hosts = [new Host('host-one', store), new Host('host-two', store)] as const;
+    const oracle = new Map<string, string>();
+    await hosts[0].ok('initdb');
+    const endAt = Date.now() + RUN_MS;
+    let over = false;
+    const cleaning = Promise.all(hosts.map((host) => cleanUp(host, () => over)));
+    const backups = await Promise.all(hosts.map((host, n) => work(host, { seed: SEED + n, endAt, oracle }))).finally(() => {
+      over = true;
+    });
+    const deleted = await cleaning;
+    // Blobs went while the others were at work.
+    expect(Math.min(...backups)).toBeGreaterThan(2);
+    expect(deleted.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0);
+
+    const versions = await hosts[0].sharedVersions();
+    expect(versions.map(({ uid, valid }) => [uid, valid])).toEqual(versions.map(({ uid }) => [uid, 1]));
+    expect(new Set(versions.map(({ uid }) => uid))).toEqual(new Set(oracle.keys()));
+    // Each host restores all, those of the other one too.
+    await Promise.all(
+      hosts.map(async (host) => {
+        for (const [uid, sum] of oracle) expect(await host.restoredSha256(uid), uid).toBe(sum);
+      }),
+    );
+    for (const uid of oracle.keys()) await hosts[0].ok('scrub', uid);
+
+    // What was removed last is still there; after that, nothing but what rows name.
+    await hosts[0].ok('cleanup', '--dangerous-force');
+    const full = JSON.parse((await hosts[1].run(['--json', 'cleanup', '-f'])).stdout) as { blobs_deleted: number };
+    expect(full.blobs_deleted).toBe(0);
+    const named = await hosts[0].rows<{ uid: string }>("SELECT DISTINCT uid FROM blocks WHERE uid <> '' ORDER BY uid");
+    const keys = await listKeys(inject('ceph').s3, bucket);
+    expect(keys.map((key) => key.slice(key.lastIndexOf('/') + 1)).sort()).toEqual(named.map(({ uid }) => uid).sort());
+    for (const [uid, sum] of oracle) expect(await hosts[1].restoredSha256(uid), uid).toBe(sum);
+    for (const host of hosts) {
+      expect(host.lockFiles()).toEqual([]);
+      host.remove();
+    }
+  },
+  RUN_MS + 180_000,
+);
