@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { alternate, toRow } from '../lib/rounds.mjs';
@@ -23,7 +24,7 @@ export async function* nbd(workspace) {
   /** @param {(uri: string) => Promise<number>} body @returns {Promise<Record<string, number>>} */
   const serving = async (body) => {
     const server = program.start(['nbd', '--socket', socket], { watchMemory: true });
-    await until(() => existsSync(socket));
+    await listening(socket);
     const value = await body(uri);
     server.child.kill('SIGTERM');
     const { peakBytes } = await server.ended;
@@ -119,9 +120,11 @@ function boundedBy(uri, span) {
 
 /** @param {string} socket @param {number} span */
 async function nbdkitReads(socket, span) {
+  // It leaves its socket behind.
+  rmSync(socket, { force: true });
   const server = spawn('nbdkit', ['-f', '-U', socket, 'memory', String(span)], { stdio: 'ignore' });
   try {
-    await until(() => existsSync(socket));
+    await listening(socket);
     return await readsPerSecond(`nbd+unix:///?socket=${socket}`, span);
   } finally {
     server.kill('SIGTERM');
@@ -142,6 +145,16 @@ function run(command, ...args) {
     child.on('error', reject);
     child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
   });
+}
+
+/** Waits until somebody answers. @param {string} socket */
+async function listening(socket) {
+  const answers = () =>
+    new Promise((resolve) => {
+      const probe = connect(socket, () => resolve(true)).on('error', () => resolve(false));
+      probe.on('connect', () => probe.destroy());
+    });
+  while (!(await answers())) await sleep(10);
 }
 
 /** @param {() => boolean} isSo */
