@@ -49,10 +49,9 @@ export class Differences {
     return this.apply(call, 'files', recorded, ({ files }, so) => (files?.command.test(command) ? files.says(so) : undefined));
   }
 
-  /** What the list says and the replay did not need, but for calls that are not replayed. */
-  unmet(skippedCalls: number[]): string[] {
-    const replayed = this.all.filter(({ call }) => !skippedCalls.includes(call));
-    return replayed.flatMap((difference) =>
+  /** What the list says and the replay did not need. */
+  unmet(): string[] {
+    return this.all.flatMap((difference) =>
       ASPECTS.filter((aspect) => difference[aspect] !== undefined && !this.met.get(difference)?.has(aspect)).map(
         (aspect) => `#${difference.call} ${aspect}: ${difference.reason}`,
       ),
