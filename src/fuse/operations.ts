@@ -112,12 +112,14 @@ function refuse(errno: number): never {
   throw new Refusal(errno);
 }
 
+/** Failures of blocks are logged where they are met. */
+const LOGGED_BEFORE = new Set<unknown>(['blocksBad', 'dataBackend', 'blobUnreadable', 'io', 'worker']);
+
 function toErrno(error: unknown, logger: Logger): number {
   if (error instanceof Refusal) return error.errno;
-  const name = errnoOf(error) ?? errnoOf(error instanceof Error ? error.cause : undefined);
+  const name = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
   if (name === 'ENOSPC' || name === 'EDQUOT') return ERRNO.ENOSPC;
   const code = (error as { code?: unknown } | undefined)?.code;
-  // Bad blocks are logged where they are found.
-  if (code !== 'blocksBad') logger.error(messageOf(error));
+  if (!LOGGED_BEFORE.has(code)) logger.error(messageOf(error));
   return code === 'locked' ? ERRNO.EBUSY : code === 'notFound' ? ERRNO.ENOENT : ERRNO.EIO;
 }

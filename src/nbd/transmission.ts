@@ -195,6 +195,6 @@ function lengthOf(piece: DiskPiece): number {
 }
 
 function wireError(error: unknown): number {
-  const errno = errnoOf(error) ?? errnoOf(error instanceof Error ? error.cause : undefined);
+  const errno = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
   return errno === 'ENOSPC' || errno === 'EDQUOT' ? NBD_ERROR.ENOSPC : NBD_ERROR.EIO;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, MAX_REQUEST_BYTES, NBD_ERROR } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images.ts';
@@ -137,6 +137,27 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     const marked = lab.blocks(uid).flatMap((row) => (row.valid === 0 ? [row.id] : []));
     expect(marked).toEqual([5, 8]);
     expect(lab.log()).toContain(`Marked version invalid (UID ${uid})`);
+  });
+
+  test('gives errors while the data backend is away, marks nothing, and goes on when it is back', async () => {
+    server = await startNbd(lab);
+    const client = await NbdClient.open(server.socket, uid);
+    renameSync(lab.dataPath, lab.path('away'));
+    const failed = await client.request(COMMAND.read, { offset: 0, length: 10 });
+    expect(failed.errors.map(({ error }) => error)).toEqual([NBD_ERROR.EIO]);
+    renameSync(lab.path('away'), lab.dataPath);
+    expect(sha256(await client.read(0, image.length))).toBe(sha256(image));
+    expect((await stopServing(server)).stderr).toContain(`Cannot read block 0 of version ${uid}`);
+    expect(lab.version(uid).valid).toBe(1);
+  });
+
+  test('says so when there is no place for what is written', async () => {
+    lab.configure({ DEFAULTS: { cachedir: lab.path('nowhere') } });
+    server = await startNbd(lab);
+    const client = await NbdClient.open(server.socket, uid);
+    expect((await client.request(COMMAND.write, { offset: 0, data: Buffer.alloc(10) })).error).toBe(NBD_ERROR.EIO);
+    expect((await client.read(0, 10)).equals(image.subarray(0, 10))).toBe(true);
+    expect((await stopServing(server)).stderr).toContain('Check cachedir');
   });
 
   test('writes whole blocks where the block was bad', async () => {

@@ -1,5 +1,5 @@
 import type { Finding } from '../../engine/messages.ts';
-import { BackyError } from '../../errors.ts';
+import { BackyError, messageOf } from '../../errors.ts';
 import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
 import type { Context } from '../context.ts';
 import type { CachedBlock } from './block-cache.ts';
@@ -158,8 +158,7 @@ export class ImageView {
       return this.#pieceOf(await this.#options.reader.read(request), span);
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
-      if (error.code !== 'blocksBad')
-        this.#options.context.logger.error(`Cannot read block ${id} of version ${this.version.uid}: ${error.message}`);
+      this.#logUnlessBad('read', id, error);
       return { kind: 'failed', offset, length, error };
     }
   }
@@ -238,16 +237,29 @@ export class ImageView {
 
   /** Writes to one block go one after the other, since the first of them copies it. */
   async #inTurn(id: number, write: (overlay: Overlay) => Promise<void>): Promise<void> {
-    this.#overlay ??= new Overlay(this.#options.context.settings.cacheDir, this.geometry);
-    const overlay = this.#overlay;
     const before = this.#writing.get(id) ?? Promise.resolve();
-    const mine = before.catch(() => {}).then(() => write(overlay));
+    const mine = before.catch(() => {}).then(() => write(this.#openOverlay()));
     this.#writing.set(id, mine);
     try {
       await mine;
+    } catch (error) {
+      this.#logUnlessBad('write', id, error);
+      throw error;
     } finally {
       if (this.#writing.get(id) === mine) this.#writing.delete(id);
     }
+  }
+
+  #openOverlay(): Overlay {
+    this.#overlay ??= new Overlay(this.#options.context.settings.cacheDir, this.geometry);
+    return this.#overlay;
+  }
+
+  /** Bad blocks are told of when they are found. */
+  #logUnlessBad(what: 'read' | 'write', id: number, error: unknown): void {
+    if (error instanceof BackyError && error.code === 'blocksBad') return;
+    const hint = error instanceof BackyError && error.hint !== undefined ? ` ${error.hint}` : '';
+    this.#options.context.logger.error(`Cannot ${what} block ${id} of version ${this.version.uid}: ${messageOf(error)}${hint}`);
   }
 
   #lengthOf(id: number): number {
