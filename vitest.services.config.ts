@@ -1,6 +1,51 @@
-import { configDefaults, defineConfig, mergeConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import config, { SERVICE_TESTS } from './vitest.config.ts';
 
-/** `npm run test:services`: tests against real servers, which it starts itself (test/services). */
-const base = mergeConfig(config, defineConfig({ test: { globalSetup: 'test/services/global-setup.ts' } }));
-export default { ...base, test: { ...base.test, include: SERVICE_TESTS, exclude: configDefaults.exclude } };
+/**
+ * The end-to-end tests of backing up, restoring and all that goes with it, which run once more with labs on PostgreSQL and S3. What of them is about
+ * SQLite or files by its nature says so itself (test/support/stores/files-only.ts). Left out as a whole:
+ * - full-disk, permissions: of the folders of blobs and of the SQLite file;
+ * - upgrade, upgrade-faults: of SQLite databases; those of PostgreSQL are in test/services;
+ * - check-storage: what it says of a folder of blobs; what it says of a bucket is in test/services;
+ * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, JSON forms, scheduler's calendars, rbd scripts.
+ */
+export const STORE_TESTS = [
+  'broken-imports',
+  'commands',
+  'concurrency',
+  'damaged-blobs',
+  'diff-meta',
+  'differences',
+  'du',
+  'encryption',
+  'images',
+  'kill',
+  'log',
+  'meanwhile',
+  'migrate-encryption',
+  'other-settings',
+  'properties',
+  'rekey',
+  'signals',
+  'sizes',
+  'source-faults',
+  'stats',
+  'transfer',
+  'unknown-version',
+  'written-rows',
+].map((name) => `test/e2e/${name}.test.ts`);
+
+const shared = { ...config.test, exclude: configDefaults.exclude };
+
+/** `npm run test:services`: tests against real servers, which it starts itself (test/services), once for both projects. */
+export default defineConfig({
+  test: {
+    globalSetup: 'test/services/global-setup.ts',
+    maxWorkers: 3,
+    projects: [
+      { test: { ...shared, name: 'services', include: SERVICE_TESTS } },
+      // Never the long forms: those are run on SQLite and files, and a call of the program takes three times as long here.
+      { test: { ...shared, name: 'stores', include: STORE_TESTS, env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' } } },
+    ],
+  },
+});

@@ -44,7 +44,7 @@ function made(): { name: string; tags: string[]; expire: string | undefined }[] 
 
 /** Makes all versions so many hours older. */
 function age(hours: number): void {
-  lab.sql(`UPDATE versions SET date = strftime('%Y-%m-%d %H:%M:%f000', date, '-${hours} hours')`);
+  lab.age({ hours });
 }
 
 /** So many days after a time, as the database has it. */

@@ -48,7 +48,7 @@ describe('rm, protect and unprotect', () => {
     lab.configure({ DEFAULTS: { disallow_rm_when_younger_than_days: 6 } });
     const uid = await small('vm');
     expectFailure(await lab.run(['rm', uid]), 100, `Version ${uid} is too young. Will not delete.`);
-    lab.sql("UPDATE versions SET date = strftime('%Y-%m-%d %H:%M:%f000', 'now', '-7 days')");
+    lab.age({ days: 7 });
     const old = lab.version(uid).date;
     const young = await small('young');
     await lab.ok('rm', uid);
@@ -104,9 +104,9 @@ describe('tags and expire dates', () => {
 
   test('a backup after 8 days is daily and weekly, after 40 days monthly too', async () => {
     const uid = await small('vm');
-    lab.sql("UPDATE versions SET date = strftime('%Y-%m-%d %H:%M:%f000', 'now', '-8 days') WHERE uid = ?", uid);
+    lab.age({ days: 8 }, uid);
     expect(lab.tags(await small('vm')).sort()).toEqual(['b_daily', 'b_weekly']);
-    lab.sql("UPDATE versions SET date = strftime('%Y-%m-%d %H:%M:%f000', 'now', '-40 days')");
+    lab.age({ days: 40 });
     expect(lab.tags(await small('vm')).sort()).toEqual(['b_daily', 'b_monthly', 'b_weekly']);
   });
 

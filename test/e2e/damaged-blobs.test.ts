@@ -1,7 +1,7 @@
-import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
-import { Lab } from '../support/lab.ts';
+import { Lab, type StoredBlob } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
 
@@ -30,12 +30,12 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-const DAMAGES: [what: string, damage: (blob: string) => void, said: string][] = [
-  ['deleted', (blob) => rmSync(blob), 'Blob is missing'],
+const DAMAGES: [what: string, damage: (blob: StoredBlob) => void, said: string][] = [
+  ['deleted', (blob) => blob.remove(), 'Blob is missing'],
   ['with a flipped byte', flipByte, 'Checksum mismatch'],
-  ['that was cut', (blob) => truncateSync(blob, 100), 'Length mismatch'],
-  ['that is empty', (blob) => truncateSync(blob, 0), 'Length mismatch'],
-  ['that was grown', (blob) => writeFileSync(blob, Buffer.concat([readFileSync(blob), Buffer.alloc(9)])), 'Length mismatch'],
+  ['that was cut', (blob) => blob.write(blob.read().subarray(0, 100)), 'Length mismatch'],
+  ['that is empty', (blob) => blob.write(Buffer.alloc(0)), 'Length mismatch'],
+  ['that was grown', (blob) => blob.write(Buffer.concat([blob.read(), Buffer.alloc(9)])), 'Length mismatch'],
 ];
 
 describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
@@ -67,7 +67,7 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
   test('is stored anew by the next backup that reads the block from its source', async () => {
     const before = lab.blobs().length;
     damage(lab.blobOf(first, BAD));
-    const visible = said !== 'Checksum mismatch';
+    const visible = said !== 'Checksum mismatch' && lab.store.showsDamage;
     if (!visible) await lab.run(['scrub', first]);
     const again = await lab.run(['backup', `file://${lab.path('image')}`, 'again']);
     expect(again.code).toBe(0);
@@ -99,17 +99,17 @@ describe('after a blob was found bad', () => {
 
   test('a full scrub of the mended blob makes block and version valid again', async () => {
     const blob = lab.blobOf(first, BAD);
-    const good = readFileSync(blob);
+    const good = blob.read();
     flipByte(blob);
     expect((await lab.run(['scrub', first])).code).toBe(20);
-    writeFileSync(blob, good);
+    blob.write(good);
     await lab.ok('scrub', first);
     expect(lab.version(first).valid).toBe(1);
     expect(lab.blocks(first).every(({ valid }) => valid === 1)).toBe(true);
   });
 
   test('an invalid version is no base, and is restored with a warning as far as it goes', async () => {
-    rmSync(lab.blobOf(first, BAD));
+    lab.blobOf(first, BAD).remove();
     expect((await lab.run(['scrub', first])).code).toBe(20);
     const based = await lab.run(['backup', '-f', first, `file://${lab.path('image')}`, 'x']);
     expect(based).toMatchObject({ code: 100 });
@@ -122,7 +122,7 @@ describe('after a blob was found bad', () => {
   });
 
   test('restore -s leaves what the target has in place of a missing block', async () => {
-    rmSync(lab.blobOf(first, BAD));
+    lab.blobOf(first, BAD).remove();
     const target = lab.write('target', Buffer.alloc(image.length, 3));
     expect((await lab.run(['restore', '-s', '-f', first, `file://${target}`])).code).toBe(20);
     const expected = Buffer.from(image);
@@ -142,8 +142,8 @@ function expectMarked(): void {
   );
 }
 
-function flipByte(blob: string): void {
-  const bytes = readFileSync(blob);
+function flipByte(blob: StoredBlob): void {
+  const bytes = blob.read();
   bytes[1234] = (bytes[1234] ?? 0) ^ 1;
-  writeFileSync(blob, bytes);
+  blob.write(bytes);
 }

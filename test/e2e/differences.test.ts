@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
@@ -7,6 +7,7 @@ import { Lab, uidOf } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 // Long, because it is one list: the rows of the table of deliberate differences in the specification.
 
@@ -98,17 +99,19 @@ describe('deliberate differences from the original, hints and bases', () => {
 });
 
 describe('deliberate differences from the original, blobs', () => {
-  test('dedup does not take a blob that is gone: the block is stored anew, with a warning', async () => {
-    const image = noise(5 * BLOCK, 'image');
-    const first = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
-    const lost = lab.blocks(first)[2]?.uid ?? '';
-    rmSync(lab.blobPath(lost));
-    const { code, stdout } = await lab.run(['backup', `file://${lab.path('image')}`, 'vm']);
-    expect(code).toBe(0);
-    expect(stdout).toContain(`WARNING: Blob ${lost} was not used again for block 2`);
-    await lab.ok('rm', first);
-    oracle.set(lab.versions()[0]?.uid ?? '', sha256(image));
-    await checkStoreAndCleanUp(lab, oracle);
+  filesOnly('probe by length', () => {
+    test('dedup does not take a blob that is gone: the block is stored anew, with a warning', async () => {
+      const image = noise(5 * BLOCK, 'image');
+      const first = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+      const lost = lab.blocks(first)[2]?.uid ?? '';
+      lab.blob(lost).remove();
+      const { code, stdout } = await lab.run(['backup', `file://${lab.path('image')}`, 'vm']);
+      expect(code).toBe(0);
+      expect(stdout).toContain(`WARNING: Blob ${lost} was not used again for block 2`);
+      await lab.ok('rm', first);
+      oracle.set(lab.versions()[0]?.uid ?? '', sha256(image));
+      await checkStoreAndCleanUp(lab, oracle);
+    });
   });
 
   test('equal blocks that are in flight at once are stored once', async () => {
@@ -122,53 +125,59 @@ describe('deliberate differences from the original, blobs', () => {
     const image = noise(10 * BLOCK, 'image');
     const uid = await backedUp(image);
     const blob = lab.blobOf(uid, 4);
-    writeFileSync(blob, noise(BLOCK, 'rotten'));
+    blob.write(noise(BLOCK, 'rotten'));
     expect((await lab.run(['scrub', uid])).code).toBe(20);
     await lab.ok('backup', '-c', uid, `file://${lab.path('image')}`, 'vm');
-    expect(lab.blobOf(uid, 4)).not.toBe(blob);
+    expect(lab.blobOf(uid, 4).uid).not.toBe(blob.uid);
     await checkStoreAndCleanUp(lab, oracle);
   });
 
-  test.skipIf(gcc.skip)(
-    `blobs are durable, their folders too, before the rows that name them are written${gcc.note}`,
-    async () => {
-      lab.write('image', noise(5 * BLOCK, 'image'));
-      const env = { LD_PRELOAD: library, TRACE_FILE: lab.path('trace') };
-      expect((await lab.run(['backup', `file://${lab.path('image')}`, 'vm'], { env })).code).toBe(0);
-      const trace = readFileSync(lab.path('trace'), 'utf8').split('\n');
-      const renames = trace.flatMap((line, at) => (line.startsWith('rename\t') && line.endsWith('.blob') ? [{ line, at }] : []));
-      expect(renames).toHaveLength(5);
-      const rowsWritten = trace.findIndex((line, at) => line.startsWith('database\t') && at > (renames[0]?.at ?? 0));
-      for (const { line, at } of renames) {
-        const [, from = '', to = ''] = line.split('\t');
-        expect(at).toBeLessThan(rowsWritten);
-        expect(trace.slice(0, at), 'the blob is synced before it gets its name').toContain(`fsync\t${from}\t`);
-        for (const folder of [dirname(to), dirname(dirname(to)), lab.dataPath]) {
-          expect(trace.slice(at, rowsWritten), 'its folders are synced before its row is written').toContain(
-            `fsync\t${folder}\t`,
-          );
+  filesOnly('blob files', () => {
+    test.skipIf(gcc.skip)(
+      `blobs are durable, their folders too, before the rows that name them are written${gcc.note}`,
+      async () => {
+        lab.write('image', noise(5 * BLOCK, 'image'));
+        const env = { LD_PRELOAD: library, TRACE_FILE: lab.path('trace') };
+        expect((await lab.run(['backup', `file://${lab.path('image')}`, 'vm'], { env })).code).toBe(0);
+        const trace = readFileSync(lab.path('trace'), 'utf8').split('\n');
+        const renames = trace.flatMap((line, at) =>
+          line.startsWith('rename\t') && line.endsWith('.blob') ? [{ line, at }] : [],
+        );
+        expect(renames).toHaveLength(5);
+        const rowsWritten = trace.findIndex((line, at) => line.startsWith('database\t') && at > (renames[0]?.at ?? 0));
+        for (const { line, at } of renames) {
+          const [, from = '', to = ''] = line.split('\t');
+          expect(at).toBeLessThan(rowsWritten);
+          expect(trace.slice(0, at), 'the blob is synced before it gets its name').toContain(`fsync\t${from}\t`);
+          for (const folder of [dirname(to), dirname(dirname(to)), lab.dataPath]) {
+            expect(trace.slice(at, rowsWritten), 'its folders are synced before its row is written').toContain(
+              `fsync\t${folder}\t`,
+            );
+          }
         }
-      }
-    },
-  );
+      },
+    );
+  });
 
-  test('cleanup keeps candidates whose blobs could not be deleted for the next run', async () => {
-    const uid = await lab.backup(`file://${lab.write('image', noise(4 * BLOCK, 'image'))}`, 'vm');
-    const stuck = lab.blobOf(uid, 2);
-    const stuckUid = lab.blocks(uid)[2]?.uid;
-    await lab.ok('rm', uid);
-    // A folder in the blob's place can't be deleted as a file, not even by root.
-    renameSync(stuck, `${stuck}.aside`);
-    mkdirSync(stuck);
-    const { code, stderr } = await lab.run(['cleanup', '--dangerous-force']);
-    expect(code).toBe(100);
-    expect(stderr).toContain(`Cannot delete blob ${stuckUid}`);
-    expect(lab.query('SELECT uid FROM deleted_blocks')).toEqual([{ uid: stuckUid }]);
-    rmSync(stuck, { recursive: true });
-    renameSync(`${stuck}.aside`, stuck);
-    await lab.ok('cleanup', '--dangerous-force');
-    expect(existsSync(stuck)).toBe(false);
-    expect(lab.query('SELECT uid FROM deleted_blocks')).toEqual([]);
+  filesOnly('blob folder', () => {
+    test('cleanup keeps candidates whose blobs could not be deleted for the next run', async () => {
+      const uid = await lab.backup(`file://${lab.write('image', noise(4 * BLOCK, 'image'))}`, 'vm');
+      const stuck = lab.blobPathOf(uid, 2);
+      const stuckUid = lab.blocks(uid)[2]?.uid;
+      await lab.ok('rm', uid);
+      // A folder in the blob's place can't be deleted as a file, not even by root.
+      renameSync(stuck, `${stuck}.aside`);
+      mkdirSync(stuck);
+      const { code, stderr } = await lab.run(['cleanup', '--dangerous-force']);
+      expect(code).toBe(100);
+      expect(stderr).toContain(`Cannot delete blob ${stuckUid}`);
+      expect(lab.query('SELECT uid FROM deleted_blocks')).toEqual([{ uid: stuckUid }]);
+      rmSync(stuck, { recursive: true });
+      renameSync(`${stuck}.aside`, stuck);
+      await lab.ok('cleanup', '--dangerous-force');
+      expect(existsSync(stuck)).toBe(false);
+      expect(lab.query('SELECT uid FROM deleted_blocks')).toEqual([]);
+    });
   });
 
   test('the null data backend works without encryption: a null source restores and scrubs back', async () => {
@@ -189,7 +198,7 @@ describe('deliberate differences from the original, blobs', () => {
 describe('deliberate differences from the original, scrub and restore', () => {
   test('after a missing blob scrub reports each further block by itself', async () => {
     const uid = await backedUp(noise(8 * BLOCK, 'image'));
-    for (const id of [1, 5]) rmSync(lab.blobOf(uid, id));
+    for (const id of [1, 5]) lab.blobOf(uid, id).remove();
     const { code, stderr } = await lab.run(['scrub', uid]);
     expect(code).toBe(20);
     expect([...stderr.matchAll(/Blob is missing during scrub for block (\d+)/g)].map(([, id]) => id).sort()).toEqual(['1', '5']);
@@ -249,8 +258,8 @@ describe('deliberate differences from the original, scrub and restore', () => {
   test('a restore with bad and missing blocks goes on, and exits 20', async () => {
     const image = noise(8 * BLOCK, 'image');
     const uid = await backedUp(image);
-    rmSync(lab.blobOf(uid, 2));
-    writeFileSync(lab.blobOf(uid, 6), noise(BLOCK, 'rotten'));
+    lab.blobOf(uid, 2).remove();
+    lab.blobOf(uid, 6).write(noise(BLOCK, 'rotten'));
     const { code, stderr } = await lab.run(['restore', uid, `file://${lab.path('target')}`]);
     expect(code).toBe(20);
     expect(stderr).toContain('2 of 8 blocks are wrong or missing');
@@ -303,19 +312,21 @@ describe('deliberate differences from the original, everything else', () => {
     expect(lab.dump()).toEqual(before);
   });
 
-  test('options that the file named with -c lacks have their defaults', async () => {
-    const cfg = `[DEFAULTS]\nlogfile: ${lab.path('log')}\nencryption_version: 0\nlock_dir: ${lab.path('locks')}\nprocess_name: few\n`;
-    const few = lab.write(
-      'few.cfg',
-      `${cfg}[MetaBackend]\nengine: sqlite:///${lab.databasePath}\n[DataBackend]\npath: ${lab.dataPath}\n`,
-    );
-    const source = `file://${lab.write('image', noise(5_000_000, 'image'))}`;
-    const { code, stdout } = await lab.startBare(['-c', few, '-m', 'backup', source, 'vm']).ended;
-    expect(code).toBe(0);
-    const [first, second] = lab.blocks(uidOf(stdout));
-    expect(first).toMatchObject({ size: 4_194_304 });
-    expect(first?.checksum).toHaveLength(128);
-    expect(second).toMatchObject({ size: 5_000_000 - 4_194_304 });
+  filesOnly('file paths', () => {
+    test('options that the file named with -c lacks have their defaults', async () => {
+      const cfg = `[DEFAULTS]\nlogfile: ${lab.path('log')}\nencryption_version: 0\nlock_dir: ${lab.path('locks')}\nprocess_name: few\n`;
+      const few = lab.write(
+        'few.cfg',
+        `${cfg}[MetaBackend]\nengine: sqlite:///${lab.databasePath}\n[DataBackend]\npath: ${lab.dataPath}\n`,
+      );
+      const source = `file://${lab.write('image', noise(5_000_000, 'image'))}`;
+      const { code, stdout } = await lab.startBare(['-c', few, '-m', 'backup', source, 'vm']).ended;
+      expect(code).toBe(0);
+      const [first, second] = lab.blocks(uidOf(stdout));
+      expect(first).toMatchObject({ size: 4_194_304 });
+      expect(first?.checksum).toHaveLength(128);
+      expect(second).toMatchObject({ size: 5_000_000 - 4_194_304 });
+    });
   });
 
   test('a logfile that can not be written is a clear error', async () => {

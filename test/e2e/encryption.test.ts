@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { decodedSha256, encrypted, KEY_A, KEY_B, PYTHON } from '../support/encryption.ts';
-import { type Lab, uidOf, withLab } from '../support/lab.ts';
+import { type Lab, type StoredBlob, uidOf, withLab } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;
 
@@ -41,54 +42,56 @@ describe('encrypted backups', () => {
       }),
   );
 
-  test('have rows of the types and forms that the original writes', () =>
-    withLab({ config: encrypted() }, async (lab) => {
-      const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
-      const rows = lab.query<Record<string, string | number | null>>(
-        `SELECT uid, typeof(enc_version) AS version_type, enc_version, typeof(enc_envkey) AS key_type, enc_envkey, typeof(enc_nonce) AS nonce_type, enc_nonce
-         FROM blocks WHERE version_uid = ? ORDER BY id`,
-        uid,
-      );
-      for (const { uid: blob, ...row } of rows) {
-        if (blob === null)
-          expect(row).toEqual({
-            ...{ version_type: 'integer', enc_version: 0 },
-            ...{ key_type: 'null', enc_envkey: null, nonce_type: 'null', enc_nonce: null },
-          });
-        else {
-          expect(row).toEqual({
-            ...{ version_type: 'integer', enc_version: 1 },
-            ...{ key_type: 'text', enc_envkey: expect.stringMatching(/^[0-9a-f]{80}$/) },
-            ...{ nonce_type: 'text', enc_nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
-          });
-          expect(readFileSync(lab.blobPath(String(blob))).toString('hex', 16, 32)).toBe(row.enc_nonce);
-        }
-      }
-      // The repeated block is stored once.
-      expect(lab.blobs()).toHaveLength(7);
-    }));
-
-  test('never put a key into the log', () =>
-    withLab({ config: encrypted() }, async (lab) => {
-      const { stdout } = await lab.run(['-d', 'backup', `file://${lab.write('image', image)}`, 'vm']);
-      expect(stdout).toContain('Backy complete.');
-      expect(stdout + lab.log()).not.toContain(KEY_A);
-    }));
-
-  test('with any hash function, block size and compression level, and without deduplication, restore', async () => {
-    const variants = [
-      { hash_function: 'md5', compression_level: 19 },
-      { hash_function: 'blake2b', block_size: 512 },
-      { hash_function: 'sha3_256', block_size: 65536, compression_level: 5 },
-      { hash_function: 'sha256', deduplication: 0, workers: 1 },
-    ];
-    for (const options of variants) {
-      await withLab({ config: { DEFAULTS: { ...encrypted().DEFAULTS, ...options } } }, async (lab) => {
+  filesOnly('shape of rows', () => {
+    test('have rows of the types and forms that the original writes', () =>
+      withLab({ config: encrypted() }, async (lab) => {
         const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
-        expect(await lab.restoredSha256(uid), JSON.stringify(options)).toBe(sha256(image));
-        await lab.ok('scrub', uid);
-      });
-    }
+        const rows = lab.query<Record<string, string | number | null>>(
+          `SELECT uid, typeof(enc_version) AS version_type, enc_version, typeof(enc_envkey) AS key_type, enc_envkey, typeof(enc_nonce) AS nonce_type, enc_nonce
+         FROM blocks WHERE version_uid = ? ORDER BY id`,
+          uid,
+        );
+        for (const { uid: blob, ...row } of rows) {
+          if (blob === null)
+            expect(row).toEqual({
+              ...{ version_type: 'integer', enc_version: 0 },
+              ...{ key_type: 'null', enc_envkey: null, nonce_type: 'null', enc_nonce: null },
+            });
+          else {
+            expect(row).toEqual({
+              ...{ version_type: 'integer', enc_version: 1 },
+              ...{ key_type: 'text', enc_envkey: expect.stringMatching(/^[0-9a-f]{80}$/) },
+              ...{ nonce_type: 'text', enc_nonce: expect.stringMatching(/^[0-9a-f]{32}$/) },
+            });
+            expect(lab.blob(String(blob)).read().toString('hex', 16, 32)).toBe(row.enc_nonce);
+          }
+        }
+        // The repeated block is stored once.
+        expect(lab.blobs()).toHaveLength(7);
+      }));
+
+    test('never put a key into the log', () =>
+      withLab({ config: encrypted() }, async (lab) => {
+        const { stdout } = await lab.run(['-d', 'backup', `file://${lab.write('image', image)}`, 'vm']);
+        expect(stdout).toContain('Backy complete.');
+        expect(stdout + lab.log()).not.toContain(KEY_A);
+      }));
+
+    test('with any hash function, block size and compression level, and without deduplication, restore', async () => {
+      const variants = [
+        { hash_function: 'md5', compression_level: 19 },
+        { hash_function: 'blake2b', block_size: 512 },
+        { hash_function: 'sha3_256', block_size: 65536, compression_level: 5 },
+        { hash_function: 'sha256', deduplication: 0, workers: 1 },
+      ];
+      for (const options of variants) {
+        await withLab({ config: { DEFAULTS: { ...encrypted().DEFAULTS, ...options } } }, async (lab) => {
+          const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+          expect(await lab.restoredSha256(uid), JSON.stringify(options)).toBe(sha256(image));
+          await lab.ok('scrub', uid);
+        });
+      }
+    });
   });
 
   test('need libzstd, whose absence is said before anything is created', () =>
@@ -228,27 +231,29 @@ describe('damage', () => {
       expect(await lab.restoredSha256(again)).toBe(sha256(image));
     }));
 
-  test('a blob that was cut is not used again by a backup', () =>
-    withLab({ config: encrypted() }, async (lab) => {
-      const source = `file://${lab.write('image', image)}`;
-      const uid = await lab.backup(source, 'vm');
-      writeFileSync(lab.blobOf(uid, 0), readFileSync(lab.blobOf(uid, 0)).subarray(0, 30));
-      const { code, stdout } = await lab.run(['backup', source, 'vm']);
-      expect(code).toBe(0);
-      expect(stdout).toMatch(/was not used again for block 0: it has 30 bytes/);
-      const [, second] = lab.versions();
-      expect(await lab.restoredSha256(second?.uid ?? '')).toBe(sha256(image));
+  filesOnly('probe by length', () => {
+    test('a blob that was cut is not used again by a backup', () =>
+      withLab({ config: encrypted() }, async (lab) => {
+        const source = `file://${lab.write('image', image)}`;
+        const uid = await lab.backup(source, 'vm');
+        lab.blobOf(uid, 0).write(lab.blobOf(uid, 0).read().subarray(0, 30));
+        const { code, stdout } = await lab.run(['backup', source, 'vm']);
+        expect(code).toBe(0);
+        expect(stdout).toMatch(/was not used again for block 0: it has 30 bytes/);
+        const [, second] = lab.versions();
+        expect(await lab.restoredSha256(second?.uid ?? '')).toBe(sha256(image));
+      }));
+  });
+
+  test('the null data backend works with encryption: it restores and scrubs back', () =>
+    withLab({ config: { ...encrypted(), DataBackend: { type: 'null' } } }, async (lab) => {
+      const uid = uidOf((await lab.run(['-m', 'backup', 'null://100k', 'vm'])).stdout);
+      await lab.ok('scrub', '-s', 'null://100k', uid);
+      await lab.ok('restore', uid, `file://${lab.path('target')}`);
+      expect(sha256OfFile(lab.path('target'))).toHaveLength(64);
+      expect(readFileSync(lab.path('target')).readUInt32LE(5 * BLOCK)).toBe(5);
     }));
 });
-
-test('the null data backend works with encryption: it restores and scrubs back', () =>
-  withLab({ config: { ...encrypted(), DataBackend: { type: 'null' } } }, async (lab) => {
-    const uid = uidOf((await lab.run(['-m', 'backup', 'null://100k', 'vm'])).stdout);
-    await lab.ok('scrub', '-s', 'null://100k', uid);
-    await lab.ok('restore', uid, `file://${lab.path('target')}`);
-    expect(sha256OfFile(lab.path('target'))).toHaveLength(64);
-    expect(readFileSync(lab.path('target')).readUInt32LE(5 * BLOCK)).toBe(5);
-  }));
 
 function encVersions(lab: Lab, uid: string): number[] {
   const rows = lab.query<{ enc: number }>(
@@ -263,8 +268,8 @@ function badIds(stdout: string): number[] {
   return errors.map(({ id }) => id).sort((a, b) => a - b);
 }
 
-function flipBit(path: string, at: number): void {
-  const bytes = readFileSync(path);
+function flipBit(blob: StoredBlob, at: number): void {
+  const bytes = blob.read();
   bytes.writeUInt8(bytes.readUInt8(at) ^ 0x10, at);
-  writeFileSync(path, bytes);
+  blob.write(bytes);
 }

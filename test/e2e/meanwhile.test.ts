@@ -1,21 +1,11 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Lab, uidOf } from '../support/lab.ts';
 import { tool } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 /** Things that change behind the back of a command that runs, or stood in its way before. */
 const BLOCK = 65_536;
@@ -57,7 +47,7 @@ describe('a blob that turns out bad while a backup uses it', () => {
     lab.configure(SLOW);
     const running = lab.start(['-m', 'backup', `file://${image}`, 'b']);
     await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 10 }).toBeGreaterThan(BLOCKS + 5);
-    for (const id of [0, 20]) writeFileSync(lab.blobOf(first, id), noise(BLOCK, `bad ${id}`));
+    for (const id of [0, 20]) lab.blobOf(first, id).write(noise(BLOCK, `bad ${id}`));
     expect((await lab.run(['scrub', first])).code).toBe(20);
     const result = await running.ended;
     expect(result.code).toBe(0);
@@ -85,23 +75,25 @@ describe('locks', () => {
   });
 });
 
-describe('a data folder that is not mounted', () => {
-  test('is no reason for cleanup to forget what it has to delete, nor for scrub to call blobs missing', async () => {
-    const uid = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
-    const kept = await lab.backup(`file://${lab.write('b', noise(4 * BLOCK, 'b'))}`, 'b');
-    await lab.ok('rm', uid);
-    renameSync(lab.dataPath, lab.path('unmounted'));
-    mkdirSync(lab.dataPath);
-    const cleanup = await lab.run(['cleanup', '--dangerous-force']);
-    expect(cleanup.code).toBe(100);
-    expect(cleanup.stderr).toContain('Is its file system mounted?');
-    expect((await lab.run(['scrub', kept])).code).toBe(100);
-    expect(lab.version(kept).valid).toBe(1);
-    for (const name of readdirSync(lab.dataPath)) expect(name).toBe('.tmp');
-    renameSync(lab.dataPath, lab.path('empty'));
-    renameSync(lab.path('unmounted'), lab.dataPath);
-    await lab.ok('cleanup', '--dangerous-force');
-    expect(lab.blobs()).toHaveLength(4);
+filesOnly('blob folder', () => {
+  describe('a data folder that is not mounted', () => {
+    test('is no reason for cleanup to forget what it has to delete, nor for scrub to call blobs missing', async () => {
+      const uid = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
+      const kept = await lab.backup(`file://${lab.write('b', noise(4 * BLOCK, 'b'))}`, 'b');
+      await lab.ok('rm', uid);
+      renameSync(lab.dataPath, lab.path('unmounted'));
+      mkdirSync(lab.dataPath);
+      const cleanup = await lab.run(['cleanup', '--dangerous-force']);
+      expect(cleanup.code).toBe(100);
+      expect(cleanup.stderr).toContain('Is its file system mounted?');
+      expect((await lab.run(['scrub', kept])).code).toBe(100);
+      expect(lab.version(kept).valid).toBe(1);
+      for (const name of readdirSync(lab.dataPath)) expect(name).toBe('.tmp');
+      renameSync(lab.dataPath, lab.path('empty'));
+      renameSync(lab.path('unmounted'), lab.dataPath);
+      await lab.ok('cleanup', '--dangerous-force');
+      expect(lab.blobs()).toHaveLength(4);
+    });
   });
 });
 
@@ -117,18 +109,20 @@ describe('a version that lacks a row', () => {
   });
 });
 
-describe('a blob that can not be read', () => {
-  test('stops neither restore nor scrub, and is named', async () => {
-    const image = noise(4 * BLOCK, 'a');
-    const uid = await lab.backup(`file://${lab.write('a', image)}`, 'a');
-    const blob = lab.blobOf(uid, 1);
-    renameSync(blob, `${blob}.away`);
-    mkdirSync(blob);
-    const restore = await lab.run(['restore', uid, `file://${lab.path('out')}`]);
-    expect(restore.code).toBe(20);
-    expect(restore.stderr).toMatch(/can't be read during restore for block 1 /);
-    expect(sha256(readFileSync(lab.path('out')))).toBe(sha256(Buffer.from(image).fill(0, BLOCK, 2 * BLOCK)));
-    expect((await lab.run(['scrub', uid])).code).toBe(20);
+filesOnly('blob folder', () => {
+  describe('a blob that can not be read', () => {
+    test('stops neither restore nor scrub, and is named', async () => {
+      const image = noise(4 * BLOCK, 'a');
+      const uid = await lab.backup(`file://${lab.write('a', image)}`, 'a');
+      const blob = lab.blobPathOf(uid, 1);
+      renameSync(blob, `${blob}.away`);
+      mkdirSync(blob);
+      const restore = await lab.run(['restore', uid, `file://${lab.path('out')}`]);
+      expect(restore.code).toBe(20);
+      expect(restore.stderr).toMatch(/can't be read during restore for block 1 /);
+      expect(sha256(readFileSync(lab.path('out')))).toBe(sha256(Buffer.from(image).fill(0, BLOCK, 2 * BLOCK)));
+      expect((await lab.run(['scrub', uid])).code).toBe(20);
+    });
   });
 });
 
@@ -153,14 +147,12 @@ describe('SIGTERM', () => {
       await lab.backup(`file://${lab.write('a', noise(BLOCK, 'a'))}`, 'a'),
       await lab.backup(`file://${lab.path('a')}`, 'b'),
     ];
-    const writer = new Database(lab.databasePath);
-    writer.exec('BEGIN IMMEDIATE');
+    const release = lab.store.holdDatabase();
     const running = lab.start(['rm', ...uids]);
     await sleep(600);
     running.kill('SIGTERM');
     await sleep(100);
-    writer.exec('ROLLBACK');
-    writer.close();
+    release();
     expect((await running.ended).code).toBe(143);
     expect(lab.version(uids[1] ?? '').valid).toBe(1);
     expect(lab.lockFiles()).toEqual([]);

@@ -1,4 +1,3 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encrypted, KEY_A } from '../support/encryption.ts';
@@ -59,7 +58,7 @@ describe('migrate-encryption', () => {
       const plain = await backup(lab);
       lab.configure(encrypted());
       const other = await lab.backup(`file://${lab.write('other', image.subarray(0, 30 * BLOCK))}`, 'other');
-      rmSync(lab.blobOf(other, 7));
+      lab.blobOf(other, 7).remove();
       const { stdout } = await lab.run(['--json', 'migrate-encryption', plain]);
       expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 32, blocks_reused: 49, errors: [] });
       const [, , sealed] = lab.versions();
@@ -75,9 +74,9 @@ describe('migrate-encryption', () => {
     withLab({}, async (lab) => {
       const plain = await backup(lab);
       const [missing, flipped] = [lab.blobOf(plain, 3), lab.blobOf(plain, 30)];
-      const [goodMissing, goodFlipped] = [readFileSync(missing), readFileSync(flipped)];
-      rmSync(missing);
-      writeFileSync(flipped, noise(BLOCK, 'damage'));
+      const [goodMissing, goodFlipped] = [missing.read(), flipped.read()];
+      missing.remove();
+      flipped.write(noise(BLOCK, 'damage'));
       lab.configure(encrypted());
       const first = await lab.run(['--json', 'migrate-encryption', plain]);
       expect(first.code).toBe(20);
@@ -90,8 +89,8 @@ describe('migrate-encryption', () => {
       ]);
       expect(first.stderr).toMatch(/Blob is missing during migration for block 3 /);
       expect([lab.version(uid).valid, lab.version(plain).valid]).toEqual([0, 0]);
-      writeFileSync(missing, goodMissing);
-      writeFileSync(flipped, goodFlipped);
+      missing.write(goodMissing);
+      flipped.write(goodFlipped);
       const blobs = lab.blobs();
       expect(await migrate(lab, plain)).toBe(uid);
       expect(lab.blobs()).toHaveLength(blobs.length + 2);

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images.ts';
@@ -122,7 +121,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
   });
 
   test('makes no version of blocks that are bad, unless they were written anew', async () => {
-    rmSync(lab.blobOf(uid, 8));
+    lab.blobOf(uid, 8).remove();
     const client = await NbdClient.open(server.socket, uid);
     expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
     await client.write(50, noise(10, 'x'));

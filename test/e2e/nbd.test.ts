@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, MAX_REQUEST_BYTES, NBD_ERROR } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images.ts';
@@ -106,10 +106,10 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
 
   test('gives an I/O error for a bad block alone, names and marks it', async () => {
     const blob = lab.blobOf(uid, 5);
-    const bytes = readFileSync(blob);
+    const bytes = blob.read();
     bytes[100] = (bytes[100] ?? 0) ^ 1;
-    writeFileSync(blob, bytes);
-    rmSync(lab.blobOf(uid, 8));
+    blob.write(bytes);
+    lab.blobOf(uid, 8).remove();
     server = await startNbd(lab);
     for (const structured of [true, false]) {
       const client = await NbdClient.open(server.socket, 'vm', { structured });
@@ -161,7 +161,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
   });
 
   test('writes whole blocks where the block was bad', async () => {
-    rmSync(lab.blobOf(uid, 8));
+    lab.blobOf(uid, 8).remove();
     server = await startNbd(lab);
     const client = await NbdClient.open(server.socket, uid);
     const fresh = noise(BLOCK, 'fresh');

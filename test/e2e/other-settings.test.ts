@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStoreAndCleanUp } from '../support/check-store.ts';
 import { expectFailure } from '../support/expect-failure.ts';
@@ -42,9 +41,9 @@ describe('hash_function', () => {
       expect(lab.blobs()).toEqual(blobs);
       expect(await lab.restoredSha256(uid)).toBe(sha256(image));
       const blob = lab.blobOf(uid, 3);
-      const bytes = readFileSync(blob);
+      const bytes = blob.read();
       bytes[100] = (bytes[100] ?? 0) ^ 1;
-      writeFileSync(blob, bytes);
+      blob.write(bytes);
       const scrub = await lab.run(['scrub', uid]);
       expect(scrub.code).toBe(20);
       expect(scrub.stderr).toMatch(/block 3\b/i);

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
 import { Lab } from '../support/lab.ts';
@@ -39,7 +38,7 @@ async function withCopy(body: (lab: Lab) => Promise<void>): Promise<void> {
 
 const keysOf = (lab: Lab) =>
   lab
-    .query<{ key: string }>("SELECT enc_envkey AS key FROM blocks WHERE enc_version = 1 AND uid <> '' ORDER BY rowid")
+    .query<{ key: string }>("SELECT enc_envkey AS key FROM blocks WHERE enc_version = 1 AND uid <> '' ORDER BY version_uid, id")
     .map(({ key }) => key);
 
 describe('rekey', () => {
@@ -116,16 +115,14 @@ describe('rekey', () => {
     withCopy(async (lab) => {
       const before = lab.dump();
       // Another program writes: rekey waits for it.
-      const writer = new Database(lab.databasePath);
-      writer.exec('BEGIN IMMEDIATE');
+      const release = lab.store.holdDatabase();
       const running = lab.start(['rekey', KEY_A]);
       const commandLine = () => readFileSync(`/proc/${running.pid}/cmdline`, 'latin1');
       while (!running.stdout.includes('rekey')) await sleep(20);
       expect(commandLine()).not.toContain(KEY_A.slice(0, 16));
       running.kill('SIGTERM');
       await sleep(500);
-      writer.exec('ROLLBACK');
-      writer.close();
+      release();
       expect(await running.ended).toMatchObject({ code: 143 });
       expect(lab.dump()).toEqual(before);
     }));

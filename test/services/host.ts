@@ -27,23 +27,27 @@ export interface SharedVersion {
  */
 export class Host extends Lab {
   readonly hostname: string;
-  readonly store: SharedStore;
+  readonly shared: SharedStore;
 
   /** @param more sections of this host alone; `port` of a proxy in front of PostgreSQL. */
   constructor(
     hostname: string,
-    store: SharedStore,
-    { more = {}, port = store.postgres.port }: { more?: Sections; port?: number } = {},
+    shared: SharedStore,
+    { more = {}, port = shared.postgres.port }: { more?: Sections; port?: number } = {},
   ) {
-    const engine = postgresUrl({ ...store.postgres, port }, store.database);
+    const engine = postgresUrl({ ...shared.postgres, port }, shared.database);
     super({
-      blockSize: store.blockSize,
+      blockSize: shared.blockSize,
       workers: 1,
-      ...(store.dataPath === undefined ? {} : { dataPath: store.dataPath }),
-      config: { ...store.config, ...more, MetaBackend: { type: 'sql', engine, ...more.MetaBackend } },
+      config: {
+        ...shared.config,
+        ...(shared.dataPath === undefined ? {} : { DataBackend: { path: shared.dataPath } }),
+        ...more,
+        MetaBackend: { type: 'sql', engine, ...more.MetaBackend },
+      },
     });
     this.hostname = hostname;
-    this.store = store;
+    this.shared = shared;
   }
 
   override startCommand(words: readonly string[], options: StartOptions = {}): Running {
@@ -53,7 +57,7 @@ export class Host extends Lab {
 
   /** Runs a statement in the shared database, past the program. */
   rows<T extends object>(sql: string, ...values: (string | number)[]): Promise<T[]> {
-    return postgresQuery<T>(this.store.postgres, this.store.database, sql, values);
+    return postgresQuery<T>(this.shared.postgres, this.shared.database, sql, values);
   }
 
   sharedVersions(): Promise<SharedVersion[]> {

@@ -1,6 +1,16 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { S3Address } from './ceph.ts';
 
+/** The protocol's limit for one request. */
+const MOST_DELETES = 1000;
+
+/** What a request has beside its path. Names of headers in small letters. */
+interface RequestOptions {
+  query?: Record<string, string>;
+  body?: Buffer;
+  headers?: Record<string, string>;
+}
+
 /** Makes a bucket with a new name. @returns its name. */
 export async function createBucket(address: S3Address, name = `bucket-${Math.random().toString(36).slice(2)}`): Promise<string> {
   await s3Request(address, 'PUT', `/${name}`);
@@ -9,19 +19,35 @@ export async function createBucket(address: S3Address, name = `bucket-${Math.ran
 
 /** Removes a bucket with all that is in it. */
 export async function deleteBucket(address: S3Address, name: string): Promise<void> {
-  for (const key of await listKeys(address, name)) await s3Request(address, 'DELETE', `/${name}/${encodeURIComponent(key)}`);
+  for (let keys = await listKeys(address, name); keys.length > 0; keys = keys.slice(MOST_DELETES)) {
+    const objects = keys.slice(0, MOST_DELETES).map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`);
+    const body = Buffer.from(`<Delete><Quiet>true</Quiet>${objects.join('')}</Delete>`);
+    const headers = { 'content-md5': createHash('md5').update(body).digest('base64') };
+    await s3Request(address, 'POST', `/${name}`, { query: { delete: '' }, body, headers });
+  }
   await s3Request(address, 'DELETE', `/${name}`);
 }
 
-/** All keys of a bucket, sorted. Knows only the five signs that XML escapes. */
+/** All keys of a bucket, sorted. */
 export async function listKeys(address: S3Address, bucket: string): Promise<string[]> {
-  const keys: string[] = [];
-  for (let after = ''; ; after = keys.at(-1) ?? '') {
+  return (await listObjects(address, bucket)).map(({ key }) => key);
+}
+
+/** All objects of a bucket with their bytes, sorted by key. Knows only the five signs that XML escapes. */
+export async function listObjects(address: S3Address, bucket: string): Promise<{ key: string; size: number }[]> {
+  const objects: { key: string; size: number }[] = [];
+  for (let after = ''; ; after = objects.at(-1)?.key ?? '') {
     const query: Record<string, string> = { 'list-type': '2', ...(after === '' ? {} : { 'start-after': after }) };
     const xml = (await s3Request(address, 'GET', `/${bucket}`, { query })).toString();
-    for (const [, key = ''] of xml.matchAll(/<Key>([^<]*)<\/Key>/g)) keys.push(unescapeXml(key));
-    if (!xml.includes('<IsTruncated>true</IsTruncated>')) return keys;
+    for (const [, key = '', size] of xml.matchAll(/<Key>([^<]*)<\/Key>.*?<Size>(\d+)<\/Size>/gs))
+      objects.push({ key: unescapeXml(key), size: Number(size) });
+    if (!xml.includes('<IsTruncated>true</IsTruncated>')) return objects;
   }
+}
+
+/** Copies an object within the server. Paths are `/bucket/key`. */
+export async function copyObject(address: S3Address, { from, to }: { from: string; to: string }): Promise<void> {
+  await s3Request(address, 'PUT', to, { headers: { 'x-amz-copy-source': from } });
 }
 
 /**
@@ -30,16 +56,17 @@ export async function listKeys(address: S3Address, bucket: string): Promise<stri
  */
 export async function s3Request(
   { endpoint, region, accessKey, secretKey }: S3Address,
-  method: 'GET' | 'PUT' | 'DELETE' | 'HEAD',
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD',
   path: string,
-  { query = {}, body = Buffer.alloc(0) }: { query?: Record<string, string>; body?: Buffer } = {},
+  { query = {}, body = Buffer.alloc(0), headers: more = {} }: RequestOptions = {},
 ): Promise<Buffer> {
   const { host } = new URL(endpoint);
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');
   const hash = createHash('sha256').update(body).digest('hex');
   const words = Object.entries(query).map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   const queryText = words.sort().join('&');
-  const headers = { host, 'x-amz-content-sha256': hash, 'x-amz-date': time };
+  const unsorted = { ...more, host, 'x-amz-content-sha256': hash, 'x-amz-date': time };
+  const headers = Object.fromEntries(Object.entries(unsorted).sort(([a], [b]) => (a < b ? -1 : 1)));
   const signed = Object.keys(headers).join(';');
   const headerText = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`);
   const canonical = [method, path, queryText, headerText.join(''), signed, hash].join('\n');
@@ -52,11 +79,15 @@ export async function s3Request(
   const response = await fetch(`${endpoint}${path}${queryText === '' ? '' : `?${queryText}`}`, {
     method,
     headers: { ...sent, authorization },
-    ...(method === 'PUT' ? { body: new Uint8Array(body) } : {}),
+    ...(method === 'PUT' || method === 'POST' ? { body: new Uint8Array(body) } : {}),
   });
   const answer = Buffer.from(await response.arrayBuffer());
   if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${answer}`);
   return answer;
+}
+
+function escapeXml(text: string): string {
+  return text.replace(/[<>&]/g, (sign) => ({ '<': '&lt;', '>': '&gt;', '&': '&amp;' })[sign] ?? sign);
 }
 
 function unescapeXml(text: string): string {

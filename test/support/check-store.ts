@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { BlockRow, Lab, VersionRow } from './lab.ts';
 
@@ -40,20 +38,20 @@ export async function checkStoreAndCleanUp(lab: Lab, oracle: Oracle): Promise<vo
   const before = lab.dump();
   await lab.ok('cleanup', '-f');
   expect(lab.blobs(), 'blobs after cleanup -f').toEqual(namedBlobs(lab));
-  expect(existsSync(join(lab.dataPath, '.tmp')), 'temporary blobs after cleanup -f').toBe(false);
+  expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
   expect(withoutCandidates(lab.dump()), 'the database after cleanup -f').toEqual(withoutCandidates(before));
 }
 
-/** Every row's blob is on disk, with the block's length. */
+/** Every row's blob is stored, with the block's length. */
 export function checkRows(lab: Lab): void {
-  const bad = lab.blocks().filter(({ uid, size }) => uid !== null && storedBytes(lab.blobPath(uid)) !== size);
+  const stored = lab.store.blobSizes();
+  const bad = lab.blocks().filter(({ uid, size }) => uid !== null && stored.get(uid) !== size);
   expect(bad, 'rows whose blob is missing or of another length').toEqual([]);
 }
 
 /** Uids of the blobs that some row names, sorted. */
 export function namedBlobs(lab: Lab): string[] {
-  const uids = lab.blocks().flatMap(({ uid }) => (uid === null ? [] : [uid]));
-  return [...new Set(uids)].sort();
+  return namesOf(lab.blocks()).sort();
 }
 
 function checkStoredBytes(lab: Lab, { uid, name, size, size_bytes }: VersionRow, oracle: Oracle): void {
@@ -62,11 +60,12 @@ function checkStoredBytes(lab: Lab, { uid, name, size, size_bytes }: VersionRow,
   const rows = lab.blocks(uid);
   const ids = rows.map(({ id }) => id);
   expect(ids, `ids of the rows of version ${uid}`).toEqual(Array.from({ length: size }, (_, id) => id));
+  const blobs = lab.store.readBlobs(namesOf(rows));
   const image = createHash('sha256');
   const bad: number[] = [];
   let length = 0;
   for (const row of rows) {
-    const bytes = row.uid === null ? Buffer.alloc(row.size) : readFileSync(lab.blobPath(row.uid));
+    const bytes = row.uid === null ? Buffer.alloc(row.size) : (blobs.get(row.uid) ?? Buffer.alloc(0));
     if (row.valid !== 1 || row.checksum !== checksumOf(row, bytes)) bad.push(row.id);
     image.update(bytes);
     length += bytes.length;
@@ -84,8 +83,9 @@ function validVersions(lab: Lab): VersionRow[] {
   return lab.versions().filter(({ valid }) => valid === 1);
 }
 
-function storedBytes(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.size;
+/** Uids of the blobs that rows name, each once. */
+function namesOf(rows: readonly BlockRow[]): string[] {
+  return [...new Set(rows.flatMap(({ uid }) => uid ?? []))];
 }
 
 /** A full cleanup may forget candidates that it deleted. */

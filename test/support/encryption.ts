@@ -20,6 +20,7 @@ const DECODER = fileURLToPath(new URL('./decode-store.py', import.meta.url));
 /** The SHA-256 of a version's bytes as another implementation decodes its blobs. */
 export function decodedSha256(lab: Lab, uid: string, key: string): string {
   const image = lab.path(`decoded-${uid}`);
-  execFileSync(PYTHON, [DECODER, lab.databasePath, lab.dataPath, key, uid, image], { stdio: 'pipe' });
+  const { databasePath, dataPath } = lab.store.asFiles(lab.path(`stored-${uid}`));
+  execFileSync(PYTHON, [DECODER, databasePath, dataPath, key, uid, image], { stdio: 'pipe' });
   return sha256OfFile(image);
 }

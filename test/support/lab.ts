@@ -1,10 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import Database from 'better-sqlite3';
 import { configText, type Sections } from './config-text.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions, tool } from './process.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from './process.ts';
 import { sha256OfFile } from './sha256.ts';
+import { newStore } from './stores/choose-store.ts';
+import { FileStore } from './stores/file-store.ts';
+import type { LabStore, SqlValue } from './stores/lab-store.ts';
 
 /** What a lab is set up with. */
 export interface LabOptions {
@@ -14,10 +16,6 @@ export interface LabOptions {
    * Worker threads; as many as CPUs when absent. One starts quickest: for tests of what the main thread does, with a few blocks.
    */
   workers?: number;
-  /** Where blobs go; a folder of the lab when absent. */
-  dataPath?: string;
-  /** The SQLite file; one in the lab when absent. */
-  databasePath?: string;
   /** More options, or other values. */
   config?: Sections;
 }
@@ -45,34 +43,45 @@ export interface BlockRow {
   valid: number;
 }
 
-/** What initdb made. */
-let freshDatabase: Buffer | undefined;
+/** A blob of the lab, looked at and changed behind the program's back. */
+export interface StoredBlob {
+  uid: string;
+  /** As it is stored. */
+  read(): Buffer;
+  write(bytes: Uint8Array): void;
+  remove(): void;
+}
 
 const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A folder with an installation of its own: config, database, blobs, locks. The real binary runs in it. */
 export class Lab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-e2e-'));
-  readonly dataPath: string;
-  readonly databasePath: string;
+  readonly store: LabStore;
   readonly #options: LabOptions;
 
   constructor(options: LabOptions = {}) {
     this.#options = options;
-    this.dataPath = options.dataPath ?? this.path('data');
-    this.databasePath = options.databasePath ?? this.path('backy.sqlite');
-    for (const name of ['data', 'locks', 'home']) mkdirSync(this.path(name));
+    this.store = newStore({ databasePath: this.path('backy.sqlite'), dataPath: this.path('data') });
+    for (const name of ['locks', 'home']) mkdirSync(this.path(name));
     this.configure({});
   }
 
   /** A lab with its database made: by initdb once in each test process, copied after that. */
   static async create(options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options);
-    if (freshDatabase === undefined) {
-      await lab.ok('initdb');
-      freshDatabase = readFileSync(lab.databasePath);
-    } else writeFileSync(lab.databasePath, freshDatabase);
+    await lab.store.initialize(() => lab.ok('initdb'));
     return lab;
+  }
+
+  /** The folder of the blobs, where the store has one. */
+  get dataPath(): string {
+    return this.#files.dataPath;
+  }
+
+  /** The SQLite file, where the store has one. */
+  get databasePath(): string {
+    return this.#files.databasePath;
   }
 
   /** Writes the config file anew, with `more` on top of what the lab was made with. */
@@ -86,7 +95,7 @@ export class Lab {
    */
   async clone(blobs: 'linked' | 'copied'): Promise<Lab> {
     const copy = new Lab(this.#options);
-    await tool('cp', blobs === 'linked' ? '-al' : '-a', `${this.dataPath}/.`, copy.dataPath);
+    await copy.store.copyFrom(this.store, blobs);
     for (const entry of readdirSync(this.folder, { withFileTypes: true })) {
       if (entry.isFile() && entry.name !== 'backy.cfg') copyFileSync(this.path(entry.name), copy.path(entry.name));
     }
@@ -147,23 +156,23 @@ export class Lab {
     }
   }
 
-  /** Runs a query; the program may have the database open. */
-  query<T>(sql: string, ...values: (string | number)[]): T[] {
-    const db = new Database(this.databasePath, { readonly: true, fileMustExist: true, timeout: 20_000 });
-    try {
-      return db.prepare(sql).all(...values) as T[];
-    } finally {
-      db.close();
-    }
+  /** Runs a query, with `?` for values; the program may have the database open. */
+  query<T>(sql: string, ...values: SqlValue[]): T[] {
+    return this.store.query<T>(sql, values);
   }
 
   /** Changes the database behind the program's back. */
-  sql(statement: string, ...values: (string | number)[]): void {
-    const db = new Database(this.databasePath, { fileMustExist: true, timeout: 20_000 });
-    try {
-      db.prepare(statement).run(...values);
-    } finally {
-      db.close();
+  sql(statement: string, ...values: SqlValue[]): void {
+    this.store.execute(statement, values);
+  }
+
+  /** Makes a version so much older than it is, or all of them. */
+  age(by: { days?: number; hours?: number }, uid?: string): void {
+    const milliseconds = ((by.days ?? 0) * 24 + (by.hours ?? 0)) * 3_600_000;
+    for (const version of uid === undefined ? this.versions() : [this.version(uid)]) {
+      const then = new Date(Date.parse(`${version.date.slice(0, 23).replace(' ', 'T')}Z`) - milliseconds);
+      const date = then.toISOString().replace('T', ' ').replace('Z', version.date.slice(23));
+      this.sql('UPDATE versions SET date = ? WHERE uid = ?', date, version.uid);
     }
   }
 
@@ -191,31 +200,39 @@ export class Lab {
   /** Everything that the database holds, for comparing before and after. */
   dump(): Record<string, unknown[]> {
     const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
-    return Object.fromEntries(tables.map((table) => [table, this.query(`SELECT * FROM ${table} ORDER BY rowid`)]));
+    return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
   }
 
-  blobPath(blobUid: string): string {
-    return join(this.dataPath, blobUid.slice(0, 2), blobUid.slice(2, 4), `${blobUid}.blob`);
-  }
-
-  /** Where the blob of a block is. */
-  blobOf(versionUid: string, blockId: number): string {
+  /** The blob of a block. */
+  blobOf(versionUid: string, blockId: number): StoredBlob {
     const uid = this.blocks(versionUid)[blockId]?.uid;
     if (uid === undefined || uid === null) throw new Error(`block ${blockId} of ${versionUid} has no blob`);
-    return this.blobPath(uid);
+    return this.blob(uid);
   }
 
-  /** Uids of all blobs on disk, sorted. */
+  blob(uid: string): StoredBlob {
+    const { store } = this;
+    const read = () => {
+      const bytes = store.readBlobs([uid]).get(uid);
+      if (bytes === undefined) throw new Error(`there is no blob ${uid}`);
+      return bytes;
+    };
+    return { uid, read, write: (bytes) => store.writeBlob(uid, bytes), remove: () => store.removeBlob(uid) };
+  }
+
+  /** Where the file of a block's blob is, where the store has files. */
+  blobPathOf(versionUid: string, blockId: number): string {
+    return this.#files.blobPath(this.blobOf(versionUid, blockId).uid);
+  }
+
+  /** Uids of all blobs that are stored, sorted. */
   blobs(): string[] {
-    const files = readdirSync(this.dataPath, { recursive: true, encoding: 'utf8' });
-    const names = files.filter((file) => file.endsWith('.blob')).map((file) => basename(file, '.blob'));
-    return names.sort();
+    return this.store.blobs();
   }
 
-  /** Files under the temporary folder of the file backend: blobs that were never finished. */
+  /** Blobs that were never finished. */
   temporaryBlobs(): string[] {
-    const folder = join(this.dataPath, '.tmp');
-    return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    return this.store.temporaryBlobs();
   }
 
   lockFiles(): string[] {
@@ -227,7 +244,14 @@ export class Lab {
   }
 
   remove(): void {
+    this.store.remove();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get #files(): FileStore {
+    if (!(this.store instanceof FileStore))
+      throw new Error('this test needs SQLite and files: see test/support/stores/files-only.ts');
+    return this.store;
   }
 
   #basicConfig(): Sections {
@@ -241,8 +265,7 @@ export class Lab {
         encryption_version: 0,
         ...(this.#options.workers === undefined ? {} : { workers: this.#options.workers }),
       },
-      MetaBackend: { type: 'sql', engine: `sqlite:///${this.databasePath}` },
-      DataBackend: { type: 'file', path: this.dataPath, simultaneous_writes: 4, simultaneous_reads: 4 },
+      ...this.store.config,
       io_file: { simultaneous_reads: 4, simultaneous_writes: 4 },
     };
   }

@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3';
 import type { Lab } from './lab.ts';
 
 /** A block row for a test that needs no data: its blob's uid, null or '' for a sparse one, and its bytes. */
@@ -22,16 +21,14 @@ export function versionUid(number: number): string {
 
 /** Puts versions into a lab's database, without blobs: thousands of rows take a moment. */
 export function insertVersions(lab: Lab, versions: readonly PlainVersion[]): void {
-  const db = new Database(lab.databasePath, { fileMustExist: true, timeout: 20_000 });
   const date = '2026-01-02 03:04:05.678901';
-  const version = db.prepare("INSERT INTO versions VALUES (?, ?, NULL, ?, '', ?, ?, 1, 0)");
-  const block = db.prepare("INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, 1, 0, '', NULL)");
-  db.transaction(() => {
-    for (const { uid, name, rows } of versions) {
-      const sizeBytes = rows.reduce((sum, row) => sum + row.size, 0);
-      version.run(uid, date, name, rows.length, sizeBytes);
-      for (const row of rows) block.run(row.uid, uid, row.id, date, row.uid, row.size);
-    }
-  })();
-  db.close();
+  const sizeOf = (rows: readonly PlainRow[]) => rows.reduce((sum, row) => sum + row.size, 0);
+  lab.store.executeMany(
+    "INSERT INTO versions VALUES (?, ?, NULL, ?, '', ?, ?, 1, 0)",
+    versions.map(({ uid, name, rows }) => [uid, date, name, rows.length, sizeOf(rows)]),
+  );
+  lab.store.executeMany(
+    "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, 1, 0, '', NULL)",
+    versions.flatMap((version) => version.rows.map((row) => [row.uid, version.uid, row.id, date, row.uid, row.size])),
+  );
 }

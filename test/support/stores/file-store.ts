@@ -1,0 +1,127 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import type { Sections } from '../config-text.ts';
+import { tool } from '../process.ts';
+import type { LabStore, SqlValue } from './lab-store.ts';
+
+/** Others may have the database locked for a while. */
+const BUSY_MS = 20_000;
+/** What initdb made. */
+let freshDatabase: Buffer | undefined;
+
+/** SQLite and files. Its lab removes it with its folder. */
+export class FileStore implements LabStore {
+  readonly databasePath: string;
+  readonly dataPath: string;
+  readonly config: Sections;
+  readonly showsDamage = true;
+
+  constructor({ databasePath, dataPath }: { databasePath: string; dataPath: string }) {
+    this.databasePath = databasePath;
+    this.dataPath = dataPath;
+    this.config = {
+      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}` },
+      DataBackend: { type: 'file', path: dataPath, simultaneous_writes: 4, simultaneous_reads: 4 },
+    };
+    mkdirSync(dataPath, { recursive: true });
+  }
+
+  async initialize(initdb: () => Promise<unknown>): Promise<void> {
+    if (freshDatabase === undefined) {
+      await initdb();
+      freshDatabase = readFileSync(this.databasePath);
+    } else writeFileSync(this.databasePath, freshDatabase);
+  }
+
+  /** The database is one of the files in the lab's folder, which the lab copies. */
+  async copyFrom(other: LabStore, blobs: 'linked' | 'copied'): Promise<void> {
+    if (other instanceof FileStore) await tool('cp', blobs === 'linked' ? '-al' : '-a', `${other.dataPath}/.`, this.dataPath);
+  }
+
+  query<T>(sql: string, values: readonly SqlValue[]): T[] {
+    return this.#with({ readonly: true }, (db) => db.prepare(sql).all(...values) as T[]);
+  }
+
+  execute(sql: string, values: readonly SqlValue[]): void {
+    this.#with({}, (db) => db.prepare(sql).run(...values));
+  }
+
+  executeMany(sql: string, rows: readonly (readonly (SqlValue | null)[])[]): void {
+    this.#with({}, (db) => {
+      const statement = db.prepare(sql);
+      db.transaction(() => {
+        for (const row of rows) statement.run(...row);
+      })();
+    });
+  }
+
+  holdDatabase(): () => void {
+    const writer = new Database(this.databasePath);
+    writer.exec('BEGIN IMMEDIATE');
+    return () => {
+      writer.exec('ROLLBACK');
+      writer.close();
+    };
+  }
+
+  rows(table: string): unknown[] {
+    return this.query(`SELECT * FROM ${table} ORDER BY rowid`, []);
+  }
+
+  blobs(): string[] {
+    const names = this.#blobFiles().map((file) => basename(file, '.blob'));
+    return names.sort();
+  }
+
+  blobSizes(): Map<string, number> {
+    return new Map(this.#blobFiles().map((file) => [basename(file, '.blob'), statSync(join(this.dataPath, file)).size]));
+  }
+
+  readBlobs(uids: readonly string[]): Map<string, Buffer> {
+    const there = uids.filter((uid) => existsSync(this.blobPath(uid)));
+    return new Map(there.map((uid) => [uid, readFileSync(this.blobPath(uid))]));
+  }
+
+  writeBlob(uid: string, bytes: Uint8Array): void {
+    mkdirSync(dirname(this.blobPath(uid)), { recursive: true });
+    writeFileSync(this.blobPath(uid), bytes);
+  }
+
+  removeBlob(uid: string): void {
+    rmSync(this.blobPath(uid));
+  }
+
+  blobPath(uid: string): string {
+    return join(this.dataPath, uid.slice(0, 2), uid.slice(2, 4), `${uid}.blob`);
+  }
+
+  /** Files under the temporary folder of the file backend. */
+  temporaryBlobs(): string[] {
+    const folder = join(this.dataPath, '.tmp');
+    return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+  }
+
+  asFiles(): FileStore {
+    return this;
+  }
+
+  leftovers(): string[] {
+    return existsSync(join(this.dataPath, '.tmp')) ? ['.tmp'] : [];
+  }
+
+  remove(): void {}
+
+  #blobFiles(): string[] {
+    return readdirSync(this.dataPath, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.blob'));
+  }
+
+  #with<T>(options: Database.Options, use: (db: Database.Database) => T): T {
+    const db = new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
+    try {
+      return use(db);
+    } finally {
+      db.close();
+    }
+  }
+}

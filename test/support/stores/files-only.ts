@@ -1,0 +1,16 @@
+import { ON_SERVERS } from './choose-store.ts';
+
+/** What is about SQLite or about files by its nature, and so is no part of the run on PostgreSQL and S3: each with the reason. */
+const REASONS = {
+  'blob folder':
+    'damages the folder of the blobs: a bucket has none, and is there or not (test/services has what becomes of those)',
+  'blob files': 'looks at the order of fsync, rename and rows: an object is durable and whole when the server says so',
+  'file paths': 'writes paths of the blob folder and the SQLite file into a config file of its own',
+  'shape of rows': "looks at SQLite's types and its schema; PostgreSQL's are compared with the original's in test/services",
+  'probe by length': 'is seen by looking at the length of a file, which costs nothing; S3 would need a request for each block',
+} as const;
+
+/** Defines tests that make sense on SQLite and files alone; on servers they are not collected. */
+export function filesOnly(reason: keyof typeof REASONS, define: () => void): void {
+  if (!ON_SERVERS && REASONS[reason] !== undefined) define();
+}
