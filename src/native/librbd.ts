@@ -1,0 +1,115 @@
+import { loadCephLibrary } from './ceph-library.ts';
+import type { Handle } from './librados.ts';
+
+/** A call that a thread of the pool makes. What `buffer` arguments are made of MUST stay alive until `done`. */
+type Async<A extends unknown[]> = { async(...args: [...A, done: (error: unknown, result: number) => void]): void };
+
+/** Told of a stretch of bytes that differs. What is below 0 ends the call with it; it MUST NOT throw. */
+export type OnDifference = (offset: number, length: number, exists: number, argument: unknown) => number;
+
+/**
+ * The part of librbd that sources and targets need. Results below 0 are errno numbers; offsets and lengths are bytes. Every call MAY wait for
+ * the cluster, for ever if need be: none but the asynchronous ones is for a thread that has anything else to do.
+ */
+export interface Librbd {
+  /** Writes the image's handle into the 8 bytes of `out`. Null as `snapshot`: the image itself. Others then see it as in use. */
+  open(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
+  /** As `open`, but nobody sees it, and resizing goes unnoticed. */
+  openReadOnly(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
+  close(image: Handle): number;
+  size(image: Handle, out: Uint8Array): number;
+  /** How far the parent of a clone shows through; 0 without one. */
+  overlap(image: Handle, out: Uint8Array): number;
+  /** Names with a 0 behind each, into `room[0]` bytes; -ERANGE and the room that is needed when that is too little. */
+  list(pool: Handle, into: Uint8Array, room: Uint8Array): number;
+  createOptions(out: Uint8Array): void;
+  setOption(options: Handle, option: number, value: bigint): number;
+  destroyOptions(options: Handle): void;
+  create(pool: Handle, image: string, sizeBytes: number, options: Handle): number;
+  /** 24 bytes each (id, size, address of the name), `room[0]` of them at most; -ERANGE as `list`. @returns how many. */
+  snapshots(image: Handle, into: Uint8Array, room: Uint8Array): number;
+  /** Frees the names. */
+  endSnapshots(list: Uint8Array): void;
+  /** Seconds and nanoseconds, 8 bytes each. */
+  snapshotTime(image: Handle, id: bigint, out: Uint8Array): number;
+  createSnapshot(image: Handle, snapshot: string): number;
+  removeSnapshot(image: Handle, snapshot: string): number;
+  /** 24 bytes each (address of the address, id, cookie), otherwise as `snapshots`. */
+  watchers(image: Handle, into: Uint8Array, room: Uint8Array): number;
+  endWatchers(list: Uint8Array, count: number): void;
+  /** All that differs from a snapshot (null: from an empty image). Calls `onDifference` from the calling thread. */
+  diff(
+    image: Handle,
+    fromSnapshot: string | null,
+    offset: number,
+    length: number,
+    includeParent: number,
+    wholeObject: number,
+    onDifference: OnDifference,
+    argument: null,
+  ): number;
+  /** Results are bytes; fewer at the end of the image. */
+  read: Async<[image: Handle, offset: number, length: number, into: Uint8Array, flags: number]>;
+  write: Async<[image: Handle, offset: number, length: number, from: Uint8Array, flags: number]>;
+  /** Discards what it can and zeroes the rest; undefined in releases before Octopus. */
+  writeZeros: Async<[image: Handle, offset: number, length: number, zeroFlags: number, flags: number]> | undefined;
+  flush: Async<[image: Handle]>;
+  /** The text at an address of a list. */
+  text(address: bigint): string;
+}
+
+/** The cluster need not keep what was read or written in its caches. */
+export const FADVISE_DONTNEED = 0x20;
+/** What `setOption` takes for the features of an image that is created. */
+export const OPTION_FEATURES = 1;
+
+let loaded: Librbd | undefined;
+
+/** Loads the library on first use. */
+export function librbd(): Librbd {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Librbd {
+  const { koffi, func } = loadCephLibrary('librbd.so.1', 'librbd1');
+  koffi.proto('int RbdDiffCallback(uint64_t offset, size_t length, int exists, void *argument)');
+  return {
+    open: func('int rbd_open(uint64_t pool, const char *image, void *out, const char *snapshot)'),
+    openReadOnly: func('int rbd_open_read_only(uint64_t pool, const char *image, void *out, const char *snapshot)'),
+    close: func('int rbd_close(uint64_t image)'),
+    size: func('int rbd_get_size(uint64_t image, void *out)'),
+    overlap: func('int rbd_get_overlap(uint64_t image, void *out)'),
+    list: func('int rbd_list(uint64_t pool, void *into, void *room)'),
+    createOptions: func('void rbd_image_options_create(void *out)'),
+    setOption: func('int rbd_image_options_set_uint64(uint64_t options, int option, uint64_t value)'),
+    destroyOptions: func('void rbd_image_options_destroy(uint64_t options)'),
+    create: func('int rbd_create4(uint64_t pool, const char *image, uint64_t size, uint64_t options)'),
+    snapshots: func('int rbd_snap_list(uint64_t image, void *into, void *room)'),
+    endSnapshots: func('void rbd_snap_list_end(void *list)'),
+    snapshotTime: func('int rbd_snap_get_timestamp(uint64_t image, uint64_t id, void *out)'),
+    createSnapshot: func('int rbd_snap_create(uint64_t image, const char *snapshot)'),
+    removeSnapshot: func('int rbd_snap_remove(uint64_t image, const char *snapshot)'),
+    watchers: func('int rbd_watchers_list(uint64_t image, void *into, void *room)'),
+    endWatchers: func('void rbd_watchers_list_cleanup(void *list, size_t count)'),
+    diff: func(
+      'int rbd_diff_iterate2(uint64_t image, const char *from, uint64_t offset, uint64_t length, uint8_t parent, uint8_t whole, RbdDiffCallback *callback, void *argument)',
+    ),
+    read: func('int64_t rbd_read2(uint64_t image, uint64_t offset, size_t length, void *into, int flags)'),
+    write: func('int64_t rbd_write2(uint64_t image, uint64_t offset, size_t length, void *from, int flags)'),
+    writeZeros: ifThere(() =>
+      func('int64_t rbd_write_zeroes(uint64_t image, uint64_t offset, size_t length, int zero_flags, int flags)'),
+    ),
+    flush: func('int rbd_flush(uint64_t image)'),
+    text: (address) => koffi.decode(address, 'char', -1) as string,
+  };
+}
+
+/** A function that older releases lack. */
+function ifThere<T>(declare: () => T): T | undefined {
+  try {
+    return declare();
+  } catch {
+    return undefined;
+  }
+}
