@@ -25,7 +25,14 @@ const OPTIONS = {
   },
   logLevel: 'warning',
 };
-await build({ ...OPTIONS, entryPoints: { backy2: 'src/cli/main.ts', 'block-worker': 'src/engine/block-worker.ts' } });
+await build({
+  ...OPTIONS,
+  entryPoints: {
+    backy2: 'src/cli/main.ts',
+    'block-worker': 'src/engine/block-worker.ts',
+    'rbd-worker': 'src/io/rbd/rbd-worker.ts',
+  },
+});
 // By itself: what two entries share goes into more files, which every start of the program would have to load.
 await build({ ...OPTIONS, entryPoints: { complete: 'src/cli/completion/main.ts' } });
 await writeManPage(OPTIONS);

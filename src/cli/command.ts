@@ -49,6 +49,8 @@ export interface Invocation {
   /** Names what the status lines are about. */
   watch(operation: StatusSubject['operation'], what: string): void;
   warn(text: string): void;
+  /** Logs an error that does not end the command. */
+  fail(text: string): void;
 }
 
 /** The words of a subcommand: parsing, help, completion and man page are made from them. */
@@ -59,6 +61,8 @@ export interface CommandWords {
   args: [syntax: string, description: string][];
   /** In commander's syntax (`-f, --force`, `-s, --source <url>`). */
   options: [flags: string, description: string][];
+  /** With this option (its long name, without `--`) the argument at this position may be left out. */
+  optionalWith?: { option: string; argument: number };
   /** Positions of arguments that MUST NOT show in a log. */
   secretArgs?: readonly number[];
   /** Whole command lines, with what they do. */

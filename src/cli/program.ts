@@ -104,11 +104,21 @@ function addCommand(program: Commander, command: Command | TextCommand, onCall: 
     .helpOption(...HELP_OPTION);
   for (const [syntax, description] of command.args) sub.argument(syntax, description);
   for (const [flags, description] of command.options) sub.addOption(new Option(flags, description));
+  relax(sub, command);
   addExamples(sub, command);
   sub.exitOverride(failAt(sub, command));
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });
+  });
+}
+
+/** Options are read before arguments are counted. */
+function relax(sub: Commander, { optionalWith }: CommandWords): void {
+  if (optionalWith === undefined) return;
+  sub.on(`option:${optionalWith.option}`, () => {
+    const argument = sub.registeredArguments[optionalWith.argument];
+    if (argument !== undefined) argument.required = false;
   });
 }
 

@@ -102,6 +102,7 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
       note: (known) => Object.assign(run.known, known),
       watch: (operation, what) => status.watch({ operation, what }),
       warn: (text) => log.warning(text),
+      fail: (text) => log.error(text),
     });
     if (run.document === undefined) await show(outcome, run);
     else await showJson(outcome, run.document, call.command.name);

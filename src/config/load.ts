@@ -71,14 +71,27 @@ function readBackend(ini: Ini, { type, path }: Values<'DataBackend'>): Config['d
 }
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {
-  // No source or target of this release is an RBD image, but a wrong option is better found now than with the first one.
-  readSection(ini, 'io_rbd');
   return {
     file: limits(readSection(ini, 'io_file', presets.io_file)),
+    rbd: readRbd(readSection(ini, 'io_rbd')),
     null: limits(readSection(ini, 'io_null', presets.io_null)),
   };
 }
 
-function limits(values: Values<'io_file' | 'io_null'>): Config['io']['file'] {
+function readRbd(values: Values<'io_rbd'>): Config['io']['rbd'] {
+  return {
+    ...limits(values),
+    conffile: values.ceph_conffile,
+    clusterName: values.cluster_name,
+    radosName: values.rados_name,
+    connectTimeoutSeconds: values.connect_timeout,
+    operationTimeoutSeconds: values.operation_timeout,
+    // An empty list is none.
+    newImageFeatures: values.new_image_features || undefined,
+    snapshotPrefix: values.snapshot_prefix,
+  };
+}
+
+function limits(values: Values<'io_file' | 'io_null' | 'io_rbd'>): Config['io']['file'] {
   return { simultaneousReads: values.simultaneous_reads, simultaneousWrites: values.simultaneous_writes };
 }

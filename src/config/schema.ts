@@ -1,3 +1,4 @@
+import { FEATURE_NAMES, featureBits } from './image-features.ts';
 import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
 
 /** A known option: what it may be, and what it is when no file has it. */
@@ -34,6 +35,18 @@ const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
   },
   'one of backy2.data_backends.file, .s3, .minio, .null (in short: file, s3, minio, null)',
 );
+
+/** Names on several lines, as the original has them, or with commas between them. None at all: those of the cluster's configuration. */
+const imageFeatures: Kind<number | undefined> = {
+  allowed: `a list of image features; known are ${FEATURE_NAMES.join(', ')}`,
+  parse: (text) => featureBits(text.split(/[\s,]+/).filter(Boolean)),
+};
+
+/** Snapshots that begin with it and go on with a time are taken for our own, and removed: it must not be empty. */
+const snapshotPrefix: Kind<string> = {
+  allowed: 'a prefix of snapshots: letters, digits, ".", "_" and "-", the first one a letter or digit',
+  parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) ? text : undefined),
+};
 
 /** formats.md §3; the rest of the URL is the meta store's. Wrong ones are named up to where a password might begin. */
 const engine: Kind<string> = {
@@ -93,12 +106,15 @@ export const SCHEMA = {
   },
   io_file: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
   io_rbd: {
-    ceph_conffile: deferred,
-    cluster_name: deferred,
-    rados_name: deferred,
+    ceph_conffile: option<string | undefined>(path, undefined),
+    cluster_name: option(line, 'ceph'),
+    rados_name: option(line, 'client.admin'),
     simultaneous_reads: option(atOnce, 10),
     simultaneous_writes: option(atOnce, 1),
-    new_image_features: deferred,
+    new_image_features: option<number | undefined>(imageFeatures, undefined),
+    connect_timeout: option(wholeNumber({ min: 1, max: 3600, unit: 'seconds' }), 30),
+    operation_timeout: option(wholeNumber({ min: 0, max: 86400, unit: 'seconds' }), 0),
+    snapshot_prefix: option<string | undefined>(snapshotPrefix, undefined),
   },
   io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
 } satisfies Record<string, Record<string, Option<unknown>>>;

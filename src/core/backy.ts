@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BackupStats, StatsFilter } from '../meta/types.ts';
+import type { AutoRequest } from './auto/auto.ts';
+import type { AutoResult } from './auto/auto-image.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';
 import type { StorageStep } from './check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
@@ -48,7 +50,15 @@ export class Backy {
 
   async backup(request: BackupRequest): Promise<BackupResult> {
     const { backup } = await import('./backup/backup.ts');
-    return backup(this.#context, request);
+    const { diffFrom } = request;
+    if (diffFrom === undefined) return backup(this.#context, request);
+    const { withHintsSince } = await import('./backup/diff-from.ts');
+    return backup(this.#context, await withHintsSince(this.#context, { ...request, diffFrom }));
+  }
+  /** Backs RBD images up from snapshots of its own making, a result each. */
+  async autoBackup(request: AutoRequest): Promise<AutoResult[]> {
+    const { autoBackup } = await import('./auto/auto.ts');
+    return autoBackup(this.#context, request);
   }
   async restore(request: RestoreRequest): Promise<RestoreResult> {
     const { restore } = await import('./restore.ts');

@@ -1,6 +1,7 @@
 import { WorkerPool } from '../engine/worker-pool.ts';
 import { BackyError } from '../errors.ts';
-import { limitsOf, prepareTarget } from '../io/open-io.ts';
+import { shareTarget } from '../io/open-io.ts';
+import type { SharedTarget } from '../io/shared.ts';
 import type { BlockRange, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
@@ -14,6 +15,8 @@ import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { checkStorage, retryLog } from './storage.ts';
+import { usingShared } from './using-shared.ts';
+import { tellWaiting } from './waiting.ts';
 
 /** What to restore, and how. */
 export interface RestoreRequest {
@@ -64,18 +67,24 @@ export async function restore(context: Context, request: RestoreRequest): Promis
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
     await proveKeyForReading(context, version);
     await checkStorage(context);
-    const { isNew } = prepareTarget(request.target, version.sizeBytes, request.force);
-    return run(context, { request, version, blockSize, isNew });
+    const how = { sizeBytes: version.sizeBytes, force: request.force, options: context.io };
+    const target = await shareTarget(request.target, how, context);
+    return usingShared(context, target, (inner) => run(inner, { request, version, blockSize, target }));
   });
 }
 
 async function run(
   context: Context,
-  { request, version, blockSize, isNew }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; isNew: boolean },
+  {
+    request,
+    version,
+    blockSize,
+    target,
+  }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; target: SharedTarget },
 ): Promise<RestoreResult> {
   const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
-  const writesZeros = !request.sparse && !isNew;
+  const writesZeros = !request.sparse && !target.isNew;
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'restore' });
   const contiguous = new Contiguous(request.fromId);
   const pool = new WorkerPool(
@@ -87,8 +96,9 @@ async function run(
       encryption: settings.encryption,
       data: context.data,
       onRetry: retryLog(logger),
-      target: { url: request.target, limits: limitsOf(request.target, context.io) },
+      target: target.order,
       zeroMissing: writesZeros,
+      onQuiet: tellWaiting(logger, request.target, 'the data backend'),
     },
     signal,
   );

@@ -1,6 +1,7 @@
 import { WorkerPool } from '../engine/worker-pool.ts';
 import { BackyError } from '../errors.ts';
-import { limitsOf, openSource } from '../io/open-io.ts';
+import { shareSource } from '../io/open-io.ts';
+import type { SharedSource } from '../io/shared.ts';
 import type { BlockRow, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
@@ -13,6 +14,8 @@ import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { checkStorage, retryLog } from './storage.ts';
+import { usingShared } from './using-shared.ts';
+import { tellWaiting } from './waiting.ts';
 
 /** What to scrub, and how. */
 export interface ScrubRequest {
@@ -52,12 +55,16 @@ export async function scrub(context: Context, request: ScrubRequest): Promise<Sc
   return holding(locks, async () => {
     const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);
-    if (request.source !== undefined) await checkSource(context, request.source, version);
-    return run(context, request, version);
+    const source = request.source === undefined ? undefined : await openSource(context, request.source, version);
+    return usingShared(context, source, (inner) => run(inner, { ...request, shared: source }, version));
   });
 }
 
-async function run(context: Context, request: ScrubRequest, version: TaggedVersion): Promise<ScrubResult> {
+async function run(
+  context: Context,
+  request: ScrubRequest & { shared: SharedSource | undefined },
+  version: TaggedVersion,
+): Promise<ScrubResult> {
   const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub' });
@@ -94,7 +101,8 @@ async function run(context: Context, request: ScrubRequest, version: TaggedVersi
       encryption: settings.encryption,
       data: context.data,
       onRetry: retryLog(logger),
-      source: request.source === undefined ? undefined : { url: request.source, limits: limitsOf(request.source, context.io) },
+      source: request.shared?.order,
+      onQuiet: tellWaiting(logger, ...(request.source === undefined ? [] : [request.source]), 'the data backend'),
     },
     signal,
   );
@@ -162,11 +170,11 @@ async function conclude(
 }
 
 /** A source of another size can't be the one; comparing would only report its end as an I/O error. */
-async function checkSource({ settings }: Context, source: string, version: TaggedVersion): Promise<void> {
-  const opened = openSource(source, settings.blockSize);
-  await opened.close();
-  if (opened.sizeBytes >= version.sizeBytes) return;
-  throw new BackyError('io', `The source ${source} has ${opened.sizeBytes} bytes, the version ${version.sizeBytes}.`, {
+async function openSource(context: Context, url: string, version: TaggedVersion): Promise<SharedSource> {
+  const source = await shareSource(url, context.io, context);
+  if (source.sizeBytes >= version.sizeBytes) return source;
+  await source.close();
+  throw new BackyError('io', `The source ${url} has ${source.sizeBytes} bytes, the version ${version.sizeBytes}.`, {
     hint: 'Compare with the source that the version was made from.',
   });
 }

@@ -1,7 +1,7 @@
 import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
 import type { RetryNotice } from '../data/retrying-backend.ts';
 import type { PlainError } from '../errors.ts';
-import type { IoLimits } from '../io/options.ts';
+import type { IoOrder } from '../io/shared.ts';
 import type { SharedGate } from './gate.ts';
 
 /** All that a block worker needs to know from the start; plain data and shared memory. */
@@ -18,8 +18,8 @@ export interface WorkerSetup {
   slotBytes: number;
   data: DataBackendOptions;
   encryption: EncryptionOptions;
-  source: { url: string; limits: IoLimits } | undefined;
-  target: { url: string; limits: IoLimits } | undefined;
+  source: IoOrder | undefined;
+  target: IoOrder | undefined;
   /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */
   zeroMissing: boolean;
   /** Memory that main shares with the workers, for the blocks of `view` jobs. */

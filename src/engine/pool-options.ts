@@ -1,6 +1,6 @@
 import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
 import type { RetryNotice } from '../data/retrying-backend.ts';
-import type { IoLimits } from '../io/options.ts';
+import type { IoOrder } from '../io/shared.ts';
 import { shareGate } from './gate.ts';
 import type { WorkerSetup } from './messages.ts';
 import { shareWriteCounts } from './queue-loads.ts';
@@ -14,13 +14,15 @@ export interface PoolOptions {
   hashFunction: string;
   encryption: EncryptionOptions;
   data: DataBackendOptions;
-  source?: { url: string; limits: IoLimits } | undefined;
-  target?: { url: string; limits: IoLimits } | undefined;
+  source?: IoOrder | undefined;
+  target?: IoOrder | undefined;
   zeroMissing?: boolean | undefined;
   /** Told of each request to the data backend that failed and is repeated. */
   onRetry(notice: RetryNotice): void;
   /** For `view` jobs: where their blocks go. */
   arena?: SharedArrayBuffer | undefined;
+  /** Told now and then when no worker has ended a block for a while. */
+  onQuiet?: ((seconds: number) => void) | undefined;
 }
 
 /** Small blocks are read and answered together, up to so many bytes: a message a block would cost more than its checksum. */

@@ -1,6 +1,8 @@
 const LOOK_EVERY_MS = 5_000;
 /** A worker's event loop that has not turned for so long is stuck: hashing the largest block takes seconds. */
 const DEAF_AFTER_MS = 120_000;
+/** When nobody has ended a job for so long, that is told, and again each time it has been twice as long. */
+const QUIET_AFTER_MS = 30_000;
 /** A worker that has jobs but ends none for so long hangs in its I/O. Long: storage that recovers is better waited for. */
 const IDLE_AFTER_MS = 15 * 60_000;
 
@@ -11,6 +13,8 @@ export interface StallRules {
   /** What the slowest job may take by configured bandwidth alone. */
   slowestJobMs: number;
   onStall(worker: number, why: string): void;
+  /** Told now and then while all workers wait for their I/O. */
+  onQuiet(seconds: number): void;
 }
 
 /** Notices workers that no longer move. Works on what is cheap to see: heartbeats in shared memory, times of messages. */
@@ -20,6 +24,7 @@ export class StallWatch {
   readonly #beats: { count: number; since: number }[] = [];
   readonly #lastMoves: number[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #nextQuietMs = QUIET_AFTER_MS;
 
   constructor(heartbeats: Int32Array, rules: StallRules) {
     this.#heartbeats = heartbeats;
@@ -53,9 +58,17 @@ export class StallWatch {
     }
     // One worker may wait for the others' turn at a gate; all of them at once may not.
     if (!this.#rules.isWaiting()) this.#lastMoves.fill(now);
+    this.#tellQuiet(now - Math.max(...this.#lastMoves));
     const idleAfterMs = IDLE_AFTER_MS + this.#rules.slowestJobMs;
     if (this.#lastMoves.every((move) => now - move > idleAfterMs)) {
       this.#rules.onStall(0, `and all others have ended no block for ${Math.round(idleAfterMs / 60_000)} minutes`);
     }
+  }
+
+  #tellQuiet(quietMs: number): void {
+    if (quietMs < QUIET_AFTER_MS) this.#nextQuietMs = QUIET_AFTER_MS;
+    if (quietMs < this.#nextQuietMs) return;
+    this.#nextQuietMs *= 2;
+    this.#rules.onQuiet(Math.floor(quietMs / 1000));
   }
 }

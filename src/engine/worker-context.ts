@@ -3,6 +3,7 @@ import { openDataBackend } from '../data/open-backend.ts';
 import type { RetryNotice } from '../data/retrying-backend.ts';
 import { BackyError } from '../errors.ts';
 import { openSource, openTarget } from '../io/open-io.ts';
+import type { IoOrder } from '../io/shared.ts';
 import type { Source } from '../io/source.ts';
 import type { Target } from '../io/target.ts';
 import { Codecs } from './codecs.ts';
@@ -46,8 +47,8 @@ export function openContext(setup: WorkerSetup, { signal, onHashWanted, onRetry 
   return {
     setup,
     backend: openDataBackend(setup.data, onRetry),
-    source: setup.source === undefined ? undefined : openWholeSource(setup.source.url, setup),
-    target: setup.target === undefined ? undefined : openTarget(setup.target.url),
+    source: setup.source === undefined ? undefined : openWholeSource(setup.source, setup),
+    target: setup.target === undefined ? undefined : openTarget(setup.target),
     hashes: new HashBatch(hasherFor(setup.hashFunction), onHashWanted),
     codecs: new Codecs(setup),
     gates: {
@@ -62,10 +63,10 @@ export function openContext(setup: WorkerSetup, { signal, onHashWanted, onRetry 
 }
 
 /** A source that is shorter now than main found it would end too early. */
-function openWholeSource(url: string, { blockSize, sizeBytes }: WorkerSetup): Source {
-  const source = openSource(url, blockSize);
+function openWholeSource(order: IoOrder, { blockSize, sizeBytes }: WorkerSetup): Source {
+  const source = openSource(order, blockSize);
   if (source.sizeBytes >= sizeBytes) return source;
-  throw new BackyError('io', `${url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
+  throw new BackyError('io', `${order.url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
     hint: 'The source shrank while it was opened. Back up a snapshot, or stop what changes its size.',
   });
 }

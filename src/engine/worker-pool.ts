@@ -65,6 +65,7 @@ export class WorkerPool {
     this.#watch = new StallWatch(new Int32Array(this.#setups[0]?.heartbeats ?? new SharedArrayBuffer(4)), {
       isWaiting: () => this.#flushes.size > 0 || (this.#owners.size > 0 && this.#handling === 0),
       slowestJobMs: slowestJobMs(options, this.slots),
+      onQuiet: options.onQuiet ?? (() => {}),
       onStall: (worker, why) =>
         this.#fail(
           new BackyError('worker', `Block worker ${worker} ${why}.`, {

@@ -1,8 +1,9 @@
 import { BackyError } from '../errors.ts';
+import { parseRbdPlace } from './rbd/rbd-url.ts';
 
 /** A source or target as named on the command line, taken apart. */
 export interface IoUrl {
-  scheme: 'file' | 'null';
+  scheme: 'file' | 'rbd' | 'null';
   /** What stands behind `scheme://`. */
   path: string;
   /** The whole text, for messages. */
@@ -12,14 +13,15 @@ export interface IoUrl {
 /** What there is to back up and to restore to: the words before and behind `://`, and what it is as a source and as a target. */
 export const SCHEMES = {
   file: { follows: 'PATH', source: 'a file or device', target: 'a file or device' },
+  rbd: { follows: 'POOL/IMAGE', source: 'a Ceph RBD image or snapshot', target: 'a Ceph RBD image' },
   null: { follows: 'SIZE', source: 'made-up data, for tests', target: 'nowhere, for tests' },
 } as const;
 
 const KNOWN = Object.entries(SCHEMES)
   .map(([scheme, { follows }]) => `${scheme}://${follows}`)
-  .join(' and ');
+  .join(', ');
 
-/** Takes `file:///dev/vg/lv`, `file://relative/path` or `null://200GB` apart; anything else is an error that says what is known. */
+/** Takes `file:///dev/vg/lv`, `file://relative/path`, `rbd://pool/image@snapshot` or `null://200GB` apart; anything else is an error that says what is known. */
 export function parseIoUrl(text: string): IoUrl {
   const match = /^([a-z0-9+.-]+):\/\/(.*)$/s.exec(text);
   if (match === null) {
@@ -35,6 +37,8 @@ export function parseIoUrl(text: string): IoUrl {
       });
     return { scheme, path, text };
   }
-  if (scheme === 'null') return { scheme, path, text };
+  // What is wrong with an image's name shows at once.
+  if (scheme === 'rbd') parseRbdPlace(path, text);
+  if (scheme === 'null' || scheme === 'rbd') return { scheme, path, text };
   throw new BackyError('io', `Unknown type of source or target in "${text}".`, { hint: `Known: ${KNOWN}.` });
 }

@@ -4,38 +4,58 @@ import { prepareFileTarget } from './file/prepare-file-target.ts';
 import { parseIoUrl } from './io-url.ts';
 import { NullSource, NullTarget } from './null/null-io.ts';
 import { parseNullSize } from './null/null-size.ts';
-import type { IoLimits, IoOptions } from './options.ts';
+import type { IoOptions } from './options.ts';
+import { RbdSource } from './rbd/rbd-source.ts';
+import { RbdTarget } from './rbd/rbd-target.ts';
+import { parseRbdPlace } from './rbd/rbd-url.ts';
+import type { IoHost, IoOrder, SharedSource, SharedTarget } from './shared.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';
 
-/** Opens a source for the calling thread. `blockSize` in bytes: the null source makes its data up by blocks. */
-export function openSource(url: string, blockSize: number): Source {
+/** Opens a source for all threads. What takes long, a cluster that does not answer for one, does not block the calling one. */
+export async function shareSource(url: string, options: IoOptions, host: IoHost): Promise<SharedSource> {
+  const { scheme, path } = parseIoUrl(url);
+  if (scheme === 'rbd') {
+    const { shareRbdSource } = await import('./rbd/share-rbd.ts');
+    return shareRbdSource(parseRbdPlace(path, url), options.rbd, host);
+  }
+  const { sizeBytes } = scheme === 'file' ? await lookedAt(new FileSource(path)) : { sizeBytes: parseNullSize(path) };
+  return { sizeBytes, order: { url, limits: options[scheme] }, verify: async () => {}, close: async () => {} };
+}
+
+/**
+ * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an existing one that is large enough. Refusals
+ * are BackyErrors `targetRefused`.
+ */
+export async function shareTarget(
+  url: string,
+  { sizeBytes, force, options }: { sizeBytes: number; force: boolean; options: IoOptions },
+  host: IoHost,
+): Promise<SharedTarget> {
+  const { scheme, path } = parseIoUrl(url);
+  if (scheme === 'rbd') {
+    const { shareRbdTarget } = await import('./rbd/share-rbd.ts');
+    return shareRbdTarget(parseRbdPlace(path, url), { sizeBytes, force, options: options.rbd }, host);
+  }
+  const isNew = scheme === 'file' ? prepareFileTarget(path, sizeBytes, force) : true;
+  return { isNew, order: { url, limits: options[scheme] }, close: async () => {} };
+}
+
+/** Opens a source that is shared for the calling thread. `blockSize` in bytes: the null source makes its data up by blocks. */
+export function openSource({ url, image }: IoOrder, blockSize: number): Source {
+  if (image !== undefined) return new RbdSource(url, image);
   const { scheme, path } = parseIoUrl(url);
   return scheme === 'file' ? new FileSource(path) : new NullSource(parseNullSize(path), blockSize);
 }
 
-/** How many reads and writes may be in flight at a source or target of this kind. */
-export function limitsOf(url: string, options: IoOptions): IoLimits {
-  return options[parseIoUrl(url).scheme];
-}
-
-/** What {@link prepareTarget} found. */
-export interface PreparedTarget {
-  /** True when the target was just made and reads as zeros everywhere. */
-  isNew: boolean;
-}
-
-/**
- * Makes a target ready, once for all threads: creates it with `sizeBytes`, or, with `force`, takes an existing one
- * that is large enough. Refusals are BackyErrors `targetRefused`.
- */
-export function prepareTarget(url: string, sizeBytes: number, force: boolean): PreparedTarget {
-  const { scheme, path } = parseIoUrl(url);
-  return { isNew: scheme === 'file' ? prepareFileTarget(path, sizeBytes, force) : true };
-}
-
-/** Opens a prepared target for the calling thread. */
-export function openTarget(url: string): Target {
+/** Opens a target that is shared for the calling thread. */
+export function openTarget({ url, image }: IoOrder): Target {
+  if (image !== undefined) return new RbdTarget(url, image);
   const { scheme, path } = parseIoUrl(url);
   return scheme === 'file' ? new FileTarget(path) : new NullTarget();
+}
+
+async function lookedAt(source: Source): Promise<{ sizeBytes: number }> {
+  await source.close();
+  return source;
 }

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { RBD_DEFAULTS } from './rbd-defaults.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 
 test('without any file everything lives in one folder of the user', () => {
@@ -34,7 +35,11 @@ test('without any file everything lives in one folder of the user', () => {
       bandwidthWrite: 0,
       backend: { type: 'file', path: `${state}/data`, durable: true },
     },
-    io: { file: { simultaneousReads: 4, simultaneousWrites: 4 }, null: { simultaneousReads: 1, simultaneousWrites: 1 } },
+    io: {
+      file: { simultaneousReads: 4, simultaneousWrites: 4 },
+      rbd: RBD_DEFAULTS,
+      null: { simultaneousReads: 1, simultaneousWrites: 1 },
+    },
     schedulers: [],
     brokenSchedulers: [],
     warnings: [],

@@ -2,6 +2,7 @@ import { getHashes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { HASH_FUNCTIONS } from '../../src/config/schema.ts';
+import { RBD_DEFAULTS } from './rbd-defaults.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 
 const load = (text: string) => {
@@ -41,7 +42,11 @@ test('a missing option takes its default', () => {
       bandwidthWrite: 0,
       backend: { type: 'file', path: '/tmp', durable: true },
     },
-    io: { file: { simultaneousReads: 1, simultaneousWrites: 1 }, null: { simultaneousReads: 1, simultaneousWrites: 1 } },
+    io: {
+      file: { simultaneousReads: 1, simultaneousWrites: 1 },
+      rbd: RBD_DEFAULTS,
+      null: { simultaneousReads: 1, simultaneousWrites: 1 },
+    },
     schedulers: [],
     brokenSchedulers: [],
     warnings: [],
@@ -81,6 +86,12 @@ simultaneous_writes: 6
 simultaneous_reads: 7
 simultaneous_writes: 8
 [io_rbd]
+ceph_conffile: /etc/ceph/other.conf
+cluster_name: other
+rados_name: client.backup
+connect_timeout: 5
+operation_timeout: 60
+snapshot_prefix: nightly-
 simultaneous_reads: 9
 new_image_features:
   RBD_FEATURE_LAYERING
@@ -113,7 +124,21 @@ new_image_features:
       bandwidthWrite: 2000,
       backend: { type: 'file', path: 'data', durable: true },
     },
-    io: { file: { simultaneousReads: 5, simultaneousWrites: 6 }, null: { simultaneousReads: 7, simultaneousWrites: 8 } },
+    io: {
+      file: { simultaneousReads: 5, simultaneousWrites: 6 },
+      rbd: {
+        simultaneousReads: 9,
+        simultaneousWrites: 1,
+        conffile: '/etc/ceph/other.conf',
+        clusterName: 'other',
+        radosName: 'client.backup',
+        connectTimeoutSeconds: 5,
+        operationTimeoutSeconds: 60,
+        newImageFeatures: 1 + 8,
+        snapshotPrefix: 'nightly-',
+      },
+      null: { simultaneousReads: 7, simultaneousWrites: 8 },
+    },
     schedulers: [],
     brokenSchedulers: [],
     warnings: [],
@@ -193,6 +218,12 @@ test.each([
   ['DataBackend', 'simultaneous_writes: 0', 'simultaneous_writes: "0" is not a whole number from 1 to 1024.'],
   ['io_file', 'simultaneous_reads: 1025', 'simultaneous_reads: "1025" is not a whole number from 1 to 1024.'],
   ['io_rbd', 'simultaneous_reads: x', 'simultaneous_reads: "x" is not a whole number from 1 to 1024.'],
+  ['io_rbd', 'connect_timeout: 0', 'connect_timeout: "0" is not a whole number of seconds from 1 to 3600.'],
+  [
+    'io_rbd',
+    'snapshot_prefix: -x',
+    'snapshot_prefix: "-x" is not a prefix of snapshots: letters, digits, ".", "_" and "-", the first one a letter or digit.',
+  ],
   ['io_null', 'simultaneous_writes: 1.5', 'simultaneous_writes: "1.5" is not a whole number from 1 to 1024.'],
 ])('[%s] %j is an error', (section, text, message) => {
   expect(errorOf(`${PLAIN}[${section}]\n${text}`)).toBe(`backy.cfg: [${section}] ${message}`);
@@ -201,4 +232,15 @@ test.each([
 test('options of parts that come later or are not used are known, whatever their value', () => {
   const text = '[DataBackend]\naws_secret_access_key: 50%\nhost:\nuse_ssl: maybe\n[io_rbd]\nrados_name: x\n';
   expect(load(PLAIN + text).warnings).toEqual([]);
+});
+
+test.each(['RBD_FEATURE_LAYERING\n  fast-diff', 'layering, FAST_DIFF'])('image features may be written %j', (features) => {
+  expect(load(`${PLAIN}[io_rbd]\nnew_image_features:\n  ${features}\n`).io.rbd.newImageFeatures).toBe(17);
+});
+
+test('an unknown image feature is an error, and no features at all are the default of the cluster', () => {
+  expect(errorOf(`${PLAIN}[io_rbd]\nnew_image_features: RBD_FEATURE_LAYER`)).toMatch(
+    /^backy.cfg: \[io_rbd\] new_image_features: "RBD_FEATURE_LAYER" is not a list of image features; known are RBD_FEATURE_LAYERING, /,
+  );
+  expect(load(`${PLAIN}[io_rbd]\nnew_image_features:\n`).io.rbd.newImageFeatures).toBeUndefined();
 });

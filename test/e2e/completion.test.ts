@@ -120,7 +120,7 @@ describe('from the database and the config', () => {
     expect(await offered('backup', 'file:///de')).toMatchObject({ words: [], files: 'file://' });
     expect(await offered('restore', web, 'file://')).toMatchObject({ words: [], files: 'file://' });
     expect(await offered('scrub', '--source=file:///')).toMatchObject({ words: [], files: '--source=file://' });
-    expect(await offered('restore', web, 'f')).toMatchObject({ words: ['file://', 'null://'], files: undefined });
+    expect(await offered('restore', web, 'f')).toMatchObject({ words: ['file://', 'rbd://', 'null://'], files: undefined });
   });
 
   test('a name that no shell could take in one line is left out', async () => {

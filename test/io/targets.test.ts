@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { FileTarget } from '../../src/io/file/file-target.ts';
 import { parseIoUrl } from '../../src/io/io-url.ts';
-import { prepareTarget } from '../../src/io/open-io.ts';
+import { shareTarget } from '../../src/io/open-io.ts';
+import { makeSandbox } from '../config/sandbox.ts';
 import { targetSuite } from '../conformance/target.ts';
 
 /** Memory file systems can't zero a range in place, others can: both ways must hold. */
@@ -32,28 +34,37 @@ describe.each(FOLDERS)('the file target in %s', (parent) => {
   });
 });
 
+/** Makes a file a target. */
+async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean }> {
+  const options = loadConfig(undefined, makeSandbox().env).io;
+  const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
+  const target = await shareTarget(url, { sizeBytes, force, options }, host);
+  await target.close();
+  return { isNew: target.isNew };
+}
+
 describe('a file target is prepared', () => {
-  it('by making it with its size, 0 bytes too, all holes', () => {
+  it('by making it with its size, 0 bytes too, all holes', async () => {
     for (const size of [0, 1, 10_000_000]) {
       const path = join(folder, `new-${size}`);
-      expect(prepareTarget(`file://${path}`, size, false)).toEqual({ isNew: true });
+      expect(await prepare(`file://${path}`, size, false)).toEqual({ isNew: true });
       expect(statSync(path).size).toBe(size);
       expect(statSync(path).blocks).toBe(0);
     }
   });
 
-  it('by taking an existing one with force, as large as it is', () => {
+  it('by taking an existing one with force, as large as it is', async () => {
     const path = join(folder, 'old');
     writeFileSync(path, 'x'.repeat(100));
-    expect(() => prepareTarget(`file://${path}`, 50, false)).toThrow(expect.objectContaining({ exitCode: 1 }));
-    expect(() => prepareTarget(`file://${path}`, 101, true)).toThrow('Target size is too small. Has 100b, need 101b.');
-    expect(prepareTarget(`file://${path}`, 50, true)).toEqual({ isNew: false });
+    await expect(prepare(`file://${path}`, 50, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
+    await expect(prepare(`file://${path}`, 101, true)).rejects.toThrow('Target size is too small. Has 100b, need 101b.');
+    expect(await prepare(`file://${path}`, 50, true)).toEqual({ isNew: false });
     expect(readFileSync(path, 'utf8')).toBe('x'.repeat(100));
   });
 
-  it('not in a folder that is missing, nor in place of a folder', () => {
-    expect(() => prepareTarget(`file://${folder}/none/x`, 1, false)).toThrow(/Cannot open target/);
-    expect(() => prepareTarget(`file://${folder}`, 1, true)).toThrow(/EISDIR/);
+  it('not in a folder that is missing, nor in place of a folder', async () => {
+    await expect(prepare(`file://${folder}/none/x`, 1, false)).rejects.toThrow(/Cannot open target/);
+    await expect(prepare(`file://${folder}`, 1, true)).rejects.toThrow(/EISDIR/);
   });
 });
 

@@ -5,19 +5,20 @@ import { parseWhole } from '../parse-values.ts';
 
 export const restoreCommand: Command = {
   name: 'restore',
-  description: 'Restore a version to a file or device.',
+  description: 'Restore a version to a file, device or RBD image.',
   args: [
     ['<version_uid>', 'the version to restore'],
-    ['<target>', 'where to, e.g. file:///dev/vg/lv'],
+    ['<target>', 'where to, e.g. file:///dev/vg/lv or rbd://pool/image'],
   ],
   options: [
     ['-s, --sparse', 'do not write zero blocks (the target reads as zeros already, or its old content may stay there)'],
-    ['-f, --force', 'overwrite an existing file or device'],
+    ['-f, --force', 'overwrite an existing file, device or image'],
     ['-c, --continue-from <block_id>', 'skip blocks below this id (as "Last ID" of an earlier try says)'],
   ],
   examples: [
     ['backy2 restore UID file:///tmp/web.img', 'Makes a new file.'],
     ['backy2 restore -f UID file:///dev/vg0/web', 'Overwrites a device, which must be large enough.'],
+    ['backy2 restore UID rbd://vms/web-restored', 'Makes a new RBD image; zero blocks take no space in it.'],
   ],
   async run({ args: [uid = '', target = ''], options, backy, note, watch }) {
     const from = text(options.continueFrom);

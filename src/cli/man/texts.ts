@@ -17,6 +17,10 @@ export const SOURCES_AND_TARGETS: Terms = [
     'A file or block device. An absolute path makes three slashes: *file:///dev/vg0/web*. A relative path is one of the current folder.',
   ],
   [
+    `*rbd://*_${SCHEMES.rbd.follows}_`,
+    'A Ceph RBD image or, with its name behind an @, a snapshot: *rbd://vms/web@monday*. In a namespace: *rbd://vms/customer/web*. A restore makes the image if it is not there.',
+  ],
+  [
     `*null://*_${SCHEMES.null.follows}_`,
     'For tests: as a source, made-up data of this size, with one of the units k, M, G, T, P (powers of 1024), such as *null://10GB*. As a target it takes everything and keeps nothing; the size may be left out.',
   ],
@@ -58,7 +62,7 @@ export const ENVIRONMENT: Terms = [
   ['*HOME*, *XDG_DATA_HOME*', 'See *FILES*.'],
   ['*NO_COLOR*, *TERM*', 'Colours are left out when *NO_COLOR* is set, and on a terminal that is *dumb*.'],
   ['*COLUMNS*', 'How wide help may be.'],
-  ['*UV_THREADPOOL_SIZE*', 'How many reads and writes may wait for disks at once; 16 when it is not set.'],
+  ['*UV_THREADPOOL_SIZE*', 'How many reads and writes may wait for disks and clusters at once; 32 when it is not set.'],
 ];
 
 /** Each: what is done, then its lines. */
@@ -76,7 +80,12 @@ export const EXAMPLES: readonly (readonly [what: string, ...lines: string[]])[] 
   [
     'Back up what has changed between two snapshots of an RBD image:',
     'rbd diff --whole-object --format=json --from-snap mon vms/web@tue > diff.json',
-    'backy2 backup -s tue -r diff.json -f UID_OF_MON file:///dev/rbd0 web',
+    'backy2 backup -s tue -r diff.json -f UID_OF_MON rbd://vms/web@tue web',
+  ],
+  [
+    'The same without the list, then without making snapshots oneself:',
+    'backy2 backup --diff-from mon rbd://vms/web@tue web',
+    'backy2 backup --auto rbd://vms/web web',
   ],
   ['The newest version of web, for a script:', 'backy2 -ms ls -f uid web | tail -1'],
   ['Give back the space of versions that are no longer wanted:', 'backy2 rm UID UID', 'backy2 cleanup'],

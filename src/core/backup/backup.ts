@@ -1,24 +1,24 @@
-import { v1 as uuid1 } from 'uuid';
 import { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
-import { limitsOf, openSource } from '../../io/open-io.ts';
+import { shareSource } from '../../io/open-io.ts';
+import type { SharedSource } from '../../io/shared.ts';
 import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
-import { autoTags } from '../auto-tags.ts';
-import { checkSameBlockSize } from '../block-size.ts';
 import type { Context } from '../context.ts';
 import { proveKeyForWriting } from '../encryption-key.ts';
-import { findVersion } from '../find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../locks.ts';
+import { holding, lockForOperation } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
 import { checkStorage, retryLog } from '../storage.ts';
+import { usingShared } from '../using-shared.ts';
+import { tellWaiting } from '../waiting.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
 import { OnlyHinted } from './only-hinted.ts';
+import { continueVersion, createVersion, useBase } from './open-version.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
 import { withWayOn } from './way-on.ts';
 
@@ -35,6 +35,10 @@ export interface BackupRequest {
   /** Undefined: automatic ones, unless a backup is continued. */
   tags?: readonly string[] | undefined;
   expire?: Date | undefined;
+  /** Take hints from the cluster: what has changed since this snapshot of the image, which the base was made of. */
+  diffFrom?: string | undefined;
+  /** False: its source will be gone, so that failures do not tell how to continue. */
+  canContinue?: boolean | undefined;
   /** Told as soon as the version exists. */
   onVersion?: ((uid: string) => void) | undefined;
 }
@@ -67,124 +71,60 @@ export interface BackupResult {
 export async function backup(context: Context, request: BackupRequest): Promise<BackupResult> {
   const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
-    const { blockSize } = context.settings;
-    const geometry: Geometry = { blockSize, sizeBytes: await sizeOf(request.source, blockSize) };
-    if (request.hints !== undefined) checkHints(request.hints, geometry.sizeBytes);
-    await proveKeyForWriting(context);
-    const locks: Lock[] = [];
-    return holding(locks, async () => {
-      const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
-      const pool = startPool(context, request.source, geometry);
-      try {
-        await checkStorage(context);
-        const version =
-          request.continueUid === undefined
-            ? await createVersion(context, { request, geometry, locks })
-            : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
-        request.onVersion?.(version.uid);
-        const done = await run(context, { request, geometry, base, version, pool });
-        return {
-          uid: version.uid,
-          name: version.name,
-          snapshotName: version.snapshotName,
-          source: request.source,
-          tags: version.tags,
-          expire: version.expire,
-          size: version.size,
-          sizeBytes: version.sizeBytes,
-          ...done,
-          seconds: (performance.now() - start) / 1000,
-        };
-      } finally {
-        await pool.close();
-        if (pool.hasStuckThreads) context.onStuckThreads();
-      }
-    });
+    const source = await shareSource(request.source, context.io, context);
+    const done = await usingShared(context, source, (inner) => backUp(inner, request, source));
+    return { ...done, seconds: (performance.now() - start) / 1000 };
   });
 }
 
-function startPool(context: Context, source: string, geometry: Geometry): WorkerPool {
-  const { settings, signal, data, io } = context;
+async function backUp(context: Context, request: BackupRequest, source: SharedSource): Promise<Omit<BackupResult, 'seconds'>> {
+  const geometry: Geometry = { blockSize: context.settings.blockSize, sizeBytes: source.sizeBytes };
+  if (request.hints !== undefined) checkHints(request.hints, geometry.sizeBytes);
+  await proveKeyForWriting(context);
+  const locks: Lock[] = [];
+  return holding(locks, async () => {
+    const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
+    const pool = startPool(context, source, geometry);
+    try {
+      await checkStorage(context);
+      const version =
+        request.continueUid === undefined
+          ? await createVersion(context, { request, geometry, locks })
+          : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
+      request.onVersion?.(version.uid);
+      const done = await run(context, { request, geometry, base, version, pool, source });
+      return {
+        uid: version.uid,
+        name: version.name,
+        snapshotName: version.snapshotName,
+        source: request.source,
+        tags: version.tags,
+        expire: version.expire,
+        size: version.size,
+        sizeBytes: version.sizeBytes,
+        ...done,
+      };
+    } finally {
+      await pool.close();
+      if (pool.hasStuckThreads) context.onStuckThreads();
+    }
+  });
+}
+
+function startPool({ settings, signal, data, logger }: Context, source: SharedSource, geometry: Geometry): WorkerPool {
   return new WorkerPool(
     {
       workers: settings.workers,
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,
-      onRetry: retryLog(context.logger),
-      source: { url: source, limits: limitsOf(source, io) },
+      source: source.order,
+      onRetry: retryLog(logger),
+      onQuiet: tellWaiting(logger, source.order.url, 'the data backend'),
       ...geometry,
     },
     signal,
   );
-}
-
-async function sizeOf(source: string, blockSize: number): Promise<number> {
-  const opened = openSource(source, blockSize);
-  try {
-    return opened.sizeBytes;
-  } finally {
-    await opened.close();
-  }
-}
-
-/** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
-async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {
-  await findVersion(context.meta, uid);
-  locks.push(await lockVersion(context.locks, uid, 'shared'));
-  const base = await findVersion(context.meta, uid);
-  await checkSameBlockSize(context.meta, base, context.settings.blockSize);
-  if (base.valid) return base;
-  throw new BackyError('refused', 'You cannot base on an invalid version.', {
-    hint: `Scrub ${uid} first (backy2 scrub ${uid}), or take another version with -f.`,
-  });
-}
-
-interface Start {
-  request: BackupRequest;
-  geometry: Geometry;
-  locks: Lock[];
-}
-
-async function createVersion({ meta, locks, now }: Context, { request, geometry, locks: held }: Start): Promise<TaggedVersion> {
-  const uid = uuid1();
-  held.push(await lockVersion(locks, uid, 'exclusive'));
-  const tags = request.tags ?? autoTags(await meta.listVersions({ name: request.name }), now());
-  await meta.createVersion({
-    uid,
-    name: request.name,
-    snapshotName: request.snapshotName ?? '',
-    size: Math.ceil(geometry.sizeBytes / geometry.blockSize),
-    sizeBytes: geometry.sizeBytes,
-    expire: request.expire ?? null,
-    tags,
-  });
-  return { ...(await findVersion(meta, uid)), tags: [...tags] };
-}
-
-async function continueVersion(
-  { meta, locks }: Context,
-  { request, geometry, locks: held, uid }: Start & { uid: string },
-): Promise<TaggedVersion> {
-  await findVersion(meta, uid);
-  held.push(await lockVersion(locks, uid, 'exclusive'));
-  const version = await findVersion(meta, uid);
-  if (version.valid)
-    throw new BackyError('refused', 'You cannot continue a valid version.', {
-      hint: `Version ${uid} is complete. Start a new backup without -c.`,
-    });
-  if (version.sizeBytes !== geometry.sizeBytes) {
-    throw new BackyError(
-      'refused',
-      `Version to continue backup from has a different size than the source (${version.sizeBytes} and ${geometry.sizeBytes} bytes). Cannot continue.`,
-      { hint: `Give the source that ${uid} was begun with, or start a new backup without -c.` },
-    );
-  }
-  await checkSameBlockSize(meta, version, geometry.blockSize);
-  if (request.tags !== undefined) await meta.addTags(uid, request.tags);
-  if (request.expire !== undefined) await meta.setExpire(uid, request.expire);
-  await meta.discardBadBlocks(uid, geometry);
-  return findVersion(meta, uid);
 }
 
 interface Run {
@@ -193,11 +133,12 @@ interface Run {
   base: TaggedVersion | undefined;
   version: TaggedVersion;
   pool: WorkerPool;
+  source: SharedSource;
 }
 
 async function run(
   context: Context,
-  { request, geometry, base, version, pool }: Run,
+  { request, geometry, base, version, pool, source }: Run,
 ): Promise<Pick<BackupResult, 'counters' | 'rejected' | 'dataSeconds'>> {
   const { meta, settings, signal, onProgress } = context;
   try {
@@ -242,6 +183,7 @@ async function run(
       await data.run(signal);
       const dataSeconds = (performance.now() - dataStart) / 1000;
       signal.throwIfAborted();
+      await source.verify();
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
       if (await meta.finishBackup(version, total)) return { counters: total, rejected: data.rejected, dataSeconds };
       // A scrub or restore has found blobs bad meanwhile that this backup had used.
@@ -251,7 +193,7 @@ async function run(
       meter.add(-plan.read.count(), 0);
     }
   } catch (error) {
-    throw withWayOn(signal.aborted ? signal.reason : error, version.uid);
+    throw withWayOn(signal.aborted ? signal.reason : error, version.uid, request.canContinue);
   }
 }
 

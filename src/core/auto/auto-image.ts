@@ -1,0 +1,259 @@
+import { createHash } from 'node:crypto';
+import { BackyError, messageOf } from '../../errors.ts';
+import type { RbdSession } from '../../io/rbd/rbd-session.ts';
+import { type RbdPlace, rbdSpec, rbdUrl } from '../../io/rbd/rbd-url.ts';
+import type { TaggedVersion } from '../../meta/types.ts';
+import { type BackupResult, backup } from '../backup/backup.ts';
+import { checkAge } from '../backup/diff-from.ts';
+import { checkSameBlockSize } from '../block-size.ts';
+import type { Context } from '../context.ts';
+import { holding } from '../locks.ts';
+import type { Hint } from '../plan/hints.ts';
+import { defaultPrefix, type OwnSnapshots, ownSnapshots, snapshotName } from './own-snapshots.ts';
+
+/** How an image is backed up by itself. */
+export interface AutoOptions {
+  /** Of its own snapshots so many stay, 1 or more: the newest ones with a valid version. */
+  keepSnapshots: number;
+  /** Say what would be done, and do nothing. */
+  dryRun: boolean;
+  tags?: readonly string[] | undefined;
+  expire?: Date | undefined;
+  onVersion?: ((uid: string) => void) | undefined;
+}
+
+/** What was done about an image, or, in a dry run, would be. */
+export interface AutoResult {
+  /** As the rbd command writes it. */
+  image: string;
+  name: string;
+  dryRun: boolean;
+  /** The snapshot that was made and backed up; null: none. */
+  snapshot: string | null;
+  /** What the backup started from; null: it is a full one. */
+  fromSnapshot: string | null;
+  baseUid: string | null;
+  removedSnapshots: string[];
+  backup: BackupResult | null;
+  /** What went wrong. Without a backup, the last one is why. */
+  errors: BackyError[];
+}
+
+/** What is to be done about an image. */
+interface AutoPlan {
+  base: { snapshot: string; version: TaggedVersion } | undefined;
+  removeBefore: string[];
+  removeAfter: string[];
+}
+
+/**
+ * Backs an image up from a new snapshot: what has changed since the newest snapshot that has a valid version, or all of it. Older snapshots of
+ * ours are removed only once the new version is valid. Whatever stops it, the next run finds what it has left by its name.
+ */
+export async function autoBackupImage(
+  context: Context,
+  session: RbdSession,
+  { place, name, options }: { place: RbdPlace; name: string; options: AutoOptions },
+): Promise<AutoResult> {
+  const run = new AutoRun(context, session, { place, name, options });
+  const lock = await context.locks.tryAcquire(`rbd-${shortHash(rbdSpec(place))}`, 'exclusive');
+  if (lock === undefined) {
+    run.result.errors.push(
+      new BackyError('locked', `Another run works on image ${rbdSpec(place)}.`, {
+        hint: 'Wait until it has ended: ps axfu | grep backy2',
+      }),
+    );
+    return run.result;
+  }
+  return holding([lock], () => run.perform());
+}
+
+class AutoRun {
+  readonly result: AutoResult;
+  readonly #context: Context;
+  readonly #session: RbdSession;
+  readonly #place: RbdPlace;
+  readonly #options: AutoOptions;
+
+  constructor(
+    context: Context,
+    session: RbdSession,
+    { place, name, options }: { place: RbdPlace; name: string; options: AutoOptions },
+  ) {
+    this.#context = context;
+    this.#session = session;
+    this.#place = place;
+    this.#options = options;
+    this.result = {
+      ...{ image: rbdSpec(place), name, dryRun: options.dryRun, snapshot: null, fromSnapshot: null, baseUid: null },
+      ...{ removedSnapshots: [], backup: null, errors: [] },
+    };
+  }
+
+  /** Rejects only when the user stops the program. */
+  async perform(): Promise<AutoResult> {
+    const { result } = this;
+    try {
+      const plan = await this.#plan();
+      if (this.#options.dryRun) return this.#describe(plan);
+      for (const snapshot of plan.removeBefore) await this.#remove(snapshot, 'of which there is no valid version');
+      await this.#backUp(plan);
+      for (const snapshot of plan.removeAfter) await this.#remove(snapshot, 'which is no longer needed');
+    } catch (error) {
+      this.#context.signal.throwIfAborted();
+      result.errors.push(toBackyError(error));
+    }
+    return result;
+  }
+
+  async #plan(): Promise<AutoPlan> {
+    const prefix = this.#context.io.rbd.snapshotPrefix ?? defaultPrefix();
+    const snapshots = await this.#session.call('snapshots', this.#place);
+    const own = await ownSnapshots(this.#context.meta, snapshots, { prefix, name: this.result.name });
+    const newest = own.known.at(-1);
+    const fits = newest !== undefined && (await this.#hasOurBlocks(newest.version));
+    return {
+      base: newest !== undefined && fits ? { snapshot: newest.name, version: newest.version } : undefined,
+      ...this.#removals(own),
+    };
+  }
+
+  /** With no valid version, the newest snapshot stays all the same until there is one: a scrub may yet make its version valid. */
+  #removals({ known, loose }: OwnSnapshots): Pick<AutoPlan, 'removeBefore' | 'removeAfter'> {
+    const old = known.slice(0, Math.max(0, known.length + 1 - this.#options.keepSnapshots)).map(({ name }) => name);
+    if (known.length > 0 || loose.length === 0) return { removeBefore: loose, removeAfter: old };
+    return { removeBefore: loose.slice(0, -1), removeAfter: loose.slice(-1) };
+  }
+
+  /** A base of other blocks would be refused for good. */
+  async #hasOurBlocks(base: TaggedVersion): Promise<boolean> {
+    try {
+      await checkSameBlockSize(this.#context.meta, base, this.#context.settings.blockSize);
+      return true;
+    } catch (error) {
+      if (!(error instanceof BackyError && error.code === 'refused')) throw error;
+      this.#say(`Version ${base.uid} is no base: ${error.message}`);
+      return false;
+    }
+  }
+
+  #describe({ base, removeBefore, removeAfter }: AutoPlan): AutoResult {
+    const { result } = this;
+    result.fromSnapshot = base?.snapshot ?? null;
+    result.baseUid = base?.version.uid ?? null;
+    result.removedSnapshots = [...removeBefore, ...removeAfter];
+    this.#say(
+      base === undefined ? 'Would back it up in full.' : `Would back up what has changed since snapshot ${base.snapshot}.`,
+    );
+    for (const snapshot of result.removedSnapshots) this.#say(`Would remove snapshot ${snapshot}.`);
+    return result;
+  }
+
+  async #backUp({ base }: AutoPlan): Promise<void> {
+    const { result } = this;
+    const prefix = this.#context.io.rbd.snapshotPrefix ?? defaultPrefix();
+    const snapshot = snapshotName(prefix, this.#context.now());
+    try {
+      await this.#session.call('createSnapshot', this.#place, snapshot);
+    } catch (error) {
+      // Stopped meanwhile, it may have been made all the same. Otherwise a snapshot of that name is somebody else's.
+      if (this.#context.signal.aborted) await this.#discard(snapshot);
+      throw error;
+    }
+    try {
+      result.snapshot = snapshot;
+      await this.#backUpFrom(snapshot, base);
+    } catch (error) {
+      result.snapshot = null;
+      await this.#discard(snapshot);
+      throw error;
+    }
+  }
+
+  async #backUpFrom(snapshot: string, base: AutoPlan['base']): Promise<void> {
+    const changes = base === undefined ? undefined : await this.#changes(snapshot, base);
+    if (base !== undefined && changes !== undefined) {
+      this.#say(`Differential backup, from snapshot ${base.snapshot} and version ${base.version.uid}.`);
+      try {
+        this.result.backup = await this.#backup(snapshot, { hints: changes, baseUid: base.version.uid });
+        this.result.fromSnapshot = base.snapshot;
+        this.result.baseUid = base.version.uid;
+        return;
+      } catch (error) {
+        if (!(error instanceof BackyError && error.code === 'hintsMismatch')) throw error;
+        // The base or the list of changes is wrong: whatever rests on them can't be trusted, so every byte is read.
+        this.result.errors.push(
+          new BackyError(
+            error.code,
+            `${rbdSpec(this.#place)} differs from version ${base.version.uid} where nothing has changed. All of it was read.`,
+            {
+              hint: `Scrub that version: backy2 scrub ${base.version.uid}`,
+              cause: error,
+            },
+          ),
+        );
+        this.result.backup = await this.#backup(snapshot, {});
+        return;
+      }
+    }
+    this.#say('Full backup.');
+    const { differences } = await this.#session.diff({ ...this.#place, snapshot }, undefined);
+    this.result.backup = await this.#backup(snapshot, { hints: differences });
+  }
+
+  /** Undefined: they can't be had, so that only a full backup is left. */
+  async #changes(snapshot: string, { snapshot: from, version }: NonNullable<AutoPlan['base']>): Promise<Hint[] | undefined> {
+    try {
+      const { differences, fromTimeMs } = await this.#session.diff({ ...this.#place, snapshot }, from);
+      checkAge(version, from, fromTimeMs);
+      return differences;
+    } catch (error) {
+      this.#context.signal.throwIfAborted();
+      this.#context.logger.warning(`${rbdSpec(this.#place)}: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #backup(snapshot: string, how: { hints?: Hint[]; baseUid?: string }): Promise<BackupResult> {
+    const { tags, expire, onVersion } = this.#options;
+    const source = rbdUrl({ ...this.#place, snapshot });
+    return backup(this.#context, {
+      ...{ source, name: this.result.name, snapshotName: snapshot, tags, expire, onVersion, canContinue: false },
+      ...how,
+    });
+  }
+
+  /** A snapshot without a version is of no use, and would only stay. */
+  async #discard(snapshot: string): Promise<void> {
+    try {
+      await this.#session.callAtEnd('removeSnapshot', this.#place, snapshot);
+    } catch (error) {
+      this.#context.logger.warning(`Snapshot ${snapshot} stays; the next run removes it. ${messageOf(error)}`);
+    }
+  }
+
+  /** A failure is kept in the result, and the next run tries again. */
+  async #remove(snapshot: string, why: string): Promise<void> {
+    this.#say(`Removing snapshot ${snapshot}, ${why}.`);
+    try {
+      await this.#session.call('removeSnapshot', this.#place, snapshot);
+      this.result.removedSnapshots.push(snapshot);
+    } catch (error) {
+      this.#context.signal.throwIfAborted();
+      this.result.errors.push(toBackyError(error));
+    }
+  }
+
+  #say(text: string): void {
+    this.#context.logger.info(`${rbdSpec(this.#place)}: ${text}`);
+  }
+}
+
+function toBackyError(error: unknown): BackyError {
+  if (error instanceof BackyError) return error;
+  return new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { hint: 'Run it again with -d.', cause: error });
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

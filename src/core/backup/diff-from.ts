@@ -1,0 +1,78 @@
+import { BackyError } from '../../errors.ts';
+import { parseIoUrl } from '../../io/io-url.ts';
+import { RbdSession } from '../../io/rbd/rbd-session.ts';
+import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
+import type { TaggedVersion } from '../../meta/types.ts';
+import type { Context } from '../context.ts';
+import { findVersion } from '../find-version.ts';
+import type { BackupRequest } from './backup.ts';
+
+/** How much later than its version a snapshot may seem to be made: the clocks of the cluster and of this host differ. */
+const CLOCK_TOLERANCE_MS = 60_000;
+
+/** A request whose hints come from the cluster. */
+export type DiffRequest = BackupRequest & { diffFrom: string };
+
+/**
+ * Asks the cluster what has changed since snapshot `diffFrom`, which the base version was made of: the one that the request names, or else
+ * the newest valid one. @returns the request with hints and base.
+ */
+export async function withHintsSince(context: Context, request: DiffRequest): Promise<BackupRequest> {
+  const place = snapshotOf(request.source);
+  const base = await baseFor(context.meta, request);
+  const session = await RbdSession.open(context.io.rbd, context);
+  try {
+    const { differences, fromTimeMs } = await session.diff(place, request.diffFrom);
+    checkAge(base, request.diffFrom, fromTimeMs);
+    context.logger.info(`Differential backup, from snapshot ${request.diffFrom} and version ${base.uid}.`);
+    const snapshotName = request.snapshotName ?? place.snapshot;
+    return { ...request, hints: differences, baseUid: base.uid, snapshotName };
+  } finally {
+    await session.close();
+  }
+}
+
+function snapshotOf(source: string): RbdPlace {
+  const { scheme, path } = parseIoUrl(source);
+  const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
+  if (place?.snapshot !== undefined) return place;
+  throw new BackyError('usage', `--diff-from needs a snapshot as source, not ${source}.`, {
+    hint: 'Back up rbd://pool/image@snapshot: an image that changes meanwhile has no difference to rely on.',
+  });
+}
+
+/** The version that was made of the earlier snapshot. */
+async function baseFor(meta: MetaStore, { baseUid, name, diffFrom }: DiffRequest): Promise<TaggedVersion> {
+  if (baseUid !== undefined) {
+    const base = await findVersion(meta, baseUid);
+    if (base.snapshotName === diffFrom) return base;
+    const made = base.snapshotName === '' ? 'has no snapshot name' : `was made of snapshot "${base.snapshotName}"`;
+    throw new BackyError('refused', `Version ${baseUid} ${made}: changes since "${diffFrom}" do not fit it.`, {
+      hint: `Give --diff-from that snapshot, or another version with -f: backy2 ls -s ${diffFrom}`,
+    });
+  }
+  const base = await newestValid(meta, name, diffFrom);
+  if (base !== undefined) return base;
+  throw new BackyError('refused', `There is no valid version of "${name}" with snapshot "${diffFrom}".`, {
+    hint: `Versions have one by backup -s: see backy2 ls ${name}. Back it up in full first, or name the base with -f.`,
+  });
+}
+
+/** The newest valid version of a name that was made of a snapshot. */
+export async function newestValid(meta: MetaStore, name: string, snapshotName: string): Promise<TaggedVersion | undefined> {
+  const versions = await meta.listVersions({ name, snapshotName });
+  return versions.filter(({ valid }) => valid).at(-1);
+}
+
+/** A snapshot that was removed and made again under its old name has nothing to do with the version. */
+export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number | undefined): void {
+  if (madeMs === undefined || madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
+  throw new BackyError(
+    'refused',
+    `Snapshot "${snapshot}" is newer than version ${base.uid}, so that is not what it was made of.`,
+    {
+      hint: 'Back it up in full.',
+    },
+  );
+}

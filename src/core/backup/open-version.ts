@@ -1,0 +1,77 @@
+import { v1 as uuid1 } from 'uuid';
+import { BackyError } from '../../errors.ts';
+import type { Lock } from '../../locking/lock.ts';
+import type { Geometry } from '../../meta/meta-store.ts';
+import type { TaggedVersion } from '../../meta/types.ts';
+import { autoTags } from '../auto-tags.ts';
+import { checkSameBlockSize } from '../block-size.ts';
+import type { Context } from '../context.ts';
+import { findVersion } from '../find-version.ts';
+import { lockVersion } from '../locks.ts';
+import type { BackupRequest } from './backup.ts';
+
+/** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
+export async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {
+  await findVersion(context.meta, uid);
+  locks.push(await lockVersion(context.locks, uid, 'shared'));
+  const base = await findVersion(context.meta, uid);
+  await checkSameBlockSize(context.meta, base, context.settings.blockSize);
+  if (base.valid) return base;
+  throw new BackyError('refused', 'You cannot base on an invalid version.', {
+    hint: `Scrub ${uid} first (backy2 scrub ${uid}), or take another version with -f.`,
+  });
+}
+
+/** What a version starts with. */
+export interface Start {
+  request: BackupRequest;
+  geometry: Geometry;
+  /** Those that are held as long as the backup runs; the version's is added. */
+  locks: Lock[];
+}
+
+/** Creates the version, invalid and locked. */
+export async function createVersion(
+  { meta, locks, now }: Context,
+  { request, geometry, locks: held }: Start,
+): Promise<TaggedVersion> {
+  const uid = uuid1();
+  held.push(await lockVersion(locks, uid, 'exclusive'));
+  const tags = request.tags ?? autoTags(await meta.listVersions({ name: request.name }), now());
+  await meta.createVersion({
+    uid,
+    name: request.name,
+    snapshotName: request.snapshotName ?? '',
+    size: Math.ceil(geometry.sizeBytes / geometry.blockSize),
+    sizeBytes: geometry.sizeBytes,
+    expire: request.expire ?? null,
+    tags,
+  });
+  return { ...(await findVersion(meta, uid)), tags: [...tags] };
+}
+
+/** Locks the version that an earlier run left, and drops the rows that are to be made anew. */
+export async function continueVersion(
+  { meta, locks }: Context,
+  { request, geometry, locks: held, uid }: Start & { uid: string },
+): Promise<TaggedVersion> {
+  await findVersion(meta, uid);
+  held.push(await lockVersion(locks, uid, 'exclusive'));
+  const version = await findVersion(meta, uid);
+  if (version.valid)
+    throw new BackyError('refused', 'You cannot continue a valid version.', {
+      hint: `Version ${uid} is complete. Start a new backup without -c.`,
+    });
+  if (version.sizeBytes !== geometry.sizeBytes) {
+    throw new BackyError(
+      'refused',
+      `Version to continue backup from has a different size than the source (${version.sizeBytes} and ${geometry.sizeBytes} bytes). Cannot continue.`,
+      { hint: `Give the source that ${uid} was begun with, or start a new backup without -c.` },
+    );
+  }
+  await checkSameBlockSize(meta, version, geometry.blockSize);
+  if (request.tags !== undefined) await meta.addTags(uid, request.tags);
+  if (request.expire !== undefined) await meta.setExpire(uid, request.expire);
+  await meta.discardBadBlocks(uid, geometry);
+  return findVersion(meta, uid);
+}

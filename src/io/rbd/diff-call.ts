@@ -1,0 +1,77 @@
+import { BackyError } from '../../errors.ts';
+import type { Handle } from '../../native/librados.ts';
+import { librbd } from '../../native/librbd.ts';
+import { cephError } from './ceph-errors.ts';
+import { listSnapshots, overlapOf, snapshotTimeMs, withImage } from './image-calls.ts';
+import { type RbdPlace, rbdSpec } from './rbd-url.ts';
+
+/** A stretch of a snapshot that differs from an earlier one, or, without one, holds data. */
+export interface Difference {
+  offset: number;
+  length: number;
+  /** False: it holds only zeros now. */
+  exists: boolean;
+}
+
+/** What has changed between two snapshots. */
+export interface SnapshotDiff {
+  differences: Difference[];
+  /** When the earlier snapshot was made, by the cluster's clock; undefined without one. */
+  fromTimeMs: number | undefined;
+}
+
+/**
+ * What differs between two snapshots of an image, object by object: quick where the image has fast-diff, else it takes a request an object.
+ * @param place the later snapshot. @param from the name of the earlier one; undefined: an empty image.
+ * @param stop shared; not 0 ends it with an error.
+ */
+export function diffSnapshots(
+  pool: Handle,
+  { place, from, stop }: { place: RbdPlace; from: string | undefined; stop: Int32Array },
+): SnapshotDiff {
+  const earlier = from === undefined ? undefined : earlierSnapshot(pool, place, from);
+  return withImage(pool, { place, mode: 'read' }, ({ handle, sizeBytes }) => {
+    const differences: Difference[] = [];
+    const collect = (offset: number, length: number, exists: number): number => {
+      // Whole objects may reach over the end of the image.
+      const end = Math.min(offset + length, sizeBytes);
+      if (end > offset) differences.push({ offset, length: end - offset, exists: exists !== 0 });
+      return Atomics.load(stop, 0) === 0 ? 0 : STOPPED;
+    };
+    const result = librbd().diff(handle, from ?? null, 0, sizeBytes, 1, 1, collect, null);
+    if (result < 0) throw cephError(`list what differs between ${from ?? 'an empty image'} and ${rbdSpec(place)}`, result);
+    const overlap = overlapOf(handle);
+    // A clone that was cut and enlarged again, or flattened, shows no more of its parent there, though none of its own objects has changed.
+    if (earlier !== undefined && earlier.overlap > overlap) {
+      const end = Math.min(earlier.overlap, sizeBytes);
+      if (end > overlap) differences.push({ offset: overlap, length: end - overlap, exists: true });
+    }
+    return { differences, fromTimeMs: earlier?.timeMs };
+  });
+}
+
+/** -ECANCELED. */
+const STOPPED = -125;
+
+function earlierSnapshot(pool: Handle, place: RbdPlace, from: string): { overlap: number; timeMs: number } {
+  const image = { ...place, snapshot: undefined };
+  const timeMs = withImage(pool, { place: image, mode: 'read' }, ({ handle }) => {
+    const all = listSnapshots(handle);
+    const [first, later] = [from, place.snapshot].map((name) => all.find((snapshot) => snapshot.name === name));
+    if (first === undefined) {
+      throw new BackyError('io', `There is no snapshot "${from}" of image ${rbdSpec(image)}.`, {
+        hint: `rbd snap ls ${rbdSpec(image)} lists those that there are. Without it only a full backup is possible.`,
+      });
+    }
+    if (later !== undefined && first.id >= later.id) {
+      throw new BackyError('io', `Snapshot "${from}" of image ${rbdSpec(image)} is not older than "${later.name}".`, {
+        hint: 'A difference goes from an older snapshot to a newer one.',
+      });
+    }
+    return snapshotTimeMs(handle, first.id);
+  });
+  return withImage(pool, { place: { ...place, snapshot: from }, mode: 'read' }, ({ handle }) => ({
+    overlap: overlapOf(handle),
+    timeMs,
+  }));
+}

@@ -1,0 +1,90 @@
+import type { Handle } from '../../native/librados.ts';
+import { librbd } from '../../native/librbd.ts';
+import type { RbdOptions } from '../options.ts';
+import { checked } from './ceph-errors.ts';
+import { Cluster } from './cluster.ts';
+import { diffSnapshots, type SnapshotDiff } from './diff-call.ts';
+import {
+  createImage,
+  imageExists,
+  listImages,
+  listSnapshots,
+  type NewImage,
+  type OpenImage,
+  openImage,
+  type Snapshot,
+  watchersOf,
+  withImage,
+} from './image-calls.ts';
+import { type RbdPlace, rbdSpec } from './rbd-url.ts';
+
+/**
+ * What the main thread may ask of the thread that talks to the cluster (rbd-worker.ts), one after the other. Arguments and results are plain
+ * data. Each call MAY wait for the cluster.
+ */
+export class RbdCalls {
+  #cluster: Cluster | undefined;
+
+  /** To be called first, once. */
+  connect(options: RbdOptions): void {
+    this.#cluster = new Cluster(options);
+  }
+
+  /** The last call. Images MUST be closed. */
+  shutdown(): void {
+    this.#cluster?.close();
+  }
+
+  open(place: RbdPlace, mode: 'read' | 'write'): OpenImage {
+    return openImage(this.#pool(place), place, mode);
+  }
+
+  close(handle: Handle): void {
+    checked(librbd().close(handle), 'close an image');
+  }
+
+  exists(place: RbdPlace): boolean {
+    return imageExists(this.#pool(place), place);
+  }
+
+  create(place: RbdPlace, image: NewImage): void {
+    createImage(this.#pool(place), place, image);
+  }
+
+  /** Names of images, sorted. */
+  images(place: Pick<RbdPlace, 'pool' | 'namespace'>): string[] {
+    return listImages(this.#pool(place));
+  }
+
+  /** Oldest first. */
+  snapshots(place: RbdPlace): Snapshot[] {
+    return withImage(this.#pool(place), { place, mode: 'read' }, ({ handle }) => listSnapshots(handle));
+  }
+
+  /** Addresses of the clients that have the image open for writing. */
+  watchers(place: RbdPlace): string[] {
+    return withImage(this.#pool(place), { place, mode: 'read' }, ({ handle }) => watchersOf(handle));
+  }
+
+  createSnapshot(place: RbdPlace, snapshot: string): void {
+    withImage(this.#pool(place), { place, mode: 'write' }, ({ handle }) =>
+      checked(librbd().createSnapshot(handle, snapshot), `create snapshot ${rbdSpec({ ...place, snapshot })}`),
+    );
+  }
+
+  removeSnapshot(place: RbdPlace, snapshot: string): void {
+    withImage(this.#pool(place), { place, mode: 'write' }, ({ handle }) =>
+      checked(librbd().removeSnapshot(handle, snapshot), `remove snapshot ${rbdSpec({ ...place, snapshot })}`),
+    );
+  }
+
+  /** @param stop shared; set to 1 it ends the call. */
+  diff(place: RbdPlace, from: string | undefined, stop: SharedArrayBuffer): SnapshotDiff {
+    return diffSnapshots(this.#pool(place), { place, from, stop: new Int32Array(stop) });
+  }
+
+  #pool(place: Pick<RbdPlace, 'pool' | 'namespace'>): Handle {
+    if (this.#cluster === undefined) throw new Error('not connected');
+    return this.#cluster.pool(place);
+  }
+}

@@ -1,0 +1,45 @@
+import { BackyError } from '../../errors.ts';
+import { FADVISE_DONTNEED, librbd } from '../../native/librbd.ts';
+import type { Source } from '../source.ts';
+import { settled } from './async-call.ts';
+import { cephError } from './ceph-errors.ts';
+import type { OpenImage } from './image-calls.ts';
+
+/**
+ * An image or snapshot that is open already, for one of the threads that share it: one connection and one image serve all. As many reads are
+ * in flight as there are threads in the pool (`UV_THREADPOOL_SIZE`).
+ */
+export class RbdSource implements Source {
+  readonly sizeBytes: number;
+  readonly #image: OpenImage;
+  readonly #url: string;
+  readonly #library = librbd();
+
+  constructor(url: string, image: OpenImage) {
+    this.#url = url;
+    this.#image = image;
+    this.sizeBytes = image.sizeBytes;
+  }
+
+  async read(into: Uint8Array, offset: number): Promise<void> {
+    // Should the length be a lie, librbd would write past the buffer.
+    const { handle } = this.#image;
+    const result = await settled(into, (done) =>
+      this.#library.read.async(handle, offset, into.length, into, FADVISE_DONTNEED, done),
+    );
+    if (result === into.length) return;
+    if (result < 0) throw cephError(`read ${into.length} bytes at offset ${offset} of ${this.#url}`, result);
+    throw new BackyError(
+      'io',
+      `${this.#url} ended at offset ${offset + result} while ${into.length - result} more bytes were expected.`,
+      { hint: 'The image shrank while it was read. Back up a snapshot, or stop what changes its size.' },
+    );
+  }
+
+  isHole(): boolean {
+    return false;
+  }
+
+  /** The image is the main thread's, who closes it. */
+  async close(): Promise<void> {}
+}

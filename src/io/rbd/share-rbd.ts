@@ -1,0 +1,107 @@
+import { BackyError } from '../../errors.ts';
+import type { RbdOptions } from '../options.ts';
+import type { IoHost, SharedSource, SharedTarget } from '../shared.ts';
+import { RbdSession } from './rbd-session.ts';
+import { type RbdPlace, rbdSpec, rbdUrl } from './rbd-url.ts';
+
+/** Opens an image or snapshot for reading, for all threads. */
+export async function shareRbdSource(place: RbdPlace, options: RbdOptions, host: IoHost): Promise<SharedSource> {
+  const session = await RbdSession.open(options, host);
+  try {
+    return await sourceIn(session, place, options, () => session.close());
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** The same in a session that is there. */
+export async function sourceIn(
+  session: RbdSession,
+  place: RbdPlace,
+  { simultaneousReads, simultaneousWrites }: RbdOptions,
+  afterClose: () => Promise<void> = async () => {},
+): Promise<SharedSource> {
+  const id = place.snapshot === undefined ? undefined : await snapshotId(session, place);
+  const image = await session.call('open', place, 'read');
+  return {
+    sizeBytes: image.sizeBytes,
+    order: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
+    // Who reads only is not told that an image was cut or a snapshot removed: it reads zeros then.
+    verify: async () => {
+      const now = await session.call('open', place, 'read');
+      await session.call('close', now.handle);
+      if (now.sizeBytes < image.sizeBytes) {
+        throw new BackyError(
+          'io',
+          `${rbdUrl(place)} shrank from ${image.sizeBytes} to ${now.sizeBytes} bytes while it was read.`,
+          {
+            hint: 'Back up a snapshot, or stop what changes its size.',
+          },
+        );
+      }
+      if (id === undefined || id === (await snapshotId(session, place))) return;
+      throw new BackyError('io', `Snapshot ${rbdSpec(place)} was removed and made again while it was read.`, {
+        hint: 'Back it up again, and leave it alone meanwhile.',
+      });
+    },
+    close: async () => {
+      await session.callAtEnd('close', image.handle).catch(() => {});
+      await afterClose();
+    },
+  };
+}
+
+async function snapshotId(session: RbdSession, place: RbdPlace): Promise<number | undefined> {
+  const all = await session.call('snapshots', { ...place, snapshot: undefined });
+  return all.find(({ name }) => name === place.snapshot)?.id;
+}
+
+/** Makes sure that there is an image of at least `sizeBytes`, and opens it for writing, for all threads. */
+export async function shareRbdTarget(
+  place: RbdPlace,
+  { sizeBytes, force, options }: { sizeBytes: number; force: boolean; options: RbdOptions },
+  host: IoHost,
+): Promise<SharedTarget> {
+  if (place.snapshot !== undefined) {
+    throw new BackyError('io', `A snapshot can't be restored to: ${rbdUrl(place)}.`, { hint: 'Name the image alone.' });
+  }
+  const session = await RbdSession.open(options, host);
+  try {
+    const isNew = !(await session.call('exists', place));
+    if (isNew) await session.call('create', place, { sizeBytes, features: options.newImageFeatures });
+    else if (force) await refuseUsed(session, place);
+    else {
+      throw new BackyError('targetRefused', `Target already exists: ${rbdUrl(place)}`, {
+        hint: 'Restore with -f to overwrite it, or name another target.',
+      });
+    }
+    const image = await session.call('open', place, 'write');
+    const { simultaneousReads, simultaneousWrites } = options;
+    const target: SharedTarget = {
+      isNew,
+      order: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
+      close: async () => {
+        await session.callAtEnd('close', image.handle).catch(() => {});
+        await session.close();
+      },
+    };
+    if (image.sizeBytes >= sizeBytes) return target;
+    await session.callAtEnd('close', image.handle);
+    throw new BackyError('targetRefused', `Target size is too small. Has ${image.sizeBytes}b, need ${sizeBytes}b.`, {
+      hint: `Enlarge it (rbd resize ${rbdSpec(place)}) or name another target.`,
+    });
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Whoever else writes to the image would go on doing so: a virtual machine that runs from it, for one. */
+async function refuseUsed(session: RbdSession, place: RbdPlace): Promise<void> {
+  const [user] = await session.call('watchers', place);
+  if (user === undefined) return;
+  throw new BackyError('targetRefused', `Target ${rbdUrl(place)} is in use by the client at ${user}.`, {
+    hint: `Stop what uses it: rbd status ${rbdSpec(place)}. A client that was killed goes away after 30 s.`,
+  });
+}
