@@ -1,0 +1,210 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, inject, test } from 'vitest';
+import { checkRestores } from '../support/check-store.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import { tool } from '../support/process.ts';
+import { noise } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+const cluster = new RbdCluster(inject('ceph'));
+const LAB = { config: cluster.config(), blockSize: 16384 };
+const SIZE = 40 * OBJECT;
+
+/** How a backup of a snapshot learns what has changed since an earlier one. */
+type Way = (lab: Lab, image: string, change: { from: string; to: string; baseUid: string }) => Promise<string>;
+
+const WAYS: [name: string, way: Way][] = [
+  [
+    'rbd diff and -r',
+    async (lab, image, { from, to, baseUid }) => {
+      const diff = await cluster.rbd('diff', '--whole-object', '--format', 'json', '--from-snap', from, `${image}@${to}`);
+      const hints = lab.write(`hints-${to}`, diff);
+      return lab.backup('-s', to, '-r', hints, '-f', baseUid, `rbd://${image}@${to}`, 'vm');
+    },
+  ],
+  [
+    '--diff-from and -f',
+    (lab, image, { from, to, baseUid }) => lab.backup('-s', to, '--diff-from', from, '-f', baseUid, `rbd://${image}@${to}`, 'vm'),
+  ],
+  ['--diff-from alone', (lab, image, { from, to }) => lab.backup('--diff-from', from, `rbd://${image}@${to}`, 'vm')],
+];
+
+/** What happens to an image between two snapshots. The blocks that a differential backup may read at most; undefined: any. */
+const CHANGES: [name: string, change: (image: string) => Promise<unknown>, mostBytes?: number][] = [
+  ['nothing', async () => {}, 0],
+  ['writes', (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)), 2 * OBJECT],
+  ['discards of a whole object and of parts', (image) => cluster.discard(image, 5 * OBJECT - 4096, 2 * OBJECT), 4 * OBJECT],
+  ['writes where nothing was', (image) => cluster.write(image, 30 * OBJECT, noise(OBJECT, `${image} 2`)), OBJECT],
+  ['growth', (image) => cluster.rbd('resize', '--no-progress', '--size', `${50 * OBJECT + 4096}B`, image)],
+  ['writes at the new end', (image) => cluster.write(image, 50 * OBJECT, noise(4096, `${image} 3`)), OBJECT],
+  ['a cut', (image) => cut(image, 9 * OBJECT + 512)],
+  [
+    'a cut and growth to the same size',
+    async (image) => {
+      await cut(image, 4 * OBJECT + 8192);
+      await cluster.rbd('resize', '--no-progress', '--size', `${9 * OBJECT + 512}B`, image);
+    },
+  ],
+  ['growth and writes', (image) => grown(image, 12 * OBJECT, 11 * OBJECT)],
+];
+
+const FEATURES = ['layering,exclusive-lock,object-map,fast-diff,deep-flatten', 'layering'];
+
+describe.each(WAYS)('differential backups with %s', (_, way) => {
+  test.each(FEATURES)('restore whatever happened between snapshots of an image with %s', async (features) => {
+    const image = cluster.newImage();
+    await cluster.create(image, SIZE, features);
+    await cluster.write(image, 0, noise(20 * OBJECT, image));
+    await followChanges(image, way);
+    await removeImage(image);
+  });
+
+  test('restore a clone, whatever happened to it', async () => {
+    const parent = cluster.newImage();
+    const image = cluster.newImage();
+    await cluster.import(parent, Buffer.concat([noise(20 * OBJECT, parent), Buffer.alloc(SIZE - 20 * OBJECT)]));
+    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
+    await cluster.rbd('snap', 'protect', `${parent}@base`);
+    await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`);
+    await followChanges(image, way, [['flattening', () => cluster.rbd('flatten', '--no-progress', image)]]);
+    await removeImage(image);
+    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await removeImage(parent);
+  });
+});
+
+test('a whole image is read as it is, in a namespace as well', async () => {
+  const [pool = ''] = cluster.newImage().split('/');
+  await cluster.rbd('namespace', 'create', `${pool}/backups`);
+  await withLab(LAB, async (lab) => {
+    const oracle = new Map<string, string>();
+    for (const image of [cluster.newImage(), `${pool}/backups/vm`]) {
+      const content = Buffer.concat([noise(3 * OBJECT, image), Buffer.alloc(4 * OBJECT), noise(1536, image)]);
+      await cluster.import(image, content);
+      const uid = await lab.backup(`rbd://${image}`, 'vm');
+      oracle.set(uid, sha256(content));
+      await checkRestores(lab, oracle);
+      expect(JSON.parse(await lab.ok('--json', 'scrub', '-s', `rbd://${image}`, uid))).toMatchObject({ valid: true, errors: [] });
+      await cluster.write(image, 0, noise(512, 'other'));
+      expect(await lab.run(['scrub', '-s', `rbd://${image}`, uid])).toMatchObject({ code: 20 });
+      await removeImage(image);
+    }
+  });
+  await cluster.rbd('namespace', 'remove', `${pool}/backups`);
+});
+
+describe('restore', () => {
+  const content = Buffer.concat([noise(3 * OBJECT, 'x'), Buffer.alloc(8 * OBJECT), noise(5 * OBJECT + 1024, 'y')]);
+
+  test('makes an image with the features that the config says, without writing its zeros', async () => {
+    const names = ['RBD_FEATURE_LAYERING', 'RBD_FEATURE_EXCLUSIVE_LOCK'];
+    const config = cluster.config({ new_image_features: names.map((name) => `\n  ${name}`).join('') });
+    await withLab({ ...LAB, config }, async (lab) => {
+      const uid = await lab.backup(`file://${lab.write('image', content)}`, 'vm');
+      for (const option of [[], ['-s']]) {
+        const image = cluster.newImage();
+        await lab.ok('restore', ...option, uid, `rbd://${image}`);
+        expect(await cluster.sha256(image)).toBe(sha256(content));
+        const info: { features: string[]; size: number } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
+        expect(info).toMatchObject({ features: ['layering', 'exclusive-lock'], size: content.length });
+        await removeImage(image);
+      }
+    });
+  });
+
+  test('makes an image as rbd create does where the config says nothing, and takes no space for zeros', async () => {
+    await withLab(LAB, async (lab) => {
+      const sparse = Buffer.concat([noise(16384, 'x'), Buffer.alloc(64 * 1024 ** 2)]);
+      const uid = await lab.backup(`file://${lab.write('image', sparse)}`, 'vm');
+      const image = cluster.newImage();
+      await lab.ok('restore', uid, `rbd://${image}`);
+      expect(await cluster.used(image)).toBe(4 * 1024 ** 2);
+      const info: { features: string[] } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
+      expect(info.features).toContain('fast-diff');
+      await removeImage(image);
+    });
+  });
+
+  test('overwrites an image with -f alone, and only a large enough one', async () => {
+    await withLab(LAB, async (lab) => {
+      const image = cluster.newImage();
+      const uid = await lab.backup(`file://${lab.write('image', content)}`, 'vm');
+      await cluster.import(image, noise(content.length - 512, 'old'));
+      const target = `rbd://${image}`;
+      expect(await lab.run(['restore', uid, target])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Target already exists: ${target}`),
+      });
+      expect(await lab.run(['restore', '-f', uid, target])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Has ${content.length - 512}b, need ${content.length}b.`),
+      });
+      expect(await cluster.sha256(image)).toBe(sha256(noise(content.length - 512, 'old')));
+      const old = noise(OBJECT, 'behind the end');
+      await cluster.rbd('resize', '--no-progress', '--size', `${content.length + OBJECT}B`, image);
+      await cluster.write(image, content.length, old);
+      await lab.ok('restore', '-f', uid, target);
+      expect(await cluster.sha256(image)).toBe(sha256(Buffer.concat([content, old])));
+      await removeImage(image);
+    });
+  });
+});
+
+test('a file system in an image is clean after a backup of its snapshot and a restore', async () => {
+  await withLab({ config: cluster.config() }, async (lab) => {
+    mkdirSync(lab.path('files'));
+    for (let n = 0; n < 50; n++) writeFileSync(lab.path(`files/${n}`), noise(n * 3000, `file ${n}`));
+    await tool('mke2fs', '-q', '-t', 'ext4', '-d', lab.path('files'), lab.path('fs'), '64M');
+    const [image, restored] = [cluster.newImage(), cluster.newImage()];
+    await cluster.rbd('import', '--no-progress', lab.path('fs'), image);
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@now`);
+    const uid = await lab.backup(`rbd://${image}@now`, 'vm');
+    await cluster.write(image, 0, noise(10 * OBJECT, 'wreck'));
+    await lab.ok('restore', uid, `rbd://${restored}`);
+    await cluster.rbd('export', '--no-progress', restored, lab.path('exported'));
+    await tool('e2fsck', '-fn', lab.path('exported'));
+    await tool('cmp', lab.path('fs'), lab.path('exported'));
+    for (const each of [image, restored]) await removeImage(each);
+  });
+});
+
+/** Backs an image up after each change, and checks that every version restores to what its snapshot held. */
+async function followChanges(image: string, way: Way, more: typeof CHANGES = []): Promise<void> {
+  await withLab(LAB, async (lab) => {
+    const oracle = new Map<string, string>();
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@s0`);
+    let baseUid = await lab.backup('-s', 's0', `rbd://${image}@s0`, 'vm');
+    oracle.set(baseUid, await cluster.sha256(`${image}@s0`));
+    for (const [index, [name, change, mostBytes]] of [...CHANGES, ...more].entries()) {
+      const [from, to] = [`s${index}`, `s${index + 1}`];
+      await change(image);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@${to}`);
+      baseUid = await way(lab, image, { from, to, baseUid });
+      expect(lab.version(baseUid).snapshot_name).toBe(to);
+      oracle.set(baseUid, await cluster.sha256(`${image}@${to}`));
+      if (mostBytes !== undefined) expect(bytesRead(lab, baseUid), name).toBeLessThanOrEqual(mostBytes);
+    }
+    await checkRestores(lab, oracle);
+  });
+}
+
+function bytesRead(lab: Lab, uid: string): number {
+  return (
+    lab.query<{ bytes_read: number }>('SELECT bytes_read FROM stats WHERE version_uid = ?', uid)[0]?.bytes_read ?? Number.NaN
+  );
+}
+
+async function cut(image: string, sizeBytes: number): Promise<void> {
+  await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+}
+
+async function grown(image: string, sizeBytes: number, writeAt: number): Promise<void> {
+  await cluster.rbd('resize', '--no-progress', '--size', `${sizeBytes}B`, image);
+  await cluster.write(image, writeAt, noise(OBJECT, `${image} 4`));
+}
+
+async function removeImage(image: string): Promise<void> {
+  await cluster.rbd('snap', 'purge', '--no-progress', image);
+  await cluster.rbd('rm', '--no-progress', image);
+}

@@ -1,0 +1,310 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, inject, test } from 'vitest';
+import { failureIn } from '../support/json-schemas.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import type { Result, StartOptions } from '../support/process.ts';
+import { noise } from '../support/random.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+const cluster = new RbdCluster(inject('ceph'));
+const READ_ONLY = ['mon', 'profile rbd', 'osd', 'profile rbd-read-only'];
+
+describe('one clear line, exit code 100, and no version for', () => {
+  test.each([
+    ['a pool that is not there', 'rbd://nopool/x', 'There is no pool "nopool". ceph osd pool ls lists those that there are.'],
+    ['an image', 'rbd://vms/none', 'There is no image vms/none. rbd ls vms lists those that there are.'],
+    ['an image of a snapshot', 'rbd://vms/none@s', 'There is no image vms/none. rbd ls vms lists those that there are.'],
+    ['an image in a namespace', 'rbd://vms/ns/none', 'There is no image vms/ns/none. rbd ls vms/ns lists those that there are.'],
+    [
+      'a name without an image',
+      'rbd://vms',
+      'Not a valid name: rbd://vms names no image. Write rbd://pool/image, rbd://pool/image@snapshot or rbd://pool/namespace/image.',
+    ],
+  ])('%s', (_, source, line) => failsWith({}, source, line));
+
+  test('a snapshot', async () => {
+    const image = cluster.newImage();
+    await cluster.create(image, OBJECT);
+    await failsWith(
+      {},
+      `rbd://${image}@none`,
+      `There is no snapshot "none" of image ${image}. rbd snap ls ${image} lists those that there are.`,
+    );
+    await cluster.rbd('rm', '--no-progress', image);
+  });
+
+  test('a configuration', () =>
+    failsWith(
+      { ceph_conffile: '/nonexistent/ceph.conf' },
+      'rbd://vms/x',
+      'There is no Ceph configuration /nonexistent/ceph.conf. Name it with ceph_conffile in [io_rbd].',
+    ));
+
+  test('a user without a keyring', async () => {
+    await withLab({}, async (lab) => {
+      const conf = lab.write('ceph.conf', changedConf(/^keyring = .*client\.admin\.keyring$/m, 'keyring = /nonexistent/keyring'));
+      await failsWith(
+        { ceph_conffile: conf, rados_name: 'client.backup' },
+        'rbd://vms/x',
+        'There is no keyring of Ceph user client.backup: looked for /nonexistent/keyring. Put it there, or name another user with rados_name in [io_rbd].',
+      );
+    });
+  });
+
+  test('a wrong key, and a user that the cluster does not know', async () => {
+    await withLab({}, async (lab) => {
+      const key = 'AQBkZ2Zl8wVgNhAAoSXKWvGkwvDsWlJzPVTPWQ==';
+      const keyring = lab.write('keyring', `[client.admin]\n  key = ${key}\n[client.nobody]\n  key = ${key}\n`);
+      const conf = lab.write('ceph.conf', changedConf(/^keyring = .*client\.admin\.keyring$/m, `keyring = ${keyring}`));
+      for (const name of ['client.admin', 'client.nobody']) {
+        await failsWith(
+          { ceph_conffile: conf, rados_name: name },
+          'rbd://vms/x',
+          `The Ceph cluster refuses user ${name}: the key in its keyring is missing or wrong. Compare it with: ceph auth get ${name}`,
+        );
+      }
+    });
+  });
+
+  test('a configuration without a monitor', async () => {
+    await withLab({}, async (lab) => {
+      const conf = lab.write('ceph.conf', '[global]\n');
+      lab.configure(cluster.config({ ceph_conffile: conf }));
+      // Before it, Ceph's own line says that DNS has none, too.
+      expect(await lab.run(['backup', 'rbd://vms/x', 'vm'])).toMatchObject({
+        code: 100,
+        stderr: expect.stringContaining('The Ceph configuration names no monitor (mon_host). Check ceph_conffile in [io_rbd].'),
+      });
+    });
+  });
+
+  test('monitors that do not answer', async () => {
+    await withLab({}, async (lab) => {
+      const conf = lab.write('ceph.conf', changedConf(/^mon_host = .*$/m, 'mon_host = [v2:127.0.0.1:9,v1:127.0.0.1:10]'));
+      const start = performance.now();
+      await failsWith(
+        { ceph_conffile: conf, connect_timeout: 3 },
+        'rbd://vms/x',
+        /^No Ceph monitor has answered for 3 s \(.*127\.0\.0\.1:9.*\)\. Check mon_host/,
+      );
+      expect(performance.now() - start).toBeGreaterThan(2_900);
+    });
+  });
+
+  test('libraries that are not installed', async () => {
+    await withLab({}, async (lab) => {
+      for (const [library, needed] of [
+        ['librbd.so.1', 'librbd1'],
+        ['librados.so.2', 'librados2'],
+      ] as const) {
+        mkdirSync(lab.path(needed));
+        // The loader takes the first file of that name, and this is none.
+        writeFileSync(lab.path(`${needed}/${library}`), 'no library');
+        await failsWith(
+          {},
+          'rbd://vms/none',
+          new RegExp(
+            `^Cannot load ${library}, which rbd:// needs: .* Install it, on Debian and Ubuntu with: apt-get install ${needed}$`,
+          ),
+          { env: { LD_LIBRARY_PATH: lab.path(needed) } },
+        );
+      }
+    });
+  });
+});
+
+describe('caps', () => {
+  test('for reading alone do for backups, and for nothing else', async () => {
+    await withLab({}, async (lab) => {
+      const image = cluster.newImage();
+      await cluster.import(image, noise(3 * OBJECT, image));
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+      await cluster.write(image, 0, noise(512, 'b'));
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      lab.configure(cluster.config(await cluster.user('reader', READ_ONLY, lab.folder)));
+      await lab.backup('-s', 'a', `rbd://${image}@a`, 'vm');
+      const uid = await lab.backup('--diff-from', 'a', `rbd://${image}@b`, 'vm');
+      const refused = { code: 100, stderr: expect.stringMatching(/Cannot .*: (EPERM \(not permitted\)|EROFS \(read-only\))\./) };
+      expect(await lab.run(['restore', uid, `rbd://${image}-new`])).toMatchObject(refused);
+      expect(await lab.run(['restore', '-f', uid, `rbd://${image}`])).toMatchObject(refused);
+      expect(await lab.run(['backup', '--auto', `rbd://${image}`])).toMatchObject(refused);
+      expect(await cluster.snapshots(image)).toEqual(['a', 'b']);
+      await cluster.rbd('snap', 'purge', '--no-progress', image);
+      await cluster.rbd('rm', '--no-progress', image);
+    });
+  });
+
+  test('for another pool are refused', async () => {
+    await withLab({}, async (lab) => {
+      const user = await cluster.user('stranger', ['mon', 'profile rbd', 'osd', 'profile rbd pool=other'], lab.folder);
+      await failsWith(
+        user ?? {},
+        'rbd://vms/x',
+        /^Cannot open image vms\/x: EPERM \(not permitted\)\. The Ceph user's caps do not allow it/,
+      );
+    });
+  });
+});
+
+describe('images that others use', () => {
+  test('are backed up, and not overwritten', async () => {
+    await withLab({ config: cluster.config() }, async (lab) => {
+      const image = cluster.newImage();
+      await cluster.import(image, noise(3 * OBJECT, image));
+      const user = lab.startCommand([
+        'qemu-io',
+        '-f',
+        'raw',
+        '-c',
+        'write 0 512',
+        '-c',
+        'sleep 30000',
+        `rbd:${image}:conf=${cluster.conf}`,
+      ]);
+      await expect.poll(() => cluster.rbd('status', image), { timeout: 20_000 }).toContain('watcher=');
+      const uid = await lab.backup(`rbd://${image}`, 'vm');
+      expect(await lab.run(['restore', '-f', uid, `rbd://${image}`])).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /Target rbd:\S+ is in use by the client at 127\.0\.0\.1:\S+\. Stop what uses it: rbd status/,
+        ),
+      });
+      user.kill('SIGTERM');
+      await user.ended;
+      await expect.poll(() => cluster.rbd('status', image), { timeout: 45_000, interval: 500 }).toContain('Watchers: none');
+      await lab.ok('restore', '-f', uid, `rbd://${image}`);
+      await cluster.rbd('rm', '--no-progress', image);
+    });
+  });
+});
+
+describe('an image that changes under a backup', () => {
+  test.each([
+    [
+      'shrinks',
+      (image: string) => cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${2 * OBJECT}B`, image),
+      '',
+      /shrank from \d+ to \d+ bytes while it was read/,
+    ],
+    ['is removed', (image: string) => cluster.rbd('rm', '--no-progress', image), '', /There is no image/],
+    [
+      'loses its snapshot',
+      (image: string) => cluster.rbd('snap', 'rm', '--no-progress', `${image}@s`),
+      '@s',
+      /There is no snapshot "s"/,
+    ],
+    [
+      'has its snapshot made anew',
+      async (image: string) => {
+        await cluster.rbd('snap', 'rm', '--no-progress', `${image}@s`);
+        await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+      },
+      '@s',
+      /was removed and made again/,
+    ],
+  ])('leaves no valid version when it %s', async (_, change, snapshot, message) => {
+    // Slow, so that there is time for it.
+    const config = { ...cluster.config({ simultaneous_reads: 1 }), DataBackend: { bandwidth_write: 32 * OBJECT } };
+    await withLab({ blockSize: OBJECT, workers: 1, config }, async (lab) => {
+      const image = cluster.newImage();
+      await cluster.import(image, noise(96 * OBJECT, image));
+      if (snapshot !== '') await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+      const running = lab.start(['backup', `rbd://${image}${snapshot}`, 'vm']);
+      await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
+      await change(image);
+      const { code, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({ code: 100, stderr: expect.stringMatching(message) });
+      expect(lab.versions().map(({ valid }) => valid)).toEqual([0]);
+      await cluster.tryRbd('snap', 'purge', '--no-progress', image);
+      await cluster.tryRbd('rm', '--no-progress', image);
+    });
+  });
+});
+
+describe('--diff-from is refused', () => {
+  test('where base, snapshots and source do not go together', async () => {
+    await withLab({ config: cluster.config() }, async (lab) => {
+      const image = cluster.newImage();
+      await cluster.create(image, 3 * OBJECT);
+      for (const name of ['a', 'b']) await cluster.rbd('snap', 'create', '--no-progress', `${image}@${name}`);
+      const uid = await lab.backup('-s', 'b', `rbd://${image}@b`, 'vm');
+      const plain = await lab.backup(`rbd://${image}@a`, 'vm');
+      const source = `rbd://${image}@b`;
+      const cases: [words: string[], code: number, message: string][] = [
+        [['--diff-from', 'a', source, 'vm'], 100, 'There is no valid version of "vm" with snapshot "a".'],
+        [['--diff-from', 'b', source, 'other'], 100, 'There is no valid version of "other" with snapshot "b".'],
+        [
+          ['--diff-from', 'a', '-f', uid, source, 'vm'],
+          100,
+          `Version ${uid} was made of snapshot "b": changes since "a" do not fit it.`,
+        ],
+        [['--diff-from', 'a', '-f', plain, source, 'vm'], 100, `Version ${plain} has no snapshot name`],
+        [['--diff-from', 'b', source, 'vm'], 100, `Snapshot "b" of image ${image} is not older than "b".`],
+        [['--diff-from', 'b', `rbd://${image}@a`, 'vm'], 100, `Snapshot "b" of image ${image} is not older than "a".`],
+        [['--diff-from', 'b', `rbd://${image}@none`, 'vm'], 100, `There is no snapshot "none" of image ${image}.`],
+        [['--diff-from', 'b', `rbd://${image}`, 'vm'], 2, '--diff-from needs a snapshot as source'],
+        [['--diff-from', 'b', 'file:///dev/null', 'vm'], 2, '--diff-from needs a snapshot as source'],
+        [['--diff-from', 'b', '-r', 'x', source, 'vm'], 2, '--diff-from and -r do not go together'],
+      ];
+      for (const [words, code, message] of cases) {
+        const said = await lab.run(['backup', ...words]);
+        expect({ code: said.code, stderr: said.stderr }, words.join(' ')).toEqual({
+          code,
+          stderr: expect.stringContaining(message),
+        });
+      }
+      await cluster.rbd('snap', 'rm', '--no-progress', `${image}@b`);
+      expect(await lab.run(['backup', '--diff-from', 'b', `rbd://${image}@a`, 'vm'])).toMatchObject({
+        code: 100,
+        stderr: expect.stringContaining(`There is no snapshot "b" of image ${image}.`),
+      });
+      // The new b is older than c, but it is not what the version was made of.
+      lab.sql("UPDATE versions SET date = '2020-01-01 00:00:00.000000' WHERE uid = ?", uid);
+      for (const name of ['b', 'c']) await cluster.rbd('snap', 'create', '--no-progress', `${image}@${name}`);
+      expect(await lab.run(['backup', '--diff-from', 'b', `rbd://${image}@c`, 'vm'])).toMatchObject({
+        code: 100,
+        stderr: expect.stringContaining(`Snapshot "b" is newer than version ${uid}`),
+      });
+      expect(lab.versions()).toHaveLength(2);
+      await cluster.rbd('snap', 'purge', '--no-progress', image);
+      await cluster.rbd('rm', '--no-progress', image);
+    });
+  });
+});
+
+/** A backup fails with this line alone, leaving no version, and with --json says the same. */
+async function failsWith(
+  options: Record<string, string | number>,
+  source: string,
+  line: string | RegExp,
+  start: StartOptions = {},
+): Promise<void> {
+  await withLab({ config: cluster.config(options) }, async (lab) => {
+    const result = await lab.run(['backup', source, 'vm'], start);
+    expect(result.code).toBe(100);
+    expect(errorsOf(result)).toEqual([typeof line === 'string' ? line : expect.stringMatching(line), 'Backy failed.']);
+    const { message, exit_code } = failureIn((await lab.run(['--json', 'backup', source, 'vm'], start)).stdout).error;
+    expect(exit_code).toBe(100);
+    if (typeof line === 'string') expect(line).toContain(message);
+    expect(lab.versions()).toEqual([]);
+    expect(lockFilesOf(lab)).toEqual([]);
+  });
+}
+
+/** Everything on stderr, which is nothing but our lines: Ceph's libraries write there, too, if one lets them. */
+function errorsOf({ stderr }: Result): string[] {
+  return stderr
+    .split('\n')
+    .filter(Boolean)
+    .map((text) => text.replace(/^ {3}ERROR: /, ''));
+}
+
+function lockFilesOf(lab: Lab): string[] {
+  return lab.lockFiles();
+}
+
+function changedConf(what: RegExp, by: string): string {
+  const text = readFileSync(cluster.conf, 'utf8');
+  if (!what.test(text)) throw new Error(`the cluster's configuration has no ${what}`);
+  return text.replace(what, by);
+}

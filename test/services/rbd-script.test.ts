@@ -1,0 +1,104 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, inject, test } from 'vitest';
+import { checkRestores } from '../support/check-store.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import type { Result } from '../support/process.ts';
+import { noise } from '../support/random.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+const cluster = new RbdCluster(inject('ceph'));
+const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-rbd.sh', import.meta.url));
+const PREFIX = 'test.script-';
+const LAB = { blockSize: 16384, workers: 1, config: cluster.config({ snapshot_prefix: PREFIX }) };
+
+test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clone, with the real rbd', async () => {
+  await withLab(LAB, async (lab) => {
+    const [image, clone] = [cluster.newImage(), cluster.newImage()];
+    await cluster.import(image, Buffer.concat([noise(10 * OBJECT, image), Buffer.alloc(10 * OBJECT)]));
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@base`);
+    await cluster.rbd('snap', 'protect', `${image}@base`);
+    await cluster.rbd('clone', `${image}@base`, clone, '--object-size', `${OBJECT}B`);
+    const changes: ((each: string) => Promise<unknown>)[] = [
+      async () => {},
+      (each) => cluster.write(each, 3 * OBJECT - 512, noise(1024, each)),
+      (each) => cluster.discard(each, 5 * OBJECT - 512, 3 * OBJECT),
+      (each) => cluster.rbd('resize', '--no-progress', '--size', `${25 * OBJECT + 512}B`, each),
+      (each) => cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${9 * OBJECT + 512}B`, each),
+    ];
+    const oracle = new Map<string, string>();
+    for (const [round, change] of changes.entries()) {
+      for (const each of [image, clone]) await change(each);
+      const said = await script(lab, image, clone);
+      expect(said).toMatchObject({ code: 0, stderr: '' });
+      for (const each of [image, clone]) {
+        expect(said.stdout).toContain(`${each}: ${round === 0 ? 'Full backup.' : 'Differential backup, from snapshot'}`);
+        const version = lab.versions().findLast(({ name }) => each.endsWith(`/${name}`));
+        expect((await cluster.snapshots(each)).filter((name) => name !== 'base')).toEqual([version?.snapshot_name]);
+        oracle.set(version?.uid ?? '', await cluster.sha256(each));
+      }
+    }
+    expect(oracle.size).toBe(10);
+    await checkRestores(lab, oracle);
+    expect(readdirSync(lab.path('tmp'))).toEqual([]);
+    await removeImage(clone);
+    await cluster.rbd('snap', 'unprotect', `${image}@base`);
+    await removeImage(image);
+  });
+});
+
+test('it and backup --auto go on where the other one was', async () => {
+  await withLab(LAB, async (lab) => {
+    const image = cluster.newImage();
+    await cluster.create(image, 20 * OBJECT);
+    const ways = [
+      () => script(lab, image),
+      () => lab.run(['backup', '--auto', `rbd://${image}`]),
+      () => script(lab, image),
+      () => lab.run(['backup', '--auto', `rbd://${image}`]),
+    ];
+    const oracle = new Map<string, string>();
+    for (const [index, run] of ways.entries()) {
+      await cluster.write(image, index * OBJECT, noise(OBJECT, `${index}`));
+      const { code, stdout, stderr } = await run();
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain(index === 0 ? 'Full backup.' : `Differential backup, from snapshot ${PREFIX}2`);
+      const newest = lab.versions().at(-1);
+      oracle.set(newest?.uid ?? '', await cluster.sha256(image));
+      expect(await cluster.snapshots(image)).toEqual([newest?.snapshot_name]);
+    }
+    await checkRestores(lab, oracle);
+    await removeImage(image);
+  });
+});
+
+test('an image that is not there does not keep the others from it', async () => {
+  await withLab(LAB, async (lab) => {
+    const image = cluster.newImage();
+    await cluster.create(image, 2 * OBJECT);
+    expect(await script(lab, 'vms/none', image)).toMatchObject({ code: 2, stderr: expect.stringContaining('vms/none') });
+    expect(await cluster.snapshots(image)).toHaveLength(1);
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+    await removeImage(image);
+  });
+});
+
+/** Runs the script with the real rbd and the real program, as cron would. */
+function script(lab: Lab, ...images: string[]): Promise<Result> {
+  mkdirSync(lab.path('tmp'), { recursive: true });
+  const bin = fileURLToPath(new URL('../../bin', import.meta.url));
+  const env = {
+    PATH: `${bin}:${process.env.PATH ?? ''}`,
+    CEPH_CONF: cluster.conf,
+    BACKY_CONFIGFILE: lab.path('backy.cfg'),
+    BACKY_SNAPSHOT_PREFIX: PREFIX,
+    BACKY_LOCK_DIR: lab.path('locks'),
+    TMPDIR: lab.path('tmp'),
+  };
+  return lab.startCommand([SCRIPT, ...images], { env }).ended;
+}
+
+async function removeImage(image: string): Promise<void> {
+  await cluster.rbd('snap', 'purge', '--no-progress', image);
+  await cluster.rbd('rm', '--no-progress', image);
+}

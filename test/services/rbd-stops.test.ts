@@ -1,0 +1,175 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { checkRestores } from '../support/check-store.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+import { CephCluster } from './ceph.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+const cluster = new RbdCluster(inject('ceph'));
+/** More than all slots hold: they take a megabyte each. */
+const IMAGE_BYTES = 640 * OBJECT;
+/** Slow, so that there is time to do something meanwhile. */
+const SLOW = { blockSize: OBJECT, workers: 2, config: { ...cluster.config(), DataBackend: { bandwidth_write: 128 * OBJECT } } };
+
+describe('a signal in the middle', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a backup at once; the image is free, and -c goes on', async (signal) => {
+    await withLab(SLOW, async (lab) => {
+      const image = cluster.newImage();
+      const content = noise(IMAGE_BYTES, image);
+      await cluster.import(image, content);
+      const running = lab.start(['-m', 'backup', `rbd://${image}`, 'vm']);
+      await someBlobs(lab);
+      running.kill(signal);
+      const { code, stderr } = await running.ended;
+      expect(code).toBe(signal === 'SIGTERM' ? 143 : 130);
+      expect(stderr).toContain(`Stopped by ${signal}.`);
+      expect(await cluster.rbd('status', image)).toContain('Watchers: none');
+      const [version] = lab.versions();
+      expect(version?.valid).toBe(0);
+      lab.configure({ DataBackend: { bandwidth_write: 0 } });
+      const uid = await lab.backup('-c', version?.uid ?? '', `rbd://${image}`, 'vm');
+      await checkRestores(lab, new Map([[uid, sha256(content)]]));
+      await cluster.rbd('rm', '--no-progress', image);
+    });
+  });
+
+  test('ends a restore; the image can be removed right away', async () => {
+    const config = { ...cluster.config(), DataBackend: { bandwidth_read: 128 * OBJECT } };
+    await withLab({ ...SLOW, config }, async (lab) => {
+      const image = cluster.newImage();
+      const uid = await lab.backup(`file://${lab.write('image', noise(IMAGE_BYTES, image))}`, 'vm');
+      const running = lab.start(['restore', uid, `rbd://${image}`]);
+      await expect.poll(async () => (await cluster.tryRbd('status', image)).stdout, { timeout: 20_000 }).toContain('watcher=');
+      running.kill('SIGTERM');
+      const { code, stderr } = await running.ended;
+      expect(code).toBe(143);
+      expect(stderr).toContain(`Go on with: backy2 restore -f -c`);
+      await cluster.rbd('rm', '--no-progress', image);
+    });
+  });
+
+  test('while the monitors are looked for', async () => {
+    await withLab({}, async (lab) => {
+      const conf = lab.write('ceph.conf', '[global]\nmon_host = [v2:127.0.0.1:9,v1:127.0.0.1:10]\nauth_client_required = none\n');
+      lab.configure({ io_rbd: { ceph_conffile: conf } });
+      const running = lab.start(['-v', 'backup', 'rbd://vms/x', 'vm']);
+      // It has threads of librados by then.
+      await expect
+        .poll(() => threadsOf(running.pid), { timeout: 10_000 })
+        .toEqual(expect.arrayContaining([expect.stringMatching(/^msgr-worker/)]));
+      running.kill('SIGTERM');
+      expect(await running.ended).toMatchObject({ code: 143, stderr: expect.stringContaining('Stopped by SIGTERM.') });
+    });
+  });
+});
+
+test('garbage that is collected under reads and writes does no harm: 20 runs', async () => {
+  await withLab({ blockSize: OBJECT, workers: 2, config: cluster.config({ simultaneous_reads: 16 }) }, async (lab) => {
+    const [image, restored] = [cluster.newImage(), cluster.newImage()];
+    const content = noise(64 * OBJECT, image);
+    await cluster.import(image, content);
+    // In every thread, again and again.
+    const module = lab.write(
+      'collect.cjs',
+      `require('node:v8').setFlagsFromString('--expose-gc');
+const collect = require('node:vm').runInNewContext('gc');
+setInterval(collect, 1).unref();
+`,
+    );
+    const env = { NODE_OPTIONS: `--require ${module}` };
+    for (let run = 0; run < 20; run++) {
+      const backup = await lab.run(['-m', 'backup', `rbd://${image}`, `vm${run}`], { env });
+      expect({ run, ...backup }).toMatchObject({ code: 0, signal: null, stderr: '' });
+    }
+    const uids = lab.versions().map(({ uid }) => uid);
+    const restore = await lab.run(['restore', uids[0] ?? '', `rbd://${restored}`], { env });
+    expect(restore).toMatchObject({ code: 0, signal: null });
+    expect(await cluster.sha256(restored)).toBe(sha256(content));
+    await checkRestores(lab, new Map(uids.map((uid) => [uid, sha256(content)])));
+    for (const each of [image, restored]) await cluster.rbd('rm', '--no-progress', each);
+  });
+}, 300_000);
+
+describe('an OSD that stops in the middle', () => {
+  let server: CephCluster;
+  let own: RbdCluster;
+  beforeAll(async () => {
+    server = await CephCluster.start();
+    own = new RbdCluster(server.address);
+  });
+  afterAll(() => server.stop());
+
+  test('is waited for, which the log says, and the backup goes on with it', async () => {
+    await withStoppedOsd({}, async (lab, running, { content }) => {
+      await expect
+        .poll(() => lab.log(), { timeout: 60_000, interval: 500 })
+        .toMatch(/No block has moved for \d+ s: waiting for rbd:\S+ or the data backend\./);
+      own.signalOsd('SIGCONT');
+      expect(await running.ended).toMatchObject({ code: 0 });
+      const [version] = lab.versions();
+      await checkRestores(lab, new Map([[version?.uid ?? '', sha256(content)]]));
+    });
+  }, 120_000);
+
+  test('is given up after operation_timeout, and -c goes on later', async () => {
+    await withStoppedOsd({ operation_timeout: 3 }, async (lab, running, { content, source }) => {
+      const { code, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({
+        code: 100,
+        stderr: expect.stringMatching(/Cannot read \d+ bytes at offset \d+ of rbd:\S+: ETIMEDOUT/),
+      });
+      own.signalOsd('SIGCONT');
+      lab.configure({ ...own.config(), DataBackend: { bandwidth_write: 0 } });
+      const [version] = lab.versions();
+      const uid = await lab.backup('-c', version?.uid ?? '', source, 'vm');
+      await checkRestores(lab, new Map([[uid, sha256(content)]]));
+    });
+  }, 120_000);
+
+  test('does not keep a signal from ending the program', async () => {
+    await withStoppedOsd({}, async (_, running) => {
+      running.kill('SIGTERM');
+      expect(await running.ended).toMatchObject({ code: 143 });
+      own.signalOsd('SIGCONT');
+    });
+  }, 120_000);
+
+  /** Runs `body` with a backup in the middle of which the OSD has stopped; it MUST let it go on. */
+  async function withStoppedOsd(
+    options: Record<string, number>,
+    body: (lab: Lab, running: ReturnType<Lab['start']>, image: { content: Buffer; source: string }) => Promise<void>,
+  ): Promise<void> {
+    await withLab({ ...SLOW, config: { ...SLOW.config, ...own.config(options) } }, async (lab) => {
+      const image = own.newImage();
+      const content = noise(IMAGE_BYTES, image);
+      await own.import(image, content);
+      const source = `rbd://${image}`;
+      const running = lab.start(['backup', source, 'vm'], { timeoutMs: 100_000 });
+      await someBlobs(lab);
+      own.signalOsd('SIGSTOP');
+      try {
+        await body(lab, running, { content, source });
+      } finally {
+        own.signalOsd('SIGCONT');
+      }
+      await own.rbd('rm', '--no-progress', image);
+    });
+  }
+});
+
+async function someBlobs(lab: Lab): Promise<void> {
+  await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
+}
+
+/** Names of a process's threads. */
+function threadsOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((task) => {
+    try {
+      return readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8');
+    } catch {
+      return '';
+    }
+  });
+}
