@@ -9,6 +9,7 @@ import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { fuse, nbd } from './rows/open-images.mjs';
 import { postgresql } from './rows/postgresql.mjs';
+import { rbd } from './rows/rbd.mjs';
 import { restore, scrub, secondBackup } from './rows/read-back.mjs';
 import { reports } from './rows/reports.mjs';
 import { s3 } from './rows/s3.mjs';
@@ -35,6 +36,7 @@ const BENCHES = {
   reports,
   postgresql,
   s3,
+  rbd,
 };
 
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]

@@ -17,11 +17,11 @@ export class Program {
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
-   * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number, encrypted?: boolean, workers?: number, engine?: string }} options
+   * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number, encrypted?: boolean, workers?: number, engine?: string, cephConf?: string }} options
    *   `blobs`: the file backend's folder; without it the null backend is used. `data`: another backend's type and options. `engine`: an engine URL
    *   instead of an SQLite file.
    */
-  constructor(workspace, { folder, blobs, encrypted = false, engine, ...options }) {
+  constructor(workspace, { folder, blobs, encrypted = false, engine, cephConf, ...options }) {
     const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
     const data = options.data ?? (blobs === undefined ? 'null' : `file\npath: ${blobs}`);
     this.#workspace = workspace;
@@ -44,7 +44,7 @@ engine: ${engine ?? `sqlite:///${this.database}`}
 type: ${data}
 ${limits(inFlight)}[io_file]
 ${limits(4)}[io_null]
-${limits(4)}`,
+${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf}\n`}`,
     );
   }
 

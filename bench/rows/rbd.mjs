@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { Ceph, hasCeph } from '../lib/ceph.mjs';
+import { Program } from '../lib/program.mjs';
+import { alternate, toRow } from '../lib/rounds.mjs';
+import { initialized, mbPerSecond } from './common.mjs';
+
+const READER = fileURLToPath(new URL('../../dist/bench-rbd-reader.js', import.meta.url));
+const POOL = 'vms';
+const MIB = 1024 ** 2;
+const READ_BYTES = 4 * MIB;
+const DEPTHS = [1, 4, 10, 16];
+
+/** Ceph images: bare reads, a whole backup, a list of changes, each against Ceph's own rbd. @param {import('../lib/workspace.mjs').Workspace} workspace */
+export async function* rbd(workspace) {
+  if (!hasCeph()) {
+    process.stderr.write('rbd: not measured; it needs ceph-mon, ceph-osd, ceph-common and radosgw\n');
+    return;
+  }
+  await buildReader();
+  const ceph = await Ceph.start();
+  try {
+    const bytes = workspace.quick ? 64 * MIB : 1024 * MIB;
+    await filled(ceph, 'bench', { bytes, objectBytes: READ_BYTES });
+    yield* reads(workspace, ceph, bytes);
+    yield await wholeBackup(workspace, ceph, bytes);
+    yield await diff(workspace, ceph, bytes);
+  } finally {
+    await ceph.stop();
+  }
+}
+
+/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+async function* reads(workspace, ceph, bytes) {
+  for (const depth of DEPTHS) {
+    const rounds = await alternate(workspace.rounds(), {
+      limit: async () => ({ speed: await benchSpeed(ceph, depth, bytes) }),
+      ours: async () => ({
+        speed: mbPerSecond(bytes, Number(await reader(ceph, 'read', `${POOL}/bench`, String(depth), String(bytes)))),
+      }),
+    });
+    yield toRow(
+      { name: 'rbd', what: `reads of 4 MiB, ${depth} at once, of rbd bench`, unit: 'MB/s', atLeast: 0.9 },
+      rounds.map(({ ours, limit }) => ({ ours: ours.speed ?? Number.NaN, limit: limit.speed ?? Number.NaN })),
+    );
+  }
+}
+
+/** @param {Ceph} ceph @param {number} depth @param {number} bytes MB/s */
+async function benchSpeed(ceph, depth, bytes) {
+  const total = ['--io-size', String(READ_BYTES), '--io-total', String(bytes), '--io-threads', String(depth)];
+  const said = await ceph.rbd('bench', '--io-type', 'read', '--io-pattern', 'seq', ...total, `${POOL}/bench`);
+  const [, operations] = /ops\/sec: ([\d.]+)/.exec(said) ?? [];
+  return (Number(operations) * READ_BYTES) / 1e6;
+}
+
+/** Checksums and rows included, where rbd export only copies. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+async function wholeBackup(workspace, ceph, bytes) {
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await ceph.seconds(`rbd export --no-progress ${POOL}/bench - > /dev/null`) }),
+    ours: async () => {
+      const folder = workspace.folder('memory', 'rbd');
+      const program = await initialized(new Program(workspace, { folder, cephConf: ceph.conf }));
+      return { seconds: (await program.run('backup', `rbd://${POOL}/bench`, 'bench')).seconds };
+    },
+  });
+  return toRow(
+    { name: 'rbd', what: 'whole backup to nowhere, of rbd export to nowhere', unit: 'MB/s', atLeast: 1 },
+    rounds.map(({ ours, limit }) => ({
+      ours: mbPerSecond(bytes, ours.seconds ?? 0),
+      limit: mbPerSecond(bytes, limit.seconds ?? 0),
+    })),
+  );
+}
+
+/** 16384 objects, every fourth of which has changed. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+async function diff(workspace, ceph, bytes) {
+  const image = `${POOL}/many`;
+  await filled(ceph, 'many', { bytes, objectBytes: 65536 });
+  await ceph.rbd('snap', 'create', '--no-progress', `${image}@a`);
+  await write(ceph, image, bytes / 4, 65536);
+  await ceph.rbd('snap', 'create', '--no-progress', `${image}@b`);
+  const rounds = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await ceph.seconds(`rbd diff --whole-object --format json --from-snap a ${image}@b`) }),
+    ours: async () => {
+      const start = performance.now();
+      await reader(ceph, 'diff', `${image}@b`, 'a');
+      return { seconds: (performance.now() - start) / 1000 };
+    },
+  });
+  return toRow(
+    { name: 'rbd', what: 'changes of 16384 objects, whole process, of rbd diff', unit: 's', atMost: 2 },
+    rounds.map(({ ours, limit }) => ({ ours: ours.seconds ?? Number.NaN, limit: limit.seconds ?? Number.NaN })),
+  );
+}
+
+/** @param {Ceph} ceph @param {string} name @param {{ bytes: number, objectBytes: number }} size */
+async function filled(ceph, name, { bytes, objectBytes }) {
+  await ceph.rbd('create', '--size', `${bytes}B`, '--object-size', `${objectBytes}B`, `${POOL}/${name}`);
+  await write(ceph, `${POOL}/${name}`, bytes, Math.min(bytes, READ_BYTES));
+}
+
+/** @param {Ceph} ceph @param {string} image @param {number} bytes @param {number} atOnce */
+async function write(ceph, image, bytes, atOnce) {
+  const total = ['--io-size', String(atOnce), '--io-total', String(bytes), '--io-threads', '8'];
+  await ceph.rbd('bench', '--io-type', 'write', '--io-pattern', 'seq', ...total, image);
+}
+
+/** @param {Ceph} ceph @param {string[]} words */
+async function reader(ceph, ...words) {
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '32' };
+  return (await promisify(execFile)(process.execPath, [READER, ceph.conf, ...words], { env })).stdout;
+}
+
+/** Beside the program: it shares a thread of it. */
+async function buildReader() {
+  const entry = fileURLToPath(new URL('../lib/rbd-reader.ts', import.meta.url));
+  const form = /** @type {const} */ ({ bundle: true, platform: 'node', format: 'esm', target: 'node20' });
+  await build({ ...form, entryPoints: [entry], outfile: READER, external: ['koffi'], logLevel: 'warning' });
+}
