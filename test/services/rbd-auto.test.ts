@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { documentOf, failureIn } from '../support/json-schemas.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
 const cluster = new RbdCluster(inject('ceph'));
 const PREFIX = 'test.auto-';
 const TIME = '2026-11-24T08:00:00.123Z';
@@ -201,7 +203,7 @@ describe('backup --auto of a pool', () => {
           .map(({ name }) => name),
       ).toEqual(['a', 'b', 'c'].map((name) => `${pool}-auto-${name}`));
       for (const name of ['a', 'b', 'c']) {
-        expect(await lab.restoredSha256(lab.versions().find((version) => version.name === name)?.uid ?? '')).toBe(
+        expect(await lab.restoredSha256(lab.versions().findLast((version) => version.name === name)?.uid ?? '')).toBe(
           await cluster.sha256(`${place}/${name}`),
         );
         await removeImage(`${place}/${name}`);

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { tool } from '../support/process.ts';
@@ -7,6 +7,8 @@ import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
 const cluster = new RbdCluster(inject('ceph'));
 const LAB = { config: cluster.config(), blockSize: 16384 };
 const SIZE = 40 * OBJECT;

@@ -1,11 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test, vi } from 'vitest';
 import { failureIn } from '../support/json-schemas.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import type { Result, StartOptions } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
 const cluster = new RbdCluster(inject('ceph'));
 const READ_ONLY = ['mon', 'profile rbd', 'osd', 'profile rbd-read-only'];
 

@@ -1,12 +1,14 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import type { Result } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
 const cluster = new RbdCluster(inject('ceph'));
 const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-rbd.sh', import.meta.url));
 const PREFIX = 'test.script-';
