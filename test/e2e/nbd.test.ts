@@ -1,8 +1,9 @@
 import { readdirSync, renameSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, MAX_REQUEST_BYTES, NBD_ERROR } from '../../src/nbd/numbers.ts';
+import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
 import { mixedImage, STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
+import { Lab, withLab } from '../support/lab.ts';
 import { NbdClient } from '../support/nbd-client.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { type Serving, startNbd, stopServing } from '../support/serving.ts';
@@ -195,6 +196,18 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     const refused = await old.request(COMMAND.write, { offset: 0, data: noise(70_000, 'x') });
     expect(refused.error).toBe(NBD_ERROR.EPERM);
     expect((await old.read(0, 5)).equals(image.subarray(0, 5))).toBe(true);
+  });
+});
+
+test('a version whose key is not the configured one is not opened, and nothing of it is marked', async () => {
+  await withLab({ blockSize: BLOCK, config: encrypted(KEY_A) }, async (lab) => {
+    const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+    const before = lab.dump();
+    lab.configure(encrypted(KEY_B));
+    const server = await startNbd(lab);
+    await expect(NbdClient.open(server.socket, uid)).rejects.toThrow('is not the one that version');
+    expect((await stopServing(server)).code).toBe(0);
+    expect(lab.dump()).toEqual(before);
   });
 });
 
