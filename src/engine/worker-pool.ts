@@ -4,6 +4,7 @@ import { FlushTickets } from './flush-tickets.ts';
 import type { Decision, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import type { JobAnswer, Operation } from './operation.ts';
 import { Outbox } from './outbox.ts';
+import { type Member, mostIdle } from './pool-member.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { type QueueLoads, queueLoads } from './queue-loads.ts';
 import { StallWatch } from './stall-watch.ts';
@@ -18,15 +19,6 @@ const CLOSE_LIMIT_MS = 10_000;
 const TERMINATE_LIMIT_MS = 3_000;
 /** What to do about a failure that is most likely the program's own, or a lack of memory. */
 const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
-
-interface Member {
-  worker: Worker;
-  outbox: Outbox<ToWorker>;
-  jobs: Set<number>;
-  isReady: boolean;
-  gone: Promise<void>;
-  isGone: boolean;
-}
 
 /**
  * Worker threads that carry blocks, and the hand-over of jobs to them. The first failure, wherever it comes from (a worker that
@@ -202,7 +194,7 @@ export class WorkerPool {
     this.#feeding = true;
     try {
       for (;;) {
-        const member = this.#mostIdle();
+        const member = mostIdle(this.#members, this.slots.slotsPerWorker + PREFETCHED_JOBS);
         if (member === undefined || this.#isStopping) return;
         const order = await operation.next();
         this.#exhausted = order === undefined;
@@ -218,15 +210,6 @@ export class WorkerPool {
     } finally {
       this.#feeding = false;
     }
-  }
-
-  #mostIdle(): Member | undefined {
-    let best: Member | undefined;
-    for (const member of this.#members) {
-      if (member.isGone || member.jobs.size >= this.slots.slotsPerWorker + PREFETCHED_JOBS) continue;
-      if (best === undefined || member.jobs.size < best.jobs.size) best = member;
-    }
-    return best;
   }
 
   #receive(member: Member, message: FromWorker): void {
