@@ -226,7 +226,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(await lab.restoredSha256(fs)).toBe(before);
   });
 
-  test('a partition of an image in it is mounted', async () => {
+  test('a partition of an image in it is mounted, read and written', async () => {
     const ext4 = await makeExt4(lab, 'fs', '16M');
     const disk = lab.path('disk');
     await tool('truncate', '-s', '20M', disk);
@@ -237,13 +237,27 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     const folder = lab.path('part-mnt');
     mkdirSync(folder);
     // What losetup -P does, on kernels whose loop devices have no partitions as well.
-    const device = (await tool('losetup', '-f', '--show', '-r', '-o', String(2048 * 512), data(partitioned))).trim();
+    const device = (await tool('losetup', '-f', '--show', '-o', String(2048 * 512), data(partitioned))).trim();
     try {
-      await tool('mount', '-o', 'ro,noload', device, folder);
+      await tool('mount', device, folder);
       expect(readFileSync(join(folder, 'etc/hosts')).equals(FILES['etc/hosts'] ?? Buffer.alloc(0))).toBe(true);
+      writeFileSync(join(folder, 'written'), noise(50_000, 'written'));
+      await tool('umount', folder);
+      await tool('mount', '-o', 'ro', device, folder);
+      expect(readFileSync(join(folder, 'written')).equals(noise(50_000, 'written'))).toBe(true);
       await tool('umount', folder);
     } finally {
       await tool('losetup', '-d', device);
     }
+    expect(await lab.restoredSha256(partitioned)).toBe(sha256OfFile(disk));
+  });
+
+  test('says which loop device uses it', async () => {
+    mounted = await startServing(lab, 'fuse', mnt);
+    const device = (await tool('losetup', '-f', '--show', '-r', data())).trim();
+    mounted.running.kill('SIGINT');
+    await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain(`is in use by ${device} (losetup -d ${device})`);
+    await tool('losetup', '-d', device);
+    expect((await mounted.running.ended).code).toBe(0);
   });
 });
