@@ -87,6 +87,8 @@ rgw_thread_pool_size = 64
 rgw_enable_usage_log = false
 rgw_enable_quota_threads = false
 rgw_dynamic_resharding = false
+# Buckets of tests are small and many: one piece of index each, instead of eleven that are made, listed and removed.
+rgw_override_bucket_index_max_shards = 1
 CONF
 }
 

@@ -119,7 +119,9 @@ export class ServerStore implements LabStore {
     mkdirSync(folder);
     const copy = new FileStore({ databasePath: join(folder, 'backy.sqlite'), dataPath: join(folder, 'data') });
     const rows = this.query<Record<string, SqlValue | null>>('SELECT * FROM blocks', []);
-    const columns = Object.keys(rows[0] ?? {});
+    const columns = Object.entries(rows[0] ?? {}).map(
+      ([name, value]) => `${name} ${typeof value === 'number' ? 'INTEGER' : 'TEXT'}`,
+    );
     new Database(copy.databasePath).exec(`CREATE TABLE blocks (${columns.join(', ')})`).close();
     const places = columns.map(() => '?').join(', ');
     copy.executeMany(
