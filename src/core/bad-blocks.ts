@@ -1,4 +1,4 @@
-import type { Finding } from '../engine/messages.ts';
+import type { FetchBlock, Finding } from '../engine/messages.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { BlockRow, TaggedVersion } from '../meta/types.ts';
@@ -42,28 +42,34 @@ export class BadBlockRecorder {
     return this.found.some((block) => block.problem !== 'source');
   }
 
-  async record(findings: readonly Finding[]): Promise<void> {
+  /**
+   * `read`: the blocks of the job, as they were read.
+   * @returns blocks whose row names another blob by now, since somebody mended it: nothing is wrong with them before that one was read.
+   */
+  async record(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<BlockRow[]> {
     const rows = await this.#meta.blocksById(
       this.#version.uid,
       findings.map((finding) => finding.id),
     );
+    const mended: BlockRow[] = [];
     for (const finding of findings) {
       const row = rows.find(({ id }) => id === finding.id);
-      this.found.push({
-        id: finding.id,
-        count: 1,
-        uid: row?.uid ?? null,
-        problem: finding.problem,
-        is: finding.is,
-        shouldBe: row?.checksum ?? null,
-      });
-      this.bytes += row?.size ?? 0;
-      this.#logger.error(describe(finding, row, this.#during));
-      if (finding.problem !== 'source' && row !== undefined) await this.#mark(row);
+      const block = read.find(({ id }) => id === finding.id) ?? row;
+      if (row !== undefined && row.uid !== block?.uid && finding.problem !== 'source') mended.push(row);
+      else await this.#add(finding, block === undefined ? undefined : { ...block, valid: row?.valid ?? true });
     }
+    return mended;
   }
 
-  async #mark({ uid, checksum }: BlockRow): Promise<void> {
+  async #add(finding: Finding, block: (FetchBlock & { valid: boolean }) | undefined): Promise<void> {
+    const { id, problem, is } = finding;
+    this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is, shouldBe: block?.checksum ?? null });
+    this.bytes += block?.size ?? 0;
+    this.#logger.error(describeFinding(finding, block, this.#during));
+    if (problem !== 'source' && block !== undefined) await this.#mark(block);
+  }
+
+  async #mark({ uid, checksum }: FetchBlock): Promise<void> {
     if (uid === null || this.#marked.has(`${uid} ${checksum}`)) return;
     this.#marked.add(`${uid} ${checksum}`);
     const versions = await this.#meta.markBlockInvalid(uid, checksum);
@@ -75,7 +81,8 @@ export class BadBlockRecorder {
   }
 }
 
-function describe(finding: Finding, row: BlockRow | undefined, during: Activity): string {
+/** What is wrong with a block, in words. */
+export function describeFinding(finding: Finding, row: (FetchBlock & { valid: boolean }) | undefined, during: string): string {
   const where = `block ${finding.id} (UID ${row?.uid ?? 'None'})`;
   const state = `should-be: ${row?.checksum ?? 'all zero'} block-valid: ${row?.valid === false ? 0 : 1}`;
   switch (finding.problem) {

@@ -6,6 +6,7 @@ import type { BlockRange, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
+import { CheckLog } from './check-log.ts';
 import type { Context } from './context.ts';
 import { Contiguous } from './contiguous.ts';
 import { proveKeyForReading } from './encryption-key.ts';
@@ -105,6 +106,7 @@ async function run(
   request.onLastId?.(contiguous.last);
   let missing = 0;
   const fetched = { blocks: 0, bytes: 0 };
+  const checks = new CheckLog(context);
   const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
   const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
@@ -139,7 +141,8 @@ async function run(
     await pool.run(
       new FetchPhase({
         jobs,
-        onFindings: (findings) => bad.record(findings),
+        onFindings: (findings, read) => bad.record(findings, read),
+        onFetched: (read, findings) => checks.add(read, findings),
         onDone: ({ blocks, passed }) => done(blocks, passed),
       }),
     );
@@ -149,6 +152,7 @@ async function run(
     throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
   } finally {
     await pool.close();
+    await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
   if (missing > 0) {

@@ -6,6 +6,7 @@ import type { BlockRow, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
+import { CheckLog } from './check-log.ts';
 import type { Context } from './context.ts';
 import { proveKeyForReading } from './encryption-key.ts';
 import { feedJobs } from './fetch-feed.ts';
@@ -106,6 +107,7 @@ async function run(
     },
     signal,
   );
+  const checks = new CheckLog(context);
   const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
   try {
@@ -128,13 +130,15 @@ async function run(
     });
     const phase = new FetchPhase({
       jobs,
-      onFindings: (findings) => bad.record(findings),
+      onFindings: (findings, read) => bad.record(findings, read),
+      onFetched: (read, findings) => checks.add(read, findings),
       onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
     });
     await pool.run(phase);
     signal.throwIfAborted();
   } finally {
     await pool.close();
+    await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
   const valid = await conclude(context, { request, version, bad });

@@ -9,6 +9,7 @@ import type {
   DedupKey,
   DiskUsage,
   FoundBlob,
+  Healing,
   Migration,
   NewVersion,
   SealedBlock,
@@ -18,6 +19,7 @@ import type {
   Version,
   VersionFilter,
 } from './types.ts';
+import type { HealStore, VerificationStore } from './verification-store.ts';
 
 /**
  * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
@@ -32,6 +34,8 @@ export interface MetaStore
     BackupStore,
     CleanupStore,
     EncryptionStore,
+    HealStore,
+    VerificationStore,
     TransferStore,
     ReportStore {
   /** Creates the schema. An initialised database is an error and stays untouched. */
@@ -80,6 +84,8 @@ export interface BlockStore {
 export interface CommitOutcome {
   /** Rows that were not committed, because their found blob is gone or going: these blocks must be stored anew. */
   refused: BackupRow[];
+  /** What else the new rows' blobs were used for. */
+  healing: Healing;
 }
 
 /** One group of a running backup. */
@@ -87,6 +93,8 @@ export interface BackupGroup {
   rows: readonly BackupRow[];
   /** Blocks that are all zero. */
   sparse: readonly BlockRange[];
+  /** Use the blobs of these rows for bad rows of the same content as well, of any version: see {@link HealStore.heal}. */
+  heals?: boolean;
   /** The whole backup's counters once this group is in, less the rows that were refused. Kept with the group. */
   counters(refused: readonly BackupRow[]): BackupCounters;
 }

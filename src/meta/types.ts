@@ -78,6 +78,29 @@ export interface BackupRow extends BlockContent {
   id: number;
   /** True when the blob was found by dedup: the commit must make sure that it is still there to be used. */
   found: boolean;
+  /** The blob that dedup had found before, and that is missing or cut. */
+  replaces?: string | undefined;
+}
+
+/** A durable blob that can stand in for bad ones of the same content. */
+export interface GoodBlob {
+  uid: string;
+  checksum: string;
+  /** Bytes of the plain block. */
+  size: number;
+  encVersion: number;
+  envKey: string | null;
+  nonce: string | null;
+  /** A blob that it replaces even where rows call that one good. */
+  replaces?: string | undefined;
+}
+
+/** What healing changed. */
+export interface Healing {
+  /** Block rows that have another blob now. */
+  blocks: number;
+  /** Versions that hold them. */
+  versions: string[];
 }
 
 /** Block ids `first … first + count - 1`. */

@@ -69,9 +69,9 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
     damage(lab.blobOf(first, BAD));
     const visible = said !== 'Checksum mismatch' && lab.store.showsDamage;
     if (!visible) await lab.run(['scrub', first]);
+    const bad = lab.blocks(first)[BAD]?.uid;
     const again = await lab.run(['backup', `file://${lab.path('image')}`, 'again']);
     expect(again.code).toBe(0);
-    const bad = lab.blocks(first)[BAD]?.uid;
     if (visible) expect(again.stdout).toMatch(new RegExp(`WARNING: Blob ${bad} was not used again for block ${BAD}`));
     const uid = lab.versions().find(({ name }) => name === 'again')?.uid ?? '';
     expect(lab.blocks(uid)[BAD]?.uid).not.toBe(bad);

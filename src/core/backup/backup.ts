@@ -13,6 +13,7 @@ import { checkHints, type Hint } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
 import { checkStorage, retryLog } from '../storage.ts';
 import { usingShared } from '../using-shared.ts';
+import { validateHealed } from '../validate-whole.ts';
 import { tellWaiting } from '../waiting.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
@@ -58,6 +59,9 @@ export interface BackupResult {
   counters: BackupCounters;
   /** Blobs of other versions that were found missing or cut; this version does not use them. */
   rejected: RejectedBlob[];
+  /** Bad blocks of any version that use this one's blobs now, and versions that are whole again by that. */
+  blocksMended: number;
+  versionsMended: string[];
   /** Of this run alone, from its start. */
   seconds: number;
   /** Of this run alone, from the first read to the last commit. */
@@ -127,6 +131,8 @@ function startPool({ settings, signal, data, logger }: Context, source: SharedSo
   );
 }
 
+type Outcome = Pick<BackupResult, 'counters' | 'rejected' | 'blocksMended' | 'versionsMended' | 'dataSeconds'>;
+
 interface Run {
   request: BackupRequest;
   geometry: Geometry;
@@ -136,10 +142,7 @@ interface Run {
   source: SharedSource;
 }
 
-async function run(
-  context: Context,
-  { request, geometry, base, version, pool, source }: Run,
-): Promise<Pick<BackupResult, 'counters' | 'rejected' | 'dataSeconds'>> {
+async function run(context: Context, { request, geometry, base, version, pool, source }: Run): Promise<Outcome> {
   const { meta, settings, signal, onProgress } = context;
   try {
     const meter = new Meter(version.size, pool, onProgress);
@@ -185,7 +188,10 @@ async function run(
       signal.throwIfAborted();
       await source.verify();
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
-      if (await meta.finishBackup(version, total)) return { counters: total, rejected: data.rejected, dataSeconds };
+      if (await meta.finishBackup(version, total)) {
+        const mended = { blocksMended: data.healing.blocks, versionsMended: await validateHealed(context, data.healing) };
+        return { counters: total, rejected: data.rejected, ...mended, dataSeconds };
+      }
       // A scrub or restore has found blobs bad meanwhile that this backup had used.
       await meta.discardBadBlocks(version.uid, geometry);
       await readMissing(meta, { versionUid: version.uid, read: plan.read, range: { first: 0, count: version.size } });

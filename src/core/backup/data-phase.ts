@@ -7,6 +7,7 @@ import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { BackupCounters, BackupRow } from '../../meta/types.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
+import { HealingSum } from '../validate-whole.ts';
 import { type Claim, Claims } from './claims.ts';
 import { RowSink } from './row-sink.ts';
 
@@ -46,6 +47,8 @@ export class DataPhase implements Operation {
   /** Claims of blocks that a worker stores or looks at right now, with what was read for them. */
   readonly #owners = new Map<number, { claim: Claim; bytesRead: number }>();
   readonly rejected: RejectedBlob[] = [];
+  /** Bad rows of any version that have a good blob now, and the versions that hold them. */
+  readonly healing = new HealingSum();
   #cursor = 0;
 
   constructor(options: DataPhaseOptions) {
@@ -59,6 +62,9 @@ export class DataPhase implements Operation {
       flush: () => pool.flush(),
       onCommitted: (rows) => this.#closeClaims(rows),
       onRefused: (rows) => this.#readAgain(rows),
+      // Without dedup a content can have any number of rows, and all of them would be looked at for each of its blocks.
+      heals: options.deduplication,
+      onHealed: (healing) => this.healing.add(healing),
       elapsedSeconds: options.elapsedSeconds,
     });
   }
@@ -152,12 +158,13 @@ export class DataPhase implements Operation {
       const uid = claim.candidate?.uid ?? '';
       this.rejected.push({ id: block.id, uid, reason: block.rejected });
       this.#options.logger.warning(
-        `Blob ${uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew; scrub the versions that use that blob.`,
+        `Blob ${uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew, for all versions that used that blob.`,
       );
     }
     const seal = block.written ? block : claim.candidate;
     claim.blob = { uid: block.uid, envKey: seal?.envKey ?? null, nonce: seal?.nonce ?? null, found: !block.written };
-    this.#addRow(claim, { id: block.id, bytesRead }, claim.blob.found);
+    const replaces = block.rejected === undefined ? undefined : claim.candidate?.uid;
+    this.#addRow(claim, { id: block.id, bytesRead, replaces }, claim.blob.found);
     this.#settle(claim);
   }
 
@@ -167,11 +174,16 @@ export class DataPhase implements Operation {
     claim.waiting = [];
   }
 
-  #addRow(claim: Claim, { id, bytesRead }: { id: number; bytesRead: number }, found: boolean): void {
+  #addRow(
+    claim: Claim,
+    { id, bytesRead, replaces }: { id: number; bytesRead: number; replaces?: string | undefined },
+    found: boolean,
+  ): void {
     const { blob, checksum, size } = claim;
     if (blob === undefined) throw new Error('a claim was settled without its blob');
     const { uid, envKey, nonce } = blob;
-    this.#sink.addRow({ id, uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce, found, bytesRead });
+    const { encVersion } = this.#options;
+    this.#sink.addRow({ id, uid, checksum, size, encVersion, envKey, nonce, found, replaces, bytesRead });
     this.#options.onBlocks(1, bytesRead);
   }
 

@@ -1,5 +1,5 @@
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRange } from '../../meta/types.ts';
+import type { BackupCounters, BackupRow, BlockRange, Healing } from '../../meta/types.ts';
 import { addCounters } from './counters.ts';
 
 /** A row that waits for its commit, with what it counts for. */
@@ -28,6 +28,10 @@ export interface RowSinkOptions {
   onRefused(rows: BackupRow[]): void;
   /** Rows that are in. */
   onCommitted(rows: readonly BackupRow[]): void;
+  /** Use new blobs for bad rows of the same content as well. */
+  heals: boolean;
+  /** Such rows that were mended, if any. */
+  onHealed(healing: Healing): void;
   /** Seconds that the backup has taken, earlier runs included. */
   elapsedSeconds(): number;
 }
@@ -95,17 +99,18 @@ export class RowSink {
     const zeros = this.#zeros;
     this.#rows = [];
     this.#zeros = [];
-    const { meta, versionUid, geometry } = this.#options;
+    const { meta, versionUid, geometry, heals } = this.#options;
     // Only blobs of this very run need it: what was found by dedup was durable before its row.
     if (rows.some((row) => !row.found)) await this.#flush();
-    const { refused } = await meta.commitGroup(
+    const { refused, healing } = await meta.commitGroup(
       versionUid,
-      { rows, sparse: toRanges(zeros), counters: (refusedRows) => this.#countersWith(rows, zeros, refusedRows) },
+      { rows, sparse: toRanges(zeros), heals, counters: (refusedRows) => this.#countersWith(rows, zeros, refusedRows) },
       geometry,
     );
     this.#counters = this.#countersWith(rows, zeros, refused);
     this.#options.onCommitted(rows);
     if (refused.length > 0) this.#options.onRefused(refused);
+    if (healing.blocks > 0) this.#options.onHealed(healing);
   }
 
   /** A kernel reports a failed write once: after that, a flush that succeeds proves nothing of what was stored before. */

@@ -21,8 +21,8 @@ export interface ImageViewOptions {
   reader: BlockReader;
   /** The key of its first block in the reader; all from there on are its own. */
   firstKey: number;
-  /** Told of each bad block, once. */
-  onBad(finding: Finding): void;
+  /** Told of each bad block, once, with the row by which it was read. */
+  onBad(finding: Finding, row: BlockRow): void;
 }
 
 /**
@@ -124,6 +124,12 @@ export class ImageView {
     return extents;
   }
 
+  /** Somebody has mended a block since its row was read: it is read anew when it is wanted again. */
+  renew(id: number): void {
+    this.#rows.forget(id);
+    this.#bad.delete(id);
+  }
+
   /** Forgets what was written. */
   close(): void {
     this.#overlay?.close();
@@ -178,7 +184,7 @@ export class ImageView {
     if (row === undefined) throw this.#refuse(id, 'the database lacks it: the version is incomplete');
     if (row.size !== this.#lengthOf(id)) throw this.#refuse(id, `its row says ${row.size} bytes`);
     if (!hasBlob(row)) return undefined;
-    return { key: this.#options.firstKey + id, row, onBad: (finding) => this.#found(finding) };
+    return { key: this.#options.firstKey + id, row, onBad: (finding) => this.#found(finding, row) };
   }
 
   #refuse(id: number, why: string): BackyError {
@@ -188,9 +194,9 @@ export class ImageView {
     return error;
   }
 
-  #found(finding: Finding): void {
+  #found(finding: Finding, row: BlockRow): void {
     this.#bad.set(finding.id, new BackyError('blocksBad', `Block ${finding.id} is bad (${finding.problem}).`));
-    this.#options.onBad(finding);
+    this.#options.onBad(finding, row);
   }
 
   /** Best effort: whoever wants such a block meets its errors. */
@@ -201,7 +207,7 @@ export class ImageView {
         if (this.#overlay?.written.has(id) || this.#bad.has(id)) continue;
         const row = await this.#rows.row(id);
         if (row === undefined || row.size !== this.#lengthOf(id) || !hasBlob(row)) continue;
-        const request = { key: this.#options.firstKey + id, row, onBad: (finding: Finding) => this.#found(finding) };
+        const request = { key: this.#options.firstKey + id, row, onBad: (finding: Finding) => this.#found(finding, row) };
         if (!this.#options.reader.prefetch(request)) return;
       }
     } catch (error) {

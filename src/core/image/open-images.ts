@@ -1,6 +1,7 @@
 import type { Finding } from '../../engine/messages.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
+import type { BlockRow } from '../../meta/types.ts';
 import { BadBlockRecorder } from '../bad-blocks.ts';
 import { blockSizeOf } from '../block-size.ts';
 import type { Context } from '../context.ts';
@@ -104,9 +105,12 @@ export class OpenImages {
       const reader = this.#reader(blockSize);
       const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
       const bad = new BadBlockRecorder({ meta, logger, version, during: 'reading' });
-      const onBad = (finding: Finding) => {
+      const onBad = (finding: Finding, row: BlockRow) => {
         image.marking = image.marking
-          .then(() => bad.record([finding]))
+          .then(() => bad.record([finding], [row]))
+          .then((mended) => {
+            for (const { id } of mended) view.renew(id);
+          })
           .catch((error: unknown) =>
             logger.error(`Block ${finding.id} of version ${uid} could not be marked: ${messageOf(error)}`),
           );

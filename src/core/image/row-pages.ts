@@ -5,7 +5,7 @@ const PAGE_ROWS = 512;
 /** Pages that stay in memory: some 20 MiB. */
 const KEPT_PAGES = 64;
 
-/** The rows of a version that nobody changes meanwhile, read page by page as they are asked for; the latest pages stay. */
+/** The rows of a version, read page by page as they are asked for; the latest pages stay. */
 export class RowPages {
   readonly #meta: MetaStore;
   readonly #versionUid: string;
@@ -22,6 +22,11 @@ export class RowPages {
     const page = Math.floor(id / PAGE_ROWS);
     const rows = this.#pages.get(page) ?? (await this.#load(page));
     return rows[id % PAGE_ROWS];
+  }
+
+  /** Has the row read anew, with its page. */
+  forget(id: number): void {
+    this.#pages.delete(Math.floor(id / PAGE_ROWS));
   }
 
   #load(page: number): Promise<(BlockRow | undefined)[]> {

@@ -80,6 +80,8 @@ export class RecodePhase implements Operation {
           options.onBlock(-row.size, 'reused');
         }
       },
+      heals: false,
+      onHealed: () => {},
       elapsedSeconds: () => 0,
     });
   }
@@ -179,11 +181,13 @@ export class RecodePhase implements Operation {
 
   /** Blocks that waited for one that is bad may have a good blob of their own. */
   async #failed(findings: readonly Finding[]): Promise<void> {
+    const read: BlockRow[] = [];
     for (const { id } of findings) {
       const pending = this.#pending.get(id);
       this.#pending.delete(id);
       if (pending === undefined) continue;
       const { claim } = pending;
+      read.push(pending.row);
       this.#claims.close(claim.checksum, claim.size);
       for (const waiting of claim.waiting.splice(0)) {
         const other = this.#pending.get(waiting.id);
@@ -191,7 +195,7 @@ export class RecodePhase implements Operation {
       }
       this.#options.onBlock(claim.size, 'bad');
     }
-    await this.#options.bad.record(findings);
+    this.#again.push(...(await this.#options.bad.record(findings, read)));
   }
 
   #add(row: BlockRow, { uid, envKey, nonce, found }: NonNullable<Claim['blob']>): void {

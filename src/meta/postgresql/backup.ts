@@ -1,12 +1,14 @@
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
 import { lastBlock } from '../geometry.ts';
+import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { type BlocksToInsert, insertFound, insertNew, insertSparse } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';
+import { healRows, knownBad } from './heal.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -47,7 +49,11 @@ export async function findBlobs(
 }
 
 /** See BackupStore.commitGroup. */
-export function commitGroup(connection: PostgresConnection, group: BackupGroup, to: BlocksToInsert): Promise<CommitOutcome> {
+export function commitGroup(
+  connection: PostgresConnection,
+  group: BackupGroup,
+  { nowSeconds, ...to }: BlocksToInsert & { nowSeconds: number },
+): Promise<CommitOutcome> {
   const found = group.rows.filter((row) => row.found);
   const stored = group.rows.filter((row) => !row.found);
   return connection.write(
@@ -57,7 +63,9 @@ export function commitGroup(connection: PostgresConnection, group: BackupGroup, 
       const refused = found.length > 0 ? await insertFound(session, found, to) : [];
       if (group.sparse.length > 0) await insertSparse(session, group.sparse, to);
       await saveCounters(session, to.versionUid, group.counters(refused));
-      return { refused };
+      if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
+      const good = goodBlobs(group.rows, refused);
+      return { refused, healing: await healRows(session, [...good.fresh, ...(await knownBad(session, good.found))], nowSeconds) };
     },
     { exclusion: 'naming' },
   );

@@ -61,6 +61,8 @@ export function markBlockInvalid(connection: PostgresConnection, uid: string, ch
          SELECT uid FROM marked ORDER BY date`,
         [uid, checksum],
       );
+      if (checksum !== null)
+        await session.run('INSERT INTO backy2_bad (checksum) VALUES ($1) ON CONFLICT (checksum) DO NOTHING', [checksum]);
       return marked.map((version) => version.uid);
     },
     { exclusion: 'judging' },

@@ -1,5 +1,6 @@
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
+import { forgetChecks } from './verified.ts';
 
 /** Candidates that one transaction looks through for ones in use. */
 const DROP_PIECE = 10_000;
@@ -66,6 +67,7 @@ export async function forgetDoomed(connection: PostgresConnection, uids: readonl
   await connection.write(async (session) => {
     for (const table of ['deleted_blocks', 'backy2_doomed'])
       await session.run(`DELETE FROM ${table} WHERE uid = ANY($1::text[])`, [arrayOf(uids)]);
+    await forgetChecks(session, uids);
   });
 }
 

@@ -6,12 +6,14 @@ import type {
   BlockRange,
   DatedBlockRow,
   DedupKey,
+  GoodBlob,
   Migration,
   NewVersion,
   StatsFilter,
   Version,
   VersionFilter,
 } from '../types.ts';
+import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
@@ -19,6 +21,7 @@ import { PostgresConnection } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import type { Fence } from './fence.ts';
+import * as heal from './heal.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import * as sealed from './sealed.ts';
@@ -26,6 +29,7 @@ import { listStats } from './stats.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import { initializeDatabase, prepareDatabase } from './upgrade.ts';
+import * as verified from './verified.ts';
 import * as versions from './versions.ts';
 
 /** How a PostgreSQL store is made. */
@@ -115,7 +119,8 @@ export class PostgresStore implements MetaStore {
     return backup.findBlobs(this.#db, keys, encVersion);
   }
   commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
-    return backup.commitGroup(this.#db, group, backup.blocksToInsert(versionUid, geometry, this.#options.now()));
+    const to = backup.blocksToInsert(versionUid, geometry, this.#options.now());
+    return backup.commitGroup(this.#db, group, { ...to, nowSeconds: this.#nowSeconds() });
   }
   takeOver(order: TakeOverOrder) {
     return takeOver(this.#db, order, this.#options.now());
@@ -163,6 +168,31 @@ export class PostgresStore implements MetaStore {
   }
   rewrapKeys(order: RewrapOrder) {
     return rewrapKeys(this.#db, order);
+  }
+
+  heal(blobs: readonly GoodBlob[]) {
+    return this.#db.write((session) => heal.healRows(session, blobs, this.#nowSeconds()), { exclusion: 'naming' });
+  }
+  validateWhole(versionUids: readonly string[]) {
+    return heal.validateWhole(this.#db, versionUids);
+  }
+  badBlockPage(versionUid: string, afterId: number, limit: number) {
+    return heal.badBlockPage(this.#db, { versionUid, afterId, limit });
+  }
+  recordChecks(checks: readonly BlobCheck[], time: number) {
+    return verified.recordChecks(this.#db, checks, time);
+  }
+  enrolBlobs(startTime: number, onPiece: () => void) {
+    return verified.enrolBlobs(this.#db, startTime, onPiece);
+  }
+  longestUnchecked(after: CheckCursor | undefined, before: number, limit: number) {
+    return verified.longestUnchecked(this.#db, { after, before, limit });
+  }
+  isNamed(uid: string, checksum: string | null) {
+    return verified.isNamed(this.#db, uid, checksum);
+  }
+  coverage(sinces: readonly number[], onPiece: () => void) {
+    return verified.coverage(this.#db, sinces, onPiece);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {

@@ -18,7 +18,11 @@ export async function removeVersion(
     const last = await lastOfPiece(connection, uid, after, size);
     if (last === null) break;
     const piece = [nowSeconds(), uid, after, last];
-    removed += await connection.write((session) => deleteBlocks(session, 'version_uid = $2 AND id > $3 AND id <= $4', piece));
+    removed += await connection.write(async (session) => {
+      // Healing could have found the version whole in between.
+      await session.run('UPDATE versions SET valid = 0 WHERE uid = $1', [uid]);
+      return deleteBlocks(session, 'version_uid = $2 AND id > $3 AND id <= $4', piece);
+    });
     onProgress(removed);
     after = last;
     size = nextPieceSize(size, performance.now() - start);
@@ -28,6 +32,9 @@ export async function removeVersion(
     for (const table of ['tags', 'backy2_progress', 'backy2_migrations'])
       await session.runBuilt(build(table).where('version_uid', uid).delete());
     await session.runBuilt(build('versions').where('uid', uid).delete());
+    await session.run(
+      'DELETE FROM backy2_bad WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.checksum = backy2_bad.checksum)',
+    );
   });
   return removed;
 }

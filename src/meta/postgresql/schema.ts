@@ -75,4 +75,9 @@ export const SIDE_TABLES = {
     'CREATE TABLE IF NOT EXISTS backy2_progress (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, counters TEXT NOT NULL)',
   backy2_migrations: `CREATE TABLE IF NOT EXISTS backy2_migrations (version_uid VARCHAR(36) NOT NULL PRIMARY KEY,
     origin_uid VARCHAR(36) NOT NULL, enc_version INTEGER NOT NULL)`,
+  backy2_verified:
+    'CREATE TABLE IF NOT EXISTS backy2_verified (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL, good INTEGER)',
+  backy2_ix_verified_time: 'CREATE INDEX IF NOT EXISTS backy2_ix_verified_time ON backy2_verified (time, uid)',
+  backy2_bad: 'CREATE TABLE IF NOT EXISTS backy2_bad (checksum VARCHAR(128) NOT NULL PRIMARY KEY)',
+  backy2_state: 'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
 };

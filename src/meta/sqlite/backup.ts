@@ -2,12 +2,14 @@ import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import { toStoredDate } from '../dates.ts';
 import { lastBlock } from '../geometry.ts';
+import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { countBlocks } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
+import { healRows, knownBad } from './heal.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { insertTags, makeCandidates } from './versions.ts';
 
@@ -54,7 +56,10 @@ export async function commitGroup(
     const refused = insertRows(connection, versionUid, group.rows, toStoredDate(now));
     for (const range of group.sparse) insertSparse(connection, versionUid, range, { geometry, now });
     saveCounters(connection, versionUid, group.counters(refused));
-    return { refused };
+    if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
+    const { fresh, found } = goodBlobs(group.rows, refused);
+    const healing = healRows(connection, [...fresh, ...knownBad(connection, found)], Math.floor(now.getTime() / 1000));
+    return { refused, healing };
   });
 }
 

@@ -48,6 +48,7 @@ export async function markBlockInvalid(connection: SqliteConnection, uid: string
       .all(uid, checksum) as { uid: string }[];
     const invalidate = connection.prepare('UPDATE versions SET valid = 0 WHERE uid = ?');
     for (const holder of holders) invalidate.run(holder.uid);
+    if (checksum !== null) connection.prepare('INSERT OR IGNORE INTO backy2_bad (checksum) VALUES (?)').run(checksum);
     return holders.map((holder) => holder.uid);
   });
 }

@@ -1,4 +1,5 @@
 import type { SqliteConnection } from './connection.ts';
+import { forgetChecks } from './verified.ts';
 
 /** Candidates that one transaction looks through for ones in use. */
 const DROP_PIECE = 10_000;
@@ -66,6 +67,7 @@ export async function forgetDoomed(connection: SqliteConnection, uids: readonly 
       candidates.run(uid);
       doomed.run(uid);
     }
+    forgetChecks(connection, uids);
   });
 }
 

@@ -22,6 +22,8 @@ export async function removeVersion(
     for (let staged = stageRows(connection, uid); staged > 0; staged = stageRows(connection, uid)) {
       const before = total;
       await inPieces(connection, staged, ({ after, upTo }) => {
+        // Healing could have found the version whole in between.
+        connection.prepare('UPDATE versions SET valid = 0 WHERE uid = ?').run(uid);
         removePiece(connection, { after, upTo, nowSeconds: nowSeconds() });
         total = before + upTo;
         onProgress(total);
@@ -35,6 +37,7 @@ export async function removeVersion(
     for (const table of ['tags', 'backy2_progress', 'backy2_migrations'])
       connection.run(build(table).where('version_uid', uid).delete());
     connection.run(build('versions').where('uid', uid).delete());
+    connection.exec('DELETE FROM backy2_bad WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.checksum = backy2_bad.checksum)');
   });
   return removed;
 }

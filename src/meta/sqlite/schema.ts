@@ -97,11 +97,17 @@ export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 
 /**
  * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, the
- * counters of backups that have not finished, and what versions are copies of whose migration has not.
+ * counters of backups that have not finished, what versions are copies of whose migration has not, when blobs were verified, which contents
+ * are known to be bad, and numbers of our own.
  */
 export const SIDE_TABLES = [
   'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
   'CREATE TABLE IF NOT EXISTS backy2_progress (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, counters TEXT NOT NULL)',
   `CREATE TABLE IF NOT EXISTS backy2_migrations (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, origin_uid VARCHAR(36) NOT NULL,
      enc_version INTEGER NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS backy2_verified (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL, good INTEGER)
+     WITHOUT ROWID`,
+  'CREATE INDEX IF NOT EXISTS backy2_ix_verified_time ON backy2_verified (time, uid)',
+  'CREATE TABLE IF NOT EXISTS backy2_bad (checksum VARCHAR(128) NOT NULL PRIMARY KEY) WITHOUT ROWID',
+  'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
 ];

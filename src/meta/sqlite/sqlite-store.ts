@@ -7,18 +7,21 @@ import type {
   BlockRange,
   DatedBlockRow,
   DedupKey,
+  GoodBlob,
   Migration,
   NewVersion,
   StatsFilter,
   Version,
   VersionFilter,
 } from '../types.ts';
+import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { SqliteConnection } from './connection.ts';
 import { notUsable } from './database-errors.ts';
 import { diskUsage } from './disk-usage.ts';
+import * as heal from './heal.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { SCHEMA } from './schema.ts';
@@ -27,6 +30,7 @@ import { listStats } from './stats.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import { upgradeDatabase } from './upgrade.ts';
+import * as verified from './verified.ts';
 import * as versions from './versions.ts';
 
 /** How a SQLite store is made. */
@@ -169,6 +173,31 @@ export class SqliteStore implements MetaStore {
   }
   async rewrapKeys(order: RewrapOrder) {
     return rewrapKeys(this.#db, order);
+  }
+
+  async heal(blobs: readonly GoodBlob[]) {
+    return this.#db.write(() => heal.healRows(this.#db, blobs, this.#nowSeconds()));
+  }
+  async validateWhole(versionUids: readonly string[]) {
+    return heal.validateWhole(this.#db, versionUids);
+  }
+  async badBlockPage(versionUid: string, afterId: number, limit: number) {
+    return heal.badBlockPage(this.#db, { versionUid, afterId, limit });
+  }
+  async recordChecks(checks: readonly BlobCheck[], time: number) {
+    await verified.recordChecks(this.#db, checks, time);
+  }
+  async enrolBlobs(startTime: number, onPiece: () => void) {
+    return verified.enrolBlobs(this.#db, startTime, onPiece);
+  }
+  async longestUnchecked(after: CheckCursor | undefined, before: number, limit: number) {
+    return verified.longestUnchecked(this.#db, { after, before, limit });
+  }
+  async isNamed(uid: string, checksum: string | null) {
+    return verified.isNamed(this.#db, uid, checksum);
+  }
+  async coverage(sinces: readonly number[], onPiece: () => void) {
+    return verified.coverage(this.#db, sinces, onPiece);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {

@@ -4,6 +4,7 @@ import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { INSERT_COLUMNS, saveCounters } from './backup.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
+import { readState } from './state.ts';
 
 /**
  * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes: in the order of ids, each row
@@ -15,6 +16,7 @@ import { inPieces, type StagedPiece } from './pieces.ts';
  */
 export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
   return connection.bulk(async () => {
+    const heals = readState(connection, 'heals');
     const rows = stageRows(connection, order);
     const insert = connection.prepare(
       `INSERT OR ROLLBACK INTO blocks (${INSERT_COLUMNS})
@@ -22,7 +24,7 @@ export async function takeOver(connection: SqliteConnection, order: TakeOverOrde
     );
     let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
     await inPieces(connection, rows, (piece) => {
-      dropWhatWentBad(connection, order.baseUid, piece);
+      dropWhatChanged(connection, { baseUid: order.baseUid, heals }, piece);
       insert.run(order.versionUid, toStoredDate(now), piece.after, piece.upTo);
       copied = addPiece(connection, copied, piece);
       saveCounters(connection, order.versionUid, order.counters(copied));
@@ -53,10 +55,17 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   );
 }
 
-/** Staged rows are as old as the staging: a scrub that has found the base bad since then has marked rows that must not be copied. */
-function dropWhatWentBad(connection: SqliteConnection, baseUid: string, { after, upTo }: StagedPiece): void {
+/**
+ * Staged rows are as old as the staging: a scrub that has found the base bad since then has marked rows that must not be copied, and
+ * healing has given them other blobs, after which the base is as valid as before.
+ */
+function dropWhatChanged(
+  connection: SqliteConnection,
+  { baseUid, heals }: { baseUid: string; heals: number },
+  { after, upTo }: StagedPiece,
+): void {
   const base = connection.prepare('SELECT valid FROM versions WHERE uid = ?').get(baseUid) as { valid: number } | undefined;
-  if (base?.valid === 1) return;
+  if (base?.valid === 1 && readState(connection, 'heals') === heals) return;
   connection
     .prepare(
       `DELETE FROM temp.taken WHERE n > ? AND n <= ? AND NOT EXISTS

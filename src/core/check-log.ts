@@ -1,0 +1,53 @@
+import type { FetchBlock, Finding } from '../engine/messages.ts';
+import { BackyError } from '../errors.ts';
+import type { BlobCheck } from '../meta/verification-store.ts';
+import type { Context } from './context.ts';
+
+/** A transaction for so many blobs, or so long. */
+const GROUP_BLOBS = 10_000;
+const GROUP_MS = 5_000;
+
+/** Keeps when blobs were verified, in groups. What a crash loses is verified again some day. */
+export class CheckLog {
+  readonly #context: Pick<Context, 'meta' | 'now' | 'logger'>;
+  #checks = new Map<string, BlobCheck>();
+  #oldest = 0;
+  #committing: Promise<void> | undefined;
+
+  constructor(context: Pick<Context, 'meta' | 'now' | 'logger'>) {
+    this.#context = context;
+  }
+
+  /** Notes blocks that were fetched; those that no finding names are good. */
+  async add(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void> {
+    const bad = new Set(findings.filter(({ problem }) => problem !== 'source').map(({ id }) => id));
+    if (this.#checks.size === 0) this.#oldest = performance.now();
+    for (const { uid, id } of read) if (uid !== null) this.#checks.set(uid, { uid, good: !bad.has(id) });
+    const isDue = this.#checks.size >= GROUP_BLOBS || performance.now() - this.#oldest >= GROUP_MS;
+    if (isDue && this.#committing === undefined) await this.commit();
+  }
+
+  /** Commits what is left. That it can't be kept is no failure of what was verified. */
+  async close(): Promise<void> {
+    try {
+      await this.commit();
+    } catch (error) {
+      if (!(error instanceof BackyError)) throw error;
+      this.#context.logger.warning(`When blobs were verified could not be kept: ${error.message}`);
+    }
+  }
+
+  /** Commits all that is there. */
+  async commit(): Promise<void> {
+    await this.#committing;
+    if (this.#checks.size === 0) return;
+    const checks = [...this.#checks.values()];
+    this.#checks = new Map();
+    this.#committing = this.#context.meta.recordChecks(checks, Math.floor(this.#context.now().getTime() / 1000));
+    try {
+      await this.#committing;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { BlockRow, GoodBlob, Healing } from './types.ts';
+
+/** A blob that was read whole, and what came of it. */
+export interface BlobCheck {
+  uid: string;
+  good: boolean;
+}
+
+/** Where a walk from the longest ago to the latest check is. */
+export interface CheckCursor {
+  /** Unix seconds. */
+  time: number;
+  uid: string;
+}
+
+/** A blob with one of the rows that name it. */
+export interface BlobToCheck extends BlockRow {
+  uid: string;
+  versionUid: string;
+}
+
+/** How well the blobs that rows name are known. */
+export interface Coverage {
+  blobs: number;
+  /** Verified at or after each of the times that were asked for. */
+  verified: number[];
+  never: number;
+  /** The last check found these bad. */
+  bad: number;
+  /** The good one that was verified longest ago; undefined when there is none. */
+  oldest: CheckCursor | undefined;
+}
+
+/** Blobs whose rows are known to be bad, and what can stand in for them. */
+export interface HealStore {
+  /**
+   * Gives every bad row with the content of one of `blobs` that blob; the old one becomes a candidate for deletion. The blobs MUST be durable.
+   * Versions stay as they are: see {@link validateWhole}.
+   */
+  heal(blobs: readonly GoodBlob[]): Promise<Healing>;
+  /**
+   * Makes those of `versionUids` valid that are whole, i.e. have all their rows, every one of them valid; but no backup or migration that has
+   * not ended. A transaction each. @returns those that are valid now and were not.
+   */
+  validateWhole(versionUids: readonly string[]): Promise<string[]>;
+  /** Up to `limit` invalid rows that have a blob, with ids above `afterId`, in id order; walks the rows in between. */
+  badBlockPage(versionUid: string, afterId: number, limit: number): Promise<BlockRow[]>;
+}
+
+/** When each blob was verified: read whole, and its checksum compared. A blob that several versions use counts once. */
+export interface VerificationStore {
+  /** Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. */
+  recordChecks(checks: readonly BlobCheck[], time: number): Promise<void>;
+  /**
+   * Enters blobs that no check has met, as not looked at since the walk before this one. Walks all uids, in pieces, in bounded memory:
+   * about 1 µs a row. @returns how many blobs rows name.
+   */
+  enrolBlobs(startTime: number, onPiece: () => void): Promise<number>;
+  /**
+   * Up to `limit` enrolled blobs beyond `after`, those not looked at for longest first, and only such as were last looked at before `before`.
+   * What no row names any more is forgotten. @returns no cursor when there are no more.
+   */
+  longestUnchecked(
+    after: CheckCursor | undefined,
+    before: number,
+    limit: number,
+  ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }>;
+  /** Whether some row names this blob with this checksum. */
+  isNamed(uid: string, checksum: string | null): Promise<boolean>;
+  /** Counts, by Unix times. Walks all uids as enrolBlobs does. */
+  coverage(sinces: readonly number[], onPiece: () => void): Promise<Coverage>;
+}
