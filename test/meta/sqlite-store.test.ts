@@ -8,6 +8,7 @@ import { silentLogger } from '../../src/logger.ts';
 import { sqlitePath } from '../../src/meta/sqlite/engine-url.ts';
 import { SCHEMA } from '../../src/meta/sqlite/schema.ts';
 import { SqliteStore } from '../../src/meta/sqlite/sqlite-store.ts';
+import { metaHealingSuite } from '../conformance/meta-healing.ts';
 import { metaStoreSuite } from '../conformance/meta-store.ts';
 
 let folder: string;
@@ -24,16 +25,18 @@ function storeAt(now: () => Date = () => new Date()): SqliteStore {
 
 describe('the SQLite store', () => {
   describe('conformance', () => {
-    metaStoreSuite(async () => {
+    const create = async () => {
       let now = new Date();
       return {
         store: () => storeAt(() => now),
-        setNow: (date) => {
+        setNow: (date: Date) => {
           now = date;
         },
         dispose: async () => {},
       };
-    });
+    };
+    describe('of versions and blocks', () => metaStoreSuite(create));
+    describe('of healing and checks', () => metaHealingSuite(create));
   });
 
   it('leaves one file behind, in the original schema to the letter, with our own tables beside it', async () => {

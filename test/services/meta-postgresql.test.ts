@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { metaStoreFor } from '../../src/meta/open-store.ts';
 import type { BackupRow } from '../../src/meta/types.ts';
+import { metaHealingSuite } from '../conformance/meta-healing.ts';
 import { metaStoreSuite } from '../conformance/meta-store.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { PostgresServer } from './postgres.ts';
@@ -53,17 +54,19 @@ const commit = (store: MetaStore, uid: string, rows: BackupRow[]) =>
 
 describe('the PostgreSQL store', () => {
   describe('conformance', () => {
-    metaStoreSuite(async () => {
+    const create = async () => {
       let now = new Date();
       const engine = server.url(await server.createDatabase());
       return {
         store: () => storeAt(engine, () => now),
-        setNow: (date) => {
+        setNow: (date: Date) => {
           now = date;
         },
         dispose: async () => {},
       };
-    });
+    };
+    describe('of versions and blocks', () => metaStoreSuite(create));
+    describe('of healing and checks', () => metaHealingSuite(create));
   });
 
   it('sorts names by their bytes, whatever the collation of the database', async () => {
