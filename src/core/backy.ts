@@ -13,6 +13,7 @@ import type { MountRequest, MountResult } from './image/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './image/serve-nbd.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RekeyResult } from './rekey.ts';
+import type { RepairRequest, RepairResult } from './repair.ts';
 import type { RestoreRequest, RestoreResult } from './restore.ts';
 import type { ScheduleRequest } from './schedule-reports.ts';
 import type { ScrubRequest, ScrubResult } from './scrub.ts';
@@ -67,6 +68,10 @@ export class Backy {
   async scrub(request: ScrubRequest): Promise<ScrubResult> {
     const { scrub } = await import('./scrub.ts');
     return scrub(this.#context, request);
+  }
+  async repair(request: RepairRequest): Promise<RepairResult> {
+    const { repair } = await import('./repair.ts');
+    return repair(this.#context, request);
   }
   async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
     const { cleanupFast } = await import('./cleanup.ts');

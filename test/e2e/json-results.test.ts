@@ -79,6 +79,15 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     lab.sql('DELETE FROM blocks WHERE id = 5');
     yield { args: ['scrub', uid], code: 20 };
   },
+  async *repair() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['repair', '-s', source, uid] };
+    lab.blobOf(uid, 2).remove();
+    await lab.run(['scrub', uid]);
+    const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
+    yield { args: ['repair', '-s', other, uid], code: 20 };
+    yield { args: ['repair', '-s', source, uid] };
+  },
   async *export() {
     yield { args: ['export', await lab.backup(source, 'vm', '-s', 'snap'), lab.path('exported')] };
   },

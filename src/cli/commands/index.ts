@@ -11,6 +11,7 @@ import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './m
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
 import { rekeyCommand } from './rekey.ts';
+import { repairCommand } from './repair.ts';
 import { restoreCommand } from './restore.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
@@ -26,6 +27,7 @@ export const COMMANDS: readonly Command[] = [
   unprotectCommand,
   rmCommand,
   scrubCommand,
+  repairCommand,
   exportCommand,
   importCommand,
   cleanupCommand,

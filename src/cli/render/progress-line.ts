@@ -14,7 +14,7 @@ const BRACKETS = 2;
 /** `ETA 59h59m`. */
 const TIME = 10;
 
-const LABELS = { backup: 'Backing up', restore: 'Restoring to', scrub: 'Scrubbing', migrate: 'Migrating' };
+const LABELS = { backup: 'Backing up', restore: 'Restoring to', scrub: 'Scrubbing', repair: 'Repairing', migrate: 'Migrating' };
 
 /** What the live line is made of. */
 export interface ProgressView {

@@ -3,7 +3,7 @@ import type { Pace } from '../pace.ts';
 
 /** What the status lines are about. */
 export interface StatusSubject {
-  operation: 'backup' | 'restore' | 'scrub' | 'migrate';
+  operation: 'backup' | 'restore' | 'scrub' | 'repair' | 'migrate';
   /** The source, the target, or name and uid of the version. Nothing in it may be a control character. */
   what: string;
 }
@@ -22,6 +22,8 @@ export function statusText({ operation, what }: StatusSubject, progress: Progres
       return `Restore phase 2/2 (data) to ${what} ${bars} ${numbers} Last ID: ${progress.lastId < 0 ? 'None' : progress.lastId}`;
     case 'migrate':
       return `Migrating ${what} ${bars} ${numbers}`;
+    case 'repair':
+      return `Repairing ${what} ${bars} ${numbers}`;
     case 'scrub':
       return `Scrubbing ${what} ${bars} ${numbers}`;
   }

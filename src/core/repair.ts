@@ -1,0 +1,155 @@
+import { WorkerPool } from '../engine/worker-pool.ts';
+import { shareSource } from '../io/open-io.ts';
+import type { SharedSource } from '../io/shared.ts';
+import type { TaggedVersion } from '../meta/types.ts';
+import type { BadBlock } from './bad-blocks.ts';
+import { blockSizeOf } from './block-size.ts';
+import type { Context } from './context.ts';
+import { proveKeyForWriting } from './encryption-key.ts';
+import { findVersion } from './find-version.ts';
+import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { Meter } from './progress.ts';
+import { RepairPhase } from './repair-phase.ts';
+import { checkStorage, retryLog } from './storage.ts';
+import { usingShared } from './using-shared.ts';
+import { validateHealed } from './validate-whole.ts';
+import { tellWaiting } from './waiting.ts';
+
+/** What to repair, and from what. */
+export interface RepairRequest {
+  uid: string;
+  /** What the version was made of, or a copy. */
+  source: string;
+  /** Told which version it is, once that is known. */
+  onVersion?: ((version: TaggedVersion) => void) | undefined;
+}
+
+/** What a repair did. */
+export interface RepairResult {
+  uid: string;
+  name: string;
+  snapshotName: string;
+  source: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  /** False: rows are missing, which no source can make up for. */
+  complete: boolean;
+  /** Blocks of this version that were known to be bad. */
+  blocksBad: number;
+  /** Those of them that have a good blob again. */
+  blocksMended: number;
+  /** Block rows of other versions that got such a blob, too. */
+  blocksMendedElsewhere: number;
+  /** New blobs. */
+  blobsWritten: number;
+  /** Whether the version is valid now. */
+  valid: boolean;
+  /** Versions that are valid again, this one included. */
+  versionsMended: string[];
+  /** Blocks that the source can't give. */
+  errors: BadBlock[];
+  seconds: number;
+}
+
+/**
+ * Gives the bad blocks of a version, and those of other versions with the same content, new blobs made from a source. Only bad blocks are read
+ * from it, and only what has the checksum of the block is taken. The version may be read meanwhile, not removed.
+ */
+export async function repair(context: Context, request: RepairRequest): Promise<RepairResult> {
+  await findVersion(context.meta, request.uid);
+  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
+  return holding(locks, async () => {
+    const start = performance.now();
+    const version = await findVersion(context.meta, request.uid);
+    request.onVersion?.(version);
+    const complete = (await context.meta.countBlocks(version.uid)) === version.size;
+    const source = await shareSource(request.source, context.io, context);
+    // A source that lies gives blocks that are not taken: there is nothing to verify.
+    const phase = await usingShared(context, source, (inner) => mend(inner, source, version));
+    if (!complete) context.logger.error(`Version is incomplete: ${version.uid} lacks rows, which no source can make up for.`);
+    const healing = { blocks: phase.healing.blocks, versions: [...new Set([version.uid, ...phase.healing.versions])] };
+    const versionsMended =
+      healing.blocks > 0 ? await validateHealed(context, healing) : await context.meta.validateWhole([version.uid]);
+    const { valid } = await findVersion(context.meta, version.uid);
+    report(context, { version, phase, valid, complete });
+    return {
+      uid: version.uid,
+      name: version.name,
+      snapshotName: version.snapshotName,
+      source: request.source,
+      size: version.size,
+      sizeBytes: version.sizeBytes,
+      complete,
+      blocksBad: phase.blocksBad,
+      blocksMended: phase.blocksMended,
+      blocksMendedElsewhere: Math.max(0, phase.healing.blocks - phase.blocksMended),
+      blobsWritten: phase.blobsWritten,
+      valid,
+      versionsMended,
+      errors: phase.errors,
+      seconds: (performance.now() - start) / 1000,
+    };
+  });
+}
+
+async function mend(context: Context, source: SharedSource, version: TaggedVersion): Promise<RepairPhase> {
+  const { meta, logger, settings, signal, onProgress } = context;
+  const blockSize = await blockSizeOf(meta, version, settings.blockSize);
+  const readable = readableBytes(source, { blockSize, sizeBytes: version.sizeBytes });
+  await proveKeyForWriting(context);
+  await checkStorage(context);
+  const pool = new WorkerPool(
+    {
+      workers: settings.workers,
+      blockSize,
+      sizeBytes: readable,
+      hashFunction: settings.hashFunction,
+      encryption: settings.encryption,
+      data: context.data,
+      onRetry: retryLog(logger),
+      source: source.order,
+      onQuiet: tellWaiting(logger, source.order.url, 'the data backend'),
+    },
+    signal,
+  );
+  const meter = new Meter(version.size, pool, onProgress);
+  const phase = new RepairPhase({
+    pool,
+    meta,
+    logger,
+    version,
+    blockSize,
+    readable,
+    encVersion: settings.encryption.version,
+    meter,
+  });
+  try {
+    meter.begin('data', 0);
+    await phase.run();
+    signal.throwIfAborted();
+    meter.add(version.size - meter.doneBlocks, 0);
+    return phase;
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+}
+
+/** Bytes of the source that whole blocks of the version can be read from: a source that is shorter may still have most of them. */
+function readableBytes(source: SharedSource, { blockSize, sizeBytes }: { blockSize: number; sizeBytes: number }): number {
+  return source.sizeBytes >= sizeBytes ? sizeBytes : Math.floor(source.sizeBytes / blockSize) * blockSize;
+}
+
+function report(
+  { logger }: Context,
+  { version, phase, valid, complete }: { version: TaggedVersion; phase: RepairPhase; valid: boolean; complete: boolean },
+): void {
+  const { blocksBad, blocksMended, errors } = phase;
+  if (blocksBad === 0) logger.info(`Version ${version.uid} has no block that is known to be bad.`);
+  else logger.info(`Mended ${blocksMended} of ${blocksBad} bad blocks of version ${version.uid}.`);
+  if (errors.length > 0)
+    logger.error(`The source can't give ${errors.length} bad blocks of version ${version.uid}: it stays invalid.`);
+  else if (!valid && complete)
+    logger.error(`Version ${version.uid} is still invalid: find out why with backy2 scrub ${version.uid}`);
+}
