@@ -21,3 +21,27 @@ export function parseWhole(text: string, option: string): number {
   if (/^-?[0-9]+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
   throw new BackyError('usage', `${option} takes a whole number, not "${text}".`);
 }
+
+/** A number from 0 to 100; anything else is a usage error that names the option. */
+export function parsePercent(text: string, option: string): number {
+  const percent = Number(text);
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text) && percent <= 100) return percent;
+  throw new BackyError('usage', `${option} takes a number from 0 to 100, not "${text}".`);
+}
+
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** `90s`, `30m`, `2h` or `1d`, in seconds; anything else is a usage error that names the option. */
+export function parseDuration(text: string, option: string): number {
+  const [, amount = '', unit = ''] = /^([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])$/.exec(text) ?? [];
+  const seconds = Number(amount) * (SECONDS[unit] ?? 0);
+  if (seconds > 0) return seconds;
+  throw new BackyError('usage', `${option} takes a time with s, m, h or d (such as 90s, 30m, 2h), not "${text}".`);
+}
+
+/** Numbers of days with commas between them; anything else is a usage error that names the option. */
+export function parseDays(text: string, option: string): number[] {
+  const days = text.split(',').map((part) => part.trim());
+  if (days.length <= 32 && days.every((part) => /^[1-9][0-9]{0,4}$/.test(part))) return days.map(Number);
+  throw new BackyError('usage', `${option} takes numbers of days with commas between them, not "${text}".`);
+}

@@ -6,6 +6,7 @@ import type { BackupRequest, BackupResult } from './backup/backup.ts';
 import type { StorageStep } from './check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
+import type { CoverageRow } from './coverage.ts';
 import type { BlockComparison } from './diff-meta.ts';
 import type { VersionUsage } from './du.ts';
 import type { DueBackup } from './due.ts';
@@ -17,6 +18,8 @@ import type { RepairRequest, RepairResult } from './repair.ts';
 import type { RestoreRequest, RestoreResult } from './restore.ts';
 import type { ScheduleRequest } from './schedule-reports.ts';
 import type { ScrubRequest, ScrubResult } from './scrub.ts';
+import type { OldestRequest, OldestResult } from './scrub-oldest.ts';
+import type { SeveralRequest, SeveralResult } from './scrub-several.ts';
 import type { Breach } from './sla.ts';
 import type { TransferResult } from './transfer.ts';
 import * as versions from './versions.ts';
@@ -68,6 +71,19 @@ export class Backy {
   async scrub(request: ScrubRequest): Promise<ScrubResult> {
     const { scrub } = await import('./scrub.ts');
     return scrub(this.#context, request);
+  }
+  async scrubSeveral(request: SeveralRequest): Promise<SeveralResult> {
+    const { scrubSeveral } = await import('./scrub-several.ts');
+    return scrubSeveral(this.#context, request);
+  }
+  async scrubOldest(request: OldestRequest): Promise<OldestResult> {
+    const { scrubOldest } = await import('./scrub-oldest.ts');
+    return scrubOldest(this.#context, request);
+  }
+  /** `days`: for each of these numbers of days. */
+  async coverage(days: readonly number[]): Promise<CoverageRow[]> {
+    const { reportCoverage } = await import('./coverage.ts');
+    return reportCoverage(this.#context, days);
   }
   async repair(request: RepairRequest): Promise<RepairResult> {
     const { repair } = await import('./repair.ts');

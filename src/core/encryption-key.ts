@@ -34,6 +34,13 @@ export async function proveKeyForReading({ meta, settings: { encryption } }: Con
   if (!fitsAny(encryption.key, others)) throw wrongKey(`version ${version.uid}`);
 }
 
+/** The same for the blocks of all versions, as far as a sample of them tells. */
+export async function proveKeyForReadingAll({ meta, settings: { encryption } }: Context): Promise<void> {
+  const sealed = await meta.sampleSealedBlocks(SAMPLE);
+  for (const { encVersion } of sealed) checkEncVersion(encVersion, encryption.key);
+  if (sealed.length > 0 && !fitsAny(encryption.key, sealed)) throw wrongKey('this database');
+}
+
 /** Whether the key unwraps one of these blocks' data keys. */
 export function fitsAny(key: string | undefined, sealed: readonly SealedBlock[]): boolean {
   if (key === undefined) return false;

@@ -1,4 +1,3 @@
-import { WorkerPool } from '../engine/worker-pool.ts';
 import { BackyError } from '../errors.ts';
 import { shareSource } from '../io/open-io.ts';
 import type { SharedSource } from '../io/shared.ts';
@@ -14,9 +13,9 @@ import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
-import { checkStorage, retryLog } from './storage.ts';
+import { startScrubPool } from './scrub-pool.ts';
+import { checkStorage } from './storage.ts';
 import { usingShared } from './using-shared.ts';
-import { tellWaiting } from './waiting.ts';
 
 /** What to scrub, and how. */
 export interface ScrubRequest {
@@ -93,23 +92,10 @@ async function run(
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   await proveKeyForReading(context, version);
   await checkStorage(context);
-  const pool = new WorkerPool(
-    {
-      workers: settings.workers,
-      blockSize,
-      sizeBytes: version.sizeBytes,
-      hashFunction: settings.hashFunction,
-      encryption: settings.encryption,
-      data: context.data,
-      onRetry: retryLog(logger),
-      source: request.shared?.order,
-      onQuiet: tellWaiting(logger, ...(request.source === undefined ? [] : [request.source]), 'the data backend'),
-    },
-    signal,
-  );
+  const geometry = { blockSize, sizeBytes: version.sizeBytes };
+  const pool = startScrubPool(context, geometry, request.shared);
   const checks = new CheckLog(context);
   const meter = new Meter(version.size, pool, onProgress);
-  const geometry = { blockSize, sizeBytes: version.sizeBytes };
   try {
     meter.begin('data', 0);
     const jobs = feedJobs({

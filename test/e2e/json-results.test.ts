@@ -71,11 +71,16 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['scrub', uid] };
     yield { args: ['scrub', '-p', '50', '-s', source, uid] };
+    yield { args: ['scrub', '--all'] };
+    yield { args: ['scrub', '--coverage', '--days', '1,2'] };
+    yield { args: ['scrub', '--oldest', '50'] };
     const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
     yield { args: ['scrub', '-s', other, uid], code: 20 };
     for (const [id, bytes] of [noise(BLOCK, 'wrong'), noise(5, 'cut')].entries()) lab.blobOf(uid, id).write(bytes);
     lab.blobOf(uid, 2).remove();
+    yield { args: ['scrub', '--budget', '1h'], code: 20 };
     yield { args: ['scrub', uid], code: 20 };
+    yield { args: ['scrub', '--coverage'] };
     lab.sql('DELETE FROM blocks WHERE id = 5');
     yield { args: ['scrub', uid], code: 20 };
   },

@@ -1,0 +1,177 @@
+import type { FetchBlock, Finding } from '../engine/messages.ts';
+import type { BlobToCheck, CheckCursor } from '../meta/verification-store.ts';
+import { describeFinding } from './bad-blocks.ts';
+import { CheckLog } from './check-log.ts';
+import type { Context } from './context.ts';
+import { proveKeyForReadingAll } from './encryption-key.ts';
+import type { FeedJob } from './fetch-feed.ts';
+import { FetchPhase } from './fetch-phase.ts';
+import { holding, lockForOperation } from './locks.ts';
+import { Meter } from './progress.ts';
+import { startScrubPool } from './scrub-pool.ts';
+import { checkStorage } from './storage.ts';
+
+/** Blobs that are looked up at a time. */
+const PAGE_BLOBS = 1_000;
+
+/** How much to scrub of all that is stored. */
+export interface OldestRequest {
+  /** Share of all blobs. */
+  percent: number;
+  /** No blob is begun after so long; undefined: no limit. */
+  budgetSeconds: number | undefined;
+}
+
+/** A blob that is wrong. */
+export interface BadBlob {
+  uid: string;
+  /** A block that it is for. */
+  versionUid: string;
+  id: number;
+  problem: Finding['problem'];
+  is: string;
+  shouldBe: string | null;
+}
+
+/** What such a scrub found. */
+export interface OldestResult {
+  /** All that versions name. */
+  blobs: number;
+  blobsChecked: number;
+  bytesChecked: number;
+  /** Whether the time was over before the share was done. */
+  outOfTime: boolean;
+  errors: BadBlob[];
+  /** Versions that are invalid since they hold what was found bad. */
+  affectedVersions: string[];
+  seconds: number;
+}
+
+/**
+ * Checks the blobs that were verified longest ago, of all versions, each once. So a run a day with p percent has looked at all of them after
+ * ceil(100 / p) days. A blob that nobody has verified yet is as old as the run before it came; new ones so never keep old ones waiting.
+ * No version is locked: what is removed meanwhile is no finding.
+ */
+export async function scrubOldest(context: Context, request: OldestRequest): Promise<OldestResult> {
+  return holding([await lockForOperation(context.locks)], () => run(context, request));
+}
+
+async function run(context: Context, request: OldestRequest): Promise<OldestResult> {
+  const { meta, signal, now, onProgress, settings } = context;
+  const start = performance.now();
+  const startSeconds = Math.floor(now().getTime() / 1000);
+  await proveKeyForReadingAll(context);
+  await checkStorage(context);
+  const blobs = await meta.enrolBlobs(startSeconds, () => signal.throwIfAborted());
+  // As blockSizeOf does it for one version: here the largest of all.
+  const blockSize = await largestBlock(context, settings.blockSize);
+  const pool = startScrubPool(context, { blockSize, sizeBytes: blockSize });
+  const wanted = Math.ceil((blobs * request.percent) / 100);
+  const meter = new Meter(wanted, pool, onProgress);
+  const checks = new CheckLog(context);
+  const bad = new BadBlobs(context);
+  const done = { blobsChecked: 0, bytesChecked: 0, outOfTime: false };
+  const isOver = () => request.budgetSeconds !== undefined && performance.now() - start >= request.budgetSeconds * 1000;
+  try {
+    meter.begin('data', 0);
+    const phase = new FetchPhase({
+      jobs: jobs(),
+      onFindings: (findings, read) => bad.record(findings, read),
+      onFetched: async (read, findings) => {
+        done.blobsChecked += read.length;
+        const bytes = read.reduce((sum, { size }) => sum + size, 0);
+        done.bytesChecked += bytes;
+        meter.add(read.length, bytes);
+        await checks.add(read, findings);
+      },
+      onDone: () => {},
+    });
+    await pool.run(phase);
+    signal.throwIfAborted();
+    // Blobs may have gone meanwhile, or the time with them.
+    meter.add(wanted - meter.doneBlocks, 0);
+  } finally {
+    await pool.close();
+    await checks.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+  const { found: errors, affectedVersions } = bad;
+  return { blobs, ...done, errors, affectedVersions: [...affectedVersions], seconds: (performance.now() - start) / 1000 };
+
+  async function* jobs(): AsyncIterableIterator<FeedJob> {
+    let given = 0;
+    let job: BlobToCheck[] = [];
+    for await (const blob of oldestBlobs(context, startSeconds)) {
+      if (given >= wanted) break;
+      if (isOver()) {
+        done.outOfTime = true;
+        break;
+      }
+      // A damaged row: the scrub of its version tells.
+      if (blob.size > blockSize) continue;
+      given++;
+      // Answers name blocks by their number.
+      if (job.length >= pool.slots.blocksPerSlot || job.some(({ id }) => id === blob.id)) {
+        yield toJob(job);
+        job = [];
+      }
+      job.push(blob);
+    }
+    if (job.length > 0) yield toJob(job);
+  }
+}
+
+function toJob(blocks: BlobToCheck[]): FeedJob {
+  return { order: { kind: 'fetch', blocks }, blocks: [], passed: [] };
+}
+
+/** Page by page, so that neither memory nor the database's time is taken by what is not used. */
+async function* oldestBlobs({ meta }: Context, before: number): AsyncIterableIterator<BlobToCheck> {
+  for (let after: CheckCursor | undefined; ; ) {
+    const { blobs, cursor } = await meta.longestUnchecked(after, before, PAGE_BLOBS);
+    yield* blobs;
+    if (cursor === undefined) return;
+    after = cursor;
+  }
+}
+
+/** Versions may have been made with other block sizes than the configured one. */
+async function largestBlock({ meta }: Context, configured: number): Promise<number> {
+  let largest = configured;
+  for (const { uid, size, sizeBytes } of await meta.listVersions({})) {
+    const [first] = size <= 1 ? [{ size: sizeBytes }] : await meta.blocksById(uid, [0]);
+    largest = Math.max(largest, first?.size ?? 0);
+  }
+  return largest;
+}
+
+/** Reports what is wrong with blobs, and marks them. */
+class BadBlobs {
+  readonly found: BadBlob[] = [];
+  readonly affectedVersions = new Set<string>();
+  readonly #context: Context;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** `read`: what the feed gave, so each is a BlobToCheck. @returns nothing: no blob is read a second time. */
+  async record(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<[]> {
+    const { meta, logger } = this.#context;
+    for (const finding of findings) {
+      const blob = read.find(({ id }) => id === finding.id) as BlobToCheck | undefined;
+      // Its last version was removed, or its rows were mended, while it was being read.
+      if (blob === undefined || !(await meta.isNamed(blob.uid, blob.checksum))) continue;
+      const { uid, versionUid, id, checksum: shouldBe } = blob;
+      this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.is, shouldBe });
+      logger.error(`Version ${versionUid}: ${describeFinding(finding, blob, 'scrub')}`);
+      const versions = await meta.markBlockInvalid(uid, shouldBe);
+      logger.info(`Marked block invalid (UID ${uid}, Checksum ${shouldBe}. Affected versions: ${versions.join(', ')})`);
+      for (const version of versions) {
+        if (!this.affectedVersions.has(version)) logger.info(`Marked version invalid (UID ${version})`);
+        this.affectedVersions.add(version);
+      }
+    }
+    return [];
+  }
+}
