@@ -5,9 +5,12 @@ import { type Lab, type StoredBlob, uidOf, withLab } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { amount } from '../support/stores/choose-store.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;
+/** Bytes from one damage to the next. */
+const STEP = amount({ files: 10, servers: 80 });
 
 /** Random, compressible and zero blocks, a repeated one, and a last one that is cut. */
 const image = Buffer.concat([
@@ -191,21 +194,23 @@ describe('damage', () => {
   test.each([
     [0, BLOCK],
     [1, BLOCK + 42],
-  ])('a flipped bit at every tenth byte of a blob is found by scrub and named: encryption version %i', (version, storedBytes) =>
-    withLab({ config: version === 1 ? encrypted() : {} }, async (lab) => {
-      const count = Math.ceil(storedBytes / 10);
-      const bytes = noise(count * BLOCK, 'damage');
-      const uid = await lab.backup(`file://${lab.write('image', bytes)}`, 'vm');
-      // Each block's blob is damaged at another place, but for those of the first three.
-      for (let id = 3; id < count; id++) flipBit(lab.blobOf(uid, id), 10 * id);
-      const { code, stdout } = await lab.run(['--json', 'scrub', uid]);
-      expect(code).toBe(20);
-      const { errors } = JSON.parse(stdout) as { errors: { id: number; problem: string }[] };
-      expect(errors.map(({ id }) => id).sort((a, b) => a - b)).toEqual(Array.from({ length: count - 3 }, (_, n) => n + 3));
-      expect(new Set(errors.map(({ problem }) => problem))).toEqual(new Set([version === 1 ? 'undecodable' : 'checksum']));
-      expect(lab.blocks(uid).filter(({ valid }) => valid === 1)).toHaveLength(3);
-      expect(lab.version(uid).valid).toBe(0);
-    }),
+  ])(
+    `a flipped bit at every ${STEP}th byte of a blob is found by scrub and named: encryption version %i`,
+    (version, storedBytes) =>
+      withLab({ config: version === 1 ? encrypted() : {} }, async (lab) => {
+        const count = Math.ceil(storedBytes / STEP);
+        const bytes = noise(count * BLOCK, 'damage');
+        const uid = await lab.backup(`file://${lab.write('image', bytes)}`, 'vm');
+        // Each block's blob is damaged at another place, but for those of the first three.
+        for (let id = 3; id < count; id++) flipBit(lab.blobOf(uid, id), STEP * id);
+        const { code, stdout } = await lab.run(['--json', 'scrub', uid]);
+        expect(code).toBe(20);
+        const { errors } = JSON.parse(stdout) as { errors: { id: number; problem: string }[] };
+        expect(errors.map(({ id }) => id).sort((a, b) => a - b)).toEqual(Array.from({ length: count - 3 }, (_, n) => n + 3));
+        expect(new Set(errors.map(({ problem }) => problem))).toEqual(new Set([version === 1 ? 'undecodable' : 'checksum']));
+        expect(lab.blocks(uid).filter(({ valid }) => valid === 1)).toHaveLength(3);
+        expect(lab.version(uid).valid).toBe(0);
+      }),
   );
 
   test('of a wrapped key or a nonce in the database concerns that block alone; scrub and restore go on', () =>

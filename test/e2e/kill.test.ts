@@ -5,11 +5,15 @@ import { changedRanges } from '../support/hints.ts';
 import { Lab } from '../support/lab.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { amount } from '../support/stores/choose-store.ts';
 
-const KILLS = process.env.BACKY_LONG_TESTS ? 100 : 20;
+const KILLS = process.env.BACKY_LONG_TESTS ? 100 : amount({ files: 20, servers: 16 });
 const SEED = runSeed();
 const BLOCK = 4096;
-const BLOCKS = 1000;
+const BLOCKS = amount({ files: 1000, servers: 200 });
+const TENTH = BLOCKS / 10;
+/** Blobs of the version `other`. */
+const OTHER_BLOBS = 1.5 * TENTH;
 
 const random = seededRandom(SEED);
 const oldImage = noise(BLOCKS * BLOCK - 100, `old ${SEED}`);
@@ -34,7 +38,7 @@ const oracle = new Map<string, string>();
 
 beforeAll(async () => {
   basic = await Lab.create({ blockSize: BLOCK });
-  const otherImage = Buffer.concat([oldImage.subarray(0, 100 * BLOCK), noise(50 * BLOCK, `other ${SEED}`)]);
+  const otherImage = Buffer.concat([oldImage.subarray(0, TENTH * BLOCK), noise((TENTH / 2) * BLOCK, `other ${SEED}`)]);
   first = await basic.backup(`file://${basic.write('old', oldImage)}`, 'vm');
   other = await basic.backup(`file://${basic.write('other', otherImage)}`, 'other');
   oracle.set(first, sha256(oldImage));
@@ -93,7 +97,7 @@ const SCENARIOS: Scenario[] = [
       await lab.ok('cleanup', '--dangerous-force');
       expect(lab.dump().deleted_blocks).toEqual([]);
       expect(lab.query('SELECT * FROM backy2_doomed')).toEqual([]);
-      expect(lab.blobs()).toHaveLength(150);
+      expect(lab.blobs()).toHaveLength(OTHER_BLOBS);
     },
   },
   {
@@ -104,7 +108,7 @@ const SCENARIOS: Scenario[] = [
     command: () => ['cleanup', '-f'],
     finish: async (lab) => {
       await lab.ok('cleanup', '-f');
-      expect(lab.blobs()).toHaveLength(150);
+      expect(lab.blobs()).toHaveLength(OTHER_BLOBS);
     },
   },
   {
@@ -210,11 +214,11 @@ function isLockOfKilled(name: string): boolean {
 /** The next state of an image: some blocks written, some zeroed, some copied, the end grown. */
 function changed(image: Buffer): Buffer {
   const next = Buffer.concat([image, noise(37 * BLOCK, `growth ${SEED}`)]);
-  for (let n = 0; n < 500; n++) {
+  for (let n = 0; n < BLOCKS / 2; n++) {
     const at = Math.floor(random() * (BLOCKS - 2)) * BLOCK + Math.floor(random() * BLOCK);
     noise(1 + Math.floor(random() * BLOCK), `edit ${SEED} ${n}`).copy(next, at);
   }
-  next.fill(0, 100 * BLOCK, 200 * BLOCK);
-  image.copy(next, 300 * BLOCK, 0, 50 * BLOCK);
+  next.fill(0, TENTH * BLOCK, 2 * TENTH * BLOCK);
+  image.copy(next, 3 * TENTH * BLOCK, 0, (TENTH / 2) * BLOCK);
   return next;
 }

@@ -5,13 +5,17 @@ import { Lab, uidOf } from '../support/lab.ts';
 import { tool } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
+import { amount } from '../support/stores/choose-store.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 /** Things that change behind the back of a command that runs, or stood in its way before. */
 const BLOCK = 65_536;
 const BLOCKS = 40;
 /** So slow that a backup can be caught in the middle. */
-const SLOW = { DataBackend: { bandwidth_write: 30 * BLOCK } };
+const SLOW = { DataBackend: { bandwidth_write: amount({ files: 30, servers: 15 }) * BLOCK } };
+
+/** A busy machine takes its time. */
+const WAIT = { timeout: 40_000, interval: 10 };
 
 let lab: Lab;
 beforeEach(async () => {
@@ -28,7 +32,7 @@ describe('a source that becomes shorter while it is read', () => {
     // More than all workers hold at once: what they had read before is theirs.
     const image = lab.write('image', noise(1000 * BLOCK, 'shrinks'));
     const running = lab.start(['-m', 'backup', `file://${image}`, 'vm']);
-    await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 10 }).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThanOrEqual(1);
     truncateSync(image, size);
     const result = await running.ended;
     expect(result.code).toBe(100);
@@ -46,9 +50,10 @@ describe('a blob that turns out bad while a backup uses it', () => {
     const image = lab.write('b', second);
     lab.configure(SLOW);
     const running = lab.start(['-m', 'backup', `file://${image}`, 'b']);
-    await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 10 }).toBeGreaterThan(BLOCKS + 5);
+    await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(BLOCKS + 5);
     for (const id of [0, 20]) lab.blobOf(first, id).write(noise(BLOCK, `bad ${id}`));
     expect((await lab.run(['scrub', first])).code).toBe(20);
+    expect(running.hasEnded, 'that the backup ended before the scrub, so that it could not know').toBe(false);
     const result = await running.ended;
     expect(result.code).toBe(0);
     const uid = uidOf(result.stdout);
@@ -149,7 +154,7 @@ describe('SIGTERM', () => {
     ];
     const release = lab.store.holdDatabase();
     const running = lab.start(['rm', ...uids]);
-    await sleep(600);
+    await expect.poll(() => lab.lockFiles().length, WAIT).toBeGreaterThan(0);
     running.kill('SIGTERM');
     await sleep(100);
     release();
@@ -163,7 +168,8 @@ describe('SIGTERM', () => {
     await tool('mkfifo', pipe);
     const writer = openSync(pipe, 'r+');
     const running = lab.start(['import', pipe]);
-    await sleep(800);
+    await expect.poll(() => running.stdout, WAIT).toContain('$ backy2');
+    await sleep(100);
     running.kill('SIGTERM');
     expect((await running.ended).code).toBe(143);
     closeSync(writer);

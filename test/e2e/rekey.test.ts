@@ -5,6 +5,7 @@ import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
 import { Lab } from '../support/lab.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
+import { amount } from '../support/stores/choose-store.ts';
 
 const BLOCK = 4096;
 const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 6;
@@ -134,7 +135,7 @@ describe('rekey', () => {
         withCopy(async (lab) => {
           const old = keysOf(lab);
           const running = lab.start(['rekey', KEY_A]);
-          await sleep(share * 600);
+          await sleep(share * amount({ files: 600, servers: 900 }));
           running.kill('SIGKILL');
           await running.ended;
           const now = keysOf(lab);

@@ -9,3 +9,8 @@ export const ON_SERVERS = process.env.BACKY_TEST_STORE === 'servers';
 export function newStore(paths: { databasePath: string; dataPath: string }): LabStore {
   return ON_SERVERS ? new ServerStore() : new FileStore(paths);
 }
+
+/** How much of something a test does: an object of a bucket takes a hundred times as long as a file. */
+export function amount(on: { files: number; servers: number }): number {
+  return ON_SERVERS ? on.servers : on.files;
+}

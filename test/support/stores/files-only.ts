@@ -8,6 +8,7 @@ const REASONS = {
   'file paths': 'writes paths of the blob folder and the SQLite file into a config file of its own',
   'shape of rows': "looks at SQLite's types and its schema; PostgreSQL's are compared with the original's in test/services",
   'probe by length': 'is seen by looking at the length of a file, which costs nothing; S3 would need a request for each block',
+  'hash functions': 'is done before any store is asked',
 } as const;
 
 /** Defines tests that make sense on SQLite and files alone; on servers they are not collected. */
