@@ -34,6 +34,7 @@ export const STORE_TESTS = [
   'unknown-version',
   'written-rows',
 ].map((name) => `test/e2e/${name}.test.ts`);
+const STORE_ITSELF = 'test/support/stores/lab-store.test.ts';
 
 const shared = { ...config.test, exclude: configDefaults.exclude };
 
@@ -45,7 +46,14 @@ export default defineConfig({
     projects: [
       { test: { ...shared, name: 'services', include: SERVICE_TESTS } },
       // Never the long forms: those are run on SQLite and files, and a call of the program takes three times as long here.
-      { test: { ...shared, name: 'stores', include: STORE_TESTS, env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' } } },
+      {
+        test: {
+          ...shared,
+          name: 'stores',
+          include: [...STORE_TESTS, STORE_ITSELF],
+          env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' },
+        },
+      },
     ],
   },
 });
