@@ -40,7 +40,7 @@ const DAMAGES: [what: string, damage: (blob: StoredBlob) => void, said: string][
 
 describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
   test('is reported by scrub with exit 20, and every version that holds it becomes invalid', async () => {
-    damage(lab.blobOf(first, BAD));
+    damage(lab.blobAt(first, BAD));
     const { code, stderr } = await lab.run(['scrub', first]);
     expect(stderr).toContain(`ERROR: ${said} during scrub for block ${BAD} (UID ${lab.blocks(first)[BAD]?.uid}`);
     expect(code).toBe(20);
@@ -48,7 +48,7 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
   });
 
   test('is reported by restore with exit 20, all other blocks are restored', async () => {
-    damage(lab.blobOf(first, BAD));
+    damage(lab.blobAt(first, BAD));
     const target = lab.path('target');
     const { code, stderr } = await lab.run(['restore', first, `file://${target}`]);
     expect(stderr).toContain(`${said} during restore for block ${BAD}`);
@@ -66,7 +66,7 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
 
   test('is stored anew by the next backup that reads the block from its source', async () => {
     const before = lab.blobs().length;
-    damage(lab.blobOf(first, BAD));
+    damage(lab.blobAt(first, BAD));
     const visible = said !== 'Checksum mismatch' && lab.store.showsDamage;
     if (!visible) await lab.run(['scrub', first]);
     const bad = lab.blocks(first)[BAD]?.uid;
@@ -83,7 +83,7 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
 
 describe('after a blob was found bad', () => {
   test('a version of the same source is made good by a new backup, the bad ones stay invalid until they are removed', async () => {
-    flipByte(lab.blobOf(first, BAD));
+    flipByte(lab.blobAt(first, BAD));
     expect((await lab.run(['scrub', first])).code).toBe(20);
     const again = await lab.backup(`file://${lab.path('image')}`, 'again');
     await lab.ok('rm', first, second);
@@ -98,7 +98,7 @@ describe('after a blob was found bad', () => {
   });
 
   test('a full scrub of the mended blob makes block and version valid again', async () => {
-    const blob = lab.blobOf(first, BAD);
+    const blob = lab.blobAt(first, BAD);
     const good = blob.read();
     flipByte(blob);
     expect((await lab.run(['scrub', first])).code).toBe(20);
@@ -109,7 +109,7 @@ describe('after a blob was found bad', () => {
   });
 
   test('an invalid version is no base, and is restored with a warning as far as it goes', async () => {
-    lab.blobOf(first, BAD).remove();
+    lab.blobAt(first, BAD).remove();
     expect((await lab.run(['scrub', first])).code).toBe(20);
     const based = await lab.run(['backup', '-f', first, `file://${lab.path('image')}`, 'x']);
     expect(based).toMatchObject({ code: 100 });
@@ -122,7 +122,7 @@ describe('after a blob was found bad', () => {
   });
 
   test('restore -s leaves what the target has in place of a missing block', async () => {
-    lab.blobOf(first, BAD).remove();
+    lab.blobAt(first, BAD).remove();
     const target = lab.write('target', Buffer.alloc(image.length, 3));
     expect((await lab.run(['restore', '-s', '-f', first, `file://${target}`])).code).toBe(20);
     const expected = Buffer.from(image);

@@ -124,11 +124,11 @@ describe('deliberate differences from the original, blobs', () => {
   test('-c reads blocks again that are marked invalid, before the version is called valid', async () => {
     const image = noise(10 * BLOCK, 'image');
     const uid = await backedUp(image);
-    const blob = lab.blobOf(uid, 4);
+    const blob = lab.blobAt(uid, 4);
     blob.write(noise(BLOCK, 'rotten'));
     expect((await lab.run(['scrub', uid])).code).toBe(20);
     await lab.ok('backup', '-c', uid, `file://${lab.path('image')}`, 'vm');
-    expect(lab.blobOf(uid, 4).uid).not.toBe(blob.uid);
+    expect(lab.blobAt(uid, 4).uid).not.toBe(blob.uid);
     await checkStoreAndCleanUp(lab, oracle);
   });
 
@@ -162,7 +162,7 @@ describe('deliberate differences from the original, blobs', () => {
   filesOnly('blob folder', () => {
     test('cleanup keeps candidates whose blobs could not be deleted for the next run', async () => {
       const uid = await lab.backup(`file://${lab.write('image', noise(4 * BLOCK, 'image'))}`, 'vm');
-      const stuck = lab.blobPathOf(uid, 2);
+      const stuck = lab.blobOf(uid, 2);
       const stuckUid = lab.blocks(uid)[2]?.uid;
       await lab.ok('rm', uid);
       // A folder in the blob's place can't be deleted as a file, not even by root.
@@ -198,7 +198,7 @@ describe('deliberate differences from the original, blobs', () => {
 describe('deliberate differences from the original, scrub and restore', () => {
   test('after a missing blob scrub reports each further block by itself', async () => {
     const uid = await backedUp(noise(8 * BLOCK, 'image'));
-    for (const id of [1, 5]) lab.blobOf(uid, id).remove();
+    for (const id of [1, 5]) lab.blobAt(uid, id).remove();
     const { code, stderr } = await lab.run(['scrub', uid]);
     expect(code).toBe(20);
     expect([...stderr.matchAll(/Blob is missing during scrub for block (\d+)/g)].map(([, id]) => id).sort()).toEqual(['1', '5']);
@@ -258,8 +258,8 @@ describe('deliberate differences from the original, scrub and restore', () => {
   test('a restore with bad and missing blocks goes on, and exits 20', async () => {
     const image = noise(8 * BLOCK, 'image');
     const uid = await backedUp(image);
-    lab.blobOf(uid, 2).remove();
-    lab.blobOf(uid, 6).write(noise(BLOCK, 'rotten'));
+    lab.blobAt(uid, 2).remove();
+    lab.blobAt(uid, 6).write(noise(BLOCK, 'rotten'));
     const { code, stderr } = await lab.run(['restore', uid, `file://${lab.path('target')}`]);
     expect(code).toBe(20);
     expect(stderr).toContain('2 of 8 blocks are wrong or missing');

@@ -202,7 +202,7 @@ describe('damage', () => {
         const bytes = noise(count * BLOCK, 'damage');
         const uid = await lab.backup(`file://${lab.write('image', bytes)}`, 'vm');
         // Each block's blob is damaged at another place, but for those of the first three.
-        for (let id = 3; id < count; id++) flipBit(lab.blobOf(uid, id), STEP * id);
+        for (let id = 3; id < count; id++) flipBit(lab.blobAt(uid, id), STEP * id);
         const { code, stdout } = await lab.run(['--json', 'scrub', uid]);
         expect(code).toBe(20);
         const { errors } = JSON.parse(stdout) as { errors: { id: number; problem: string }[] };
@@ -241,7 +241,7 @@ describe('damage', () => {
       withLab({ config: encrypted() }, async (lab) => {
         const source = `file://${lab.write('image', image)}`;
         const uid = await lab.backup(source, 'vm');
-        lab.blobOf(uid, 0).write(lab.blobOf(uid, 0).read().subarray(0, 30));
+        lab.blobAt(uid, 0).write(lab.blobAt(uid, 0).read().subarray(0, 30));
         const { code, stdout } = await lab.run(['backup', source, 'vm']);
         expect(code).toBe(0);
         expect(stdout).toMatch(/was not used again for block 0: it has 30 bytes/);

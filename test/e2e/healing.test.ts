@@ -26,7 +26,7 @@ describe.each([
 
   /** Damages blocks of the first version and has scrub find them. */
   const damage = async (...ids: number[]) => {
-    const blobs = ids.map((id) => lab.blobOf(first, id));
+    const blobs = ids.map((id) => lab.blobAt(first, id));
     for (const blob of blobs) flipByte(blob);
     expect((await lab.run(['scrub', first])).code).toBe(20);
     expect([lab.version(first).valid, lab.version(second).valid]).toEqual([0, 0]);
@@ -46,8 +46,8 @@ describe.each([
     const result = JSON.parse(stdout) as { uid: string; versions_mended: string[] };
     expect(result).toMatchObject({ blocks_mended: 3, blocks_written: 1 });
     expect(result.versions_mended.sort()).toEqual([first, second].sort());
-    expect(lab.blobOf(first, BAD).uid).toBe(lab.blobOf(result.uid, BAD).uid);
-    expect(lab.blobOf(second, 23).uid).toBe(lab.blobOf(result.uid, BAD).uid);
+    expect(lab.blobAt(first, BAD).uid).toBe(lab.blobAt(result.uid, BAD).uid);
+    expect(lab.blobAt(second, 23).uid).toBe(lab.blobAt(result.uid, BAD).uid);
     await bothAreGood();
     await lab.ok('cleanup', '--dangerous-force');
     expect(lab.blobs()).not.toContain(blob?.uid);
@@ -84,10 +84,10 @@ describe.each([
   });
 
   test('is mended as soon as a backup finds its blob missing, before any scrub', async () => {
-    const blob = lab.blobOf(first, BAD);
+    const blob = lab.blobAt(first, BAD);
     blob.remove();
     await lab.ok('backup', `file://${lab.path('image')}`, 'again');
-    expect(lab.blobOf(first, BAD).uid).not.toBe(blob.uid);
+    expect(lab.blobAt(first, BAD).uid).not.toBe(blob.uid);
     await bothAreGood();
   });
 });
@@ -114,7 +114,7 @@ describe('repair', () => {
     const lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
     try {
       const uid = await lab.backup(`file://${lab.write('image', image)}`, 'v');
-      lab.blobOf(uid, BAD).write(Buffer.alloc(9));
+      lab.blobAt(uid, BAD).write(Buffer.alloc(9));
       await lab.run(['scrub', uid]);
       await lab.ok('repair', uid, '-s', `file://${lab.path('image')}`);
       await checkRestores(lab, new Map([[uid, sha256(image)]]));

@@ -50,7 +50,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['restore', uid, `file://${lab.path('target')}`] };
     yield { args: ['restore', '-f', '-s', '-c', '2', uid, `file://${lab.path('target')}`] };
-    lab.blobOf(uid, 1).remove();
+    lab.blobAt(uid, 1).remove();
     yield { args: ['restore', '-f', uid, `file://${lab.path('target')}`], code: 20 };
     lab.sql('DELETE FROM blocks WHERE id IN (3, 4)');
     yield { args: ['restore', uid, 'null://'], code: 20 };
@@ -76,8 +76,8 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['scrub', '--oldest', '50'] };
     const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
     yield { args: ['scrub', '-s', other, uid], code: 20 };
-    for (const [id, bytes] of [noise(BLOCK, 'wrong'), noise(5, 'cut')].entries()) lab.blobOf(uid, id).write(bytes);
-    lab.blobOf(uid, 2).remove();
+    for (const [id, bytes] of [noise(BLOCK, 'wrong'), noise(5, 'cut')].entries()) lab.blobAt(uid, id).write(bytes);
+    lab.blobAt(uid, 2).remove();
     yield { args: ['scrub', '--budget', '1h'], code: 20 };
     yield { args: ['scrub', uid], code: 20 };
     yield { args: ['scrub', '--coverage'] };
@@ -87,7 +87,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *repair() {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['repair', '-s', source, uid] };
-    lab.blobOf(uid, 2).remove();
+    lab.blobAt(uid, 2).remove();
     await lab.run(['scrub', uid]);
     const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
     yield { args: ['repair', '-s', other, uid], code: 20 };
@@ -107,7 +107,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *cleanup() {
     yield { args: ['cleanup'] };
     const uid = await lab.backup(source, 'vm');
-    const blob = lab.blobPathOf(uid, 0);
+    const blob = lab.blobOf(uid, 0);
     await lab.ok('rm', uid);
     rmSync(blob);
     mkdirSync(blob);
@@ -129,7 +129,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *'migrate-encryption'() {
     const bad = await lab.backup(source, 'vm');
     const good = await lab.backup(`file://${lab.write('other', noise(2 * BLOCK, 'other'))}`, 'vm');
-    lab.blobOf(bad, 0).remove();
+    lab.blobAt(bad, 0).remove();
     lab.configure(encrypted());
     yield { args: ['migrate-encryption', good] };
     yield { args: ['migrate-encryption', bad], code: 20 };
@@ -254,7 +254,7 @@ describe('a result tells', () => {
   test('backup: blobs of other versions that are gone', async () => {
     const uid = await lab.backup(source, 'vm');
     const blob = lab.blocks(uid)[2]?.uid;
-    lab.blobOf(uid, 2).remove();
+    lab.blobAt(uid, 2).remove();
     const { errors } = await resultOf('backup', source, 'vm');
     expect(errors).toEqual([{ id: 2, uid: blob, reason: 'it is missing' }]);
   });
@@ -272,7 +272,7 @@ describe('a result tells', () => {
       blocks_skipped: 2,
     });
     const [, block] = lab.blocks(uid);
-    lab.blobOf(uid, 1).remove();
+    lab.blobAt(uid, 1).remove();
     lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id IN (3, 4)', uid);
     const { errors, affected_versions: affected, ...counts } = await resultOf('restore', uid, 'null://');
     expect(counts).toMatchObject({ blocks_restored: 4, bytes_restored: 3 * BLOCK + 5, blocks_sparse: 0, blocks_bad: 3 });
@@ -295,7 +295,7 @@ describe('a result tells', () => {
     const differs = await resultOf('scrub', '-s', other, uid);
     expect(differs).toMatchObject({ complete: true, valid: true, blocks_checked: 7, affected_versions: [] });
     expect((differs.errors as { problem: string }[]).map(({ problem }) => problem)).toEqual(new Array(7).fill('source'));
-    lab.blobOf(uid, 0).remove();
+    lab.blobAt(uid, 0).remove();
     expect(await resultOf('scrub', uid)).toMatchObject({ ...whole, valid: false, affected_versions: [uid] });
     lab.sql('DELETE FROM blocks WHERE id = 5');
     expect(await resultOf('scrub', uid)).toMatchObject({ complete: false, valid: false, blocks_checked: 0, errors: [] });
@@ -304,7 +304,7 @@ describe('a result tells', () => {
   test('cleanup: how many bytes came free, and which blobs stay', async () => {
     const uid = await lab.backup(source, 'vm');
     const blob = lab.blocks(uid)[1]?.uid;
-    const path = lab.blobPathOf(uid, 1);
+    const path = lab.blobOf(uid, 1);
     const taken = lab.blobs().length * BLOCK;
     await lab.ok('rm', uid);
     rmSync(path);

@@ -51,7 +51,7 @@ describe('a blob that turns out bad while a backup uses it', () => {
     lab.configure(SLOW);
     const running = lab.start(['-m', 'backup', `file://${image}`, 'b']);
     await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(BLOCKS + 5);
-    for (const id of [0, 20]) lab.blobOf(first, id).write(noise(BLOCK, `bad ${id}`));
+    for (const id of [0, 20]) lab.blobAt(first, id).write(noise(BLOCK, `bad ${id}`));
     expect((await lab.run(['scrub', first])).code).toBe(20);
     expect(running.hasEnded, 'that the backup ended before the scrub, so that it could not know').toBe(false);
     const result = await running.ended;
@@ -119,7 +119,7 @@ filesOnly('blob folder', () => {
     test('stops neither restore nor scrub, and is named', async () => {
       const image = noise(4 * BLOCK, 'a');
       const uid = await lab.backup(`file://${lab.write('a', image)}`, 'a');
-      const blob = lab.blobPathOf(uid, 1);
+      const blob = lab.blobOf(uid, 1);
       renameSync(blob, `${blob}.away`);
       mkdirSync(blob);
       const restore = await lab.run(['restore', uid, `file://${lab.path('out')}`]);

@@ -59,7 +59,7 @@ describe('migrate-encryption', () => {
       const plain = await backup(lab);
       lab.configure(encrypted());
       const other = await lab.backup(`file://${lab.write('other', image.subarray(0, 30 * BLOCK))}`, 'other');
-      lab.blobOf(other, 7).remove();
+      lab.blobAt(other, 7).remove();
       const { stdout } = await lab.run(['--json', 'migrate-encryption', plain]);
       expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 32, blocks_reused: 49, errors: [] });
       const [, , sealed] = lab.versions();
@@ -74,7 +74,7 @@ describe('migrate-encryption', () => {
   test('reports bad blocks and leaves the new version invalid; once they are repaired it goes on with it', () =>
     withLab({}, async (lab) => {
       const plain = await backup(lab);
-      const [missing, flipped] = [lab.blobOf(plain, 3), lab.blobOf(plain, 30)];
+      const [missing, flipped] = [lab.blobAt(plain, 3), lab.blobAt(plain, 30)];
       const [goodMissing, goodFlipped] = [missing.read(), flipped.read()];
       missing.remove();
       flipped.write(noise(BLOCK, 'damage'));

@@ -121,7 +121,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
   });
 
   test('makes no version of blocks that are bad, unless they were written anew', async () => {
-    lab.blobOf(uid, 8).remove();
+    lab.blobAt(uid, 8).remove();
     const client = await NbdClient.open(server.socket, uid);
     expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
     await client.write(50, noise(10, 'x'));

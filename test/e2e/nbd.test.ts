@@ -106,11 +106,11 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
   });
 
   test('gives an I/O error for a bad block alone, names and marks it', async () => {
-    const blob = lab.blobOf(uid, 5);
+    const blob = lab.blobAt(uid, 5);
     const bytes = blob.read();
     bytes[100] = (bytes[100] ?? 0) ^ 1;
     blob.write(bytes);
-    lab.blobOf(uid, 8).remove();
+    lab.blobAt(uid, 8).remove();
     server = await startNbd(lab);
     for (const structured of [true, false]) {
       const client = await NbdClient.open(server.socket, 'vm', { structured });
@@ -162,7 +162,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
   });
 
   test('writes whole blocks where the block was bad', async () => {
-    lab.blobOf(uid, 8).remove();
+    lab.blobAt(uid, 8).remove();
     server = await startNbd(lab);
     const client = await NbdClient.open(server.socket, uid);
     const fresh = noise(BLOCK, 'fresh');

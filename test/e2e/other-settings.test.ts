@@ -42,7 +42,7 @@ filesOnly('hash functions', () => {
         await lab.backup(source, 'again');
         expect(lab.blobs()).toEqual(blobs);
         expect(await lab.restoredSha256(uid)).toBe(sha256(image));
-        const blob = lab.blobOf(uid, 3);
+        const blob = lab.blobAt(uid, 3);
         const bytes = blob.read();
         bytes[100] = (bytes[100] ?? 0) ^ 1;
         blob.write(bytes);

@@ -95,8 +95,8 @@ describe('scrub --oldest', () => {
     const first = await lab.backup(`file://${lab.write('image', image)}`, 'a');
     const second = await lab.backup(`file://${lab.path('image')}`, 'b');
     const third = await lab.backup(`file://${lab.write('third', noise(BLOCK, 'third'))}`, 'c');
-    flipByte(lab.blobOf(first, 3));
-    lab.blobOf(first, 5).remove();
+    flipByte(lab.blobAt(first, 3));
+    lab.blobAt(first, 5).remove();
     const { code, stdout } = await runOn(1, '--json', 'scrub', '--oldest', '100');
     expect(code).toBe(20);
     const result = JSON.parse(stdout) as OldestDocument;
@@ -184,7 +184,7 @@ describe('scrub of several versions', () => {
     const bad = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
     await lab.ok('backup', `file://${lab.write('a2', noise(4 * BLOCK, 'a2'))}`, 'a');
     await lab.ok('backup', '-t', 't', `file://${lab.write('b', noise(4 * BLOCK, 'b'))}`, 'b');
-    flipByte(lab.blobOf(bad, 1));
+    flipByte(lab.blobAt(bad, 1));
     const { code, stdout } = await lab.run(['--json', 'scrub', option]);
     const results = JSON.parse(stdout) as { uid: string; name: string; valid: boolean; errors: unknown[] }[];
     expect(results.map(({ name }) => name)).toEqual(names);

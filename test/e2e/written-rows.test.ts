@@ -151,7 +151,7 @@ async function useEveryWriter(): Promise<void> {
   // A bad blob makes its block and the versions that hold it invalid.
   lab.write('bad', noise(2 * BLOCK, 'bad'));
   const bad = await ok('-m', 'backup', `file://${lab.path('bad')}`, 'bad');
-  lab.blobOf(bad, 1).write(noise(BLOCK, 'other'));
+  lab.blobAt(bad, 1).write(noise(BLOCK, 'other'));
   expect(await lab.run(['scrub', bad])).toMatchObject({ code: 20 });
   expect(lab.version(bad).valid).toBe(0);
   // The blob of a row that is given up becomes a candidate.

@@ -134,7 +134,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
   });
 
   test('gives an I/O error for a bad block alone, and marks it', async () => {
-    lab.blobOf(uid, 10).write(noise(BLOCK, 'bad'));
+    lab.blobAt(uid, 10).write(noise(BLOCK, 'bad'));
     mounted = await startServing(lab, 'fuse', mnt);
     const fd = openSync(data(), 'r');
     const into = Buffer.alloc(4096);

@@ -148,7 +148,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
   });
 
   test('a bad block is an error for who reads it, and for no one else', async () => {
-    lab.blobOf(uid, 100).remove();
+    lab.blobAt(uid, 100).remove();
     server = await startNbd(lab);
     const read = (offset: number) => tool('qemu-io', '-r', '-f', 'raw', '-c', `read ${offset} ${BLOCK}`, uri(uid));
     await expect(read(100 * BLOCK)).rejects.toThrow('Input/output error');

@@ -16,6 +16,9 @@ export interface LabOptions {
    * Worker threads; as many as CPUs when absent. One starts quickest: for tests of what the main thread does, with a few blocks.
    */
   workers?: number;
+  /** Of SQLite and files: where blobs go, and the database, when not in the lab. */
+  dataPath?: string;
+  databasePath?: string;
   /** More options, or other values. */
   config?: Sections;
 }
@@ -62,7 +65,10 @@ export class Lab {
 
   constructor(options: LabOptions = {}) {
     this.#options = options;
-    this.store = newStore({ databasePath: this.path('backy.sqlite'), dataPath: this.path('data') });
+    this.store = newStore({
+      databasePath: options.databasePath ?? this.path('backy.sqlite'),
+      dataPath: options.dataPath ?? this.path('data'),
+    });
     for (const name of ['locks', 'home']) mkdirSync(this.path(name));
     this.configure({});
   }
@@ -204,7 +210,7 @@ export class Lab {
   }
 
   /** The blob of a block. */
-  blobOf(versionUid: string, blockId: number): StoredBlob {
+  blobAt(versionUid: string, blockId: number): StoredBlob {
     const uid = this.blocks(versionUid)[blockId]?.uid;
     if (uid === undefined || uid === null) throw new Error(`block ${blockId} of ${versionUid} has no blob`);
     return this.blob(uid);
@@ -220,9 +226,14 @@ export class Lab {
     return { uid, read, write: (bytes) => store.writeBlob(uid, bytes), remove: () => store.removeBlob(uid) };
   }
 
+  /** Where the file of a blob is, where the store has files. */
+  blobPath(uid: string): string {
+    return this.#files.blobPath(uid);
+  }
+
   /** Where the file of a block's blob is, where the store has files. */
-  blobPathOf(versionUid: string, blockId: number): string {
-    return this.#files.blobPath(this.blobOf(versionUid, blockId).uid);
+  blobOf(versionUid: string, blockId: number): string {
+    return this.blobPath(this.blobAt(versionUid, blockId).uid);
   }
 
   /** Uids of all blobs that are stored, sorted. */

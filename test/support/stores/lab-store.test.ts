@@ -30,11 +30,11 @@ test('blobs are seen, changed and removed behind the program, and a copy does no
       .map((row) => row.uid)
       .sort(),
   );
-  expect(lab.blobOf(uid, 1).read()).toEqual(image.subarray(BLOCK, 2 * BLOCK));
-  lab.blobOf(uid, 1).write(Buffer.from('cut'));
-  const { uid: removed } = lab.blobOf(uid, 2);
+  expect(lab.blobAt(uid, 1).read()).toEqual(image.subarray(BLOCK, 2 * BLOCK));
+  lab.blobAt(uid, 1).write(Buffer.from('cut'));
+  const { uid: removed } = lab.blobAt(uid, 2);
   lab.blob(removed).remove();
-  expect(lab.store.blobSizes().get(lab.blobOf(uid, 1).uid)).toBe(3);
+  expect(lab.store.blobSizes().get(lab.blobAt(uid, 1).uid)).toBe(3);
   expect([...lab.store.readBlobs([removed]).keys()]).toEqual([]);
   expect(lab.blobs()).toHaveLength(2);
   expect((await lab.run(['scrub', uid])).code).toBe(20);
