@@ -37,6 +37,8 @@ export const STORE_TESTS = [
 const STORE_ITSELF = 'test/support/stores/lab-store.test.ts';
 
 const shared = { ...config.test, exclude: configDefaults.exclude };
+/** What moves blocks goes to servers in processes of their own, on the same cores. */
+const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
 
 /** `npm run test:services`: tests against real servers, which it starts itself (test/services), once for both projects. */
 export default defineConfig({
@@ -49,6 +51,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...patience,
           name: 'stores',
           include: [...STORE_TESTS, STORE_ITSELF],
           env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' },

@@ -5,7 +5,7 @@ import { Lab, uidOf } from '../support/lab.ts';
 import type { Running } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
 const MANY = amount({ files: 300, servers: 100 });

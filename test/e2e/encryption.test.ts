@@ -5,7 +5,7 @@ import { type Lab, type StoredBlob, uidOf, withLab } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;

@@ -5,7 +5,7 @@ import { changedRanges } from '../support/hints.ts';
 import { Lab } from '../support/lab.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 
 const KILLS = process.env.BACKY_LONG_TESTS ? 100 : amount({ files: 20, servers: 16 });
 const SEED = runSeed();
@@ -46,7 +46,7 @@ beforeAll(async () => {
   basic.write('new', newImage);
   basic.write('hints', JSON.stringify(changedRanges(oldImage, newImage)));
   await basic.ok('export', first, basic.path('first.csv'));
-}, 120_000);
+}, 300_000);
 afterAll(() => basic.remove());
 
 const plain = (lab: Lab) => ['backup', `file://${lab.path('new')}`, 'killed'];
@@ -135,12 +135,12 @@ describe(`kill -9 at ${KILLS} random moments (seed ${SEED}; BACKY_TEST_SEED repe
         ready = await basic.clone('linked');
         await prepare?.(ready);
         durationMs = await measure(ready, command);
-      }, 120_000);
+      }, 300_000);
       afterAll(() => ready.remove());
 
       test.for(shares(index))(
         'leaves a sound store that can go on: kill at %f of its time',
-        { timeout: 120_000 },
+        { timeout: 300_000 },
         async (share) => {
           const lab = await ready.clone('linked');
           try {

@@ -5,7 +5,7 @@ import { Lab, uidOf } from '../support/lab.ts';
 import { tool } from '../support/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 /** Things that change behind the back of a command that runs, or stood in its way before. */

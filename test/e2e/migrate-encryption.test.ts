@@ -4,7 +4,7 @@ import { encrypted, KEY_A } from '../support/encryption.ts';
 import { Lab, uidOf, withLab } from '../support/lab.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
 const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 6;
@@ -59,9 +59,10 @@ describe('migrate-encryption', () => {
       const plain = await backup(lab);
       lab.configure(encrypted());
       const other = await lab.backup(`file://${lab.write('other', image.subarray(0, 30 * BLOCK))}`, 'other');
-      lab.blobAt(other, 7).remove();
+      const gone = lab.store.showsDamage ? 1 : 0;
+      if (gone > 0) lab.blobAt(other, 7).remove();
       const { stdout } = await lab.run(['--json', 'migrate-encryption', plain]);
-      expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 32, blocks_reused: 49, errors: [] });
+      expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 31 + gone, blocks_reused: 50 - gone, errors: [] });
       const [, , sealed] = lab.versions();
       await lab.ok('scrub', sealed?.uid ?? '');
       // A copy of what is encrypted already needs no new blob.
@@ -129,12 +130,12 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
     await lab.ok('migrate-encryption', plain);
     durationMs = performance.now() - start;
     lab.remove();
-  }, 120_000);
+  }, 300_000);
   afterAll(() => ready.remove());
 
   test.for(Array.from({ length: KILLS }, (_, n) => Number(((n + random()) / KILLS).toFixed(3))))(
     'leaves a sound store, and the next call goes on: kill at %f of its time',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (share) => {
       const lab = await ready.clone('linked');
       try {

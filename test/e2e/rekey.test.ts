@@ -5,7 +5,7 @@ import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
 import { Lab } from '../support/lab.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { amount } from '../support/stores/choose-store.ts';
+import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
 const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 6;

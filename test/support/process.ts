@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { amount } from './stores/amount.ts';
 
 /** The program under test: the one of this checkout, or an installed one. */
 export const BINARY = process.env.BACKY2_BINARY ?? fileURLToPath(new URL('../../bin/backy2', import.meta.url));
+
+const HANG_MS = amount({ files: 45_000, servers: 150_000 });
 
 /** How a process ended. */
 export interface Result {
@@ -35,7 +38,7 @@ export class Running {
   /** Whether it has ended. */
   hasEnded = false;
 
-  constructor(command: readonly string[], { env, stdin, cwd, timeoutMs = 45_000 }: StartOptions) {
+  constructor(command: readonly string[], { env, stdin, cwd, timeoutMs = HANG_MS }: StartOptions) {
     const [program = '', ...args] = command;
     this.#name = command.join(' ');
     this.#child = spawn(program, args, { env, cwd, stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });

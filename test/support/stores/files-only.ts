@@ -1,4 +1,4 @@
-import { ON_SERVERS } from './choose-store.ts';
+import { ON_SERVERS } from './amount.ts';
 
 /** What is about SQLite or about files by its nature, and so is no part of the run on PostgreSQL and S3: each with the reason. */
 const REASONS = {

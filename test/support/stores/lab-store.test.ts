@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../lab.ts';
 import { noise } from '../random.ts';
 import { insertVersions, versionUid } from '../rows.ts';
-import { ON_SERVERS } from './choose-store.ts';
+import { ON_SERVERS } from './amount.ts';
 
 // What tests of backups believe: runs wherever those run.
 
