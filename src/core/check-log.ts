@@ -10,12 +10,15 @@ const GROUP_MS = 5_000;
 /** Keeps when blobs were verified, in groups. What a crash loses is verified again some day. */
 export class CheckLog {
   readonly #context: Pick<Context, 'meta' | 'now' | 'logger'>;
+  readonly #notBefore: number;
   #checks = new Map<string, BlobCheck>();
   #oldest = 0;
   #committing: Promise<void> | undefined;
 
-  constructor(context: Pick<Context, 'meta' | 'now' | 'logger'>) {
+  /** `notBefore` (Unix seconds): for who looks at the times that are kept while they are being kept. */
+  constructor(context: Pick<Context, 'meta' | 'now' | 'logger'>, notBefore = 0) {
     this.#context = context;
+    this.#notBefore = notBefore;
   }
 
   /** Notes blocks that were fetched; those that no finding names are good. */
@@ -43,7 +46,8 @@ export class CheckLog {
     if (this.#checks.size === 0) return;
     const checks = [...this.#checks.values()];
     this.#checks = new Map();
-    this.#committing = this.#context.meta.recordChecks(checks, Math.floor(this.#context.now().getTime() / 1000));
+    const time = Math.max(Math.floor(this.#context.now().getTime() / 1000), this.#notBefore);
+    this.#committing = this.#context.meta.recordChecks(checks, time);
     try {
       await this.#committing;
     } finally {

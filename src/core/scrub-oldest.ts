@@ -68,7 +68,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   const pool = startScrubPool(context, { blockSize, sizeBytes: blockSize });
   const wanted = Math.ceil((blobs * request.percent) / 100);
   const meter = new Meter(wanted, pool, onProgress);
-  const checks = new CheckLog(context);
+  const checks = new CheckLog(context, startSeconds + 1);
   const bad = new BadBlobs(context);
   const done = { blobsChecked: 0, bytesChecked: 0, outOfTime: false };
   const isOver = () => request.budgetSeconds !== undefined && performance.now() - start >= request.budgetSeconds * 1000;
@@ -101,7 +101,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   async function* jobs(): AsyncIterableIterator<FeedJob> {
     let given = 0;
     let job: BlobToCheck[] = [];
-    for await (const blob of oldestBlobs(context, startSeconds)) {
+    for await (const blob of oldestBlobs(context, startSeconds + 1)) {
       if (given >= wanted) break;
       if (isOver()) {
         done.outOfTime = true;

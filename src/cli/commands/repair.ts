@@ -8,12 +8,7 @@ export const repairCommand: Command = {
   description: 'Give the bad blocks of a version new blobs, from a source at hand.',
   args: [['<version_uid>', 'the version to mend']],
   options: [['-s, --source <source>', 'what the version was made of, or a copy, e.g. file:///dev/sda']],
-  examples: [
-    [
-      'backy2 repair UID -s file:///dev/vg0/web',
-      'Reads the bad blocks alone; those that still have the checksum are stored anew.',
-    ],
-  ],
+  examples: [['backy2 repair UID -s file:///dev/vg0/web', 'Stores the bad blocks anew, as far as the source still has them.']],
   async run({ args: [uid = ''], options, backy, watch }) {
     const source = text(options.source);
     if (source === undefined)

@@ -53,7 +53,7 @@ export const scrubCommand: Command = {
     ['backy2 scrub UID', 'Checks every block.'],
     ['backy2 scrub -p 5 UID', 'Checks a twentieth, for a check every night.'],
     ['backy2 scrub --oldest 4', 'Every night: has verified all that is stored after 25 of them.'],
-    ['backy2 scrub --coverage', 'Tells how much was verified within a day, a week, a month and three months.'],
+    ['backy2 scrub --coverage', 'Tells how much was verified within a day, a week, a month and more.'],
   ],
   async run(invocation) {
     const { args, options } = invocation;
