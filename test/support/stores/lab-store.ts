@@ -19,7 +19,7 @@ export interface LabStore {
   query<T>(sql: string, values: readonly SqlValue[]): T[];
   /** Runs a statement that changes something. */
   execute(sql: string, values: readonly SqlValue[]): void;
-  /** Runs a statement for each row of values, in one transaction. */
+  /** Runs `INSERT INTO … VALUES (…)` for each row of values, in one transaction. */
   executeMany(sql: string, rows: readonly (readonly (SqlValue | null)[])[]): void;
   /** Lets another program write: until the returned function is called, whoever writes to the database has to wait. */
   holdDatabase(): () => void;

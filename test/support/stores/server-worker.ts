@@ -9,6 +9,8 @@ import { copyObject, createBucket, deleteBucket, listObjects, s3Request } from '
 const { postgres, ceph } = workerData as { postgres: PostgresAddress; ceph: Pick<CephAddress, 's3'> };
 const { s3 } = ceph;
 const IN_FLIGHT = 8;
+/** A statement takes up to 65535 values. */
+const ROWS_A_STATEMENT = 1000;
 /** A connection to each database that was asked. */
 const clients = new Map<string, pg.Client>();
 /** Removals in the background, and what went wrong with one. */
@@ -35,8 +37,12 @@ const calls = {
   },
   async executeMany(database: string, sql: string, rows: readonly (readonly unknown[])[]): Promise<void> {
     const client = await connected(database);
+    const [start = '', places = ''] = sql.split(' VALUES ');
     await client.query('BEGIN');
-    for (const row of rows) await client.query({ name: sql, text: numbered(sql), values: [...row] });
+    for (let left = rows; left.length > 0; left = left.slice(ROWS_A_STATEMENT)) {
+      const some = left.slice(0, ROWS_A_STATEMENT);
+      await client.query(numbered(`${start} VALUES ${some.map(() => places).join(', ')}`), some.flat());
+    }
     await client.query('COMMIT');
   },
   async createBucket(name: string): Promise<void> {
