@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { embeddedPresets, type Presets } from './embedded.ts';
 import { readEncryption } from './encryption.ts';
 import { type Environment, processEnvironment } from './environment.ts';
+import { exposedWarnings } from './exposed.ts';
 import { type Ini, mergeInis, parseIni } from './ini.ts';
 import { readConfigFiles } from './lookup.ts';
 import { readS3 } from './s3.ts';
@@ -28,7 +29,7 @@ export function loadConfig(configFile: string | undefined, env: Environment = pr
     data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend)),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
-    warnings: unreadWarnings(ini),
+    warnings: [...unreadWarnings(ini), ...exposedWarnings(files)],
   };
 }
 

@@ -8,6 +8,8 @@ export interface ConfigFile {
   /** As messages call it. */
   name: string;
   text: string;
+  /** Whether others than its owner and group may read it. */
+  openToAll: boolean;
 }
 
 /**
@@ -54,8 +56,10 @@ function visibleFiles(folder: string): string[] {
 
 function readFile(name: string, { cwd }: Environment): ConfigFile | undefined {
   try {
-    const bytes = readFileSync(isAbsolute(name) ? name : join(cwd, name));
-    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    const path = isAbsolute(name) ? name : join(cwd, name);
+    const bytes = readFileSync(path);
+    const openToAll = (statSync(path).mode & 0o004) !== 0;
+    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), openToAll };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw unreadable(name, error);

@@ -44,7 +44,8 @@ export class CheckLog {
   async commit(): Promise<void> {
     await this.#committing;
     if (this.#checks.size === 0) return;
-    const checks = [...this.#checks.values()];
+    // In the order of the table: its pages are then written once each.
+    const checks = [...this.#checks.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1));
     this.#checks = new Map();
     const time = Math.max(Math.floor(this.#context.now().getTime() / 1000), this.#notBefore);
     this.#committing = this.#context.meta.recordChecks(checks, time);

@@ -147,7 +147,14 @@ function expireOf(text: string, line: number): Date | null {
 
 /** An error in an import; nothing has been changed when it is seen. */
 export function bad(line: number, what: string): BackyError {
-  return new BackyError('badImport', `Line ${line} of the import: ${what}. Nothing was imported.`, {
+  return new BackyError('badImport', `Line ${line} of the import: ${excerpt(what)}. Nothing was imported.`, {
     hint: 'The file must be whole and as "backy2 export" wrote it.',
   });
+}
+
+const MOST_CHARACTERS = 300;
+
+/** A message that quotes a file, cut to what somebody can read: a field may be as long as the file. */
+export function excerpt(text: string): string {
+  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}…`;
 }

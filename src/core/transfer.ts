@@ -1,13 +1,13 @@
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import { BackyError, messageOf } from '../errors.ts';
 import type { DatedBlockRow, Version } from '../meta/types.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
-import { bad, blockFields, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
+import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;
 
@@ -166,9 +166,11 @@ async function* readLines(input: Readable, fileName: string, signal: AbortSignal
     }
   } catch (error) {
     if (error instanceof BackyError) throw error;
-    const isCsv = error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_');
-    if (isCsv)
-      throw new BackyError('badImport', `Wrong import format: ${messageOf(error)}`, { hint: NOT_AN_EXPORT, cause: error });
+    if (error instanceof CsvError)
+      throw new BackyError('badImport', `Wrong import format: ${excerpt(messageOf(error))}`, {
+        hint: NOT_AN_EXPORT,
+        cause: error,
+      });
     throw new BackyError('io', `Cannot read ${fileName}: ${messageOf(error)}`, {
       hint: 'Check the path and its permissions.',
       cause: error,

@@ -1,11 +1,12 @@
 import { BackyError } from '../errors.ts';
+import { isBlobUid } from './blob-uid.ts';
 
-/** Letters and digits only: nothing that could step out of a backend's folder or bucket, whatever a database or an import says. */
-const SAFE_UID = /^[0-9A-Za-z]{5,64}$/;
-
-/** Whether a uid may become a part of a path or a key. */
+/**
+ * Whether a uid may become a part of a path or a key: 32 letters and digits of the right form, nothing that could step out of a backend's folder
+ * or bucket, whatever a database or an import says.
+ */
 export function canNameBlob(uid: string): boolean {
-  return SAFE_UID.test(uid);
+  return isBlobUid(uid);
 }
 
 /** Throws a BackyError (`dataBackend`) for a uid that can't name a blob. */
@@ -13,5 +14,13 @@ export function refuseUnsafeUid(uid: string): void {
   if (canNameBlob(uid)) return;
   throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`, {
     hint: 'A row of the database names it: look for its version with scrub, and for damage of the database.',
+  });
+}
+
+/** The same for who reads: that one block is bad, the storage is not. Throws a BackyError (`blobUnreadable`). */
+export function refuseUnreadableUid(uid: string): void {
+  if (canNameBlob(uid)) return;
+  throw new BackyError('blobUnreadable', `"${uid}" can't be the uid of a blob.`, {
+    hint: 'The row in the database is damaged, or was imported from a file that was made up.',
   });
 }

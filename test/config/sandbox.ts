@@ -28,7 +28,7 @@ export function makeSandbox(): Sandbox {
   const write = (name: string, content: string | Uint8Array): string => {
     const path = join(folder, name);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, content);
+    writeFileSync(path, content, { mode: 0o600 });
     return path;
   };
   return { folder, env, write };

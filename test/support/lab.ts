@@ -90,7 +90,11 @@ export class Lab {
 
   /** Writes the config file anew, with `more` on top of what the lab was made with. */
   configure(more: Sections): void {
-    writeFileSync(this.path('backy.cfg'), configText([this.#basicConfig(), this.#options.config ?? {}, more]));
+    const text = configText([this.#basicConfig(), this.#options.config ?? {}, more]);
+    rmSync(this.path('backy.cfg'), { force: true });
+    // Whoever keeps a secret there keeps it to themselves, or is warned.
+    const mode = /encryption_key: \w|secret_access_key: \w|:\/\/\w+:\w+@/.test(text) ? 0o600 : 0o644;
+    writeFileSync(this.path('backy.cfg'), text, { mode });
   }
 
   /**

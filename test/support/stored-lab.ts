@@ -71,7 +71,7 @@ export class StoredLab {
 
   /** Writes a config file like the store's, with `edit` applied to its text. */
   config(name: string, edit: (text: string) => string): void {
-    writeFileSync(this.path(name), edit(this.read('backy.cfg').toString()));
+    writeFileSync(this.path(name), edit(this.read('backy.cfg').toString()), { mode: 0o600 });
   }
 
   /** Runs the program in the store's folder. */

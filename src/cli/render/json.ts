@@ -42,6 +42,7 @@ function snakeCase(key: string): string {
  */
 export function* jsonText(value: JsonValue, newline = ''): Generator<string> {
   if (typeof value === 'bigint') yield String(value);
+  else if (typeof value === 'string') yield quoted(value);
   else if (typeof value !== 'object' || value === null) yield JSON.stringify(value);
   else if (Array.isArray(value)) yield* enclosed('[', items(value), ']', newline);
   else yield* enclosed('{', properties(value), '}', newline);
@@ -54,7 +55,15 @@ function* items(values: readonly JsonValue[]): Generator<Member> {
 }
 
 function* properties(object: { [key: string]: JsonValue }): Generator<Member> {
-  for (const [key, value] of Object.entries(object)) yield [`${JSON.stringify(key)}: `, value];
+  for (const [key, value] of Object.entries(object)) yield [`${quoted(key)}: `, value];
+}
+
+/** Escaped beyond what JSON asks for: what turns or moves things on a terminal must not stand there as it is. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function* enclosed(open: string, members: Iterable<Member>, close: string, newline: string): Generator<string> {

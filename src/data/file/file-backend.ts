@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/
 import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
-import { canNameBlob } from '../blob-name.ts';
+import { canNameBlob, refuseUnreadableUid } from '../blob-name.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
@@ -54,6 +54,7 @@ export class FileBackend implements DataBackend {
 
   async get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
     signal.throwIfAborted();
+    refuseUnreadableUid(blob.uid);
     const path = blobPath(this.#root, blob.uid);
     let handle: FileHandle | undefined;
     try {
@@ -80,6 +81,7 @@ export class FileBackend implements DataBackend {
   }
 
   async probe(uid: string): Promise<BlobProbe> {
+    if (!canNameBlob(uid)) return { state: 'missing' };
     try {
       return { state: 'present', storedBytes: (await stat(blobPath(this.#root, uid))).size };
     } catch (error) {

@@ -1,4 +1,4 @@
-import { refuseUnsafeUid } from '../blob-name.ts';
+import { canNameBlob, refuseUnreadableUid, refuseUnsafeUid } from '../blob-name.ts';
 import { isBlobUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
@@ -40,7 +40,7 @@ export class S3Backend implements DataBackend {
 
   async get({ uid }: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
     signal.throwIfAborted();
-    refuseUnsafeUid(uid);
+    refuseUnreadableUid(uid);
     const bucket = await this.#bucket;
     const stored = await bucket.get(uid, into, signal);
     if (stored !== undefined) this.#isInUse = true;
@@ -50,15 +50,16 @@ export class S3Backend implements DataBackend {
 
   /** A HEAD takes as long as any other request. */
   async probe(uid: string): Promise<BlobProbe> {
-    refuseUnsafeUid(uid);
-    return { state: 'unknown' };
+    return { state: canNameBlob(uid) ? 'unknown' : 'missing' };
   }
 
   async delete(uids: readonly string[]): Promise<DeleteOutcome> {
     const bucket = await this.#bucket;
-    const outcome: DeleteOutcome = { deleted: [], failed: [] };
-    for (let start = 0; start < uids.length; start += MOST_DELETES) {
-      const { deleted, failed } = await bucket.delete(uids.slice(start, start + MOST_DELETES));
+    // A uid that can't name a blob has none that could be left.
+    const outcome: DeleteOutcome = { deleted: uids.filter((uid) => !canNameBlob(uid)), failed: [] };
+    const keys = uids.filter(canNameBlob);
+    for (let start = 0; start < keys.length; start += MOST_DELETES) {
+      const { deleted, failed } = await bucket.delete(keys.slice(start, start + MOST_DELETES));
       outcome.deleted.push(...deleted);
       outcome.failed.push(...failed);
     }

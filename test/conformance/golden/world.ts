@@ -35,7 +35,8 @@ export class World {
   }
 
   write(name: string, data: string | Buffer): void {
-    writeFileSync(this.path(name), data);
+    // A config file with a key in it that all may read is worth a warning here; the original has none.
+    writeFileSync(this.path(name), data, { mode: 0o600 });
   }
 
   read(name: string): Buffer {
