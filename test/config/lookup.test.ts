@@ -50,13 +50,13 @@ test('with -c only that file is read, relative to the current folder', () => {
   write('root/etc/backy.cfg', 'broken');
   write('cwd/backy.cfg', 'broken');
   write('cwd/my.cfg', 'mine');
-  expect(readConfigFiles('my.cfg', env)).toEqual([{ name: 'my.cfg', text: 'mine' }]);
+  expect(readConfigFiles('my.cfg', env)).toMatchObject([{ name: 'my.cfg', text: 'mine' }]);
 });
 
 test('a byte order mark is no part of the text', () => {
   const { env, write } = makeSandbox();
   const file = write('bom.cfg', '\uFEFF[DEFAULTS]');
-  expect(readConfigFiles(file, env)).toEqual([{ name: file, text: '[DEFAULTS]' }]);
+  expect(readConfigFiles(file, env)).toMatchObject([{ name: file, text: '[DEFAULTS]' }]);
 });
 
 test('a file of -c that does not exist is an error', () => {

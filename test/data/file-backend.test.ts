@@ -47,12 +47,20 @@ describe('the file backend', () => {
   it('lists nothing but blobs in their right place', async () => {
     const { path, dispose } = temporary();
     mkdirSync(join(path, 'ab', 'cd'), { recursive: true });
-    for (const name of ['notblob.txt', 'zz.blob', 'ab/cd/abcdok12.blob', 'ab/cd/xyzdwrong.blob', 'ab/cd/abcd.x.blob']) {
+    const ok = `abcd${newBlobUid().slice(4)}`;
+    for (const name of [
+      'notblob.txt',
+      'zz.blob',
+      `ab/cd/${ok}.blob`,
+      `ab/cd/xyzd${ok.slice(4)}.blob`,
+      'ab/cd/abcdshort.blob',
+      'ab/cd/abcd.x.blob',
+    ]) {
       writeFileSync(join(path, name), 'x');
     }
     const uids: string[] = [];
     for await (const uid of new FileBackend({ type: 'file', path, durable: true }).list('')) uids.push(uid);
-    expect(uids).toEqual(['abcdok12']);
+    expect(uids).toEqual([ok]);
     await dispose();
   });
 
@@ -60,7 +68,8 @@ describe('the file backend', () => {
     const { path, dispose } = temporary();
     const backend = new FileBackend({ type: 'file', path, durable: true });
     await expect(backend.put(uid, randomBytes(1), signal)).rejects.toThrow(/can't be the uid/);
-    await expect(backend.probe(uid)).rejects.toThrow(/can't be the uid/);
+    await expect(backend.get({ uid, blockId: 0, plainBytes: 1 }, new Uint8Array(1), signal)).rejects.toThrow(/can't be the uid/);
+    expect(await backend.probe(uid)).toEqual({ state: 'missing' });
     await dispose();
   });
 
