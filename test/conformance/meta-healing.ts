@@ -152,21 +152,6 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       expect(await finish('v3')).toBe(true);
     });
 
-    it('is never undone by a take-over that began before', async () => {
-      await whole('v1', [1, 2, 3, 4]);
-      await begin('v2');
-      const order = { baseUid: 'v1', versionUid: 'v2', ranges: [{ first: 0, count: 4 }], geometry: GEOMETRY };
-      await meta.takeOver({ ...order, counters: () => NO_COUNTS, onCopied: () => {} });
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
-      await meta.heal([blobOf(12, 2)]);
-      expect(await blobsOf('v2')).toEqual([
-        [1, true],
-        [12, true],
-        [3, true],
-        [4, true],
-      ]);
-    });
-
     it('pages through bad blocks', async () => {
       await whole('v1', [1, 2, 3, 4]);
       await meta.markBlockInvalid(uidOf(2), sumOf(2));

@@ -39,6 +39,58 @@ describe('the SQLite store', () => {
     describe('of healing and checks', () => metaHealingSuite(create));
   });
 
+  it('copies no row that was found bad and mended between two pieces of a take-over, whose base is valid again by then', async () => {
+    const store = storeAt();
+    await store.initialize();
+    await store.open();
+    const size = 80_000;
+    const geometry = { blockSize: 100, sizeBytes: size * 100 };
+    const counters = {
+      ...{ bytesRead: 0, blocksRead: 0, bytesWritten: 0, blocksWritten: 0, bytesDedup: 0, blocksDedup: 0 },
+      ...{ bytesSparse: 0, blocksSparse: 0, durationSeconds: 0 },
+    };
+    const seal = { size: 100, encVersion: 0, envKey: null, nonce: null };
+    for (const uid of ['v1', 'v2'])
+      await store.createVersion({
+        uid,
+        name: 'n',
+        snapshotName: '',
+        size,
+        sizeBytes: geometry.sizeBytes,
+        expire: null,
+        tags: [],
+      });
+    // Rows are taken in the order of their checksums' first digits: the last one comes with the last piece.
+    const rows = Array.from({ length: size }, (_, id) => ({
+      id,
+      uid: `0${id}`,
+      checksum: id === 7 ? 'f' : `0${id}`,
+      found: false,
+      ...seal,
+    }));
+    await store.commitGroup('v1', { rows, sparse: [], counters: () => counters }, geometry);
+    expect(await store.validateWhole(['v1'])).toEqual([]);
+    const version = await store.findVersion('v1');
+    if (version === undefined) throw new Error('no version');
+    await store.finishBackup(version, counters);
+    let mending: Promise<unknown> | undefined;
+    const mend = async () => {
+      expect(await store.markBlockInvalid('07', 'f')).toEqual(['v1']);
+      await store.heal([{ uid: 'good', checksum: 'f', ...seal }]);
+      expect(await store.validateWhole(['v1'])).toEqual(['v1']);
+    };
+    const { blocks } = await store.takeOver({
+      ...{ baseUid: 'v1', versionUid: 'v2', ranges: [{ first: 0, count: size }], geometry, counters: () => counters },
+      onCopied: () => {
+        mending ??= mend();
+      },
+    });
+    await mending;
+    expect(blocks).toBe(size - 1);
+    expect(await store.blocksById('v2', [7])).toEqual([]);
+    await store.close();
+  });
+
   it('leaves one file behind, in the original schema to the letter, with our own tables beside it', async () => {
     const store = storeAt();
     await store.initialize();

@@ -36,7 +36,10 @@ export const EXIT_STATUS: Terms = [
   ['*2*', 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.'],
   ['*5*', 'The source differs from the base version outside of the hints.'],
   ['*6*', 'The data backend failed during a backup or restore, which can be continued.'],
-  ['*20*', 'A scrub found errors or an incomplete version; or a restore has finished, but some blocks are wrong or missing.'],
+  [
+    '*20*',
+    'A scrub found errors or an incomplete version, a repair left some; or a restore has finished, but some blocks are wrong or missing.',
+  ],
   ['*22*', 'The version to import exists already.'],
   ['*23*', 'The file to import is no export.'],
   ['*100*', 'Any other failure.'],
