@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import type { CachedBlock } from './block-cache.ts';
 import type { BlockReader, BlockRequest } from './block-reader.ts';
 import type { Extent, ImagePiece } from './image.ts';
+import { KnownBad, type Verdict } from './known-bad.ts';
 import { type ImageGeometry, Overlay } from './overlay.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { RowPages } from './row-pages.ts';
@@ -21,8 +22,8 @@ export interface ImageViewOptions {
   reader: BlockReader;
   /** The key of its first block in the reader; all from there on are its own. */
   firstKey: number;
-  /** Told of each bad block, once, with the row by which it was read. */
-  onBad(finding: Finding, row: BlockRow): void;
+  /** Marks a bad block, that was read by this row. Never rejects. */
+  record(finding: Finding, row: BlockRow): Promise<Verdict>;
 }
 
 /**
@@ -35,18 +36,20 @@ export class ImageView {
   readonly #options: ImageViewOptions;
   readonly #rows: RowPages;
   readonly #ahead: ReadAhead;
-  readonly #bad = new Map<number, BackyError>();
+  readonly #bad: KnownBad;
   /** The last of the writes to each block that is being written. */
   readonly #writing = new Map<number, Promise<void>>();
   #overlay: Overlay | undefined;
 
   constructor(options: ImageViewOptions) {
-    const { context, version, blockSize, reader } = options;
+    const { context, version, blockSize, reader, record } = options;
     this.#options = options;
     this.version = version;
     this.geometry = { blockSize, sizeBytes: version.sizeBytes };
     this.#rows = new RowPages(context.meta, version.uid);
     this.#ahead = new ReadAhead(reader.aheadBlocks, blockSize);
+    const onMended = (id: number) => this.#rows.forget(id);
+    this.#bad = new KnownBad({ meta: context.meta, versionUid: version.uid, record, onMended });
   }
 
   /** What was written, if anything was. */
@@ -124,12 +127,6 @@ export class ImageView {
     return extents;
   }
 
-  /** Somebody has mended a block since its row was read: it is read anew when it is wanted again. */
-  renew(id: number): void {
-    this.#rows.forget(id);
-    this.#bad.delete(id);
-  }
-
   /** Forgets what was written. */
   close(): void {
     this.#overlay?.close();
@@ -159,9 +156,8 @@ export class ImageView {
     const { offset, length, id } = span;
     try {
       if (this.#overlay?.written.has(id)) return await this.#writtenPiece(this.#overlay, span);
-      const request = await this.#request(id);
-      if (request === undefined) return { kind: 'zeros', offset, length };
-      return this.#pieceOf(await this.#options.reader.read(request), span);
+      const block = await this.#fetch(id);
+      return block === undefined ? { kind: 'zeros', offset, length } : this.#pieceOf(block, span);
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
       this.#logUnlessBad('read', id, error);
@@ -176,27 +172,39 @@ export class ImageView {
     return { kind: 'data', offset, bytes, release: () => {} };
   }
 
+  /** A block, pinned: MUST be unpinned; undefined when it is sparse. One that somebody mended since its row was read is read by its new row. */
+  async #fetch(id: number): Promise<CachedBlock | undefined> {
+    for (;;) {
+      await this.#bad.check(id);
+      const request = await this.#request(id);
+      if (request === undefined) return undefined;
+      try {
+        return await this.#options.reader.read(request);
+      } catch (error) {
+        // The check above knows of it by now.
+        if (!isOfBadBlock(error)) throw error;
+      }
+    }
+  }
+
   /** What to ask the reader for; undefined for a sparse block. A block that can't be good is an error. */
   async #request(id: number): Promise<BlockRequest | undefined> {
-    const known = this.#bad.get(id);
-    if (known !== undefined) throw known;
     const row = await this.#rows.row(id);
     if (row === undefined) throw this.#refuse(id, 'the database lacks it: the version is incomplete');
     if (row.size !== this.#lengthOf(id)) throw this.#refuse(id, `its row says ${row.size} bytes`);
     if (!hasBlob(row)) return undefined;
-    return { key: this.#options.firstKey + id, row, onBad: (finding) => this.#found(finding, row) };
+    return this.#requestFor(row);
+  }
+
+  #requestFor(row: BlockRow & { uid: string }): BlockRequest {
+    return { key: this.#options.firstKey + row.id, row, onBad: (finding) => this.#bad.found(finding, row) };
   }
 
   #refuse(id: number, why: string): BackyError {
     const error = new BackyError('blocksBad', `Block ${id} of version ${this.version.uid} can't be read: ${why}.`);
-    this.#bad.set(id, error);
+    this.#bad.refuse(id, error);
     this.#options.context.logger.error(error.message);
     return error;
-  }
-
-  #found(finding: Finding, row: BlockRow): void {
-    this.#bad.set(finding.id, new BackyError('blocksBad', `Block ${finding.id} is bad (${finding.problem}).`));
-    this.#options.onBad(finding, row);
   }
 
   /** Best effort: whoever wants such a block meets its errors. */
@@ -207,8 +215,7 @@ export class ImageView {
         if (this.#overlay?.written.has(id) || this.#bad.has(id)) continue;
         const row = await this.#rows.row(id);
         if (row === undefined || row.size !== this.#lengthOf(id) || !hasBlob(row)) continue;
-        const request = { key: this.#options.firstKey + id, row, onBad: (finding: Finding) => this.#found(finding, row) };
-        if (!this.#options.reader.prefetch(request)) return;
+        if (!this.#options.reader.prefetch(this.#requestFor(row))) return;
       }
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
@@ -229,15 +236,14 @@ export class ImageView {
   async #copyUp(overlay: Overlay, id: number): Promise<void> {
     if (overlay.written.has(id)) return;
     const offset = id * this.geometry.blockSize;
-    const request = await this.#request(id);
+    const block = await this.#fetch(id);
     // A write that failed half way may have left something there.
-    if (request === undefined) return overlay.zero(offset, this.#lengthOf(id));
-    const { reader } = this.#options;
-    const block = await reader.read(request);
+    if (block === undefined) return overlay.zero(offset, this.#lengthOf(id));
+    const { cache } = this.#options.reader;
     try {
-      await overlay.write(reader.cache.bytes(block, 0, this.#lengthOf(id)), offset);
+      await overlay.write(cache.bytes(block, 0, this.#lengthOf(id)), offset);
     } finally {
-      reader.cache.unpin(block);
+      cache.unpin(block);
     }
   }
 
@@ -263,7 +269,7 @@ export class ImageView {
 
   /** Bad blocks are told of when they are found. */
   #logUnlessBad(what: 'read' | 'write', id: number, error: unknown): void {
-    if (error instanceof BackyError && error.code === 'blocksBad') return;
+    if (isOfBadBlock(error)) return;
     const hint = error instanceof BackyError && error.hint !== undefined ? ` ${error.hint}` : '';
     this.#options.context.logger.error(`Cannot ${what} block ${id} of version ${this.version.uid}: ${messageOf(error)}${hint}`);
   }
@@ -272,6 +278,10 @@ export class ImageView {
     const { blockSize, sizeBytes } = this.geometry;
     return Math.min(blockSize, sizeBytes - id * blockSize);
   }
+}
+
+function isOfBadBlock(error: unknown): boolean {
+  return error instanceof BackyError && error.code === 'blocksBad';
 }
 
 function hasBlob(row: BlockRow): row is BlockRow & { uid: string } {

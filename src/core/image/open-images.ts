@@ -1,7 +1,7 @@
 import type { Finding } from '../../engine/messages.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
-import type { BlockRow } from '../../meta/types.ts';
+import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
 import { BadBlockRecorder } from '../bad-blocks.ts';
 import { blockSizeOf } from '../block-size.ts';
 import type { Context } from '../context.ts';
@@ -10,6 +10,7 @@ import { findVersion } from '../find-version.ts';
 import { lockForOperation, lockVersion } from '../locks.ts';
 import { BlockReader } from './block-reader.ts';
 import { ImageView } from './image-view.ts';
+import type { Verdict } from './known-bad.ts';
 
 /** Keys of one image: more than blocks that any has. */
 const KEYS_OF_AN_IMAGE = 2 ** 32;
@@ -95,7 +96,7 @@ export class OpenImages {
   }
 
   async #open(uid: string): Promise<OpenImage> {
-    const { meta, locks, settings, logger } = this.#context;
+    const { meta, locks, settings } = this.#context;
     await findVersion(meta, uid);
     const lock = await lockVersion(locks, uid, 'shared');
     try {
@@ -104,23 +105,29 @@ export class OpenImages {
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);
       const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
-      const bad = new BadBlockRecorder({ meta, logger, version, during: 'reading' });
-      const onBad = (finding: Finding, row: BlockRow) => {
-        image.marking = image.marking
-          .then(() => bad.record([finding], [row]))
-          .then((mended) => {
-            for (const { id } of mended) view.renew(id);
-          })
-          .catch((error: unknown) =>
-            logger.error(`Block ${finding.id} of version ${uid} could not be marked: ${messageOf(error)}`),
-          );
+      const record = (finding: Finding, row: BlockRow): Promise<Verdict> => {
+        const verdict = image.marking.then(() => this.#record(version, finding, row));
+        image.marking = verdict.then(() => {});
+        return verdict;
       };
-      const view = new ImageView({ context: this.#context, version, blockSize, reader, firstKey, onBad });
+      const view = new ImageView({ context: this.#context, version, blockSize, reader, firstKey, record });
       const image: OpenImage = { view, reader, firstKey, lock, marking: Promise.resolve() };
       return image;
     } catch (error) {
       await lock.release();
       throw error;
+    }
+  }
+
+  /** Marks a bad block, unless it was mended. A recorder of its own: what was marked may have been found good meanwhile, and be bad again. */
+  async #record(version: TaggedVersion, finding: Finding, row: BlockRow): Promise<Verdict> {
+    const { meta, logger } = this.#context;
+    try {
+      const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading' });
+      return (await recorder.record([finding], [row])).length > 0 ? 'mended' : 'marked';
+    } catch (error) {
+      logger.error(`Block ${finding.id} of version ${version.uid} could not be marked: ${messageOf(error)}`);
+      return 'unmarked';
     }
   }
 
