@@ -12,6 +12,14 @@ test('error.json knows every code', () => {
   expect(codes).toEqual(Object.keys(EXIT_CODES));
 });
 
+test('backup --auto tells the same of a backup as backup does', () => {
+  const { results } = SCHEMAS.get('backup-auto')?.properties ?? {};
+  const ofImage = results?.items?.properties?.backup?.anyOf?.find(({ type }) => type === 'object');
+  const backup = SCHEMAS.get('backup');
+  expect(ofImage?.properties).toEqual(backup?.properties);
+  expect(ofImage?.required).toEqual(backup?.required);
+});
+
 describe.each([...SCHEMAS])('docs/json/%s.json', (name, schema) => {
   test('is a JSON Schema of draft 2020-12 with a title and a description', () => {
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
