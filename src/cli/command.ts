@@ -79,5 +79,7 @@ export interface TextCommand extends CommandWords {
 export interface Command extends CommandWords {
   /** False: the database need not be initialised. */
   needsDatabase?: false;
+  /** Looks whether the words fit together, before anything is opened. @throws BackyError `usage`. */
+  check?(args: readonly string[], options: Invocation['options']): void;
   run(invocation: Invocation): Promise<Outcome>;
 }

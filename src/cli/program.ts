@@ -109,6 +109,7 @@ function addCommand(program: Commander, command: Command | TextCommand, onCall: 
   sub.exitOverride(failAt(sub, command));
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
+    if ('run' in command) command.check?.(args, sub.opts());
     onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });
   });
 }

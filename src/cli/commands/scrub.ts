@@ -55,8 +55,7 @@ export const scrubCommand: Command = {
     ['backy2 scrub --oldest 4', 'Every night: has verified all that is stored after 25 of them.'],
     ['backy2 scrub --coverage', 'Tells how much was verified within a day, a week, a month and more.'],
   ],
-  async run(invocation) {
-    const { args, options } = invocation;
+  check(args, options) {
     const { source, percentile, all, name, tag, oldest, budget, coverage, days } = options;
     const several = [
       flag(all) ? '--all' : undefined,
@@ -79,9 +78,12 @@ export const scrubCommand: Command = {
     if (percentile !== undefined && args[0] === undefined && selection.length === 0)
       throw new BackyError('usage', `-p takes blocks of a version at random; it does not go with ${ways[0]}.`);
     if (days !== undefined && !flag(coverage)) throw new BackyError('usage', '--days goes with --coverage.');
+  },
+  async run(invocation) {
+    const { coverage, oldest, budget } = invocation.options;
     if (flag(coverage)) return showCoverage(invocation);
     if (oldest !== undefined || budget !== undefined) return scrubOldest(invocation);
-    return selection.length > 0 ? scrubSeveral(invocation) : scrubOne(invocation);
+    return invocation.args[0] === undefined ? scrubSeveral(invocation) : scrubOne(invocation);
   },
 };
 
