@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { distinct, image, ZERO } from './image.ts';
 import { replay } from './replay.ts';
 import type { World } from './world.ts';
@@ -28,6 +29,8 @@ replay({
     // So that it is this restore that marks them.
     24: markAllValid,
     25: (world) => world.write(blob, BYTES),
+    // The backup has mended them; the recording goes on with what is bad.
+    27: undoMending,
     29: (world) => world.write(blob, BYTES.subarray(0, -1)),
     31: (world) => world.write(blob, Buffer.concat([BYTES, Buffer.from('x')])),
     33: (world) => world.write(blob, ''),
@@ -43,6 +46,12 @@ function flipped(at: number): Buffer {
   const bytes = Buffer.from(BYTES);
   bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
   return bytes;
+}
+
+function undoMending(world: World): void {
+  const versions = "(select uid from versions where name in ('vm1', 'vm2', 'vm3'))";
+  world.sql(`update blocks set uid=?, valid=0 where id=1 and version_uid in ${versions}`, basename(blob, '.blob'));
+  world.sql("update versions set valid=0 where name in ('vm2', 'vm3')");
 }
 
 function markAllValid(world: World): void {

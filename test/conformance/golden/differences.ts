@@ -38,6 +38,7 @@ const NO_HANG = 'semantics.md, "Deliberate differences": a missing or short sour
 const PARTIAL_SCRUB = 'semantics.md, scrub: a partial scrub never turns an invalid version valid';
 const BLOCKS_VALID =
   'semantics.md, "Deliberate differences": a good full scrub leaves blocks marked invalid -> they become valid';
+const MENDED = 'docs/commands.md, Scrub: the next backup that reads the content of a bad block mends it in all versions';
 const DEDUP_COUNTED = 'semantics.md, "stats and du": the original forgot to count dedup found by checksum';
 const PREFIX = 'cli.md, cleanup: `-p` works on every backend';
 const ONE_TRANSACTION =
@@ -221,6 +222,12 @@ export const DIFFERENCES: Difference[] = [
   { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
+  {
+    recording: '13-scrub',
+    call: 26,
+    reason: MENDED,
+    state: { rows: (rows) => rows.map((row) => replaced(row, { 1: '1', 2: 'NULL' })) },
+  },
   { recording: '13-scrub', call: 28, reason: SAMPLE_NOT_COUNTED, stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }) },
   { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
