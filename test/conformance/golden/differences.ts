@@ -222,12 +222,12 @@ export const DIFFERENCES: Difference[] = [
   { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
-  {
+  ...[26, 37, 39].map((call) => ({
     recording: '13-scrub',
-    call: 26,
+    call,
     reason: MENDED,
-    state: { rows: (rows) => rows.map((row) => replaced(row, { 1: '1', 2: 'NULL' })) },
-  },
+    state: { rows: (rows: string[][]) => rows.map((row) => replaced(row, { 1: '1', 2: 'NULL' })) },
+  })),
   { recording: '13-scrub', call: 28, reason: SAMPLE_NOT_COUNTED, stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }) },
   { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
   { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
