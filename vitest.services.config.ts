@@ -23,6 +23,8 @@ export const STORE_TESTS = [
   'log',
   'meanwhile',
   'migrate-encryption',
+  'nbd',
+  'nbd-save',
   'other-settings',
   'properties',
   'rekey',
@@ -35,6 +37,9 @@ export const STORE_TESTS = [
   'written-rows',
 ].map((name) => `test/e2e/${name}.test.ts`);
 const STORE_ITSELF = 'test/support/stores/lab-store.test.ts';
+
+/** Clients of the system on images that are open: what depends on where versions are kept. A mountpoint or a boot does not. */
+const STORE_CLIENT_TESTS = ['fuse', 'nbd-clients'].map((name) => `test/services/${name}.test.ts`);
 
 const shared = { ...config.test, exclude: configDefaults.exclude };
 /** What moves blocks goes to servers in processes of their own, on the same cores. */
@@ -53,7 +58,7 @@ export default defineConfig({
           ...shared,
           ...patience,
           name: 'stores',
-          include: [...STORE_TESTS, STORE_ITSELF],
+          include: [...STORE_TESTS, ...STORE_CLIENT_TESTS, STORE_ITSELF],
           env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' },
         },
       },

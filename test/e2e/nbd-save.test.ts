@@ -6,6 +6,7 @@ import { NbdClient } from '../support/nbd-client.ts';
 import { noise } from '../support/random.ts';
 import { type Serving, startNbd, stopServing } from '../support/serving.ts';
 import { sha256 } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 8192;
 const BLOCKS = 60;
@@ -86,38 +87,40 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect(lab.versions()).toHaveLength(2);
   });
 
-  test('saves nothing of a client that vanished, but keeps it for the next', async () => {
-    const lost = await NbdClient.open(server.socket, uid);
-    await lost.write(50, noise(10, 'lost'));
-    lost.socket.destroy();
-    const model = Buffer.from(image);
-    noise(10, 'lost').copy(model, 50);
-    await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client vanished before it had flushed');
-    expect(lab.versions()).toHaveLength(1);
-    const next = await NbdClient.open(server.socket, uid);
-    expect((await next.read(50, 10)).equals(noise(10, 'lost'))).toBe(true);
-    await next.disconnect();
-    expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
-  });
+  filesOnly('client side', () => {
+    test('saves nothing of a client that vanished, but keeps it for the next', async () => {
+      const lost = await NbdClient.open(server.socket, uid);
+      await lost.write(50, noise(10, 'lost'));
+      lost.socket.destroy();
+      const model = Buffer.from(image);
+      noise(10, 'lost').copy(model, 50);
+      await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client vanished before it had flushed');
+      expect(lab.versions()).toHaveLength(1);
+      const next = await NbdClient.open(server.socket, uid);
+      expect((await next.read(50, 10)).equals(noise(10, 'lost'))).toBe(true);
+      await next.disconnect();
+      expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
+    });
 
-  test('saves what a client had flushed that then vanished', async () => {
-    const client = await NbdClient.open(server.socket, uid);
-    await client.write(50, noise(10, 'flushed'));
-    await client.request(COMMAND.flush);
-    client.socket.destroy();
-    const model = Buffer.from(image);
-    noise(10, 'flushed').copy(model, 50);
-    expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
-  });
+    test('saves what a client had flushed that then vanished', async () => {
+      const client = await NbdClient.open(server.socket, uid);
+      await client.write(50, noise(10, 'flushed'));
+      await client.request(COMMAND.flush);
+      client.socket.destroy();
+      const model = Buffer.from(image);
+      noise(10, 'flushed').copy(model, 50);
+      expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
+    });
 
-  test('says so when it ends with something unsaved', async () => {
-    const lost = await NbdClient.open(server.socket, uid);
-    await lost.write(50, noise(10, 'lost'));
-    const { code, stderr } = await stopServing(server);
-    expect(code).toBe(100);
-    expect(stderr).toContain(`What was written to ${uid} was not saved.`);
-    expect(lab.versions()).toHaveLength(1);
-    expect(lab.lockFiles()).toEqual([]);
+    test('says so when it ends with something unsaved', async () => {
+      const lost = await NbdClient.open(server.socket, uid);
+      await lost.write(50, noise(10, 'lost'));
+      const { code, stderr } = await stopServing(server);
+      expect(code).toBe(100);
+      expect(stderr).toContain(`What was written to ${uid} was not saved.`);
+      expect(lab.versions()).toHaveLength(1);
+      expect(lab.lockFiles()).toEqual([]);
+    });
   });
 
   test('makes no version of blocks that are bad, unless they were written anew', async () => {
@@ -130,11 +133,13 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
   });
 
-  test('reads without writing make no version', async () => {
-    const client = await NbdClient.open(server.socket, 'vm');
-    await client.read(0, image.length);
-    await client.disconnect();
-    expect((await stopServing(server)).code).toBe(0);
-    expect(lab.versions()).toHaveLength(1);
+  filesOnly('client side', () => {
+    test('reads without writing make no version', async () => {
+      const client = await NbdClient.open(server.socket, 'vm');
+      await client.read(0, image.length);
+      await client.disconnect();
+      expect((await stopServing(server)).code).toBe(0);
+      expect(lab.versions()).toHaveLength(1);
+    });
   });
 });

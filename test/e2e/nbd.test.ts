@@ -8,6 +8,7 @@ import { NbdClient } from '../support/nbd-client.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { type Serving, startNbd, stopServing } from '../support/serving.ts';
 import { sha256 } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 8192;
 const BLOCKS = 60;
@@ -45,20 +46,22 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     }
   });
 
-  test('tells sparse blocks as holes, in reads and in block status', async () => {
-    server = await startNbd(lab);
-    const client = await NbdClient.open(server.socket, 'vm');
-    const { holes, data } = await client.request(COMMAND.read, { offset: 0, length: 4 * BLOCK });
-    expect(data.equals(image.subarray(0, 4 * BLOCK))).toBe(true);
-    expect(holes.reduce((sum, { length }) => sum + length, 0)).toBe(2 * BLOCK);
-    const { extents } = await client.request(COMMAND.blockStatus, { offset: 100, length: 5 * BLOCK });
-    expect(extents).toEqual([
-      { length: BLOCK - 100, flags: 0 },
-      { length: 2 * BLOCK, flags: 3 },
-      { length: 2 * BLOCK + 100, flags: 0 },
-    ]);
-    const one = await client.request(COMMAND.blockStatus, { offset: BLOCK, length: 9 * BLOCK, flags: COMMAND_FLAG.reqOne });
-    expect(one.extents).toEqual([{ length: 2 * BLOCK, flags: 3 }]);
+  filesOnly('client side', () => {
+    test('tells sparse blocks as holes, in reads and in block status', async () => {
+      server = await startNbd(lab);
+      const client = await NbdClient.open(server.socket, 'vm');
+      const { holes, data } = await client.request(COMMAND.read, { offset: 0, length: 4 * BLOCK });
+      expect(data.equals(image.subarray(0, 4 * BLOCK))).toBe(true);
+      expect(holes.reduce((sum, { length }) => sum + length, 0)).toBe(2 * BLOCK);
+      const { extents } = await client.request(COMMAND.blockStatus, { offset: 100, length: 5 * BLOCK });
+      expect(extents).toEqual([
+        { length: BLOCK - 100, flags: 0 },
+        { length: 2 * BLOCK, flags: 3 },
+        { length: 2 * BLOCK + 100, flags: 0 },
+      ]);
+      const one = await client.request(COMMAND.blockStatus, { offset: BLOCK, length: 9 * BLOCK, flags: COMMAND_FLAG.reqOne });
+      expect(one.extents).toEqual([{ length: 2 * BLOCK, flags: 3 }]);
+    });
   });
 
   test('keeps what is written beside the version, for all who have it open, and changes nothing of it', async () => {
@@ -95,14 +98,16 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  test('trims whole blocks to zeros, and leaves the rest', async () => {
-    server = await startNbd(lab);
-    const client = await NbdClient.open(server.socket, 'vm');
-    expect((await client.request(COMMAND.trim, { offset: 100, length: 4 * BLOCK })).error).toBe(0);
-    const model = Buffer.from(image).fill(0, BLOCK, 4 * BLOCK);
-    expect(sha256(await client.read(0, model.length))).toBe(sha256(model));
-    expect((await client.request(COMMAND.flush)).error).toBe(0);
-    expect((await client.request(COMMAND.cache, { offset: 0, length: model.length })).error).toBe(0);
+  filesOnly('client side', () => {
+    test('trims whole blocks to zeros, and leaves the rest', async () => {
+      server = await startNbd(lab);
+      const client = await NbdClient.open(server.socket, 'vm');
+      expect((await client.request(COMMAND.trim, { offset: 100, length: 4 * BLOCK })).error).toBe(0);
+      const model = Buffer.from(image).fill(0, BLOCK, 4 * BLOCK);
+      expect(sha256(await client.read(0, model.length))).toBe(sha256(model));
+      expect((await client.request(COMMAND.flush)).error).toBe(0);
+      expect((await client.request(COMMAND.cache, { offset: 0, length: model.length })).error).toBe(0);
+    });
   });
 
   test('gives an I/O error for a bad block alone, names and marks it', async () => {
@@ -140,62 +145,66 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     expect(lab.log()).toContain(`Marked version invalid (UID ${uid})`);
   });
 
-  test('gives errors while the data backend is away, marks nothing, and goes on when it is back', async () => {
-    server = await startNbd(lab);
-    const client = await NbdClient.open(server.socket, uid);
-    renameSync(lab.dataPath, lab.path('away'));
-    const failed = await client.request(COMMAND.read, { offset: 0, length: 10 });
-    expect(failed.errors.map(({ error }) => error)).toEqual([NBD_ERROR.EIO]);
-    renameSync(lab.path('away'), lab.dataPath);
-    expect(sha256(await client.read(0, image.length))).toBe(sha256(image));
-    expect((await stopServing(server)).stderr).toContain(`Cannot read block 0 of version ${uid}`);
-    expect(lab.version(uid).valid).toBe(1);
+  filesOnly('blob folder', () => {
+    test('gives errors while the data backend is away, marks nothing, and goes on when it is back', async () => {
+      server = await startNbd(lab);
+      const client = await NbdClient.open(server.socket, uid);
+      renameSync(lab.dataPath, lab.path('away'));
+      const failed = await client.request(COMMAND.read, { offset: 0, length: 10 });
+      expect(failed.errors.map(({ error }) => error)).toEqual([NBD_ERROR.EIO]);
+      renameSync(lab.path('away'), lab.dataPath);
+      expect(sha256(await client.read(0, image.length))).toBe(sha256(image));
+      expect((await stopServing(server)).stderr).toContain(`Cannot read block 0 of version ${uid}`);
+      expect(lab.version(uid).valid).toBe(1);
+    });
   });
 
-  test('says so when there is no place for what is written', async () => {
-    lab.configure({ DEFAULTS: { cachedir: lab.path('nowhere') } });
-    server = await startNbd(lab);
-    const client = await NbdClient.open(server.socket, uid);
-    expect((await client.request(COMMAND.write, { offset: 0, data: Buffer.alloc(10) })).error).toBe(NBD_ERROR.EIO);
-    expect((await client.read(0, 10)).equals(image.subarray(0, 10))).toBe(true);
-    expect((await stopServing(server)).stderr).toContain('Check cachedir');
-  });
+  filesOnly('client side', () => {
+    test('says so when there is no place for what is written', async () => {
+      lab.configure({ DEFAULTS: { cachedir: lab.path('nowhere') } });
+      server = await startNbd(lab);
+      const client = await NbdClient.open(server.socket, uid);
+      expect((await client.request(COMMAND.write, { offset: 0, data: Buffer.alloc(10) })).error).toBe(NBD_ERROR.EIO);
+      expect((await client.read(0, 10)).equals(image.subarray(0, 10))).toBe(true);
+      expect((await stopServing(server)).stderr).toContain('Check cachedir');
+    });
 
-  test('writes whole blocks where the block was bad', async () => {
-    lab.blobAt(uid, 8).remove();
-    server = await startNbd(lab);
-    const client = await NbdClient.open(server.socket, uid);
-    const fresh = noise(BLOCK, 'fresh');
-    await client.write(8 * BLOCK, fresh);
-    expect((await client.read(8 * BLOCK, BLOCK)).equals(fresh)).toBe(true);
-  });
+    test('writes whole blocks where the block was bad', async () => {
+      lab.blobAt(uid, 8).remove();
+      server = await startNbd(lab);
+      const client = await NbdClient.open(server.socket, uid);
+      const fresh = noise(BLOCK, 'fresh');
+      await client.write(8 * BLOCK, fresh);
+      expect((await client.read(8 * BLOCK, BLOCK)).equals(fresh)).toBe(true);
+    });
 
-  test('refuses what is no good, and goes on', async () => {
-    server = await startNbd(lab, '--read-only');
-    const client = await NbdClient.open(server.socket, 'vm');
-    expect(client.flags & EXPORT_FLAG.readOnly).toBeTruthy();
-    const errorOf = async (type: number, parts: object) => (await client.request(type, parts)).error;
-    expect(await errorOf(COMMAND.write, { offset: 0, data: Buffer.alloc(10) })).toBe(NBD_ERROR.EPERM);
-    expect(await errorOf(COMMAND.trim, { offset: 0, length: 10 })).toBe(NBD_ERROR.EPERM);
-    expect(await errorOf(COMMAND.writeZeroes, { offset: 0, length: 10 })).toBe(NBD_ERROR.EPERM);
-    expect(await errorOf(COMMAND.read, { offset: image.length - 1, length: 2 })).toBe(NBD_ERROR.EINVAL);
-    expect(await errorOf(COMMAND.read, { offset: 2n ** 64n - 1n, length: 2 })).toBe(NBD_ERROR.EINVAL);
-    expect(await errorOf(COMMAND.read, { offset: 0, length: MAX_REQUEST_BYTES + 1 })).toBe(NBD_ERROR.EINVAL);
-    expect(await errorOf(COMMAND.read, { offset: 0, length: 1, flags: 0x8000 })).toBe(NBD_ERROR.EINVAL);
-    expect(await errorOf(COMMAND.blockStatus, { offset: 0, length: 0 })).toBe(NBD_ERROR.EINVAL);
-    expect(await errorOf(99, {})).toBe(NBD_ERROR.EINVAL);
-    expect((await client.request(COMMAND.read, { offset: 3, length: 0 })).error).toBe(0);
-    const whole = await client.request(COMMAND.read, { offset: 0, length: 9 * BLOCK, flags: COMMAND_FLAG.df });
-    expect(whole.chunks).toBe(1);
-    expect(whole.data.equals(image.subarray(0, 9 * BLOCK))).toBe(true);
-    await client.disconnect();
-    const old = await NbdClient.open(server.socket, 'vm', { structured: false });
-    expect((await old.request(COMMAND.blockStatus, { offset: 0, length: 10 })).error).toBe(NBD_ERROR.EINVAL);
-    expect((await old.request(COMMAND.read, { offset: 0, length: 10, flags: COMMAND_FLAG.df })).error).toBe(NBD_ERROR.EINVAL);
-    expect((await old.read(3, 3 * BLOCK)).equals(image.subarray(3, 3 * BLOCK + 3))).toBe(true);
-    const refused = await old.request(COMMAND.write, { offset: 0, data: noise(70_000, 'x') });
-    expect(refused.error).toBe(NBD_ERROR.EPERM);
-    expect((await old.read(0, 5)).equals(image.subarray(0, 5))).toBe(true);
+    test('refuses what is no good, and goes on', async () => {
+      server = await startNbd(lab, '--read-only');
+      const client = await NbdClient.open(server.socket, 'vm');
+      expect(client.flags & EXPORT_FLAG.readOnly).toBeTruthy();
+      const errorOf = async (type: number, parts: object) => (await client.request(type, parts)).error;
+      expect(await errorOf(COMMAND.write, { offset: 0, data: Buffer.alloc(10) })).toBe(NBD_ERROR.EPERM);
+      expect(await errorOf(COMMAND.trim, { offset: 0, length: 10 })).toBe(NBD_ERROR.EPERM);
+      expect(await errorOf(COMMAND.writeZeroes, { offset: 0, length: 10 })).toBe(NBD_ERROR.EPERM);
+      expect(await errorOf(COMMAND.read, { offset: image.length - 1, length: 2 })).toBe(NBD_ERROR.EINVAL);
+      expect(await errorOf(COMMAND.read, { offset: 2n ** 64n - 1n, length: 2 })).toBe(NBD_ERROR.EINVAL);
+      expect(await errorOf(COMMAND.read, { offset: 0, length: MAX_REQUEST_BYTES + 1 })).toBe(NBD_ERROR.EINVAL);
+      expect(await errorOf(COMMAND.read, { offset: 0, length: 1, flags: 0x8000 })).toBe(NBD_ERROR.EINVAL);
+      expect(await errorOf(COMMAND.blockStatus, { offset: 0, length: 0 })).toBe(NBD_ERROR.EINVAL);
+      expect(await errorOf(99, {})).toBe(NBD_ERROR.EINVAL);
+      expect((await client.request(COMMAND.read, { offset: 3, length: 0 })).error).toBe(0);
+      const whole = await client.request(COMMAND.read, { offset: 0, length: 9 * BLOCK, flags: COMMAND_FLAG.df });
+      expect(whole.chunks).toBe(1);
+      expect(whole.data.equals(image.subarray(0, 9 * BLOCK))).toBe(true);
+      await client.disconnect();
+      const old = await NbdClient.open(server.socket, 'vm', { structured: false });
+      expect((await old.request(COMMAND.blockStatus, { offset: 0, length: 10 })).error).toBe(NBD_ERROR.EINVAL);
+      expect((await old.request(COMMAND.read, { offset: 0, length: 10, flags: COMMAND_FLAG.df })).error).toBe(NBD_ERROR.EINVAL);
+      expect((await old.read(3, 3 * BLOCK)).equals(image.subarray(3, 3 * BLOCK + 3))).toBe(true);
+      const refused = await old.request(COMMAND.write, { offset: 0, data: noise(70_000, 'x') });
+      expect(refused.error).toBe(NBD_ERROR.EPERM);
+      expect((await old.read(0, 5)).equals(image.subarray(0, 5))).toBe(true);
+    });
   });
 });
 
@@ -249,9 +258,11 @@ describe('a version that is served', () => {
     expect(() => statSync(again.socket)).toThrow('ENOENT');
   });
 
-  test('can be read by its owner alone', async () => {
-    const server = await startNbd(lab);
-    expect(statSync(server.socket).mode & 0o777).toBe(0o600);
-    await stopServing(server);
+  filesOnly('client side', () => {
+    test('can be read by its owner alone', async () => {
+      const server = await startNbd(lab);
+      expect(statSync(server.socket).mode & 0o777).toBe(0o600);
+      await stopServing(server);
+    });
   });
 });

@@ -19,6 +19,7 @@ import { PATH_WITH_SBIN, Running, tool } from '../support/process.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { type Serving, startNbd, stopServing } from '../support/serving.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 65536;
 /** qemu counts in sectors. */
@@ -42,28 +43,30 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     lab.remove();
   });
 
-  test('nbdinfo lists the exports, tells what one can do, and where it has data', async () => {
-    server = await startNbd(lab);
-    const list = JSON.parse(await tool('nbdinfo', '--list', '--json', uri(''))) as { exports: Record<string, unknown>[] };
-    expect(list.exports.map((each) => each['export-name']).sort()).toEqual([uid, 'vm'].sort());
-    const { exports } = JSON.parse(await tool('nbdinfo', '--json', uri('vm'))) as { exports: Record<string, unknown>[] };
-    expect(exports[0]).toMatchObject({
-      'export-size': image.length,
-      is_read_only: false,
-      can_multi_conn: true,
-      can_fua: true,
-      can_trim: true,
+  filesOnly('client side', () => {
+    test('nbdinfo lists the exports, tells what one can do, and where it has data', async () => {
+      server = await startNbd(lab);
+      const list = JSON.parse(await tool('nbdinfo', '--list', '--json', uri(''))) as { exports: Record<string, unknown>[] };
+      expect(list.exports.map((each) => each['export-name']).sort()).toEqual([uid, 'vm'].sort());
+      const { exports } = JSON.parse(await tool('nbdinfo', '--json', uri('vm'))) as { exports: Record<string, unknown>[] };
+      expect(exports[0]).toMatchObject({
+        'export-size': image.length,
+        is_read_only: false,
+        can_multi_conn: true,
+        can_fua: true,
+        can_trim: true,
+      });
+      const map = JSON.parse(await tool('nbdinfo', '--map', '--json', uri(uid))) as {
+        offset: number;
+        length: number;
+        type: number;
+      }[];
+      expect(map.reduce((sum, { length }) => sum + length, 0)).toBe(image.length);
+      const holes = map.filter(({ type }) => type === 3);
+      expect(holes).toHaveLength(40);
+      for (const { offset, length } of holes)
+        expect(image.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
     });
-    const map = JSON.parse(await tool('nbdinfo', '--map', '--json', uri(uid))) as {
-      offset: number;
-      length: number;
-      type: number;
-    }[];
-    expect(map.reduce((sum, { length }) => sum + length, 0)).toBe(image.length);
-    const holes = map.filter(({ type }) => type === 3);
-    expect(holes).toHaveLength(40);
-    for (const { offset, length } of holes)
-      expect(image.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
   });
 
   test('nbdcopy copies from it and to it, with several connections', async () => {
@@ -79,60 +82,62 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  test('qemu-img compares, converts from it and to it', async () => {
-    server = await startNbd(lab);
-    const raw = ['-f', 'raw', '-F', 'raw'];
-    expect(await tool('qemu-img', 'compare', ...raw, source, uri('vm'))).toContain('Images are identical.');
-    const target = lab.path('image.qcow2');
-    await tool('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', uri('vm'), target);
-    expect(await tool('qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', source, target)).toContain('Images are identical.');
-    const other = lab.write('other', noise(image.length, 'other').fill(0, 3 * BLOCK, 40 * BLOCK));
-    await tool('qemu-img', 'convert', '-n', '-f', 'raw', '-O', 'raw', other, uri('vm'));
-    expect(await tool('qemu-img', 'compare', ...raw, other, uri(uid))).toContain('Images are identical.');
-  });
-
-  test('qemu-io writes at random, and what it reads is what a file has after the same', async () => {
-    server = await startNbd(lab);
-    const model = lab.path('model');
-    copyFileSync(source, model);
-    const seed = runSeed();
-    const random = seededRandom(seed);
-    const commands = Array.from({ length: 150 }, (_, i) => {
-      const offset = Math.floor((random() * (image.length - SECTOR)) / SECTOR) * SECTOR;
-      const length = SECTOR * (1 + Math.floor((random() * Math.min(3 * BLOCK, image.length - offset - SECTOR)) / SECTOR));
-      const write = ['write', 'write -z', 'write -z -u', 'write -f', 'discard', 'flush'][i % 5] ?? 'write';
-      if (write === 'discard') return `write -z ${offset} ${length}`;
-      return write.includes('-z') ? `${write} ${offset} ${length}` : `${write} -P ${1 + (i % 250)} ${offset} ${length}`;
+  filesOnly('client side', () => {
+    test('qemu-img compares, converts from it and to it', async () => {
+      server = await startNbd(lab);
+      const raw = ['-f', 'raw', '-F', 'raw'];
+      expect(await tool('qemu-img', 'compare', ...raw, source, uri('vm'))).toContain('Images are identical.');
+      const target = lab.path('image.qcow2');
+      await tool('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', uri('vm'), target);
+      expect(await tool('qemu-img', 'compare', '-f', 'raw', '-F', 'qcow2', source, target)).toContain('Images are identical.');
+      const other = lab.write('other', noise(image.length, 'other').fill(0, 3 * BLOCK, 40 * BLOCK));
+      await tool('qemu-img', 'convert', '-n', '-f', 'raw', '-O', 'raw', other, uri('vm'));
+      expect(await tool('qemu-img', 'compare', ...raw, other, uri(uid))).toContain('Images are identical.');
     });
-    for (const file of [model, uri('vm')])
-      await tool('qemu-io', '-f', 'raw', ...commands.flatMap((command) => ['-c', command]), file);
-    expect(await tool('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', model, uri(uid)), `seed ${seed}`).toContain('identical');
-  });
 
-  test('nbdfuse makes a file of it, read and written', async () => {
-    server = await startNbd(lab);
-    const folder = lab.path('mnt');
-    mkdirSync(folder);
-    const nbdfuse = new Running(['nbdfuse', folder, uri('vm')], { env: { PATH: PATH_WITH_SBIN } });
-    try {
-      const file = `${folder}/nbd`;
-      await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
-      expect(statSync(file).size).toBe(image.length);
-      expect(sha256OfFile(file)).toBe(sha256(image));
-      const model = Buffer.from(image);
-      const bytes = noise(100_001, 'written');
-      bytes.copy(model, 77_777);
-      const fd = openSync(file, 'r+');
-      writeSync(fd, bytes, 0, bytes.length, 77_777);
-      const back = Buffer.alloc(bytes.length);
-      readSync(fd, back, 0, back.length, 77_777);
-      closeSync(fd);
-      expect(back.equals(bytes)).toBe(true);
-      expect(sha256OfFile(file)).toBe(sha256(model));
-    } finally {
-      await tool('fusermount', '-u', '-z', folder);
-      await nbdfuse.ended;
-    }
+    test('qemu-io writes at random, and what it reads is what a file has after the same', async () => {
+      server = await startNbd(lab);
+      const model = lab.path('model');
+      copyFileSync(source, model);
+      const seed = runSeed();
+      const random = seededRandom(seed);
+      const commands = Array.from({ length: 150 }, (_, i) => {
+        const offset = Math.floor((random() * (image.length - SECTOR)) / SECTOR) * SECTOR;
+        const length = SECTOR * (1 + Math.floor((random() * Math.min(3 * BLOCK, image.length - offset - SECTOR)) / SECTOR));
+        const write = ['write', 'write -z', 'write -z -u', 'write -f', 'discard', 'flush'][i % 5] ?? 'write';
+        if (write === 'discard') return `write -z ${offset} ${length}`;
+        return write.includes('-z') ? `${write} ${offset} ${length}` : `${write} -P ${1 + (i % 250)} ${offset} ${length}`;
+      });
+      for (const file of [model, uri('vm')])
+        await tool('qemu-io', '-f', 'raw', ...commands.flatMap((command) => ['-c', command]), file);
+      expect(await tool('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', model, uri(uid)), `seed ${seed}`).toContain('identical');
+    });
+
+    test('nbdfuse makes a file of it, read and written', async () => {
+      server = await startNbd(lab);
+      const folder = lab.path('mnt');
+      mkdirSync(folder);
+      const nbdfuse = new Running(['nbdfuse', folder, uri('vm')], { env: { PATH: PATH_WITH_SBIN } });
+      try {
+        const file = `${folder}/nbd`;
+        await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+        expect(statSync(file).size).toBe(image.length);
+        expect(sha256OfFile(file)).toBe(sha256(image));
+        const model = Buffer.from(image);
+        const bytes = noise(100_001, 'written');
+        bytes.copy(model, 77_777);
+        const fd = openSync(file, 'r+');
+        writeSync(fd, bytes, 0, bytes.length, 77_777);
+        const back = Buffer.alloc(bytes.length);
+        readSync(fd, back, 0, back.length, 77_777);
+        closeSync(fd);
+        expect(back.equals(bytes)).toBe(true);
+        expect(sha256OfFile(file)).toBe(sha256(model));
+      } finally {
+        await tool('fusermount', '-u', '-z', folder);
+        await nbdfuse.ended;
+      }
+    });
   });
 
   test('four clients at once get what is theirs', async () => {
@@ -147,13 +152,15 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     expect(await Promise.all(copies)).toEqual([image, other, image, other].map(sha256));
   });
 
-  test('a bad block is an error for who reads it, and for no one else', async () => {
-    lab.blobAt(uid, 100).remove();
-    server = await startNbd(lab);
-    const read = (offset: number) => tool('qemu-io', '-r', '-f', 'raw', '-c', `read ${offset} ${BLOCK}`, uri(uid));
-    await expect(read(100 * BLOCK)).rejects.toThrow('Input/output error');
-    expect(await read(99 * BLOCK)).toContain('read 65536/65536 bytes');
-    expect(await read(101 * BLOCK)).toContain('read 65536/65536 bytes');
+  filesOnly('client side', () => {
+    test('a bad block is an error for who reads it, and for no one else', async () => {
+      lab.blobAt(uid, 100).remove();
+      server = await startNbd(lab);
+      const read = (offset: number) => tool('qemu-io', '-r', '-f', 'raw', '-c', `read ${offset} ${BLOCK}`, uri(uid));
+      await expect(read(100 * BLOCK)).rejects.toThrow('Input/output error');
+      expect(await read(99 * BLOCK)).toContain('read 65536/65536 bytes');
+      expect(await read(101 * BLOCK)).toContain('read 65536/65536 bytes');
+    });
   });
 
   test('a damaged file system is repaired in a backup, saved, and restored: clean', async () => {

@@ -1,11 +1,14 @@
 import { encrypted } from './encryption.ts';
 import type { LabOptions } from './lab.ts';
 import { noise } from './random.ts';
+import { ON_SERVERS } from './stores/amount.ts';
+
+const store = ON_SERVERS ? 'PostgreSQL, S3' : 'SQLite, files';
 
 /** Where versions may be kept that are opened as images: tests run on each. */
 export const STORES: { store: string; options: LabOptions }[] = [
-  { store: 'SQLite, files', options: {} },
-  { store: 'SQLite, files, encrypted', options: { config: encrypted() } },
+  { store, options: {} },
+  { store: `${store}, encrypted`, options: { config: encrypted() } },
 ];
 
 /** An image of blocks that are full, all zero, or half of both, with an end that is no whole block. */

@@ -1,6 +1,6 @@
 import { ON_SERVERS } from './amount.ts';
 
-/** What is about SQLite or about files by its nature, and so is no part of the run on PostgreSQL and S3: each with the reason. */
+/** What is about SQLite or about files by its nature, or about nothing that is stored, and so is no part of the run on PostgreSQL and S3: each with the reason. */
 const REASONS = {
   'blob folder':
     'damages the folder of the blobs: a bucket has none, and is there or not (test/services has what becomes of those)',
@@ -9,6 +9,8 @@ const REASONS = {
   'shape of rows': "looks at SQLite's types and its schema; PostgreSQL's are compared with the original's in test/services",
   'probe by length': 'is seen by looking at the length of a file, which costs nothing; S3 would need a request for each block',
   'hash functions': 'is done before any store is asked',
+  'client side':
+    'is about what a client says and the program answers, which is the same whatever the blocks come from; what does depend on that stands beside it',
 } as const;
 
 /** Defines tests that make sense on SQLite and files alone; on servers they are not collected. */
