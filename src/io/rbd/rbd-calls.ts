@@ -24,22 +24,28 @@ import { type RbdPlace, rbdSpec } from './rbd-url.ts';
  */
 export class RbdCalls {
   #cluster: Cluster | undefined;
+  /** Images whose opening nobody waited for in the end are closed by nobody else. */
+  readonly #open = new Set<Handle>();
 
   /** To be called first, once. */
   connect(options: RbdOptions): void {
     this.#cluster = new Cluster(options);
   }
 
-  /** The last call. Images MUST be closed. */
+  /** The last call. Closes what is open: a client that goes with an image open for writing keeps it from being removed for 30 s. */
   shutdown(): void {
+    for (const handle of this.#open) librbd().close(handle);
     this.#cluster?.close();
   }
 
   open(place: RbdPlace, mode: 'read' | 'write'): OpenImage {
-    return openImage(this.#pool(place), place, mode);
+    const image = openImage(this.#pool(place), place, mode);
+    this.#open.add(image.handle);
+    return image;
   }
 
   close(handle: Handle): void {
+    this.#open.delete(handle);
     checked(librbd().close(handle), 'close an image');
   }
 
