@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
 import type { Sections } from '../support/config-text.ts';
 import { PATH_WITH_SBIN, type Result, Running } from '../support/process.ts';
 import { sha256OfFile } from '../support/sha256.ts';
@@ -76,6 +77,17 @@ export class RbdCluster {
     if (/failed|error/i.test(said)) throw new Error(`qemu-io ${commands.join('; ')}: ${said}`);
   }
 
+  /** Waits until the cluster has forgotten clients that were killed, which takes it 30 s. */
+  async unused(image: string): Promise<void> {
+    await expect.poll(() => this.rbd('status', image), { timeout: 120_000, interval: 500 }).toContain('Watchers: none');
+  }
+
+  /** Removes an image and its snapshots, which nobody may use any more. */
+  async remove(image: string): Promise<void> {
+    await this.rbd('snap', 'purge', '--no-progress', image);
+    await this.rbd('rm', '--no-progress', image);
+  }
+
   /** What an image or snapshot holds, by rbd export. @returns its sha256. */
   async sha256(spec: string): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'backy2-export-'));
@@ -126,6 +138,12 @@ export class RbdCluster {
   signalOsd(signal: 'SIGSTOP' | 'SIGCONT'): void {
     const [pid = ''] = readFileSync(join(dirname(this.conf), 'run', 'osd.pid'), 'utf8').split(' ');
     process.kill(Number(pid), signal);
+  }
+
+  /** Waits until all of an image can be read: an OSD that was stopped takes a while to get over it, on a busy machine more than a minute. */
+  async answers(image: string): Promise<void> {
+    const read = ['timeout', '-s', 'KILL', '20', 'rbd', '--conf', this.conf, 'export', '--no-progress', image, '/dev/null'];
+    await expect.poll(async () => (await this.#run(read)).code, { timeout: 300_000 }).toBe(0);
   }
 
   #run(words: string[]): Promise<Result> {

@@ -35,6 +35,16 @@ describe('one clear line, exit code 100, and no version for', () => {
     await cluster.rbd('rm', '--no-progress', image);
   });
 
+  test('a namespace to restore to', async () => {
+    await withLab({ config: cluster.config() }, async (lab) => {
+      const uid = await lab.backup(`file://${lab.write('image', noise(OBJECT, 'image'))}`, 'vm');
+      expect(errorsOf(await lab.run(['restore', uid, 'rbd://vms/none/x']))).toEqual([
+        'There is no namespace "none" in pool "vms". Make it first: rbd namespace create vms/none',
+        'Backy failed.',
+      ]);
+    });
+  });
+
   test('a configuration', () =>
     failsWith(
       { ceph_conffile: '/nonexistent/ceph.conf' },
@@ -144,81 +154,6 @@ describe('caps', () => {
         'rbd://vms/x',
         /^Cannot open image vms\/x: EPERM \(not permitted\)\. The Ceph user's caps do not allow it/,
       );
-    });
-  });
-});
-
-describe('images that others use', () => {
-  test('are backed up, and not overwritten', async () => {
-    await withLab({ config: cluster.config() }, async (lab) => {
-      const image = cluster.newImage();
-      await cluster.import(image, noise(3 * OBJECT, image));
-      const user = lab.startCommand([
-        'qemu-io',
-        '-f',
-        'raw',
-        '-c',
-        'write 0 512',
-        '-c',
-        'sleep 30000',
-        `rbd:${image}:conf=${cluster.conf}`,
-      ]);
-      await expect.poll(() => cluster.rbd('status', image), { timeout: 20_000 }).toContain('watcher=');
-      const uid = await lab.backup(`rbd://${image}`, 'vm');
-      expect(await lab.run(['restore', '-f', uid, `rbd://${image}`])).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(
-          /Target rbd:\S+ is in use by the client at 127\.0\.0\.1:\S+\. Stop what uses it: rbd status/,
-        ),
-      });
-      user.kill('SIGTERM');
-      await user.ended;
-      await expect.poll(() => cluster.rbd('status', image), { timeout: 45_000, interval: 500 }).toContain('Watchers: none');
-      await lab.ok('restore', '-f', uid, `rbd://${image}`);
-      await cluster.rbd('rm', '--no-progress', image);
-    });
-  });
-});
-
-describe('an image that changes under a backup', () => {
-  test.each([
-    [
-      'shrinks',
-      (image: string) => cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${2 * OBJECT}B`, image),
-      '',
-      /shrank from \d+ to \d+ bytes while it was read/,
-    ],
-    ['is removed', (image: string) => cluster.rbd('rm', '--no-progress', image), '', /There is no image/],
-    [
-      'loses its snapshot',
-      (image: string) => cluster.rbd('snap', 'rm', '--no-progress', `${image}@s`),
-      '@s',
-      /There is no snapshot "s"/,
-    ],
-    [
-      'has its snapshot made anew',
-      async (image: string) => {
-        await cluster.rbd('snap', 'rm', '--no-progress', `${image}@s`);
-        await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
-      },
-      '@s',
-      /was removed and made again/,
-    ],
-  ])('leaves no valid version when it %s', async (_, change, snapshot, message) => {
-    // Slow, so that there is time for it.
-    const config = { ...cluster.config({ simultaneous_reads: 1 }), DataBackend: { bandwidth_write: 32 * OBJECT } };
-    await withLab({ blockSize: OBJECT, workers: 1, config }, async (lab) => {
-      const image = cluster.newImage();
-      await cluster.import(image, noise(96 * OBJECT, image));
-      if (snapshot !== '') await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
-      const running = lab.start(['backup', `rbd://${image}${snapshot}`, 'vm']);
-      await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
-      await change(image);
-      const { code, stderr } = await running.ended;
-      expect({ code, stderr }).toEqual({ code: 100, stderr: expect.stringMatching(message) });
-      expect(lab.versions().map(({ valid }) => valid)).toEqual([0]);
-      await cluster.tryRbd('snap', 'purge', '--no-progress', image);
-      await cluster.tryRbd('rm', '--no-progress', image);
     });
   });
 });

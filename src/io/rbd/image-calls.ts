@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { Handle } from '../../native/librados.ts';
 import { librbd, OPTION_FEATURES } from '../../native/librbd.ts';
 import { cephError, checked, isErrno } from './ceph-errors.ts';
-import { type RbdPlace, rbdSpec } from './rbd-url.ts';
+import { poolSpec, type RbdPlace, rbdSpec } from './rbd-url.ts';
 
 /** A snapshot of an image. */
 export interface Snapshot {
@@ -17,6 +17,8 @@ export interface OpenImage {
   /** To read or write it with, in any thread. */
   handle: Handle;
   sizeBytes: number;
+  /** Tells it from an image that takes its name later; empty for images of format 1. */
+  id: string;
 }
 
 /** Opens an image, for reading alone such that nobody is kept from using it. */
@@ -28,7 +30,12 @@ export function openImage(pool: Handle, place: RbdPlace, mode: 'read' | 'write')
   if (isErrno(result, 'ENOENT')) throw missing(pool, place);
   checked(result, `open image ${rbdSpec(place)}${mode === 'write' ? ' for writing' : ''}`);
   const handle = out.readBigUInt64LE();
-  return { handle, sizeBytes: numberFrom(library.size, handle) };
+  return { handle, sizeBytes: numberFrom(library.size, handle), id: idOf(handle) };
+}
+
+function idOf(image: Handle): string {
+  const id = Buffer.alloc(256);
+  return librbd().id(image, id, id.length) < 0 ? '' : id.toString('utf8', 0, id.indexOf(0));
 }
 
 /** Runs `body` with an image open. */
@@ -56,7 +63,7 @@ function missing(pool: Handle, place: RbdPlace): BackyError {
     });
   }
   return new BackyError('io', `There is no image ${rbdSpec({ ...image, snapshot: undefined })}.`, {
-    hint: `rbd ls ${place.namespace === '' ? place.pool : `${place.pool}/${place.namespace}`} lists those that there are.`,
+    hint: `rbd ls ${poolSpec(place)} lists those that there are.`,
   });
 }
 
@@ -79,6 +86,11 @@ export function createImage(pool: Handle, place: RbdPlace, { sizeBytes, features
   try {
     if (features !== undefined) library.setOption(options, OPTION_FEATURES, BigInt(features));
     const result = library.create(pool, place.image, sizeBytes, options);
+    if (isErrno(result, 'ENOENT') && place.namespace !== '') {
+      throw new BackyError('io', `There is no namespace "${place.namespace}" in pool "${place.pool}".`, {
+        hint: `Make it first: rbd namespace create ${poolSpec(place)}`,
+      });
+    }
     if (!isErrno(result, 'EINVAL')) checked(result, `create image ${rbdSpec(place)}`);
     else {
       throw new BackyError('io', `Cannot create image ${rbdSpec(place)} with the features of new_image_features.`, {

@@ -31,6 +31,7 @@ export async function sourceIn(
     verify: async () => {
       const now = await session.call('open', place, 'read');
       await session.call('close', now.handle);
+      if (now.id !== image.id) throw madeAgain(`Image ${rbdSpec(place)}`);
       if (now.sizeBytes < image.sizeBytes) {
         throw new BackyError(
           'io',
@@ -41,15 +42,19 @@ export async function sourceIn(
         );
       }
       if (id === undefined || id === (await snapshotId(session, place))) return;
-      throw new BackyError('io', `Snapshot ${rbdSpec(place)} was removed and made again while it was read.`, {
-        hint: 'Back it up again, and leave it alone meanwhile.',
-      });
+      throw madeAgain(`Snapshot ${rbdSpec(place)}`);
     },
     close: async () => {
       await session.callAtEnd('close', image.handle).catch(() => {});
       await afterClose();
     },
   };
+}
+
+function madeAgain(what: string): BackyError {
+  return new BackyError('io', `${what} was removed and made again while it was read.`, {
+    hint: 'Back it up again, and leave it alone meanwhile.',
+  });
 }
 
 async function snapshotId(session: RbdSession, place: RbdPlace): Promise<number | undefined> {
