@@ -77,4 +77,69 @@ describe('zeros', () => {
     calls.close(opened.handle);
     expect(await cluster.used(image)).toBe(7 * OBJECT);
   });
+
+  it('hide what the parent of a clone holds', async () => {
+    const [parent, clone] = [cluster.newImage(), cluster.newImage()];
+    const content = randomBytes(16 * OBJECT);
+    await cluster.import(parent, content);
+    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
+    await cluster.rbd('snap', 'protect', `${parent}@base`);
+    await cluster.rbd('clone', `${parent}@base`, clone, '--object-size', `${OBJECT}B`);
+    const opened = calls.open(parseRbdPlace(clone, clone), 'write');
+    const target = new RbdTarget(clone, opened);
+    await target.writeZeros(OBJECT - 1, 10 * OBJECT);
+    await target.flush();
+    calls.close(opened.handle);
+    expect((await cluster.read(clone)).equals(Buffer.from(content).fill(0, OBJECT - 1, 11 * OBJECT - 1))).toBe(true);
+    await cluster.remove(clone);
+    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await cluster.remove(parent);
+  });
+});
+
+describe('a connection', () => {
+  it('leaves no image in use when it ends', async () => {
+    const image = cluster.newImage();
+    await cluster.create(image, OBJECT);
+    const own = new RbdCalls();
+    own.connect(rbd);
+    // As if the program was stopped while it waited for this.
+    own.open(parseRbdPlace(image, image), 'write');
+    expect(await cluster.rbd('status', image)).toContain('watcher=');
+    own.shutdown();
+    expect(await cluster.rbd('status', image)).toContain('Watchers: none');
+    await cluster.remove(image);
+  });
+});
+
+describe('differences', () => {
+  it.each(['layering,exclusive-lock,object-map,fast-diff', 'layering'])(
+    'of images of no bytes with %s are none',
+    async (features) => {
+      const image = cluster.newImage();
+      await cluster.create(image, OBJECT, features);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+      await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', '0', image);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      const place = parseRbdPlace(`${image}@b`, image);
+      for (const from of ['a', undefined]) {
+        expect(calls.diff(place, from, new SharedArrayBuffer(4)).differences).toEqual([]);
+      }
+      await cluster.remove(image);
+    },
+  );
+
+  it('that touch are one', async () => {
+    const image = cluster.newImage();
+    await cluster.import(image, randomBytes(3 * OBJECT));
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+    await cluster.write(image, 0, randomBytes(2 * OBJECT));
+    await cluster.discard(image, 2 * OBJECT, OBJECT);
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+    expect(calls.diff(parseRbdPlace(`${image}@b`, image), 'a', new SharedArrayBuffer(4)).differences).toEqual([
+      { offset: 0, length: 2 * OBJECT, exists: true },
+      { offset: 2 * OBJECT, length: OBJECT, exists: false },
+    ]);
+    await cluster.remove(image);
+  });
 });
