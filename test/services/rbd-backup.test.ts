@@ -59,7 +59,7 @@ describe.each(WAYS)('differential backups with %s', (_, way) => {
     await cluster.create(image, SIZE, features);
     await cluster.write(image, 0, noise(20 * OBJECT, image));
     await followChanges(image, way);
-    await removeImage(image);
+    await cluster.remove(image);
   });
 
   test('restore a clone, whatever happened to it', async () => {
@@ -70,9 +70,9 @@ describe.each(WAYS)('differential backups with %s', (_, way) => {
     await cluster.rbd('snap', 'protect', `${parent}@base`);
     await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`);
     await followChanges(image, way, [['flattening', () => cluster.rbd('flatten', '--no-progress', image)]]);
-    await removeImage(image);
+    await cluster.remove(image);
     await cluster.rbd('snap', 'unprotect', `${parent}@base`);
-    await removeImage(parent);
+    await cluster.remove(parent);
   });
 });
 
@@ -90,7 +90,7 @@ test('a whole image is read as it is, in a namespace as well', async () => {
       expect(JSON.parse(await lab.ok('--json', 'scrub', '-s', `rbd://${image}`, uid))).toMatchObject({ valid: true, errors: [] });
       await cluster.write(image, 0, noise(512, 'other'));
       expect(await lab.run(['scrub', '-s', `rbd://${image}`, uid])).toMatchObject({ code: 20 });
-      await removeImage(image);
+      await cluster.remove(image);
     }
   });
   await cluster.rbd('namespace', 'remove', `${pool}/backups`);
@@ -110,7 +110,7 @@ describe('restore', () => {
         expect(await cluster.sha256(image)).toBe(sha256(content));
         const info: { features: string[]; size: number } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
         expect(info).toMatchObject({ features: ['layering', 'exclusive-lock'], size: content.length });
-        await removeImage(image);
+        await cluster.remove(image);
       }
     });
   });
@@ -124,7 +124,7 @@ describe('restore', () => {
       expect(await cluster.used(image)).toBe(4 * 1024 ** 2);
       const info: { features: string[] } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
       expect(info.features).toContain('fast-diff');
-      await removeImage(image);
+      await cluster.remove(image);
     });
   });
 
@@ -148,7 +148,7 @@ describe('restore', () => {
       await cluster.write(image, content.length, old);
       await lab.ok('restore', '-f', uid, target);
       expect(await cluster.sha256(image)).toBe(sha256(Buffer.concat([content, old])));
-      await removeImage(image);
+      await cluster.remove(image);
     });
   });
 });
@@ -167,7 +167,7 @@ test('a file system in an image is clean after a backup of its snapshot and a re
     await cluster.rbd('export', '--no-progress', restored, lab.path('exported'));
     await tool('e2fsck', '-fn', lab.path('exported'));
     await tool('cmp', lab.path('fs'), lab.path('exported'));
-    for (const each of [image, restored]) await removeImage(each);
+    for (const each of [image, restored]) await cluster.remove(each);
   });
 });
 
@@ -204,9 +204,4 @@ async function cut(image: string, sizeBytes: number): Promise<void> {
 async function grown(image: string, sizeBytes: number, writeAt: number): Promise<void> {
   await cluster.rbd('resize', '--no-progress', '--size', `${sizeBytes}B`, image);
   await cluster.write(image, writeAt, noise(OBJECT, `${image} 4`));
-}
-
-async function removeImage(image: string): Promise<void> {
-  await cluster.rbd('snap', 'purge', '--no-progress', image);
-  await cluster.rbd('rm', '--no-progress', image);
 }

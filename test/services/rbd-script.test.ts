@@ -43,9 +43,9 @@ test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clon
     expect(oracle.size).toBe(10);
     await checkRestores(lab, oracle);
     expect(readdirSync(lab.path('tmp'))).toEqual([]);
-    await removeImage(clone);
+    await cluster.remove(clone);
     await cluster.rbd('snap', 'unprotect', `${image}@base`);
-    await removeImage(image);
+    await cluster.remove(image);
   });
 });
 
@@ -70,7 +70,7 @@ test('it and backup --auto go on where the other one was', async () => {
       expect(await cluster.snapshots(image)).toEqual([newest?.snapshot_name]);
     }
     await checkRestores(lab, oracle);
-    await removeImage(image);
+    await cluster.remove(image);
   });
 });
 
@@ -81,7 +81,7 @@ test('an image that is not there does not keep the others from it', async () => 
     expect(await script(lab, 'vms/none', image)).toMatchObject({ code: 2, stderr: expect.stringContaining('vms/none') });
     expect(await cluster.snapshots(image)).toHaveLength(1);
     expect(lab.versions()).toMatchObject([{ valid: 1 }]);
-    await removeImage(image);
+    await cluster.remove(image);
   });
 });
 
@@ -98,9 +98,4 @@ function script(lab: Lab, ...images: string[]): Promise<Result> {
     TMPDIR: lab.path('tmp'),
   };
   return lab.startCommand([SCRIPT, ...images], { env }).ended;
-}
-
-async function removeImage(image: string): Promise<void> {
-  await cluster.rbd('snap', 'purge', '--no-progress', image);
-  await cluster.rbd('rm', '--no-progress', image);
 }

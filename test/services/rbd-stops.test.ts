@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
@@ -7,6 +7,8 @@ import { sha256 } from '../support/sha256.ts';
 import { CephCluster } from './ceph.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
 const cluster = new RbdCluster(inject('ceph'));
 /** More than all slots hold: they take a megabyte each. */
 const IMAGE_BYTES = 640 * OBJECT;
@@ -41,7 +43,7 @@ describe('a signal in the middle', () => {
       const image = cluster.newImage();
       const uid = await lab.backup(`file://${lab.write('image', noise(IMAGE_BYTES, image))}`, 'vm');
       const running = lab.start(['restore', uid, `rbd://${image}`]);
-      await expect.poll(async () => (await cluster.tryRbd('status', image)).stdout, { timeout: 20_000 }).toContain('watcher=');
+      await expect.poll(async () => (await cluster.tryRbd('status', image)).stdout, { timeout: 60_000 }).toContain('watcher=');
       running.kill('SIGTERM');
       const { code, stderr } = await running.ended;
       expect(code).toBe(143);
@@ -105,30 +107,31 @@ describe('an OSD that stops in the middle', () => {
   test('is waited for, which the log says, and the backup goes on with it', async () => {
     await withStoppedOsd({}, async (lab, running, { content }) => {
       await expect
-        .poll(() => lab.log(), { timeout: 60_000, interval: 500 })
+        .poll(() => lab.log(), { timeout: 120_000, interval: 500 })
         .toMatch(/No block has moved for \d+ s: waiting for rbd:\S+ or the data backend\./);
       own.signalOsd('SIGCONT');
       expect(await running.ended).toMatchObject({ code: 0 });
       const [version] = lab.versions();
       await checkRestores(lab, new Map([[version?.uid ?? '', sha256(content)]]));
     });
-  }, 240_000);
+  }, 600_000);
 
   test('is given up after operation_timeout, and -c goes on later', async () => {
-    await withStoppedOsd({ operation_timeout: 3 }, async (lab, running, { content, source }) => {
+    await withStoppedOsd({ operation_timeout: 3 }, async (lab, running, { content, source, image }) => {
       const { code, stderr } = await running.ended;
       expect({ code, stderr }).toEqual({
         code: 100,
         stderr: expect.stringMatching(/Cannot read \d+ bytes at offset \d+ of rbd:\S+: ETIMEDOUT/),
       });
       own.signalOsd('SIGCONT');
+      await own.answers(image);
       lab.configure({ ...own.config({ operation_timeout: 0 }), DataBackend: { bandwidth_write: 0 } });
       const [version] = lab.versions();
       const uid = version?.uid ?? '';
-      expect(await lab.run(['backup', '-c', uid, source, 'vm'], { timeoutMs: 100_000 })).toMatchObject({ code: 0 });
+      expect(await lab.run(['backup', '-c', uid, source, 'vm'], { timeoutMs: 240_000 })).toMatchObject({ code: 0 });
       await checkRestores(lab, new Map([[uid, sha256(content)]]));
     });
-  }, 240_000);
+  }, 600_000);
 
   test('does not keep a signal from ending the program', async () => {
     await withStoppedOsd({}, async (_, running) => {
@@ -136,33 +139,38 @@ describe('an OSD that stops in the middle', () => {
       expect(await running.ended).toMatchObject({ code: 143 });
       own.signalOsd('SIGCONT');
     });
-  }, 240_000);
+  }, 600_000);
 
   /** Runs `body` with a backup in the middle of which the OSD has stopped; it MUST let it go on. */
   async function withStoppedOsd(
     options: Record<string, number>,
-    body: (lab: Lab, running: ReturnType<Lab['start']>, image: { content: Buffer; source: string }) => Promise<void>,
+    body: (
+      lab: Lab,
+      running: ReturnType<Lab['start']>,
+      image: { content: Buffer; source: string; image: string },
+    ) => Promise<void>,
   ): Promise<void> {
     await withLab({ ...SLOW, config: { ...SLOW.config, ...own.config(options) } }, async (lab) => {
       const image = own.newImage();
       const content = noise(IMAGE_BYTES, image);
       await own.import(image, content);
       const source = `rbd://${image}`;
-      const running = lab.start(['backup', source, 'vm'], { timeoutMs: 100_000 });
+      const running = lab.start(['backup', source, 'vm'], { timeoutMs: 240_000 });
       await someBlobs(lab);
       own.signalOsd('SIGSTOP');
       try {
-        await body(lab, running, { content, source });
+        await body(lab, running, { content, source, image });
       } finally {
         own.signalOsd('SIGCONT');
       }
+      await own.answers(image);
       await own.rbd('rm', '--no-progress', image);
     });
   }
 });
 
 async function someBlobs(lab: Lab): Promise<void> {
-  await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
+  await expect.poll(() => lab.blobs().length, { timeout: 60_000, interval: 20 }).toBeGreaterThan(2);
 }
 
 /** Names of a process's threads. */

@@ -1,0 +1,75 @@
+import { describe, expect, inject, test, vi } from 'vitest';
+import { checkRestores } from '../support/check-store.ts';
+import { type Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/random.ts';
+import { auto, autoLab } from './rbd-auto-lab.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+// Each test runs many commands.
+vi.setConfig({ testTimeout: 240_000 });
+const cluster = new RbdCluster(inject('ceph'));
+const SIZE = 20 * OBJECT;
+
+/** Backs an image up, from what was backed up before where that is possible. @returns the version's uid. */
+type Backup = (lab: Lab, image: string, round: number) => Promise<string>;
+
+const WAYS: [name: string, way: Backup][] = [
+  ['--auto', async (lab, image) => (await auto(lab, `rbd://${image}`, 'vm')).results[0]?.backup?.uid ?? ''],
+  [
+    '--diff-from',
+    async (lab, image, round) => {
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@s${round}`);
+      const from = round === 0 ? ['-s', 's0'] : ['--diff-from', `s${round - 1}`];
+      return lab.backup(...from, `rbd://${image}@s${round}`, 'vm');
+    },
+  ],
+];
+
+const CHANGES: ((image: string) => Promise<unknown>)[] = [
+  async () => {},
+  (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)),
+  (image) => cluster.discard(image, 5 * OBJECT - 512, 3 * OBJECT),
+  (image) => resize(image, 25 * OBJECT + 512),
+  async (image) => {
+    await resize(image, 12 * OBJECT + 512);
+    await resize(image, SIZE);
+  },
+  // What flattening copies goes again at once: between the snapshots, nothing has happened to objects of the clone.
+  async (image) => {
+    await cluster.rbd('flatten', '--no-progress', image);
+    await cluster.discard(image, 9 * OBJECT, 2 * OBJECT);
+  },
+  (image) => cluster.write(image, 9 * OBJECT, noise(OBJECT, `${image} 2`)),
+];
+
+const FEATURES = [
+  'layering,exclusive-lock,object-map,fast-diff,deep-flatten',
+  'layering,exclusive-lock,object-map,fast-diff',
+  'layering',
+];
+
+describe.each(WAYS)('backups of a clone with %s', (_, way) => {
+  test.each(FEATURES)('restore whatever happened to it with features %s', async (features) => {
+    const [parent, image] = [cluster.newImage(), cluster.newImage()];
+    await cluster.import(parent, Buffer.concat([noise(17 * OBJECT, parent), Buffer.alloc(SIZE - 17 * OBJECT)]));
+    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
+    await cluster.rbd('snap', 'protect', `${parent}@base`);
+    await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`, '--image-feature', features);
+    await withLab(autoLab(cluster), async (lab) => {
+      const oracle = new Map<string, string>();
+      for (const [round, change] of CHANGES.entries()) {
+        await change(image);
+        oracle.set(await way(lab, image, round), await cluster.sha256(image));
+      }
+      expect(oracle.size).toBe(CHANGES.length);
+      await checkRestores(lab, oracle);
+    });
+    await cluster.remove(image);
+    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await cluster.remove(parent);
+  });
+});
+
+async function resize(image: string, sizeBytes: number): Promise<void> {
+  await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+}
