@@ -20,8 +20,6 @@ export interface Librbd {
   size(image: Handle, out: Uint8Array): number;
   /** A text with a 0 behind it that no other image of the pool has or had; -EINVAL for images of format 1. */
   id(image: Handle, into: Uint8Array, room: number): number;
-  /** How far the parent of a clone shows through; 0 without one. */
-  overlap(image: Handle, out: Uint8Array): number;
   /** Names with a 0 behind each, into `room[0]` bytes; -ERANGE and the room that is needed when that is too little. */
   list(pool: Handle, into: Uint8Array, room: Uint8Array): number;
   createOptions(out: Uint8Array): void;
@@ -82,7 +80,6 @@ function load(): Librbd {
     close: func('int rbd_close(uint64_t image)'),
     size: func('int rbd_get_size(uint64_t image, void *out)'),
     id: func('int rbd_get_id(uint64_t image, void *into, size_t room)'),
-    overlap: func('int rbd_get_overlap(uint64_t image, void *out)'),
     list: func('int rbd_list(uint64_t pool, void *into, void *room)'),
     createOptions: func('void rbd_image_options_create(void *out)'),
     setOption: func('int rbd_image_options_set_uint64(uint64_t options, int option, uint64_t value)'),

@@ -119,6 +119,20 @@ describe('backup --auto', () => {
     });
   });
 
+  test('misses nothing when others made a snapshot while the image was smaller', async () => {
+    await withImage(cluster, async (lab, image) => {
+      const resize = (sizeBytes: number) =>
+        cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+      await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
+      await resize(2 * OBJECT);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@small`);
+      await resize(20 * OBJECT);
+      const [result] = (await auto(lab, `rbd://${image}`, 'vm')).results;
+      expect(result).toMatchObject({ exit_code: 0, from_snapshot: expect.any(String) });
+      expect(await lab.restoredSha256(result?.backup?.uid ?? '')).toBe(await cluster.sha256(image));
+    });
+  });
+
   test('leaves the snapshots of versions with another name alone', async () => {
     await withImage(cluster, async (lab, image) => {
       await lab.ok('backup', '--auto', `rbd://${image}`, 'one');

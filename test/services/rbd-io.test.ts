@@ -129,6 +129,28 @@ describe('differences', () => {
     },
   );
 
+  it.each(['layering,exclusive-lock,object-map,fast-diff', 'layering'])(
+    'have what a snapshot in between had not, with %s',
+    async (features) => {
+      const image = cluster.newImage();
+      await cluster.create(image, 20 * OBJECT, features);
+      await cluster.write(image, 0, randomBytes(20 * OBJECT));
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+      await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${3 * OBJECT + 512}B`, image);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@between`);
+      await cluster.rbd('resize', '--no-progress', '--size', `${30 * OBJECT}B`, image);
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      const { differences } = calls.diff(parseRbdPlace(`${image}@b`, image), 'a', new SharedArrayBuffer(4));
+      for (let offset = 3 * OBJECT + 512; offset < 20 * OBJECT; offset += 512) {
+        expect(
+          differences.some((each) => each.offset <= offset && offset < each.offset + each.length),
+          `offset ${offset}`,
+        ).toBe(true);
+      }
+      await cluster.remove(image);
+    },
+  );
+
   it('that touch are one', async () => {
     const image = cluster.newImage();
     await cluster.import(image, randomBytes(3 * OBJECT));

@@ -138,11 +138,6 @@ export function watchersOf(image: Handle): string[] {
   return found;
 }
 
-/** How far the parent of a clone shows through an open image or snapshot, in bytes. */
-export function overlapOf(image: Handle): number {
-  return numberFrom(librbd().overlap, image);
-}
-
 /** The names of a pool's images. */
 export function listImages(pool: Handle): string[] {
   const names = { entryBytes: 1, entries: 64 * 1024 };
