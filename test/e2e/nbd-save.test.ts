@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images.ts';
+import { documentOf } from '../support/json-schemas.ts';
 import { Lab } from '../support/lab.ts';
 import { NbdClient } from '../support/nbd-client.ts';
 import { noise } from '../support/random.ts';
@@ -134,6 +136,24 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
+    test('--json tells at the end what was saved', async () => {
+      const socket = lab.path('other.sock');
+      const running = lab.start(['--json', 'nbd', '--save', '--socket', socket]);
+      await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true);
+      const client = await NbdClient.open(socket, 'vm');
+      await client.write(3 * BLOCK + 5, noise(BLOCK, 'two blocks'));
+      await client.disconnect();
+      await expect.poll(() => lab.versions().filter(({ valid }) => valid === 1).length, { timeout: 20_000 }).toBe(2);
+      running.kill('SIGTERM');
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { uri, saved } = documentOf<{ uri: string; saved: object[] }>('nbd.json', stdout);
+      expect(uri).toContain(socket);
+      const [version] = lab.versions().filter((each) => each.uid !== uid);
+      const sums = { blocks_read: 2, bytes_read: 2 * BLOCK, blocks_written: 2, bytes_written: 2 * BLOCK };
+      expect(saved).toEqual([expect.objectContaining({ uid: version?.uid, base_uid: uid, name: 'vm', tags: ['nbd'], ...sums })]);
+    });
+
     test('reads without writing make no version', async () => {
       const client = await NbdClient.open(server.socket, 'vm');
       await client.read(0, image.length);
