@@ -34,7 +34,7 @@ const CHANGES: ((image: string) => Promise<unknown>)[] = [
     await resize(image, 12 * OBJECT + 512);
     await resize(image, SIZE);
   },
-  // What flattening copies goes again at once: between the snapshots, nothing has happened to objects of the clone.
+  // What flattening has copied goes again at once.
   async (image) => {
     await cluster.rbd('flatten', '--no-progress', image);
     await cluster.discard(image, 9 * OBJECT, 2 * OBJECT);
