@@ -74,6 +74,25 @@ test('it and backup --auto go on where the other one was', async () => {
   });
 });
 
+test('nothing is missed when others made a snapshot while the image was smaller', async () => {
+  await withLab(LAB, async (lab) => {
+    const image = cluster.newImage();
+    const resize = (sizeBytes: number) =>
+      cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+    await cluster.import(image, noise(20 * OBJECT, image));
+    await script(lab, image);
+    await resize(3 * OBJECT);
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@small`);
+    await resize(20 * OBJECT);
+    const { code, stdout } = await script(lab, image);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('there was one of a smaller image') });
+    expect(await lab.restoredSha256(lab.versions().at(-1)?.uid ?? '')).toBe(await cluster.sha256(image));
+    await cluster.rbd('snap', 'rm', '--no-progress', `${image}@small`);
+    expect((await script(lab, image)).stdout).toContain('Differential backup, from snapshot');
+    await cluster.remove(image);
+  });
+});
+
 test('an image that is not there does not keep the others from it', async () => {
   await withLab(LAB, async (lab) => {
     const image = cluster.newImage();
