@@ -16,6 +16,7 @@ const PIECES: Record<string, readonly string[]> = {
   'meta/postgresql/cleanup.ts': ['table'],
   'meta/postgresql/connection.ts': ['names'],
   'meta/postgresql/disk-usage.ts': ['join', 'sum', 'uses', 'what', 'where'],
+  'meta/postgresql/transaction.ts': ['held'],
   'meta/postgresql/upgrade.ts': ['columns'],
   'meta/postgresql/verified.ts': ['columns', 'i', 'recent'],
   'meta/postgresql/versions.ts': ['where'],

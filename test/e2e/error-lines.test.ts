@@ -24,7 +24,11 @@ test.each([
     100,
     'You cannot continue a valid version. Version UID is complete. Start a new backup without -c.',
   ],
-  ['backup vm vm', 100, 'Invalid URL "vm": it must start with its type, e.g. file://. Known: file://PATH and null://SIZE.'],
+  [
+    'backup vm vm',
+    100,
+    'Invalid URL "vm": it must start with its type, e.g. file://. Known: file://PATH, rbd://POOL/IMAGE, null://SIZE.',
+  ],
   [
     'backup file://LAB vm',
     100,

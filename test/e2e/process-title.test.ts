@@ -26,7 +26,7 @@ test('a backup is seen whole in ps axfu, by the configured name, whatever the le
 });
 
 test('a restore shows the last block that is on the target, and a scrub which version it is', async () => {
-  lab.configure({ DEFAULTS: { process_name: 'b222' }, DataBackend: { bandwidth_write: 0 } });
+  lab.configure({ DEFAULTS: { process_name: 'b222' }, DataBackend: { bandwidth_write: 0, bandwidth_read: 10 * BLOCK } });
   const uid = await lab.backup(`file://${lab.write('image', noise(BLOCKS * BLOCK, 'image'))}`, 'vm');
   const target = `file://${lab.path('target')}`;
   const restore = parseStatusLine(await titleOf(lab.start(['restore', uid, target]), / Last ID: \d/, 'b222'));
