@@ -26,13 +26,16 @@ export const MORE_TESTS = [
   'test/e2e/upgrade.test.ts',
 ];
 
+/** The long sweep of faults: `npm run test:faults`. */
+export const FAULT_TESTS = ['test/faults/sweep.test.ts'];
+
 /** Tests that need servers: `npm run test:services` starts those and runs these. */
 export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...SERVICE_TESTS],
+    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...FAULT_TESTS, ...SERVICE_TESTS],
     // Tests start real processes; more files at once than cores only makes each of them slower.
     maxWorkers: 3,
     testTimeout: 60_000,

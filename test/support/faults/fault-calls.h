@@ -1,0 +1,44 @@
+/* What the parts of the fault layer share. All of it is preloaded into the program under test. */
+#pragma once
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define HIDDEN __attribute__((visibility("hidden")))
+
+/* Kinds of calls; the order is that of CALL_KINDS in fault-layer.ts. */
+enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, LIST, KINDS };
+
+/* What a call is to do instead of its work, or beside it. */
+enum action { GO_ON, FAIL, SHORT, END, FLIP, KILL_AFTER };
+
+/* The absolute path that a file descriptor has open. */
+HIDDEN void path_of(int fd, char path[PATH_MAX]);
+/* Counts a call, and says what it is to do; FAIL comes with errno set. Kills the process where that is the script. */
+HIDDEN enum action next_call(enum kind kind, const char *path);
+/* To be called when a call is done whose action was KILL_AFTER. */
+HIDDEN void die(void);
+
+/* Mutations of the tree, written down one by one: between begin and end no other one happens. */
+HIDDEN int journal_begin(void);
+HIDDEN void journal_end(int saved_errno);
+HIDDEN void journal_create(const char *path, int fd);
+HIDDEN void journal_write(int fd, int64_t offset, const void *bytes, size_t count);
+HIDDEN void journal_zeros(int fd, int64_t offset, int64_t length);
+HIDDEN void journal_truncate(int fd, int64_t size);
+HIDDEN void journal_sync(int fd);
+HIDDEN void journal_names(char type, const char *from, const char *to);

@@ -1,0 +1,93 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import type { Lab } from '../lab.ts';
+import { type Result, tool } from '../process.ts';
+
+/** Kinds of file-system calls, in the order of fault-calls.h. */
+export const CALL_KINDS = [
+  ...['open', 'create', 'read', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate'],
+  ...['flock', 'lock', 'list'],
+] as const;
+
+/** Where in a lab: the first that a path contains. */
+export const PLACES = ['data/.tmp', 'data', 'backy.sqlite', 'locks/', 'source', 'target', 'export', 'other'] as const;
+
+export type Place = (typeof PLACES)[number];
+
+/** The `call`th call (from 1) of a kind at a place. */
+export interface Point {
+  kind: string;
+  place: Place;
+  call: number;
+}
+
+/** What happens there. */
+export interface Fault {
+  name: string;
+  /** An errno's number, or a word of fault-script.c. */
+  action: string;
+  /** All later calls of this kind and place fail as well, as on a disk that is full. */
+  lasting?: boolean;
+}
+
+/** How often each kind of call was made at each place. */
+export type Calls = { kind: string; place: Place; count: number }[];
+
+/** What a run under the fault layer did. */
+export interface FaultyRun {
+  result: Result;
+  calls: Calls;
+  /** Whether the program came to the point at all. */
+  struck: boolean;
+}
+
+/** How long a call hangs; all ends well within {@link HANG_LIMIT_MS}. */
+const HANG_MS = 1500;
+export const HANG_LIMIT_MS = 40_000;
+
+/** The compiled library, for LD_PRELOAD; it is removed when the test file has ended. */
+export async function compileFaultLayer(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-faults-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const here = dirname(fileURLToPath(import.meta.url));
+  const sources = ['fault-calls.c', 'fault-script.c', 'fault-journal.c'].map((name) => join(here, name));
+  const library = join(folder, 'faults.so');
+  await tool('gcc', '-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-Werror', '-o', library, ...sources, '-ldl');
+  return library;
+}
+
+/** Runs the program with a fault, or none to count its calls. With a journal, what it changed can be replayed (power-loss.ts). */
+export async function runWithFault(
+  { lab, library, journal }: { lab: Lab; library: string; journal?: string | undefined },
+  args: readonly string[],
+  at?: Point & { fault: Fault },
+): Promise<FaultyRun> {
+  const counters = lab.path('home/counters');
+  writeFileSync(counters, Buffer.alloc(8 * (CALL_KINDS.length * PLACES.length + 1)));
+  const env: Record<string, string> = {
+    LD_PRELOAD: library,
+    FAULTS_UNDER: lab.folder,
+    FAULTS_PLACES: PLACES.slice(0, -1).join(':'),
+    FAULTS_COUNTERS: counters,
+    FAULTS_HANG_MS: String(HANG_MS),
+  };
+  if (at !== undefined) env.FAULTS_RULE = ruleOf(at);
+  if (journal !== undefined) env.FAULTS_JOURNAL = journal;
+  const result = await lab.run(args, { env, timeoutMs: HANG_LIMIT_MS });
+  const numbers = new BigUint64Array(new Uint8Array(readFileSync(counters)).buffer);
+  return { result, calls: callsOf(numbers), struck: (numbers.at(-1) ?? 0n) > 0n };
+}
+
+function ruleOf({ kind, place, call, fault }: Point & { fault: Fault }): string {
+  const kindNumber = CALL_KINDS.indexOf(kind as (typeof CALL_KINDS)[number]);
+  return `${kindNumber} ${PLACES.indexOf(place)} ${call} ${fault.action} ${fault.lasting === true ? 1 : 0}`;
+}
+
+function callsOf(numbers: BigUint64Array): Calls {
+  return CALL_KINDS.flatMap((kind, k) =>
+    PLACES.map((place, p) => ({ kind, place, count: Number(numbers[k * PLACES.length + p] ?? 0n) })),
+  ).filter(({ count }) => count > 0);
+}

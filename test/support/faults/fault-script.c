@@ -1,0 +1,83 @@
+/*
+ * Counts the calls of the program by kind and place, and makes one of them fail.
+ *
+ *   FAULTS_UNDER     only calls on paths below this folder count
+ *   FAULTS_PLACES    substrings of paths, with ':' between them: the first that a path has is its place, the last place is none of them
+ *   FAULTS_COUNTERS  a file of (KINDS * PLACES + 1) 64-bit numbers: calls so far, by kind and place; then how often the fault struck
+ *   FAULTS_RULE      "KIND PLACE CALL ACTION LASTING": numbers, calls from 1. ACTION: an errno's number, or one of the words below.
+ *                    LASTING 1: all later calls of that kind and place as well
+ *   FAULTS_HANG_MS   how long "hang" takes, after which the call goes on
+ */
+#include "fault-calls.h"
+
+#define PLACES 8
+
+static char under[PATH_MAX];
+static char places[PLACES][64];
+static int place_count;
+static uint64_t *counters;
+static int rule_kind = -1, rule_place, rule_lasting;
+static uint64_t rule_call;
+static char rule_action[32];
+static int hang_ms = 1000;
+
+static void read_places(const char *text) {
+  while (text != NULL && *text != 0 && place_count < PLACES - 1) {
+    const char *end = strchrnul(text, ':');
+    snprintf(places[place_count++], sizeof places[0], "%.*s", (int)(end - text), text);
+    text = *end == 0 ? end : end + 1;
+  }
+}
+
+/* The shell that starts the program has the library as well, and counts nothing. */
+__attribute__((constructor)) static void start(void) {
+  const char *folder = getenv("FAULTS_UNDER"), *file = getenv("FAULTS_COUNTERS"), *rule = getenv("FAULTS_RULE");
+  if (folder == NULL || file == NULL || strcmp(program_invocation_short_name, "node") != 0) return;
+  snprintf(under, sizeof under, "%s/", folder);
+  read_places(getenv("FAULTS_PLACES"));
+  if (getenv("FAULTS_HANG_MS") != NULL) hang_ms = atoi(getenv("FAULTS_HANG_MS"));
+  if (rule != NULL && sscanf(rule, "%d %d %lu %31s %d", &rule_kind, &rule_place, &rule_call, rule_action, &rule_lasting) != 5) abort();
+  int fd = open(file, O_RDWR);
+  if (fd < 0) abort();
+  void *map = mmap(NULL, (KINDS * PLACES + 1) * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (map == MAP_FAILED) abort();
+  close(fd);
+  counters = map;
+}
+
+void path_of(int fd, char path[PATH_MAX]) {
+  char link[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t got = NEXT(readlink)(link, path, PATH_MAX - 1);
+  path[got < 0 ? 0 : got] = 0;
+}
+
+static int place_of(const char *path) {
+  for (int place = 0; place < place_count; place++)
+    if (strstr(path, places[place]) != NULL) return place;
+  return PLACES - 1;
+}
+
+void die(void) {
+  kill(getpid(), SIGKILL);
+  for (;;) pause();
+}
+
+enum action next_call(enum kind kind, const char *path) {
+  if (counters == NULL || strncmp(path, under, strlen(under)) != 0) return GO_ON;
+  int place = place_of(path + strlen(under));
+  uint64_t call = __atomic_add_fetch(&counters[kind * PLACES + place], 1, __ATOMIC_SEQ_CST);
+  if ((int)kind != rule_kind || place != rule_place || call < rule_call || (call > rule_call && !rule_lasting)) return GO_ON;
+  __atomic_add_fetch(&counters[KINDS * PLACES], 1, __ATOMIC_SEQ_CST);
+  if (strcmp(rule_action, "kill") == 0) die();
+  if (strcmp(rule_action, "killafter") == 0) return KILL_AFTER;
+  if (strcmp(rule_action, "short") == 0) return SHORT;
+  if (strcmp(rule_action, "end") == 0) return END;
+  if (strcmp(rule_action, "flip") == 0) return FLIP;
+  if (strcmp(rule_action, "hang") == 0) {
+    usleep(hang_ms * 1000);
+    return GO_ON;
+  }
+  errno = atoi(rule_action);
+  return FAIL;
+}

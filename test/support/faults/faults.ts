@@ -1,0 +1,78 @@
+import type { Calls, Fault, Place, Point } from './fault-layer.ts';
+import type { Rest } from './power-loss.ts';
+
+/** A fault at a point. */
+export interface Case extends Point {
+  fault: Fault;
+  /** For a power loss: what becomes of what was not synced. */
+  rest?: Rest;
+}
+
+/** Families of faults, as the summary counts them. */
+export const FAMILIES = ['errno', 'short', 'hang', 'flip', 'kill', 'power'] as const;
+export type Family = (typeof FAMILIES)[number];
+
+const EIO: Fault = { name: 'EIO', action: '5' };
+const EMFILE: Fault = { name: 'EMFILE', action: '24' };
+const ENOSPC: Fault = { name: 'ENOSPC', action: '28' };
+const FULL: Fault = { name: 'ENOSPC from there on', action: '28', lasting: true };
+const DEAD: Fault = { name: 'EIO from there on', action: '5', lasting: true };
+const ENOLCK: Fault = { name: 'ENOLCK', action: '37' };
+const EOPNOTSUPP: Fault = { name: 'EOPNOTSUPP', action: '95' };
+const SHORT: Fault = { name: 'half of it', action: 'short' };
+const END: Fault = { name: 'end of file', action: 'end' };
+const HANG: Fault = { name: 'hang', action: 'hang' };
+const FLIP: Fault = { name: 'a bit flipped', action: 'flip' };
+const KILL: Fault = { name: 'kill before', action: 'kill' };
+const KILL_AFTER: Fault = { name: 'kill after', action: 'killafter' };
+
+const ERRNOS: Record<string, readonly Fault[]> = {
+  open: [EIO, EMFILE],
+  create: [ENOSPC, EIO],
+  read: [EIO, DEAD],
+  write: [FULL, EIO],
+  fsync: [EIO, DEAD],
+  rename: [ENOSPC, EIO],
+  link: [EIO],
+  unlink: [EIO, DEAD],
+  mkdir: [ENOSPC],
+  truncate: [EIO],
+  fallocate: [EOPNOTSUPP, ENOSPC],
+  flock: [ENOLCK],
+  lock: [EIO],
+  list: [EIO],
+};
+
+/** Calls that change what is stored: a crash at any other one is the same as at the next of these. */
+const MUTATING = new Set(['create', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate']);
+const RESTS: readonly Rest[] = ['lost', 'mixed', 'mixed', 'kept'];
+
+/** All cases of a family for an operation that makes these calls. */
+export function casesOf(family: Family, calls: Calls): Case[] {
+  return calls.flatMap(({ kind, place, count }) =>
+    faultsAt(family, kind, place).flatMap((fault) =>
+      Array.from({ length: count }, (_, index) => ({ kind, place, call: index + 1, fault })).flatMap((one) =>
+        family === 'power' ? RESTS.map((rest) => ({ ...one, rest })) : [one],
+      ),
+    ),
+  );
+}
+
+function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] {
+  if (family === 'errno') return ERRNOS[kind] ?? [];
+  if (family === 'short') {
+    if (kind === 'write') return [SHORT];
+    // A database file that ends early by one call and not by the next one is no fault that exists.
+    return kind !== 'read' ? [] : place === 'backy.sqlite' ? [SHORT] : [SHORT, END];
+  }
+  if (family === 'hang') return ['read', 'write', 'fsync', 'flock'].includes(kind) ? [HANG] : [];
+  // Wrong bytes of a source can't be told from right ones; those of the database are in corruption.test.ts.
+  if (family === 'flip') return kind === 'read' && place === 'data' ? [FLIP] : [];
+  if (!MUTATING.has(kind) || place === 'other' || place === 'locks/') return [];
+  return [KILL, KILL_AFTER];
+}
+
+/** In words. */
+export function describeCase({ kind, place, call, fault, rest }: Case): string {
+  return `${fault.name} at ${kind} ${call} on ${place}${rest === undefined ? '' : `, unsynced ${rest}`}`;
+}

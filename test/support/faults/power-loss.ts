@@ -1,0 +1,178 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+/** The device's unit: a piece is on it as a whole or not at all. */
+const SECTOR = 512;
+
+/** What becomes of changes that no fsync has covered: all are lost, all are there, or some of each. */
+export type Rest = 'lost' | 'kept' | 'mixed';
+
+/** A change of a file's bytes that was not made durable yet. */
+type Change = { offset: number; bytes: Buffer } | { size: number };
+
+/** A file's bytes, or a folder's names. */
+interface Node {
+  durable: Buffer;
+  pending: Change[];
+  isFolder: boolean;
+  /** Of a folder: changes of its names, oldest first. */
+  names: NameChange[];
+}
+
+/** Sets a name (or removes it, without a node) in a folder; `from` goes away in the same step, as a rename does it. */
+interface NameChange {
+  path: string;
+  node: Node | undefined;
+  from?: string;
+}
+
+/**
+ * A tree as it is after a power loss: only what fsync of a file or of a folder has covered is sure to be there. A rename is one step,
+ * made durable by an fsync of the folder that it leads to; names that were never made durable may be lost in any combination.
+ */
+export class PowerLoss {
+  readonly #root: string;
+  readonly #durable = new Map<string, Node>();
+  readonly #now = new Map<string, Node>();
+  readonly #inodes = new Map<number, Node>();
+
+  /** @param root a folder whose state now is durable, all of it. */
+  constructor(root: string) {
+    this.#root = root;
+    for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) this.#addExisting(join(root, name));
+    this.#addExisting(root);
+  }
+
+  /** Replays what the program did, from its journal. */
+  replay(journal: string): void {
+    const bytes = existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0);
+    for (let at = 0; at + 29 <= bytes.length; ) {
+      const type = String.fromCharCode(bytes.readUInt8(at));
+      const [inode, number] = [Number(bytes.readBigUInt64LE(at + 1)), Number(bytes.readBigUInt64LE(at + 9))];
+      const lengths = [17, 21, 25].map((place) => bytes.readUInt32LE(at + place));
+      const [first = 0, second = 0, count = 0] = lengths;
+      const start = at + 29;
+      at = start + first + second + count;
+      // The record that the process was writing when it was killed.
+      if (at > bytes.length) return;
+      const from = bytes.toString('utf8', start, start + first);
+      const to = bytes.toString('utf8', start + first, start + first + second);
+      this.#apply({ type, inode, number, from, to, bytes: bytes.subarray(start + first + second, at) });
+    }
+  }
+
+  /** Puts the tree in place as it is after the power came back. */
+  restore(rest: Rest, random: () => number): void {
+    const names = new Map(this.#durable);
+    const nodes = new Set([...this.#durable.values(), ...this.#now.values(), ...this.#inodes.values()]);
+    for (const folder of nodes) for (const change of chosen(folder.names, rest, random)) rename(names, change);
+    const files = [...this.#durable.keys(), ...this.#now.keys()].filter(
+      (path) => path !== this.#root && !isKept(this.#root, path),
+    );
+    for (const path of files) rmSync(path, { recursive: true, force: true });
+    for (const [path, node] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (path === this.#root || isKept(this.#root, path)) continue;
+      // A name below a folder whose own name was lost is lost with it.
+      if (!names.has(dirname(path))) continue;
+      if (node.isFolder) mkdirSync(path, { recursive: true, mode: 0o700 });
+      else if (existsSync(dirname(path))) writeFileSync(path, afterLoss(node, rest, random), { mode: 0o600 });
+    }
+  }
+
+  #addExisting(path: string): void {
+    const { ino, mode } = statSync(path);
+    const isFolder = (mode & 0o170000) === 0o040000;
+    const known = this.#inodes.get(ino);
+    const node = known ?? newNode(isFolder, isFolder ? Buffer.alloc(0) : readFileSync(path));
+    this.#inodes.set(ino, node);
+    this.#durable.set(path, node);
+    this.#now.set(path, node);
+  }
+
+  #apply({
+    type,
+    inode,
+    number,
+    from,
+    to,
+    bytes,
+  }: {
+    type: string;
+    inode: number;
+    number: number;
+    from: string;
+    to: string;
+    bytes: Buffer;
+  }) {
+    const node = this.#inodes.get(inode);
+    if (type === 'w') node?.pending.push({ offset: number, bytes: Buffer.from(bytes) });
+    if (type === 't') node?.pending.push({ size: number });
+    if (type === 's' && node !== undefined) this.#sync(node);
+    if (type === 'c' || type === 'd') {
+      const made = newNode(type === 'd', Buffer.alloc(0));
+      this.#inodes.set(inode, made);
+      this.#rename({ path: from, node: made });
+    }
+    if (type === 'u' || type === 'x') this.#rename({ path: from, node: undefined });
+    if (type === 'l') this.#rename({ path: to, node: this.#now.get(from) });
+    if (type === 'r') this.#rename({ path: to, node: this.#now.get(from), from });
+  }
+
+  #rename(change: NameChange): void {
+    rename(this.#now, change);
+    this.#now.get(dirname(change.path))?.names.push(change);
+  }
+
+  #sync(node: Node): void {
+    for (const change of node.pending) node.durable = changed(node.durable, change);
+    node.pending = [];
+    for (const change of node.names) rename(this.#durable, change);
+    node.names = [];
+  }
+}
+
+/** What is no part of the store: the log, which is not synced, locks, which die with the host, and the WAL's index, which SQLite makes anew. */
+function isKept(root: string, path: string): boolean {
+  const name = relative(root, path);
+  return /^(home|locks)(\/|$)/.test(name) || name.endsWith('.log') || name.endsWith('.cfg');
+}
+
+function newNode(isFolder: boolean, durable: Buffer): Node {
+  return { durable, pending: [], isFolder, names: [] };
+}
+
+function rename(names: Map<string, Node>, { path, node, from }: NameChange): void {
+  if (from !== undefined) names.delete(from);
+  if (node === undefined) names.delete(path);
+  else names.set(path, node);
+}
+
+/** Half of the time the first changes up to some moment, as a journalling file system has it; else any of them. */
+function chosen<T>(changes: readonly T[], rest: Rest, random: () => number): readonly T[] {
+  if (rest !== 'mixed') return rest === 'kept' ? changes : [];
+  if (random() < 0.5) return changes.slice(0, Math.floor(random() * (changes.length + 1)));
+  return changes.filter(() => random() < 0.5);
+}
+
+function afterLoss(node: Node, rest: Rest, random: () => number): Buffer {
+  let bytes = node.durable;
+  for (const change of node.pending) {
+    if (rest === 'lost' || (rest === 'mixed' && random() < 0.3)) continue;
+    bytes = changed(bytes, rest === 'mixed' && 'bytes' in change && random() < 0.5 ? torn(change, random) : change);
+  }
+  return bytes;
+}
+
+/** The beginning of a write, in whole sectors. */
+function torn({ offset, bytes }: { offset: number; bytes: Buffer }, random: () => number): Change {
+  return { offset, bytes: bytes.subarray(0, Math.floor((random() * bytes.length) / SECTOR) * SECTOR) };
+}
+
+function changed(bytes: Buffer, change: Change): Buffer {
+  const size =
+    'size' in change ? change.size : Math.max(bytes.length, change.bytes.length === 0 ? 0 : change.offset + change.bytes.length);
+  const next = Buffer.alloc(size);
+  bytes.copy(next);
+  if ('bytes' in change) change.bytes.copy(next, change.offset);
+  return next;
+}
