@@ -62,6 +62,14 @@ describe('a file target is prepared', () => {
     expect(readFileSync(path, 'utf8')).toBe('x'.repeat(100));
   });
 
+  it('by giving an empty one its size with force: that is what a restore leaves that died early, and there is nothing to overwrite', async () => {
+    const path = join(folder, 'empty');
+    writeFileSync(path, '');
+    await expect(prepare(`file://${path}`, 50_000, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
+    expect(await prepare(`file://${path}`, 50_000, true)).toEqual({ isNew: true });
+    expect(statSync(path).size).toBe(50_000);
+  });
+
   it('not in a folder that is missing, nor in place of a folder', async () => {
     await expect(prepare(`file://${folder}/none/x`, 1, false)).rejects.toThrow(/Cannot open target/);
     await expect(prepare(`file://${folder}`, 1, true)).rejects.toThrow(/EISDIR/);

@@ -1,11 +1,12 @@
-import { closeSync, constants, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { sizeOfFile } from './file-size.ts';
 
 /**
  * Makes sure that `path` exists and has room for `sizeBytes`.
- * @returns true when the file was made here: it is all holes, so zeros need not be written.
+ * @returns true when it is all holes, so that zeros need not be written: it was made here, or was empty. A restore that dies before the new file has
+ * its size leaves an empty one, and `force` has nothing to overwrite there.
  */
 export function prepareFileTarget(path: string, sizeBytes: number, force: boolean): boolean {
   const created = tryOpen(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
@@ -18,7 +19,13 @@ export function prepareFileTarget(path: string, sizeBytes: number, force: boolea
       hint: 'Restore with -f to overwrite it, or name another target.',
     });
   }
-  checkSize(path, sizeBytes);
+  const existing = openExisting(path);
+  const stats = fstatSync(existing);
+  if (stats.isFile() && stats.size === 0) {
+    initialise(existing, path, sizeBytes);
+    return true;
+  }
+  checkSize(existing, path, sizeBytes);
   return false;
 }
 
@@ -38,10 +45,14 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
   syncFolder(dirname(path));
 }
 
-function checkSize(path: string, sizeBytes: number): void {
+function openExisting(path: string): number {
   const fd = tryOpen(path, constants.O_RDWR);
   if (fd === undefined)
     throw new BackyError('io', `Target ${path} vanished.`, { hint: 'Somebody removed it just now; try again.' });
+  return fd;
+}
+
+function checkSize(fd: number, path: string, sizeBytes: number): void {
   try {
     const has = sizeOfFile(fd, path);
     if (has >= sizeBytes) return;
