@@ -1,4 +1,5 @@
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
@@ -58,6 +59,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
     closeSync(fd);
     fd = undefined;
     renameSync(temporary, fileName);
+    syncFolder(dirname(fileName));
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     rmSync(temporary, { force: true });
@@ -68,6 +70,16 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
     });
   }
   return resultOf(version, start);
+}
+
+/** A rename survives a power loss only with its folder. */
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function resultOf({ uid, name, snapshotName, size, sizeBytes, valid }: Version, start: number): TransferResult {
