@@ -6,6 +6,7 @@ import type { BlockRange, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
+import { checkLength } from './check-length.ts';
 import { CheckLog } from './check-log.ts';
 import type { Context } from './context.ts';
 import { Contiguous } from './contiguous.ts';
@@ -148,6 +149,7 @@ async function run(
     );
     signal.throwIfAborted();
     await pool.flush();
+    await checkLength(context, { version, bad, geometry });
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
   } finally {

@@ -5,6 +5,7 @@ import type { BlockRow, TaggedVersion } from '../meta/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
+import { checkLength } from './check-length.ts';
 import { CheckLog } from './check-log.ts';
 import type { Context } from './context.ts';
 import { proveKeyForReading } from './encryption-key.ts';
@@ -122,6 +123,7 @@ async function run(
     });
     await pool.run(phase);
     signal.throwIfAborted();
+    await checkLength(context, { version, bad, geometry });
   } finally {
     await pool.close();
     await checks.close();
