@@ -26,8 +26,8 @@ export const MORE_TESTS = [
   'test/e2e/upgrade.test.ts',
 ];
 
-/** The long sweep of faults: `npm run test:faults`. */
-export const FAULT_TESTS = ['test/faults/sweep.test.ts'];
+/** The long sweeps of faults and of flipped bits: `npm run test:faults`. */
+export const FAULT_TESTS = ['test/faults/sweep.test.ts', 'test/faults/corruption.test.ts'];
 
 /** Tests that need servers: `npm run test:services` starts those and runs these. */
 export const SERVICE_TESTS = ['test/services/**/*.test.ts'];

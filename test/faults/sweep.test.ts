@@ -3,7 +3,7 @@ import { compileFaultLayer } from '../support/faults/fault-layer.ts';
 import { casesOf, FAMILIES } from '../support/faults/faults.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
 import { Summary } from '../support/faults/summary.ts';
-import { type Counted, count, sweep } from '../support/faults/sweep.ts';
+import { type Counted, count, sweep, sweepPower } from '../support/faults/sweep.ts';
 import { runSeed } from '../support/random.ts';
 
 /** For all of it; each family of each operation gets an equal share of what is left. */
@@ -16,7 +16,7 @@ const library = await compileFaultLayer();
 const operations = OPERATIONS.filter(({ name }) => ONLY === undefined || name === ONLY);
 const summary = new Summary(SEED);
 const end = performance.now() + SECONDS * 1000;
-let left = operations.length * FAMILIES.length;
+let left = operations.length * (FAMILIES.length + 1);
 afterAll(() => summary.print());
 
 describe.each(operations)('$name', (operation) => {
@@ -29,7 +29,7 @@ describe.each(operations)('$name', (operation) => {
   test.each(FAMILIES)(
     `leaves a sound store that needs no hand, after each fault: %s [seed ${SEED}]`,
     async (family) => {
-      const seconds = Math.max(0, (end - performance.now()) / 1000 / left--);
+      const seconds = share();
       const outcome = await sweep(counted, { family, library, seconds });
       summary.add(operation.name, family, outcome);
       expect(outcome.failures).toEqual([]);
@@ -37,4 +37,16 @@ describe.each(operations)('$name', (operation) => {
     },
     600_000,
   );
+
+  test(`leaves a sound store that needs no hand, after a power loss [seed ${SEED}]`, async () => {
+    const outcome = await sweepPower(counted, { library, seconds: share() });
+    summary.add(operation.name, 'power', outcome);
+    expect(outcome.failures).toEqual([]);
+    expect(outcome.tried).toBeGreaterThan(0);
+  }, 600_000);
 });
+
+/** Seconds for the next of the tests that are left. */
+function share(): number {
+  return Math.max(0, (end - performance.now()) / 1000 / left--);
+}

@@ -1,15 +1,12 @@
 import type { Calls, Fault, Place, Point } from './fault-layer.ts';
-import type { Rest } from './power-loss.ts';
 
 /** A fault at a point. */
 export interface Case extends Point {
   fault: Fault;
-  /** For a power loss: what becomes of what was not synced. */
-  rest?: Rest;
 }
 
-/** Families of faults, as the summary counts them. */
-export const FAMILIES = ['errno', 'short', 'hang', 'flip', 'kill', 'power'] as const;
+/** Families of faults at calls. */
+export const FAMILIES = ['errno', 'short', 'hang', 'flip', 'kill'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 const EIO: Fault = { name: 'EIO', action: '5' };
@@ -45,15 +42,12 @@ const ERRNOS: Record<string, readonly Fault[]> = {
 
 /** Calls that change what is stored: a crash at any other one is the same as at the next of these. */
 const MUTATING = new Set(['create', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate']);
-const RESTS: readonly Rest[] = ['lost', 'mixed', 'mixed', 'kept'];
 
 /** All cases of a family for an operation that makes these calls. */
 export function casesOf(family: Family, calls: Calls): Case[] {
   return calls.flatMap(({ kind, place, count }) =>
     faultsAt(family, kind, place).flatMap((fault) =>
-      Array.from({ length: count }, (_, index) => ({ kind, place, call: index + 1, fault })).flatMap((one) =>
-        family === 'power' ? RESTS.map((rest) => ({ ...one, rest })) : [one],
-      ),
+      Array.from({ length: count }, (_, index) => ({ kind, place, call: index + 1, fault })),
     ),
   );
 }
@@ -73,6 +67,6 @@ function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] 
 }
 
 /** In words. */
-export function describeCase({ kind, place, call, fault, rest }: Case): string {
-  return `${fault.name} at ${kind} ${call} on ${place}${rest === undefined ? '' : `, unsynced ${rest}`}`;
+export function describeCase({ kind, place, call, fault }: Case): string {
+  return `${fault.name} at ${kind} ${call} on ${place}`;
 }

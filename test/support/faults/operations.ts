@@ -1,21 +1,13 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { expect } from 'vitest';
-import { checkStored, namedBlobs } from '../check-store.ts';
+import { namedBlobs } from '../check-store.ts';
 import type { Sections } from '../config-text.ts';
 import { encrypted, KEY_A, KEY_B } from '../encryption.ts';
-import { changedRanges } from '../hints.ts';
-import { Lab } from '../lab.ts';
+import type { Lab } from '../lab.ts';
 import { createOldStore, makeOld } from '../old-store.ts';
 import { noise } from '../random.ts';
 import { sha256, sha256OfFile } from '../sha256.ts';
-
-export const BLOCK = 4096;
-
-/** A store made ready for an operation: what each valid version has to restore to, by its uid or the name of one that is to come. */
-export interface Ready {
-  lab: Lab;
-  oracle: Map<string, string>;
-}
+import { basic, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
 
 /** An operation of the sweep. */
 export interface Operation {
@@ -26,33 +18,12 @@ export interface Operation {
   /** On top of the lab's config, when the operation runs and after it. */
   config?: Sections;
   command(lab: Lab): string[];
+  /** The database is none that a test can read until the operation is done. */
+  remakesDatabase?: true;
   /** What must hold once it has said that all went well. */
   done(lab: Lab, oracle: ReadonlyMap<string, string>): void;
   /** What a user does after a failure, with a program that works again; ends with `done`. */
   finish(lab: Lab): Promise<void>;
-}
-
-const oldImage = Buffer.concat([noise(12 * BLOCK, 'old'), Buffer.alloc(2 * BLOCK), noise(3 * BLOCK + 77, 'old end')]);
-const newImage = Buffer.concat([
-  ...[oldImage.subarray(0, 5 * BLOCK), noise(4 * BLOCK, 'new'), oldImage.subarray(0, BLOCK)],
-  ...[Buffer.alloc(2 * BLOCK), oldImage.subarray(12 * BLOCK), noise(2 * BLOCK, 'growth')],
-]);
-
-/** Two versions, `first` and `other`, which share blocks; a source for a third. */
-async function basic(config: Sections = {}): Promise<Ready & { first: string }> {
-  const lab = await Lab.create({ blockSize: BLOCK, workers: 1, config });
-  const other = Buffer.concat([oldImage.subarray(0, 4 * BLOCK), noise(2 * BLOCK, 'other')]);
-  const first = await lab.backup(`file://${lab.write('old', oldImage)}`, 'first');
-  const otherUid = await lab.backup(`file://${lab.write('otherimage', other)}`, 'other');
-  lab.write('source', newImage);
-  lab.write('source.hints', JSON.stringify(changedRanges(oldImage, newImage)));
-  const oracle = new Map([
-    [first, sha256(oldImage)],
-    [otherUid, sha256(other)],
-    ['new', sha256(newImage)],
-    ['first', sha256(oldImage)],
-  ]);
-  return { lab, oracle, first };
 }
 
 const uidNamed = (lab: Lab, name: string) => lab.versions().find((version) => version.name === name)?.uid;
@@ -75,23 +46,6 @@ async function continueNew(lab: Lab, words: readonly string[]): Promise<void> {
 
 const plainWords = (lab: Lab) => [`file://${lab.path('source')}`, 'new'];
 const hintedWords = (lab: Lab) => ['-r', lab.path('source.hints'), '-f', first(lab), ...plainWords(lab)];
-
-/** A backup that stopped half way: rows of the second half are missing, and it is invalid. */
-async function halfDone(): Promise<Ready> {
-  const ready = await basic();
-  const uid = await ready.lab.backup(...plainWords(ready.lab));
-  ready.lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id > 7', uid);
-  ready.lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', uid);
-  ready.lab.sql('DELETE FROM stats WHERE version_uid = ?', uid);
-  return ready;
-}
-
-async function removed(): Promise<Ready> {
-  const ready = await basic();
-  await ready.lab.ok('export', ready.first, ready.lab.path('export.csv'));
-  await ready.lab.ok('rm', ready.first);
-  return ready;
-}
 
 const onlyNamedBlobs = (lab: Lab) => expect(lab.blobs(), 'blobs after the cleanup').toEqual(namedBlobs(lab));
 const isRestored = (lab: Lab) => expect(sha256OfFile(lab.path('target')), 'the target').toBe(sha256(oldImage));
@@ -263,6 +217,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'upgrade',
+    remakesDatabase: true,
     codes: [1, 100],
     prepare: async () => {
       const store = await createOldStore();
@@ -279,6 +234,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'initdb',
+    remakesDatabase: true,
     codes: [1, 100],
     prepare: async () => {
       const ready = await basic();
@@ -295,30 +251,3 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
 ];
-
-/** Whether blobs of the lab are the plain blocks, so that a test can read them itself. */
-export function isPlain(lab: Lab): boolean {
-  return lab.query('SELECT 1 FROM blocks WHERE enc_version <> 0 LIMIT 1').length === 0;
-}
-
-/** The oracle, with the versions that came into being meanwhile, which are known by their names. */
-export function knownVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Map<string, string> {
-  const known = new Map(oracle);
-  for (const { uid, name } of lab.versions()) {
-    const sum = oracle.get(uid) ?? oracle.get(name);
-    if (sum !== undefined) known.set(uid, sum);
-  }
-  return known;
-}
-
-/** No valid version that does not hold exactly its bytes, no row without its blob. Encrypted ones are read by the program itself. */
-export async function checkValidVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Promise<void> {
-  const known = knownVersions(lab, oracle);
-  if (isPlain(lab)) {
-    checkStored(lab, known);
-    return;
-  }
-  for (const { uid, valid } of lab.versions()) {
-    if (valid === 1) expect(await lab.restoredSha256(uid), `sha256 of version ${uid}`).toBe(known.get(uid));
-  }
-}

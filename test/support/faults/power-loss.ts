@@ -26,6 +26,36 @@ interface NameChange {
   from?: string;
 }
 
+/** A change that the program made; see fault-journal.c. */
+export interface Record {
+  type: string;
+  inode: number;
+  number: number;
+  from: string;
+  to: string;
+  bytes: Buffer;
+}
+
+const HEAD_BYTES = 29;
+
+/** What a program did, in order. The record that it was writing when it was killed is left out. */
+export function readJournal(journal: string): Record[] {
+  const bytes = existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0);
+  const records: Record[] = [];
+  for (let at = 0; at + HEAD_BYTES <= bytes.length; ) {
+    const type = String.fromCharCode(bytes.readUInt8(at));
+    const [inode, number] = [Number(bytes.readBigUInt64LE(at + 1)), Number(bytes.readBigUInt64LE(at + 9))];
+    const [first = 0, second = 0, count = 0] = [17, 21, 25].map((place) => bytes.readUInt32LE(at + place));
+    const start = at + HEAD_BYTES;
+    at = start + first + second + count;
+    if (at > bytes.length) break;
+    const from = bytes.toString('utf8', start, start + first);
+    const to = bytes.toString('utf8', start + first, start + first + second);
+    records.push({ type, inode, number, from, to, bytes: bytes.subarray(start + first + second, at) });
+  }
+  return records;
+}
+
 /**
  * A tree as it is after a power loss: only what fsync of a file or of a folder has covered is sure to be there. A rename is one step,
  * made durable by an fsync of the folder that it leads to; names that were never made durable may be lost in any combination.
@@ -37,28 +67,39 @@ export class PowerLoss {
   readonly #inodes = new Map<number, Node>();
 
   /** @param root a folder whose state now is durable, all of it. */
-  constructor(root: string) {
+  constructor(root: string, from?: PowerLoss) {
     this.#root = root;
+    if (from !== undefined) {
+      this.#copyFrom(from);
+      return;
+    }
     for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) this.#addExisting(join(root, name));
     this.#addExisting(root);
   }
 
-  /** Replays what the program did, from its journal. */
-  replay(journal: string): void {
-    const bytes = existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0);
-    for (let at = 0; at + 29 <= bytes.length; ) {
-      const type = String.fromCharCode(bytes.readUInt8(at));
-      const [inode, number] = [Number(bytes.readBigUInt64LE(at + 1)), Number(bytes.readBigUInt64LE(at + 9))];
-      const lengths = [17, 21, 25].map((place) => bytes.readUInt32LE(at + place));
-      const [first = 0, second = 0, count = 0] = lengths;
-      const start = at + 29;
-      at = start + first + second + count;
-      // The record that the process was writing when it was killed.
-      if (at > bytes.length) return;
-      const from = bytes.toString('utf8', start, start + first);
-      const to = bytes.toString('utf8', start + first, start + first + second);
-      this.#apply({ type, inode, number, from, to, bytes: bytes.subarray(start + first + second, at) });
+  /** One that can be replayed into without changing this one, into which nothing was replayed yet. */
+  copy(): PowerLoss {
+    return new PowerLoss(this.#root, this);
+  }
+
+  #copyFrom(from: PowerLoss): void {
+    const copies = new Map<Node, Node>();
+    for (const [inode, node] of from.#inodes) {
+      const copy = newNode(node.isFolder, node.durable);
+      copies.set(node, copy);
+      this.#inodes.set(inode, copy);
     }
+    for (const [path, node] of from.#durable) {
+      const copy = copies.get(node);
+      if (copy === undefined) continue;
+      this.#durable.set(path, copy);
+      this.#now.set(path, copy);
+    }
+  }
+
+  /** Replays the first changes that a program made. */
+  replay(records: readonly Record[]): void {
+    for (const record of records) this.#apply(record);
   }
 
   /** Puts the tree in place as it is after the power came back. */
@@ -66,10 +107,8 @@ export class PowerLoss {
     const names = new Map(this.#durable);
     const nodes = new Set([...this.#durable.values(), ...this.#now.values(), ...this.#inodes.values()]);
     for (const folder of nodes) for (const change of chosen(folder.names, rest, random)) rename(names, change);
-    const files = [...this.#durable.keys(), ...this.#now.keys()].filter(
-      (path) => path !== this.#root && !isKept(this.#root, path),
-    );
-    for (const path of files) rmSync(path, { recursive: true, force: true });
+    for (const name of readdirSync(this.#root))
+      if (!isKept(this.#root, join(this.#root, name))) rmSync(join(this.#root, name), { recursive: true });
     for (const [path, node] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (path === this.#root || isKept(this.#root, path)) continue;
       // A name below a folder whose own name was lost is lost with it.
@@ -89,23 +128,9 @@ export class PowerLoss {
     this.#now.set(path, node);
   }
 
-  #apply({
-    type,
-    inode,
-    number,
-    from,
-    to,
-    bytes,
-  }: {
-    type: string;
-    inode: number;
-    number: number;
-    from: string;
-    to: string;
-    bytes: Buffer;
-  }) {
+  #apply({ type, inode, number, from, to, bytes }: Record): void {
     const node = this.#inodes.get(inode);
-    if (type === 'w') node?.pending.push({ offset: number, bytes: Buffer.from(bytes) });
+    if (type === 'w') node?.pending.push({ offset: number, bytes });
     if (type === 't') node?.pending.push({ size: number });
     if (type === 's' && node !== undefined) this.#sync(node);
     if (type === 'c' || type === 'd') {

@@ -1,12 +1,14 @@
-import { rmSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Lab } from '../lab.ts';
 import type { Result } from '../process.ts';
 import { runSeed, seededRandom } from '../random.ts';
+import { checkValidVersions, isPlain } from './check-valid.ts';
 import { type Calls, runWithFault } from './fault-layer.ts';
 import { type Case, casesOf, describeCase, type Family } from './faults.ts';
-import { checkValidVersions, type Operation, type Ready } from './operations.ts';
-import { PowerLoss } from './power-loss.ts';
+import type { Operation } from './operations.ts';
+import { PowerLoss, type Rest, readJournal } from './power-loss.ts';
+import type { Ready } from './ready-stores.ts';
+import { follow } from './summary.ts';
 
 /** A prepared operation, with the calls that it makes when nothing fails. */
 export interface Counted extends Ready {
@@ -55,9 +57,13 @@ export async function sweep(
   const work = async () => {
     for (let one = cases.pop(); one !== undefined; one = cases.pop()) {
       outcome.tried++;
-      const failure = await tryCase(counted, library, one, random).catch((error: unknown) => ({ error, struck: true }));
+      const failure = await tryCase(counted, library, one).catch((error: unknown) => ({ error, struck: true }));
       if (failure.struck) outcome.struck++;
-      if (failure.error !== undefined) outcome.failures.push(`${counted.operation.name}, ${describeCase(one)}: ${failure.error}`);
+      if (failure.error !== undefined) {
+        const told = `${counted.operation.name}, ${describeCase(one)}: ${failure.error}`;
+        outcome.failures.push(told);
+        follow(`FAILED ${told}`);
+      }
       if (performance.now() > end) break;
     }
   };
@@ -81,41 +87,92 @@ function spread(cases: readonly Case[], random: () => number): Case[] {
   return keyed.sort((a, b) => b.turn - a.turn || a.at - b.at).map(({ one }) => one);
 }
 
-async function tryCase(
-  { lab: model, oracle, operation }: Counted,
-  library: string,
-  one: Case,
-  random: () => number,
-): Promise<{ struck: boolean; error?: unknown }> {
+async function tryCase(counted: Counted, library: string, one: Case): Promise<{ struck: boolean; error?: unknown }> {
+  const { lab: model, operation } = counted;
   const lab = await copyOf(model, operation);
-  const journal = one.rest === undefined ? undefined : lab.path('home/journal');
   try {
-    const power = one.rest === undefined ? undefined : new PowerLoss(lab.folder);
-    const { result, struck } = await runWithFault({ lab, library, journal }, operation.command(lab), one);
+    const { result, struck } = await runWithFault({ lab, library }, operation.command(lab), one);
     if (!struck) return { struck };
-    if (power !== undefined && journal !== undefined) {
-      power.replay(journal);
-      power.restore(one.rest ?? 'lost', random);
-    }
     try {
       checkEnd(result, operation, one);
-      if (operation.name !== 'upgrade' && operation.name !== 'initdb') await checkValidVersions(lab, oracle);
-      if (result.code === 0) operation.done(lab, oracle);
-      await operation.finish(lab);
-      operation.done(lab, oracle);
-      await checkValidVersions(lab, oracle);
-      await lab.ok('cleanup', '-f');
-      expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
-      await checkValidVersions(lab, oracle);
+      await checkAndFinish(lab, counted, result.code === 0);
     } catch (error) {
-      const said = `exit ${result.code ?? result.signal}: ${result.stderr.slice(0, 600)}`;
-      return { struck, error: `${error instanceof Error ? error.message : error}\n  [${said}]` };
+      return { struck, error: `${messageOf(error)}\n  [exit ${result.code ?? result.signal}: ${result.stderr.slice(0, 600)}]` };
     }
     return { struck };
   } finally {
-    if (journal !== undefined) rmSync(journal, { force: true });
     lab.remove();
   }
+}
+
+/** What must hold after a fault, and after what a user does then. */
+async function checkAndFinish(lab: Lab, { operation, oracle }: Counted, isDone: boolean): Promise<void> {
+  if (!operation.remakesDatabase) await checkValidVersions(lab, oracle);
+  if (isDone) operation.done(lab, oracle);
+  await operation.finish(lab);
+  operation.done(lab, oracle);
+  await lab.ok('cleanup', '-f');
+  expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
+  await checkValidVersions(lab, oracle);
+}
+
+const RESTS: readonly Rest[] = ['lost', 'mixed', 'mixed', 'mixed', 'kept'];
+/** So many states are looked at for one from which the program goes on: looking needs no process. */
+const LOOKS_PER_FINISH = 12;
+
+/**
+ * Power losses. The operation runs once, with a journal; after each of its changes the power may have gone, and each beginning of the journal gives
+ * the states of the disk that may be left. Those after the last change must have all that was said to be done.
+ */
+export async function sweepPower(
+  counted: Counted,
+  { library, seconds, limit = Number.POSITIVE_INFINITY }: { library: string; seconds: number; limit?: number },
+): Promise<Outcome> {
+  const { lab: model, oracle, operation } = counted;
+  const random = seededRandom(runSeed());
+  const lab = await copyOf(model, operation);
+  try {
+    const before = new PowerLoss(lab.folder);
+    const journal = lab.path('home/journal');
+    const { result } = await runWithFault({ lab, library, journal }, operation.command(lab));
+    expect(result, result.stderr).toMatchObject({ code: 0 });
+    const records = readJournal(journal);
+    const states = Array.from({ length: records.length + 1 }, (_, count) => RESTS.map((rest) => ({ count, rest }))).flat();
+    const outcome: Outcome = { tried: 0, struck: 0, possible: states.length, failures: [] };
+    const shuffled = states.map((state) => ({ state, at: random() })).sort((a, b) => a.at - b.at);
+    const last = { count: records.length, rest: 'lost' as const };
+    const end = performance.now() + seconds * 1000;
+    for (const state of [last, ...shuffled.map((one) => one.state)].slice(0, limit)) {
+      const power = before.copy();
+      power.replay(records.slice(0, state.count));
+      power.restore(state.rest, random);
+      try {
+        const isDone = state.count === records.length;
+        if (outcome.tried % LOOKS_PER_FINISH === 0) await checkAndFinish(lab, counted, isDone);
+        else await look(lab, counted, isDone);
+      } catch (error) {
+        const after = records[state.count - 1];
+        const told = `${operation.name}, power loss after change ${state.count} of ${records.length} (${after?.type} ${after?.from} ${after?.to}), unsynced ${state.rest}: ${messageOf(error)}`;
+        outcome.failures.push(told);
+        follow(`FAILED ${told}`);
+      }
+      outcome.tried++;
+      outcome.struck++;
+      if (performance.now() > end) break;
+    }
+    return outcome;
+  } finally {
+    lab.remove();
+  }
+
+  async function look(copy: Lab, { operation: { remakesDatabase } }: Counted, isDone: boolean): Promise<void> {
+    if (remakesDatabase !== true && isPlain(copy)) await checkValidVersions(copy, oracle);
+    if (isDone) operation.done(copy, oracle);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A documented exit code and a reason, or the death that the script asked for. */

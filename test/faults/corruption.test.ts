@@ -1,0 +1,114 @@
+import { existsSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encrypted } from '../support/encryption.ts';
+import {
+  blobCorruptions,
+  type Corruption,
+  exportCorruptions,
+  pageCorruptions,
+  rowCorruptions,
+} from '../support/faults/corruptions.ts';
+import { follow, Tally } from '../support/faults/summary.ts';
+import { Lab } from '../support/lab.ts';
+import { noise, runSeed, seededRandom } from '../support/random.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+
+const BLOCK = 4096;
+const SEED = runSeed();
+/** Bits that are flipped in each kind of page. */
+const EACH = Number(process.env.BACKY_FAULT_PAGES ?? 6);
+const BLOCK_COLUMNS = [
+  ...['uid', 'version_uid', 'id', 'date', 'checksum', 'size', 'valid', 'enc_version', 'enc_envkey', 'enc_nonce'],
+];
+const VERSION_COLUMNS = ['uid', 'date', 'expire', 'name', 'snapshot_name', 'size', 'size_bytes', 'valid', 'protected'];
+
+const image = Buffer.concat([noise(60 * BLOCK, 'corrupt'), Buffer.alloc(4 * BLOCK), noise(20 * BLOCK + 999, 'corrupt end')]);
+const SUM = sha256(image);
+
+const tally = new Tally(SEED);
+afterAll(() => tally.print());
+
+describe.each([
+  ['plain blobs', {}],
+  ['encrypted blobs', encrypted()],
+])(`one flipped bit in what is stored, %s [seed ${SEED}]`, (kind, config) => {
+  let model: Lab;
+  let uid: string;
+  beforeAll(async () => {
+    model = await Lab.create({ blockSize: BLOCK, workers: 1, config });
+    uid = await model.backup('-s', 'snapshot', '-e', '2031-02-03 04:05:06', `file://${model.write('image', image)}`, 'vm');
+    await model.backup(`file://${model.write('other', noise(9 * BLOCK, 'other'))}`, 'other');
+    await model.ok('export', uid, model.path('export.csv'));
+  }, 120_000);
+  afterAll(() => model.remove());
+
+  const groups: [string, () => Corruption[]][] = [
+    ['of a blob', () => blobCorruptions(uid, 3)],
+    ['of a block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 5`)],
+    ['of the last block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 84`)],
+    ['of a sparse block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 61`)],
+    ['of a version row', () => rowCorruptions('versions', VERSION_COLUMNS, `uid = '${uid}'`)],
+    ['of a page of SQLite', () => pageCorruptions(model.databasePath, EACH)],
+  ];
+
+  test.each(groups)(
+    '%s is found, or does no harm: no restore that is wrong says that it is right',
+    async (_, corruptions) => {
+      await each(corruptions(), async (lab, region) => {
+        const target = lab.path('target');
+        const restored = await lab.run(['restore', uid, `file://${target}`]);
+        const isRight = existsSync(target) && sha256OfFile(target) === SUM;
+        if (restored.code === 0) expect(isRight, `${region}: restore says it is right`).toBe(true);
+        const scrubbed = await lab.run(['scrub', uid]);
+        for (const { code, stdout, stderr } of [restored, scrubbed]) {
+          expect(stdout + stderr, `${region}: a stack trace`).not.toMatch(/^\s+at .*:\d+:\d+/m);
+          expect([0, 1, 6, 20, 100], `${region}: exit code; ${stderr}`).toContain(code);
+          if (code !== 0) expect(stderr, region).toMatch(/ERROR: \S/);
+        }
+        if (region.startsWith('blob')) {
+          expect([restored.code, scrubbed.code], region).toEqual([20, 20]);
+          expect(restored.stderr, region).toMatch(/block 3 /);
+        }
+        tally.add(`${kind}: ${region}`, restored.code !== 0 ? 'restore' : scrubbed.code !== 0 ? 'scrub' : 'harmless');
+      });
+    },
+    600_000,
+  );
+
+  test('of an export is found by import, scrub or restore, or does no harm', async () => {
+    await each(exportCorruptions(model.path('export.csv')), async (lab, region) => {
+      await lab.ok('rm', uid);
+      const imported = await lab.run(['import', lab.path('flipped.csv')]);
+      expect(imported.stdout + imported.stderr, region).not.toMatch(/^\s+at .*:\d+:\d+/m);
+      expect([0, 23, 100], `${region}: ${imported.stderr}`).toContain(imported.code);
+      const there = lab.versions().find(({ name }) => name !== 'other');
+      if (imported.code !== 0) expect(there, region).toBeUndefined();
+      const target = lab.path('target');
+      const restored = there === undefined ? undefined : await lab.run(['restore', there.uid, `file://${target}`]);
+      if (restored?.code === 0) expect(sha256OfFile(target), `${region}: restore says it is right`).toBe(SUM);
+      tally.add(`${kind}: ${region}`, imported.code !== 0 ? 'open' : restored?.code !== 0 ? 'restore' : 'harmless');
+      rmSync(target, { force: true });
+    });
+  }, 600_000);
+
+  /** Tries them all, two at a time, each on a copy of its own; all failures are told. */
+  async function each(corruptions: Corruption[], body: (lab: Lab, region: string) => Promise<void>): Promise<void> {
+    const random = seededRandom(SEED);
+    const failures: string[] = [];
+    const work = async () => {
+      for (let one = corruptions.pop(); one !== undefined; one = corruptions.pop()) {
+        const lab = await model.clone('copied');
+        try {
+          if (one.apply(lab, random)) await body(lab, one.region);
+        } catch (error) {
+          failures.push(error instanceof Error ? error.message : String(error));
+          follow(`FAILED ${kind}: ${failures.at(-1)}`);
+        } finally {
+          lab.remove();
+        }
+      }
+    };
+    await Promise.all([work(), work()]);
+    expect(failures).toEqual([]);
+  }
+});

@@ -1,0 +1,54 @@
+import type { Sections } from '../config-text.ts';
+import { changedRanges } from '../hints.ts';
+import { Lab } from '../lab.ts';
+import { noise } from '../random.ts';
+import { sha256 } from '../sha256.ts';
+
+const BLOCK = 4096;
+
+/** A store made ready for an operation: what each valid version has to restore to, by its uid or the name of one that is to come. */
+export interface Ready {
+  lab: Lab;
+  oracle: Map<string, string>;
+}
+
+export const oldImage = Buffer.concat([noise(12 * BLOCK, 'old'), Buffer.alloc(2 * BLOCK), noise(3 * BLOCK + 77, 'old end')]);
+const newImage = Buffer.concat([
+  ...[oldImage.subarray(0, 5 * BLOCK), noise(4 * BLOCK, 'new'), oldImage.subarray(0, BLOCK)],
+  ...[Buffer.alloc(2 * BLOCK), oldImage.subarray(12 * BLOCK), noise(2 * BLOCK, 'growth')],
+]);
+
+/** Two versions, `first` and `other`, which share blocks; a source for a third. */
+export async function basic(config: Sections = {}): Promise<Ready & { first: string }> {
+  const lab = await Lab.create({ blockSize: BLOCK, workers: 1, config });
+  const other = Buffer.concat([oldImage.subarray(0, 4 * BLOCK), noise(2 * BLOCK, 'other')]);
+  const first = await lab.backup(`file://${lab.write('old', oldImage)}`, 'first');
+  const otherUid = await lab.backup(`file://${lab.write('otherimage', other)}`, 'other');
+  lab.write('source', newImage);
+  lab.write('source.hints', JSON.stringify(changedRanges(oldImage, newImage)));
+  const oracle = new Map([
+    [first, sha256(oldImage)],
+    [otherUid, sha256(other)],
+    ['new', sha256(newImage)],
+    ['first', sha256(oldImage)],
+  ]);
+  return { lab, oracle, first };
+}
+
+/** A backup that stopped half way: rows of the second half are missing, and it is invalid. */
+export async function halfDone(): Promise<Ready> {
+  const ready = await basic();
+  const uid = await ready.lab.backup(`file://${ready.lab.path('source')}`, 'new');
+  ready.lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id > 7', uid);
+  ready.lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', uid);
+  ready.lab.sql('DELETE FROM stats WHERE version_uid = ?', uid);
+  return ready;
+}
+
+export async function removed(): Promise<Ready> {
+  const ready = await basic();
+  await ready.lab.ok('export', ready.first, ready.lab.path('export.csv'));
+  await ready.lab.ok('rm', ready.first);
+  return ready;
+}
+
