@@ -23,7 +23,7 @@ export function blobCorruptions(uid: string, blockId: number): Corruption[] {
   return Object.entries(BLOB_PLACES).map(([name, at]) => ({
     region: `blob, ${name}`,
     apply: (lab, random) => {
-      const blob = lab.blobOf(uid, blockId);
+      const blob = lab.blobAt(uid, blockId);
       const bytes = blob.read();
       flip(bytes, at(bytes.length), random);
       blob.write(bytes);

@@ -202,7 +202,7 @@ export const OPERATIONS: readonly Operation[] = [
     codes: [1, 6, 20, 100],
     prepare: async () => {
       const ready = await basic();
-      for (const id of [2, 9]) ready.lab.blobOf(ready.first, id).remove();
+      for (const id of [2, 9]) ready.lab.blobAt(ready.first, id).remove();
       expect((await ready.lab.run(['scrub', ready.first])).code).toBe(20);
       ready.lab.write('source', oldImage);
       return ready;

@@ -51,4 +51,3 @@ export async function removed(): Promise<Ready> {
   await ready.lab.ok('rm', ready.first);
   return ready;
 }
-
