@@ -108,7 +108,7 @@ describe('names with control characters', () => {
     expect(said[0]?.code).toBe(0);
     const [version] = lab.versions();
     for (const words of [
-      ...[['ls'], ['--json', 'ls'], ['stats'], ['ls', NAME], ['du', '-f', 'name'], ['-m', 'scrub', '--all']],
+      ...[['ls'], ['--json', 'ls'], ['stats'], ['ls', NAME], ['du', '-f', 'name'], ['scrub', '--all']],
       ...[
         ['scrub', '--name', NAME],
         ['scrub', version?.uid ?? ''],

@@ -35,7 +35,6 @@ replay({
     31: (world) => world.write(blob, Buffer.concat([BYTES, Buffer.from('x')])),
     33: (world) => world.write(blob, ''),
     34: (world) => rmSync(world.path(blob)),
-    38: undoMending,
     41: (world) => {
       world.write(blob, BYTES);
       markAllValid(world);
