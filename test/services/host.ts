@@ -39,9 +39,9 @@ export class Host extends Lab {
     super({
       blockSize: shared.blockSize,
       workers: 1,
+      ...(shared.dataPath === undefined ? {} : { dataPath: shared.dataPath }),
       config: {
         ...shared.config,
-        ...(shared.dataPath === undefined ? {} : { DataBackend: { path: shared.dataPath } }),
         ...more,
         MetaBackend: { type: 'sql', engine, ...more.MetaBackend },
       },

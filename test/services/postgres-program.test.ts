@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, type LabOptions, uidOf } from '../support/lab.ts';
+import { Lab, type LabOptions } from '../support/lab.ts';
 import { sha256OfFile } from '../support/sha256.ts';
 import { PostgresServer } from './postgres.ts';
 
@@ -54,28 +53,6 @@ describe('the program', () => {
     const refused = await lab.startBare(['__complete', '-c', lab.path('backy.cfg'), 'scrub', '']).ended;
     expect(refused).toMatchObject({ code: 0, stderr: '' });
     expect(refused.stdout).not.toContain(uid);
-    lab.remove();
-  });
-
-  it.each(['fast', 'immediate'] as const)('goes on with a backup when the server restarts (%s) in the middle', async (how) => {
-    const { lab, database } = await newLab({ blockSize: 4096, config: { DataBackend: { bandwidth_write: 4_000_000 } } });
-    const image = lab.write('image', randomBytes(32 * 1024 * 1024));
-    const running = lab.start(['-m', 'backup', `file://${image}`, 'vm'], { timeoutMs: 120_000 });
-    // One group of rows is in.
-    while (Number((await server.query<{ n: string }>(database, 'SELECT count(*) AS n FROM blocks'))[0]?.n) === 0) await sleep(50);
-    await server.halt(how);
-    await sleep(1_000);
-    expect(running.hasEnded).toBe(false);
-    await server.resume();
-    const { code, stdout, stderr } = await running.ended;
-    expect(`${code} ${stderr}`).toMatch(/^0 /);
-    expect(lab.log()).toMatch(
-      /The connection to the database .* was lost: .*\. Trying again.*\n(.*\n)*.*The database .* is there again\./,
-    );
-    const uid = uidOf(stdout);
-    expect(await server.query(database, 'SELECT valid FROM versions')).toEqual([{ valid: 1 }]);
-    expect(await lab.restoredSha256(uid)).toBe(await sha256OfFile(image));
-    expect(lab.log()).not.toContain('a-secret');
     lab.remove();
   });
 });

@@ -73,7 +73,14 @@ describe('the schema', () => {
       database,
       "SELECT relname AS name FROM pg_class WHERE relname LIKE 'backy2\\_%' AND relkind = 'r' ORDER BY 1",
     );
-    expect(own.map((row) => row.name)).toEqual(['backy2_doomed', 'backy2_migrations', 'backy2_progress']);
+    expect(own.map((row) => row.name)).toEqual([
+      'backy2_bad',
+      'backy2_doomed',
+      'backy2_migrations',
+      'backy2_progress',
+      'backy2_state',
+      'backy2_verified',
+    ]);
   });
 
   it("of an upgraded database is what the original's upgrade makes of it", async () => {
