@@ -69,7 +69,7 @@ describe('the S3 backend on a real gateway', () => {
 
   it('keeps each blob under its uid, and lists nothing that is no blob', async () => {
     const { s3 } = inject('ceph');
-    for (const key of ['README', 'backup/0123456789', `${newBlobUid()}.bak`, 'a'.repeat(32)])
+    for (const key of ['README', 'backup/0123456789', `${newBlobUid()}.bak`, 'A'.repeat(32)])
       await s3Request(s3, 'PUT', `/${bucket}/${key}`, { body: Buffer.from('x') });
     const [uid = ''] = await putMany(1);
     expect(await listed()).toEqual([uid]);
