@@ -7,7 +7,7 @@ import type { Lab } from '../lab.ts';
 import { createOldStore, makeOld } from '../old-store.ts';
 import { noise } from '../random.ts';
 import { sha256, sha256OfFile } from '../sha256.ts';
-import { basic, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
+import { BLOCK, basic, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
 
 /** An operation of the sweep. */
 export interface Operation {
@@ -18,8 +18,8 @@ export interface Operation {
   /** On top of the lab's config, when the operation runs and after it. */
   config?: Sections;
   command(lab: Lab): string[];
-  /** The database is none that a test can read until the operation is done. */
-  remakesDatabase?: true;
+  /** Until it is done, there is no database that can be read, or not with this config; and its rows are not all of our own form. */
+  readableOnlyAfter?: true;
   /** What must hold once it has said that all went well. */
   done(lab: Lab, oracle: ReadonlyMap<string, string>): void;
   /** What a user does after a failure, with a program that works again; ends with `done`. */
@@ -173,6 +173,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'rekey',
+    readableOnlyAfter: true,
     codes: [1, 100],
     prepare: () => basic(encrypted(KEY_A)),
     config: encrypted(KEY_B),
@@ -202,7 +203,7 @@ export const OPERATIONS: readonly Operation[] = [
     codes: [1, 6, 20, 100],
     prepare: async () => {
       const ready = await basic();
-      for (const id of [2, 9]) ready.lab.blobAt(ready.first, id).remove();
+      for (const id of [2, 9]) ready.lab.blobAt(ready.first, id).write(noise(BLOCK, `damage ${id}`));
       expect((await ready.lab.run(['scrub', ready.first])).code).toBe(20);
       ready.lab.write('source', oldImage);
       return ready;
@@ -217,7 +218,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'upgrade',
-    remakesDatabase: true,
+    readableOnlyAfter: true,
     codes: [1, 100],
     prepare: async () => {
       const store = await createOldStore();
@@ -234,12 +235,12 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'initdb',
-    remakesDatabase: true,
+    readableOnlyAfter: true,
     codes: [1, 100],
     prepare: async () => {
       const ready = await basic();
       for (const suffix of ['', '-wal', '-shm']) rmSync(`${ready.lab.databasePath}${suffix}`, { force: true });
-      rmSync(ready.lab.dataPath, { recursive: true });
+      for (const uid of ready.lab.blobs()) ready.lab.store.removeBlob(uid);
       return { lab: ready.lab, oracle: ready.oracle };
     },
     command: () => ['initdb'],

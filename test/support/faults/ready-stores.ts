@@ -4,7 +4,7 @@ import { Lab } from '../lab.ts';
 import { noise } from '../random.ts';
 import { sha256 } from '../sha256.ts';
 
-const BLOCK = 4096;
+export const BLOCK = 4096;
 
 /** A store made ready for an operation: what each valid version has to restore to, by its uid or the name of one that is to come. */
 export interface Ready {
