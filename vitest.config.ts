@@ -27,7 +27,7 @@ export const MORE_TESTS = [
 ];
 
 /** The long sweeps of faults and of flipped bits: `npm run test:faults`. */
-export const FAULT_TESTS = ['test/faults/sweep.test.ts', 'test/faults/corruption.test.ts'];
+export const FAULT_TESTS = ['test/faults/**/*.test.ts'];
 
 /** Tests that need servers: `npm run test:services` starts those and runs these. */
 export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
