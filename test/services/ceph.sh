@@ -48,6 +48,8 @@ osd_pool_default_pg_num = 8
 osd_pool_default_pgp_num = 8
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
+# An OSD without replicas never renews the lease that it reads by once that has run out, as it does when a test stops it: four fifths of this.
+osd_heartbeat_grace = 3600
 rbd_default_features = 61
 
 [mon]

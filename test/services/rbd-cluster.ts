@@ -142,7 +142,8 @@ export class RbdCluster {
 
   /** Waits until all of an image can be read: an OSD that was stopped takes a while to get over it, on a busy machine more than a minute. */
   async answers(image: string): Promise<void> {
-    const read = ['timeout', '-s', 'KILL', '20', 'rbd', '--conf', this.conf, 'export', '--no-progress', image, '/dev/null'];
+    const all = 'timeout -s KILL 20 rbd --conf "$0" export --no-progress "$1" - >/dev/null';
+    const read = ['sh', '-c', all, this.conf, image];
     await expect.poll(async () => (await this.#run(read)).code, { timeout: 300_000 }).toBe(0);
   }
 
