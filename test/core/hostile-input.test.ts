@@ -111,13 +111,13 @@ describe('whatever a database holds', () => {
     );
   });
 
-  test('lines stay lines: nothing that a terminal acts on is shown, and JSON gives the very text back', () => {
+  test('nothing that a terminal acts on is shown, and JSON gives the very text back', () => {
     const columns = ['a', 'b'].map((name) => ({ name, kind: 'text' as const, align: 'left' as const }));
     holds(
       fc.property(nasty, nasty, (a, b) => {
         expect(printable(a)).not.toMatch(UNPRINTABLE);
-        const lines = renderMachine({ columns, rows: [[a, b]] }, { skipHeader: true, human: false });
-        expect(lines.slice(0, -1)).not.toMatch(UNPRINTABLE);
+        // Rows for scripts are the one exception.
+        expect(renderMachine({ columns, rows: [[a, b]] }, { skipHeader: true, human: false })).toBe(`${a}|${b}\n`);
         const json = [...jsonText([a, { [b]: a }])].join('');
         // Its own line ends.
         expect(json.replaceAll('\n', '')).not.toMatch(UNPRINTABLE);
