@@ -15,8 +15,8 @@ import { createDatabase, dropDatabase, PostgresServer, postgresUrl } from './pos
 
 const BLOCK = 4096;
 const IMAGE = noise(300 * BLOCK, 'image');
-/** Makes a backup of the image take about three seconds. */
-const SLOW = { DataBackend: { bandwidth_write: 100 * BLOCK } };
+/** Makes a backup of the image take about so many seconds. */
+const lasting = (seconds: number) => ({ DataBackend: { bandwidth_write: Math.ceil(300 / seconds) * BLOCK } });
 
 let dataPath: string;
 let store: SharedStore;
@@ -42,8 +42,8 @@ afterEach(async () => {
 });
 
 /** Starts a slow backup of the image. @returns once its version is there, and blocks come in. */
-async function startBackup(host: Host): Promise<{ running: Running; uid: string }> {
-  host.configure(SLOW);
+async function startBackup(host: Host, seconds = 3): Promise<{ running: Running; uid: string }> {
+  host.configure(lasting(seconds));
   const running = host.start(['-m', 'backup', `file://${host.write('image', IMAGE)}`, 'vm'], { timeoutMs: 90_000 });
   await expect.poll(() => running.stdout || running.hasEnded, { timeout: 20_000 }).toMatch(/-/);
   return { running, uid: uidOf(running.stdout) };
@@ -74,7 +74,8 @@ async function continueAndCheck(host: Host, uid: string): Promise<void> {
 
 describe('hosts that share a database', () => {
   test('are refused what a backup on another one stands in the way of, and told which', async () => {
-    const { running, uid } = await startBackup(one);
+    // Long enough for four commands on a busy machine.
+    const { running, uid } = await startBackup(one, 20);
     const inTheWay = new RegExp(`backy2 backup on host-one, pid ${running.pid}`);
     for (const args of [
       ['rm', '-f', uid],
