@@ -5,6 +5,7 @@ import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import { BackyError, messageOf } from '../errors.ts';
 import type { DatedBlockRow, Version } from '../meta/types.ts';
+import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
@@ -59,7 +60,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
     closeSync(fd);
     fd = undefined;
     renameSync(temporary, fileName);
-    syncFolder(dirname(fileName));
+    syncPath(dirname(fileName));
   } catch (error) {
     if (fd !== undefined) closeSync(fd);
     rmSync(temporary, { force: true });
@@ -70,16 +71,6 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
     });
   }
   return resultOf(version, start);
-}
-
-/** A rename survives a power loss only with its folder. */
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function resultOf({ uid, name, snapshotName, size, sizeBytes, valid }: Version, start: number): TransferResult {

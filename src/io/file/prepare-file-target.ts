@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import { syncPath } from '../../native/sync-path.ts';
 import { sizeOfFile } from './file-size.ts';
 
 /**
@@ -42,7 +43,7 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
   } finally {
     closeSync(fd);
   }
-  syncFolder(dirname(path));
+  syncPath(dirname(path));
 }
 
 function openExisting(path: string): number {
@@ -74,14 +75,5 @@ function tryOpen(path: string, flags: number): number | undefined {
       hint: 'Check that its folder exists and that you may write there.',
       cause: error,
     });
-  }
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
