@@ -1,6 +1,7 @@
-import { chownSync, closeSync, existsSync, fsyncSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { syncPath } from '../../native/sync-path.ts';
 
 /** So many pages are copied at a time, and the event loop gets its turn in between. */
 const PAGES_AT_A_TIME = 4096;
@@ -36,9 +37,9 @@ function keep(unfinished: string, wanted: string): Copy {
   for (let n = 1; ; n++) {
     const path = n === 1 ? wanted : `${wanted}.${n}`;
     if (!existsSync(path)) {
-      sync(unfinished);
+      syncPath(unfinished);
       renameSync(unfinished, path);
-      sync(dirname(path));
+      syncPath(dirname(path));
       return { path, isNew: true };
     }
     if (hasSameBytes(unfinished, path)) return { path, isNew: false };
@@ -78,14 +79,5 @@ function hasSameBytes(one: string, other: string): boolean {
     }
   } finally {
     for (const fd of fds) closeSync(fd);
-  }
-}
-
-function sync(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
