@@ -36,16 +36,17 @@ await build({
 // By itself: what two entries share goes into more files, which every start of the program would have to load.
 await build({ ...OPTIONS, entryPoints: { complete: 'src/cli/completion/main.ts' } });
 await writeManPage(OPTIONS);
-buildSha512();
+buildLanes('sha512-lanes');
+buildLanes('md5-lanes');
 
-/** Several checksums at once where the compiler and the processor can; elsewhere the program does without. */
-function buildSha512() {
+/** Several checksums at once where the compiler and the processor can; elsewhere the program does without. @param {string} name */
+function buildLanes(name) {
   if (process.arch !== 'x64') return;
   const compiler = process.env.CC ?? 'cc';
-  const options = ['-O3', '-Wall', '-Wextra', '-shared', '-fPIC', '-o', 'dist/sha512-lanes.so', 'src/native/sha512-lanes.c'];
+  const options = ['-O3', '-Wall', '-Wextra', '-shared', '-fPIC', '-o', `dist/${name}.so`, `src/native/${name}.c`];
   const { status, error, stderr } = spawnSync(compiler, options, { encoding: 'utf8' });
   if (status === 0) return;
   process.stderr.write(
-    `${compiler} did not build src/native/sha512-lanes.c, so SHA-512 will be slower: ${error?.message ?? stderr}\n`,
+    `${compiler} did not build src/native/${name}.c, so checksums will be slower: ${error?.message ?? stderr}\n`,
   );
 }

@@ -15,6 +15,9 @@ export interface BlobRef {
   plainBytes: number;
 }
 
+/** A put that is ready to go. MAY be called again when it failed. */
+export type PreparedPut = (signal: AbortSignal) => Promise<void>;
+
 /** Outcome of a batch of deletes. */
 export interface DeleteOutcome {
   /** Gone now, those that were not there before included. */
@@ -42,6 +45,11 @@ export interface DataBackend {
    * `bytes` MUST stay unchanged until it settles.
    */
   put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /**
+   * A put in two steps, for a backend with work of its own before a put: does what needs the processor only (a digest to send along) and gives what
+   * does the rest, which keeps the contract of {@link put}. So a put that waits for its turn is ready when the turn comes.
+   */
+  preparePut?(uid: string, bytes: Uint8Array): Promise<PreparedPut>;
   /** When it resolves, every put that had resolved before the call is durable. */
   flush(): Promise<void>;
   /**

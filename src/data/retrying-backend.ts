@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../errors.ts';
-import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-backend.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, PreparedPut } from './data-backend.ts';
 import { TransientFailure } from './transient-failure.ts';
 
 /** A request that failed and is about to be repeated. Plain data: it goes between threads. */
@@ -45,6 +45,11 @@ export class RetryingBackend implements DataBackend {
 
   put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     return this.#retry(() => this.#inner.put(uid, bytes, signal), { signal });
+  }
+
+  async preparePut(uid: string, bytes: Uint8Array): Promise<PreparedPut> {
+    const put: PreparedPut = (await this.#inner.preparePut?.(uid, bytes)) ?? ((signal) => this.#inner.put(uid, bytes, signal));
+    return (signal) => this.#retry(() => put(signal), { signal });
   }
 
   flush(): Promise<void> {

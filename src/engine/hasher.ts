@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
 import { BackyError } from '../errors.ts';
-import { openSha512Lanes, type Sha512Lanes } from '../native/sha512-lanes.ts';
+import { digestAll, openHashLanes } from '../native/hash-lanes.ts';
 
 /** Names of Python's hashlib that OpenSSL spells otherwise. */
 const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 'blake2s256' };
@@ -17,12 +17,15 @@ export interface Hasher {
  * The hasher for a `hash_function` of Python's hashlib (formats.md §1). An unknown name is an error.
  * `lanes`: what hashes several blocks at once; null for OpenSSL alone.
  */
-export function hasherFor(hashFunction: string, lanes = hashFunction === 'sha512' ? (openSha512Lanes() ?? null) : null): Hasher {
+export function hasherFor(
+  hashFunction: string,
+  lanes = hashFunction === 'sha512' ? (openHashLanes('sha512') ?? null) : null,
+): Hasher {
   const one = opensslHash(hashFunction);
   if (lanes === null) return { batch: 1, digest: (blocks) => blocks.map(one) };
   return {
     batch: lanes.lanes,
-    digest: (blocks) => [...inLanes(blocks, lanes)].flatMap((group) => digestGroup(group, lanes, one)),
+    digest: (blocks) => digestAll(blocks, lanes, one),
   };
 }
 
@@ -39,21 +42,4 @@ function opensslHash(hashFunction: string): (bytes: Uint8Array) => string {
   // The one-shot form (Node 20.12) halves the cost of small blocks.
   if (typeof crypto.hash === 'function') return (bytes) => crypto.hash(algorithm, bytes, 'hex');
   return (bytes) => crypto.createHash(algorithm).update(bytes).digest('hex');
-}
-
-function digestGroup(group: readonly Uint8Array[], lanes: Sha512Lanes, one: (bytes: Uint8Array) => string): string[] {
-  return group.length >= lanes.fewest ? lanes.digest(group) : group.map(one);
-}
-
-/** Runs of blocks of one length, none longer than the lanes: only the last block of an image differs from the others. */
-function* inLanes(blocks: readonly Uint8Array[], { lanes }: Sha512Lanes): IterableIterator<Uint8Array[]> {
-  let group: Uint8Array[] = [];
-  for (const block of blocks) {
-    if (group.length === lanes || (group[0] !== undefined && group[0].length !== block.length)) {
-      yield group;
-      group = [];
-    }
-    group.push(block);
-  }
-  if (group.length > 0) yield group;
 }

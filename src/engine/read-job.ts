@@ -99,11 +99,14 @@ export async function putBlock(
   { id, block, uid }: { id: number; block: Uint8Array; uid: string },
 ): Promise<StoredBlock> {
   const { codec, buffers } = context.codecs.writing;
-  // Encoded before it waits for its turn: with one write at a time, the other workers must not idle.
+  // Encoded, and all else made ready, before it waits for its turn: with one write at a time, the other workers must not idle.
   const buffer = codec.transforms ? buffers.take() : NO_BUFFER;
   try {
     const { bytes, envKey, nonce } = codec.encode(block, buffer);
-    await context.gates.dataWrite.run(bytes.length, context.signal, () => context.backend.put(uid, bytes, context.signal));
+    const put = await context.backend.preparePut?.(uid, bytes);
+    await context.gates.dataWrite.run(bytes.length, context.signal, () =>
+      put === undefined ? context.backend.put(uid, bytes, context.signal) : put(context.signal),
+    );
     return { id, uid, envKey, nonce, written: true };
   } finally {
     if (codec.transforms) buffers.give(buffer);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import {
   DeleteObjectsCommand,
@@ -14,9 +13,16 @@ import { makeClient } from './client.ts';
 import { isMissingKey, nameFailure, type Place, StrangeAnswer } from './failures.ts';
 import { readBody } from './read-body.ts';
 
+/** An object to store, with the digest of its bytes in base64. */
+export interface NewObject {
+  key: string;
+  bytes: Uint8Array;
+  md5: string;
+}
+
 /** A bucket of a server, and the requests that a data backend makes. This module loads the SDK: 90 ms, so import it when it is needed. */
 export interface Bucket {
-  put(key: string, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  put(blob: NewObject, signal: AbortSignal): Promise<void>;
   /** @returns the object's length, or undefined when there is none. */
   get(key: string, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
   /** At most 1000 keys. */
@@ -37,7 +43,7 @@ export function openBucket(options: S3BackendOptions): Bucket {
   const client = makeClient(options);
   const place: Place = { bucket: options.bucket, endpoint: options.endpoint ?? `Amazon S3 (${options.region})` };
   return {
-    put: (key, bytes, signal) => put({ client, place }, { key, bytes, signal }),
+    put: (blob, signal) => put({ client, place }, { ...blob, signal }),
     get: (key, into, signal) => get({ client, place }, { key, into, signal }),
     delete: (keys) => deleteKeys({ client, place }, keys),
     list: (page) => list({ client, place }, page),
@@ -60,7 +66,7 @@ interface Connection {
 
 async function put(
   { client, place }: Connection,
-  { key, bytes, signal }: { key: string; bytes: Uint8Array; signal: AbortSignal },
+  { key, bytes, md5, signal }: NewObject & { signal: AbortSignal },
 ): Promise<void> {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const command = new PutObjectCommand({
@@ -69,7 +75,7 @@ async function put(
     Body: body,
     ContentLength: body.length,
     // Every server checks this one; radosgw ignores the SDK's own checksums.
-    ContentMD5: createHash('md5').update(body).digest('base64'),
+    ContentMD5: md5,
   });
   try {
     const { ETag } = await client.send(command, { abortSignal: signal });

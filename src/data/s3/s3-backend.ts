@@ -1,8 +1,9 @@
 import { canNameBlob, refuseUnreadableUid, refuseUnsafeUid } from '../blob-name.ts';
 import { isBlobUid } from '../blob-uid.ts';
-import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, PreparedPut } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
 import type { Bucket } from './bucket.ts';
+import { Md5Batch } from './md5-batch.ts';
 
 /** The protocol's limit for one request that deletes. */
 const MOST_DELETES = 1000;
@@ -15,6 +16,7 @@ const NO_BLOB = '0000000000zzzzzzzzzzzzzzzzzzzzzz';
  */
 export class S3Backend implements DataBackend {
   readonly #bucket: Promise<Bucket>;
+  readonly #digests = new Md5Batch();
   /** Whether any blob was seen: what is missing then is missing, and the bucket not just another one. */
   #isInUse = false;
 
@@ -29,10 +31,18 @@ export class S3Backend implements DataBackend {
   }
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+    await (await this.preparePut(uid, bytes))(signal);
+  }
+
+  async preparePut(uid: string, bytes: Uint8Array): Promise<PreparedPut> {
     refuseUnsafeUid(uid);
-    await (await this.#bucket).put(uid, bytes, signal);
-    this.#isInUse = true;
+    const md5 = await this.#digests.digest(bytes);
+    return async (signal) => {
+      signal.throwIfAborted();
+      const bucket = await this.#bucket;
+      await bucket.put({ key: uid, bytes, md5 }, signal);
+      this.#isInUse = true;
+    };
   }
 
   /** An acknowledged put is durable. */

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
+
+interface Waiting {
+  bytes: Uint8Array;
+  resolve(digest: string): void;
+}
+
+/**
+ * MD5 digests in base64. Those that are asked for in one turn of the event loop are computed together, since four of them take the processor
+ * little longer than one: 6 ms for 4 MiB, which otherwise is a seventh of all that a put costs.
+ */
+export class Md5Batch {
+  readonly #lanes = openHashLanes('md5');
+  #waiting: Waiting[] = [];
+
+  /** The bytes MUST stay as they are until it resolves. Blocks the thread at the end of this turn. */
+  digest(bytes: Uint8Array): Promise<string> {
+    return new Promise((resolve) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+      this.#waiting.push({ bytes, resolve });
+    });
+  }
+
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const messages = waiting.map(({ bytes }) => bytes);
+    const digests = this.#lanes === undefined ? messages.map(md5) : digestAll(messages, this.#lanes, md5);
+    for (const [index, { resolve }] of waiting.entries()) resolve(Buffer.from(digests[index] ?? '', 'hex').toString('base64'));
+  }
+}
+
+function md5(bytes: Uint8Array): string {
+  return createHash('md5').update(bytes).digest('hex');
+}
