@@ -92,17 +92,17 @@ function drop(withUndecided: boolean): void {
 
 /**
  * Starts one job a turn of the event loop, since it may read before it returns, and main's decisions in between free slots whose bytes are
- * still in the processor's cache. Hashes when there are blocks for all lanes, or nothing that could bring more at once.
+ * still in the processor's cache. Hashes when there are blocks for all lanes, or enough of them and nothing that could bring more at once.
  */
 function takeTurns(context: WorkerContext): void {
-  if (isTurnScheduled || (!canStart() && context.hashes.isEmpty)) return;
+  if (isTurnScheduled || !(canStart() || context.hashes.isReady)) return;
   isTurnScheduled = true;
   setImmediate(() => {
     isTurnScheduled = false;
     const next = canStart() ? queue.shift() : undefined;
     const slot = next === undefined ? undefined : idle.pop();
     if (next !== undefined && slot !== undefined) perform(context, next.job, () => startJob(context, slot, next));
-    if (context.hashes.isFull || !canStart()) context.hashes.flush();
+    if (context.hashes.isFull || (!canStart() && context.hashes.isReady)) context.hashes.flush();
     takeTurns(context);
   });
 }

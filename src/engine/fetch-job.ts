@@ -60,8 +60,10 @@ async function getBlob(
   const nothing = slot.bytes.subarray(0, 0);
   let stored: number | undefined;
   try {
-    stored = await context.gates.dataRead.run(size, context.signal, () =>
-      context.backend.get({ uid, blockId: id, plainBytes: size }, into, context.signal),
+    stored = await context.hashes.expect(
+      context.gates.dataRead.run(size, context.signal, async () =>
+        context.backend.get({ uid, blockId: id, plainBytes: size }, into, context.signal),
+      ),
     );
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'blobUnreadable')) throw error;

@@ -7,20 +7,28 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** So many blocks make use of most of what lanes give; to wait for more would keep slots from reading. */
+const WORTHWHILE = 4;
+/** Longer than four blocks take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
+const LONGEST_WAIT_MS = 50;
+
 /**
  * Gathers the blocks of a worker's jobs to hash several at once, which the processor does in the time of one or two. The worker
  * decides when to wait for more no longer: {@link flush}.
  */
 export class HashBatch {
   readonly #hasher: Hasher;
-  readonly #onAdded: () => void;
+  readonly #onChange: () => void;
   #waiting: Waiting[] = [];
   #count = 0;
+  #expected = 0;
+  #overdue: NodeJS.Timeout | undefined;
+  #isOverdue = false;
 
-  /** `onAdded` is told of all that is added, and MUST see to a flush some time. */
-  constructor(hasher: Hasher, onAdded: () => void) {
+  /** `onChange` is told whenever {@link isReady} may have changed, and MUST see to a flush once it is true. */
+  constructor(hasher: Hasher, onChange: () => void) {
     this.#hasher = hasher;
-    this.#onAdded = onAdded;
+    this.#onChange = onChange;
   }
 
   /** True when more blocks would make it no faster. */
@@ -28,16 +36,31 @@ export class HashBatch {
     return this.#count >= this.#hasher.batch;
   }
 
-  get isEmpty(): boolean {
-    return this.#waiting.length === 0;
+  /** True when blocks wait and there are enough of them, or none is on its way that could join them in time. */
+  get isReady(): boolean {
+    const enough = this.#expected === 0 || this.#isOverdue ? 1 : Math.min(WORTHWHILE, this.#hasher.batch);
+    return this.#count >= enough;
+  }
+
+  /** Counts what is being read and will be added, or fail: those that are there already wait for it, for a moment. */
+  async expect<T>(reading: T | Promise<T>): Promise<T> {
+    this.#expected++;
+    try {
+      return await reading;
+    } finally {
+      this.#expected--;
+      this.#onChange();
+    }
   }
 
   /** The checksums of `blocks`, in their order, after the next flush. Their bytes MUST stay as they are until then. */
-  add(blocks: readonly Uint8Array[]): Promise<string[]> {
+  async add(blocks: readonly Uint8Array[]): Promise<string[]> {
+    if (blocks.length === 0) return [];
     return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) this.#overdue = setTimeout(() => this.#stopWaiting(), LONGEST_WAIT_MS);
       this.#waiting.push({ blocks, resolve, reject });
       this.#count += blocks.length;
-      this.#onAdded();
+      this.#onChange();
     });
   }
 
@@ -46,6 +69,8 @@ export class HashBatch {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#count = 0;
+    clearTimeout(this.#overdue);
+    this.#isOverdue = false;
     try {
       const digests = this.#hasher.digest(waiting.flatMap(({ blocks }) => blocks));
       let done = 0;
@@ -56,5 +81,10 @@ export class HashBatch {
     } catch (error) {
       for (const { reject } of waiting) reject(error);
     }
+  }
+
+  #stopWaiting(): void {
+    this.#isOverdue = true;
+    this.#onChange();
   }
 }

@@ -24,7 +24,7 @@ export async function readBlocks(
   if (source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
   try {
     const reading = context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
-    if (reading !== undefined) await reading;
+    if (reading !== undefined) await context.hashes.expect(reading);
   } catch (error) {
     throw await nameBadBlock(context, bytes, { error, span });
   }

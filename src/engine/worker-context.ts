@@ -36,7 +36,7 @@ export interface WorkerContext {
 /** Whom a context tells what. */
 export interface ContextEvents {
   signal: AbortSignal;
-  /** Blocks wait for {@link HashBatch.flush}. */
+  /** Blocks may be ready for {@link HashBatch.flush}. */
   onHashWanted(): void;
   /** A request to the data backend failed and is repeated. */
   onRetry(notice: RetryNotice): void;
