@@ -6,7 +6,7 @@ import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
  * Reads an image as the program does, and nothing else, or lists what differs between two snapshots: what the row `rbd` measures.
  *
  *   rbd-reader CONF read PLACE DEPTH BYTES    prints seconds
- *   rbd-reader CONF diff PLACE FROM           prints how many stretches
+ *   rbd-reader CONF diff PLACE FROM           prints seconds, from the connection on
  */
 const [conffile = '', mode, path = '', argument = '', bytes] = process.argv.slice(2);
 const READ_BYTES = 4 * 1024 ** 2;
@@ -15,6 +15,7 @@ const options = {
   ...{ conffile, clusterName: 'ceph', radosName: 'client.admin', connectTimeoutSeconds: 30, operationTimeoutSeconds: 0 },
   ...{ simultaneousReads: 1, simultaneousWrites: 1, newImageFeatures: undefined, snapshotPrefix: undefined },
 };
+const start = performance.now();
 const session = await RbdSession.open(options, {
   signal: new AbortController().signal,
   onStuckThreads: () => {},
@@ -23,7 +24,8 @@ const session = await RbdSession.open(options, {
 const place = parseRbdPlace(path, path);
 if (mode === 'diff') {
   const { differences } = await session.diff(place, argument);
-  process.stdout.write(`${differences.length}\n`);
+  if (differences.length === 0) throw new Error('the snapshots do not differ');
+  process.stdout.write(`${(performance.now() - start) / 1000}\n`);
 } else {
   const image = await session.call('open', place, 'read');
   process.stdout.write(`${await readAll(new RbdSource(path, image), Number(argument), Number(bytes))}\n`);
