@@ -11,6 +11,10 @@ const FALLOC_FL_ZERO_RANGE = 0x10;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+const F_GETLK = 5;
+const F_UNLCK = 2;
+/** Of struct flock: type and whence, 16 bits each, then (aligned) start, length and pid. */
+const FLOCK_BYTES = 32;
 
 /** Size in bytes of an open file or block device: stat says 0 for a device, the end of the device does not. */
 export function sizeByLseek(fd: number): number {
@@ -56,6 +60,13 @@ export function tryFlock(fd: number, mode: 'shared' | 'exclusive'): boolean {
   const name = libc().errnoName(libc().errno());
   if (name === 'EAGAIN' || name === 'EWOULDBLOCK') return false;
   throw systemError('flock');
+}
+
+/** Whether another process has a record lock (fcntl(2)) for writing on any part of the file. Yes where the system can't tell. */
+export function isWriteLockedByAnother(fd: number): boolean {
+  // All zero: "who is in the way of reading (F_RDLCK) the whole file?"
+  const lock = new Int16Array(FLOCK_BYTES / 2);
+  return libc().fcntl(fd, F_GETLK, lock) !== 0 || lock[0] !== F_UNLCK;
 }
 
 /**

@@ -8,6 +8,7 @@ interface Libc {
   fadvise(fd: number, offset: number, length: number, advice: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   syncFileRange(fd: number, offset: number, length: number, flags: number): number;
+  fcntl(fd: number, command: number, argument: ArrayBufferView): number;
   exit(status: number): void;
   errno(): number;
   errnoName(errno: number): string;
@@ -35,6 +36,7 @@ function load(): Libc {
     syncFileRange: library.func(
       'int sync_file_range(int fd, int64_t offset, int64_t length, uint32_t flags)',
     ) as Libc['syncFileRange'],
+    fcntl: library.func('int fcntl(int fd, int command, _Inout_ void *argument)') as Libc['fcntl'],
     exit: library.func('void _exit(int status)') as Libc['exit'],
     errno: () => koffi.errno(),
     errnoName: (errno) => names.get(errno) ?? `errno ${errno}`,

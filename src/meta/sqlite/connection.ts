@@ -5,7 +5,8 @@ import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { isBusy, notUsable, toDatabaseError } from './database-errors.ts';
+import { isBusy, lockLost, notUsable, toDatabaseError } from './database-errors.ts';
+import { LostLockWatch } from './lost-lock.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
 import { SIDE_TABLES } from './schema.ts';
 
@@ -234,10 +235,11 @@ export class SqliteConnection {
 
   /**
    * Runs a short `attempt` until it is no longer refused because another process has the database: for up to half an hour,
-   * without blocking the event loop, and saying so. `attempt` MUST leave no transaction behind when it throws.
+   * without blocking the event loop, and saying so; as long as there is such a process. `attempt` MUST leave no transaction behind when it throws.
    */
   async patiently<T>(attempt: () => T): Promise<T> {
     const start = performance.now();
+    const watch = new LostLockWatch(this.#path);
     let nextMessage = WAITING_MESSAGE_AFTER_MS;
     for (;;) {
       const outcome = this.#unlessBusy(attempt);
@@ -248,6 +250,7 @@ export class SqliteConnection {
           hint: `See who it is with: fuser -v ${this.#path}`,
         });
       }
+      if (watch.isLost(waited)) throw lockLost(this.#path);
       if (waited > nextMessage) {
         this.#logger.info(`Waiting for another process that writes to ${this.#path} (${Math.round(waited / 1000)}s).`);
         nextMessage = waited + WAITING_MESSAGE_EVERY_MS;

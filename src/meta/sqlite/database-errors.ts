@@ -21,3 +21,14 @@ export function notUsable(path: string, why: string): BackyError {
     hint: 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb',
   });
 }
+
+/** The error for a database that SQLite takes for busy, though no other process has it. */
+export function lockLost(path: string): BackyError {
+  return new BackyError(
+    'database',
+    `The database ${path} can't be locked, though no other process has it: the system failed to give a lock back.`,
+    {
+      hint: 'Run the command again. If that happens often, the kernel log may tell what is wrong with the file system of its folder.',
+    },
+  );
+}

@@ -21,10 +21,10 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* Kinds of calls; the order is that of CALL_KINDS in fault-layer.ts. */
-enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, LIST, KINDS };
+enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, UNLOCK, LIST, KINDS };
 
 /* What a call is to do instead of its work, or beside it. */
-enum action { GO_ON, FAIL, SHORT, END, FLIP, KILL_AFTER };
+enum action { GO_ON, FAIL, SKIP, SHORT, END, FLIP, KILL_AFTER };
 
 /* The absolute path that a file descriptor has open. */
 HIDDEN void path_of(int fd, char path[PATH_MAX]);

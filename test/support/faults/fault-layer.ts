@@ -9,7 +9,7 @@ import { type Result, tool } from '../process.ts';
 /** Kinds of file-system calls, in the order of fault-calls.h. */
 export const CALL_KINDS = [
   ...['open', 'create', 'read', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate'],
-  ...['flock', 'lock', 'list'],
+  ...['flock', 'lock', 'unlock', 'list'],
 ] as const;
 
 /** Where in a lab: the first that a path contains. */

@@ -1,7 +1,7 @@
 /*
  * Counts the calls of the program by kind and place, and makes one of them fail.
  *
- *   FAULTS_UNDER     only calls on paths below this folder count
+ *   FAULTS_UNDER     only calls on this folder and on paths below it count
  *   FAULTS_PLACES    substrings of paths, with ':' between them: the first that a path has is its place, the last place is none of them
  *   FAULTS_COUNTERS  a file of (KINDS * PLACES + 1) 64-bit numbers: calls so far, by kind and place; then how often the fault struck
  *   FAULTS_RULE      "KIND PLACE CALL ACTION LASTING": numbers, calls from 1. ACTION: an errno's number, or one of the words below.
@@ -33,7 +33,7 @@ static void read_places(const char *text) {
 __attribute__((constructor)) static void start(void) {
   const char *folder = getenv("FAULTS_UNDER"), *file = getenv("FAULTS_COUNTERS"), *rule = getenv("FAULTS_RULE");
   if (folder == NULL || file == NULL || strcmp(program_invocation_short_name, "node") != 0) return;
-  snprintf(under, sizeof under, "%s/", folder);
+  snprintf(under, sizeof under, "%s", folder);
   read_places(getenv("FAULTS_PLACES"));
   if (getenv("FAULTS_HANG_MS") != NULL) hang_ms = atoi(getenv("FAULTS_HANG_MS"));
   if (rule != NULL && sscanf(rule, "%d %d %lu %31s %d", &rule_kind, &rule_place, &rule_call, rule_action, &rule_lasting) != 5) abort();
@@ -64,13 +64,15 @@ void die(void) {
 }
 
 enum action next_call(enum kind kind, const char *path) {
-  if (counters == NULL || strncmp(path, under, strlen(under)) != 0) return GO_ON;
-  int place = place_of(path + strlen(under));
+  size_t length = strlen(under);
+  if (counters == NULL || strncmp(path, under, length) != 0 || (path[length] != '/' && path[length] != 0)) return GO_ON;
+  int place = place_of(path + length);
   uint64_t call = __atomic_add_fetch(&counters[kind * PLACES + place], 1, __ATOMIC_SEQ_CST);
   if ((int)kind != rule_kind || place != rule_place || call < rule_call || (call > rule_call && !rule_lasting)) return GO_ON;
   __atomic_add_fetch(&counters[KINDS * PLACES], 1, __ATOMIC_SEQ_CST);
   if (strcmp(rule_action, "kill") == 0) die();
   if (strcmp(rule_action, "killafter") == 0) return KILL_AFTER;
+  if (strcmp(rule_action, "skip") == 0) return SKIP;
   if (strcmp(rule_action, "short") == 0) return SHORT;
   if (strcmp(rule_action, "end") == 0) return END;
   if (strcmp(rule_action, "flip") == 0) return FLIP;

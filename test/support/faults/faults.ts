@@ -20,6 +20,8 @@ const SHORT: Fault = { name: 'half of it', action: 'short' };
 const END: Fault = { name: 'end of file', action: 'end' };
 const HANG: Fault = { name: 'hang', action: 'hang' };
 const FLIP: Fault = { name: 'a bit flipped', action: 'flip' };
+/** From the first call on: such calls say that all is well, and do nothing. */
+export const SKIPPED: Fault = { name: 'nothing', action: 'skip', lasting: true };
 const KILL: Fault = { name: 'kill before', action: 'kill' };
 const KILL_AFTER: Fault = { name: 'kill after', action: 'killafter' };
 
@@ -37,6 +39,7 @@ const ERRNOS: Record<string, readonly Fault[]> = {
   fallocate: [EOPNOTSUPP, ENOSPC],
   flock: [ENOLCK],
   lock: [EIO],
+  unlock: [EIO, DEAD],
   list: [EIO],
 };
 

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { compileFaultLayer, runWithFault } from '../support/faults/fault-layer.ts';
+import { removed } from '../support/faults/ready-stores.ts';
+import { lacking, needTool } from '../support/machine.ts';
+
+const { skip, note } = lacking(await needTool('gcc', '--version'));
+const library = skip ? '' : await compileFaultLayer();
+
+test.skipIf(skip)(
+  `a database that is locked by nobody else is not waited for: a lock could not be given back${note}`,
+  async () => {
+    const { lab } = await removed();
+    try {
+      // The write lock of the first transaction.
+      const EIO = { name: 'EIO', action: '5' };
+      const fault = { kind: 'unlock', place: 'backy.sqlite', call: 7, fault: EIO } as const;
+      const { result } = await runWithFault({ lab, library }, ['cleanup', '--dangerous-force'], fault);
+      expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('though no other process has it') });
+      await lab.ok('cleanup', '--dangerous-force');
+    } finally {
+      lab.remove();
+    }
+  },
+);
