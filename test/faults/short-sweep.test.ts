@@ -28,14 +28,14 @@ describe.skipIf(skip).each(OPERATIONS.filter(({ name }) => OPERATION_NAMES.inclu
   test.each(FAMILIES)(
     `leaves a sound store after some faults: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
     async (family, limit) => {
-      const outcome = await sweep(counted, { family, library, seconds: 30, limit });
+      const outcome = await sweep(counted, { family, library, limit });
       expect(outcome.failures).toEqual([]);
       expect(outcome.tried).toBe(limit);
     },
   );
 
   test(`leaves a sound store after power losses [seed ${SEED}]`, async () => {
-    const outcome = await sweepPower(counted, { library, seconds: 30, limit: 40 });
+    const outcome = await sweepPower(counted, { library, limit: 40 });
     expect(outcome.failures).toEqual([]);
     expect(outcome.tried).toBe(40);
   });

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { compileFaultLayer, type Place } from '../support/faults/fault-layer.ts';
+import { OPERATIONS } from '../support/faults/operations.ts';
+import { count, sweepPower } from '../support/faults/sweep.ts';
+import { lacking, needTool } from '../support/machine.ts';
+import { runSeed } from '../support/random.ts';
+
+const { skip, note } = lacking(await needTool('gcc', '--version'));
+const library = skip ? '' : await compileFaultLayer();
+const SEED = runSeed();
+process.env.BACKY_TEST_SEED = String(SEED);
+
+/** The sweeps of power losses prove something only if they notice a program that forgets an fsync. */
+const FORGOTTEN: [what: string, operation: string, place: Place][] = [
+  ['blobs', 'backup', 'data/.tmp'],
+  ['folders of blobs', 'backup', 'data'],
+  ['the database', 'backup', 'backy.sqlite'],
+  ['a new target', 'restore', 'target'],
+  ['the folder of a new target', 'restore', 'other'],
+  ['an export', 'export', 'export'],
+  ['the folder of an export', 'export', 'other'],
+];
+
+describe.skipIf(skip)(`a power loss after a backup, restore or export that forgets an fsync${note}`, () => {
+  test.each(FORGOTTEN)(`is found out: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`, async (_, name, place) => {
+    const operation = OPERATIONS.find((one) => one.name === name);
+    if (operation === undefined) throw new Error(`there is no operation ${name}`);
+    const counted = await count(operation, library);
+    try {
+      const { failures } = await sweepPower(counted, { library, limit: 30, without: place });
+      expect(failures.length).toBeGreaterThan(0);
+    } finally {
+      counted.lab.remove();
+    }
+  });
+});
