@@ -51,7 +51,9 @@ export class Summary {
         .join('  ')
         .trimEnd(),
     );
-    return [`Points of faults that struck, of all there are (seed ${this.#seed}):`, ...table].join('\n');
+    const [possible, tried, struck] = [sum(all, (o) => o.possible), sum(all, (o) => o.tried), sum(all, (o) => o.struck)];
+    const head = `Points of faults: tried ${tried} of ${possible}, of which ${struck} struck (seed ${this.#seed}). Struck, of all there are:`;
+    return [head, ...table].join('\n');
   }
 }
 
