@@ -12,6 +12,7 @@ const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const F_GETLK = 5;
+const F_WRLCK = 1;
 const F_UNLCK = 2;
 /** Of struct flock: type and whence, 16 bits each, then (aligned) start, length and pid. */
 const FLOCK_BYTES = 32;
@@ -62,10 +63,11 @@ export function tryFlock(fd: number, mode: 'shared' | 'exclusive'): boolean {
   throw systemError('flock');
 }
 
-/** Whether another process has a record lock (fcntl(2)) for writing on any part of the file. Yes where the system can't tell. */
-export function isWriteLockedByAnother(fd: number): boolean {
-  // All zero: "who is in the way of reading (F_RDLCK) the whole file?"
+/** Whether another process has a record lock (fcntl(2)) of any kind on any part of the file. Yes where the system can't tell. */
+export function isLockedByAnother(fd: number): boolean {
+  // Start and length of zero: who is in the way of writing the whole file?
   const lock = new Int16Array(FLOCK_BYTES / 2);
+  lock[0] = F_WRLCK;
   return libc().fcntl(fd, F_GETLK, lock) !== 0 || lock[0] !== F_UNLCK;
 }
 

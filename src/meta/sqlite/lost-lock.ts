@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { errnoOf } from '../../errors.ts';
-import { isWriteLockedByAnother } from '../../native/file-calls.ts';
+import { isLockedByAnother } from '../../native/file-calls.ts';
 
 /** Another process may let go just when we look, but not each time, in all of these looks, with hundreds of our attempts between them. */
 const LOOKS = 8;
@@ -21,20 +21,19 @@ export class LostLockWatch {
 
   /**
    * To be called again and again while SQLite says that the database is busy; costs some dozen system calls once a second.
-   * @returns true once it is sure that no other process has a lock in the way.
+   * @returns true once it is sure that no other process has a lock: one that only reads counts as well, as some waits are for it.
    */
   isLost(waitedMs: number): boolean {
     if (waitedMs < this.#nextLook) return false;
     this.#nextLook = waitedMs + LOOK_EVERY_MS;
     const files = openFiles(this.#path);
-    this.#without = files.length > 0 && !files.some(isWriteLockedByAnother) ? this.#without + 1 : 0;
+    this.#without = files.length > 0 && !files.some(isLockedByAnother) ? this.#without + 1 : 0;
     return this.#without >= LOOKS;
   }
 }
 
 /**
- * What SQLite has open of the database. A descriptor of our own won't do: closing it would give SQLite's locks back. Readers' locks
- * are in nobody's way in the waits that this is for.
+ * What SQLite has open of the database. A descriptor of our own won't do: closing it would give SQLite's locks back.
  */
 function openFiles(path: string): number[] {
   const file = realpathSync(path);
