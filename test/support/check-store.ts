@@ -12,7 +12,7 @@ export type Oracle = ReadonlyMap<string, string>;
  */
 export function checkStored(lab: Lab, oracle: Oracle): void {
   checkRows(lab);
-  for (const version of validVersions(lab)) checkStoredBytes(lab, version, oracle);
+  for (const version of validVersions(lab)) checkVersionStored(lab, version, oracle);
 }
 
 /** The same, and the program restores each valid version to these bytes. */
@@ -54,7 +54,8 @@ export function namedBlobs(lab: Lab): string[] {
   return namesOf(lab.blocks()).sort();
 }
 
-function checkStoredBytes(lab: Lab, { uid, name, size, size_bytes }: VersionRow, oracle: Oracle): void {
+/** What `checkStored` says of a single version, which must be valid. */
+export function checkVersionStored(lab: Lab, { uid, name, size, size_bytes }: VersionRow, oracle: Oracle): void {
   const expected = oracle.get(uid);
   expect(expected, `what version ${uid} (${name}), which is valid, was made of`).toBeDefined();
   const rows = lab.blocks(uid);

@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { Lab } from '../support/lab.ts';
+import { BLOCK } from '../support/model/model-images.ts';
+import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
+import { runSeed } from '../support/random.ts';
+
+const SEED = runSeed();
+const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
+const WORKERS = 5;
+/** So that operations last, and are met by others, while hardly anything is moved. */
+const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
+
+let lab: Lab;
+beforeAll(async () => {
+  lab = await Lab.create({ blockSize: BLOCK });
+  lab.configure(SLOW);
+});
+afterAll(() => lab.remove());
+
+test(
+  `${WORKERS} programs on SQLite back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
+  async () => {
+    const world = { labs: Array.from({ length: WORKERS }, () => lab), env: () => ({}), settled: async () => {} };
+    const replay = 'npx vitest run --config vitest.faults.config.ts test/faults/model.test.ts';
+    await runModel(world, { seed: SEED, amount: AMOUNT, replay });
+  },
+  limitMs(AMOUNT),
+);

@@ -1,0 +1,38 @@
+import { isDeepStrictEqual } from 'node:util';
+import { namedBlobs } from '../check-store.ts';
+import { type Lab, uidOf } from '../lab.ts';
+import type { Result } from '../process.ts';
+import { sha256OfFile } from '../sha256.ts';
+import { type Operation, targetOf } from './operations.ts';
+
+/** What must be so when an operation has ended with exit code 0; what all versions must be is looked at elsewhere. */
+export function checkDone(operation: Operation, { result, lab }: { result: Result; lab: Lab }): void {
+  const { kind, touches, plan } = operation;
+  const [version] = touches;
+  const row = version && lab.versions().find(({ name }) => name === version.name);
+  switch (kind) {
+    case 'backup':
+    case 'hinted':
+    case 'continue':
+      claim(row?.uid === uidOf(result.stdout) || version?.mayGo, 'the version has another uid than the backup told');
+      claim(row?.valid === 1 || version?.mayGo, 'the backup says that all is well, and its version is not valid');
+      break;
+    case 'scrub':
+      claim(row?.valid === 1 || version?.mayGo, 'scrub found nothing, and the version is not valid');
+      break;
+    case 'restore': {
+      const sum = sha256OfFile(targetOf(operation));
+      claim(sum === version?.sha256, `sha256 of what was restored is ${sum}, not ${version?.sha256}`);
+      break;
+    }
+    case 'rm':
+      claim(row === undefined, 'the version was removed and is there');
+      break;
+    case 'cleanup-full':
+      if (plan.alone) claim(isDeepStrictEqual(lab.blobs(), namedBlobs(lab)), 'the blobs are not those that rows name');
+  }
+}
+
+function claim(holds: boolean | undefined, otherwise: string): void {
+  if (holds !== true) throw new Error(otherwise);
+}

@@ -1,0 +1,44 @@
+import { noise, seededRandom } from '../random.ts';
+
+/** Bytes. */
+export const BLOCK = 4096;
+
+/** Contents that all images draw from, so that what one version's removal lets go another is about to find. */
+const POOL = Array.from({ length: 80 }, (_, n) => noise(BLOCK, `model ${n}`));
+const LEAST_BLOCKS = 30;
+const MOST_BLOCKS = 150;
+
+/** An image of shared, own and zero blocks, mostly with an end that is no whole block. */
+export function imageOf(seed: number): Buffer {
+  const random = seededRandom(seed);
+  const blocks = LEAST_BLOCKS + Math.floor(random() * (MOST_BLOCKS - LEAST_BLOCKS));
+  const parts = Array.from({ length: blocks }, (_, n) => blockOf(random, `${seed} ${n}`));
+  return Buffer.concat([...parts, noise(Math.floor(random() * BLOCK), `${seed} end`)]);
+}
+
+/** Its next state: some stretches written anew, and now and then another length. */
+export function nextImageOf(image: Buffer, seed: number): Buffer {
+  const random = seededRandom(seed);
+  const next = resized(image, random, seed);
+  const stretches = 1 + Math.floor(random() * 6);
+  for (let stretch = 0; stretch < stretches; stretch++) {
+    const at = Math.floor(random() * next.length);
+    const blocks = Array.from({ length: 1 + Math.floor(random() * 8) }, (_, n) => blockOf(random, `${seed} ${stretch} ${n}`));
+    Buffer.concat(blocks).copy(next, random() < 0.5 ? at : at - (at % BLOCK));
+  }
+  return next;
+}
+
+function resized(image: Buffer, random: () => number, seed: number): Buffer {
+  const how = random();
+  if (how < 0.15) return Buffer.concat([image, noise(1 + Math.floor(random() * 5 * BLOCK), `${seed} growth`)]);
+  if (how < 0.25) return Buffer.from(image.subarray(0, Math.max(BLOCK, image.length - Math.floor(random() * 5 * BLOCK))));
+  return Buffer.from(image);
+}
+
+function blockOf(random: () => number, name: string): Buffer {
+  const kind = random();
+  if (kind < 0.1) return Buffer.alloc(BLOCK);
+  if (kind < 0.3) return noise(BLOCK, name);
+  return POOL[Math.floor(random() * POOL.length)] ?? Buffer.alloc(BLOCK);
+}

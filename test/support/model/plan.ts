@@ -1,0 +1,70 @@
+import { seededRandom } from '../random.ts';
+
+/** How often each operation is in a worker's deck of cards. About as many versions come as go. */
+const DECK = {
+  backup: 4,
+  hinted: 3,
+  continue: 4,
+  restore: 3,
+  scrub: 2,
+  'scrub-oldest': 1,
+  rm: 6,
+  cleanup: 3,
+  'cleanup-full': 1,
+} as const;
+
+/** What a worker does next. */
+export type Kind = keyof typeof DECK;
+export const KINDS = Object.keys(DECK) as Kind[];
+
+/** How an operation is stopped. */
+export interface Stop {
+  signal: 'SIGKILL' | 'SIGTERM';
+  /** When, as a share of the time that such operations take. */
+  share: number;
+  /** Count that time from the moment at which the operation has told of its version, where it does: not while the program starts. */
+  atWork: boolean;
+}
+
+/** One operation as it is planned. What it meets when its turn comes depends on the others. */
+export interface Plan {
+  kind: Kind;
+  /** From 0 to below 1: which of the versions that are there then. */
+  pick: number;
+  /** Seed of the image that is backed up. */
+  image: number;
+  /** Wait for a moment at which no other operation runs: a full cleanup would hardly ever find one. */
+  alone: boolean;
+  stop: Stop | undefined;
+}
+
+/** Of what can be stopped, how much is. */
+const STOPPED = 0.4;
+const BY_SIGTERM = 0.15;
+
+/**
+ * What a worker does, without end: the same for the same seed and worker. A shuffled deck after the other, so that each kind comes soon.
+ */
+export function* plansOf(seed: number, worker: number): Generator<Plan, never> {
+  const random = seededRandom(Math.imul(seed, 0x9e3779b1) + worker);
+  for (;;) for (const kind of shuffledDeck(random)) yield planOf(kind, random);
+}
+
+/** Draws as many numbers whatever comes out, so that plans of neighbouring seeds do not look alike. */
+function planOf(kind: Kind, random: () => number): Plan {
+  const [pick, image, alone, isStopped] = [random(), random(), random(), random()];
+  const [signal, share, atWork] = [random(), random(), random()];
+  const stop: Stop = { signal: signal < BY_SIGTERM ? 'SIGTERM' : 'SIGKILL', share, atWork: atWork < 0.75 };
+  return {
+    kind,
+    pick,
+    image: Math.floor(image * 2 ** 31),
+    alone: kind === 'cleanup-full' && alone < 0.6,
+    stop: isStopped < STOPPED ? stop : undefined,
+  };
+}
+
+function shuffledDeck(random: () => number): Kind[] {
+  const cards = KINDS.flatMap((kind) => Array.from({ length: DECK[kind] }, () => ({ kind, order: random() })));
+  return cards.sort((a, b) => a.order - b.order).map(({ kind }) => kind);
+}
