@@ -44,7 +44,7 @@ const STORE_CLIENT_TESTS = ['fuse', 'nbd-clients'].map((name) => `test/services/
 
 const shared = { ...config.test, exclude: configDefaults.exclude };
 /** What moves blocks goes to servers in processes of their own, on the same cores. */
-const patience = { testTimeout: 180_000, hookTimeout: 180_000 };
+const patience = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 /** `npm run test:services`: tests against real servers, which it starts itself (test/services), once for both projects. */
 export default defineConfig({
