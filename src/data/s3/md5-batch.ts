@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
+import { digestAll, type HashLanes, openHashLanes } from '../../native/hash-lanes.ts';
 
 interface Waiting {
   bytes: Uint8Array;
@@ -11,7 +11,8 @@ interface Waiting {
  * little longer than one: 6 ms for 4 MiB, which otherwise is a seventh of all that a put costs.
  */
 export class Md5Batch {
-  readonly #lanes = openHashLanes('md5');
+  /** Loaded with the first put; null: there are none. A command that stores nothing does without. */
+  #lanes: HashLanes | null | undefined;
   #waiting: Waiting[] = [];
 
   /** The bytes MUST stay as they are until it resolves. Blocks the thread at the end of this turn. */
@@ -26,7 +27,8 @@ export class Md5Batch {
     const waiting = this.#waiting;
     this.#waiting = [];
     const messages = waiting.map(({ bytes }) => bytes);
-    const digests = this.#lanes === undefined ? messages.map(md5) : digestAll(messages, this.#lanes, md5);
+    if (this.#lanes === undefined) this.#lanes = openHashLanes('md5') ?? null;
+    const digests = this.#lanes === null ? messages.map(md5) : digestAll(messages, this.#lanes, md5);
     for (const [index, { resolve }] of waiting.entries()) resolve(Buffer.from(digests[index] ?? '', 'hex').toString('base64'));
   }
 }
