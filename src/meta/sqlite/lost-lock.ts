@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { errnoOf } from '../../errors.ts';
 import { isLockedByAnother } from '../../native/file-calls.ts';
 
@@ -32,10 +32,9 @@ export class LostLockWatch {
   }
 }
 
-/**
- * What SQLite has open of the database. A descriptor of our own won't do: closing it would give SQLite's locks back.
- */
+/** What SQLite has open of the database. A descriptor of our own won't do: closing it would give SQLite's locks back. */
 function openFiles(path: string): number[] {
+  if (!existsSync(path)) return [];
   const file = realpathSync(path);
   const names = new Set([file, `${file}-shm`]);
   return readdirSync('/proc/self/fd').flatMap((fd) => (names.has(linkOf(fd)) ? [Number(fd)] : []));
