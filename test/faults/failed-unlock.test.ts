@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { compileFaultLayer, runWithFault } from '../support/faults/fault-layer.ts';
 import { removed } from '../support/faults/ready-stores.ts';
@@ -22,3 +24,19 @@ test.skipIf(skip)(
     }
   },
 );
+
+test('a database that another process has for longer than that is waited for', async () => {
+  const { lab } = await removed();
+  const other = new Database(lab.path('backy.sqlite'));
+  try {
+    other.exec('BEGIN IMMEDIATE');
+    const waiting = lab.start(['cleanup', '--dangerous-force']);
+    await sleep(12_000);
+    expect(waiting.hasEnded).toBe(false);
+    other.exec('COMMIT');
+    expect(await waiting.ended).toMatchObject({ code: 0 });
+  } finally {
+    other.close();
+    lab.remove();
+  }
+});
