@@ -25,6 +25,9 @@ export class Gate {
   readonly #passes: Int32Array<SharedArrayBuffer> | undefined;
   readonly #freeAt: BigInt64Array<SharedArrayBuffer>;
   readonly #bytesPerSecond: number;
+  /** Waiters of this thread for a pass, and the end of the wait of the last of them. */
+  #waiting = 0;
+  #last: Promise<void> = Promise.resolve();
 
   constructor(shared: SharedGate) {
     this.#passes = shared.passes === undefined ? undefined : new Int32Array(shared.passes);
@@ -40,7 +43,7 @@ export class Gate {
   run<T>(bytes: number, signal: AbortSignal, operation: () => T | Promise<T>): T | Promise<T> {
     if (this.#bytesPerSecond > 0) return this.#waitAndRun(bytes, signal, operation);
     if (this.#passes === undefined) return operation();
-    if (signal.aborted || !this.#tryEnter(this.#passes)) return this.#waitAndRun(bytes, signal, operation);
+    if (signal.aborted || this.#waiting > 0 || !this.#tryEnter(this.#passes)) return this.#waitAndRun(bytes, signal, operation);
     return this.#leaveAfter(operation);
   }
 
@@ -64,13 +67,26 @@ export class Gate {
     }
   }
 
+  /** In the order of asking: only the first in a thread's line competes, with those of other threads, so that nobody is passed over again and again. */
   async #enter(signal: AbortSignal): Promise<void> {
     const passes = this.#passes;
     if (passes === undefined) return;
-    for (;;) {
-      signal.throwIfAborted();
-      if (this.#tryEnter(passes)) return;
-      await Atomics.waitAsync(passes, 0, 0, RECHECK_MS).value;
+    const before = this.#last;
+    let leaveLine = (): void => {};
+    this.#last = new Promise((resolve) => {
+      leaveLine = resolve;
+    });
+    this.#waiting++;
+    try {
+      await before;
+      for (;;) {
+        signal.throwIfAborted();
+        if (this.#tryEnter(passes)) return;
+        await Atomics.waitAsync(passes, 0, 0, RECHECK_MS).value;
+      }
+    } finally {
+      this.#waiting--;
+      leaveLine();
     }
   }
 

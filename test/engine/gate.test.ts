@@ -21,6 +21,18 @@ describe('Gate', () => {
     expect(most).toBe(3);
   });
 
+  it("lets a thread's operations pass in the order in which they came, however long they wait", async () => {
+    const gate = new Gate(shareGate(1, 0, 20));
+    const order: string[] = [];
+    const pass = (name: string) => gate.run(1, never, async () => void order.push(name));
+    const holder = gate.run(1, never, () => sleep(300));
+    // Who waits looks again after 200 ms: the first one does while the second has not yet.
+    const first = pass('first');
+    await sleep(150);
+    await Promise.all([holder, first, pass('second'), pass('third')]);
+    expect(order).toEqual(['first', 'second', 'third']);
+  });
+
   it('runs at once what need not wait, and keeps its pass for no longer', () => {
     const gate = new Gate(shareGate(1, 0, 2));
     expect(gate.run(1, never, () => 'first')).toBe('first');
