@@ -9,6 +9,8 @@ export interface CachedBlock {
   isLoaded: boolean;
   /** How many readers hold it: pinned blocks stay. */
   pins: number;
+  /** Bytes of it that were given out since somebody was seen to read on and on. */
+  servedBytes: number;
 }
 
 /**
@@ -22,6 +24,8 @@ export class BlockCache {
   /** In the order of use, the oldest first. */
   readonly #blocks = new Map<number, CachedBlock>();
   readonly #free: number[] = [];
+  /** Blocks that nobody is likely to want again, the longest so first. */
+  readonly #spent = new Set<CachedBlock>();
   #unused = 0;
   #pinned = 0;
   #waiting: (() => void)[] = [];
@@ -44,6 +48,7 @@ export class BlockCache {
     if (block === undefined) return undefined;
     this.#blocks.delete(key);
     this.#blocks.set(key, block);
+    this.#spent.delete(block);
     return block;
   }
 
@@ -55,7 +60,7 @@ export class BlockCache {
   add(key: number): CachedBlock | undefined {
     const slot = this.#takeSlot();
     if (slot === undefined) return undefined;
-    const block: CachedBlock = { key, slot, loaded: Promise.resolve(), isLoaded: false, pins: 0 };
+    const block: CachedBlock = { key, slot, loaded: Promise.resolve(), isLoaded: false, pins: 0, servedBytes: 0 };
     this.#blocks.set(key, block);
     return block;
   }
@@ -74,8 +79,17 @@ export class BlockCache {
   /** Gives up on a block: its bytes could not be had, or will not be wanted any more. MUST not be pinned, or be on its way. */
   drop(block: CachedBlock): void {
     if (!this.#blocks.delete(block.key)) return;
+    this.#spent.delete(block);
     this.#free.push(block.slot);
     this.#wake();
+  }
+
+  /**
+   * Says that nobody is likely to want a block again, so that the next one takes its place even before memory that was never used: that is
+   * slow to come by, and what was just read is still in the processor's cache.
+   */
+  spend(block: CachedBlock): void {
+    this.#spent.add(block);
   }
 
   pin(block: CachedBlock): void {
@@ -111,10 +125,14 @@ export class BlockCache {
   #takeSlot(): number | undefined {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    if (this.#unused < this.slots) return this.#unused++;
-    for (const block of this.#blocks.values()) {
+    return this.#takeFrom(this.#spent) ?? (this.#unused < this.slots ? this.#unused++ : this.#takeFrom(this.#blocks.values()));
+  }
+
+  #takeFrom(blocks: Iterable<CachedBlock>): number | undefined {
+    for (const block of blocks) {
       if (block.pins > 0 || !block.isLoaded) continue;
       this.#blocks.delete(block.key);
+      this.#spent.delete(block);
       return block.slot;
     }
     return undefined;

@@ -143,8 +143,12 @@ export class ImageView {
   }
 
   /** The bytes where they are, or a copy where too many hold theirs already. */
-  #pieceOf(block: CachedBlock, { offset, from, length }: Span): ImagePiece {
+  #pieceOf(block: CachedBlock, { id, offset, from, length }: Span): ImagePiece {
     const { cache } = this.#options.reader;
+    if (this.#ahead.isPassed(id)) {
+      block.servedBytes += length;
+      if (block.servedBytes >= this.#lengthOf(id)) cache.spend(block);
+    }
     const bytes = cache.bytes(block, from, length);
     if (!cache.isCrowded) return { kind: 'data', offset, bytes, release: () => cache.unpin(block) };
     const copy = Buffer.from(bytes);

@@ -48,6 +48,11 @@ export class ReadAhead {
     return { first: from, count: end - from };
   }
 
+  /** True when a block is one of those that somebody has read one after the other. */
+  isPassed(id: number): boolean {
+    return this.#streams.some(({ last, run }) => run >= 2 && id <= last && id > last - run);
+  }
+
   #begin(first: number): Stream {
     const stream = { last: first - 1, run: 0, end: 0 };
     this.#streams.push(stream);

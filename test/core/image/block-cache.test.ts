@@ -18,6 +18,18 @@ describe('BlockCache', () => {
     expect([1, 2, 3, 4].filter((key) => cache.has(key))).toEqual([1, 3, 4]);
   });
 
+  it('reuses what is spent before memory that was never used, unless it is held or wanted again', () => {
+    const cache = new BlockCache(8, 16);
+    const blocks = [1, 2, 3].map((key) => put(cache, key));
+    for (const block of blocks) cache.spend(block);
+    const [first, second, third] = blocks;
+    if (first !== undefined) cache.pin(first);
+    cache.find(2);
+    expect(put(cache, 4).slot).toBe(third?.slot);
+    expect(put(cache, 5).slot).not.toBe(first?.slot);
+    expect([1, 2, 3].map((key) => cache.find(key)?.slot)).toEqual([first?.slot, second?.slot, undefined]);
+  });
+
   it('keeps what is pinned or on its way, and has no room when that is all', () => {
     const cache = new BlockCache(2, 16);
     const pinned = put(cache, 1);
