@@ -1,6 +1,7 @@
 import type { FileNode, MountedFiles, OpenFile } from '../../fuse/files.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
+import { copyBytes } from '../../native/copy-bytes.ts';
 import { findVersion } from '../find-version.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';
@@ -119,7 +120,7 @@ async function readImage(view: ImageView, into: Uint8Array, offset: number): Pro
   await view.read(offset, length, (piece) => {
     const at = piece.offset - offset;
     if (piece.kind === 'data') {
-      into.set(piece.bytes, at);
+      copyBytes(into.subarray(at, at + piece.bytes.length), piece.bytes);
       piece.release();
     } else if (piece.kind === 'zeros') into.fill(0, at, at + piece.length);
     else failed ??= piece.error;
