@@ -56,18 +56,25 @@ export async function* fuse(workspace) {
   const { program, uid } = await storedBackup(workspace);
   const mountpoint = join(workspace.memory, 'mnt');
   mkdirSync(mountpoint, { recursive: true });
-  const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
-    ours: async () => {
-      const server = program.start(['fuse', mountpoint], { watchMemory: true });
-      await until(() => readdirSync(mountpoint).length > 0);
-      const value = await seconds('dd', `if=${mountpoint}/by_version_uid/${uid}/data`, 'of=/dev/null', 'bs=1M', 'status=none');
-      server.child.kill('SIGTERM');
-      const { peakBytes } = await server.ended;
-      return { value, peakBytes };
-    },
-  });
-  yield* sequentialRows('fuse', { what: 'dd of the file', atLeast: FUSE_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  // The first needs memory for the page cache: where the kernel has to get that from its host first, that is what is measured.
+  for (const [how, flags] of /** @type {const} */ ([
+    ['dd of the file', []],
+    ['dd of the file, past the page cache', ['iflag=direct']],
+  ])) {
+    const rounds = await alternate(workspace.rounds(), {
+      limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
+      ours: async () => {
+        const server = program.start(['fuse', mountpoint], { watchMemory: true });
+        await until(() => readdirSync(mountpoint).length > 0);
+        const file = `${mountpoint}/by_version_uid/${uid}/data`;
+        const value = await seconds('dd', `if=${file}`, 'of=/dev/null', 'bs=1M', 'status=none', ...flags);
+        server.child.kill('SIGTERM');
+        const { peakBytes } = await server.ended;
+        return { value, peakBytes };
+      },
+    });
+    yield* sequentialRows('fuse', { what: how, atLeast: FUSE_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  }
 }
 
 /**
