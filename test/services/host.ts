@@ -1,6 +1,7 @@
 import type { Sections } from '../support/config-text.ts';
 import { Lab } from '../support/lab.ts';
 import type { Running, StartOptions } from '../support/process.ts';
+import type { LabStore } from '../support/stores/lab-store.ts';
 import { createDatabase, dropDatabase, type PostgresAddress, postgresQuery, postgresUrl } from './postgres.ts';
 
 /** What all hosts of an installation share. */
@@ -11,6 +12,8 @@ export interface SharedStore {
   config: Sections;
   /** Where blobs go with the file backend. */
   dataPath?: string;
+  /** How tests look into both; a SQLite file that is not used and `dataPath` when absent. */
+  store?: LabStore;
   blockSize: number;
 }
 
@@ -40,6 +43,7 @@ export class Host extends Lab {
       blockSize: shared.blockSize,
       workers: 1,
       ...(shared.dataPath === undefined ? {} : { dataPath: shared.dataPath }),
+      ...(shared.store === undefined ? {} : { store: shared.store }),
       config: {
         ...shared.config,
         ...more,

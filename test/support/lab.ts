@@ -17,6 +17,8 @@ export interface LabOptions {
   /** Of SQLite and files: where blobs go, and the database, when not in the lab. */
   dataPath?: string;
   databasePath?: string;
+  /** Another store than the one that all labs of the run have. */
+  store?: LabStore;
   /** More options, or other values. */
   config?: Sections;
 }
@@ -63,10 +65,12 @@ export class Lab {
 
   constructor(options: LabOptions = {}) {
     this.#options = options;
-    this.store = newStore({
-      databasePath: options.databasePath ?? this.path('backy.sqlite'),
-      dataPath: options.dataPath ?? this.path('data'),
-    });
+    this.store =
+      options.store ??
+      newStore({
+        databasePath: options.databasePath ?? this.path('backy.sqlite'),
+        dataPath: options.dataPath ?? this.path('data'),
+      });
     for (const name of ['locks', 'home']) mkdirSync(this.path(name));
     this.configure({});
   }

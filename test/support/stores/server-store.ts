@@ -9,7 +9,7 @@ import type { LabStore, SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
 
 /** What orders the rows of a table; SQLite has a rowid. */
-const KEYS: Record<string, string> = {
+export const KEYS: Record<string, string> = {
   versions: 'date, uid',
   blocks: 'version_uid, id',
   tags: 'version_uid, name',

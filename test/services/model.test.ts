@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, inject, test } from 'vitest';
+import type { World } from '../support/model/model.ts';
+import { BLOCK } from '../support/model/model-images.ts';
+import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
+import { runSeed } from '../support/random.ts';
+import { PostgresFileStore } from '../support/stores/postgres-file-store.ts';
+import { Host, type SharedStore } from './host.ts';
+import { createDatabase, dropDatabase, postgresQuery } from './postgres.ts';
+
+const SEED = runSeed();
+const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
+const WORKERS_OF_A_HOST = 2;
+/** So that operations last, and are met by others, while hardly anything is moved. */
+const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
+
+let shared: SharedStore;
+let hosts: Host[];
+const dataPath = mkdtempSync(join(tmpdir(), 'backy2-shared-'));
+beforeAll(async () => {
+  const postgres = inject('postgres');
+  const database = await createDatabase(postgres);
+  const store = new PostgresFileStore({ postgres, database, dataPath });
+  shared = { postgres, database, dataPath, store, config: {}, blockSize: BLOCK };
+  hosts = ['host-one', 'host-two'].map((name) => new Host(name, shared));
+  await hosts[0]?.ok('initdb');
+  for (const host of hosts) host.configure(SLOW);
+});
+afterAll(async () => {
+  for (const host of hosts) host.remove();
+  rmSync(dataPath, { recursive: true });
+  await dropDatabase(shared.postgres, shared.database);
+});
+
+test(
+  `two hosts on PostgreSQL back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
+  async () => {
+    const replay = 'npx vitest run --config vitest.services.config.ts --project services test/services/model.test.ts';
+    await runModel(world(), { seed: SEED, amount: AMOUNT, replay });
+  },
+  limitMs(AMOUNT),
+);
+
+function world(): World {
+  return {
+    labs: Array.from({ length: WORKERS_OF_A_HOST }, () => hosts).flat(),
+    env: (call) => ({ PGAPPNAME: call }),
+    settled,
+  };
+}
+
+/** The server ends what a killed process had under way, commits and locks, as soon as it notices; until then nothing is known of it. */
+async function settled(call: string, pid: number): Promise<void> {
+  const sessions = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 OR application_name LIKE $2`;
+  const left = () => postgresQuery(shared.postgres, shared.database, sessions, [call, `%, pid ${pid}`]);
+  while ((await left()).length > 0) await sleep(20);
+}
