@@ -5,11 +5,14 @@ export const BLOCK = 4096;
 
 /** Contents that all images draw from, so that what one version's removal lets go another is about to find. */
 const POOL = Array.from({ length: 80 }, (_, n) => noise(BLOCK, `model ${n}`));
+/** So few images that a backup mostly has blocks that one other version has and no third, which may be removed meanwhile. */
+const IMAGES = 10;
 const LEAST_BLOCKS = 30;
 const MOST_BLOCKS = 150;
 
-/** An image of shared, own and zero blocks, mostly with an end that is no whole block. */
-export function imageOf(seed: number): Buffer {
+/** One of a few images, of shared, own and zero blocks, mostly with an end that is no whole block. */
+export function imageOf(number: number): Buffer {
+  const seed = number % IMAGES;
   const random = seededRandom(seed);
   const blocks = LEAST_BLOCKS + Math.floor(random() * (MOST_BLOCKS - LEAST_BLOCKS));
   const parts = Array.from({ length: blocks }, (_, n) => blockOf(random, `${seed} ${n}`));
