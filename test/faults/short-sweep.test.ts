@@ -13,6 +13,7 @@ process.env.BACKY_TEST_SEED = String(SEED);
 
 /** What the long sweep (npm run test:faults) does with all of them, at a few points. */
 const OPERATION_NAMES = ['backup, hinted', 'restore, over a file', 'cleanup'];
+const LOSSES = 13;
 const FAMILIES: [Family, number][] = [
   ['errno', 2],
   ['kill', 2],
@@ -35,8 +36,8 @@ describe.skipIf(skip).each(OPERATIONS.filter(({ name }) => OPERATION_NAMES.inclu
   );
 
   test(`leaves a sound store after power losses [seed ${SEED}]`, async () => {
-    const outcome = await sweepPower(counted, { library, limit: 40 });
+    const outcome = await sweepPower(counted, { library, limit: LOSSES });
     expect(outcome.failures).toEqual([]);
-    expect(outcome.tried).toBe(40);
+    expect(outcome.tried).toBe(LOSSES);
   });
 });
