@@ -25,6 +25,29 @@ test.skipIf(skip)(
   },
 );
 
+test.skipIf(skip)(
+  `a database whose locks can't be given back from the first on has an I/O error, and is not one to initialise${note}`,
+  async () => {
+    const { lab } = await removed();
+    try {
+      const EIO = { name: 'EIO', action: '5', lasting: true };
+      const { result } = await runWithFault({ lab, library }, ['ls'], {
+        kind: 'unlock',
+        place: 'backy.sqlite',
+        call: 1,
+        fault: EIO,
+      });
+      expect(result).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/backy\.sqlite failed: disk I\/O error \(SQLITE_IOERR_UNLOCK\)/),
+      });
+      expect(result.stderr).not.toContain('initdb');
+    } finally {
+      lab.remove();
+    }
+  },
+);
+
 test('a database that another process has for longer than that is waited for', async () => {
   const { lab } = await removed();
   const other = new Database(lab.path('backy.sqlite'));

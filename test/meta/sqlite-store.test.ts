@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -126,6 +126,14 @@ describe('the SQLite store', () => {
   it('does not create a database that is missing', async () => {
     await expect(storeAt().open()).rejects.toThrow(/Please run initdb first/);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('takes only what is no database for one to initialise', async () => {
+    writeFileSync(path, 'no database, but as long as a header of one is, which has a hundred bytes'.repeat(20));
+    await expect(storeAt().open()).rejects.toThrow(/Invalid database .* run initdb first/);
+    rmSync(path);
+    mkdirSync(path);
+    await expect(storeAt().open()).rejects.toThrow(`The database ${path} failed: unable to open database file`);
   });
 
   it('refuses unknown revisions, and changes nothing', async () => {

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { BackyError, messageOf } from '../../errors.ts';
+import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { isBusy, lockLost, notUsable, toDatabaseError } from './database-errors.ts';
+import { isBusy, lockLost, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
 import { LostLockWatch } from './lost-lock.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
 import { SIDE_TABLES } from './schema.ts';
@@ -62,7 +62,7 @@ export class SqliteConnection {
       return connection;
     } catch (error) {
       connection.close();
-      throw error instanceof BackyError ? error : notUsable(options.path, messageOf(error));
+      throw error instanceof BackyError ? error : notOpened(options.path, error);
     }
   }
 
@@ -76,7 +76,7 @@ export class SqliteConnection {
     try {
       this.#db = new Database(options.path, { timeout: STATEMENT_TIMEOUT_MS });
     } catch (error) {
-      throw notUsable(options.path, messageOf(error));
+      throw notOpened(options.path, error);
     }
   }
 

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { BackyError } from '../../errors.ts';
+import { BackyError, messageOf } from '../../errors.ts';
 
 /** Whether SQLite refused because another process has the database. */
 export function isBusy(error: unknown): boolean {
@@ -9,10 +9,19 @@ export function isBusy(error: unknown): boolean {
 /** A failure of SQLite itself becomes a BackyError; anything else that a transaction's body threw stays what it is. */
 export function toDatabaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
+  const isIo = error.code.startsWith('SQLITE_IOERR');
   return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
-    hint: 'Check space and permissions of its folder, and its health with: sqlite3 FILE "pragma integrity_check".',
+    hint: isIo
+      ? 'The system could not read, write or lock the file: the kernel log may tell why. Once that is mended, run the command again.'
+      : 'Check space and permissions of its folder, and its health with: sqlite3 FILE "pragma integrity_check".',
     cause: error,
   });
+}
+
+/** The error for a database that can't be opened: only what is no database at all is for initdb to make. */
+export function notOpened(path: string, error: unknown): unknown {
+  const isDatabase = error instanceof Database.SqliteError && error.code !== 'SQLITE_NOTADB';
+  return isDatabase ? toDatabaseError(path, error) : notUsable(path, messageOf(error));
 }
 
 /** The error for a database that is missing, not ours, or of a revision that can't be used. */

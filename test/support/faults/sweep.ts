@@ -202,6 +202,8 @@ function checkEnd({ code, signal, stdout, stderr }: Result, { codes }: Operation
   }
   expect([0, ...codes], `exit code; it said ${stderr}`).toContain(code);
   if (code !== 0) expect(stderr, 'the reason').toMatch(/^ {3}ERROR: \S/m);
+  // Who is told so may do it, and then has another problem.
+  expect(stderr, 'a database that is there').not.toContain('run initdb');
 }
 
 async function copyOf(model: Lab, { config }: Operation): Promise<Lab> {
