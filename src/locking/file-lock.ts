@@ -29,7 +29,7 @@ export class FileLockService implements LockService {
     const path = this.#pathOf(name);
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
       const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
-      if (fd !== undefined && lockOrClose(fd, mode)) {
+      if (fd !== undefined && lockOrClose(path, fd, mode)) {
         if (isStillAt(path, fd)) return { release: async () => release(path, fd) };
         // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
         closeSync(fd);
@@ -43,7 +43,7 @@ export class FileLockService implements LockService {
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
       const fd = this.#open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       if (fd === undefined) return false;
-      if (lockOrClose(fd, 'shared')) {
+      if (lockOrClose(path, fd, 'shared')) {
         closeSync(fd);
         return false;
       }
@@ -73,17 +73,22 @@ export class FileLockService implements LockService {
     } catch (error) {
       if (errnoOf(error) === 'ENOENT' && isFolder(this.#lockDir)) return undefined;
       throw new BackyError('io', `Cannot open the lock file ${path}: ${messageOf(error)}`, {
-        hint: `Create the folder ${this.#lockDir} or name another one as lock_dir in section DEFAULTS.`,
+        hint: `Create the folder ${this.#lockDir} or check its file system, or name another one as lock_dir in section DEFAULTS.`,
         cause: error,
       });
     }
   }
 }
 
-function lockOrClose(fd: number, mode: LockMode): boolean {
+function lockOrClose(path: string, fd: number, mode: LockMode): boolean {
   let held = false;
   try {
     held = tryFlock(fd, mode);
+  } catch (error) {
+    throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
+      hint: 'See whether its file system has locks, and the kernel log; or name another folder as lock_dir in section DEFAULTS.',
+      cause: error,
+    });
   } finally {
     if (!held) closeSync(fd);
   }
@@ -102,10 +107,15 @@ function isStillAt(path: string, fd: number): boolean {
   }
 }
 
-/** Removes the file only while holding it alone: other readers may still hold theirs on the same file. */
+/**
+ * Removes the file only while holding it alone: other readers may still hold theirs on the same file. That it can't be removed makes no
+ * failure of what was done under the lock: closing gives the lock back, and the next holder removes the file.
+ */
 function release(path: string, fd: number): void {
   try {
     if (tryFlock(fd, 'exclusive') && isStillAt(path, fd)) unlinkSync(path);
+  } catch {
+    // See above.
   } finally {
     closeSync(fd);
   }
