@@ -174,7 +174,7 @@ export class FileBackend implements DataBackend {
       await rename(temporary, target);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolders(folder);
       await rename(temporary, target);
     }
     this.#folders.touch(folder);
@@ -190,6 +190,26 @@ function refuseEmptyRoot(root: string): void {
   throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
     hint: 'Is its file system mounted? Check the path in section DataBackend.',
   });
+}
+
+/** Not mkdir's `recursive`: on a disk that is full, that speaks of missing folders. */
+async function makeFolders(folder: string): Promise<void> {
+  try {
+    await makeFolder(folder);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await makeFolders(dirname(folder));
+    await makeFolder(folder);
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    // Another blob of the same folder was quicker.
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** A new data folder is as durable as its entry, and that of each folder made with it. Cheap, and once in a store's life. */
