@@ -43,7 +43,14 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
   } finally {
     closeSync(fd);
   }
-  syncPath(dirname(path));
+  try {
+    syncPath(dirname(path));
+  } catch (error) {
+    throw new BackyError('io', `Cannot make the name ${path} durable: ${messageOf(error)}`, {
+      hint: 'Check the file system of its folder, and the kernel log.',
+      cause: error,
+    });
+  }
 }
 
 function openExisting(path: string): number {
