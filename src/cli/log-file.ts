@@ -20,7 +20,7 @@ export class LogFile {
       this.#fd = open(path);
     } catch (error) {
       throw new BackyError('config', `Cannot write the logfile ${path}: ${messageOf(error)}`, {
-        hint: 'Create its folder, or name another file as logfile in section DEFAULTS.',
+        hint: 'Create its folder or check its file system, or name another file as logfile in section DEFAULTS.',
         cause: error,
       });
     }

@@ -13,7 +13,7 @@ export function toDatabaseError(path: string, error: unknown): unknown {
   return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
     hint: isIo
       ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Once that is mended, run the command again.'
-      : 'Check space and permissions of its folder, and its health with: sqlite3 FILE "pragma integrity_check".',
+      : 'Check space and permissions of its folder, the kernel log, and its health with: sqlite3 FILE "pragma integrity_check".',
     cause: error,
   });
 }
