@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
-import { casesOf, FAMILIES } from '../support/faults/faults.ts';
+import { FAMILIES } from '../support/faults/faults.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
 import { Summary } from '../support/faults/summary.ts';
 import { type Counted, count, sweep, sweepPower } from '../support/faults/sweep.ts';
 import { runSeed } from '../support/random.ts';
 
-/** For all of it; each family of each operation gets an equal share of what is left. */
+/** For all of it; each family of each operation gets an equal share of what is left. BACKY_FAULT_CASE tries those cases alone whose words begin so. */
 const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 240);
 const ONLY = process.env.BACKY_FAULT_ONLY;
 const SEED = runSeed();
@@ -33,7 +33,7 @@ describe.each(operations)('$name', (operation) => {
       const outcome = await sweep(counted, { family, library, seconds });
       summary.add(operation.name, family, outcome);
       expect(outcome.failures).toEqual([]);
-      if (casesOf(family, counted.calls).length > 0) expect(outcome.tried).toBeGreaterThan(0);
+      if (outcome.possible > 0) expect(outcome.tried).toBeGreaterThan(0);
     },
     600_000,
   );

@@ -50,7 +50,10 @@ const hintedWords = (lab: Lab) => ['-r', lab.path('source.hints'), '-f', first(l
 const onlyNamedBlobs = (lab: Lab) => expect(lab.blobs(), 'blobs after the cleanup').toEqual(namedBlobs(lab));
 const isRestored = (lab: Lab) => expect(sha256OfFile(lab.path('target')), 'the target').toBe(sha256(oldImage));
 
+/** 6 tells that the same can be gone on with, which is so of backups and restores alone. */
 const BACKUP_CODES = [1, 6, 100];
+const RESTORE_CODES = [1, 6, 20, 100];
+const SCRUB_CODES = [1, 20, 100];
 
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -79,7 +82,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'restore',
-    codes: [1, 6, 20, 100],
+    codes: RESTORE_CODES,
     prepare: basic,
     command: (lab) => ['restore', first(lab), `file://${lab.path('target')}`],
     done: isRestored,
@@ -91,7 +94,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'restore, over a file',
-    codes: [1, 6, 20, 100],
+    codes: RESTORE_CODES,
     prepare: async () => {
       const ready = await basic();
       ready.lab.write('target', noise(oldImage.length, 'before'));
@@ -107,7 +110,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'scrub',
-    codes: [1, 6, 20, 100],
+    codes: SCRUB_CODES,
     prepare: basic,
     command: (lab) => ['scrub', first(lab)],
     done: () => {},
@@ -127,7 +130,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'cleanup',
-    codes: [1, 6, 100],
+    codes: [1, 100],
     prepare: removed,
     command: () => ['cleanup', '--dangerous-force'],
     done: () => {},
@@ -139,7 +142,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'cleanup -f',
-    codes: [1, 6, 100],
+    codes: [1, 100],
     prepare: removed,
     command: () => ['cleanup', '-f'],
     done: () => {},
@@ -186,7 +189,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'migrate-encryption',
-    codes: [1, 6, 20, 100],
+    codes: SCRUB_CODES,
     prepare: basic,
     config: encrypted(KEY_A),
     command: (lab) => ['migrate-encryption', first(lab)],
@@ -200,7 +203,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'repair',
-    codes: [1, 6, 20, 100],
+    codes: SCRUB_CODES,
     prepare: async () => {
       const ready = await basic();
       for (const id of [2, 9]) ready.lab.blobAt(ready.first, id).write(noise(BLOCK, `damage ${id}`));

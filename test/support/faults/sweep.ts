@@ -53,7 +53,8 @@ export async function sweep(
   { family, library, seconds = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY }: Sweep,
 ): Promise<Outcome> {
   const random = seededRandom(runSeed());
-  const all = casesOf(family, counted.calls);
+  const only = process.env.BACKY_FAULT_CASE;
+  const all = casesOf(family, counted.calls).filter((one) => only === undefined || describeCase(one).startsWith(only));
   const cases = spread(all, random).slice(0, limit);
   const outcome: Outcome = { tried: 0, struck: 0, possible: all.length, failures: [] };
   const end = performance.now() + seconds * 1000;
@@ -96,6 +97,7 @@ async function tryCase(counted: Counted, library: string, one: Case): Promise<{ 
   try {
     const { result, struck } = await runWithFault({ lab, library }, operation.command(lab), one);
     if (!struck) return { struck };
+    follow(`${operation.name}, ${describeCase(one)}: ${endOf(result)}`);
     try {
       checkEnd(result, operation, one);
       await checkAndFinish(lab, counted, result.code === 0);
@@ -189,6 +191,11 @@ export async function sweepPower(
   }
 }
 
+/** How a run ended, and the reason that it gave. */
+function endOf({ code, signal, stderr }: Result): string {
+  return `${code ?? signal} ${/ERROR: .*/.exec(stderr)?.[0] ?? ''}`;
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
@@ -202,6 +209,7 @@ function checkEnd({ code, signal, stdout, stderr }: Result, { codes }: Operation
   }
   expect([0, ...codes], `exit code; it said ${stderr}`).toContain(code);
   if (code !== 0) expect(stderr, 'the reason').toMatch(/^ {3}ERROR: \S/m);
+  expect(stderr, 'a reason that was foreseen').not.toContain('Unexpected error');
   // Who is told so may do it, and then has another problem.
   expect(stderr, 'a database that is there').not.toContain('run initdb');
 }

@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileFaultLayer, type Point, runWithFault } from '../support/faults/fault-layer.ts';
+import { basic } from '../support/faults/ready-stores.ts';
+import type { Lab } from '../support/lab.ts';
+import { lacking, needTool } from '../support/machine.ts';
+
+const { skip, note } = lacking(await needTool('gcc', '--version'));
+const library = skip ? '' : await compileFaultLayer();
+
+let model: Lab;
+let uid: string;
+beforeAll(async () => {
+  if (!skip) ({ lab: model, first: uid } = await basic());
+});
+afterAll(() => model?.remove());
+
+interface Reason {
+  words: (lab: Lab) => string[];
+  at: Point;
+  action: string;
+  lasting?: boolean;
+  code: number;
+  reason: RegExp;
+}
+
+const backup = (lab: Lab) => ['backup', `file://${lab.path('source')}`, 'new'];
+const restore = (lab: Lab) => ['restore', uid, `file://${lab.path('target')}`];
+
+/** What the sweeps found to be told in the wrong words. */
+const REASONS: [string, Reason][] = [
+  [
+    'a lock file that can not be removed is no failure of what was done',
+    { words: backup, at: { kind: 'unlink', place: 'locks/', call: 1 }, action: '5', lasting: true, code: 0, reason: /^$/ },
+  ],
+  [
+    'a lock that the system refuses is named',
+    {
+      words: backup,
+      at: { kind: 'flock', place: 'locks/', call: 1 },
+      action: '37',
+      code: 100,
+      reason: /Cannot lock .*\.lock: .*ENOLCK/,
+    },
+  ],
+  [
+    'a disk that is too full for a folder of blobs is called full',
+    {
+      words: backup,
+      at: { kind: 'mkdir', place: 'data', call: 1 },
+      action: '28',
+      lasting: true,
+      code: 6,
+      reason: /ENOSPC.* Make room/,
+    },
+  ],
+  [
+    'the name of a new target that does not get durable is named',
+    {
+      words: restore,
+      at: { kind: 'fsync', place: 'other', call: 1 },
+      action: '5',
+      code: 100,
+      reason: /the name .*target durable: EIO/,
+    },
+  ],
+];
+
+describe.skipIf(skip)('what a fault is told as', () => {
+  test.each(REASONS)(`%s${note}`, async (_, { words, at, action, lasting = false, code, reason }) => {
+    const lab = await model.clone('linked');
+    try {
+      const { result, struck } = await runWithFault({ lab, library }, words(lab), {
+        ...at,
+        fault: { name: 'fault', action, lasting },
+      });
+      expect(struck).toBe(true);
+      expect(result).toMatchObject({ code, stderr: expect.stringMatching(reason) });
+      // Whatever it left, it is in nobody's way.
+      await lab.ok('backup', `file://${lab.path('source')}`, 'another');
+      await lab.ok('cleanup', '-f');
+    } finally {
+      lab.remove();
+    }
+  });
+});
