@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
- * In a run of their own, since `npm test` is to take less than five minutes on two cores: what reads recordings and stores of the original, sweeps of faults,
+ * In a run of their own, since `npm test` is to take less than five minutes on two cores: what reads recordings and stores of the original,
  * and what is far from the main path.
  */
 export const MORE_TESTS = [
