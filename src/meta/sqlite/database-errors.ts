@@ -9,7 +9,8 @@ export function isBusy(error: unknown): boolean {
 /** A failure of SQLite itself becomes a BackyError; anything else that a transaction's body threw stays what it is. */
 export function toDatabaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
-  const isIo = error.code.startsWith('SQLITE_IOERR');
+  // SQLITE_PROTOCOL: SQLite has tried for ten seconds to lock the WAL, which nobody holds for so long.
+  const isIo = error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_PROTOCOL';
   return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
     hint: isIo
       ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Once that is mended, run the command again.'
