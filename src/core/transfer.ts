@@ -66,7 +66,7 @@ export async function exportToFile(context: Context, uid: string, fileName: stri
     rmSync(temporary, { force: true });
     if (error instanceof BackyError) throw error;
     throw new BackyError('io', `Cannot export to ${fileName}: ${messageOf(error)}`, {
-      hint: 'Check that the folder exists and that you may write there.',
+      hint: 'Check that the folder exists, that you may write there, and its file system.',
       cause: error,
     });
   }
