@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFaultLayer, type Point, runWithFault } from '../support/faults/fault-layer.ts';
+import { OPERATIONS } from '../support/faults/operations.ts';
 import { basic } from '../support/faults/ready-stores.ts';
 import type { Lab } from '../support/lab.ts';
 import { lacking, needTool } from '../support/machine.ts';
@@ -78,6 +79,21 @@ describe.skipIf(skip)('what a fault is told as', () => {
       // Whatever it left, it is in nobody's way.
       await lab.ok('backup', `file://${lab.path('source')}`, 'another');
       await lab.ok('cleanup', '-f');
+    } finally {
+      lab.remove();
+    }
+  });
+
+  test(`an upgrade that is made, but whose end is not durable, is not told to be undone${note}`, async () => {
+    const upgrade = OPERATIONS.find(({ name }) => name === 'upgrade');
+    const lab = (await upgrade?.prepare())?.lab;
+    if (upgrade === undefined || lab === undefined) throw new Error('there is no operation upgrade');
+    try {
+      // The folder's fsyncs: two of the copy's, one of the journal's beginning, one of its end.
+      const at = { kind: 'fsync', place: 'other', call: 4, fault: { name: 'EIO', action: '5' } } as const;
+      const { result } = await runWithFault({ lab, library }, upgrade.command(lab), at);
+      expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/failed at its end: .*DIR_FSYNC/) });
+      await upgrade.finish(lab);
     } finally {
       lab.remove();
     }

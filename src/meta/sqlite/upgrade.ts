@@ -33,7 +33,7 @@ export async function upgradeDatabase(connection: SqliteConnection, options: Upg
     try {
       await upgradeOnce(connection, options);
     } catch (error) {
-      if (!isBusy(error) || attempt === ATTEMPTS) throw explain(error, path);
+      if (!isBusy(error) || attempt === ATTEMPTS) throw explain(error, path, isStillOld(connection, path));
       logger.info(`Waiting for another process that reads ${path}, to upgrade it.`);
     }
   }
@@ -91,21 +91,24 @@ function isStillOld(connection: SqliteConnection, path: string): boolean {
   }
 }
 
-function explain(error: unknown, path: string): unknown {
+function explain(error: unknown, path: string, isOld: boolean): unknown {
   if (error instanceof BackyError) return error;
   const code = error instanceof Database.SqliteError ? error.code : errnoOf(error);
   if (code === undefined) return error;
-  const isFull = ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(code);
-  return new BackyError(
-    'database',
-    `The database ${path} has an old revision and can't be upgraded: ${messageOf(error)} (${code}). Nothing was changed.`,
-    {
-      hint: isFull
-        ? `Make room in its folder: a copy of it and its new tables need about ${roomMiB(path)} MiB.`
-        : 'Run a command once as a user who may write to the database and to its folder.',
-      cause: error,
-    },
-  );
+  const why = `${messageOf(error)} (${code})`;
+  // The commit itself may be what failed, once it was made.
+  const message = isOld
+    ? `The database ${path} has an old revision and can't be upgraded: ${why}. Nothing was changed.`
+    : `The upgrade of the database ${path} failed at its end: ${why}. It is whole, and as it was or upgraded.`;
+  return new BackyError('database', message, { hint: hintFor(code, path), cause: error });
+}
+
+function hintFor(code: string, path: string): string {
+  if (['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(code))
+    return `Make room in its folder: a copy of it and its new tables need about ${roomMiB(path)} MiB.`;
+  if (code === 'EIO' || code.startsWith('SQLITE_IOERR'))
+    return 'The system could not read, write or lock the file: the kernel log may tell why. Once that is mended, run the command again.';
+  return 'Run a command once as a user who may write to the database and to its folder.';
 }
 
 /** A copy, the tables made anew, and half as much again for indexes and the journal. */

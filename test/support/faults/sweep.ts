@@ -100,6 +100,7 @@ async function tryCase(counted: Counted, library: string, one: Case): Promise<{ 
     follow(`${operation.name}, ${describeCase(one)}: ${endOf(result)}`);
     try {
       checkEnd(result, operation, one);
+      operation.told?.(lab, result.stderr);
       await checkAndFinish(lab, counted, result.code === 0);
     } catch (error) {
       return { struck, error: `${messageOf(error)}\n  [exit ${result.code ?? result.signal}: ${result.stderr.slice(0, 600)}]` };
