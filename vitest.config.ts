@@ -29,7 +29,10 @@ export const MORE_TESTS = [
 ];
 
 /** The long sweeps of faults and of flipped bits: `npm run test:faults`. The short one is in `npm test`. */
-export const FAULT_TESTS = ['test/faults/!(short-sweep).test.ts'];
+export const FAULT_TESTS = ['test/faults/!(short-sweep|server-sweep).test.ts'];
+
+/** The sweep of faults on connections to servers: of `npm run test:services` as well. */
+export const SERVER_SWEEP = 'test/faults/server-sweep.test.ts';
 
 /** Tests that need servers: `npm run test:services` starts those and runs these. */
 export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
@@ -37,7 +40,7 @@ export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...FAULT_TESTS, ...SERVICE_TESTS],
+    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...FAULT_TESTS, SERVER_SWEEP, ...SERVICE_TESTS],
     // Tests start real processes; more files at once than cores only makes each of them slower.
     maxWorkers: 3,
     testTimeout: 60_000,

@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
-import config, { SERVICE_TESTS } from './vitest.config.ts';
+import config, { SERVER_SWEEP, SERVICE_TESTS } from './vitest.config.ts';
 
 /**
  * The end-to-end tests of backing up, restoring and all that goes with it, which run once more with labs on PostgreSQL and S3. What of them is about
@@ -59,7 +59,7 @@ export default defineConfig({
           ...shared,
           ...patience,
           name: 'stores',
-          include: [...STORE_TESTS, ...STORE_CLIENT_TESTS, STORE_ITSELF],
+          include: [...STORE_TESTS, ...STORE_CLIENT_TESTS, STORE_ITSELF, SERVER_SWEEP],
           env: { BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' },
         },
       },

@@ -130,6 +130,13 @@ int unlink(const char *path) { ON_NAMES(UNLINK, NEXT(unlink)(path), 'u', path, "
 int rmdir(const char *path) { ON_NAMES(UNLINK, NEXT(rmdir)(path), 'x', path, ""); }
 int mkdir(const char *path, mode_t mode) { ON_NAMES(MKDIR, NEXT(mkdir)(path, mode), 'd', path, ""); }
 
+int connect(int fd, const struct sockaddr *address, socklen_t length) {
+  char path[PATH_MAX];
+  path_of_server(address, path);
+  if (next_call(CONNECT, path) == FAIL) return -1;
+  return NEXT(connect)(fd, address, length);
+}
+
 /* SQLite's locks. */
 int fcntl64(int fd, int command, ...) {
   va_list rest;

@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -21,13 +24,15 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* Kinds of calls; the order is that of CALL_KINDS in fault-layer.ts. */
-enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, UNLOCK, LIST, KINDS };
+enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, UNLOCK, LIST, CONNECT, KINDS };
 
 /* What a call is to do instead of its work, or beside it. */
 enum action { GO_ON, FAIL, SKIP, SHORT, END, FLIP, KILL_AFTER };
 
-/* The absolute path that a file descriptor has open. */
+/* The absolute path that a file descriptor has open; of a connection to a server that has a name, one that stands for it. */
 HIDDEN void path_of(int fd, char path[PATH_MAX]);
+/* The path that stands for the server at an address; empty where it has no name. */
+HIDDEN void path_of_server(const struct sockaddr *address, char path[PATH_MAX]);
 /* Counts a call, and says what it is to do; FAIL comes with errno set. Kills the process where that is the script. */
 HIDDEN enum action next_call(enum kind kind, const char *path);
 /* To be called when a call is done whose action was KILL_AFTER. */

@@ -6,16 +6,26 @@ import { afterAll } from 'vitest';
 import type { Lab } from '../lab.ts';
 import { type Result, tool } from '../process.ts';
 
-/** Kinds of file-system calls, in the order of fault-calls.h. */
+/** Kinds of calls to the file system and of servers, in the order of fault-calls.h. */
 export const CALL_KINDS = [
   ...['open', 'create', 'read', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate'],
-  ...['flock', 'lock', 'unlock', 'list'],
+  ...['flock', 'lock', 'unlock', 'list', 'connect'],
 ] as const;
 
+/** What connections to the servers of a lab count as. */
+const SERVER_PLACES = ['server-postgresql', 'server-s3'] as const;
+
 /** Where in a lab: the first that a path contains. */
-export const PLACES = ['data/.tmp', 'data', 'backy.sqlite', 'locks/', 'source', 'target', 'export', 'other'] as const;
+export const PLACES = [
+  ...['data/.tmp', 'data', 'backy.sqlite', 'locks/', 'source', 'target', 'export', ...SERVER_PLACES, 'other'],
+] as const;
 
 export type Place = (typeof PLACES)[number];
+
+/** Whether a place is a server. */
+export function isServer(place: Place): boolean {
+  return (SERVER_PLACES as readonly Place[]).includes(place);
+}
 
 /** The `call`th call (from 1) of a kind at a place. */
 export interface Point {
@@ -71,6 +81,7 @@ export async function runWithFault(
     LD_PRELOAD: library,
     FAULTS_UNDER: lab.folder,
     FAULTS_PLACES: PLACES.slice(0, -1).join(':'),
+    FAULTS_SERVERS: [...lab.store.servers].map(([port, name]) => `${port}=server-${name}`).join(':'),
     FAULTS_COUNTERS: counters,
     FAULTS_HANG_MS: String(HANG_MS),
   };

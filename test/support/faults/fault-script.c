@@ -3,6 +3,7 @@
  *
  *   FAULTS_UNDER     only calls on this folder and on paths below it count
  *   FAULTS_PLACES    substrings of paths, with ':' between them: the first that a path has is its place, the last place is none of them
+ *   FAULTS_SERVERS   "PORT=NAME:…": connections to these ports count as a file NAME in the folder
  *   FAULTS_COUNTERS  a file of (KINDS * PLACES + 1) 64-bit numbers: calls so far, by kind and place; then how often the fault struck
  *   FAULTS_RULE      "KIND PLACE CALL ACTION LASTING": numbers, calls from 1. ACTION: an errno's number, or one of the words below.
  *                    LASTING 1: all later calls of that kind and place as well
@@ -10,11 +11,14 @@
  */
 #include "fault-calls.h"
 
-#define PLACES 8
+#define PLACES 10
+#define SERVERS 4
 
 static char under[PATH_MAX];
 static char places[PLACES][64];
 static int place_count;
+static struct { int port; char name[64]; } servers[SERVERS];
+static int server_count;
 static uint64_t *counters;
 static int rule_kind = -1, rule_place, rule_lasting;
 static uint64_t rule_call;
@@ -29,12 +33,22 @@ static void read_places(const char *text) {
   }
 }
 
+static void read_servers(const char *text) {
+  while (text != NULL && *text != 0 && server_count < SERVERS) {
+    if (sscanf(text, "%d=%63[^:]", &servers[server_count].port, servers[server_count].name) != 2) abort();
+    server_count++;
+    const char *end = strchrnul(text, ':');
+    text = *end == 0 ? end : end + 1;
+  }
+}
+
 /* The shell that starts the program has the library as well, and counts nothing. */
 __attribute__((constructor)) static void start(void) {
   const char *folder = getenv("FAULTS_UNDER"), *file = getenv("FAULTS_COUNTERS"), *rule = getenv("FAULTS_RULE");
   if (folder == NULL || file == NULL || strcmp(program_invocation_short_name, "node") != 0) return;
   snprintf(under, sizeof under, "%s", folder);
   read_places(getenv("FAULTS_PLACES"));
+  read_servers(getenv("FAULTS_SERVERS"));
   if (getenv("FAULTS_HANG_MS") != NULL) hang_ms = atoi(getenv("FAULTS_HANG_MS"));
   if (rule != NULL && sscanf(rule, "%d %d %lu %31s %d", &rule_kind, &rule_place, &rule_call, rule_action, &rule_lasting) != 5) abort();
   int fd = open(file, O_RDWR);
@@ -50,6 +64,19 @@ void path_of(int fd, char path[PATH_MAX]) {
   snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   ssize_t got = NEXT(readlink)(link, path, PATH_MAX - 1);
   path[got < 0 ? 0 : got] = 0;
+  if (server_count == 0 || strncmp(path, "socket:", 7) != 0) return;
+  struct sockaddr_storage peer;
+  socklen_t length = sizeof peer;
+  if (getpeername(fd, (struct sockaddr *)&peer, &length) == 0) path_of_server((struct sockaddr *)&peer, path);
+}
+
+void path_of_server(const struct sockaddr *address, char path[PATH_MAX]) {
+  path[0] = 0;
+  int port = 0;
+  if (address->sa_family == AF_INET) port = ntohs(((const struct sockaddr_in *)address)->sin_port);
+  if (address->sa_family == AF_INET6) port = ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+  for (int n = 0; n < server_count; n++)
+    if (servers[n].port == port) snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX - 80, under, servers[n].name);
 }
 
 static int place_of(const char *path) {

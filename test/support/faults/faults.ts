@@ -1,4 +1,4 @@
-import type { Calls, Fault, Place, Point } from './fault-layer.ts';
+import { type Calls, type Fault, isServer, type Place, type Point } from './fault-layer.ts';
 
 /** A fault at a point. */
 export interface Case extends Point {
@@ -16,6 +16,8 @@ const FULL: Fault = { name: 'ENOSPC from there on', action: '28', lasting: true 
 const DEAD: Fault = { name: 'EIO from there on', action: '5', lasting: true };
 const ENOLCK: Fault = { name: 'ENOLCK', action: '37' };
 const EOPNOTSUPP: Fault = { name: 'EOPNOTSUPP', action: '95' };
+const RESET: Fault = { name: 'connection reset', action: '104' };
+const REFUSED: Fault = { name: 'connection refused', action: '111' };
 const SHORT: Fault = { name: 'half of it', action: 'short' };
 const END: Fault = { name: 'end of file', action: 'end' };
 const HANG: Fault = { name: 'hang', action: 'hang' };
@@ -55,7 +57,17 @@ export function casesOf(family: Family, calls: Calls): Case[] {
   );
 }
 
+/** A server that stays away is in test/services: how long it is waited for is its point. */
+const AT_SERVERS: Record<Family, Record<string, readonly Fault[]>> = {
+  errno: { connect: [REFUSED], read: [RESET], write: [RESET] },
+  short: { read: [SHORT, END], write: [SHORT] },
+  hang: { read: [HANG], write: [HANG] },
+  flip: {},
+  kill: { write: [KILL, KILL_AFTER] },
+};
+
 function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] {
+  if (isServer(place)) return AT_SERVERS[family][kind] ?? [];
   if (family === 'errno') return ERRNOS[kind] ?? [];
   if (family === 'short') {
     if (kind === 'write') return [SHORT];

@@ -15,6 +15,7 @@ export class FileStore implements LabStore {
   readonly databasePath: string;
   readonly dataPath: string;
   readonly config: Sections;
+  readonly servers: LabStore['servers'] = new Map();
   readonly showsDamage = true;
 
   constructor({ databasePath, dataPath }: { databasePath: string; dataPath: string }) {

@@ -9,6 +9,8 @@ export type SqlValue = string | number;
 export interface LabStore {
   /** Sections MetaBackend and DataBackend of backy.cfg. */
   readonly config: Sections;
+  /** Ports of the servers that it is on, with what each is. */
+  readonly servers: ReadonlyMap<number, 'postgresql' | 's3'>;
   /** Whether the program can tell at once that a blob is missing or cut, so that dedup does not take it. */
   readonly showsDamage: boolean;
   /** Makes the database as initdb leaves it. `initdb` runs that, and need not be called when it ran in this process before. */

@@ -28,6 +28,7 @@ export class ServerStore implements LabStore {
   readonly database: string;
   readonly bucket: string;
   readonly config: Sections;
+  readonly servers: LabStore['servers'];
   /** It would take a request for each block. */
   readonly showsDamage = false;
   readonly #calls: ServerCalls;
@@ -39,6 +40,10 @@ export class ServerStore implements LabStore {
     const name = newName();
     this.database = `lab_${name}`;
     this.bucket = `lab-${name}`;
+    this.servers = new Map([
+      [postgres.port, 'postgresql'],
+      [Number(new URL(s3.endpoint).port), 's3'],
+    ]);
     this.config = {
       MetaBackend: { type: 'sql', engine: postgresUrl(postgres, this.database) },
       DataBackend: {
