@@ -4,7 +4,7 @@ import { libc } from './libc.ts';
 const FEW_BYTES = 4096;
 
 /**
- * Copies all of `from` to the start of `to`, which MUST be as long at least and MUST NOT overlap it. `set` takes seven times as long for bytes that are
+ * Copies all of `from` to the start of `to`, which MUST be as long at least and MUST NOT overlap it. `set` takes three times as long for bytes that are
  * shared between threads: it moves them word by word, since others might look at them meanwhile.
  */
 export function copyBytes(to: Uint8Array, from: Uint8Array): void {

@@ -9,7 +9,7 @@ export interface CachedBlock {
   isLoaded: boolean;
   /** How many readers hold it: pinned blocks stay. */
   pins: number;
-  /** Bytes of it that were given out since somebody was seen to read on and on. */
+  /** Bytes of it that sequential readers had since it was last spent. */
   servedBytes: number;
 }
 

@@ -145,15 +145,20 @@ export class ImageView {
   /** The bytes where they are, or a copy where too many hold theirs already. */
   #pieceOf(block: CachedBlock, { id, offset, from, length }: Span): ImagePiece {
     const { cache } = this.#options.reader;
-    if (this.#ahead.isPassed(id)) {
-      block.servedBytes += length;
-      if (block.servedBytes >= this.#lengthOf(id)) cache.spend(block);
-    }
+    if (this.#ahead.isPassed(id)) this.#countServed(block, id, length);
     const bytes = cache.bytes(block, from, length);
     if (!cache.isCrowded) return { kind: 'data', offset, bytes, release: () => cache.unpin(block) };
     const copy = Buffer.from(bytes);
     cache.unpin(block);
     return { kind: 'data', offset, bytes: copy, release: () => {} };
+  }
+
+  /** A block that a sequential reader has had all of is spent; one that is read again and again is so no more often than it is read whole. */
+  #countServed(block: CachedBlock, id: number, length: number): void {
+    block.servedBytes += length;
+    if (block.servedBytes < this.#lengthOf(id)) return;
+    block.servedBytes = 0;
+    this.#options.reader.cache.spend(block);
   }
 
   async #piece(span: Span): Promise<ImagePiece> {

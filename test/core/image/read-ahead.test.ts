@@ -31,6 +31,13 @@ describe('ReadAhead', () => {
     expect(blocks.at(-1)).toBeGreaterThan(100);
   });
 
+  it('knows what sequential readers have passed, and nothing of random ones', () => {
+    const ahead = new ReadAhead(12, BLOCK);
+    named(ahead, [...upTo(10, 20), 70, 900]);
+    const passed = [...upTo(0, 1000)].filter((id) => ahead.isPassed(id));
+    expect(passed).toEqual([...upTo(10, 20)]);
+  });
+
   it('names none for random reads', () => {
     expect(named(new ReadAhead(12, BLOCK), [70, 3, 999, 40, 1200, 500, 77, 20])).toEqual([]);
   });
