@@ -7,6 +7,8 @@ const DISORDER_BYTES = 4 * 1024 * 1024;
 
 /** Somebody who reads one block after the other. */
 interface Stream {
+  /** The block that it began with. */
+  first: number;
   /** The highest block that was read. */
   last: number;
   /** How many were read in a row. */
@@ -41,9 +43,10 @@ export class ReadAhead {
     if (stream.run < 2) return undefined;
     const depth = Math.min(this.#most, 2 ** Math.min(stream.run, 30));
     const from = Math.max(stream.end, last + 1);
-    const end = last + 1 + depth;
+    const goal = last + 1 + depth;
+    const end = Math.min(goal, this.#nextBegin(last));
     // A few at a time: small blocks travel together.
-    if (end - from < depth / 4) return undefined;
+    if (end <= from || (end === goal && end - from < depth / 4)) return undefined;
     stream.end = end;
     return { first: from, count: end - from };
   }
@@ -53,8 +56,14 @@ export class ReadAhead {
     return this.#streams.some(({ last, run }) => run >= 2 && id <= last && id > last - run);
   }
 
+  /** Where somebody else has begun further on: those who copy an image by several pieces at once read each of them once. */
+  #nextBegin(last: number): number {
+    const begins = this.#streams.filter(({ first, run }) => run >= 2 && first > last).map(({ first }) => first);
+    return Math.min(Number.POSITIVE_INFINITY, ...begins);
+  }
+
   #begin(first: number): Stream {
-    const stream = { last: first - 1, run: 0, end: 0 };
+    const stream = { first, last: first - 1, run: 0, end: 0 };
     this.#streams.push(stream);
     if (this.#streams.length > STREAMS) this.#streams.shift();
     return stream;

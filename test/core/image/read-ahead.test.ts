@@ -31,6 +31,20 @@ describe('ReadAhead', () => {
     expect(blocks.at(-1)).toBeGreaterThan(100);
   });
 
+  it('stops where somebody else has begun further on, and goes on when it is read past there', () => {
+    const ahead = new ReadAhead(12, BLOCK);
+    named(ahead, upTo(32, 40));
+    const first = named(ahead, upTo(0, 32));
+    expect(Math.max(...first)).toBe(31);
+    expect(named(ahead, upTo(32, 44)).some((id) => id > 40)).toBe(true);
+  });
+
+  it('does not stop for somebody who began before, however far that one is', () => {
+    const ahead = new ReadAhead(12, BLOCK);
+    named(ahead, upTo(0, 60));
+    expect(named(ahead, upTo(5, 20)).length).toBeGreaterThan(10);
+  });
+
   it('knows what sequential readers have passed, and nothing of random ones', () => {
     const ahead = new ReadAhead(12, BLOCK);
     named(ahead, [...upTo(10, 20), 70, 900]);
