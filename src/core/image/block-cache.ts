@@ -9,7 +9,7 @@ export interface CachedBlock {
   isLoaded: boolean;
   /** How many readers hold it: pinned blocks stay. */
   pins: number;
-  /** Bytes of it that sequential readers had since it was last spent. */
+  /** Bytes of it that readers had since it came, or since they last had as many as it has. */
   servedBytes: number;
 }
 

@@ -145,7 +145,7 @@ export class ImageView {
   /** The bytes where they are, or a copy where too many hold theirs already. */
   #pieceOf(block: CachedBlock, { id, offset, from, length }: Span): ImagePiece {
     const { cache } = this.#options.reader;
-    if (this.#ahead.isPassed(id)) this.#countServed(block, id, length);
+    this.#countServed(block, id, length);
     const bytes = cache.bytes(block, from, length);
     if (!cache.isCrowded) return { kind: 'data', offset, bytes, release: () => cache.unpin(block) };
     const copy = Buffer.from(bytes);
@@ -158,7 +158,7 @@ export class ImageView {
     block.servedBytes += length;
     if (block.servedBytes < this.#lengthOf(id)) return;
     block.servedBytes = 0;
-    this.#options.reader.cache.spend(block);
+    if (this.#ahead.isPassed(id)) this.#options.reader.cache.spend(block);
   }
 
   async #piece(span: Span): Promise<ImagePiece> {
