@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { mbPerSecond } from './common.mjs';
 import { storedBackup } from './read-back.mjs';
@@ -15,32 +16,40 @@ const FUSE_OF_RESTORE = 0.5;
 const MEMORY_BYTES = (150 + 256 + 256) * MIB;
 const RANDOM_READS = 40_000;
 
+/**
+ * A restore to nowhere keeps all cores busy. A client then shares them: what the bound is about, the cost of the door, shows where one is left to it.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace @returns {Promise<{ program: Program, uid: string, workers: string }[]>}
+ */
+async function programs(workspace) {
+  const { program, uid, blobsFolder } = await storedBackup(workspace);
+  const all = { program, uid, workers: 'workers on all cores' };
+  if (workspace.workers < 2) return [all];
+  const folder = workspace.folder('memory', 'core-left');
+  const engine = `sqlite:///${program.database}`;
+  const fewer = new Program(workspace, { folder, blobs: blobsFolder, engine, workers: workspace.workers - 1 });
+  return [{ program: fewer, uid, workers: 'a core left to the client' }, all];
+}
+
 /** A version over NBD, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
 export async function* nbd(workspace) {
   if (!has('nbdcopy', '--version')) return sayMissing('nbd', 'nbdcopy (Debian package libnbd-bin)');
-  const { program, uid } = await storedBackup(workspace);
   const socket = join(workspace.memory, 'nbd.sock');
-  const uri = `nbd+unix:///${uid}?socket=${socket}`;
-  /** @param {(uri: string) => Promise<number>} body @returns {Promise<Record<string, number>>} */
-  const serving = async (body) => {
-    const server = program.start(['nbd', '--socket', socket], { watchMemory: true });
-    await listening(socket);
-    const value = await body(uri);
-    server.child.kill('SIGTERM');
-    const { peakBytes } = await server.ended;
-    return { value, peakBytes };
-  };
-  const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
-    ours: () => serving((from) => seconds('nbdcopy', from, 'null:')),
-  });
-  yield* sequentialRows('nbd', { what: 'nbdcopy to null:', atLeast: NBD_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  const choices = await programs(workspace);
+  for (const { program, uid, workers } of choices) {
+    const rounds = await alternate(workspace.rounds(), {
+      limit: async () => ({ value: await restoreSeconds(program, uid) }),
+      ours: () => serving(program, { socket, uid }, (from) => seconds('nbdcopy', from, 'null:')),
+    });
+    const what = `nbdcopy to null:, ${workers}`;
+    yield* sequentialRows('nbd', { what, atLeast: NBD_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  }
   if (!has('qemu-img', '--version')) return sayMissing('nbd', 'qemu-img (Debian package qemu-utils)');
   if (!has('nbdkit', '--version')) return sayMissing('nbd', 'nbdkit, for a limit to random reads');
   const span = workspace.quick ? 32 * MIB : 128 * MIB;
+  const { program, uid } = await storedBackup(workspace);
   const random = await alternate(workspace.rounds(3), {
     limit: async () => ({ value: await nbdkitReads(join(workspace.memory, 'nbdkit.sock'), span) }),
-    ours: () => serving(async (from) => readsPerSecond(from, span)),
+    ours: () => serving(program, { socket, uid }, async (from) => readsPerSecond(from, span)),
   });
   const what = `random reads of 4 KiB in ${span / MIB} MiB that are in memory, 16 at once, of nbdkit memory`;
   yield toRow(
@@ -49,31 +58,46 @@ export async function* nbd(workspace) {
   );
 }
 
+/**
+ * Serves all versions while `body` runs. @param {Program} program @param {{ socket: string, uid: string }} where
+ * @param {(uri: string) => Promise<number>} body @returns {Promise<Record<string, number>>}
+ */
+async function serving(program, { socket, uid }, body) {
+  const server = program.start(['nbd', '--socket', socket], { watchMemory: true });
+  await listening(socket);
+  const value = await body(`nbd+unix:///${uid}?socket=${socket}`);
+  server.child.kill('SIGTERM');
+  const { peakBytes } = await server.ended;
+  return { value, peakBytes };
+}
+
 /** A version as a file, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
 export async function* fuse(workspace) {
   if (!existsSync('/dev/fuse') || !has('fusermount', '-V'))
     return sayMissing('fuse', '/dev/fuse and fusermount (Debian package fuse)');
-  const { program, uid } = await storedBackup(workspace);
   const mountpoint = join(workspace.memory, 'mnt');
   mkdirSync(mountpoint, { recursive: true });
-  // The first needs memory for the page cache: where the kernel has to get that from its host first, that is what is measured.
-  for (const [how, flags] of /** @type {const} */ ([
-    ['dd of the file', []],
-    ['dd of the file, past the page cache', ['iflag=direct']],
-  ])) {
-    const rounds = await alternate(workspace.rounds(), {
-      limit: async () => ({ value: await restoreSeconds(workspace, program, uid) }),
-      ours: async () => {
-        const server = program.start(['fuse', mountpoint], { watchMemory: true });
-        await until(() => readdirSync(mountpoint).length > 0);
-        const file = `${mountpoint}/by_version_uid/${uid}/data`;
-        const value = await seconds('dd', `if=${file}`, 'of=/dev/null', 'bs=1M', 'status=none', ...flags);
-        server.child.kill('SIGTERM');
-        const { peakBytes } = await server.ended;
-        return { value, peakBytes };
-      },
-    });
-    yield* sequentialRows('fuse', { what: how, atLeast: FUSE_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+  for (const { program, uid, workers } of await programs(workspace)) {
+    // The first needs memory for the page cache: where the kernel has to get that from its host first, that is what is measured.
+    for (const [how, flags] of /** @type {const} */ ([
+      ['dd of the file', []],
+      ['dd of the file, past the page cache', ['iflag=direct']],
+    ])) {
+      const rounds = await alternate(workspace.rounds(), {
+        limit: async () => ({ value: await restoreSeconds(program, uid) }),
+        ours: async () => {
+          const server = program.start(['fuse', mountpoint], { watchMemory: true });
+          await until(() => readdirSync(mountpoint).length > 0);
+          const file = `${mountpoint}/by_version_uid/${uid}/data`;
+          const value = await seconds('dd', `if=${file}`, 'of=/dev/null', 'bs=1M', 'status=none', ...flags);
+          server.child.kill('SIGTERM');
+          const { peakBytes } = await server.ended;
+          return { value, peakBytes };
+        },
+      });
+      const what = `${how}, ${workers}`;
+      yield* sequentialRows('fuse', { what, atLeast: FUSE_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
+    }
   }
 }
 
@@ -93,8 +117,8 @@ function* sequentialRows(name, { what, atLeast }, { rounds, bytes }) {
   );
 }
 
-/** @param {import('../lib/workspace.mjs').Workspace} _workspace @param {import('../lib/program.mjs').Program} program @param {string} uid */
-async function restoreSeconds(_workspace, program, uid) {
+/** @param {Program} program @param {string} uid */
+async function restoreSeconds(program, uid) {
   return (await program.run('restore', uid, 'null://')).seconds;
 }
 

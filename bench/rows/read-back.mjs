@@ -5,16 +5,17 @@ import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { blobsIn, initialized, mbPerSecond, uidOf } from './common.mjs';
 
-/** @type {{ program: Program, uid: string, blobs: string[] } | undefined} */
+/** @type {{ program: Program, uid: string, blobsFolder: string, blobs: string[] } | undefined} */
 let stored;
 
 /** A backup of the source with its blobs in memory, made once for all that reads. @param {import('../lib/workspace.mjs').Workspace} workspace */
 export async function storedBackup(workspace) {
   if (stored === undefined) {
     const folder = workspace.folder('memory', 'stored');
-    const program = await initialized(new Program(workspace, { folder, blobs: `${folder}/blobs` }));
+    const blobsFolder = `${folder}/blobs`;
+    const program = await initialized(new Program(workspace, { folder, blobs: blobsFolder }));
     const uid = uidOf(await program.run('backup', `file://${workspace.source()}`, 'bench'));
-    stored = { program, uid, blobs: blobsIn(`${folder}/blobs`) };
+    stored = { program, uid, blobsFolder, blobs: blobsIn(blobsFolder) };
   }
   return stored;
 }
