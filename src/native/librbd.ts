@@ -16,7 +16,6 @@ export interface Librbd {
   open(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
   /** As `open`, but nobody sees it, and resizing goes unnoticed. */
   openReadOnly(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
-  /** Waits until the image has been open for {@link LEAST_OPEN_MS}. */
   close(image: Handle): number;
   size(image: Handle, out: Uint8Array): number;
   /** A text with a 0 behind it that no other image of the pool has or had; -EINVAL for images of format 1. */
@@ -64,13 +63,6 @@ export const FADVISE_DONTNEED = 0x20;
 /** What `setOption` takes for the features of an image that is created. */
 export const OPTION_FEATURES = 1;
 
-/**
- * librbd's own thread looks at an image's state once more after it has told that the image is open (complete_action_unlock). When it comes to that so
- * late that the image was closed by then, the state is gone, and the process ends with "std::system_error: Invalid argument": seen in one of 130
- * backups on a busy machine. Nothing tells when it is done; so much later it is.
- */
-const LEAST_OPEN_MS = 100;
-
 let loaded: Librbd | undefined;
 
 /** Loads the library on first use. */
@@ -82,24 +74,10 @@ export function librbd(): Librbd {
 function load(): Librbd {
   const { koffi, func } = loadCephLibrary('librbd.so.1', 'librbd1');
   koffi.proto('int RbdDiffCallback(uint64_t offset, size_t length, int exists, void *argument)');
-  const openedAt = new Map<Handle, number>();
-  const noting =
-    (open: Librbd['open']): Librbd['open'] =>
-    (pool, image, out, snapshot) => {
-      const result = open(pool, image, out, snapshot);
-      if (result >= 0) openedAt.set(new DataView(out.buffer, out.byteOffset).getBigUint64(0, true), performance.now());
-      return result;
-    };
-  const close = func<Librbd['close']>('int rbd_close(uint64_t image)');
   return {
-    open: noting(func('int rbd_open(uint64_t pool, const char *image, void *out, const char *snapshot)')),
-    openReadOnly: noting(func('int rbd_open_read_only(uint64_t pool, const char *image, void *out, const char *snapshot)')),
-    close: (image) => {
-      const openMs = performance.now() - (openedAt.get(image) ?? Number.NEGATIVE_INFINITY);
-      openedAt.delete(image);
-      if (openMs < LEAST_OPEN_MS) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LEAST_OPEN_MS - openMs);
-      return close(image);
-    },
+    open: func('int rbd_open(uint64_t pool, const char *image, void *out, const char *snapshot)'),
+    openReadOnly: func('int rbd_open_read_only(uint64_t pool, const char *image, void *out, const char *snapshot)'),
+    close: func('int rbd_close(uint64_t image)'),
     size: func('int rbd_get_size(uint64_t image, void *out)'),
     id: func('int rbd_get_id(uint64_t image, void *into, size_t room)'),
     list: func('int rbd_list(uint64_t pool, void *into, void *room)'),

@@ -67,6 +67,10 @@ function configure(cluster: Handle, options: RbdOptions): void {
     err_to_stderr: 'false',
     client_mount_timeout: connectTimeoutSeconds,
     rados_mon_op_timeout: connectTimeoutSeconds,
+    // librbd tells that an image is open and then looks at its state once more (ImageState::complete_action_unlock). With two threads to tell from, the
+    // default, the other one can have closed the image and freed the state by then: the process ends with SIGABRT or SIGSEGV, or hangs. The one thread
+    // looks first and closes then, since closing needs it too.
+    librados_thread_count: 1,
     ...(operationTimeoutSeconds > 0 ? { rados_osd_op_timeout: operationTimeoutSeconds } : {}),
   };
   for (const [option, value] of Object.entries(values)) librados().setOption(cluster, option, String(value));

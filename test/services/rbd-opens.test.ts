@@ -1,0 +1,31 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { expect, inject, test } from 'vitest';
+import { Running } from '../support/process.ts';
+import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+
+const cluster = new RbdCluster(inject('ceph'));
+const ENTRY = fileURLToPath(new URL('rbd-opens.ts', import.meta.url));
+/** Beside the program, whose packages it needs. */
+const BUILT = fileURLToPath(new URL('../../dist/test-rbd-opens.js', import.meta.url));
+/** With the two threads that librbd has by default, 9 of 12 processes crashed in this time. */
+const [PROCESSES, SECONDS] = [6, 20];
+
+test('a snapshot that is closed as soon as it is open, again and again, by processes that share cores, crashes none of them', async () => {
+  const image = cluster.newImage();
+  await cluster.create(image, OBJECT);
+  await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+  const form = { bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' } as const;
+  await build({ ...form, entryPoints: [ENTRY], outfile: BUILT });
+  try {
+    const command = [process.execPath, BUILT, cluster.conf, `${image}@s`, String(SECONDS)];
+    const running = Array.from({ length: PROCESSES }, () => new Running(command, {}));
+    for (const result of await Promise.all(running.map(({ ended }) => ended))) {
+      expect(result).toMatchObject({ code: 0, signal: null, stderr: '', stdout: expect.stringMatching(/^[1-9]\d\d+\n$/) });
+    }
+  } finally {
+    rmSync(BUILT, { force: true });
+  }
+  await cluster.remove(image);
+}, 120_000);

@@ -1,0 +1,21 @@
+import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
+import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
+
+/**
+ * Opens and closes a snapshot for a while, as the thread that talks to the cluster does.
+ *
+ *   rbd-opens CONF PLACE SECONDS    prints how often
+ */
+const [conffile = '', path = '', seconds = ''] = process.argv.slice(2);
+
+const calls = new RbdCalls();
+calls.connect({
+  ...{ conffile, clusterName: 'ceph', radosName: 'client.admin', connectTimeoutSeconds: 30, operationTimeoutSeconds: 0 },
+  ...{ simultaneousReads: 1, simultaneousWrites: 1, newImageFeatures: undefined, snapshotPrefix: undefined },
+});
+const place = parseRbdPlace(path, path);
+const end = Date.now() + Number(seconds) * 1000;
+let opens = 0;
+for (; Date.now() < end; opens++) calls.close(calls.open(place, 'read').handle);
+calls.shutdown();
+process.stdout.write(`${opens}\n`);
