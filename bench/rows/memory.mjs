@@ -8,13 +8,9 @@ const MIB = 1024 ** 2;
 const PROGRAM_BYTES = 150 * MIB;
 /** The program's default, `sqlite_cache_mb`. */
 const PAGE_CACHE_BYTES = 256 * MIB;
-/**
- * As src/engine/pool-options.ts plans it: what source and backend may have in flight, shared out over the workers, and two spare ones each;
- * six at least.
- */
-const IN_FLIGHT = 4 + 4;
-const SPARE_SLOTS = 2;
-const LEAST_SLOTS = 6;
+/** Slots of a worker as src/engine/pool-options.ts plans them, which is more than source and backend may have in flight here: in 256 MiB, 6 to 16. */
+const SLOTS_BYTES = 256 * MIB;
+const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
 /** What one run may differ from another by chance: when the collector happens to run. */
 const GROWTH_ALLOWED = 1.15;
 
@@ -26,8 +22,9 @@ const GROWTH_ALLOWED = 1.15;
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* memory(workspace) {
-  const slots = workspace.workers * Math.max(LEAST_SLOTS, Math.ceil(IN_FLIGHT / workspace.workers) + SPARE_SLOTS);
-  const bound = PROGRAM_BYTES + 3 * slots * workspace.blockSize + PAGE_CACHE_BYTES;
+  const perWorker = Math.floor(SLOTS_BYTES / workspace.blockSize / workspace.workers);
+  const slots = workspace.workers * Math.max(LEAST_SLOTS, Math.min(MOST_SLOTS, perWorker));
+  const bound = PROGRAM_BYTES + slots * workspace.blockSize + PAGE_CACHE_BYTES;
   const large = workspace.quick ? '1TB' : '10TB';
   const small = await peak(workspace, ['backup', `null://${workspace.quick ? '1GB' : '10GB'}`, 'small'], undefined);
   const beginning = await peak(workspace, ['backup', `null://${large}`, 'beginning'], small.seconds);
@@ -39,7 +36,7 @@ export async function* memory(workspace) {
   const inMib = (/** @type {{ bytes: number }} */ ours, /** @type {number} */ limit) => [
     { ours: ours.bytes / MIB, limit: limit / MIB },
   ];
-  const what = `of 150 MiB + 3 x ${slots} slots x 4 MiB + page cache`;
+  const what = `of 150 MiB + ${slots} slots x 4 MiB + page cache`;
   yield toRow({ ...row, what: `10 GB image, ${what}`, atMost: 1 }, inMib(small, bound));
   yield toRow({ ...row, what: `${large} image, reading, ${what}`, atMost: 1 }, inMib(reading, bound));
   yield toRow({ ...row, what: `${large} image, all rows, ${what}`, atMost: 1 }, inMib(rows, bound));

@@ -7,9 +7,9 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** So many blocks make use of most of what lanes give; to wait for more would keep slots from reading. */
+/** So many blocks are worth the wait even where that leaves few slots to read with. */
 const WORTHWHILE = 4;
-/** Longer than four blocks take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
+/** Longer than the blocks of a batch take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
 const LONGEST_WAIT_MS = 50;
 
 /**
@@ -19,16 +19,22 @@ const LONGEST_WAIT_MS = 50;
 export class HashBatch {
   readonly #hasher: Hasher;
   readonly #onChange: () => void;
+  /** With so many it is done, should more be on their way. */
+  readonly #enough: number;
   #waiting: Waiting[] = [];
   #count = 0;
   #expected = 0;
   #overdue: NodeJS.Timeout | undefined;
   #isOverdue = false;
 
-  /** `onChange` is told whenever {@link isReady} may have changed, and MUST see to a flush once it is true. */
-  constructor(hasher: Hasher, onChange: () => void) {
+  /**
+   * `slots`: how many blocks, or groups of small ones, the worker holds at once; half of them stay for reading. `onChange` is told whenever
+   * {@link isReady} may have changed, and MUST see to a flush once it is true.
+   */
+  constructor(hasher: Hasher, slots: number, onChange: () => void) {
     this.#hasher = hasher;
     this.#onChange = onChange;
+    this.#enough = Math.min(hasher.batch, Math.max(WORTHWHILE, Math.floor(slots / 2)));
   }
 
   /** True when more blocks would make it no faster. */
@@ -38,8 +44,7 @@ export class HashBatch {
 
   /** True when blocks wait and there are enough of them, or none is on its way that could join them in time. */
   get isReady(): boolean {
-    const enough = this.#expected === 0 || this.#isOverdue ? 1 : Math.min(WORTHWHILE, this.#hasher.batch);
-    return this.#count >= enough;
+    return this.#count >= (this.#expected === 0 || this.#isOverdue ? 1 : this.#enough);
   }
 
   /** Counts what is being read and will be added, or fail: those that are there already wait for it, for a moment. */

@@ -31,6 +31,10 @@ const SMALL_READ_BYTES = 1024 * 1024;
 const SPARE_SLOTS = 2;
 /** A worker has at least so many slots: four blocks are hashed together (sha512-lanes.c) while two are on their way. */
 const LEAST_SLOTS = 6;
+/** And so many where memory allows: eight blocks, which AVX-512 hashes in the time of four, while eight are on their way or wait for main. */
+const AMPLE_SLOTS = 16;
+/** What all slots together may take for that: processors with many cores hash fast enough without. */
+const AMPLE_MEMORY_BYTES = 256 * 1024 ** 2;
 /** All slots together, with the buffers for their blobs, stay below this where two a worker allow it. */
 const SLOT_MEMORY_BYTES = 1024 ** 3;
 
@@ -52,8 +56,9 @@ export function planSlots(options: PoolOptions): SlotPlan {
       : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
   const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
   const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
-  const affordable = Math.floor(SLOT_MEMORY_BYTES / (slotBytes * buffersPerSlot * options.workers));
-  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), affordable)) };
+  const within = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * options.workers));
+  const least = Math.max(LEAST_SLOTS, Math.min(AMPLE_SLOTS, within(AMPLE_MEMORY_BYTES)));
+  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(Math.max(wanted, least), within(SLOT_MEMORY_BYTES))) };
 }
 
 /** How long all slots together take at the configured bandwidth: nothing need end any earlier. */

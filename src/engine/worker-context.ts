@@ -49,7 +49,7 @@ export function openContext(setup: WorkerSetup, { signal, onHashWanted, onRetry 
     backend: openDataBackend(setup.data, onRetry),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target),
-    hashes: new HashBatch(hasherFor(setup.hashFunction), onHashWanted),
+    hashes: new HashBatch(hasherFor(setup.hashFunction), setup.slots, onHashWanted),
     codecs: new Codecs(setup),
     gates: {
       sourceRead: new Gate(setup.gates.sourceRead),

@@ -3,11 +3,12 @@ import { HashBatch } from '../../src/engine/hash-batch.ts';
 
 /** As many lanes as AVX-512 has; the digest tells which block it is of. */
 const hasher = { batch: 8, digest: (blocks: readonly Uint8Array[]) => blocks.map((block) => `${block[0]}`) };
+const SLOTS = 16;
 const block = (number: number) => new Uint8Array([number]);
 
 /** A batch that is flushed as soon as it is ready, as a worker does. */
 function flushing(): HashBatch {
-  const batch: HashBatch = new HashBatch(hasher, () => {
+  const batch: HashBatch = new HashBatch(hasher, SLOTS, () => {
     if (batch.isReady) batch.flush();
   });
   return batch;
@@ -17,15 +18,21 @@ test('a block that nothing could join is hashed at once', async () => {
   expect(await flushing().add([block(1)])).toEqual(['1']);
 });
 
-test('a block waits for others that are being read, until there are four', async () => {
-  const batch = new HashBatch(hasher, () => {});
+test.each([
+  { slots: 6, enough: 4 },
+  { slots: 12, enough: 6 },
+  { slots: 16, enough: 8 },
+  { slots: 100, enough: 8 },
+])('a block waits for others that are being read, until $slots slots hold $enough', async ({ slots, enough }) => {
+  const batch = new HashBatch(hasher, slots, () => {});
   void batch.expect(new Promise(() => {}));
-  const sums = [1, 2, 3].map((number) => batch.add([block(number)]));
+  const numbers = Array.from({ length: enough }, (_, index) => index);
+  const sums = numbers.slice(1).map((number) => batch.add([block(number)]));
   expect(batch.isReady).toBe(false);
-  sums.push(batch.add([block(4)]));
+  sums.push(batch.add([block(0)]));
   expect(batch.isReady).toBe(true);
   batch.flush();
-  expect(await Promise.all(sums)).toEqual([['1'], ['2'], ['3'], ['4']]);
+  expect(await Promise.all(sums)).toEqual([...numbers.slice(1), 0].map((number) => [`${number}`]));
 });
 
 test('a read that fails is waited for no longer', async () => {
