@@ -10,16 +10,17 @@ import type { WorkerContext } from './worker-context.ts';
 export async function viewBlocks(context: WorkerContext, blocks: readonly ViewBlock[]): Promise<ViewOutcome[]> {
   const { arena, blockSize } = context.setup;
   if (arena === undefined) throw new Error('this worker has no arena');
-  const outcomes: ViewOutcome[] = [];
-  for (const block of blocks) {
-    context.signal.throwIfAborted();
-    const slot = { bytes: new Uint8Array(arena, block.at, blockSize), other: undefined };
-    try {
-      const { finding } = await fetchBlock(context, slot, block);
-      outcomes.push(finding === undefined ? null : { finding });
-    } catch (error) {
-      outcomes.push({ error: toPlainError(error, 'worker') });
-    }
-  }
-  return outcomes;
+  // All at once: what is read meanwhile is hashed together.
+  return Promise.all(
+    blocks.map(async (block) => {
+      context.signal.throwIfAborted();
+      const slot = { bytes: new Uint8Array(arena, block.at, blockSize), other: undefined };
+      try {
+        const { finding } = await fetchBlock(context, slot, block);
+        return finding === undefined ? null : { finding };
+      } catch (error) {
+        return { error: toPlainError(error, 'worker') };
+      }
+    }),
+  );
 }

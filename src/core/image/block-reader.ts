@@ -12,6 +12,9 @@ export const CACHE_BYTES = 256 * 1024 * 1024;
 /** At least so many, however large blocks are. */
 const FEWEST_SLOTS = 4;
 
+/** So many blocks ahead of a reader are one job: as many as are hashed at once. */
+const TOGETHER = 8;
+
 /** A block to read. */
 export interface BlockRequest {
   /** Which block of which image, among all that the reader has to do with. */
@@ -65,7 +68,7 @@ export class BlockReader implements Operation {
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     this.#jobBlocks = blocksPerSlot;
     this.#jobsAtOnce = settings.workers * (slotsPerWorker + 1);
-    this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
+    this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 2));
   }
 
   get hasStuckThreads(): boolean {
@@ -111,8 +114,9 @@ export class BlockReader implements Operation {
   next(): Job | undefined {
     const queue = this.#wanted.size > 0 ? this.#wanted : this.#ahead;
     if (queue.size === 0) return undefined;
-    // All workers are to get some of a few small blocks.
-    const count = Math.max(1, Math.min(this.#jobBlocks, Math.ceil(queue.size / this.#jobsAtOnce)));
+    // All workers are to get some of a few small blocks. What nobody waits for yet goes to one of them, who hashes it together.
+    const fewest = queue === this.#ahead ? TOGETHER : 1;
+    const count = Math.max(fewest, Math.min(this.#jobBlocks, Math.ceil(queue.size / this.#jobsAtOnce)));
     const orders: Order[] = [];
     for (const order of queue.values()) {
       if (orders.length === count) break;

@@ -220,12 +220,14 @@ export class ImageView {
   async #prefetch(first: number, count: number): Promise<void> {
     const end = Math.min(first + count, Math.ceil(this.geometry.sizeBytes / this.geometry.blockSize));
     try {
+      const requests: BlockRequest[] = [];
       for (let id = first; id < end; id++) {
         if (this.#overlay?.written.has(id) || this.#bad.has(id)) continue;
         const row = await this.#rows.row(id);
-        if (row === undefined || row.size !== this.#lengthOf(id) || !hasBlob(row)) continue;
-        if (!this.#options.reader.prefetch(this.#requestFor(row))) return;
+        if (row !== undefined && row.size === this.#lengthOf(id) && hasBlob(row)) requests.push(this.#requestFor(row));
       }
+      // In one go, so that they make jobs of many blocks.
+      for (const request of requests) if (!this.#options.reader.prefetch(request)) return;
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
     }
