@@ -38,39 +38,46 @@ type StoredBlockRow = FetchBlock & { uid: string };
 export async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
   const buffered = context.codecs.reading(block.encVersion);
   if (!buffered.codec.transforms)
-    return check(context, block, await getBlob(context, slot, { block, buffered, into: slot.bytes }));
-  const buffer = buffered.buffers.take();
+    return check(context, block, await getBlob(context, slot, { block, buffered, into: () => slot.bytes }));
+  let buffer: Uint8Array | undefined;
   let decoded: Fetched;
   try {
-    decoded = await getBlob(context, slot, { block, buffered, into: buffer });
+    // Taken once it may read: those who wait for their turn need none.
+    const into = () => {
+      buffer = buffered.buffers.take();
+      return buffer;
+    };
+    decoded = await getBlob(context, slot, { block, buffered, into });
   } finally {
     // What was decoded is in the slot by now.
-    buffered.buffers.give(buffer);
+    if (buffer !== undefined) buffered.buffers.give(buffer);
   }
   return check(context, block, decoded);
 }
 
-/** Gets a blob into `into`, and gives its plain bytes: in the slot, or `into` itself. */
+/** Gets a blob into what `into` gives, and gives its plain bytes: in the slot, or there. */
 async function getBlob(
   context: WorkerContext,
   slot: Slot,
-  { block, buffered: { codec }, into }: { block: StoredBlockRow; buffered: BufferedCodec; into: Uint8Array },
+  { block, buffered: { codec }, into }: { block: StoredBlockRow; buffered: BufferedCodec; into(): Uint8Array },
 ): Promise<Fetched> {
   const { id, uid, size } = block;
   const nothing = slot.bytes.subarray(0, 0);
-  let stored: number | undefined;
+  let got: { stored: number | undefined; buffer: Uint8Array };
   try {
-    stored = await context.hashes.expect(
-      context.gates.dataRead.run(size, context.signal, async () =>
-        context.backend.get({ uid, blockId: id, plainBytes: size }, into, context.signal),
-      ),
+    got = await context.hashes.expect(
+      context.gates.dataRead.run(size, context.signal, async () => {
+        const buffer = into();
+        return { buffer, stored: await context.backend.get({ uid, blockId: id, plainBytes: size }, buffer, context.signal) };
+      }),
     );
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'blobUnreadable')) throw error;
     return { bytes: nothing, finding: { id, problem: 'unreadable', is: error.message } };
   }
+  const { stored, buffer } = got;
   if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', is: 'no such blob' } };
-  const read = into.subarray(0, Math.min(stored, into.length));
+  const read = buffer.subarray(0, Math.min(stored, buffer.length));
   if (!codec.isPlausible(stored, size)) {
     const bytes = codec.transforms ? nothing : read.subarray(0, size);
     return { bytes, finding: { id, problem: 'length', is: `${stored} bytes` } };

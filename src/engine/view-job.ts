@@ -10,10 +10,10 @@ import type { WorkerContext } from './worker-context.ts';
 export async function viewBlocks(context: WorkerContext, blocks: readonly ViewBlock[]): Promise<ViewOutcome[]> {
   const { arena, blockSize } = context.setup;
   if (arena === undefined) throw new Error('this worker has no arena');
-  // All at once: what is read meanwhile is hashed together.
+  context.signal.throwIfAborted();
+  // All at once: what is read meanwhile is hashed together. None rejects, so that nothing is on its way into the arena once this is over.
   return Promise.all(
     blocks.map(async (block) => {
-      context.signal.throwIfAborted();
       const slot = { bytes: new Uint8Array(arena, block.at, blockSize), other: undefined };
       try {
         const { finding } = await fetchBlock(context, slot, block);

@@ -12,8 +12,8 @@ export const CACHE_BYTES = 256 * 1024 * 1024;
 /** At least so many, however large blocks are. */
 const FEWEST_SLOTS = 4;
 
-/** So many blocks ahead of a reader are one job: as many as are hashed at once. */
-const TOGETHER = 8;
+/** So many blocks ahead of a reader are one job at most: as many as are hashed at once. */
+const MOST_TOGETHER = 8;
 
 /** A block to read. */
 export interface BlockRequest {
@@ -43,6 +43,8 @@ export class BlockReader implements Operation {
   readonly #jobs = new Map<number, Order[]>();
   readonly #jobBlocks: number;
   readonly #jobsAtOnce: number;
+  /** Blocks ahead of a reader that are one job, so that each worker gets some. */
+  readonly #together: number;
   readonly #onFailure: (error: unknown) => void;
   #given = 0;
   #running: Promise<void> | undefined;
@@ -68,7 +70,9 @@ export class BlockReader implements Operation {
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     this.#jobBlocks = blocksPerSlot;
     this.#jobsAtOnce = settings.workers * (slotsPerWorker + 1);
-    this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 2));
+    // Four readers fit the cache: with more, what was read for one would go before it was wanted, for another.
+    this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
+    this.#together = Math.min(MOST_TOGETHER, Math.ceil(this.aheadBlocks / settings.workers));
   }
 
   get hasStuckThreads(): boolean {
@@ -114,8 +118,8 @@ export class BlockReader implements Operation {
   next(): Job | undefined {
     const queue = this.#wanted.size > 0 ? this.#wanted : this.#ahead;
     if (queue.size === 0) return undefined;
-    // All workers are to get some of a few small blocks. What nobody waits for yet goes to one of them, who hashes it together.
-    const fewest = queue === this.#ahead ? TOGETHER : 1;
+    // All workers are to get some of a few small blocks. What nobody waits for yet goes together, since it is hashed together.
+    const fewest = queue === this.#ahead ? this.#together : 1;
     const count = Math.max(fewest, Math.min(this.#jobBlocks, Math.ceil(queue.size / this.#jobsAtOnce)));
     const orders: Order[] = [];
     for (const order of queue.values()) {

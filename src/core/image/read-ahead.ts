@@ -45,8 +45,8 @@ export class ReadAhead {
     const from = Math.max(stream.end, last + 1);
     const goal = last + 1 + depth;
     const end = Math.min(goal, this.#nextBegin(last));
-    // A few at a time: small blocks travel together.
-    if (end <= from || (end === goal && end - from < depth / 4)) return undefined;
+    // Many at a time: they travel, and are hashed, together.
+    if (end <= from || (end === goal && end - from < depth / 2)) return undefined;
     stream.end = end;
     return { first: from, count: end - from };
   }
