@@ -7,7 +7,7 @@ import config, { SERVER_SWEEP, SERVICE_TESTS } from './vitest.config.ts';
  * - full-disk, permissions: of the folders of blobs and of the SQLite file;
  * - upgrade, upgrade-faults: of SQLite databases; those of PostgreSQL are in test/services;
  * - check-storage: what it says of a folder of blobs; what it says of a bucket is in test/services;
- * - nbd-negotiation, nbd-healing: of the protocol; of rows that are read again, which the conformance suites hold both databases to;
+ * - nbd-negotiation, nbd-readers, nbd-healing: of the protocol; of the cache; of rows that are read again, which the conformance suites hold both databases to;
  * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, JSON forms, scheduler's calendars, rbd scripts.
  */
 export const STORE_TESTS = [
