@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BackyError, messageOf } from '../errors.ts';
+import { cutConnection } from '../native/cut-connection.ts';
 
 /** How a session is opened and watched. */
 export interface SessionOptions {
@@ -119,9 +120,7 @@ export class WatchedSession {
   /** Ends the connection at once: a server that still has it lets go of the locks then. */
   #drop(): void {
     clearTimeout(this.#timer);
-    // The driver's own `end` waits for the server.
-    const { connection } = this.#client as unknown as { connection?: { stream?: { destroy(): void } } };
-    connection?.stream?.destroy();
+    cutConnection(this.#client);
   }
 }
 

@@ -5,22 +5,14 @@ import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
 import { RbdSource } from '../../src/io/rbd/rbd-source.ts';
 import { RbdTarget } from '../../src/io/rbd/rbd-target.ts';
 import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
+import { RBD_DEFAULTS } from '../config/rbd-defaults.ts';
 import { sourceSuite } from '../conformance/source.ts';
 import { targetSuite } from '../conformance/target.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
 const cluster = new RbdCluster(inject('ceph'));
 const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
-const rbd: RbdOptions = {
-  ...LIMITS,
-  conffile: cluster.conf,
-  clusterName: 'ceph',
-  radosName: 'client.admin',
-  connectTimeoutSeconds: 30,
-  operationTimeoutSeconds: 0,
-  newImageFeatures: undefined,
-  snapshotPrefix: undefined,
-};
+const rbd: RbdOptions = { ...RBD_DEFAULTS, ...LIMITS, conffile: cluster.conf };
 
 /** The thread that talks to the cluster is here this one. */
 const calls = new RbdCalls();

@@ -1,5 +1,6 @@
 import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
 import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
+import { RBD_DEFAULTS } from '../config/rbd-defaults.ts';
 
 /**
  * Opens and closes a snapshot for a while, as the thread that talks to the cluster does.
@@ -9,10 +10,7 @@ import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
 const [conffile = '', path = '', seconds = ''] = process.argv.slice(2);
 
 const calls = new RbdCalls();
-calls.connect({
-  ...{ conffile, clusterName: 'ceph', radosName: 'client.admin', connectTimeoutSeconds: 30, operationTimeoutSeconds: 0 },
-  ...{ simultaneousReads: 1, simultaneousWrites: 1, newImageFeatures: undefined, snapshotPrefix: undefined },
-});
+calls.connect({ ...RBD_DEFAULTS, conffile });
 const place = parseRbdPlace(path, path);
 const end = Date.now() + Number(seconds) * 1000;
 let opens = 0;

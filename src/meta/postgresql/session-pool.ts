@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type PoolClient } from 'pg';
+import { cutConnection } from '../../native/cut-connection.ts';
 import { isAboutEncryption } from './database-errors.ts';
 import type { ServerAddress } from './engine-url.ts';
 import { Session, TYPES } from './session.ts';
@@ -60,8 +60,7 @@ export class SessionPool {
 
   /** Cuts all sessions that somebody has, for servers that do not answer: their statements reject then. */
   cut(): void {
-    // The driver's own way waits for the server.
-    for (const client of this.#onLoan) (client as unknown as { connection: { stream: Socket } }).connection.stream.destroy();
+    for (const client of this.#onLoan) cutConnection(client);
   }
 
   async close(): Promise<void> {
