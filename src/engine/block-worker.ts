@@ -24,6 +24,8 @@ const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
 /** Read jobs whose blocks wait in their slot for main's decision. */
 const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
 let running = 0;
+/** Jobs that are done, with whatever became of them. */
+let ended = 0;
 let isTurnScheduled = false;
 let finishing = false;
 /** Set once decisions will not come any more. */
@@ -95,20 +97,29 @@ function drop(withUndecided: boolean): void {
  * still in the processor's cache. Hashes when there are blocks for all lanes, or enough of them and nothing that could bring more at once.
  */
 function takeTurns(context: WorkerContext): void {
-  if (isTurnScheduled || !(canStart() || context.hashes.isReady)) return;
+  if (isTurnScheduled || !(canStart(context) || context.hashes.isReady)) return;
   isTurnScheduled = true;
   setImmediate(() => {
     isTurnScheduled = false;
-    const next = canStart() ? queue.shift() : undefined;
+    const next = canStart(context) ? queue.shift() : undefined;
     const slot = next === undefined ? undefined : idle.pop();
     if (next !== undefined && slot !== undefined) perform(context, next.job, () => startJob(context, slot, next));
-    if (context.hashes.isFull || (!canStart() && context.hashes.isReady)) context.hashes.flush();
+    if (context.hashes.isFull || (!canStart(context) && context.hashes.isReady)) context.hashes.flush();
     takeTurns(context);
   });
 }
 
-function canStart(): boolean {
-  return queue.length > 0 && idle.length > 0;
+/** The slots beyond those for reading and writing are used once it is seen that these come and go. */
+function canStart({ hashes }: WorkerContext): boolean {
+  if (queue.length === 0 || idle.length === 0) return false;
+  const inUse = setup.slots - idle.length;
+  if (inUse < setup.ioSlots) return true;
+  return ended >= setup.ioSlots && inUse - hashes.waiting - undecided.size < setup.ioSlots;
+}
+
+function giveBack(slot: Slot): void {
+  ended++;
+  idle.push(slot);
 }
 
 /** Counts an asynchronous piece of a job, and turns its failure into an answer. */
@@ -146,7 +157,7 @@ async function startJob(context: WorkerContext, slot: Slot, { job, order }: { jo
       send({ kind: 'zeroed', worker: setup.index, job });
     }
   } finally {
-    if (!keepsSlot) idle.push(slot);
+    if (!keepsSlot) giveBack(slot);
   }
 }
 
@@ -160,7 +171,7 @@ function decide(context: WorkerContext, job: number, decisions: Decision[]): voi
       const blocks = await context.writing.during(() => storeBlocks(context, slot, { ...order, decisions }));
       send({ kind: 'stored', worker: setup.index, job, blocks });
     } finally {
-      idle.push(slot);
+      giveBack(slot);
     }
   });
 }

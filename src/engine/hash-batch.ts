@@ -37,6 +37,11 @@ export class HashBatch {
     this.#enough = Math.min(hasher.batch, Math.max(WORTHWHILE, Math.floor(slots / 2)));
   }
 
+  /** Jobs whose blocks wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** True when more blocks would make it no faster. */
   get isFull(): boolean {
     return this.#count >= this.#hasher.batch;

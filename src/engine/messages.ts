@@ -14,6 +14,8 @@ export interface WorkerSetup {
   hashFunction: string;
   /** Buffers, and so the jobs that this worker has in hand at once. */
   slots: number;
+  /** Of these, as many as may be reading or writing at once. */
+  ioSlots: number;
   /** Bytes of a buffer: one block, or as many small ones as make a read worth while. */
   slotBytes: number;
   data: DataBackendOptions;

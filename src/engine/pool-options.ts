@@ -31,7 +31,10 @@ const SMALL_READ_BYTES = 1024 * 1024;
 const SPARE_SLOTS = 2;
 /** A worker has at least so many slots: four blocks are hashed together (sha512-lanes.c) while two are on their way. */
 const LEAST_SLOTS = 6;
-/** And so many where memory allows: eight blocks, which AVX-512 hashes in the time of four, while eight are on their way or wait for main. */
+/**
+ * And so many where memory allows: eight blocks, which AVX-512 hashes in the time of four, while others are on their way or wait for main. They are
+ * for nothing else: whatever stops the program waits for what is being read and written, which a slow backend must not have more of.
+ */
 const AMPLE_SLOTS = 16;
 /** What all slots together may take for that: processors with many cores hash fast enough without. */
 const AMPLE_MEMORY_BYTES = 256 * 1024 ** 2;
@@ -42,6 +45,8 @@ const SLOT_MEMORY_BYTES = 1024 ** 3;
 export interface SlotPlan {
   slotBytes: number;
   slotsPerWorker: number;
+  /** Of these, so many may be reading or writing when others do not wait for checksums. */
+  ioSlotsPerWorker: number;
   /** Blocks that fit a slot. */
   blocksPerSlot: number;
 }
@@ -57,8 +62,9 @@ export function planSlots(options: PoolOptions): SlotPlan {
   const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
   const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
   const within = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * options.workers));
-  const least = Math.max(LEAST_SLOTS, Math.min(AMPLE_SLOTS, within(AMPLE_MEMORY_BYTES)));
-  return { slotBytes, blocksPerSlot, slotsPerWorker: Math.max(2, Math.min(Math.max(wanted, least), within(SLOT_MEMORY_BYTES))) };
+  const ioSlotsPerWorker = Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), within(SLOT_MEMORY_BYTES)));
+  const slotsPerWorker = Math.max(ioSlotsPerWorker, Math.min(AMPLE_SLOTS, within(AMPLE_MEMORY_BYTES)));
+  return { slotBytes, blocksPerSlot, ioSlotsPerWorker, slotsPerWorker };
 }
 
 /** How long all slots together take at the configured bandwidth: nothing need end any earlier. */
@@ -88,6 +94,7 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
     sizeBytes: options.sizeBytes,
     hashFunction: options.hashFunction,
     slots: plan.slotsPerWorker,
+    ioSlots: plan.ioSlotsPerWorker,
     slotBytes: plan.slotBytes,
     data,
     encryption: options.encryption,

@@ -1,4 +1,4 @@
-/** How full the two sides of a pool are, 0 to 1: of all slots, those whose blocks are being read or wait for it, and those that are being written. */
+/** How full the two sides of a pool are, 0 to 1: of all slots for reading and writing, those whose blocks are being read or wait for it, and those that are being written. */
 export interface QueueLoads {
   read: number;
   write: number;
@@ -30,10 +30,10 @@ export class WriteCount {
   }
 }
 
-/** The loads of a pool whose workers hold `jobs` jobs, one a slot, and some that wait for one. */
+/** The loads of a pool whose workers hold `jobs` jobs: one for each of the `slots`, and more that wait for one, or for their checksums. */
 export function queueLoads(shared: SharedArrayBuffer, jobs: number, slots: number): QueueLoads {
   const writing = new Int32Array(shared).reduce((sum, count) => sum + count, 0);
-  return { read: share(jobs - writing, slots), write: share(writing, slots) };
+  return { read: share(Math.min(jobs, slots) - writing, slots), write: share(writing, slots) };
 }
 
 function share(count: number, slots: number): number {

@@ -76,7 +76,7 @@ export class WorkerPool {
   /** How full the workers' hands are now; costs as much as a few blocks. */
   get loads(): QueueLoads {
     const { writing } = this.#setups[0] ?? { writing: new SharedArrayBuffer(4) };
-    return queueLoads(writing, this.#owners.size, this.#setups.length * this.slots.slotsPerWorker);
+    return queueLoads(writing, this.#owners.size, this.#setups.length * this.slots.ioSlotsPerWorker);
   }
 
   /** Resolves when all threads are up, and at once when that can't be awaited any more: {@link run} then says why. */
