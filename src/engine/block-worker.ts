@@ -46,8 +46,12 @@ function openOrFail(): WorkerContext | undefined {
   try {
     return openContext(setup, {
       signal: aborter.signal,
-      onHashWanted: () => {
-        if (context !== undefined) takeTurns(context);
+      hashes: {
+        onChange: () => {
+          if (context !== undefined) takeTurns(context);
+        },
+        // A block to be viewed has a reader who waits for it; and without spare slots, those that wait are missing for reading.
+        mayWait: () => setup.arena === undefined && isUsingSpares() && idle.length > 0,
       },
       onRetry: (notice) => send({ kind: 'retrying', worker: setup.index, notice }),
     });
@@ -114,7 +118,11 @@ function canStart({ hashes }: WorkerContext): boolean {
   if (queue.length === 0 || idle.length === 0) return false;
   const inUse = setup.slots - idle.length;
   if (inUse < setup.ioSlots) return true;
-  return ended >= setup.ioSlots && inUse - hashes.waiting - undecided.size < setup.ioSlots;
+  return isUsingSpares() && inUse - hashes.waiting - undecided.size < setup.ioSlots;
+}
+
+function isUsingSpares(): boolean {
+  return ended >= setup.ioSlots;
 }
 
 function giveBack(slot: Slot): void {

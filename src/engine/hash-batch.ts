@@ -10,7 +10,17 @@ interface Waiting {
 /** So many blocks are worth the wait even where that leaves few slots to read with. */
 const WORTHWHILE = 4;
 /** Longer than the blocks of a batch take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
-const LONGEST_WAIT_MS = 50;
+const WAIT_MS = 50;
+/** Where waiting keeps nothing up: a batch from a source of 160 MB/s a worker. Half a batch costs the processor as much as a whole one. */
+const LONGEST_WAIT_MS = 250;
+
+/** The worker that a batch works for. */
+export interface BatchOwner {
+  /** {@link HashBatch.isReady} may have changed: MUST see to a flush once it is true. */
+  onChange(): void;
+  /** Whether blocks may wait a while longer: nobody wants them right away, and reading goes on without their slots. */
+  mayWait(): boolean;
+}
 
 /**
  * Gathers the blocks of a worker's jobs to hash several at once, which the processor does in the time of one or two. The worker
@@ -18,7 +28,7 @@ const LONGEST_WAIT_MS = 50;
  */
 export class HashBatch {
   readonly #hasher: Hasher;
-  readonly #onChange: () => void;
+  readonly #owner: BatchOwner;
   /** With so many it is done, should more be on their way. */
   readonly #enough: number;
   #waiting: Waiting[] = [];
@@ -27,13 +37,10 @@ export class HashBatch {
   #overdue: NodeJS.Timeout | undefined;
   #isOverdue = false;
 
-  /**
-   * `slots`: how many blocks, or groups of small ones, the worker holds at once; half of them stay for reading. `onChange` is told whenever
-   * {@link isReady} may have changed, and MUST see to a flush once it is true.
-   */
-  constructor(hasher: Hasher, slots: number, onChange: () => void) {
+  /** `slots`: how many blocks, or groups of small ones, the worker holds at once; half of them stay for reading. */
+  constructor(hasher: Hasher, slots: number, owner: BatchOwner) {
     this.#hasher = hasher;
-    this.#onChange = onChange;
+    this.#owner = owner;
     this.#enough = Math.min(hasher.batch, Math.max(WORTHWHILE, Math.floor(slots / 2)));
   }
 
@@ -59,7 +66,7 @@ export class HashBatch {
       return await reading;
     } finally {
       this.#expected--;
-      this.#onChange();
+      this.#owner.onChange();
     }
   }
 
@@ -67,10 +74,10 @@ export class HashBatch {
   async add(blocks: readonly Uint8Array[]): Promise<string[]> {
     if (blocks.length === 0) return [];
     return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) this.#overdue = setTimeout(() => this.#stopWaiting(), LONGEST_WAIT_MS);
+      if (this.#waiting.length === 0) this.#waitFor(WAIT_MS);
       this.#waiting.push({ blocks, resolve, reject });
       this.#count += blocks.length;
-      this.#onChange();
+      this.#owner.onChange();
     });
   }
 
@@ -93,8 +100,11 @@ export class HashBatch {
     }
   }
 
-  #stopWaiting(): void {
-    this.#isOverdue = true;
-    this.#onChange();
+  #waitFor(totalMs: number): void {
+    this.#overdue = setTimeout(() => {
+      if (totalMs < LONGEST_WAIT_MS && this.#owner.mayWait()) return this.#waitFor(totalMs + WAIT_MS);
+      this.#isOverdue = true;
+      this.#owner.onChange();
+    }, WAIT_MS);
   }
 }

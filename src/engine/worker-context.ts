@@ -8,7 +8,7 @@ import type { Source } from '../io/source.ts';
 import type { Target } from '../io/target.ts';
 import { Codecs } from './codecs.ts';
 import { Gate } from './gate.ts';
-import { HashBatch } from './hash-batch.ts';
+import { type BatchOwner, HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
 import type { WorkerSetup } from './messages.ts';
 import { WriteCount } from './queue-loads.ts';
@@ -36,20 +36,19 @@ export interface WorkerContext {
 /** Whom a context tells what. */
 export interface ContextEvents {
   signal: AbortSignal;
-  /** Blocks may be ready for {@link HashBatch.flush}. */
-  onHashWanted(): void;
+  hashes: BatchOwner;
   /** A request to the data backend failed and is repeated. */
   onRetry(notice: RetryNotice): void;
 }
 
 /** Opens source, target and backend for this thread. */
-export function openContext(setup: WorkerSetup, { signal, onHashWanted, onRetry }: ContextEvents): WorkerContext {
+export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: ContextEvents): WorkerContext {
   return {
     setup,
     backend: openDataBackend(setup.data, onRetry),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target),
-    hashes: new HashBatch(hasherFor(setup.hashFunction), setup.slots, onHashWanted),
+    hashes: new HashBatch(hasherFor(setup.hashFunction), setup.slots, hashes),
     codecs: new Codecs(setup),
     gates: {
       sourceRead: new Gate(setup.gates.sourceRead),

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { HashBatch } from '../../src/engine/hash-batch.ts';
 
 /** As many lanes as AVX-512 has; the digest tells which block it is of. */
@@ -7,12 +7,19 @@ const SLOTS = 16;
 const block = (number: number) => new Uint8Array([number]);
 
 /** A batch that is flushed as soon as it is ready, as a worker does. */
-function flushing(): HashBatch {
-  const batch: HashBatch = new HashBatch(hasher, SLOTS, () => {
-    if (batch.isReady) batch.flush();
+function flushing(mayWait = () => false): HashBatch {
+  const batch: HashBatch = new HashBatch(hasher, SLOTS, {
+    onChange: () => {
+      if (batch.isReady) batch.flush();
+    },
+    mayWait,
   });
   return batch;
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test('a block that nothing could join is hashed at once', async () => {
   expect(await flushing().add([block(1)])).toEqual(['1']);
@@ -24,7 +31,7 @@ test.each([
   { slots: 16, enough: 8 },
   { slots: 100, enough: 8 },
 ])('a block waits for others that are being read, until $slots slots hold $enough', async ({ slots, enough }) => {
-  const batch = new HashBatch(hasher, slots, () => {});
+  const batch = new HashBatch(hasher, slots, { onChange: () => {}, mayWait: () => false });
   void batch.expect(new Promise(() => {}));
   const numbers = Array.from({ length: enough }, (_, index) => index);
   const sums = numbers.slice(1).map((number) => batch.add([block(number)]));
@@ -53,4 +60,24 @@ test('a read that hangs keeps nobody waiting', async () => {
   const batch = flushing();
   void batch.expect(new Promise(() => {}));
   expect(await batch.add([block(1)])).toEqual(['1']);
+});
+
+test('a block waits longer where that keeps nothing up, but not for ever', async () => {
+  vi.useFakeTimers();
+  let hasRoom = true;
+  const batch = flushing(() => hasRoom);
+  void batch.expect(new Promise(() => {}));
+  const sums: string[] = [];
+  const add = (number: number) => void batch.add([block(number)]).then((done) => sums.push(...done));
+  add(1);
+  await vi.advanceTimersByTimeAsync(249);
+  expect(sums).toEqual([]);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(sums).toEqual(['1']);
+  add(2);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(sums).toEqual(['1']);
+  hasRoom = false;
+  await vi.advanceTimersByTimeAsync(50);
+  expect(sums).toEqual(['1', '2']);
 });
