@@ -29,8 +29,8 @@ export function diffSnapshots(
   pool: Handle,
   { place, from, stop }: { place: RbdPlace; from: string | undefined; stop: Int32Array },
 ): SnapshotDiff {
-  const earlier = from === undefined ? undefined : earlierSnapshot(pool, place, from);
   return withImage(pool, { place, mode: 'read' }, ({ handle, sizeBytes }) => {
+    const earlier = from === undefined ? undefined : earlierSnapshot(handle, place, from);
     const differences: Difference[] = [];
     // librbd 16 aborts the whole process over images of no bytes that have fast-diff.
     if (sizeBytes === 0) return { differences, fromTimeMs: earlier?.timeMs };
@@ -69,23 +69,22 @@ interface Earlier {
   leastBytes: number;
 }
 
-function earlierSnapshot(pool: Handle, place: RbdPlace, from: string): Earlier {
-  const image = { ...place, snapshot: undefined };
-  return withImage(pool, { place: image, mode: 'read' }, ({ handle }) => {
-    const all = listSnapshots(handle);
-    const [first, later] = [from, place.snapshot].map((name) => all.find((snapshot) => snapshot.name === name));
-    if (first === undefined) {
-      throw new BackyError('io', `There is no snapshot "${from}" of image ${rbdSpec(image)}.`, {
-        hint: `rbd snap ls ${rbdSpec(image)} lists those that there are. Without it only a full backup is possible.`,
-      });
-    }
-    if (later !== undefined && first.id >= later.id) {
-      throw new BackyError('io', `Snapshot "${from}" of image ${rbdSpec(image)} is not older than "${later.name}".`, {
-        hint: 'A difference goes from an older snapshot to a newer one.',
-      });
-    }
-    const before = all.filter(({ id }) => id >= first.id && (later === undefined || id < later.id));
-    const leastBytes = before.reduce((least, { sizeBytes }) => Math.min(least, sizeBytes), first.sizeBytes);
-    return { timeMs: snapshotTimeMs(handle, first.id), sizeBytes: first.sizeBytes, leastBytes };
-  });
+/** @param image the later snapshot, open: it lists all snapshots of the image. */
+function earlierSnapshot(image: Handle, place: RbdPlace, from: string): Earlier {
+  const spec = rbdSpec({ ...place, snapshot: undefined });
+  const all = listSnapshots(image);
+  const [first, later] = [from, place.snapshot].map((name) => all.find((snapshot) => snapshot.name === name));
+  if (first === undefined) {
+    throw new BackyError('io', `There is no snapshot "${from}" of image ${spec}.`, {
+      hint: `rbd snap ls ${spec} lists those that there are. Without it only a full backup is possible.`,
+    });
+  }
+  if (later !== undefined && first.id >= later.id) {
+    throw new BackyError('io', `Snapshot "${from}" of image ${spec} is not older than "${later.name}".`, {
+      hint: 'A difference goes from an older snapshot to a newer one.',
+    });
+  }
+  const before = all.filter(({ id }) => id >= first.id && (later === undefined || id < later.id));
+  const leastBytes = before.reduce((least, { sizeBytes }) => Math.min(least, sizeBytes), first.sizeBytes);
+  return { timeMs: snapshotTimeMs(image, first.id), sizeBytes: first.sizeBytes, leastBytes };
 }

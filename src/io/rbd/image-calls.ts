@@ -19,6 +19,8 @@ export interface OpenImage {
   sizeBytes: number;
   /** Tells it from an image that takes its name later; empty for images of format 1. */
   id: string;
+  /** Tells the snapshot that is open from one that takes its name later; undefined for the image itself. */
+  snapshotId: number | undefined;
 }
 
 /** Opens an image, for reading alone such that nobody is kept from using it. */
@@ -30,7 +32,13 @@ export function openImage(pool: Handle, place: RbdPlace, mode: 'read' | 'write')
   if (isErrno(result, 'ENOENT')) throw missing(pool, place);
   checked(result, `open image ${rbdSpec(place)}${mode === 'write' ? ' for writing' : ''}`);
   const handle = out.readBigUInt64LE();
-  return { handle, sizeBytes: numberFrom(library.size, handle), id: idOf(handle) };
+  try {
+    const snapshot = place.snapshot === undefined ? undefined : listSnapshots(handle).find(({ name }) => name === place.snapshot);
+    return { handle, sizeBytes: numberFrom(library.size, handle), id: idOf(handle), snapshotId: snapshot?.id };
+  } catch (error) {
+    library.close(handle);
+    throw error;
+  }
 }
 
 function idOf(image: Handle): string {

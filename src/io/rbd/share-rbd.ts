@@ -22,7 +22,6 @@ export async function sourceIn(
   { simultaneousReads, simultaneousWrites }: RbdOptions,
   afterClose: () => Promise<void> = async () => {},
 ): Promise<SharedSource> {
-  const id = place.snapshot === undefined ? undefined : await snapshotId(session, place);
   const image = await session.call('open', place, 'read');
   return {
     sizeBytes: image.sizeBytes,
@@ -41,8 +40,7 @@ export async function sourceIn(
           },
         );
       }
-      if (id === undefined || id === (await snapshotId(session, place))) return;
-      throw madeAgain(`Snapshot ${rbdSpec(place)}`);
+      if (now.snapshotId !== image.snapshotId) throw madeAgain(`Snapshot ${rbdSpec(place)}`);
     },
     close: async () => {
       await session.callAtEnd('close', image.handle).catch(() => {});
@@ -55,11 +53,6 @@ function madeAgain(what: string): BackyError {
   return new BackyError('io', `${what} was removed and made again while it was read.`, {
     hint: 'Back it up again, and leave it alone meanwhile.',
   });
-}
-
-async function snapshotId(session: RbdSession, place: RbdPlace): Promise<number | undefined> {
-  const all = await session.call('snapshots', { ...place, snapshot: undefined });
-  return all.find(({ name }) => name === place.snapshot)?.id;
 }
 
 /** Makes sure that there is an image of at least `sizeBytes`, and opens it for writing, for all threads. */
