@@ -25,7 +25,8 @@ export async function* rbd(workspace) {
     const bytes = workspace.quick ? 64 * MIB : 1024 * MIB;
     await filled(ceph, 'bench', { bytes: bytes * 4, objectBytes: READ_BYTES });
     yield* reads(workspace, ceph, bytes);
-    yield* wholeBackup(workspace, ceph, bytes * 4);
+    yield* wholeBackup(workspace, ceph, { bytes: bytes * 4, image: 'bench', what: 'backup to nowhere' });
+    yield* halfBackup(workspace, ceph, bytes * 4);
     yield* diff(workspace, ceph, bytes);
   } finally {
     await ceph.stop();
@@ -56,14 +57,17 @@ async function benchSpeed(ceph, depth, bytes) {
   return (Number(operations) * READ_BYTES) / 1e6;
 }
 
-/** Checksums and rows included, where rbd export only copies. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
-async function* wholeBackup(workspace, ceph, bytes) {
+/**
+ * Checksums and rows included, where rbd export only copies. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph
+ * @param {{ bytes: number, image: string, what: string }} of
+ */
+async function* wholeBackup(workspace, ceph, { bytes, image, what }) {
   const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ seconds: await ceph.seconds(`rbd export --no-progress ${POOL}/bench - > /dev/null`) }),
+    limit: async () => ({ seconds: await ceph.seconds(`rbd export --no-progress ${POOL}/${image} - > /dev/null`) }),
     ours: async () => {
       const folder = workspace.folder('memory', 'rbd');
       const program = await initialized(new Program(workspace, { folder, cephConf: ceph.conf }));
-      const outcome = await program.run('backup', `rbd://${POOL}/bench`, 'bench');
+      const outcome = await program.run('backup', `rbd://${POOL}/${image}`, 'bench');
       return { process: outcome.seconds, data: dataSeconds(outcome) };
     },
   });
@@ -73,8 +77,16 @@ async function* wholeBackup(workspace, ceph, bytes) {
       limit: mbPerSecond(bytes, limit.seconds ?? Number.NaN),
     }));
   const row = { name: 'rbd', unit: 'MB/s', atLeast: 1 };
-  yield toRow({ ...row, what: 'backup to nowhere, first read to last commit, of rbd export to nowhere' }, of('data'));
-  yield toRow({ ...row, what: 'backup to nowhere, whole process, of rbd export to nowhere' }, of('process'));
+  yield toRow({ ...row, what: `${what}, first read to last commit, of rbd export to nowhere` }, of('data'));
+  yield toRow({ ...row, what: `${what}, whole process, of rbd export to nowhere` }, of('process'));
+}
+
+/** A snapshot of an image as virtual machines have them, with much that was never written. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+async function* halfBackup(workspace, ceph, bytes) {
+  await ceph.rbd('create', '--size', `${bytes}B`, `${POOL}/half`);
+  await write(ceph, `${POOL}/half`, bytes / 2, READ_BYTES);
+  await ceph.rbd('snap', 'create', '--no-progress', `${POOL}/half@s`);
+  yield* wholeBackup(workspace, ceph, { bytes, image: 'half@s', what: 'the same of a snapshot, half of which is in use' });
 }
 
 /**

@@ -76,6 +76,39 @@ describe.each(WAYS)('differential backups with %s', (_, way) => {
   });
 });
 
+describe('a full backup', () => {
+  test.each(FEATURES)('reads of a snapshot what is in use alone, and all of it, with %s', async (features) => {
+    const image = cluster.newImage();
+    await cluster.create(image, SIZE, features);
+    await cluster.write(image, 0, noise(20 * OBJECT, image));
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@early`);
+    await cluster.discard(image, 4 * OBJECT, 3 * OBJECT);
+    await cluster.write(image, 30 * OBJECT, noise(512, `${image} 1`));
+    await cluster.rbd('snap', 'create', '--no-progress', `${image}@late`);
+    await withLab(LAB, async (lab) => {
+      const oracle = new Map<string, string>();
+      for (const [snapshot, objects] of [
+        ['early', 20],
+        ['late', 18],
+      ] as const) {
+        const uid = await lab.backup(`rbd://${image}@${snapshot}`, 'vm');
+        expect(bytesRead(lab, uid), snapshot).toBe(objects * OBJECT);
+        oracle.set(uid, await cluster.sha256(`${image}@${snapshot}`));
+      }
+      // What is written while it runs would be missing.
+      const whole = await lab.backup(`rbd://${image}`, 'vm');
+      expect(bytesRead(lab, whole)).toBe(SIZE);
+      oracle.set(whole, await cluster.sha256(image));
+      // With a base and no hints, all is compared.
+      const based = await lab.backup('-f', whole, `rbd://${image}@late`, 'vm');
+      expect(bytesRead(lab, based)).toBe(SIZE);
+      oracle.set(based, await cluster.sha256(`${image}@late`));
+      await checkRestores(lab, oracle);
+    });
+    await cluster.remove(image);
+  });
+});
+
 test('a whole image is read as it is, in a namespace as well', async () => {
   const [pool = ''] = cluster.newImage().split('/');
   await cluster.rbd('namespace', 'create', `${pool}/backups`);

@@ -23,6 +23,13 @@ const WAYS: [name: string, way: Backup][] = [
       return lab.backup(...from, `rbd://${image}@s${round}`, 'vm');
     },
   ],
+  [
+    'a full backup each',
+    async (lab, image, round) => {
+      await cluster.rbd('snap', 'create', '--no-progress', `${image}@s${round}`);
+      return lab.backup(`rbd://${image}@s${round}`, 'vm');
+    },
+  ],
 ];
 
 const CHANGES: ((image: string) => Promise<unknown>)[] = [

@@ -192,13 +192,12 @@ class AutoRun {
             },
           ),
         );
-        this.result.backup = await this.#backup(snapshot, {});
+        this.result.backup = await this.#backup(snapshot, { everyByte: true });
         return;
       }
     }
     this.#say('Full backup.');
-    const { differences } = await this.#session.diff({ ...this.#place, snapshot }, undefined);
-    this.result.backup = await this.#backup(snapshot, { hints: differences });
+    this.result.backup = await this.#backup(snapshot, {});
   }
 
   /** Undefined: they can't be had, so that only a full backup is left. */
@@ -214,7 +213,7 @@ class AutoRun {
     }
   }
 
-  #backup(snapshot: string, how: { hints?: Hint[]; baseUid?: string }): Promise<BackupResult> {
+  #backup(snapshot: string, how: { hints?: Hint[]; baseUid?: string; everyByte?: boolean }): Promise<BackupResult> {
     const { tags, expire, onVersion } = this.#options;
     const source = rbdUrl({ ...this.#place, snapshot });
     return backup(this.#context, {

@@ -29,6 +29,8 @@ export interface BackupRequest {
   name: string;
   snapshotName?: string | undefined;
   hints?: readonly Hint[] | undefined;
+  /** Read what the source knows to be zeros as well, when there are no hints. */
+  everyByte?: boolean;
   baseUid?: string | undefined;
   continueUid?: string | undefined;
   /** The source has nothing but what the hints name; the rest MUST come from the base, which is then not compared with it. */
@@ -76,9 +78,16 @@ export async function backup(context: Context, request: BackupRequest): Promise<
   const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
     const source = await shareSource(request.source, context.io, context);
-    const done = await usingShared(context, source, (inner) => backUp(inner, request, source));
+    const done = await usingShared(context, source, async (inner) =>
+      backUp(inner, { ...request, hints: request.hints ?? (await ownHints(request, source)) }, source),
+    );
     return { ...done, seconds: (performance.now() - start) / 1000 };
   });
+}
+
+/** What a snapshot that is backed up in full has in use. With a base, hints would be what differs from that. */
+async function ownHints({ baseUid, everyByte }: BackupRequest, source: SharedSource): Promise<Hint[] | undefined> {
+  return baseUid === undefined && everyByte !== true ? source.inUse?.() : undefined;
 }
 
 async function backUp(context: Context, request: BackupRequest, source: SharedSource): Promise<Omit<BackupResult, 'seconds'>> {

@@ -2,10 +2,10 @@ import { BackyError } from '../../errors.ts';
 import type { Handle } from '../../native/librados.ts';
 import { librbd } from '../../native/librbd.ts';
 import { cephError } from './ceph-errors.ts';
-import { listSnapshots, snapshotTimeMs, withImage } from './image-calls.ts';
+import { listSnapshots, type OpenImage, snapshotTimeMs, withImage } from './image-calls.ts';
 import { type RbdPlace, rbdSpec } from './rbd-url.ts';
 
-/** A stretch of a snapshot that differs from an earlier one, or, without one, holds data. */
+/** A stretch of a snapshot that differs from an earlier one, or is in use. */
 export interface Difference {
   offset: number;
   length: number;
@@ -16,39 +16,54 @@ export interface Difference {
 /** What has changed between two snapshots. */
 export interface SnapshotDiff {
   differences: Difference[];
-  /** When the earlier snapshot was made, by the cluster's clock; undefined without one. */
-  fromTimeMs: number | undefined;
+  /** When the earlier snapshot was made, by the cluster's clock. */
+  fromTimeMs: number;
 }
 
 /**
  * What differs between two snapshots of an image, object by object: quick where the image has fast-diff, else it takes a request an object.
- * @param place the later snapshot. @param from the name of the earlier one; undefined: an empty image.
+ * @param place the later snapshot. @param from the name of the earlier one.
  * @param stop shared; not 0 ends it with an error.
  */
 export function diffSnapshots(
   pool: Handle,
-  { place, from, stop }: { place: RbdPlace; from: string | undefined; stop: Int32Array },
+  { place, from, stop }: { place: RbdPlace; from: string; stop: Int32Array },
 ): SnapshotDiff {
-  return withImage(pool, { place, mode: 'read' }, ({ handle, sizeBytes }) => {
-    const earlier = from === undefined ? undefined : earlierSnapshot(handle, place, from);
-    const differences: Difference[] = [];
-    // librbd 16 aborts the whole process over images of no bytes that have fast-diff.
-    if (sizeBytes === 0) return { differences, fromTimeMs: earlier?.timeMs };
-    const collect = (offset: number, length: number, exists: number): number => {
-      // Whole objects may reach over the end of the image.
-      const end = Math.min(offset + length, sizeBytes);
-      if (end > offset) add(differences, { offset, length: end - offset, exists: exists !== 0 });
-      return Atomics.load(stop, 0) === 0 ? 0 : STOPPED;
-    };
-    const result = librbd().diff(handle, from ?? null, 0, sizeBytes, 1, 1, collect, null);
-    if (result < 0) throw cephError(`list what differs between ${from ?? 'an empty image'} and ${rbdSpec(place)}`, result);
+  return withImage(pool, { place, mode: 'read' }, (image) => {
+    const earlier = earlierSnapshot(image.handle, place, from);
+    const differences = listDifferences(image, { place, from, stop });
     // librbd 16 forgets with fast-diff what was behind the end of an image at a snapshot in between: that it is zeros now shows nowhere.
-    if (earlier !== undefined && earlier.leastBytes < Math.min(earlier.sizeBytes, sizeBytes)) {
-      const end = Math.min(earlier.sizeBytes, sizeBytes);
+    if (earlier.leastBytes < Math.min(earlier.sizeBytes, image.sizeBytes)) {
+      const end = Math.min(earlier.sizeBytes, image.sizeBytes);
       differences.push({ offset: earlier.leastBytes, length: end - earlier.leastBytes, exists: true });
     }
-    return { differences, fromTimeMs: earlier?.timeMs };
+    return { differences, fromTimeMs: earlier.timeMs };
   });
+}
+
+/**
+ * Object by object, what an open snapshot holds beside what `from` has; undefined: all that is in use. Costs and `stop` as with
+ * {@link diffSnapshots}.
+ */
+export function listDifferences(
+  { handle, sizeBytes }: OpenImage,
+  { place, from, stop }: { place: RbdPlace; from: string | undefined; stop: Int32Array },
+): Difference[] {
+  const differences: Difference[] = [];
+  // librbd 16 aborts the whole process over images of no bytes that have fast-diff.
+  if (sizeBytes === 0) return differences;
+  const collect = (offset: number, length: number, exists: number): number => {
+    // Whole objects may reach over the end of the image.
+    const end = Math.min(offset + length, sizeBytes);
+    if (end > offset) add(differences, { offset, length: end - offset, exists: exists !== 0 });
+    return Atomics.load(stop, 0) === 0 ? 0 : STOPPED;
+  };
+  const result = librbd().diff(handle, from ?? null, 0, sizeBytes, 1, 1, collect, null);
+  if (result >= 0) return differences;
+  throw cephError(
+    from === undefined ? `list what is in use of ${rbdSpec(place)}` : `list what differs between ${from} and ${rbdSpec(place)}`,
+    result,
+  );
 }
 
 /** Makes one of two that touch: images have many objects, and what is written is seldom one alone. */

@@ -3,7 +3,7 @@ import { librbd } from '../../native/librbd.ts';
 import type { RbdOptions } from '../options.ts';
 import { checked } from './ceph-errors.ts';
 import { Cluster } from './cluster.ts';
-import { diffSnapshots, type SnapshotDiff } from './diff-call.ts';
+import { type Difference, diffSnapshots, listDifferences, type SnapshotDiff } from './diff-call.ts';
 import {
   createImage,
   imageExists,
@@ -85,8 +85,13 @@ export class RbdCalls {
   }
 
   /** @param stop shared; set to 1 it ends the call. */
-  diff(place: RbdPlace, from: string | undefined, stop: SharedArrayBuffer): SnapshotDiff {
+  diff(place: RbdPlace, from: string, stop: SharedArrayBuffer): SnapshotDiff {
     return diffSnapshots(this.#pool(place), { place, from, stop: new Int32Array(stop) });
+  }
+
+  /** What an open snapshot holds: all else is zeros. @param stop shared; set to 1 it ends the call. */
+  inUse(image: OpenImage, place: RbdPlace, stop: SharedArrayBuffer): Difference[] {
+    return listDifferences(image, { place, from: undefined, stop: new Int32Array(stop) });
   }
 
   #pool(place: Pick<RbdPlace, 'pool' | 'namespace'>): Handle {

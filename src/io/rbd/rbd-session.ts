@@ -57,12 +57,21 @@ export class RbdSession {
   }
 
   /** What differs between two snapshots (RbdCalls.diff). */
-  async diff(place: Args<'diff'>[0], from: string | undefined): Promise<Result<'diff'>> {
+  diff(place: Args<'diff'>[0], from: string): Promise<Result<'diff'>> {
+    return this.#stoppable((stop) => this.call('diff', place, from, stop));
+  }
+
+  /** What an open snapshot holds (RbdCalls.inUse). */
+  inUse(image: Args<'inUse'>[0], place: Args<'inUse'>[1]): Promise<Result<'inUse'>> {
+    return this.#stoppable((stop) => this.call('inUse', image, place, stop));
+  }
+
+  async #stoppable<T>(call: (stop: SharedArrayBuffer) => Promise<T>): Promise<T> {
     const stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     const onAbort = () => Atomics.store(new Int32Array(stop), 0, 1);
     this.#host.signal.addEventListener('abort', onAbort);
     try {
-      return await this.call('diff', place, from, stop);
+      return await call(stop);
     } finally {
       this.#host.signal.removeEventListener('abort', onAbort);
     }
