@@ -53,11 +53,10 @@ export class Backy {
   }
 
   async backup(request: BackupRequest): Promise<BackupResult> {
-    const { backup } = await import('./backup/backup.ts');
     const { diffFrom } = request;
-    if (diffFrom === undefined) return backup(this.#context, request);
-    const { withHintsSince } = await import('./backup/diff-from.ts');
-    return backup(this.#context, await withHintsSince(this.#context, { ...request, diffFrom }));
+    if (diffFrom === undefined) return (await import('./backup/backup.ts')).backup(this.#context, request);
+    const { backupSince } = await import('./backup/diff-from.ts');
+    return backupSince(this.#context, { ...request, diffFrom });
   }
   /** Backs RBD images up from snapshots of its own making, a result each. */
   async autoBackup(request: AutoRequest): Promise<AutoResult[]> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { type RbdPlace, rbdSpec, rbdUrl } from '../../io/rbd/rbd-url.ts';
+import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
 import { type BackupResult, backup } from '../backup/backup.ts';
 import { checkAge } from '../backup/diff-from.ts';
@@ -215,11 +216,11 @@ class AutoRun {
 
   #backup(snapshot: string, how: { hints?: Hint[]; baseUid?: string; everyByte?: boolean }): Promise<BackupResult> {
     const { tags, expire, onVersion } = this.#options;
-    const source = rbdUrl({ ...this.#place, snapshot });
-    return backup(this.#context, {
-      ...{ source, name: this.result.name, snapshotName: snapshot, tags, expire, onVersion, canContinue: false },
-      ...how,
-    });
+    const place = { ...this.#place, snapshot };
+    const fixed = { source: rbdUrl(place), name: this.result.name, snapshotName: snapshot, canContinue: false };
+    return backup(this.#context, { ...fixed, tags, expire, onVersion, ...how }, () =>
+      sourceIn(this.#session, place, this.#context.io.rbd),
+    );
   }
 
   /** A snapshot without a version is of no use, and would only stay. */

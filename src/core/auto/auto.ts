@@ -4,6 +4,7 @@ import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import type { Context } from '../context.ts';
 import { checkInstallationFree } from '../locks.ts';
+import { usingShared } from '../using-shared.ts';
 import { type AutoOptions, type AutoResult, autoBackupImage } from './auto-image.ts';
 
 /** What to back up by itself. */
@@ -24,21 +25,19 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
   const nameOf = naming(request.name, place);
   await checkInstallationFree(context.locks);
   const session = await RbdSession.open(context.io.rbd, context);
-  try {
+  return usingShared(context, session, async (inner) => {
     const images = place.image === '*' ? await session.call('images', place) : [place.image];
     if (images.length === 0) context.logger.warning(`There are no images in ${poolSpec(place)}.`);
     const results: AutoResult[] = [];
     for (const image of images) {
       const one = { ...place, image };
       request.onImage?.(`rbd://${poolSpec(one)}/${image}`);
-      const result = await autoBackupImage(context, session, { place: one, name: nameOf(image), options: request });
+      const result = await autoBackupImage(inner, session, { place: one, name: nameOf(image), options: request });
       results.push(result);
       request.onResult?.(result);
     }
     return results;
-  } finally {
-    await session.close();
-  }
+  });
 }
 
 function imageIn(source: string): RbdPlace {

@@ -72,12 +72,16 @@ export interface BackupResult {
 
 /**
  * Backs a source up (semantics.md, backup). On failure the version stays, invalid, and can be continued; only hints that do
- * not fit their base remove it.
+ * not fit their base remove it. `open` opens the source, where that is not to be by its URL.
  */
-export async function backup(context: Context, request: BackupRequest): Promise<BackupResult> {
+export async function backup(
+  context: Context,
+  request: BackupRequest,
+  open: () => Promise<SharedSource> = () => shareSource(request.source, context.io, context),
+): Promise<BackupResult> {
   const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
-    const source = await shareSource(request.source, context.io, context);
+    const source = await open();
     const done = await usingShared(context, source, async (inner) =>
       backUp(inner, { ...request, hints: request.hints ?? (await ownHints(request, source)) }, source),
     );

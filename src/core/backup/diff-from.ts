@@ -2,11 +2,13 @@ import { BackyError } from '../../errors.ts';
 import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
+import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../find-version.ts';
-import type { BackupRequest } from './backup.ts';
+import { usingShared } from '../using-shared.ts';
+import { type BackupRequest, type BackupResult, backup } from './backup.ts';
 
 /** How much later than its version a snapshot may seem to be made: the clocks of the cluster and of this host differ. */
 const CLOCK_TOLERANCE_MS = 60_000;
@@ -15,22 +17,21 @@ const CLOCK_TOLERANCE_MS = 60_000;
 export type DiffRequest = BackupRequest & { diffFrom: string };
 
 /**
- * Asks the cluster what has changed since snapshot `diffFrom`, which the base version was made of: the one that the request names, or else
- * the newest valid one. @returns the request with hints and base.
+ * Backs up what has changed since snapshot `diffFrom`, as the cluster tells, which the base version was made of: the one that the request names,
+ * or else the newest valid one.
  */
-export async function withHintsSince(context: Context, request: DiffRequest): Promise<BackupRequest> {
+export async function backupSince(context: Context, request: DiffRequest): Promise<BackupResult> {
   const place = snapshotOf(request.source);
   const base = await baseFor(context.meta, request);
   const session = await RbdSession.open(context.io.rbd, context);
-  try {
+  return usingShared(context, session, async (inner) => {
     const { differences, fromTimeMs } = await session.diff(place, request.diffFrom);
     checkAge(base, request.diffFrom, fromTimeMs);
     context.logger.info(`Differential backup, from snapshot ${request.diffFrom} and version ${base.uid}.`);
     const snapshotName = request.snapshotName ?? place.snapshot;
-    return { ...request, hints: differences, baseUid: base.uid, snapshotName };
-  } finally {
-    await session.close();
-  }
+    const from = { ...request, hints: differences, baseUid: base.uid, snapshotName };
+    return backup(inner, from, () => sourceIn(session, place, context.io.rbd));
+  });
 }
 
 function snapshotOf(source: string): RbdPlace {
@@ -66,8 +67,8 @@ export async function newestValid(meta: MetaStore, name: string, snapshotName: s
 }
 
 /** A snapshot that was removed and made again under its old name has nothing to do with the version. */
-export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number | undefined): void {
-  if (madeMs === undefined || madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
+export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number): void {
+  if (madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
   throw new BackyError(
     'refused',
     `Snapshot "${snapshot}" is newer than version ${base.uid}, so that is not what it was made of.`,
