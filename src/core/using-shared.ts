@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 
-/** Runs `body` with a source or target that is open for all threads, and closes it; unless threads hang in it, which closing would join. */
+/** Runs `body` with a source or target that is open for all threads, or a connection to a cluster, and closes it; unless threads hang in it, which closing would join. */
 export async function usingShared<T>(
   context: Context,
   shared: { close(): Promise<void> } | undefined,

@@ -51,7 +51,7 @@ function openOrFail(): WorkerContext | undefined {
           if (context !== undefined) takeTurns(context);
         },
         // A block to be viewed has a reader who waits for it; and without spare slots, those that wait are missing for reading.
-        mayWait: () => setup.arena === undefined && isUsingSpares() && idle.length > 0,
+        mayWait: () => setup.arena === undefined && isUsingSpares() && idle.length > 0 && !aborter.signal.aborted,
       },
       onRetry: (notice) => send({ kind: 'retrying', worker: setup.index, notice }),
     });

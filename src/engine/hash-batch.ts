@@ -11,7 +11,7 @@ interface Waiting {
 const WORTHWHILE = 4;
 /** Longer than the blocks of a batch take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
 const WAIT_MS = 50;
-/** Where waiting keeps nothing up: a batch from a source of 160 MB/s a worker. Half a batch costs the processor as much as a whole one. */
+/** Where waiting keeps nothing up: a batch from a source of 120 MB/s a worker. Half a batch costs the processor as much as a whole one. */
 const LONGEST_WAIT_MS = 250;
 
 /** The worker that a batch works for. */

@@ -20,20 +20,12 @@ export interface IoOrder {
   image?: OpenImage;
 }
 
-/** Bytes `offset … offset + length - 1`. */
-export interface Stretch {
-  offset: number;
-  length: number;
-  /** False: they are zeros. */
-  exists: boolean;
-}
-
 /** A source as the main thread has it: opened once, for all threads. */
 export interface SharedSource {
   readonly sizeBytes: number;
   readonly order: IoOrder;
-  /** Where a source that does not change holds data: all else is zeros. Undefined where only reading tells. */
-  readonly inUse?: (() => Promise<Stretch[]>) | undefined;
+  /** Of a clone: so many bytes from the start on are its parent's where it has nothing itself. */
+  readonly parentBytes?: number;
   /** Rejects when what was read since it was opened can't be trusted: what reads alone would not have told. */
   verify(): Promise<void>;
   /** To be called when no thread uses it any more. */

@@ -18,6 +18,10 @@ export interface Librbd {
   openReadOnly(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
   close(image: Handle): number;
   size(image: Handle, out: Uint8Array): number;
+  /** Bytes of its parent that a clone can show; 0 for others. */
+  overlap(image: Handle, out: Uint8Array): number;
+  /** Above 1 for images that are cut in stripes. */
+  stripeCount(image: Handle, out: Uint8Array): number;
   /** A text with a 0 behind it that no other image of the pool has or had; -EINVAL for images of format 1. */
   id(image: Handle, into: Uint8Array, room: number): number;
   /** Names with a 0 behind each, into `room[0]` bytes; -ERANGE and the room that is needed when that is too little. */
@@ -79,6 +83,8 @@ function load(): Librbd {
     openReadOnly: func('int rbd_open_read_only(uint64_t pool, const char *image, void *out, const char *snapshot)'),
     close: func('int rbd_close(uint64_t image)'),
     size: func('int rbd_get_size(uint64_t image, void *out)'),
+    overlap: func('int rbd_get_overlap(uint64_t image, void *out)'),
+    stripeCount: func('int rbd_get_stripe_count(uint64_t image, void *out)'),
     id: func('int rbd_get_id(uint64_t image, void *into, size_t room)'),
     list: func('int rbd_list(uint64_t pool, void *into, void *room)'),
     createOptions: func('void rbd_image_options_create(void *out)'),

@@ -88,6 +88,24 @@ describe('backup --auto', () => {
     });
   });
 
+  test('reads all of an image in stripes at first, and what has changed then', async () => {
+    await withLab(autoLab(cluster), async (lab) => {
+      const image = cluster.newImage();
+      const stripes = ['--stripe-unit', `${OBJECT / 4}B`, '--stripe-count', '4', '--object-size', `${OBJECT}B`];
+      await cluster.rbd('create', '--size', `${20 * OBJECT}B`, ...stripes, image);
+      await cluster.write(image, 0, noise(8 * OBJECT, image));
+      const oracle = new Map<string, string>();
+      for (const bytesRead of [20 * OBJECT, expect.any(Number)]) {
+        const [result] = (await auto(lab, `rbd://${image}`, 'vm')).results;
+        expect(result).toMatchObject({ exit_code: 0, backup: { bytes_read: bytesRead } });
+        oracle.set(result?.backup?.uid ?? '', await cluster.sha256(image));
+        await cluster.write(image, 9 * OBJECT + 512, noise(OBJECT, `${image} 1`));
+      }
+      await checkRestores(lab, oracle);
+      await cluster.remove(image);
+    });
+  });
+
   test('reads all of it when the base turns out not to fit, exit code 5', async () => {
     await withImage(cluster, async (lab, image) => {
       const uid = await lab.backup('--auto', `rbd://${image}`, 'vm');
@@ -98,6 +116,8 @@ describe('backup --auto', () => {
       expect(code).toBe(5);
       expect(stderr).toContain(`differs from version ${uid} where nothing has changed`);
       expect(result).toMatchObject({ exit_code: 5, from_snapshot: null, errors: [{ code: 'hintsMismatch' }] });
+      // No list is trusted then, that of what is in use included.
+      expect(result?.backup?.bytes_read).toBe(20 * OBJECT);
       expect(await lab.restoredSha256(result?.backup?.uid ?? '')).toBe(await cluster.sha256(image));
       expect(await cluster.snapshots(image)).toEqual([result?.snapshot]);
     });

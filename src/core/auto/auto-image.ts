@@ -193,12 +193,12 @@ class AutoRun {
             },
           ),
         );
-        this.result.backup = await this.#backup(snapshot, { everyByte: true });
+        this.result.backup = await this.#backup(snapshot, {});
         return;
       }
     }
     this.#say('Full backup.');
-    this.result.backup = await this.#backup(snapshot, {});
+    this.result.backup = await this.#backup(snapshot, { hints: await this.#session.inUse({ ...this.#place, snapshot }) });
   }
 
   /** Undefined: they can't be had, so that only a full backup is left. */
@@ -214,7 +214,7 @@ class AutoRun {
     }
   }
 
-  #backup(snapshot: string, how: { hints?: Hint[]; baseUid?: string; everyByte?: boolean }): Promise<BackupResult> {
+  #backup(snapshot: string, how: { hints?: Hint[] | undefined; baseUid?: string }): Promise<BackupResult> {
     const { tags, expire, onVersion } = this.#options;
     const place = { ...this.#place, snapshot };
     const fixed = { source: rbdUrl(place), name: this.result.name, snapshotName: snapshot, canContinue: false };

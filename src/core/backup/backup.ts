@@ -29,8 +29,6 @@ export interface BackupRequest {
   name: string;
   snapshotName?: string | undefined;
   hints?: readonly Hint[] | undefined;
-  /** Read what the source knows to be zeros as well, when there are no hints. */
-  everyByte?: boolean;
   baseUid?: string | undefined;
   continueUid?: string | undefined;
   /** The source has nothing but what the hints name; the rest MUST come from the base, which is then not compared with it. */
@@ -82,16 +80,21 @@ export async function backup(
   const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
     const source = await open();
-    const done = await usingShared(context, source, async (inner) =>
-      backUp(inner, { ...request, hints: request.hints ?? (await ownHints(request, source)) }, source),
-    );
+    const done = await usingShared(context, source, (inner) => backUp(inner, withParent(request, source), source));
     return { ...done, seconds: (performance.now() - start) / 1000 };
   });
 }
 
-/** What a snapshot that is backed up in full has in use. With a base, hints would be what differs from that. */
-async function ownHints({ baseUid, everyByte }: BackupRequest, source: SharedSource): Promise<Hint[] | undefined> {
-  return baseUid === undefined && everyByte !== true ? source.inUse?.() : undefined;
+/**
+ * The request with hints that can be trusted for a clone: what its parent may have is read. Lists of what is in use lack the parent's data with
+ * some releases of Ceph, and an object that is gone is a hole to a list of changes, where the parent's data may show again.
+ */
+function withParent(request: BackupRequest, { parentBytes = 0, sizeBytes }: SharedSource): BackupRequest {
+  if (request.hints === undefined || parentBytes === 0) return request;
+  const hints = request.hints.map((hint) => (hint.offset < parentBytes ? { ...hint, exists: true } : hint));
+  // With a base, what no hint touches is the base's.
+  if (request.baseUid === undefined) hints.push({ offset: 0, length: Math.min(parentBytes, sizeBytes), exists: true });
+  return { ...request, hints };
 }
 
 async function backUp(context: Context, request: BackupRequest, source: SharedSource): Promise<Omit<BackupResult, 'seconds'>> {

@@ -21,6 +21,8 @@ export interface OpenImage {
   id: string;
   /** Tells the snapshot that is open from one that takes its name later; undefined for the image itself. */
   snapshotId: number | undefined;
+  /** Of a clone: so many bytes from the start on are its parent's where it has nothing itself. 0: it has no parent. */
+  parentBytes: number;
 }
 
 /** Opens an image, for reading alone such that nobody is kept from using it. */
@@ -34,7 +36,8 @@ export function openImage(pool: Handle, place: RbdPlace, mode: 'read' | 'write')
   const handle = out.readBigUInt64LE();
   try {
     const snapshot = place.snapshot === undefined ? undefined : listSnapshots(handle).find(({ name }) => name === place.snapshot);
-    return { handle, sizeBytes: numberFrom(library.size, handle), id: idOf(handle), snapshotId: snapshot?.id };
+    const [sizeBytes, parentBytes] = [numberFrom(library.size, handle), numberFrom(library.overlap, handle)];
+    return { handle, sizeBytes, id: idOf(handle), snapshotId: snapshot?.id, parentBytes };
   } catch (error) {
     library.close(handle);
     throw error;
@@ -173,8 +176,13 @@ function readList(
   }
 }
 
+/** Whether an image is cut in stripes: what lies together in it is then spread over several objects. */
+export function isStriped(image: Handle): boolean {
+  return numberFrom(librbd().stripeCount, image) > 1;
+}
+
 function numberFrom(call: (image: Handle, out: Uint8Array) => number, image: Handle): number {
   const out = Buffer.alloc(8);
-  checked(call(image, out), 'read the size of an image');
+  checked(call(image, out), 'read the layout of an image');
   return Number(out.readBigUInt64LE());
 }

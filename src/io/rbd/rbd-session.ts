@@ -61,9 +61,9 @@ export class RbdSession {
     return this.#stoppable((stop) => this.call('diff', place, from, stop));
   }
 
-  /** What an open snapshot holds (RbdCalls.inUse). */
-  inUse(image: Args<'inUse'>[0], place: Args<'inUse'>[1]): Promise<Result<'inUse'>> {
-    return this.#stoppable((stop) => this.call('inUse', image, place, stop));
+  /** What a snapshot holds (RbdCalls.inUse). */
+  inUse(place: Args<'inUse'>[0]): Promise<Result<'inUse'>> {
+    return this.#stoppable((stop) => this.call('inUse', place, stop));
   }
 
   async #stoppable<T>(call: (stop: SharedArrayBuffer) => Promise<T>): Promise<T> {

@@ -26,8 +26,7 @@ export async function sourceIn(
   return {
     sizeBytes: image.sizeBytes,
     order: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
-    // What is written to an image itself meanwhile is to be seen.
-    inUse: place.snapshot === undefined ? undefined : () => session.inUse(image, place),
+    parentBytes: image.parentBytes,
     // Who reads only is not told that an image was cut or a snapshot removed: it reads zeros then.
     verify: async () => {
       const now = await session.call('open', place, 'read');
