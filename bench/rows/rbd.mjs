@@ -86,7 +86,7 @@ async function* halfBackup(workspace, ceph, bytes) {
   await ceph.rbd('create', '--size', `${bytes}B`, `${POOL}/half`);
   await write(ceph, `${POOL}/half`, bytes / 2, READ_BYTES);
   await ceph.rbd('snap', 'create', '--no-progress', `${POOL}/half@s`);
-  yield* wholeBackup(workspace, ceph, { bytes, image: 'half@s', what: 'the same of a snapshot, half of which is in use' });
+  yield* wholeBackup(workspace, ceph, { bytes, image: 'half@s', what: 'backup of a snapshot, half of which is in use' });
 }
 
 /**
