@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { proveKeyForWriting } from '../encryption-key.ts';
 import { holding, lockForOperation } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
-import { checkHints, type Hint } from '../plan/hints.ts';
+import { checkHints, type Hint, throughParent } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
 import { checkStorage, retryLog } from '../storage.ts';
 import { usingShared } from '../using-shared.ts';
@@ -80,21 +80,11 @@ export async function backup(
   const start = performance.now();
   return holding([await lockForOperation(context.locks)], async () => {
     const source = await open();
-    const done = await usingShared(context, source, (inner) => backUp(inner, withParent(request, source), source));
+    const parentBytes = Math.min(source.parentBytes ?? 0, source.sizeBytes);
+    const hints = request.hints && throughParent(request.hints, { parentBytes, hasBase: request.baseUid !== undefined });
+    const done = await usingShared(context, source, (inner) => backUp(inner, { ...request, hints }, source));
     return { ...done, seconds: (performance.now() - start) / 1000 };
   });
-}
-
-/**
- * The request with hints that can be trusted for a clone: what its parent may have is read. Lists of what is in use lack the parent's data with
- * some releases of Ceph, and an object that is gone is a hole to a list of changes, where the parent's data may show again.
- */
-function withParent(request: BackupRequest, { parentBytes = 0, sizeBytes }: SharedSource): BackupRequest {
-  if (request.hints === undefined || parentBytes === 0) return request;
-  const hints = request.hints.map((hint) => (hint.offset < parentBytes ? { ...hint, exists: true } : hint));
-  // With a base, what no hint touches is the base's.
-  if (request.baseUid === undefined) hints.push({ offset: 0, length: Math.min(parentBytes, sizeBytes), exists: true });
-  return { ...request, hints };
 }
 
 async function backUp(context: Context, request: BackupRequest, source: SharedSource): Promise<Omit<BackupResult, 'seconds'>> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkHints, parseHints } from '../../../src/core/plan/hints.ts';
+import { checkHints, parseHints, throughParent } from '../../../src/core/plan/hints.ts';
 
 describe('parseHints', () => {
   it('reads one array over many lines, and both spellings of exists', () => {
@@ -40,5 +40,25 @@ describe('checkHints', () => {
   it('refuses a stretch that ends one byte past the source, and takes one that ends with it', () => {
     expect(() => checkHints([{ offset: 90, length: 11, exists: false }], 100)).toThrow(/higher offsets than source/);
     expect(() => checkHints([{ offset: 90, length: 10, exists: true }], 100)).not.toThrow();
+  });
+});
+
+describe('hints for a clone', () => {
+  const hole = (offset: number) => ({ offset, length: 10, exists: false });
+
+  it('have no holes where its parent may have data', () => {
+    expect(throughParent([hole(0), hole(95), hole(100)], { parentBytes: 100, hasBase: true })).toEqual([
+      { ...hole(0), exists: true },
+      { ...hole(95), exists: true },
+      hole(100),
+    ]);
+  });
+
+  it('name all that its parent may have where there is no base', () => {
+    expect(throughParent([], { parentBytes: 100, hasBase: false })).toEqual([{ offset: 0, length: 100, exists: true }]);
+  });
+
+  it('stay as they are without a parent', () => {
+    expect(throughParent([hole(0)], { parentBytes: 0, hasBase: false })).toEqual([hole(0)]);
   });
 });
