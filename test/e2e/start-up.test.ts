@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** The program's own files that a call loads; each names, in comments of the bundler, the sources it was made of. */
+/** The sources of the program's own files that a call loads, as their source maps name them. */
 async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
   const coverage = lab.path('coverage');
   const { code, stderr } = await lab.run(args, { env: { NODE_V8_COVERAGE: coverage } });
@@ -18,10 +18,10 @@ async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
     const { result } = JSON.parse(readFileSync(`${coverage}/${file}`, 'utf8')) as { result: { url: string }[] };
     return result.map(({ url }) => url);
   });
-  const bundled = urls.filter((url) => /\/dist\/[^/]+\.js$/.test(url)).map((url) => readFileSync(fileURLToPath(url), 'utf8'));
-  const sources = bundled.flatMap((text) =>
-    [...text.matchAll(/^\/\/ ((?:src|node_modules)\/\S+)$/gm)].map(([, path = '']) => path),
-  );
+  const sources = urls
+    .filter((url) => /\/dist\/[^/]+\.js$/.test(url))
+    .flatMap((url) => (JSON.parse(readFileSync(fileURLToPath(`${url}.map`), 'utf8')) as { sources: string[] }).sources)
+    .map((source) => source.replace(/^\.\.\//, ''));
   return new Set([...sources, ...urls.filter((url) => url.includes('/koffi/'))]);
 }
 
