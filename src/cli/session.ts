@@ -55,6 +55,7 @@ export async function createBacky({
       },
       deduplication: config.deduplication,
       workers: config.workers,
+      cpus: config.cpus,
       hintCheckPercent: config.hintCheckPercent,
       disallowRmWhenYoungerThanDays: config.disallowRmWhenYoungerThanDays,
       cacheDir: config.cacheDir,

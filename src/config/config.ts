@@ -35,8 +35,10 @@ export interface Config {
   processName: string;
   disallowRmWhenYoungerThanDays: number;
   deduplication: boolean;
-  /** Worker threads. */
-  workers: number;
+  /** Worker threads; undefined: what the work is worth, up to one a CPU. */
+  workers: number | undefined;
+  /** CPUs that the program may use. */
+  cpus: number;
   /** Percent of the untouched blocks that a hinted backup compares with its base; 0 means 10 blocks. */
   hintCheckPercent: number;
   compressionLevel: number;

@@ -33,7 +33,10 @@ export interface Settings extends SchedulerSettings {
   hashFunction: string;
   encryption: EncryptionOptions;
   deduplication: boolean;
-  workers: number;
+  /** Threads that move blocks; undefined: see `workersFor`. */
+  workers: number | undefined;
+  /** CPUs that the program may use. */
+  cpus: number;
   hintCheckPercent: number;
   disallowRmWhenYoungerThanDays: number;
   /** A folder for what may go at any time. */

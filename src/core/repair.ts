@@ -14,6 +14,7 @@ import { checkStorage, retryLog } from './storage.ts';
 import { usingShared } from './using-shared.ts';
 import { validateHealed } from './validate-whole.ts';
 import { tellWaiting } from './waiting.ts';
+import { workersFor } from './worker-count.ts';
 
 /** What to repair, and from what. */
 export interface RepairRequest {
@@ -101,7 +102,7 @@ async function mend(context: Context, source: SharedSource, version: TaggedVersi
   await checkStorage(context);
   const pool = new WorkerPool(
     {
-      workers: settings.workers,
+      workers: workersFor(settings, readable),
       blockSize,
       sizeBytes: readable,
       hashFunction: settings.hashFunction,

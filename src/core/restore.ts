@@ -19,6 +19,7 @@ import { Meter } from './progress.ts';
 import { checkStorage, retryLog } from './storage.ts';
 import { usingShared } from './using-shared.ts';
 import { tellWaiting } from './waiting.ts';
+import { workersFor } from './worker-count.ts';
 
 /** What to restore, and how. */
 export interface RestoreRequest {
@@ -91,7 +92,7 @@ async function run(
   const contiguous = new Contiguous(request.fromId);
   const pool = new WorkerPool(
     {
-      workers: settings.workers,
+      workers: workersFor(settings, version.sizeBytes),
       blockSize,
       sizeBytes: version.sizeBytes,
       hashFunction: settings.hashFunction,

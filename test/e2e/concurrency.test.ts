@@ -14,7 +14,7 @@ const SLOW = { DataBackend: { bandwidth_write: 100 * BLOCK, bandwidth_read: 100 
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
 });
 afterEach(() => lab.remove());
 

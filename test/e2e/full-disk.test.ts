@@ -14,7 +14,7 @@ const BLOCK = 4096;
 /** Labs have their own folders for what is mounted: `data`, `db` and `target`. */
 let lab: Lab;
 beforeEach(() => {
-  lab = new Lab({ blockSize: BLOCK });
+  lab = new Lab({ blockSize: BLOCK, workers: 2 });
 });
 afterEach(() => lab.remove());
 

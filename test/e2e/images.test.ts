@@ -14,7 +14,7 @@ const loop = lacking(await needLoopDevice());
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: 65536 });
+  lab = await Lab.create({ blockSize: 65536, workers: 2 });
 });
 afterEach(() => lab.remove());
 

@@ -38,7 +38,7 @@ let other: string;
 const oracle = new Map<string, string>();
 
 beforeAll(async () => {
-  basic = await Lab.create({ blockSize: BLOCK });
+  basic = await Lab.create({ blockSize: BLOCK, workers: 2 });
   const otherImage = Buffer.concat([oldImage.subarray(0, TENTH * BLOCK), noise((TENTH / 2) * BLOCK, `other ${SEED}`)]);
   first = await basic.backup(`file://${basic.write('old', oldImage)}`, 'vm');
   other = await basic.backup(`file://${basic.write('other', otherImage)}`, 'other');

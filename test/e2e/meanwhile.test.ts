@@ -19,7 +19,7 @@ const WAIT = { timeout: 40_000, interval: 10 };
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
 });
 afterEach(() => lab.remove());
 

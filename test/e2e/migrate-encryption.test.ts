@@ -122,7 +122,7 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
   const count = amount({ files: 600, servers: 100 });
   const big = noise(count * BLOCK, 'big');
   beforeAll(async () => {
-    ready = await Lab.create({});
+    ready = await Lab.create({ workers: 2 });
     plain = await ready.backup(`file://${ready.write('big', big)}`, 'vm');
     const lab = await ready.clone('linked');
     lab.configure(encrypted());

@@ -59,7 +59,7 @@ const SHAPES: Record<string, Record<string, RegExp>> = {
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
   await useEveryWriter();
 });
 afterAll(() => lab.remove());

@@ -12,7 +12,7 @@ const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 
 
 let lab: Lab;
 beforeAll(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
   lab.configure(SLOW);
 });
 afterAll(() => lab.remove());

@@ -12,7 +12,7 @@ import type { LabStore, SqlValue } from './stores/lab-store.ts';
 export interface LabOptions {
   /** Bytes; 4096 when absent. */
   blockSize?: number;
-  /** Worker threads; as many as CPUs when absent. One starts quickest: for tests of what the main thread does, with a few blocks. */
+  /** Threads that move blocks. When absent, one for as little as tests have; two where it matters what threads do side by side. */
   workers?: number;
   /** Of SQLite and files: where blobs go, and the database, when not in the lab. */
   dataPath?: string;

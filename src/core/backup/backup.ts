@@ -15,6 +15,7 @@ import { checkStorage, retryLog } from '../storage.ts';
 import { usingShared } from '../using-shared.ts';
 import { validateHealed } from '../validate-whole.ts';
 import { tellWaiting } from '../waiting.ts';
+import { workersFor } from '../worker-count.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
@@ -124,7 +125,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
 function startPool({ settings, signal, data, logger }: Context, source: SharedSource, geometry: Geometry): WorkerPool {
   return new WorkerPool(
     {
-      workers: settings.workers,
+      workers: workersFor(settings, geometry.sizeBytes),
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,

@@ -5,6 +5,7 @@ import { BackyError, fromPlainError } from '../../errors.ts';
 import type { BlockRow } from '../../meta/types.ts';
 import type { Context } from '../context.ts';
 import { retryLog } from '../storage.ts';
+import { workersFor } from '../worker-count.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
 
 /** Decoded blocks that are kept in memory, over all images that are open. */
@@ -54,9 +55,10 @@ export class BlockReader implements Operation {
   constructor({ settings, data, logger }: Context, blockSize: number, onFailure: (error: unknown) => void) {
     this.cache = new BlockCache(Math.max(FEWEST_SLOTS, Math.floor(CACHE_BYTES / blockSize)), blockSize);
     this.#onFailure = onFailure;
+    const workers = workersFor(settings, Number.POSITIVE_INFINITY);
     this.#pool = new WorkerPool(
       {
-        workers: settings.workers,
+        workers,
         blockSize,
         sizeBytes: 0,
         hashFunction: settings.hashFunction,
@@ -69,10 +71,10 @@ export class BlockReader implements Operation {
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     this.#jobBlocks = blocksPerSlot;
-    this.#jobsAtOnce = settings.workers * (slotsPerWorker + 1);
+    this.#jobsAtOnce = workers * (slotsPerWorker + 1);
     // Four readers fit the cache: with more, what was read for one would go before it was wanted, for another.
     this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
-    this.#together = Math.min(MOST_TOGETHER, Math.ceil(this.aheadBlocks / settings.workers));
+    this.#together = Math.min(MOST_TOGETHER, Math.ceil(this.aheadBlocks / workers));
   }
 
   get hasStuckThreads(): boolean {

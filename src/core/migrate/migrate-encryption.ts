@@ -14,6 +14,7 @@ import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { Bitmap } from '../plan/bitmap.ts';
 import { Meter } from '../progress.ts';
 import { checkStorage, retryLog } from '../storage.ts';
+import { workersFor } from '../worker-count.ts';
 import { RecodePhase } from './recode-phase.ts';
 
 /** What to migrate. */
@@ -86,7 +87,7 @@ async function run(
   const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration' });
   const pool = new WorkerPool(
     {
-      workers: settings.workers,
+      workers: workersFor(settings, geometry.sizeBytes),
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,
