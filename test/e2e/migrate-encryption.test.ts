@@ -7,7 +7,7 @@ import { sha256 } from '../support/sha256.ts';
 import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
-const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 6;
+const KILLS = process.env.BACKY_LONG_TESTS ? 15 : 6;
 const SEED = runSeed();
 const random = seededRandom(SEED);
 
@@ -155,7 +155,6 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
         expect(lab.versions().map(({ valid }) => valid)).toEqual([1, 1]);
         const copy = lab.versions().find(({ uid }) => uid !== plain)?.uid ?? '';
         expect(encVersions(lab, copy)).toEqual([1]);
-        expect(await lab.restoredSha256(copy)).toBe(sha256(big));
         await lab.ok('cleanup', '-f');
         expect(lab.blobs()).toHaveLength(2 * count);
         expect(await lab.restoredSha256(copy)).toBe(sha256(big));
