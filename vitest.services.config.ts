@@ -8,7 +8,8 @@ import config, { SERVER_SWEEP, SERVICE_TESTS } from './vitest.config.ts';
  * - upgrade, upgrade-faults: of SQLite databases; those of PostgreSQL are in test/services;
  * - check-storage: what it says of a folder of blobs; what it says of a bucket is in test/services;
  * - nbd-negotiation, nbd-readers, nbd-healing: of the protocol; of the cache; of rows that are read again, which the conformance suites hold both databases to;
- * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, JSON forms, scheduler's calendars, rbd scripts.
+ * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, logfile, JSON forms, scheduler's calendars, sources,
+ *   rbd scripts.
  */
 export const STORE_TESTS = [
   'broken-imports',
@@ -21,7 +22,6 @@ export const STORE_TESTS = [
   'encryption',
   'images',
   'kill',
-  'log',
   'meanwhile',
   'migrate-encryption',
   'nbd',
@@ -31,7 +31,6 @@ export const STORE_TESTS = [
   'rekey',
   'signals',
   'sizes',
-  'source-faults',
   'stats',
   'transfer',
   'unknown-version',

@@ -8,9 +8,10 @@ import { sha256 } from '../support/sha256.ts';
 import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
-const MANY = amount({ files: 300, servers: 100 });
-/** Makes what moves blobs take about two seconds for 200 blocks. */
-const SLOW = { DataBackend: { bandwidth_write: 100 * BLOCK, bandwidth_read: 100 * BLOCK } };
+const MANY = amount({ files: 300, servers: 40 });
+const SOME = amount({ files: 200, servers: 40 });
+/** Makes what moves blobs take about two seconds for SOME blocks. */
+const SLOW = { DataBackend: { bandwidth_write: (SOME / 2) * BLOCK, bandwidth_read: (SOME / 2) * BLOCK } };
 
 let lab: Lab;
 beforeEach(async () => {
@@ -68,8 +69,8 @@ describe('cleanup beside backups', () => {
   });
 
   test('a backup that is slow keeps what it found, though the version it found it in is removed meanwhile', async () => {
-    const shared = noise(100 * BLOCK, 'shared');
-    const image = Buffer.concat([shared, noise(200 * BLOCK, 'own')]);
+    const shared = noise((SOME / 2) * BLOCK, 'shared');
+    const image = Buffer.concat([shared, noise(SOME * BLOCK, 'own')]);
     const old = await lab.backup(`file://${lab.write('old', shared)}`, 'old');
     lab.configure(SLOW);
     const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
@@ -84,7 +85,7 @@ describe('cleanup beside backups', () => {
 
   test('two fast cleanups at once: one of them is refused', async () => {
     const uid = await lab.backup(
-      `file://${lab.write('image', noise(amount({ files: 800, servers: 200 }) * BLOCK, 'image'))}`,
+      `file://${lab.write('image', noise(amount({ files: 800, servers: 80 }) * BLOCK, 'image'))}`,
       'vm',
     );
     await lab.ok('rm', uid);
@@ -114,12 +115,12 @@ describe('cleanup beside backups', () => {
 
 describe('rm beside others', () => {
   test('of the base is refused while its successor is made, and nothing is lost', async () => {
-    const image = noise(200 * BLOCK, 'image');
+    const image = noise(SOME * BLOCK, 'image');
     const source = `file://${lab.write('image', image)}`;
     const base = await lab.backup(source, 'vm');
-    const next = Buffer.concat([noise(150 * BLOCK, 'changed'), image.subarray(150 * BLOCK)]);
+    const next = Buffer.concat([noise(0.75 * SOME * BLOCK, 'changed'), image.subarray(0.75 * SOME * BLOCK)]);
     lab.write('image', next);
-    const hints = lab.write('hints', JSON.stringify([{ offset: 0, length: 150 * BLOCK, exists: true }]));
+    const hints = lab.write('hints', JSON.stringify([{ offset: 0, length: 0.75 * SOME * BLOCK, exists: true }]));
     lab.configure(SLOW);
     const running = lab.start(['-m', 'backup', '-r', hints, '-f', base, source, 'vm']);
     await until(() => lab.versions().length === 2, running);
@@ -144,7 +145,7 @@ describe('rm beside others', () => {
   });
 
   test.each(['restore', 'scrub'])('is refused while the version is read by %s', async (command) => {
-    const image = noise(200 * BLOCK, 'image');
+    const image = noise(SOME * BLOCK, 'image');
     const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
     lab.configure(SLOW);
     const words = command === 'restore' ? ['restore', uid, `file://${lab.path('target')}`] : ['scrub', uid];
@@ -227,9 +228,9 @@ test('writers wait for each other: many small commands at once all succeed', asy
   expect(namedBlobs(lab)).toEqual(lab.blobs());
 });
 
-/** A backup of 200 blocks that takes about two seconds and has just begun to store them. */
+/** A backup of SOME blocks that takes about two seconds and has just begun to store them. */
 async function startSlowBackup(): Promise<{ running: Running; uid: string; image: Buffer }> {
-  const image = noise(200 * BLOCK, 'slow');
+  const image = noise(SOME * BLOCK, 'slow');
   lab.configure(SLOW);
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
   await until(() => lab.blobs().length > 0, running);

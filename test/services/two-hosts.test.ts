@@ -9,7 +9,7 @@ import { s3Section } from './s3-lab.ts';
 const BLOCK = 4096;
 const IMAGE_BLOCKS = 120;
 const LONG = process.env.BACKY_LONG_TESTS !== undefined;
-const RUN_MS = LONG ? 120_000 : 20_000;
+const RUN_MS = LONG ? 60_000 : 20_000;
 const SEED = runSeed();
 
 let store: SharedStore;
