@@ -14,7 +14,7 @@ import { runSeed, seededRandom } from '../support/random.ts';
 
 const REVISION = 'cd3f15ae79f8';
 const NEWEST = '30349b678801';
-const KILLS = process.env.BACKY_LONG_TESTS ? 40 : 15;
+const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 15;
 const SEED = runSeed();
 /** So many rows that the upgrade takes longer than a program needs to start. */
 const MANY_ROWS = 60_000;
