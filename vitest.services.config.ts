@@ -6,6 +6,7 @@ import config, { SERVER_SWEEP, SERVICE_TESTS } from './vitest.config.ts';
  * SQLite or files by its nature says so itself (test/support/stores/files-only.ts). Left out as a whole:
  * - full-disk, permissions: of the folders of blobs and of the SQLite file;
  * - upgrade, upgrade-faults: of SQLite databases; those of PostgreSQL are in test/services;
+ * - sizes: how images are cut into blocks and which of these are stored, which is decided before any store is asked; images and properties are run;
  * - check-storage: what it says of a folder of blobs; what it says of a bucket is in test/services;
  * - nbd-negotiation, nbd-readers, nbd-healing: of the protocol; of the cache; of rows that are read again, which the conformance suites hold both databases to;
  * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, logfile, JSON forms, scheduler's calendars, sources,
@@ -30,7 +31,6 @@ export const STORE_TESTS = [
   'properties',
   'rekey',
   'signals',
-  'sizes',
   'stats',
   'transfer',
   'unknown-version',

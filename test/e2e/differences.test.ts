@@ -35,66 +35,68 @@ function hints(...entries: { offset: number; length: number; exists: boolean }[]
   return lab.write('hints', JSON.stringify(entries));
 }
 
-describe('deliberate differences from the original, hints and bases', () => {
-  test('the whole hints file is read, not only its first line', async () => {
-    const base = await backedUp(noise(20 * BLOCK, 'image'));
-    const next = Buffer.concat([noise(BLOCK, 'new'), noise(20 * BLOCK, 'image').subarray(BLOCK)]);
-    next.fill(9, 19 * BLOCK);
-    const file = lab.write(
-      'lines',
-      `[\n{"offset": 0,\n "length": ${BLOCK}, "exists": true},\n\n{"offset": ${19 * BLOCK}, "length": 5, "exists": true}]\n`,
-    );
-    await backedUp(next, '-r', file, '-f', base);
-    await checkRestores(lab, oracle);
-  });
+filesOnly('plan of a backup', () => {
+  describe('deliberate differences from the original, hints and bases', () => {
+    test('the whole hints file is read, not only its first line', async () => {
+      const base = await backedUp(noise(20 * BLOCK, 'image'));
+      const next = Buffer.concat([noise(BLOCK, 'new'), noise(20 * BLOCK, 'image').subarray(BLOCK)]);
+      next.fill(9, 19 * BLOCK);
+      const file = lab.write(
+        'lines',
+        `[\n{"offset": 0,\n "length": ${BLOCK}, "exists": true},\n\n{"offset": ${19 * BLOCK}, "length": 5, "exists": true}]\n`,
+      );
+      await backedUp(next, '-r', file, '-f', base);
+      await checkRestores(lab, oracle);
+    });
 
-  test.each([1, 2, 4])('%i blocks outside of the hints are enough for the sanity check', async (count) => {
-    const image = noise(10 * BLOCK, 'image');
-    const base = await backedUp(image);
-    const changed = Buffer.concat([noise((10 - count) * BLOCK, 'new'), image.subarray((10 - count) * BLOCK)]);
-    await backedUp(changed, '-r', hints({ offset: 0, length: (10 - count) * BLOCK, exists: true }), '-f', base);
-    await checkRestores(lab, oracle);
-  });
+    test.each([1, 2, 4])('%i blocks outside of the hints are enough for the sanity check', async (count) => {
+      const image = noise(10 * BLOCK, 'image');
+      const base = await backedUp(image);
+      const changed = Buffer.concat([noise((10 - count) * BLOCK, 'new'), image.subarray((10 - count) * BLOCK)]);
+      await backedUp(changed, '-r', hints({ offset: 0, length: (10 - count) * BLOCK, exists: true }), '-f', base);
+      await checkRestores(lab, oracle);
+    });
 
-  test.each([
-    ['grows within its last block', 5 * BLOCK + 100, 5 * BLOCK + 900],
-    ['grows by blocks', 5 * BLOCK + 100, 9 * BLOCK + 1],
-    ['grows from whole blocks', 5 * BLOCK, 7 * BLOCK],
-    ['is cut within a block', 9 * BLOCK, 5 * BLOCK + 7],
-    ['is cut at a block', 9 * BLOCK + 5, 5 * BLOCK],
-  ])('an image that %s loses no data though no hint names its end', async (_, before, after) => {
-    const longest = noise(10 * BLOCK, 'image');
-    const base = await backedUp(longest.subarray(0, before));
-    await backedUp(longest.subarray(0, after), '-r', hints(), '-f', base);
-    await checkRestores(lab, oracle);
-  });
+    test.each([
+      ['grows within its last block', 5 * BLOCK + 100, 5 * BLOCK + 900],
+      ['grows by blocks', 5 * BLOCK + 100, 9 * BLOCK + 1],
+      ['grows from whole blocks', 5 * BLOCK, 7 * BLOCK],
+      ['is cut within a block', 9 * BLOCK, 5 * BLOCK + 7],
+      ['is cut at a block', 9 * BLOCK + 5, 5 * BLOCK],
+    ])('an image that %s loses no data though no hint names its end', async (_, before, after) => {
+      const longest = noise(10 * BLOCK, 'image');
+      const base = await backedUp(longest.subarray(0, before));
+      await backedUp(longest.subarray(0, after), '-r', hints(), '-f', base);
+      await checkRestores(lab, oracle);
+    });
 
-  test('a block that a hole touches only in part is read', async () => {
-    const image = noise(6 * BLOCK, 'image');
-    const base = await backedUp(image);
-    const next = Buffer.from(image);
-    next.fill(0, BLOCK + 100, 4 * BLOCK - 100);
-    await backedUp(next, '-r', hints({ offset: BLOCK + 100, length: 3 * BLOCK - 200, exists: false }), '-f', base);
-    await checkRestores(lab, oracle);
-  });
+    test('a block that a hole touches only in part is read', async () => {
+      const image = noise(6 * BLOCK, 'image');
+      const base = await backedUp(image);
+      const next = Buffer.from(image);
+      next.fill(0, BLOCK + 100, 4 * BLOCK - 100);
+      await backedUp(next, '-r', hints({ offset: BLOCK + 100, length: 3 * BLOCK - 200, exists: false }), '-f', base);
+      await checkRestores(lab, oracle);
+    });
 
-  test('empty hints with a base are sampled like any others: a changed source is exit 5, and leaves no version', async () => {
-    const base = await backedUp(noise(3 * BLOCK, 'image'));
-    const source = `file://${lab.write('image', noise(3 * BLOCK, 'something else'))}`;
-    const { code, stderr } = await lab.run(['backup', '-r', hints(), '-f', base, source, 'vm']);
-    expect(code).toBe(5);
-    expect(stderr).toMatch(
-      /ERROR: Source and backup don't match in regions outside of the hints.*block \d.*offset \d+.*length \d+/,
-    );
-    expect(lab.versions()).toHaveLength(1);
-    await checkStoreAndCleanUp(lab, oracle);
-  });
+    test('empty hints with a base are sampled like any others: a changed source is exit 5, and leaves no version', async () => {
+      const base = await backedUp(noise(3 * BLOCK, 'image'));
+      const source = `file://${lab.write('image', noise(3 * BLOCK, 'something else'))}`;
+      const { code, stderr } = await lab.run(['backup', '-r', hints(), '-f', base, source, 'vm']);
+      expect(code).toBe(5);
+      expect(stderr).toMatch(
+        /ERROR: Source and backup don't match in regions outside of the hints.*block \d.*offset \d+.*length \d+/,
+      );
+      expect(lab.versions()).toHaveLength(1);
+      await checkStoreAndCleanUp(lab, oracle);
+    });
 
-  test('sparse base blocks are sampled as well', async () => {
-    const base = await backedUp(Buffer.alloc(3 * BLOCK));
-    const source = `file://${lab.write('image', noise(3 * BLOCK, 'data'))}`;
-    expect((await lab.run(['backup', '-r', hints(), '-f', base, source, 'vm'])).code).toBe(5);
-    expect(lab.versions()).toHaveLength(1);
+    test('sparse base blocks are sampled as well', async () => {
+      const base = await backedUp(Buffer.alloc(3 * BLOCK));
+      const source = `file://${lab.write('image', noise(3 * BLOCK, 'data'))}`;
+      expect((await lab.run(['backup', '-r', hints(), '-f', base, source, 'vm'])).code).toBe(5);
+      expect(lab.versions()).toHaveLength(1);
+    });
   });
 });
 

@@ -9,6 +9,8 @@ const REASONS = {
   'shape of rows': "looks at SQLite's types and its schema; PostgreSQL's are compared with the original's in test/services",
   'probe by length': 'is seen by looking at the length of a file, which costs nothing; S3 would need a request for each block',
   'hash functions': 'is done before any store is asked',
+  'plan of a backup':
+    'is about which blocks are read: rows of the base decide it, which both databases are held to return alike; properties and kill have hints on both',
   'client side':
     'is about what a client says and the program answers, which is the same whatever the blocks come from; what does depend on that stands beside it',
 } as const;
