@@ -13,6 +13,8 @@ const BLOCK = 65_536;
 const BLOCKS = 40;
 /** So slow that a backup can be caught in the middle. */
 const SLOW = { DataBackend: { bandwidth_write: amount({ files: 30, servers: 15 }) * BLOCK } };
+/** So slow that another command can run to its end meanwhile. */
+const SLOWER = { DataBackend: { bandwidth_write: amount({ files: 12, servers: 4 }) * BLOCK } };
 
 /** A busy machine takes its time. */
 const WAIT = { timeout: 40_000, interval: 10 };
@@ -48,7 +50,7 @@ describe('a blob that turns out bad while a backup uses it', () => {
     // The second image shares all of that, and goes on with data that takes a while.
     const second = Buffer.concat([shared, noise(2 * BLOCKS * BLOCK, 'own')]);
     const image = lab.write('b', second);
-    lab.configure(SLOW);
+    lab.configure(SLOWER);
     const running = lab.start(['-m', 'backup', `file://${image}`, 'b']);
     await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(BLOCKS + 5);
     for (const id of [0, 20]) lab.blobAt(first, id).write(noise(BLOCK, `bad ${id}`));
