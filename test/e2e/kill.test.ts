@@ -11,7 +11,7 @@ import { amount } from '../support/stores/amount.ts';
 const KILLS = process.env.BACKY_LONG_TESTS ? 80 : amount({ files: 20, servers: 8 });
 const SEED = runSeed();
 const BLOCK = 4096;
-const BLOCKS = amount({ files: 1000, servers: 200 });
+const BLOCKS = amount({ files: 1000, servers: 100 });
 const TENTH = BLOCKS / 10;
 /** Blobs of the version `other`. */
 const OTHER_BLOBS = 1.5 * TENTH;

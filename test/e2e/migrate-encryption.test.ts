@@ -119,7 +119,7 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
   let ready: Lab;
   let plain: string;
   let durationMs: number;
-  const count = amount({ files: 600, servers: 100 });
+  const count = amount({ files: 600, servers: 50 });
   const big = noise(count * BLOCK, 'big');
   beforeAll(async () => {
     ready = await Lab.create({ workers: 2 });
