@@ -5,9 +5,11 @@ import { type HintStyle, hintsCovering } from '../support/hints.ts';
 import { type Edit, edit, edited } from '../support/image-edits.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { sha256 } from '../support/sha256.ts';
+import { amount } from '../support/stores/amount.ts';
 
+const FEW = amount({ files: 3, servers: 2 });
 /** How many stories are lived through: in a long run as many as fit into its time, on whatever machine. */
-const AMOUNT = process.env.BACKY_LONG_TESTS ? { least: 8, most: 40, seconds: 240 } : { least: 3, most: 3, seconds: 0 };
+const AMOUNT = process.env.BACKY_LONG_TESTS ? { least: 8, most: 40, seconds: 240 } : { least: FEW, most: FEW, seconds: 0 };
 const MAX_BLOCKS = 40;
 const MOST_VERSIONS = 20;
 
@@ -58,7 +60,7 @@ const story: fc.Arbitrary<Story> = fc.constantFrom(512, 4096).chain((blockSize) 
 );
 
 test('whatever is backed up, hinted, removed and cleaned up: every version that is left restores, scrubs, and keeps its blobs alone', {
-  timeout: AMOUNT.seconds > 0 ? 3_600_000 : 180_000,
+  timeout: 3_600_000,
 }, async () => {
   const endAt = performance.now() + AMOUNT.seconds * 1000;
   let lived = 0;
