@@ -34,6 +34,7 @@ await build({
   ...OPTIONS,
   entryPoints: {
     backy2: 'src/cli/main.ts',
+    'run-program': 'src/cli/run-program.ts',
     'block-worker': 'src/engine/block-worker.ts',
     'rbd-worker': 'src/io/rbd/rbd-worker.ts',
   },
