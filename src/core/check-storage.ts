@@ -40,7 +40,7 @@ const RETRY_FOR_MS = 5_000;
  */
 export async function checkStorageThoroughly(context: Context): Promise<StorageStep[]> {
   // A cleanup --full beside it would delete the test blobs, which no row names.
-  return holding([await lockForOperation(context.locks)], async () => {
+  return holding([() => lockForOperation(context.locks)], async () => {
     const backend = openStorage({ ...context, data: lessPatient(context.data) });
     try {
       return await new StorageCheck(context, backend).run();

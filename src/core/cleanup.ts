@@ -1,8 +1,8 @@
 import type { DataBackend, DeleteOutcome } from '../data/data-backend.ts';
 import { BackyError } from '../errors.ts';
-import { LOCK_NAMES } from '../locking/lock.ts';
+import { LOCK_NAMES, type Lock, type LockService } from '../locking/lock.ts';
 import type { Context } from './context.ts';
-import { holding, lockForOperation, lockInstallation, refuseOtherInstances, whoHas } from './locks.ts';
+import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from './locks.ts';
 import { openStorage } from './storage.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
@@ -38,20 +38,23 @@ export interface FastCleanupRequest {
  * looks, before it is deleted (semantics.md, cleanup).
  */
 export async function cleanupFast(context: Context, request: FastCleanupRequest): Promise<CleanupResult> {
-  return holding([await lockForOperation(context.locks)], async () => {
-    const lock = await context.locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
-    if (lock === undefined) {
-      throw new BackyError('locked', 'Another backy cleanup is running.', {
-        hint: `Wait until it has ended: ${await whoHas(context.locks, LOCK_NAMES.fastCleanup)}`,
-      });
-    }
-    return holding([lock], () => withBackend(context, (backend) => deleteCandidates(context, backend, request)));
+  return holding([() => lockForOperation(context.locks), () => lockFastCleanup(context.locks)], () =>
+    withBackend(context, (backend) => deleteCandidates(context, backend, request)),
+  );
+}
+
+/** Two at once would only be in each other's way. */
+async function lockFastCleanup(locks: LockService): Promise<Lock> {
+  const lock = await locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+  if (lock !== undefined) return lock;
+  throw new BackyError('locked', 'Another backy cleanup is running.', {
+    hint: `Wait until it has ended: ${await whoHas(locks, LOCK_NAMES.fastCleanup)}`,
   });
 }
 
 /** Deletes every blob that no row names. Needs the whole installation, since a running backup's blobs have no rows yet. */
 export async function cleanupFull(context: Context, prefix: string): Promise<CleanupResult> {
-  return holding([await lockInstallation(context.locks)], async () => {
+  return holdingInstallation(context.locks, async () => {
     refuseOtherInstances(context.otherInstances());
     return withBackend(context, (backend) => deleteUnnamed(context, backend, prefix));
   });

@@ -14,24 +14,24 @@ export async function lockForOperation(locks: LockService): Promise<Lock> {
   return lock;
 }
 
-/** Takes the whole installation; refused while any other operation runs. */
-export async function lockInstallation(locks: LockService): Promise<Lock> {
-  const installation = await locks.tryAcquire(LOCK_NAMES.installation, 'exclusive');
-  if (installation === undefined) throw await installationTaken(locks);
-  const operations = await locks.tryAcquire(LOCK_NAMES.operations, 'exclusive');
-  if (operations === undefined) {
-    const inTheWay = await whoHas(locks, LOCK_NAMES.operations);
-    await installation.release();
-    throw new BackyError('locked', 'Other backy instances are running.', {
-      hint: `This command needs the whole installation. Wait until backups, restores and scrubs have ended: ${inTheWay}`,
-    });
-  }
-  return {
-    release: async () => {
-      await operations.release();
-      await installation.release();
-    },
-  };
+/** Runs `body` with the whole installation; refused while any other operation runs. */
+export function holdingInstallation<T>(locks: LockService, body: () => Promise<T>): Promise<T> {
+  return holding([() => lockInstallation(locks), () => lockOutOperations(locks)], body);
+}
+
+async function lockInstallation(locks: LockService): Promise<Lock> {
+  const lock = await locks.tryAcquire(LOCK_NAMES.installation, 'exclusive');
+  if (lock === undefined) throw await installationTaken(locks);
+  return lock;
+}
+
+async function lockOutOperations(locks: LockService): Promise<Lock> {
+  const lock = await locks.tryAcquire(LOCK_NAMES.operations, 'exclusive');
+  if (lock !== undefined) return lock;
+  const holders = await whoHas(locks, LOCK_NAMES.operations);
+  throw new BackyError('locked', 'Other backy instances are running.', {
+    hint: `This command needs the whole installation. Wait until backups, restores and scrubs have ended: ${holders}`,
+  });
 }
 
 /** Refuses to work beside processes of the original, which know less of our locks; `others` are their titles. */
@@ -54,13 +54,25 @@ export async function checkVersionsFree(locks: LockService, uids: readonly strin
   for (const uid of uids) if (await locks.isHeld(uid)) throw await versionTaken(locks, uid);
 }
 
-/** Runs `body` and gives `locks` back, the last first, however it ends. */
-export async function holding<T>(locks: Lock[], body: () => Promise<T>): Promise<T> {
+/**
+ * Takes locks one after the other, runs `body`, and gives them back, the last first, however it ends: a lock that can't be taken,
+ * too. `body` MAY add locks to those that are held.
+ */
+export async function holding<T>(takers: readonly (() => Promise<Lock>)[], body: (held: Lock[]) => Promise<T>): Promise<T> {
+  const held: Lock[] = [];
   try {
-    return await body();
+    for (const take of takers) held.push(await take());
+    return await body(held);
   } finally {
-    for (const lock of locks.reverse()) await lock.release();
+    await releaseAll(held);
   }
+}
+
+/** Gives locks back, the last first: all of them, though one fails. */
+async function releaseAll(held: readonly Lock[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const lock of held.toReversed()) await lock.release().catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 async function versionTaken(locks: LockService, uid: string): Promise<BackyError> {

@@ -4,7 +4,7 @@ import { BackyError } from '../errors.ts';
 import type { SealedRow } from '../meta/types.ts';
 import type { Context } from './context.ts';
 import { fitsAny } from './encryption-key.ts';
-import { holding, lockInstallation, refuseOtherInstances } from './locks.ts';
+import { holdingInstallation, refuseOtherInstances } from './locks.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
 const SAMPLE = 16;
@@ -36,7 +36,7 @@ export async function rekey(context: Context, oldKey: string): Promise<RekeyResu
       hint: 'Set encryption_key in section DEFAULTS to the new key: 64 hex digits, as "openssl rand -hex 32" prints them.',
     });
   }
-  return holding([await lockInstallation(context.locks)], async () => {
+  return holdingInstallation(context.locks, async () => {
     refuseOtherInstances(context.otherInstances());
     const sample = await meta.sampleSealedBlocks(SAMPLE);
     if (sample.length > 0 && !fitsAny(oldKey, sample)) throw wrongOldKey(fitsAny(newKey, sample));

@@ -59,8 +59,7 @@ export interface RepairResult {
  */
 export async function repair(context: Context, request: RepairRequest): Promise<RepairResult> {
   await findVersion(context.meta, request.uid);
-  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
-  return holding(locks, async () => {
+  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
     const start = performance.now();
     const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);

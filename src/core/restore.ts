@@ -62,8 +62,7 @@ export interface RestoreResult {
 /** Restores a version to a target (semantics.md, restore). Bad blocks do not stop it: they are reported, and in the result. */
 export async function restore(context: Context, request: RestoreRequest): Promise<RestoreResult> {
   await findVersion(context.meta, request.uid);
-  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
-  return holding(locks, async () => {
+  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
     const version = await findVersion(context.meta, request.uid);
     if (!version.valid)
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);

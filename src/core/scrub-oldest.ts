@@ -53,7 +53,7 @@ export interface OldestResult {
  * No version is locked: what is removed meanwhile is no finding.
  */
 export async function scrubOldest(context: Context, request: OldestRequest): Promise<OldestResult> {
-  return holding([await lockForOperation(context.locks)], () => run(context, request));
+  return holding([() => lockForOperation(context.locks)], () => run(context, request));
 }
 
 async function run(context: Context, request: OldestRequest): Promise<OldestResult> {

@@ -52,8 +52,7 @@ export interface ScrubResult {
 /** Checks a version's blobs (semantics.md, scrub), and its validity in the database accordingly. */
 export async function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
   await findVersion(context.meta, request.uid);
-  const locks = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
-  return holding(locks, async () => {
+  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
     const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);
     const source = request.source === undefined ? undefined : await openSource(context, request.source, version);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -80,24 +81,41 @@ function resultOf({ uid, name, snapshotName, size, sizeBytes, valid }: Version, 
 /** Imports what an export wrote, all of it or nothing. `fileName` `-` reads `stdin`. */
 export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
   const start = performance.now();
-  const importing = holding([await lockForOperation(context.locks)], async () => {
-    const lines = readLines(fileName === '-' ? stdin : createReadStream(fileName), fileName, context.signal);
-    const { reader, version } = await readHead(lines);
-    await refuseExisting(context, version);
-    const lock = await lockVersion(context.locks, version.uid, 'exclusive');
-    return holding([lock], async () => {
-      const doomed = await context.meta.importVersion(version, readBlocks(lines, reader, version));
-      if (doomed > 0) {
-        context.logger.warning(
-          `A cleanup is deleting ${doomed} blobs of version ${version.uid}: it was imported as invalid. Scrub it to see what is left.`,
-        );
-      }
-      return resultOf(await findVersion(context.meta, version.uid), start);
-    });
+  const importing = holding([() => lockForOperation(context.locks)], async () => {
+    if (fileName === '-') return importText(context, readLines(stdin, fileName, context.signal));
+    const file = createReadStream(fileName);
+    try {
+      return await importText(context, readLines(file, fileName, context.signal));
+    } finally {
+      await close(file, context.signal);
+    }
   });
-  return importing.catch((error: unknown) => {
+  const version = await importing.catch((error: unknown) => {
     throw withFileName(error, fileName === '-' ? 'stdin' : fileName);
   });
+  return resultOf(version, start);
+}
+
+async function importText(context: Context, lines: AsyncIterableIterator<Line>): Promise<Version> {
+  const { reader, version } = await readHead(lines);
+  await refuseExisting(context, version);
+  return holding([() => lockVersion(context.locks, version.uid, 'exclusive')], async () => {
+    const doomed = await context.meta.importVersion(version, readBlocks(lines, reader, version));
+    if (doomed > 0) {
+      context.logger.warning(
+        `A cleanup is deleting ${doomed} blobs of version ${version.uid}: it was imported as invalid. Scrub it to see what is left.`,
+      );
+    }
+    return findVersion(context.meta, version.uid);
+  });
+}
+
+/** Closes a file that may not have been read to its end. */
+async function close(file: Readable, { aborted }: AbortSignal): Promise<void> {
+  if (file.closed) return;
+  file.destroy();
+  // A pipe that nobody writes to does not close: who stops the program must not wait for that.
+  if (!aborted) await once(file, 'close');
 }
 
 /** Whoever finds a line wrong does not know which file it is of. */
@@ -178,6 +196,8 @@ async function* readLines(input: Readable, fileName: string, signal: AbortSignal
       hint: 'Check the path and its permissions.',
       cause: error,
     });
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -34,7 +34,7 @@ export async function removeVersion(context: Context, uid: string, force: boolea
   const { meta, locks, logger, signal } = context;
   signal.throwIfAborted();
   await findVersion(meta, uid);
-  return holding([await lockForOperation(locks), await lockVersion(locks, uid, 'exclusive')], async () => {
+  return holding([() => lockForOperation(locks), () => lockVersion(locks, uid, 'exclusive')], async () => {
     const version = await findVersion(meta, uid);
     if (version.protected) {
       throw new BackyError('refused', `Version ${uid} is protected. Will not delete.`, {

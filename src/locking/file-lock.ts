@@ -18,6 +18,8 @@ const RETRY_MS = 3;
  */
 export class FileLockService implements LockService {
   readonly #lockDir: string;
+  /** What was taken and not given back. */
+  readonly #held = new Set<Lock>();
 
   /** @param lockDir an existing folder; the empty string means no locking at all. */
   constructor(lockDir: string) {
@@ -30,7 +32,7 @@ export class FileLockService implements LockService {
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
       const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
       if (fd !== undefined && lockOrClose(path, fd, mode)) {
-        if (isStillAt(path, fd)) return { release: async () => release(path, fd) };
+        if (isStillAt(path, fd)) return this.#hold(path, fd);
         // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
         closeSync(fd);
       } else if (performance.now() > giveUpAt) return undefined;
@@ -59,7 +61,20 @@ export class FileLockService implements LockService {
   /** An open file's lock can't be lost. */
   async confirm(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    for (const lock of [...this.#held].reverse()) await lock.release();
+  }
+
+  #hold(path: string, fd: number): Lock {
+    const lock = {
+      release: async () => {
+        // A number that is closed twice may be another file's by then.
+        if (this.#held.delete(lock)) release(path, fd);
+      },
+    };
+    this.#held.add(lock);
+    return lock;
+  }
 
   #pathOf(name: string): string {
     checkLockName(name);

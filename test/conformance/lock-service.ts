@@ -53,6 +53,18 @@ export function lockServiceSuite(create: () => Promise<LockFixture>): void {
     await b?.release();
   });
 
+  it('gives back on closing what was not released', async () => {
+    const first = await one.tryAcquire('a', 'exclusive');
+    await one.tryAcquire('b', 'shared');
+    await one.close();
+    const taken = [await other.tryAcquire('a', 'exclusive'), await other.tryAcquire('b', 'exclusive')];
+    expect(taken).not.toContain(undefined);
+    // Too late, and no harm.
+    await first?.release();
+    expect(await other.isHeld('a')).toBe(true);
+    for (const lock of taken) await lock?.release();
+  });
+
   it('refuses names that could lead elsewhere', async () => {
     await expect(one.tryAcquire('../x', 'shared')).rejects.toThrow(/can't be the name of a lock/);
   });

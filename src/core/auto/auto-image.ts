@@ -66,7 +66,7 @@ export async function autoBackupImage(
     );
     return run.result;
   }
-  return holding([lock], () => run.perform());
+  return holding([async () => lock], () => run.perform());
 }
 
 class AutoRun {

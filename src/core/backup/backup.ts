@@ -2,7 +2,6 @@ import { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
-import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
 import type { Context } from '../context.ts';
@@ -79,7 +78,7 @@ export async function backup(
   open: () => Promise<SharedSource> = () => shareSource(request.source, context.io, context),
 ): Promise<BackupResult> {
   const start = performance.now();
-  return holding([await lockForOperation(context.locks)], async () => {
+  return holding([() => lockForOperation(context.locks)], async () => {
     const source = await open();
     const parentBytes = Math.min(source.parentBytes ?? 0, source.sizeBytes);
     const hints = request.hints && throughParent(request.hints, { parentBytes, hasBase: request.baseUid !== undefined });
@@ -92,8 +91,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
   const geometry: Geometry = { blockSize: context.settings.blockSize, sizeBytes: source.sizeBytes };
   if (request.hints !== undefined) checkHints(request.hints, geometry.sizeBytes);
   await proveKeyForWriting(context);
-  const locks: Lock[] = [];
-  return holding(locks, async () => {
+  return holding([], async (locks) => {
     const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
     const pool = startPool(context, source, geometry);
     try {

@@ -48,8 +48,8 @@ export interface MigrationResult {
  */
 export async function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
   await findVersion(context.meta, request.uid);
-  const locks: Lock[] = [await lockForOperation(context.locks), await lockVersion(context.locks, request.uid, 'shared')];
-  return holding(locks, async () => {
+  const locks = [() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')];
+  return holding(locks, async (held) => {
     const origin = await findVersion(context.meta, request.uid);
     if (!origin.valid)
       context.logger.warning(`Version ${origin.uid} is invalid: some of its blocks are known to be bad or missing.`);
@@ -57,7 +57,7 @@ export async function migrateEncryption(context: Context, request: MigrationRequ
     await proveKeyForReading(context, origin);
     await proveKeyForWriting(context);
     await checkStorage(context);
-    const copy = await openCopy(context, origin, locks);
+    const copy = await openCopy(context, origin, held);
     request.onVersion?.(copy);
     return run(context, { origin, copy, geometry: { blockSize, sizeBytes: origin.sizeBytes } });
   });
