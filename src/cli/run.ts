@@ -36,21 +36,26 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     stuckThreads: false,
   };
   // Nothing that nobody foresaw may end the program with a bare stack and an exit code that means something else.
-  process.once('uncaughtException', (error) => exitNow(reportFailure(error, run)));
-  const signal = abortOnSignals((reason) => run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)));
+  const onUncaught = (error: Error) => exitNow(reportFailure(error, run));
+  process.once('uncaughtException', onUncaught);
+  const signals = abortOnSignals((reason) =>
+    run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)),
+  );
   let exitCode: number;
   try {
     const config = loadConfig(globals.configfile);
     if (config.embedded) prepareEmbedded(config);
     log.hide(secretsOf(config));
     log.openFile(config.logfile);
-    exitCode = await execute(run, config, signal);
+    exitCode = await execute(run, config, signals.signal);
   } catch (error) {
     exitCode = reportFailure(error, run);
     // A read that nobody answers, of a pipe for instance, sits in a thread as well.
     if (error instanceof BackyError && (error.code === 'interrupted' || error.code === 'lockLost')) run.stuckThreads = true;
   }
   log.close();
+  signals.end();
+  process.off('uncaughtException', onUncaught);
   // A thread that hangs in the kernel would keep a normal exit waiting for ever.
   if (run.stuckThreads) exitNow(exitCode);
   return exitCode;
@@ -75,7 +80,8 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
   if (config.embedded)
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
   const status = new Status(log, config.processName);
-  process.on('SIGUSR1', () => status.tell());
+  const tell = () => status.tell();
+  process.on('SIGUSR1', tell);
   const saysSo = () => log.warning('Stopping as soon as what is in flight has ended. A second signal stops at once.');
   signal.addEventListener('abort', saysSo);
   const backy = await createBacky({
@@ -109,6 +115,7 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
     if (outcome.message !== undefined) log.info(outcome.message);
     return conclude(outcome.exitCode ?? 0, log);
   } finally {
+    process.off('SIGUSR1', tell);
     status.close();
     await backy.close();
   }

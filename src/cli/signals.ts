@@ -13,26 +13,39 @@ export function listenEarly(): void {
   if (ignoresHangup()) process.on('SIGHUP', () => {});
 }
 
+/** What signals of the system do to a command that runs. */
+export interface SignalWatch {
+  /** Aborted by the first signal, with the error that the command ends with. */
+  signal: AbortSignal;
+  /** Signals do what they did before. */
+  end(): void;
+}
+
 /**
- * An AbortSignal that the first SIGINT, SIGTERM or SIGHUP aborts: what is in flight ends, rows are committed, locks given back.
+ * The first SIGINT, SIGTERM or SIGHUP aborts: what is in flight ends, rows are committed, locks given back.
  * The second stops the process at once.
  * @param beforeStop told why, just before that.
  */
-export function abortOnSignals(beforeStop: (reason: BackyError) => void): AbortSignal {
+export function abortOnSignals(beforeStop: (reason: BackyError) => void): SignalWatch {
   const aborter = new AbortController();
-  for (const [name, number] of Object.entries(NUMBERS)) {
-    if (name === 'SIGHUP' && ignoresHangup()) continue;
-    process.on(name as NodeJS.Signals, () => {
-      const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode: 128 + number });
-      if (aborter.signal.aborted) {
-        setFooter(undefined);
-        beforeStop(reason);
-        exitNow(reason.exitCode);
-      }
-      aborter.abort(reason);
-    });
-  }
-  return aborter.signal;
+  const names = Object.keys(NUMBERS).filter((name) => name !== 'SIGHUP' || !ignoresHangup()) as (keyof typeof NUMBERS)[];
+  const onSignal = (name: NodeJS.Signals) => {
+    const exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];
+    const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode });
+    if (aborter.signal.aborted) {
+      setFooter(undefined);
+      beforeStop(reason);
+      exitNow(reason.exitCode);
+    }
+    aborter.abort(reason);
+  };
+  for (const name of names) process.on(name, onSignal);
+  return {
+    signal: aborter.signal,
+    end: () => {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
 }
 
 function ignoresHangup(): boolean {
