@@ -5,34 +5,33 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * and what is far from the main path.
  */
 export const MORE_TESTS = [
-  'test/conformance/golden/**/*.test.ts',
-  'test/conformance/*stores.test.ts',
-  'test/e2e/upgrade-faults.test.ts',
-  'test/e2e/backup-rbd-script-faults.test.ts',
-  'test/e2e/backup-due.test.ts',
-  'test/e2e/concurrency.test.ts',
-  'test/e2e/differences.test.ts',
-  'test/e2e/healing.test.ts',
-  'test/e2e/hostile.test.ts',
-  'test/e2e/json-failures.test.ts',
-  'test/e2e/nbd-save.test.ts',
-  'test/e2e/permissions.test.ts',
-  'test/e2e/properties.test.ts',
-  'test/e2e/scrub-oldest.test.ts',
-  'test/e2e/status-lines.test.ts',
-  'test/e2e/terminal.test.ts',
-  'test/e2e/backup-rbd-script.test.ts',
-  'test/e2e/migrate-encryption.test.ts',
-  'test/e2e/other-settings.test.ts',
-  'test/e2e/rekey.test.ts',
-  'test/e2e/upgrade.test.ts',
+  'test/recordings/**/*.test.ts',
+  'test/process/upgrade-faults.test.ts',
+  'test/process/backup-rbd-script-faults.test.ts',
+  'test/process/backup-due.test.ts',
+  'test/process/concurrency.test.ts',
+  'test/process/differences.test.ts',
+  'test/cli/healing.test.ts',
+  'test/process/hostile.test.ts',
+  'test/process/json-failures.test.ts',
+  'test/process/nbd-save.test.ts',
+  'test/process/permissions.test.ts',
+  'test/cli/properties.test.ts',
+  'test/process/scrub-oldest.test.ts',
+  'test/process/status-lines.test.ts',
+  'test/process/terminal.test.ts',
+  'test/process/backup-rbd-script.test.ts',
+  'test/process/migrate-encryption.test.ts',
+  'test/process/other-settings.test.ts',
+  'test/process/rekey.test.ts',
+  'test/cli/upgrade.test.ts',
 ];
 
 /** The long sweeps of faults and of flipped bits: `npm run test:faults`. The short one is in `npm test`. */
-export const FAULT_TESTS = ['test/faults/!(short-sweep|server-sweep).test.ts'];
+export const FAULT_TESTS = ['test/faults/*.test.ts'];
 
 /** The sweep of faults on connections to servers: of `npm run test:services` as well. */
-export const SERVER_SWEEP = 'test/faults/server-sweep.test.ts';
+export const SERVER_SWEEP = 'test/services/stores/server-sweep.test.ts';
 
 /** Tests that need servers: `npm run test:services` starts those and runs these. */
 export const SERVICE_TESTS = ['test/services/**/*.test.ts'];

@@ -35,8 +35,8 @@ export const STORE_TESTS = [
   'transfer',
   'unknown-version',
   'written-rows',
-].map((name) => `test/e2e/${name}.test.ts`);
-const STORE_ITSELF = 'test/support/stores/lab-store.test.ts';
+].map((name) => `test/{cli,process}/${name}.test.ts`);
+const STORE_ITSELF = 'test/cli/lab-store.test.ts';
 
 /** Clients of the system on images that are open: what depends on where versions are kept. A mountpoint or a boot does not. */
 const STORE_CLIENT_TESTS = ['fuse', 'nbd-clients'].map((name) => `test/services/${name}.test.ts`);
@@ -51,7 +51,7 @@ export default defineConfig({
     globalSetup: 'test/services/global-setup.ts',
     maxWorkers: 3,
     projects: [
-      { test: { ...shared, name: 'services', include: SERVICE_TESTS } },
+      { test: { ...shared, name: 'services', include: SERVICE_TESTS, exclude: [...configDefaults.exclude, SERVER_SWEEP] } },
       // Never the long forms: those are run on SQLite and files, and a call of the program takes three times as long here.
       {
         test: {

@@ -15,9 +15,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FILES, makeExt4 } from '../support/ext4.ts';
 import { mixedImage, STORES } from '../support/images.ts';
 import { Lab } from '../support/lab.ts';
-import { PATH_WITH_SBIN, Running, tool } from '../support/process.ts';
+import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
+import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
 import { noise } from '../support/random.ts';
-import { type Serving, startServing, stopServing } from '../support/serving.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
 
 const BLOCK = 65536;

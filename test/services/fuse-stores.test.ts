@@ -1,7 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { BINARY, PATH_WITH_SBIN, Running } from '../support/process.ts';
+import { BINARY, PATH_WITH_SBIN, Running } from '../support/program/process.ts';
 import { sha256OfFile } from '../support/sha256.ts';
 import { StoredLab } from '../support/stored-lab.ts';
 

@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { mixedImage, STORES } from '../support/images.ts';
 import { Lab } from '../support/lab.ts';
-import { tool } from '../support/process.ts';
+import { tool } from '../support/program/process.ts';
+import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { type Serving, startServing, stopServing } from '../support/serving.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
 
 const BLOCK = 65536;

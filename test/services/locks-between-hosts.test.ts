@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { LOCK_NAMES } from '../../src/locking/lock.ts';
 import { PostgresLockService } from '../../src/locking/postgres-lock.ts';
 import { uidOf } from '../support/lab.ts';
-import type { Running } from '../support/process.ts';
+import type { Running } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';

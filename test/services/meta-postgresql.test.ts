@@ -3,8 +3,8 @@ import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { metaStoreFor } from '../../src/meta/open-store.ts';
 import type { BackupRow } from '../../src/meta/types.ts';
-import { metaHealingSuite } from '../conformance/meta-healing.ts';
-import { metaStoreSuite } from '../conformance/meta-store.ts';
+import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
+import { metaStoreSuite } from '../support/conformance/meta-store.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { PostgresServer } from './postgres.ts';
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bootDisk, SECTOR } from '../support/boot-disk.ts';
 import { STORES } from '../support/images.ts';
 import { Lab } from '../support/lab.ts';
-import { PATH_WITH_SBIN, Running } from '../support/process.ts';
-import { type Serving, startNbd, stopServing } from '../support/serving.ts';
+import { PATH_WITH_SBIN, Running } from '../support/program/process.ts';
+import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
 import { sha256 } from '../support/sha256.ts';
 import { findProgram } from './packages.ts';
 

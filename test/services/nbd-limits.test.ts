@@ -4,9 +4,9 @@ import { COMMAND, NBD_ERROR } from '../../src/nbd/numbers.ts';
 import { Lab } from '../support/lab.ts';
 import { withTmpfs } from '../support/mounted.ts';
 import { NbdClient } from '../support/nbd-client.ts';
-import { tool } from '../support/process.ts';
+import { tool } from '../support/program/process.ts';
+import { startNbd, stopServing } from '../support/program/serving.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { startNbd, stopServing } from '../support/serving.ts';
 import { sha256OfFile } from '../support/sha256.ts';
 
 const MIB = 1024 * 1024;

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { LOCK_NAMES } from '../../src/locking/lock.ts';
 import { lockKey } from '../../src/locking/lock-key.ts';
 import { PostgresLockService } from '../../src/locking/postgres-lock.ts';
-import { lockServiceSuite } from '../conformance/lock-service.ts';
+import { lockServiceSuite } from '../support/conformance/lock-service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { createDatabase, dropDatabase, PostgresServer, postgresQuery, postgresUrl } from './postgres.ts';
 

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
-import { tool } from '../support/process.ts';
+import { tool } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import type { Sections } from '../support/config-text.ts';
-import { PATH_WITH_SBIN, type Result, Running } from '../support/process.ts';
+import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process.ts';
 import { sha256OfFile } from '../support/sha256.ts';
 import type { CephAddress } from './ceph.ts';
 

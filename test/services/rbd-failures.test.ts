@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { failureIn } from '../support/json-schemas.ts';
 import { type Lab, withLab } from '../support/lab.ts';
-import type { Result, StartOptions } from '../support/process.ts';
+import type { Result, StartOptions } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 

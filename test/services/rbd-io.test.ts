@@ -5,9 +5,9 @@ import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
 import { RbdSource } from '../../src/io/rbd/rbd-source.ts';
 import { RbdTarget } from '../../src/io/rbd/rbd-target.ts';
 import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
-import { RBD_DEFAULTS } from '../config/rbd-defaults.ts';
-import { sourceSuite } from '../conformance/source.ts';
-import { targetSuite } from '../conformance/target.ts';
+import { sourceSuite } from '../support/conformance/source.ts';
+import { targetSuite } from '../support/conformance/target.ts';
+import { RBD_DEFAULTS } from '../unit/config/rbd-defaults.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
 const cluster = new RbdCluster(inject('ceph'));

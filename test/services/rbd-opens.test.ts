@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, inject, test } from 'vitest';
-import { Running } from '../support/process.ts';
+import { Running } from '../support/program/process.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 
 const cluster = new RbdCluster(inject('ceph'));

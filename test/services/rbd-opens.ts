@@ -1,6 +1,6 @@
 import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
 import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
-import { RBD_DEFAULTS } from '../config/rbd-defaults.ts';
+import { RBD_DEFAULTS } from '../unit/config/rbd-defaults.ts';
 
 /**
  * Opens and closes a snapshot for a while, as the thread that talks to the cluster does.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, inject, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
-import type { Result } from '../support/process.ts';
+import type { Result } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { OBJECT, RbdCluster } from './rbd-cluster.ts';
 

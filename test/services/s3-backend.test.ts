@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { newBlobUid } from '../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../src/data/data-backend.ts';
 import { openDataBackend } from '../../src/data/open-backend.ts';
-import { dataBackendSuite } from '../conformance/data-backend.ts';
+import { dataBackendSuite } from '../support/conformance/data-backend.ts';
 import { createBucket, deleteBucket, s3Request } from './s3-buckets.ts';
 
 const signal = new AbortController().signal;

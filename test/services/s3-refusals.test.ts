@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { clockAt } from '../support/clock.ts';
 import { expectFailure } from '../support/expect-failure.ts';
+import { clockAt } from '../support/program/clock.ts';
 import { noise } from '../support/random.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 

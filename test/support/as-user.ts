@@ -2,7 +2,7 @@ import { chownSync, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
 import { type Need, needTool } from './machine.ts';
-import { BINARY } from './process.ts';
+import { BINARY } from './program/process.ts';
 
 const NOBODY = 65_534;
 const SETPRIV = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];

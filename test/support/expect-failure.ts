@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Result } from './process.ts';
+import type { Result } from './program/process.ts';
 
 /** Asserts a clear failure: the exit code, one ERROR line that says `what` and what to do, and the end line. */
 export function expectFailure(result: Result, code: number, what: string | RegExp): void {

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lab } from './lab.ts';
-import { tool } from './process.ts';
+import { tool } from './program/process.ts';
 import { noise } from './random.ts';
 
 /** What is in {@link makeExt4}'s file system, by path. */

@@ -1,6 +1,6 @@
 // A stand-in for Ceph's rbd, as far as docs/scripts/backup-rbd.sh uses it: the same words, output and exit codes, but images are
 // files below $FAKE_RBD: POOL/IMAGE/head, their snapshots copies of it, POOL/IMAGE/snaps/NAME. An object exists when it is not
-// all zero. test/e2e/fake-rbd.test.ts holds it against recordings of the real one.
+// all zero. test/process/fake-rbd.test.ts holds it against recordings of the real one.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import { tool } from './process.ts';
+import { tool } from './program/process.ts';
 
 /** The compiled faulty-io.c, for LD_PRELOAD; it is removed when the test file has ended. */
 export async function compileFaultyIo(): Promise<string> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Need } from './machine.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running } from './process.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running } from './program/process.ts';
 import { sha256OfFile } from './sha256.ts';
 
 /** Where stores that the original wrote are kept; they are not part of the project. */

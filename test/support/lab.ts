@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { configText, type Sections } from './config-text.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from './process.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from './program/process.ts';
 import { sha256OfFile } from './sha256.ts';
 import { newStore } from './stores/choose-store.ts';
 import { FileStore } from './stores/file-store.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { tool } from './process.ts';
+import { tool } from './program/process.ts';
 
 /** Something that a test needs of the machine. */
 export interface Need {

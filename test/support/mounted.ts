@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { tool } from './process.ts';
+import { tool } from './program/process.ts';
 
 /** Mounts a tmpfs of `size` (as mount takes it) on a new folder for the time of `body`. */
 export async function withTmpfs(folder: string, size: string, body: () => Promise<void>): Promise<void> {

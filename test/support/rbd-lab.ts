@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSyn
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Lab } from './lab.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running } from './process.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running } from './program/process.ts';
 
 export const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-rbd.sh', import.meta.url));
 const FAKE_RBD = fileURLToPath(new URL('fake-rbd.mjs', import.meta.url));

@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
-import { clockAt } from './clock.ts';
 import type { Sections } from './config-text.ts';
 import type { Lab } from './lab.ts';
-import type { Result } from './process.ts';
+import { clockAt } from './program/clock.ts';
+import type { Result } from './program/process.ts';
 
 /** What the clock of the program says in tests of schedules. */
 export const NOW = new Date('2026-03-01T12:00:00Z');

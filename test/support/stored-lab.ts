@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GOLDEN_ROOT } from '../conformance/golden/location.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running, tool } from './process.ts';
+import { GOLDEN_ROOT } from '../recordings/location.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running, tool } from './program/process.ts';
 
 /** A version of a store, as its manifest has it; of some only what the store's maker knew is there. */
 export interface ManifestVersion {

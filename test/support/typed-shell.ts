@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BINARY, Running } from './process.ts';
+import { BINARY, Running } from './program/process.ts';
 
 /** What came of a line that was typed, with a tab at its end. */
 export interface Typed {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { PATH_WITH_SBIN } from './process.ts';
+import { PATH_WITH_SBIN } from './program/process.ts';
 
 /** CI has every tool and allows no skip (house.md, rule 13). */
 const mustHaveAll = process.env.CI !== undefined && process.env.CI !== '';

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import type { Lab } from '../lab.ts';
-import { type Result, tool } from '../process.ts';
+import { type Result, tool } from '../program/process.ts';
 
 /** Kinds of calls to the file system and of servers, in the order of fault-calls.h. */
 export const CALL_KINDS = [

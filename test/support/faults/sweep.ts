@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Lab } from '../lab.ts';
-import type { Result } from '../process.ts';
+import type { Result } from '../program/process.ts';
 import { runSeed, seededRandom } from '../random.ts';
 import { checkByLooking, checkByRestoring, isPlain } from './check-valid.ts';
 import { type Calls, type Place, runWithFault } from './fault-layer.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { namedBlobs } from '../check-store.ts';
 import { type Lab, uidOf } from '../lab.ts';
-import type { Result } from '../process.ts';
+import type { Result } from '../program/process.ts';
 import { sha256OfFile } from '../sha256.ts';
 import { type Operation, targetOf } from './operations.ts';
 

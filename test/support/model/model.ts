@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab.ts';
-import type { Result } from '../process.ts';
+import type { Result } from '../program/process.ts';
 import { checkDone } from './check-done.ts';
 import { choose } from './choose.ts';
 import { History } from './history.ts';

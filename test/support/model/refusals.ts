@@ -1,4 +1,4 @@
-import type { Result } from '../process.ts';
+import type { Result } from '../program/process.ts';
 import type { Operation } from './operations.ts';
 
 /** A way to end other than well that docs/commands.md knows of, and when it is right. */

@@ -1,0 +1,44 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { withLab } from '../support/lab.ts';
+import { NbdClient } from '../support/nbd-client.ts';
+import { startNbd, stopServing } from '../support/program/serving.ts';
+import { noise } from '../support/random.ts';
+
+const MIB = 1024 ** 2;
+const BLOCK = 4 * MIB;
+const READERS = 4;
+/** Together twice what the cache holds. */
+const PIECE = 128 * MIB;
+
+test('four who read an image by pieces at once have each block fetched once, or little more', async () => {
+  await withLab({ blockSize: BLOCK }, async (lab) => {
+    const source = openSync(lab.path('image'), 'w');
+    const content = noise(BLOCK, 'block');
+    for (let offset = 0; offset < READERS * PIECE; offset += BLOCK) {
+      content.writeUInt32LE(offset / BLOCK);
+      writeSync(source, content, 0, BLOCK, offset);
+    }
+    closeSync(source);
+    await lab.backup(`file://${lab.path('image')}`, 'vm');
+    const server = await startNbd(lab);
+    const before = bytesReadBy(server.running.pid);
+    const read = async (piece: number) => {
+      const client = await NbdClient.open(server.socket, 'vm');
+      for (let offset = piece * PIECE; offset < (piece + 1) * PIECE; offset += MIB) {
+        const bytes = await client.read(offset, MIB);
+        if (offset % BLOCK === 0) expect(bytes.readUInt32LE()).toBe(offset / BLOCK);
+      }
+      await client.disconnect();
+    };
+    await Promise.all(Array.from({ length: READERS }, (_, piece) => read(piece)));
+    // With sockets, which count as well, and what is read again.
+    expect((bytesReadBy(server.running.pid) - before) / (READERS * PIECE)).toBeLessThan(1.25);
+    await stopServing(server);
+  });
+}, 120_000);
+
+/** Bytes that a process has asked of the system so far, from a disk or memory. */
+function bytesReadBy(pid: number): number {
+  return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+}

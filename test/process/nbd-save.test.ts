@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COMMAND } from '../../src/nbd/numbers.ts';
+import { mixedImage, STORES } from '../support/images.ts';
+import { documentOf } from '../support/json-schemas.ts';
+import { Lab } from '../support/lab.ts';
+import { NbdClient } from '../support/nbd-client.ts';
+import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
+import { noise } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+import { filesOnly } from '../support/stores/files-only.ts';
+
+const BLOCK = 8192;
+const BLOCKS = 60;
+const image = mixedImage(BLOCK, BLOCKS, 'image');
+
+describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
+  let lab: Lab;
+  let uid: string;
+  let server: Serving & { socket: string };
+  beforeEach(async () => {
+    lab = await Lab.create({ blockSize: BLOCK, ...options });
+    lab.configure({ DEFAULTS: { cachedir: lab.path('home') } });
+    uid = await lab.backup('-s', 'snap', `file://${lab.write('image', image)}`, 'vm');
+    server = await startNbd(lab, '--save');
+  });
+  afterEach(async () => {
+    if (!server.running.hasEnded) await stopServing(server);
+    lab.remove();
+  });
+
+  /** The version that was saved, once it is there. */
+  async function savedUid(): Promise<string> {
+    await expect.poll(() => server.running.stdout.split('\n').filter((line) => line !== '').length, { timeout: 20_000 }).toBe(2);
+    return server.running.stdout.split('\n')[1] ?? '';
+  }
+
+  test('makes a new version of what was written, stores only that, and leaves the original alone', async () => {
+    const before = { version: lab.version(uid), blocks: lab.blocks(uid), blobs: lab.blobs() };
+    const client = await NbdClient.open(server.socket, 'vm');
+    const model = Buffer.from(image);
+    // In the middle of blocks, across two, at the odd end, into a hole, to zeros, and to what is known already.
+    for (const [offset, bytes] of [
+      [3 * BLOCK + 77, noise(100, 'a')],
+      [6 * BLOCK - 50, noise(100, 'b')],
+      [image.length - 5, noise(5, 'c')],
+      [11 * BLOCK + 9, noise(1, 'd')],
+      [20 * BLOCK, image.subarray(0, BLOCK)],
+    ] as const) {
+      bytes.copy(model, offset);
+      await client.write(offset, bytes);
+    }
+    await client.request(COMMAND.writeZeroes, { offset: 30 * BLOCK, length: BLOCK });
+    model.fill(0, 30 * BLOCK, 31 * BLOCK);
+    await client.disconnect();
+    const saved = await savedUid();
+    expect(lab.version(saved)).toMatchObject({ name: 'vm', snapshot_name: '', valid: 1, size_bytes: image.length });
+    expect(lab.tags(saved)).toEqual(['nbd']);
+    expect(await lab.restoredSha256(saved)).toBe(sha256(model));
+    expect({ version: lab.version(uid), blocks: lab.blocks(uid) }).toEqual({ version: before.version, blocks: before.blocks });
+    expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    // Blocks 3, 5, 6, 11 and the last are new; 20 is the same as 0, and 30 has none.
+    expect(lab.blobs().length - before.blobs.length).toBe(5);
+    expect(lab.blocks(saved)[20]?.uid).toBe(before.blocks[0]?.uid);
+    expect(lab.blocks(saved)[30]?.uid).toBeNull();
+    expect((await lab.run(['scrub', saved])).code).toBe(0);
+    const { code, stderr } = await stopServing(server);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('waits for the last client, and then starts from what was saved', async () => {
+    const [one, two] = [await NbdClient.open(server.socket, 'vm'), await NbdClient.open(server.socket, uid)];
+    await one.write(0, noise(10, 'one'));
+    await one.disconnect();
+    await two.write(100, noise(10, 'two'));
+    await two.disconnect();
+    const saved = await savedUid();
+    const model = Buffer.from(image);
+    noise(10, 'one').copy(model, 0);
+    noise(10, 'two').copy(model, 100);
+    expect(await lab.restoredSha256(saved)).toBe(sha256(model));
+    const byName = await NbdClient.open(server.socket, 'vm');
+    expect(sha256(await byName.read(0, model.length))).toBe(sha256(model));
+    await byName.disconnect();
+    const original = await NbdClient.open(server.socket, uid);
+    expect(sha256(await original.read(0, image.length))).toBe(sha256(image));
+    await original.disconnect();
+    await stopServing(server);
+    expect(lab.versions()).toHaveLength(2);
+  });
+
+  filesOnly('client side', () => {
+    test('saves nothing of a client that vanished, but keeps it for the next', async () => {
+      const lost = await NbdClient.open(server.socket, uid);
+      await lost.write(50, noise(10, 'lost'));
+      lost.socket.destroy();
+      const model = Buffer.from(image);
+      noise(10, 'lost').copy(model, 50);
+      await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client vanished before it had flushed');
+      expect(lab.versions()).toHaveLength(1);
+      const next = await NbdClient.open(server.socket, uid);
+      expect((await next.read(50, 10)).equals(noise(10, 'lost'))).toBe(true);
+      await next.disconnect();
+      expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
+    });
+
+    test('saves what a client had flushed that then vanished', async () => {
+      const client = await NbdClient.open(server.socket, uid);
+      await client.write(50, noise(10, 'flushed'));
+      await client.request(COMMAND.flush);
+      client.socket.destroy();
+      const model = Buffer.from(image);
+      noise(10, 'flushed').copy(model, 50);
+      expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
+    });
+
+    test('says so when it ends with something unsaved', async () => {
+      const lost = await NbdClient.open(server.socket, uid);
+      await lost.write(50, noise(10, 'lost'));
+      const { code, stderr } = await stopServing(server);
+      expect(code).toBe(100);
+      expect(stderr).toContain(`What was written to ${uid} was not saved.`);
+      expect(lab.versions()).toHaveLength(1);
+      expect(lab.lockFiles()).toEqual([]);
+    });
+  });
+
+  test('makes no version of blocks that are bad, unless they were written anew', async () => {
+    lab.blobAt(uid, 8).remove();
+    const client = await NbdClient.open(server.socket, uid);
+    expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
+    await client.write(50, noise(10, 'x'));
+    await client.disconnect();
+    await expect.poll(() => server.running.stderr, { timeout: 10_000 }).toContain('could not be saved');
+    expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
+  });
+
+  filesOnly('client side', () => {
+    test('--json tells at the end what was saved', async () => {
+      const socket = lab.path('other.sock');
+      const running = lab.start(['--json', 'nbd', '--save', '--socket', socket]);
+      await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true);
+      const client = await NbdClient.open(socket, 'vm');
+      await client.write(3 * BLOCK + 5, noise(BLOCK, 'two blocks'));
+      await client.disconnect();
+      await expect.poll(() => lab.versions().filter(({ valid }) => valid === 1).length, { timeout: 20_000 }).toBe(2);
+      running.kill('SIGTERM');
+      const { code, stdout, stderr } = await running.ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const { uri, saved } = documentOf<{ uri: string; saved: object[] }>('nbd.json', stdout);
+      expect(uri).toContain(socket);
+      const [version] = lab.versions().filter((each) => each.uid !== uid);
+      const sums = { blocks_read: 2, bytes_read: 2 * BLOCK, blocks_written: 2, bytes_written: 2 * BLOCK };
+      expect(saved).toEqual([expect.objectContaining({ uid: version?.uid, base_uid: uid, name: 'vm', tags: ['nbd'], ...sums })]);
+    });
+
+    test('reads without writing make no version', async () => {
+      const client = await NbdClient.open(server.socket, 'vm');
+      await client.read(0, image.length);
+      await client.disconnect();
+      expect((await stopServing(server)).code).toBe(0);
+      expect(lab.versions()).toHaveLength(1);
+    });
+  });
+});

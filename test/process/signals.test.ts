@@ -1,0 +1,206 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkStoreAndCleanUp } from '../support/check-store.ts';
+import { compileFaultyIo } from '../support/faulty-io.ts';
+import { Lab, uidOf } from '../support/lab.ts';
+import { lacking, needTool } from '../support/machine.ts';
+import { type Running, tool } from '../support/program/process.ts';
+import { noise } from '../support/random.ts';
+import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { statusLines } from '../support/status-lines.ts';
+
+const gcc = lacking(await needTool('gcc', '--version'));
+const library = gcc.skip ? '' : await compileFaultyIo();
+const BLOCK = 512 * 1024;
+const BLOCKS = 60;
+const CODES: [signal: NodeJS.Signals, code: number][] = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+];
+
+const image = noise(BLOCKS * BLOCK, 'image');
+let lab: Lab;
+let source: string;
+beforeEach(async () => {
+  lab = await Lab.create({ blockSize: BLOCK, config: { DEFAULTS: { workers: 2 } } });
+  source = `file://${lab.write('image', image)}`;
+});
+afterEach(() => lab.remove());
+
+describe.each(CODES)('%s', (signal, code) => {
+  test(`stops a backup: exit ${code}, rows committed, locks gone, nothing half-written; -c finishes it`, async () => {
+    slow();
+    const running = lab.start(['-m', 'backup', source, 'vm']);
+    await until(running, () => lab.blobs().length > 5);
+    const result = await stop(running, signal);
+    expect(result.stderr).toContain(`Stopped by ${signal}.`);
+    expect(result.code).toBe(code);
+    const uid = uidOf(result.stdout);
+    expect(lab.version(uid).valid).toBe(0);
+    expect(lab.blocks(uid).length).toBeGreaterThan(4);
+    expect(lab.blocks(uid).length).toBeLessThan(BLOCKS);
+    expect(lab.temporaryBlobs()).toEqual([]);
+    expect(lab.lockFiles()).toEqual([]);
+    lab.configure({});
+    await lab.ok('backup', '-c', uid, source, 'vm');
+    await checkStoreAndCleanUp(lab, new Map([[uid, sha256(image)]]));
+  });
+
+  test(`stops a restore: exit ${code}, and says how to go on`, async () => {
+    const uid = await lab.backup(source, 'vm');
+    slow();
+    const running = lab.start(['restore', uid, `file://${lab.path('target')}`]);
+    await until(running, () => lab.lockFiles().length > 0);
+    await sleep(500);
+    const result = await stop(running, signal);
+    expect(result.code).toBe(code);
+    expect(lab.lockFiles()).toEqual([]);
+    expect(lab.version(uid).valid).toBe(1);
+    lab.configure({});
+    const [, from = ''] = /restore -f -c (\d+) /.exec(result.stderr) ?? [];
+    expect(from).toMatch(/^\d+$/);
+    await lab.ok('restore', '-f', '-c', from, uid, `file://${lab.path('target')}`);
+    expect(sha256OfFile(lab.path('target'))).toBe(sha256(image));
+  });
+
+  test(`stops a scrub: exit ${code}, and marks nothing`, async () => {
+    const uid = await lab.backup(source, 'vm');
+    const before = lab.dump();
+    slow();
+    const running = lab.start(['scrub', uid]);
+    await until(running, () => lab.lockFiles().length > 0);
+    await sleep(500);
+    expect((await stop(running, signal)).code).toBe(code);
+    expect(lab.lockFiles()).toEqual([]);
+    expect(lab.dump()).toEqual(before);
+  });
+
+  test.skipIf(gcc.skip)(`a second time ends a program that hangs at once, with exit ${code}${gcc.note}`, async () => {
+    const env = {
+      LD_PRELOAD: library,
+      FAULT_PATH: lab.path('image'),
+      FAULT_OFFSET: String(40 * BLOCK),
+      FAULT_KIND: 'hang',
+    };
+    const running = lab.start(['-m', 'backup', source, 'vm'], { env });
+    await until(running, () => lab.blobs().length > 5);
+    await sleep(200);
+    running.kill(signal);
+    await sleep(200);
+    const start = performance.now();
+    running.kill(signal);
+    const { code: ended, stdout } = await running.ended;
+    expect(performance.now() - start).toBeLessThan(1_500);
+    expect(ended).toBe(code);
+    const uid = uidOf(stdout);
+    await lab.ok('backup', '-c', uid, source, 'vm');
+    await checkStoreAndCleanUp(lab, new Map([[uid, sha256(image)]]));
+  });
+});
+
+test('a stopped cleanup is gone on with by the next one', async () => {
+  const uid = await lab.backup(source, 'vm');
+  await lab.ok('rm', uid);
+  const running = lab.start(['cleanup', '--dangerous-force']);
+  await until(running, () => lab.lockFiles().length > 0);
+  running.kill('SIGTERM');
+  const { code } = await running.ended;
+  expect([0, 143]).toContain(code);
+  expect(lab.lockFiles()).toEqual([]);
+  await lab.ok('cleanup', '--dangerous-force');
+  expect(lab.blobs()).toEqual([]);
+});
+
+describe('SIGHUP', () => {
+  test('stops a backup with exit 129', async () => {
+    slow();
+    const running = lab.start(['-m', 'backup', source, 'vm']);
+    await until(running, () => lab.blobs().length > 5);
+    const result = await stop(running, 'SIGHUP');
+    expect(result.stderr).toContain('Stopped by SIGHUP.');
+    expect(result.code).toBe(129);
+    expect(lab.blocks(uidOf(result.stdout)).length).toBeGreaterThan(4);
+    expect(lab.lockFiles()).toEqual([]);
+  });
+
+  test('does nothing to a backup that was started with nohup', async () => {
+    slow();
+    const running = lab.start(['-m', 'backup', source, 'vm'], { prefix: ['nohup'] });
+    await until(running, () => lab.blobs().length > 5);
+    running.kill('SIGHUP');
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+  });
+});
+
+describe('SIGUSR1', () => {
+  test.each(['-m', '--json'])('tells with %s, too, where a backup is: on stderr and in the logfile', async (option) => {
+    slow();
+    const running = lab.start([option, 'backup', source, 'vm']);
+    await until(running, () => lab.blobs().length > 5);
+    const lines = lab.log().split('\n').length;
+    running.kill('SIGUSR1');
+    await until(running, () => running.stderr.endsWith('\n'));
+    expect(running.stderr).toMatch(/^ {4}INFO: Backing up .*\n$/);
+    const [status] = statusLines(running.stderr);
+    expect(status?.what).toBe(`Backing up (2/2: Data) ${source}`);
+    expect(status?.percent).toBeGreaterThan(0);
+    expect(status?.percent).toBeLessThan(100);
+    expect(
+      lab
+        .log()
+        .split('\n')
+        .slice(lines - 1)
+        .join('\n'),
+    ).toContain(running.stderr.slice('    INFO: '.length).trimEnd());
+    const { code, stdout, stderr } = await running.ended;
+    expect({ code, lines: stderr.split('\n').length }).toEqual({ code: 0, lines: 2 });
+    expect(stdout).not.toContain('Backing up');
+  });
+
+  test('says so where no blocks move', async () => {
+    await tool('mkfifo', lab.path('pipe'));
+    const running = lab.start(['import', lab.path('pipe')]);
+    await until(running, () => running.stdout.includes('$ backy2'));
+    running.kill('SIGUSR1');
+    await until(running, () => running.stderr.endsWith('\n'));
+    expect(running.stderr).toMatch(/^ {4}INFO: No blocks are moving \(\d+s since the start\)\.\n$/);
+    expect((await stop(running, 'SIGTERM')).code).toBe(143);
+  });
+
+  test('never opens an inspector, nor ends the program, however early it comes', async () => {
+    const running = lab.start(['backup', source, 'vm']);
+    await until(running, () => /^(node|backy2)/.test(readFileSync(`/proc/${running.pid}/cmdline`, 'utf8')));
+    while (!running.hasEnded) {
+      running.kill('SIGUSR1');
+      await sleep(2);
+    }
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(0);
+    expect(stderr).not.toMatch(/Debugger|listening|ws:/);
+    expect(stderr).toMatch(/INFO: Backing up /);
+  });
+});
+
+/** From now on it takes four seconds to move the image's blobs. */
+function slow(): void {
+  lab.configure({ DataBackend: { bandwidth_write: 15 * BLOCK, bandwidth_read: 15 * BLOCK } });
+}
+
+/** Sends a signal; the program then has to end soon. */
+async function stop(running: Running, signal: NodeJS.Signals) {
+  const start = performance.now();
+  running.kill(signal);
+  const result = await running.ended;
+  expect(performance.now() - start, 'ms until it had stopped').toBeLessThan(5_000);
+  return result;
+}
+
+async function until(running: Running, holds: () => boolean): Promise<void> {
+  while (!holds()) {
+    if (running.hasEnded) throw new Error(`it ended too early: ${JSON.stringify(await running.ended)}`);
+    await sleep(20);
+  }
+}

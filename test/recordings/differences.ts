@@ -1,0 +1,585 @@
+import { NEWEST_REVISION } from '../../src/meta/revisions.ts';
+import type { Difference } from './difference.ts';
+import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
+import { OLD_RELEASES, type OldRelease } from './old-release.ts';
+import { countedOnce, editStats, STATS_COLUMNS } from './stats-rows.ts';
+import { editTable, layTable, type Row, tableRows } from './table.ts';
+
+const MISSING_OPTIONS = 'semantics.md, "Deliberate differences": with `-c FILE`, missing options are errors -> defaults apply';
+const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (cli.md, initdb)`;
+const CONFIG_IS_1 = 'cli.md, exit code 1: config file missing or wrong; database not initialised or not reachable';
+const UNKNOWN_VERSION = 'semantics.md, "Deliberate differences": `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
+const REMOVE_TAG = 'cli.md, add-tag / remove-tag: an unknown version is an error';
+const WRONG_KIND = 'cli.md, exit code 2: wrong usage: … value of the wrong kind';
+const ZERO_BYTES = 'semantics.md, "Deliberate differences": a 0-byte version can\'t be restored -> works';
+const NULL_BACKEND =
+  'semantics.md, "Deliberate differences": the null data backend works only with encryption -> with and without; restores and scrubs back';
+const PARTLY_TOUCHED =
+  'semantics.md, "Deliberate differences": a block that an `exists: false` range touches only in part becomes sparse -> it is read';
+const HINTS_ARE_AN_ARRAY =
+  'semantics.md, backup 2: the file is one JSON array … `[{offset, length, exists}]`; anything else: clear error';
+const WHOLE_FILE = 'semantics.md, "Deliberate differences": only the first line of a hints file is read -> the whole file';
+const EMPTY_HINTS =
+  'semantics.md, "Deliberate differences": `-r \'[]\'` with `-f` copies the base unchecked -> sampled like any other; block 3 differs';
+const LENGTH_CHANGED =
+  'semantics.md, "Deliberate differences": hinted backups lose data in blocks whose length changed or that lie past the base\'s end -> they are read';
+const FEW_UNHINTED = 'semantics.md, "Deliberate differences": fewer than 5 unhinted blocks crash the sanity check -> works';
+const CHECKED_FIRST = 'semantics.md, backup 3: compared before anything is stored';
+const LOCKS_REMOVED = 'formats.md §6: lock files are removed when given back';
+const RESTORE_GOES_ON =
+  'semantics.md, "Deliberate differences": restore with bad blocks exits 0; a missing blob stops it -> goes on, exit 20';
+const INCOMPLETE = 'cli.md, exit code 20: restore finished but some blocks are wrong or missing';
+const INVALID_READ_AGAIN =
+  'semantics.md, "Deliberate differences": `-c` skips blocks that are marked invalid, then calls the version valid -> they are read again';
+const CONTINUE_WITH_BASE =
+  'semantics.md, backup 7: rows that are there are kept, the rest is done (here: taken over from the base)';
+const DATES = 'cli.md, "Output forms": dates print as `YYYY-MM-DD HH:MM:SS`';
+const NO_HANG = 'semantics.md, "Deliberate differences": a missing or short source makes scrub -s and backup hang -> error';
+const PARTIAL_SCRUB = 'semantics.md, scrub: a partial scrub never turns an invalid version valid';
+const BLOCKS_VALID =
+  'semantics.md, "Deliberate differences": a good full scrub leaves blocks marked invalid -> they become valid';
+const MENDED = 'docs/commands.md, Scrub: the next backup that reads the content of a bad block mends it in all versions';
+const DEDUP_COUNTED = 'semantics.md, "stats and du": the original forgot to count dedup found by checksum';
+const PREFIX = 'cli.md, cleanup: `-p` works on every backend';
+const ONE_TRANSACTION =
+  'semantics.md, "Deliberate differences": a broken import can leave half a version and say it worked -> one transaction';
+const NOT_IMPORTABLE = 'cli.md, exit code 23: import: not an importable file';
+const SQLITE_UPGRADED =
+  'semantics.md, "Deliberate differences": SQLite databases of old revisions can\'t be upgraded -> upgraded';
+const EMPTY_IS_NULL = 'formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
+const NO_EMPTY_LINE =
+  'formats.md §5: line 1 names the format, line 2 is the version, then a line a block; there is no empty one at the end';
+const EMPTY_LINE_IS_READ =
+  'formats.md: an installation must be able to switch without converting anything: the same exports; `export -` of the original ends with an empty line';
+const READERS_EXCLUDE = 'semantics.md, "Reading back": a version being exported can\'t be removed, and the other way round';
+const TAGS_ADD_UP = 'semantics.md, backup 7: stats and tags add up as one backup';
+const ONE_ROW_A_TAG = 'formats.md §2: `tags` has at most one row for a version and a name';
+const END_OF_OPTIONS = 'not in the specification: `--` ends the options, as in any program, and the command follows';
+const DIFF_LENGTHS = 'semantics.md, "Deliberate differences": `diff-meta` of versions with different lengths fails -> works';
+const DIFF_UNKNOWN =
+  'cli.md, exit code 100: any other failure: one ERROR line with the reason; here that there is no such version';
+const STATS_ORDER = 'cli.md, stats: the newest N, oldest first, also those that ended within a second';
+const SAMPLE_NOT_COUNTED =
+  'semantics.md, backup 3 and "stats and du": sampled blocks are compared before anything is stored, and then taken over: dedup';
+const ESCAPED = 'the issue of the command line: control characters in names are shown escaped instead of reaching the terminal';
+const UNKNOWN_FIELD = 'cli.md, "Output forms": an unknown field is an error that lists the known ones; no header comes before it';
+const UNICODE =
+  'cli.md, "Output forms": byte for byte as in the transcripts, wide Unicode characters included; whatever the locale';
+const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in flight at once are stored several times -> once';
+const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
+const SCHEDULE_ORDER =
+  'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
+const DAMAGED_IS_MARKED =
+  'semantics.md, "Deliberate differences": a damaged encrypted blob ends scrub with exit 100 and marks nothing -> handled like a wrong checksum';
+const KEY_IS_PROVEN =
+  'cli.md, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
+const KEY_OF_THE_ROW = "formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
+const MIGRATION_WORKS = 'semantics.md, "Deliberate differences": `migrate-encryption` works only where nothing is to do -> works';
+const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
+
+const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
+
+/** A restore that is refused makes no target. */
+const NO_TARGET: Difference['files'] = {
+  command: /^cmp a r_/,
+  says: (so) => `cmp: ${/r_\S+/.exec(so)?.[0]}: No such file or directory`,
+};
+const OLD_KEY_ELSEWHERE =
+  'cli.md, rekey: the old key may also come from the environment or a file, so that its lack shows only when the log has begun';
+
+/** Rows of versions, their validity and bad blocks: all good. */
+const mended = (recording: string, call: number): Difference => ({
+  recording,
+  call,
+  reason: MENDED,
+  state: { rows: (rows: string[][]) => rows.map((row) => replaced(row, { 1: '1', 2: 'NULL' })) },
+});
+
+/**
+ * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
+ * the replay does not need fails it. One table, so that all of them can be read in one place; hence its length.
+ */
+export const DIFFERENCES: Difference[] = [
+  { recording: '01-usage-help', call: 45, reason: OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
+  { recording: '02-config', call: 6, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  { recording: '02-config', call: 8, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 18, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 19, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 21, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '02-config', call: 26, reason: ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 27, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  {
+    recording: '02-config',
+    call: 38,
+    reason: 'formats.md §7: with `-c FILE` only that file',
+    exitCode: 0,
+    stdout: emptyLs,
+  },
+  { recording: '03-initdb', call: 17, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 19, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 29, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '04-unknown-uid', call: 12, reason: DIFF_UNKNOWN, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 15, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 16, reason: REMOVE_TAG, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 17, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 18, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 22, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '05-backup-file', call: 2, reason: ZERO_BYTES, exitCode: 0 },
+  { recording: '05-backup-file', call: 38, reason: DEDUP_COUNTED, stdout: countedOnce({ zero: 3 }) },
+  { recording: '06-backup-null', call: 20, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '06-backup-null', call: 20, reason: STATS_ORDER, stdout: (so) => editTable(so, byUid) },
+  { recording: '06-backup-null', call: 27, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 29, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 32, reason: NULL_BACKEND, stdout: (so) => so.replace('with 0 blocks', 'with 2 blocks') },
+  { recording: '06-backup-null', call: 36, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 37, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '07-hints', call: 8, reason: PARTLY_TOUCHED, state: { rows: rowsWith({ 8: 'data', 9: 'data' }, 1) } },
+  { recording: '07-hints', call: 12, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 15, reason: WHOLE_FILE, exitCode: 0 },
+  { recording: '07-hints', call: 17, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 19, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  {
+    recording: '07-hints',
+    call: 22,
+    reason: `${HINTS_ARE_AN_ARRAY}; ${WHOLE_FILE}`,
+    stdout: (so) => editTable(so, (rows) => otherHints(rows, (row) => row.name ?? '', newRow)),
+    state: {
+      rows: (rows) =>
+        otherHints(
+          rows,
+          (row) => row[1] ?? '',
+          ([, , ...rest], uid) => [uid, 'h11', ...rest],
+        ),
+    },
+  },
+  { recording: '08-from-version', call: 3, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  {
+    recording: '08-from-version',
+    call: 6,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [4096, 1], dedup: [73_728, 18] }),
+  },
+  { recording: '08-from-version', call: 10, reason: EMPTY_HINTS, exitCode: 5 },
+  { recording: '08-from-version', call: 11, reason: EMPTY_HINTS, stdout: () => layTable(STATS_COLUMNS, []) },
+  {
+    recording: '08-from-version',
+    call: 12,
+    reason: EMPTY_HINTS,
+    exitCode: 100,
+    files: { command: /r2/, says: () => 'no file r2' },
+  },
+  { recording: '08-from-version', call: 16, reason: LENGTH_CHANGED, files: { command: /r4/, says: identical } },
+  { recording: '08-from-version', call: 17, reason: LENGTH_CHANGED, state: { rows: lastBlockHasData } },
+  { recording: '08-from-version', call: 18, reason: LENGTH_CHANGED, files: { command: /r5/, says: identical } },
+  { recording: '08-from-version', call: 23, reason: FEW_UNHINTED, exitCode: 0 },
+  {
+    recording: '08-from-version',
+    call: 24,
+    reason: FEW_UNHINTED,
+    stdout: (so) => editTable(so, (rows) => rows.map(asNewBackup)),
+  },
+  { recording: '08-from-version', call: 25, reason: FEW_UNHINTED, exitCode: 0 },
+  { recording: '08-from-version', call: 28, reason: CHECKED_FIRST, state: { query: /deleted_blocks/, rows: () => [] } },
+  {
+    recording: '08-from-version',
+    call: 28,
+    reason: `${LOCKS_REMOVED}; how many blobs there are depends on what was sampled`,
+    files: { command: /^ls locks/, says: () => '26' },
+  },
+  {
+    recording: '08-from-version',
+    call: 31,
+    reason: `${FEW_UNHINTED}; ${EMPTY_HINTS}`,
+    stdout: (so) => editTable(so, (rows) => rows.filter(({ name }) => name !== 'vm0').map(asNewBackup)),
+  },
+  { recording: '09-continue', call: 3, reason: INCOMPLETE, exitCode: 20 },
+  { recording: '09-continue', call: 5, reason: TAGS_ADD_UP, stdout: (so) => so.replace('[t3]', '[t1,t2,t3]') },
+  { recording: '09-continue', call: 6, reason: TAGS_ADD_UP, stdout: wholeBackup },
+  { recording: '09-continue', call: 10, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 11, reason: TAGS_ADD_UP, stdout: wholeBackup },
+  { recording: '09-continue', call: 12, reason: TAGS_ADD_UP, stdout: allTags },
+  {
+    recording: '09-continue',
+    call: 12,
+    reason: INVALID_READ_AGAIN,
+    state: { query: /^select id,valid/, rows: rowsWith({ 1: '1' }, 1) },
+  },
+  { recording: '09-continue', call: 16, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 17, reason: CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '09-continue', call: 18, reason: CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '10-tags', call: 6, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[a,a]', '[a]') },
+  { recording: '10-tags', call: 8, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[,]', '[]') },
+  { recording: '10-tags', call: 19, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '10-tags', call: 20, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 23, reason: DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 24, reason: DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 49, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 51, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '12-restore', call: 10, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '12-restore', call: 25, reason: ZERO_BYTES, exitCode: 0 },
+  { recording: '12-restore', call: 33, reason: READERS_EXCLUDE, exitCode: 100 },
+  { recording: '12-restore', call: 42, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 6, reason: NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 7, reason: NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 12, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 13, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 14, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 15, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
+  ...[26, 37, 39].map((call) => mended('13-scrub', call)),
+  ...[37, 39].map((call) => mended('14-scrub-enc1', call)),
+  { recording: '13-scrub', call: 28, reason: SAMPLE_NOT_COUNTED, stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }) },
+  { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 42, reason: INCOMPLETE, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 6, reason: NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 7, reason: NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 12, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 13, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 14, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 15, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 18, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  {
+    recording: '14-scrub-enc1',
+    call: 19,
+    reason: DAMAGED_IS_MARKED,
+    stdout: (so) => editTable(so, (rows) => rows.map((row) => ({ ...row, valid: '0' }))),
+  },
+  { recording: '14-scrub-enc1', call: 20, reason: DAMAGED_IS_MARKED, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 21, reason: DAMAGED_IS_MARKED, exitCode: 20 },
+  {
+    recording: '14-scrub-enc1',
+    call: 22,
+    reason: RESTORE_GOES_ON,
+    exitCode: 20,
+    files: { command: /r1/, says: (so) => so.replace('first at 0', 'first at 4096') },
+  },
+  { recording: '14-scrub-enc1', call: 24, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  {
+    recording: '14-scrub-enc1',
+    call: 28,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [8192, 2], dedup: [20_580, 6] }),
+  },
+  { recording: '14-scrub-enc1', call: 29, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 30, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 31, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 33, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 42, reason: INCOMPLETE, exitCode: 20 },
+  {
+    recording: '15-rm-protect',
+    call: 13,
+    reason: DEDUP_COUNTED,
+    state: { query: /from stats/, rows: ([first = [], second = []]) => [first, replaced(second, { 10: '9000', 11: '3' })] },
+  },
+  { recording: '15-rm-protect', call: 15, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '16-cleanup', call: 13, reason: PREFIX, exitCode: 0 },
+  { recording: '16-cleanup', call: 19, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '17-export-import', call: 2, reason: NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
+  { recording: '17-export-import', call: 7, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 16, reason: EMPTY_LINE_IS_READ, stdout: (_so, of) => of(8) },
+  { recording: '17-export-import', call: 17, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 19, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 21, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 23, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 27, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 29, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 31, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 33, reason: ONE_TRANSACTION, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 34,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    files: { command: /r_f21y/, says: () => 'no file r_f21y.csv' },
+  },
+  { recording: '17-export-import', call: 39, reason: ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 41, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 42,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    files: { command: /r_fdup/, says: () => 'no file r_fdup.csv' },
+  },
+  { recording: '17-export-import', call: 43, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 44,
+    reason: ONE_TRANSACTION,
+    exitCode: 100,
+    state: { rows: () => [] },
+    files: { command: /r_fother/, says: () => 'no file r_fother.csv' },
+  },
+  { recording: '17-export-import', call: 45, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  {
+    recording: '17-export-import',
+    call: 46,
+    reason: ONE_TRANSACTION,
+    files: { command: /r_fnum/, says: () => 'no file r_fnum.csv' },
+  },
+  { recording: '17-export-import', call: 47, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 49, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 51, reason: NOT_IMPORTABLE, exitCode: 23 },
+  ...[14, 22, 24, 28, 29, 33, 37, 38, 41, 44, 46, 52, 56].map((call) => escaped(call)),
+  ...[32, 36].map((call) => escaped(call, LS_COLUMNS)),
+  escaped(48, STATS_COLUMNS),
+  { recording: '18-ls', call: 42, reason: UNKNOWN_FIELD, stdout: () => '' },
+  ...[44, 45, 46, 47, 48, 49, 50, 52, 55].map((call) => ({
+    recording: '18-ls',
+    call,
+    reason: DEDUP_COUNTED,
+    stdout: countedOnce({ 'pipe|name': 1221 }),
+  })),
+  { recording: '18-ls', call: 53, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '18-ls', call: 71, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW RIGHT', 31, 1221) },
+  { recording: '18-ls', call: 72, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 31, 1221) },
+  { recording: '18-ls', call: 73, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 1, 31) },
+  { recording: '18-ls', call: 73, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '18-ls', call: 74, reason: UNICODE, exitCode: 0, stdout: (_so, of) => of(14) },
+  escaped(74),
+  { recording: '21-dedup', call: 4, reason: DEDUP_COUNTED, stdout: countedOnce({ on: 1, on2: 1, off: 1 }) },
+  { recording: '21-dedup', call: 10, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '19-due-sla', call: 1, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 3, reason: DEFAULT_SCHEDULERS, stdout: (so) => so.replace(/toofew.*\n/, '') },
+  { recording: '19-due-sla', call: 9, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 12, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 39, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 40, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 41, reason: DEFAULT_SCHEDULERS, stdout: dailyLines },
+  { recording: '19-due-sla', call: 42, reason: SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 43, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  {
+    recording: '19-due-sla',
+    call: 45,
+    reason: SCHEDULE_ORDER,
+    stdout: (_so, of) => breachesAlone(sortedByName(of(40))).replaceAll('22:49:40', '22:49:48'),
+  },
+  { recording: '19-due-sla', call: 51, reason: SCHEDULE_ORDER, stdout: asAsked },
+  { recording: '19-due-sla', call: 54, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 55, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 56, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 57, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 58, reason: ANY_NUMBER, exitCode: 0, stdout: noneDue },
+  { recording: '19-due-sla', call: 59, reason: ANY_NUMBER, exitCode: 0, stdout: (_so, of) => halfADayLater(of(63)) },
+  { recording: '19-due-sla', call: 60, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 61, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 64, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 65, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '20-encryption', call: 7, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 13, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 15, reason: KEY_OF_THE_ROW, exitCode: 0 },
+  {
+    recording: '20-encryption',
+    call: 16,
+    reason: KEY_OF_THE_ROW,
+    exitCode: 0,
+    files: { command: /^cmp a r_e0k/, says: () => '' },
+  },
+  {
+    recording: '20-encryption',
+    call: 18,
+    reason: CHECKED_FIRST,
+    state: { rows: (rows) => rows.map((row, i) => (i === 0 ? row : replaced(row, { 1: '0', 2: 'NULL', 3: 'NULL' }))) },
+  },
+  { recording: '20-encryption', call: 23, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 24, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 26, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 30, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '20-encryption', call: 31, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 32, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, state: { rows: copyOfPlain } },
+  { recording: '20-encryption', call: 33, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 34, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 35, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 36, reason: MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 37, reason: MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 40, reason: MIGRATION_WORKS, stdout: migrated, state: { rows: migratedRows } },
+  {
+    recording: '20-encryption',
+    call: 41,
+    reason: DEDUP_COUNTED,
+    stdout: countedOnce({ plain: 1, enc: 1, enc2: 1, 'enc-from-plain': 1 }),
+  },
+  {
+    recording: '20-encryption',
+    call: 41,
+    reason: SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [4096, 1], written: [4096, 1], dedup: [77_824, 19] }, 'mixed'),
+  },
+  { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
+  ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
+  { recording: '22-logging', call: 62, reason: DEDUP_COUNTED, stdout: countedOnce({ sp: 2 }) },
+  { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
+  ...OLD_RELEASES.flatMap(afterUpgrade),
+];
+
+/** Of an old release the recorder tried two ls, an initdb, a scrub and a restore; later he imported the same versions elsewhere. */
+function afterUpgrade({ release, revision, opened, listed }: OldRelease): Difference[] {
+  const recording = '24-old-schemas';
+  const reason = SQLITE_UPGRADED;
+  const imported: Difference = {
+    recording,
+    call: listed,
+    reason: EMPTY_IS_NULL,
+    state: { query: /from blocks/, rows: emptyAsNull },
+  };
+  if (revision === NEWEST_REVISION) return [imported];
+  const stdout = (_so: string, of: (call: number) => string) => (release === '2.9.18' ? tagged(of(listed)) : of(listed));
+  return [
+    ...[opened, opened + 1].map((call) => ({ recording, call, reason, exitCode: 0, stdout })),
+    ...[opened + 3, opened + 4].map((call) => ({ recording, call, reason, exitCode: 0 })),
+    // Blocks of zeros were blobs like others then.
+    ...(['2.9.5', '2.9.9'].includes(release) ? [] : [imported]),
+  ];
+}
+
+/** Tags are no part of exports. */
+function tagged(stdout: string): string {
+  return editTable(stdout, (rows) =>
+    rows.map((row) => ({ ...row, tags: row.snapshot_name === 'snap' ? 'x,y' : 'b_daily,b_monthly,b_weekly' })),
+  );
+}
+
+/** Stands for the uid of a version that the recording does not have. */
+const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
+
+/** What `ls` prints when there is no version. */
+function emptyLs(): string {
+  return layTable(LS_COLUMNS, []);
+}
+
+/** A continued version says all of its tags. */
+function allTags(stdout: string): string {
+  return stdout.replace('(Tags: [])', '(Tags: [t1,t2,t3])');
+}
+
+/** Rows by position, with another value in one column. */
+function rowsWith(values: Record<number, string>, column: number) {
+  return (rows: string[][]) => rows.map((row, i) => (values[i] === undefined ? row : replaced(row, { [column]: values[i] })));
+}
+
+function replaced(row: string[], values: Record<number, string>): string[] {
+  return row.map((cell, i) => values[i] ?? cell);
+}
+
+/** h9, h13 and h15 are no valid hints here, while h11 is. */
+function otherHints<R>(rows: R[], nameOf: (row: R) => string, asH11: (row: R, uid: string) => R): R[] {
+  return rows.flatMap((row) => {
+    if (['h9', 'h15'].includes(nameOf(row))) return [];
+    return nameOf(row) === 'h13' ? [asH11(row, PLACEHOLDER)] : [row];
+  });
+}
+
+function newRow(row: Row, uid: string): Row {
+  return { ...row, name: 'h11', uid };
+}
+
+function identical(says: string): string {
+  return says.replace(/DIFFER.*/, 'IDENTICAL');
+}
+
+/** Columns sparse and shared of the last row. */
+function lastBlockHasData(rows: string[][]): string[][] {
+  return rows.map((row, i) => (i === rows.length - 1 ? replaced(row, { 1: '0', 2: '0' }) : row));
+}
+
+/** The backups that the original broke off: whole, valid and tagged. */
+function asNewBackup(row: Row): Row {
+  return row.valid === '0' ? { ...row, valid: '1', tags: 'b_daily,b_monthly,b_weekly' } : row;
+}
+
+/** The platform's strftime shows year 1 as it is. */
+function fourDigitYears(stdout: string): string {
+  return editTable(stdout, (rows) => rows.map((row) => ({ ...row, expire: (row.expire ?? '').replace(/^1-/, '0001-') })));
+}
+
+/** Every version holds block 1, whose blob is bad. */
+function blockOneBad(rows: string[][]): string[][] {
+  return rows.map((row) => replaced(row, { 1: '0', 2: '1' }));
+}
+
+/** Blocks of `mixed` outside of its hints are those of its base. */
+function mixedTakenOver(rows: string[][]): string[][] {
+  return rows.map((row) => {
+    if (row[0] !== 'mixed' || row[1] === '0') return row;
+    const base = rows.find(([name, id]) => name === 'bigplain' && id === row[1]);
+    return base === undefined ? row : ['mixed', ...base.slice(1)];
+  });
+}
+
+/** The last version's blocks, of which the original got no further than the first: those of `enc`. */
+function copyOfPlain(rows: string[][]): string[][] {
+  const blocks = rows.filter(([name]) => name === 'enc').map((row) => ['plain', ...row.slice(1)]);
+  return [...rows.slice(0, -1), ...blocks];
+}
+
+/** Copies of an encrypted version, begun without the key that it had by then. */
+const WITHOUT_KEY = /^(3291efbe|336a8414)/;
+
+/** The copies that the original broke off: whole and tagged. Those that it began without the right key do not exist. */
+function migrated(stdout: string): string {
+  return editTable(stdout, (rows) =>
+    rows
+      .filter(({ uid = '' }) => !WITHOUT_KEY.test(uid))
+      .map((row) => {
+        const to = row.uid?.startsWith('312f7826') ? 'to-0' : 'to-1';
+        return row.valid === '0' ? { ...row, valid: '1', tags: `b_daily,b_monthly,b_weekly,migrated-encryption-${to}` } : row;
+      }),
+  );
+}
+
+/** The same in the database: name, uid, valid, number of blocks, size. */
+function migratedRows(rows: string[][]): string[][] {
+  return rows.filter(([, uid = '']) => !WITHOUT_KEY.test(uid)).map((row) => replaced(row, { 2: '1', 3: row[4] ?? '' }));
+}
+
+/** Columns that the original fills with '' from an empty field; the queries show them plain, quoted or by their length. */
+function emptyAsNull(rows: string[][], columns: string[]): string[][] {
+  const isEmpty = (cell: string, column = '') => cell === '' || cell === "''" || (column.startsWith('len_') && cell === '0');
+  return rows.map((row) => row.map((cell, i) => (isEmpty(cell, columns[i]) ? 'NULL' : cell)));
+}
+
+/** A table of recording 18 as it is where names show their control characters. */
+function escaped(call: number, columns?: string[]): Difference {
+  const shown: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\u001b': '\\x1b' };
+  const show = (row: Row) => ({ ...row, name: (row.name ?? '').replace(/[\n\t\u001b]/g, (char) => shown[char] ?? '') });
+  return { recording: '18-ls', call, reason: ESCAPED, stdout: (so) => editTable(so, (rows) => rows.map(show), columns) };
+}
+
+function blockLines(change: string, first: number, past: number): string {
+  return Array.from({ length: past - first }, (_, i) => `${change} ${first + i}\n`).join('');
+}
+
+function byUid(rows: Row[]): Row[] {
+  return [...rows].sort((a, b) => ((a.uid ?? '') < (b.uid ?? '') ? -1 : 1));
+}
+
+/** `stats` with other counts of one backup, or of those of a name among others; each is bytes and blocks. */
+function statsWith(counts: Record<string, [bytes: number, blocks: number]>, name?: string) {
+  const cells = Object.entries(counts).flatMap(([what, [bytes, blocks]]) => [
+    [`bytes ${what}`, `${bytes}`],
+    [`blocks ${what}`, `${blocks}`],
+  ]);
+  const edited = (row: Row) => (name === undefined || row.name === name ? { ...row, ...Object.fromEntries(cells) } : row);
+  return (stdout: string) => editStats(stdout, edited);
+}
+
+/** All 3000 blocks were read and written by one backup in several runs; the version keeps the name that it began with. */
+function wholeBackup(stdout: string): string {
+  const all = { 'bytes read': '12288000', 'blocks read': '3000', 'bytes written': '12288000', 'blocks written': '3000' };
+  return layTable(
+    STATS_COLUMNS,
+    tableRows(stdout).map((row) => ({ ...row, ...all, name: 'vm' })),
+  );
+}

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import type { DataBackend } from '../../../src/data/data-backend.ts';
+
+/** How the suite gets instances of one storage. */
+export interface DataBackendFixture {
+  /** A new instance; every one of a test sees the same storage. */
+  open(): DataBackend;
+  /** Removes the storage. */
+  dispose(): Promise<void>;
+}
+
+const signal = new AbortController().signal;
+
+/** What every data backend that keeps blobs must do (src/data/data-backend.ts). */
+export function dataBackendSuite(create: () => Promise<DataBackendFixture>): void {
+  let fixture: DataBackendFixture;
+  let backend: DataBackend;
+  beforeEach(async () => {
+    fixture = await create();
+    backend = fixture.open();
+  });
+  afterEach(async () => {
+    await backend.close();
+    await fixture.dispose();
+  });
+
+  const get = async (uid: string, bytes: number) => {
+    const into = new Uint8Array(bytes);
+    const length = await backend.get({ uid, blockId: 0, plainBytes: bytes }, into, signal);
+    return { length, into: Buffer.from(into) };
+  };
+  const listed = async (prefix = '') => {
+    const uids: string[] = [];
+    for await (const uid of backend.list(prefix)) uids.push(uid);
+    return uids.sort();
+  };
+
+  it.each([1, 4096, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])('gives back the %i bytes that were put', async (size) => {
+    const uid = newBlobUid();
+    const bytes = randomBytes(size);
+    await backend.put(uid, bytes, signal);
+    const { length, into } = await get(uid, size);
+    expect(length).toBe(size);
+    expect(into.equals(bytes)).toBe(true);
+  });
+
+  it('tells the whole length when less is read', async () => {
+    const uid = newBlobUid();
+    await backend.put(uid, randomBytes(100), signal);
+    expect((await get(uid, 10)).length).toBe(100);
+  });
+
+  it('knows blobs that another instance put', async () => {
+    const uid = newBlobUid();
+    const other = fixture.open();
+    await other.put(uid, randomBytes(10), signal);
+    await other.flush();
+    await other.close();
+    expect((await get(uid, 10)).length).toBe(10);
+  });
+
+  it('replaces a blob that is put again', async () => {
+    const uid = newBlobUid();
+    await backend.put(uid, Buffer.from('first'), signal);
+    await backend.put(uid, Buffer.from('again'), signal);
+    expect((await get(uid, 5)).into.toString()).toBe('again');
+  });
+
+  it('says that a missing blob is missing', async () => {
+    await backend.put(newBlobUid(), randomBytes(1), signal);
+    expect((await get(newBlobUid(), 10)).length).toBeUndefined();
+    expect(['missing', 'unknown']).toContain((await backend.probe(newBlobUid())).state);
+  });
+
+  it('probes the stored length, or does not know', async () => {
+    const uid = newBlobUid();
+    await backend.put(uid, randomBytes(123), signal);
+    const probe = await backend.probe(uid);
+    if (probe.state !== 'unknown') expect(probe).toEqual({ state: 'present', storedBytes: 123 });
+  });
+
+  it('lists all blobs, or those with a prefix of any length', async () => {
+    const uids = Array.from({ length: 30 }, newBlobUid).sort();
+    await Promise.all(uids.map((uid) => backend.put(uid, randomBytes(10), signal)));
+    expect(await listed()).toEqual(uids);
+    for (const length of [1, 2, 3, 4, 7, 32]) {
+      const prefix = uids[0]?.slice(0, length) ?? '';
+      expect(await listed(prefix)).toEqual(uids.filter((uid) => uid.startsWith(prefix)));
+    }
+  });
+
+  it('deletes each blob on its own, missing ones counted as gone', async () => {
+    const [kept, gone, never] = [newBlobUid(), newBlobUid(), newBlobUid()];
+    await backend.put(kept, randomBytes(10), signal);
+    await backend.put(gone, randomBytes(10), signal);
+    const outcome = await backend.delete([gone, never]);
+    expect(outcome.deleted.sort()).toEqual([gone, never].sort());
+    expect(outcome.failed).toEqual([]);
+    expect(await listed()).toEqual([kept]);
+  });
+
+  it('refuses a put and a get once aborted, and leaves nothing under the name', async () => {
+    const aborted = AbortSignal.abort(new Error('stop'));
+    const uid = newBlobUid();
+    await expect(backend.put(uid, randomBytes(10), aborted)).rejects.toThrow();
+    await expect(backend.get({ uid, blockId: 0, plainBytes: 1 }, new Uint8Array(1), aborted)).rejects.toThrow();
+    expect(await listed()).toEqual([]);
+  });
+
+  it('takes many puts at once', async () => {
+    const blobs = Array.from({ length: 100 }, () => ({ uid: newBlobUid(), bytes: randomBytes(5000) }));
+    await Promise.all(blobs.map(({ uid, bytes }) => backend.put(uid, bytes, signal)));
+    await backend.flush();
+    for (const { uid, bytes } of blobs) expect((await get(uid, 5000)).into.equals(bytes)).toBe(true);
+  });
+
+  it('sweeps nothing that a living instance is writing', async () => {
+    const other = fixture.open();
+    await other.put(newBlobUid(), randomBytes(10), signal);
+    expect(await backend.sweepLeftovers()).toBe(0);
+    await other.put(newBlobUid(), randomBytes(10), signal);
+    await other.close();
+    expect(await listed()).toHaveLength(2);
+  });
+}

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Lab } from '../lab.ts';
+import { Screen } from '../screen.ts';
+import { BINARY, PATH_WITH_SBIN } from './process.ts';
+
+/** How the program is started on a terminal. */
+export interface TerminalOptions {
+  columns: number;
+  env?: Record<string, string>;
+  /** A shell command line in which "$@" is the program with its words, e.g. `"$@" | cat`. */
+  shell?: string;
+}
+
+/** The program on a terminal of its own. */
+export class Terminal {
+  /** What its screen shows. */
+  readonly screen: Screen;
+  /** All that was written to it, as it came. */
+  output = '';
+  readonly #child;
+  #carry = '';
+
+  constructor(lab: Lab, args: readonly string[], { columns, env = {}, shell = 'exec "$@"' }: TerminalOptions) {
+    this.screen = new Screen(columns);
+    const helper = fileURLToPath(new URL('on-terminal.py', import.meta.url));
+    const words = [helper, String(columns), 'sh', '-c', shell, 'sh', BINARY, '-c', lab.path('backy.cfg'), ...args];
+    this.#child = spawn('python3', words, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      cwd: lab.folder,
+      env: { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', HOME: lab.path('home'), TERM: 'xterm-256color', ...env },
+    });
+    this.#child.stdout.setEncoding('utf8');
+    this.#child.stdout.on('data', (text: string) => this.#show(text));
+    this.#child.stdin.on('error', () => {});
+  }
+
+  /** The exit code, once it has ended and all is on the screen. */
+  async ended(): Promise<number | null> {
+    const [code] = (await once(this.#child, 'close')) as [number | null];
+    return code;
+  }
+
+  /** Gives the terminal another width. */
+  resize(columns: number): void {
+    this.screen.resize(columns);
+    this.#child.stdin.write(`${columns}\n`);
+  }
+
+  /** Closes the terminal, as a window or a connection is closed. */
+  hangUp(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Types letters, Ctrl-C (`\x03`) for instance. */
+  type(keys: string): void {
+    this.#child.stdin.write(`hex ${Buffer.from(keys).toString('hex')}\n`);
+  }
+
+  /** Waits until something was written to it. */
+  async until(wanted: RegExp): Promise<void> {
+    while (!wanted.test(this.output)) {
+      if (this.#child.exitCode !== null) throw new Error(`it ended without ${wanted}: ${this.output}`);
+      await once(this.#child.stdout, 'data');
+    }
+  }
+
+  /** An escape sequence that is cut by the pipe waits for its rest. */
+  #show(text: string): void {
+    this.output += text;
+    const all = this.#carry + text;
+    const cut = /\u001b(\[[0-9?;]*)?$/.exec(all)?.index ?? all.length;
+    this.#carry = all.slice(cut);
+    this.screen.write(all.slice(0, cut));
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import { configErrorOf, makeSandbox } from './sandbox.ts';
+
+const load = (...options: string[]) => {
+  const { env, write } = makeSandbox();
+  write('cwd/backy.cfg', ['[DEFAULTS]', ...options].join('\n'));
+  return loadConfig('backy.cfg', env);
+};
+const errorOf = (...options: string[]) => configErrorOf(() => load(...options)).message;
+const KEY = 'decafbad'.repeat(8);
+const REMEDY = 'set encryption_key to 64 hex digits (32 bytes), or set encryption_version: 0.';
+
+test('version 0 needs no key, and a malformed one does no harm', () => {
+  for (const key of ['', 'abc', 'x%y', KEY.slice(1)]) {
+    expect(load('encryption_version: 0', `encryption_key: ${key}`)).toMatchObject({
+      encryptionKey: undefined,
+      encryptionVersion: 0,
+    });
+  }
+});
+
+test('version 0 keeps a good key', () => {
+  expect(load('encryption_version: 0', `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 0 });
+});
+
+test('without a key, version 1 and no version at all are errors that say what to set', () => {
+  expect(errorOf('encryption_version: 1')).toBe(
+    `backy.cfg: [DEFAULTS] encryption_key: is missing, and encryption version 1 needs it; ${REMEDY}`,
+  );
+  const absent = `backy.cfg: [DEFAULTS] encryption_key: is missing, and without encryption_version blocks are encrypted; ${REMEDY}`;
+  expect(errorOf()).toBe(absent);
+  expect(errorOf('encryption_key:')).toBe(absent);
+});
+
+test.each(['abc', KEY.slice(2), `${KEY}00`, `${KEY.slice(1)}x`])(
+  'a malformed key is an error that does not show it: %s',
+  (key) => {
+    const message = errorOf('encryption_version: 1', `encryption_key: ${key}`);
+    expect(message).toBe('backy.cfg: [DEFAULTS] encryption_key: the value (not shown) is not 64 hex digits (32 bytes).');
+  },
+);
+
+test.each([[['encryption_version: 1']], [[]]])(
+  'with a key, version 1 is written when it is asked for, and when none is: %j',
+  (version) => {
+    expect(load(...version, `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 1 });
+  },
+);
+
+test.each(['2', '', 'newest'])('there is no encryption version "%s"', (version) => {
+  expect(errorOf(`encryption_version: ${version}`)).toBe(
+    `backy.cfg: [DEFAULTS] encryption_version: "${version}" is not one of 0, 1.`,
+  );
+});

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { parseIni } from '../../../src/config/ini.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { SCHEMA } from '../../../src/config/schema.ts';
+import { makeSandbox } from './sandbox.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../../backy.cfg.example', import.meta.url));
+
+test('the example loads without errors and warnings', () => {
+  const { env } = makeSandbox();
+  const config = loadConfig(EXAMPLE, env);
+  expect([config.warnings, config.brokenSchedulers]).toEqual([[], []]);
+  expect(config.schedulers.map(({ name }) => name)).toEqual(['hourly', 'daily', 'weekly', 'monthly']);
+  expect(config.data).toMatchObject({ simultaneousReads: 4, simultaneousWrites: 4 });
+});
+
+test('the example has every option in its section, set or switched off', () => {
+  // "#option: value" without a space is an option that is switched off, "# text" is text.
+  const text = readFileSync(EXAMPLE, 'utf8').replaceAll(/^#(?=\w+:)/gm, '');
+  const { sections } = parseIni(text, EXAMPLE);
+  for (const [name, options] of Object.entries(SCHEMA)) {
+    const known = [...(sections.get(name)?.options.keys() ?? [])];
+    expect(known.sort(), name).toEqual(Object.keys(options).sort());
+  }
+});

@@ -1,0 +1,46 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Environment } from '../../../src/config/environment.ts';
+import { BackyError } from '../../../src/errors.ts';
+
+/** A temporary folder with `root`, `home` and `cwd` in it, gone when the test ends, and the environment to go with it. */
+export interface Sandbox {
+  folder: string;
+  env: Environment;
+  /** Writes a file below the folder and gives its path. */
+  write(name: string, content: string | Uint8Array): string;
+}
+
+export function makeSandbox(): Sandbox {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const name of ['root', 'home', 'cwd']) mkdirSync(join(folder, name));
+  const env: Environment = {
+    root: join(folder, 'root'),
+    cwd: join(folder, 'cwd'),
+    home: join(folder, 'home'),
+    xdgDataHome: undefined,
+    uid: 1000,
+    cpus: 3,
+  };
+  const write = (name: string, content: string | Uint8Array): string => {
+    const path = join(folder, name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { mode: 0o600 });
+    return path;
+  };
+  return { folder, env, write };
+}
+
+/** The config error that `act` throws; anything else fails the test. */
+export function configErrorOf(act: () => unknown): BackyError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof BackyError && error.code === 'config') return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}

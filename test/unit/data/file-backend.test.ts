@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { FileBackend } from '../../../src/data/file/file-backend.ts';
+import { dataBackendSuite } from '../../support/conformance/data-backend.ts';
+
+const signal = new AbortController().signal;
+
+function temporary(): { path: string; dispose(): Promise<void> } {
+  const path = mkdtempSync(join(tmpdir(), 'backy2-file-backend-'));
+  return { path, dispose: async () => rmSync(path, { recursive: true, force: true }) };
+}
+
+describe('the file backend', () => {
+  describe('conformance', () => {
+    dataBackendSuite(async () => {
+      const { path, dispose } = temporary();
+      return { open: () => new FileBackend({ type: 'file', path, durable: true }), dispose };
+    });
+  });
+
+  it('keeps a blob where the original keeps it, readable by the owner alone, and no temporary folder', async () => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path, durable: true });
+    const uid = newBlobUid();
+    await backend.put(uid, randomBytes(10), signal);
+    await backend.close();
+    const file = join(path, uid.slice(0, 2), uid.slice(2, 4), `${uid}.blob`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(path)).toEqual([uid.slice(0, 2)]);
+    await dispose();
+  });
+
+  it('sweeps what a dead process left half written', async () => {
+    const { path, dispose } = temporary();
+    mkdirSync(join(path, '.tmp', 'dead'), { recursive: true });
+    writeFileSync(join(path, '.tmp', 'dead', newBlobUid()), 'half');
+    const backend = new FileBackend({ type: 'file', path, durable: true });
+    expect(await backend.sweepLeftovers()).toBe(1);
+    expect(existsSync(join(path, '.tmp'))).toBe(false);
+    await dispose();
+  });
+
+  it('lists nothing but blobs in their right place', async () => {
+    const { path, dispose } = temporary();
+    mkdirSync(join(path, 'ab', 'cd'), { recursive: true });
+    const ok = `abcd${newBlobUid().slice(4)}`;
+    for (const name of [
+      'notblob.txt',
+      'zz.blob',
+      `ab/cd/${ok}.blob`,
+      `ab/cd/xyzd${ok.slice(4)}.blob`,
+      'ab/cd/abcdshort.blob',
+      'ab/cd/abcd.x.blob',
+    ]) {
+      writeFileSync(join(path, name), 'x');
+    }
+    const uids: string[] = [];
+    for await (const uid of new FileBackend({ type: 'file', path, durable: true }).list('')) uids.push(uid);
+    expect(uids).toEqual([ok]);
+    await dispose();
+  });
+
+  it.each(['../../../../tmp/evil', '..', 'a/b/c/d/e', ''])('never makes a path of the uid %j', async (uid) => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path, durable: true });
+    await expect(backend.put(uid, randomBytes(1), signal)).rejects.toThrow(/can't be the uid/);
+    await expect(backend.get({ uid, blockId: 0, plainBytes: 1 }, new Uint8Array(1), signal)).rejects.toThrow(/can't be the uid/);
+    expect(await backend.probe(uid)).toEqual({ state: 'missing' });
+    await dispose();
+  });
+
+  it('takes an empty folder for one that is not mounted, rather than call every blob missing', async () => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path, durable: true });
+    await expect(backend.probe(newBlobUid())).rejects.toThrow(/is empty, but the database names blobs/);
+    await dispose();
+    await expect(backend.probe(newBlobUid())).rejects.toThrow(/is empty, but the database names blobs/);
+  });
+});

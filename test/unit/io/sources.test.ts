@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FileSource } from '../../../src/io/file/file-source.ts';
+import { NullSource } from '../../../src/io/null/null-io.ts';
+import { parseNullSize } from '../../../src/io/null/null-size.ts';
+import { sourceSuite } from '../../support/conformance/source.ts';
+
+const BLOCK = 4096;
+
+function temporaryFile(content: Buffer): { path: string; dispose(): Promise<void> } {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-source-'));
+  const path = join(folder, 'image');
+  writeFileSync(path, content);
+  return { path, dispose: async () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+describe('the file source', () => {
+  sourceSuite(async () => {
+    const content = Buffer.concat([randomBytes(5 * BLOCK), Buffer.alloc(5 * BLOCK), randomBytes(123)]);
+    const { path, dispose } = temporaryFile(content);
+    return { open: () => new FileSource(path), content, blockSize: BLOCK, dispose };
+  });
+
+  it('sees a hole without reading it', async () => {
+    const { path, dispose } = temporaryFile(randomBytes(BLOCK));
+    truncateSync(path, 1024 * 1024);
+    const source = new FileSource(path);
+    expect(source.isHole(512 * 1024, BLOCK)).toBe(true);
+    expect(source.isHole(0, BLOCK)).toBe(false);
+    await source.close();
+    await dispose();
+  });
+
+  it('rejects a read that the file is too short for, and never pads', async () => {
+    const { path, dispose } = temporaryFile(randomBytes(2 * BLOCK));
+    const source = new FileSource(path);
+    truncateSync(path, BLOCK + 10);
+    await expect(async () => source.read(new Uint8Array(BLOCK), BLOCK)).rejects.toThrow(
+      `ended at offset ${BLOCK + 10} while ${BLOCK - 10} more`,
+    );
+    await source.close();
+    await dispose();
+  });
+});
+
+describe('the null source', () => {
+  sourceSuite(async () => {
+    const blocks = Array.from({ length: 10 }, (_, id) => {
+      const block = Buffer.alloc(id === 9 ? 50 : BLOCK, ' ');
+      block.fill(0, 0, 16).writeUInt32LE(id);
+      return block;
+    });
+    const content = Buffer.concat(blocks);
+    return { open: () => new NullSource(content.length, BLOCK), content, blockSize: BLOCK, dispose: async () => {} };
+  });
+
+  it.each([
+    ['0', 0],
+    ['12345', 12345],
+    ['1k', 1024],
+    ['1kB', 1024],
+    ['10M', 10 * 1024 ** 2],
+    ['10MB', 10 * 1024 ** 2],
+    ['200G', 200 * 1024 ** 3],
+    ['3TB', 3 * 1024 ** 4],
+    ['2P', 2 * 1024 ** 5],
+  ])('takes the size %s', (text, bytes) => {
+    expect(parseNullSize(text)).toBe(bytes);
+  });
+
+  it.each(['', 'abc', '1K', '1m', '-5', '1.5M', '10 M', '1E', '1GiB', '9999P'])('refuses the size %j', (text) => {
+    expect(() => parseNullSize(text)).toThrow(/needs a size/);
+  });
+});

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config/load.ts';
+import { FileTarget } from '../../../src/io/file/file-target.ts';
+import { parseIoUrl } from '../../../src/io/io-url.ts';
+import { shareTarget } from '../../../src/io/open-io.ts';
+import { targetSuite } from '../../support/conformance/target.ts';
+import { makeSandbox } from '../config/sandbox.ts';
+
+/** Memory file systems can't zero a range in place, others can: both ways must hold. */
+const FOLDERS = [tmpdir(), ...(existsSync('/dev/shm') ? ['/dev/shm'] : [])];
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backy2-target-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.each(FOLDERS)('the file target in %s', (parent) => {
+  targetSuite(async () => {
+    const own = mkdtempSync(join(parent, 'backy2-target-'));
+    const path = join(own, 'image');
+    const initial = randomBytes(3_000_123);
+    writeFileSync(path, initial);
+    return {
+      open: () => new FileTarget(path),
+      read: async () => readFileSync(path),
+      initial,
+      dispose: async () => rmSync(own, { recursive: true, force: true }),
+    };
+  });
+});
+
+/** Makes a file a target. */
+async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean }> {
+  const options = loadConfig(undefined, makeSandbox().env).io;
+  const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
+  const target = await shareTarget(url, { sizeBytes, force, options }, host);
+  await target.close();
+  return { isNew: target.isNew };
+}
+
+describe('a file target is prepared', () => {
+  it('by making it with its size, 0 bytes too, all holes', async () => {
+    for (const size of [0, 1, 10_000_000]) {
+      const path = join(folder, `new-${size}`);
+      expect(await prepare(`file://${path}`, size, false)).toEqual({ isNew: true });
+      expect(statSync(path).size).toBe(size);
+      expect(statSync(path).blocks).toBe(0);
+    }
+  });
+
+  it('by taking an existing one with force, as large as it is', async () => {
+    const path = join(folder, 'old');
+    writeFileSync(path, 'x'.repeat(100));
+    await expect(prepare(`file://${path}`, 50, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
+    await expect(prepare(`file://${path}`, 101, true)).rejects.toThrow('Target size is too small. Has 100b, need 101b.');
+    expect(await prepare(`file://${path}`, 50, true)).toEqual({ isNew: false });
+    expect(readFileSync(path, 'utf8')).toBe('x'.repeat(100));
+  });
+
+  it('by giving an empty one its size with force: that is what a restore leaves that died early, and there is nothing to overwrite', async () => {
+    const path = join(folder, 'empty');
+    writeFileSync(path, '');
+    await expect(prepare(`file://${path}`, 50_000, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
+    expect(await prepare(`file://${path}`, 50_000, true)).toEqual({ isNew: true });
+    expect(statSync(path).size).toBe(50_000);
+  });
+
+  it('not in a folder that is missing, nor in place of a folder', async () => {
+    await expect(prepare(`file://${folder}/none/x`, 1, false)).rejects.toThrow(/Cannot open target/);
+    await expect(prepare(`file://${folder}`, 1, true)).rejects.toThrow(/EISDIR/);
+  });
+});
+
+describe('names of sources and targets', () => {
+  it.each(['a', 'foo://x', 'file://', 'FILE://x', ''])('refuse %j with a clear error', (text) => {
+    expect(() => parseIoUrl(text)).toThrow(expect.objectContaining({ name: 'BackyError', exitCode: 100 }));
+  });
+});

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { hasherFor } from '../../../src/engine/hasher.ts';
+import { digestAll, openHashLanes } from '../../../src/native/hash-lanes.ts';
+import { noise } from '../../support/random.ts';
+
+const HASHES = ['sha512', 'md5'] as const;
+type Hash = (typeof HASHES)[number];
+
+/** CI has a compiler and allows no skip. */
+const isRequired = process.env.CI !== undefined && process.arch === 'x64';
+
+function library(hash: Hash): string {
+  return fileURLToPath(new URL(`../../../dist/${hash}-lanes.so`, import.meta.url));
+}
+
+function openssl(hash: string): (bytes: Uint8Array) => string {
+  return (bytes) => createHash(hash).update(bytes).digest('hex');
+}
+
+it.each(HASHES)('%s is built where the processor is an x64', (hash) => {
+  expect(existsSync(library(hash)) || !isRequired).toBe(true);
+});
+
+/** A processor that has no vectors of a kind has no code of ours to be tested. */
+const cases = HASHES.flatMap((hash) =>
+  [4, 8].filter((most) => most <= (openHashLanes(hash)?.lanes ?? 0)).map((most) => ({ hash, most })),
+);
+
+describe.each(cases)('$hash in $most lanes', ({ hash, most }) => {
+  const lanes = openHashLanes(hash, library(hash), most);
+  if (lanes === undefined) throw new Error('the library was there just now');
+  const one = openssl(hash);
+
+  it('agrees with OpenSSL for every length around the padding, and any number of messages', () => {
+    const bytes = noise(8 * 400, 'lengths');
+    for (let length = 0; length <= 400; length++) {
+      const count = 1 + (length % most);
+      const messages = Array.from({ length: count }, (_, i) => bytes.subarray(i * 400, i * 400 + length));
+      expect(lanes.digest(messages)).toEqual(messages.map(one));
+    }
+  });
+
+  it('agrees with OpenSSL for whole blocks', () => {
+    const bytes = noise(most * 4 * 1024 ** 2 + 1, 'blocks');
+    const messages = Array.from({ length: most }, (_, i) => bytes.subarray(1 + i * 4 * 1024 ** 2, 1 + (i + 1) * 4 * 1024 ** 2));
+    expect(lanes.digest(messages)).toEqual(messages.map(one));
+  });
+
+  it('refuses what does not fit its lanes', () => {
+    expect(() => lanes.digest([new Uint8Array(3), new Uint8Array(4)])).toThrow('lanes');
+    expect(() => lanes.digest(Array.from({ length: most + 1 }, () => new Uint8Array(1)))).toThrow('lanes');
+  });
+
+  it('is used for blocks of one length; a shorter one among them is hashed as well', () => {
+    const bytes = noise(40_000, 'mixed');
+    const lengths = [4096, 4096, 4096, 4096, 4096, 512, 4096, 4096, 7, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 0];
+    const blocks = lengths.map((length, i) => bytes.subarray(i * 1000, i * 1000 + length));
+    expect(digestAll(blocks, lanes, one)).toEqual(blocks.map(one));
+    if (hash === 'sha512') expect(hasherFor('sha512', lanes).digest(blocks)).toEqual(blocks.map(one));
+  });
+});
+
+it('does without the library', () => {
+  expect(openHashLanes('sha512', `${library('sha512')}.missing`)).toBeUndefined();
+  const block = noise(5000, 'one');
+  expect(hasherFor('sha512', null).digest([block, block])).toEqual([block, block].map(openssl('sha512')));
+});
