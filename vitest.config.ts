@@ -1,48 +1,74 @@
-import { configDefaults, defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { CostsReporter } from './test/support/costs/reporter.ts';
+import { LongestFirst } from './test/support/costs/sequencer.ts';
+import { ROTATION } from './test/support/rotation.ts';
+import { STORE_FILES } from './test/support/stores/files.ts';
 
-/**
- * In a run of their own, since `npm test` is to take less than five minutes on two cores: what reads recordings and stores of the original,
- * and what is far from the main path.
- */
-export const MORE_TESTS = [
-  'test/recordings/**/*.test.ts',
-  'test/process/upgrade-faults.test.ts',
-  'test/process/backup-rbd-script-faults.test.ts',
-  'test/process/backup-due.test.ts',
-  'test/process/concurrency.test.ts',
-  'test/process/differences.test.ts',
-  'test/cli/healing.test.ts',
-  'test/process/hostile.test.ts',
-  'test/process/json-failures.test.ts',
-  'test/process/nbd-save.test.ts',
-  'test/process/permissions.test.ts',
-  'test/cli/properties.test.ts',
-  'test/process/scrub-oldest.test.ts',
-  'test/process/status-lines.test.ts',
-  'test/process/terminal.test.ts',
-  'test/process/backup-rbd-script.test.ts',
-  'test/process/migrate-encryption.test.ts',
-  'test/process/other-settings.test.ts',
-  'test/process/rekey.test.ts',
-  'test/cli/upgrade.test.ts',
+// Asked once, for all processes of the run.
+process.env.BACKY_TEST_ROTATION = String(ROTATION);
+
+/** What a kind of tests may do, beside its folder (docs/architecture.md, Tests). */
+const KINDS = {
+  /** Pure code and real files: starts no process, so files may share one. */
+  unit: { isolate: false },
+  /** The program, resident: a call costs what it does, not a start. */
+  cli: {},
+  /** The program as a process of its own: signals, terminals, pipes, several at once. */
+  process: {},
+  /** Replays of the original, and stores that it wrote. */
+  recordings: {},
+  /** Calls of the system that fail, power losses, flipped bits, models. */
+  faults: { testTimeout: 600_000, hookTimeout: 300_000 },
+} as const;
+
+/** Servers are on the same cores. */
+const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
+
+const shared = {
+  setupFiles: ['test/support/setup.ts'],
+  exclude: configDefaults.exclude,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
+const projects: TestProjectConfiguration[] = [
+  ...Object.entries(KINDS).map(([name, options]) => ({
+    test: { ...shared, ...options, name, include: [`test/${name}/**/*.test.ts`], env: { BACKY_TEST_PROJECT: name } },
+  })),
+  {
+    test: {
+      ...shared,
+      ...PATIENCE,
+      name: 'services',
+      include: ['test/services/*.test.ts'],
+      globalSetup: 'test/services/global-setup.ts',
+      env: { BACKY_TEST_PROJECT: 'services' },
+    },
+  },
+  {
+    // What moves blocks, once more with labs on PostgreSQL and S3; never in its long form.
+    test: {
+      ...shared,
+      ...PATIENCE,
+      name: 'stores',
+      include: STORE_FILES,
+      globalSetup: 'test/services/global-setup.ts',
+      env: { BACKY_TEST_PROJECT: 'stores', BACKY_TEST_STORE: 'servers', BACKY_LONG_TESTS: '' },
+    },
+  },
 ];
-
-/** The long sweeps of faults and of flipped bits: `npm run test:faults`. The short one is in `npm test`. */
-export const FAULT_TESTS = ['test/faults/*.test.ts'];
-
-/** The sweep of faults on connections to servers: of `npm run test:services` as well. */
-export const SERVER_SWEEP = 'test/services/stores/server-sweep.test.ts';
-
-/** Tests that need servers: `npm run test:services` starts those and runs these. */
-export const SERVICE_TESTS = ['test/services/**/*.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...MORE_TESTS, ...FAULT_TESTS, SERVER_SWEEP, ...SERVICE_TESTS],
-    // Tests start real processes; more files at once than cores only makes each of them slower.
+    projects,
+    // Tests wait for disks, clocks and each other: one file more than there are cores keeps those busy.
     maxWorkers: 3,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    sequence: { sequencer: LongestFirst },
+    reporters: ['default', new CostsReporter(), ...report(process.env.BACKY_TEST_REPORT)],
   },
 });
+
+/** A report in JSON for who adds up several runs. */
+function report(outputFile: string | undefined): ['json', { outputFile: string }][] {
+  return outputFile === undefined ? [] : [['json', { outputFile }]];
+}

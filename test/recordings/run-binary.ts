@@ -1,5 +1,4 @@
-import { spawn } from 'node:child_process';
-import { BINARY } from './location.ts';
+import { runProgram } from '../support/program/run.ts';
 
 export interface Result {
   /** The exit code, or what ended the process instead. */
@@ -10,34 +9,15 @@ export interface Result {
 
 export interface RunOptions {
   cwd: string;
-  env: NodeJS.ProcessEnv;
+  env: Record<string, string>;
   stdin?: string | Buffer | undefined;
 }
 
 /** No recorded call needs more on a slow machine; the original hung in some. */
 const TIMEOUT_MS = 45_000;
 
-/** Runs the program to its end. Rejects only when it can't be started. */
-export function runBinary(argv: string[], { cwd, env, stdin }: RunOptions): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(BINARY, argv, { cwd, env, stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    let hangs = false;
-    const timer = setTimeout(() => {
-      hangs = true;
-      child.kill('SIGKILL');
-    }, TIMEOUT_MS);
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      clearTimeout(timer);
-      const rc = hangs ? 'HANG' : (code ?? `${signal}`);
-      resolve({ rc, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() });
-    });
-    // A program that fails early does not read its stdin.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(stdin);
-  });
+/** Runs the program to its end. Rejects when it can't be started or hangs. */
+export async function runBinary(argv: string[], options: RunOptions): Promise<Result> {
+  const { code, signal, stdout, stderr } = await runProgram(argv, { ...options, timeoutMs: TIMEOUT_MS });
+  return { rc: code ?? `${signal}`, stdout, stderr };
 }

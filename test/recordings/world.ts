@@ -124,8 +124,8 @@ export class World {
   }
 
   /** No state of the host: its home, its data folder; and a time zone that shows where local time slips in. */
-  private env(): NodeJS.ProcessEnv {
-    const { PATH } = process.env;
+  private env(): Record<string, string> {
+    const { PATH = '' } = process.env;
     const clock = this.clock === undefined ? {} : clockAt(this.clock);
     return { PATH, LANG: 'C.UTF-8', TZ: 'Asia/Kolkata', HOME: this.path('~'), XDG_DATA_HOME: this.path('xdg'), ...clock };
   }

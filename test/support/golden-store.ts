@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Need } from './machine.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running } from './program/process.ts';
+import { PATH_WITH_SBIN, type Result } from './program/process.ts';
+import { runProgram } from './program/run.ts';
 import { sha256OfFile } from './sha256.ts';
 
 /** Where stores that the original wrote are kept; they are not part of the project. */
@@ -72,7 +73,7 @@ export class GoldenStore {
 
   run(...args: string[]): Promise<Result> {
     const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.folder };
-    return new Running([BINARY, '-c', 'backy.cfg', ...args], { cwd: this.folder, env }).ended;
+    return runProgram(['-c', 'backy.cfg', ...args], { cwd: this.folder, env });
   }
 
   /** Runs a command that has to work. @returns what it wrote to stdout. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { configText, type Sections } from './config-text.ts';
 import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from './program/process.ts';
+import { type RunOptions, runProgram } from './program/run.ts';
 import { sha256OfFile } from './sha256.ts';
 import { newStore } from './stores/choose-store.ts';
 import { FileStore } from './stores/file-store.ts';
@@ -136,13 +137,17 @@ export class Lab {
 
   /** Starts any command in the lab's folder and with its environment, e.g. a script that calls the program. */
   startCommand(words: readonly string[], options: StartOptions = {}): Running {
-    const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.path('home'), ...options.env };
-    return new Running(words, { ...options, env, cwd: options.cwd ?? this.folder });
+    return new Running(words, this.#surroundings(options));
   }
 
-  /** Runs the program to its end. */
-  run(args: readonly string[], options: StartOptions = {}): Promise<Result> {
-    return this.start(args, options).ended;
+  /** Runs the program to its end, with the lab's config file. In its process something else may have run before: see runProgram. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return this.runBare(['-c', this.path('backy.cfg'), ...args], options);
+  }
+
+  /** Runs the program with these words alone: it then looks for its config file itself. */
+  runBare(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return runProgram(args, this.#surroundings(options));
   }
 
   /** Runs a command that has to work. @returns what it wrote to stdout. */
@@ -263,6 +268,11 @@ export class Lab {
   remove(): void {
     this.store.remove();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #surroundings<Options extends RunOptions>(options: Options): Options & { env: Record<string, string>; cwd: string } {
+    const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.path('home'), ...options.env };
+    return { ...options, env, cwd: options.cwd ?? this.folder };
   }
 
   get #files(): FileStore {

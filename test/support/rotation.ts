@@ -14,14 +14,35 @@ function rotation(given: string | undefined): number | 'all' {
   return Number(stdout?.trim() || 0);
 }
 
+/** Into how many shards the tests of this file are dealt, as far as they have asked. */
+let dealtTo: number | undefined;
+
+/** The shard of this file's tests, `2/8` for example; undefined when none of them takes turns. Forgets it for the next file. */
+export function usedShard(): string | undefined {
+  const shards = dealtTo;
+  dealtTo = undefined;
+  if (shards === undefined) return undefined;
+  return ROTATION === 'all' ? `all of ${shards}` : `${(ROTATION % shards) + 1}/${shards}`;
+}
+
 /** Whether the item at `index`, of those that are dealt to `shards` shards in turn, belongs to this run. */
 export function isTurn(index: number, shards: number, counter: number | 'all' = ROTATION): boolean {
+  dealtTo = Math.max(dealtTo ?? 0, shards);
   return counter === 'all' || index % shards === counter % shards;
+}
+
+/** Whether a test takes its turn in another way of doing the same: that changes nothing of what the run covers. */
+export function takesTurn(name: string, shards: number): boolean {
+  return ROTATION === 'all' || numberOf(name) % shards === ROTATION % shards;
 }
 
 /** The same for an item that has a name and no place in a list. */
 export function isTurnOf(name: string, shards: number, counter: number | 'all' = ROTATION): boolean {
-  return isTurn(createHash('sha256').update(name).digest().readUInt32BE(), shards, counter);
+  return isTurn(numberOf(name), shards, counter);
+}
+
+function numberOf(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32BE();
 }
 
 /** For titles and summaries: `shard 3 of 8`. */

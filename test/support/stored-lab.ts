@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GOLDEN_ROOT } from '../recordings/location.ts';
-import { BINARY, PATH_WITH_SBIN, type Result, Running, tool } from './program/process.ts';
+import { PATH_WITH_SBIN, type Result, tool } from './program/process.ts';
+import { runProgram } from './program/run.ts';
 
 /** A version of a store, as its manifest has it; of some only what the store's maker knew is there. */
 export interface ManifestVersion {
@@ -77,7 +78,7 @@ export class StoredLab {
   /** Runs the program in the store's folder. */
   run(args: readonly string[], config = 'backy.cfg'): Promise<Result> {
     const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.folder };
-    return new Running([BINARY, '-c', config, ...args], { env, cwd: this.folder }).ended;
+    return runProgram(['-c', config, ...args], { env, cwd: this.folder });
   }
 
   /** Runs a command with `--json`. */

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { countCall } from '../costs/spent.ts';
 import { amount } from '../stores/amount.ts';
 
 /** The program under test: the one of this checkout, or an installed one. */
 export const BINARY = process.env.BACKY2_BINARY ?? fileURLToPath(new URL('../../../bin/backy2', import.meta.url));
 
-const HANG_MS = amount({ files: 45_000, servers: 150_000 });
+/** Longer than that is a hang, unless a test says otherwise. */
+export const HANG_MS = amount({ files: 45_000, servers: 150_000 });
 
 /** How a process ended. */
 export interface Result {
@@ -40,6 +42,7 @@ export class Running {
 
   constructor(command: readonly string[], { env, stdin, cwd, timeoutMs = HANG_MS }: StartOptions) {
     const [program = '', ...args] = command;
+    if (command.includes(BINARY)) countCall();
     this.#name = command.join(' ');
     this.#child = spawn(program, args, { env, cwd, stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Sections } from '../config-text.ts';
-import { tool } from '../program/process.ts';
+import { copyTree } from '../copy-tree.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
@@ -37,7 +37,7 @@ export class FileStore implements LabStore {
 
   /** The database is one of the files in the lab's folder, which the lab copies. */
   async copyFrom(other: LabStore, blobs: 'linked' | 'copied'): Promise<void> {
-    if (other instanceof FileStore) await tool('cp', blobs === 'linked' ? '-al' : '-a', `${other.dataPath}/.`, this.dataPath);
+    if (other instanceof FileStore) copyTree(other.dataPath, this.dataPath, blobs);
   }
 
   query<T>(sql: string, values: readonly SqlValue[]): T[] {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { SCHEMA } from '../../../src/meta/sqlite/schema.ts';
 import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import { metaHealingSuite } from '../../support/conformance/meta-healing.ts';
 import { metaStoreSuite } from '../../support/conformance/meta-store.ts';
+import { sha256OfFile } from '../../support/sha256.ts';
 
 let folder: string;
 let path: string;
@@ -144,11 +144,11 @@ describe('the SQLite store', () => {
       const db = new Database(path);
       db.prepare('UPDATE alembic_version SET version_num = ?').run(revision);
       db.close();
-      const before = spawnSync('sha256sum', [path], { encoding: 'utf8' }).stdout;
+      const before = sha256OfFile(path);
       const refused = storeAt();
       await expect(refused.open()).rejects.toThrow(`the unknown revision ${revision}`);
       await refused.close();
-      expect(spawnSync('sha256sum', [path], { encoding: 'utf8' }).stdout).toBe(before);
+      expect(sha256OfFile(path)).toBe(before);
       expect(readdirSync(folder)).toEqual(['backy.sqlite']);
       rmSync(path);
     }

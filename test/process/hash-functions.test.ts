@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { HASH_FUNCTIONS } from '../../src/config/schema.ts';
+import { hasherFor } from '../../src/engine/hasher.ts';
+import { lacking, needTool } from '../support/machine.ts';
+import { tool } from '../support/program/process.ts';
+
+const { skip, note } = lacking(await needTool('python3', '-V'));
+
+test.skipIf(skip)(`every hash function agrees with hashlib of Python${note}`, async () => {
+  const program = `import hashlib,sys\nfor n in sys.argv[1:]: print(n, getattr(hashlib,n)(b'x'*4096).hexdigest())`;
+  const digest = (name: string) => hasherFor(name).digest([Buffer.alloc(4096, 'x')])[0];
+  const ours = HASH_FUNCTIONS.map((name) => `${name} ${digest(name)}\n`).join('');
+  expect(await tool('python3', '-c', program, ...HASH_FUNCTIONS)).toBe(ours);
+});

@@ -1,0 +1,16 @@
+import { relative } from 'node:path';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { readTable, rowName } from './table.ts';
+
+/** Files that take long come first, so that no core waits at the end for the last of them; then those that share a process. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const table = readTable();
+    const secondsOf = ({ project, moduleId }: TestSpecification) =>
+      // A new file may be a long one.
+      table[rowName(project.name, relative(project.vitest.config.root, moduleId))]?.cpuSeconds ?? Number.POSITIVE_INFINITY;
+    const keyed = files.map((file) => ({ file, isLast: !file.project.config.isolate, seconds: secondsOf(file) }));
+    keyed.sort((a, b) => Number(a.isLast) - Number(b.isLast) || b.seconds - a.seconds || 0);
+    return keyed.map(({ file }) => file);
+  }
+}

@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { countCall, countHostSeconds } from '../costs/spent.ts';
+import { permitStart } from '../costs/starts.ts';
+import type { Call, CallEnd } from './host.mjs';
+import type { Result } from './process.ts';
+
+const HOST = fileURLToPath(new URL('host.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../../dist/run-program.js', import.meta.url));
+
+/** A call of the program in a process that stays for the next one. */
+export interface ResidentCall extends Omit<Call, 'end'> {
+  /** Longer than that is a hang: the host is killed and the call rejects. */
+  timeoutMs: number;
+}
+
+/** Hosts that wait for a call. Calls at the same time get a host each, so that they are processes of their own. */
+const idle: Host[] = [];
+
+/**
+ * Runs the program to its end in a host (host.mjs). Rejects when it hangs, or when it leaves anything open: a file, a socket, a timer,
+ * a listener. A lock is an open file.
+ */
+export async function runResident(call: ResidentCall): Promise<Result> {
+  countCall();
+  const host = idle.pop() ?? (await Host.start());
+  const { result, left } = await host.run(call);
+  if (left.length > 0) {
+    host.end();
+    throw new Error(
+      `backy2 ${call.argv.join(' ')} left open in its process: ${left.join(', ')}\n${result.stdout}${result.stderr}`,
+    );
+  }
+  if (host.isUsable) idle.push(host);
+  else host.end();
+  return result;
+}
+
+/** How a call ended: by itself, or with its process. */
+type Answer = { told: CallEnd } | { exit: { code: number | null; signal: NodeJS.Signals | null } };
+
+class Host {
+  readonly #child: ChildProcess;
+  readonly #out = new Capture();
+  readonly #err = new Capture();
+  readonly #closed: Promise<Answer>;
+  #cpuSeconds = 0;
+  #hasEnded = false;
+  /** Whether it may take another call. */
+  isUsable = true;
+
+  static async start(): Promise<Host> {
+    const host = new Host();
+    await host.#message();
+    return host;
+  }
+
+  private constructor() {
+    // As the launcher starts the program.
+    const env = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '32' };
+    this.#child = permitStart(() => spawn(process.execPath, [HOST, PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#out.add(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.#err.add(chunk));
+    this.#closed = new Promise((resolve) => {
+      this.#child.on('close', (code, signal) => {
+        this.#hasEnded = true;
+        // From now on the system counts it among the processes that have ended.
+        countHostSeconds(-this.#cpuSeconds);
+        resolve({ exit: { code, signal } });
+      });
+    });
+    // A test process that has nothing else to do may end; so does the host then.
+    this.#child.unref();
+    this.#child.channel?.unref();
+    for (const stream of [this.#child.stdout, this.#child.stderr]) (stream as unknown as { unref(): void }).unref();
+  }
+
+  /** Runs one call. A program that ends its process by itself ends the host. */
+  async run({ timeoutMs, ...call }: ResidentCall): Promise<{ result: Result; left: string[] }> {
+    const end = `\0end of ${randomUUID()}\0`;
+    const texts = Promise.all([this.#out.until(end), this.#err.until(end)]);
+    let timer: NodeJS.Timeout | undefined;
+    const hangs = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        this.#child.kill('SIGKILL');
+        reject(
+          new Error(`backy2 ${call.argv.join(' ')} hangs: no end after ${timeoutMs} ms\n${this.#out.text}${this.#err.text}`),
+        );
+      }, timeoutMs);
+    });
+    try {
+      this.#child.send({ ...call, end } satisfies Call);
+      const answer = await Promise.race([this.#answer(), hangs]);
+      if ('exit' in answer) {
+        this.isUsable = false;
+        return { result: { ...answer.exit, stdout: this.#out.text, stderr: this.#err.text }, left: [] };
+      }
+      const [stdout, stderr] = await Promise.race([texts, hangs]);
+      const { code, left, cpuSeconds, isLarge } = answer.told;
+      countHostSeconds(cpuSeconds - this.#cpuSeconds);
+      this.#cpuSeconds = cpuSeconds;
+      this.isUsable = !isLarge;
+      return { result: { code, signal: null, stdout, stderr }, left };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  end(): void {
+    this.isUsable = false;
+    if (!this.#hasEnded) this.#child.disconnect();
+  }
+
+  async #answer(): Promise<Answer> {
+    return Promise.race([this.#message().then((told) => ({ told: told as CallEnd })), this.#closed]);
+  }
+
+  #message(): Promise<unknown> {
+    return new Promise((resolve) => this.#child.once('message', resolve));
+  }
+}
+
+/** What comes out of one of a host's streams, call by call. */
+class Capture {
+  #chunks: Buffer[] = [];
+  #wanted: { end: string; resolve(text: string): void } | undefined;
+
+  /** What came of this call so far. */
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    // The end may come in two pieces; most often the last chunk tells.
+    if (this.#wanted === undefined || !Buffer.concat(this.#chunks.slice(-2)).includes(0)) return;
+    const { end, resolve } = this.#wanted;
+    const text = this.text;
+    if (!text.endsWith(end)) return;
+    this.#wanted = undefined;
+    this.#chunks = [];
+    resolve(text.slice(0, -end.length));
+  }
+
+  /** The text before `end`, as soon as that has come. */
+  until(end: string): Promise<string> {
+    return new Promise((resolve) => {
+      this.#wanted = { end, resolve };
+    });
+  }
+}

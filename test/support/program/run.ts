@@ -1,0 +1,39 @@
+import { expect } from 'vitest';
+import { permitStart } from '../costs/starts.ts';
+import { takesTurn } from '../rotation.ts';
+import { takeClock } from './clock.ts';
+import { BINARY, HANG_MS, type Result, Running, type StartOptions } from './process.ts';
+import { runResident } from './resident.ts';
+
+/** What a call of the program runs with. */
+export type RunOptions = StartOptions;
+
+/** Each run has other tests call the program as users do; after as many runs all have. */
+const REAL_SHARDS = 3;
+
+/** Read by Node or the launcher, before the program; or by what is loaded before them. */
+const READ_AT_START = /^(NODE_|UV_|LD_|BACKY2_|FAULTS_|FAULTY_)/;
+
+/**
+ * Runs the program to its end. It runs in a process that stays for the next call (resident.ts), which costs no start; as a process of
+ * its own where it must be one (stdin, a command before it, variables that are read before it starts), for a third of the tests of
+ * resident kinds in turn, and always when BACKY2_BINARY names an installed program.
+ */
+export function runProgram(
+  args: readonly string[],
+  options: RunOptions & { env: Record<string, string>; cwd: string },
+): Promise<Result> {
+  const { env, cwd, stdin, prefix = [], timeoutMs = HANG_MS } = options;
+  const { clockMs, rest } = takeClock(env);
+  const start = () => new Running([...prefix, BINARY, ...args], { ...options, timeoutMs }).ended;
+  if (stdin !== undefined || prefix.length > 0 || Object.keys(rest).some((name) => READ_AT_START.test(name))) return start();
+  if (process.env.BACKY2_BINARY !== undefined || isRealInTurn()) return permitStart(start);
+  return runResident({ argv: [...args], env: rest, cwd, timeoutMs, ...(clockMs === undefined ? {} : { clockMs }) });
+}
+
+/** Whether it is the turn of this test, or of its file where none runs. Tests with processes of their own have enough of them. */
+function isRealInTurn(): boolean {
+  const { currentTestName, testPath } = expect.getState();
+  const isResidentKind = ['cli', 'recordings'].includes(process.env.BACKY_TEST_PROJECT ?? '');
+  return isResidentKind && takesTurn(currentTestName ?? testPath ?? '', REAL_SHARDS);
+}
