@@ -1,43 +1,44 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
-import type { Family } from '../support/faults/faults.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
-import { type Counted, count, sweep, sweepPower } from '../support/faults/sweep.ts';
+import { silences } from '../support/faults/outcome.ts';
+import { Slots } from '../support/faults/slots.ts';
+import { Summary } from '../support/faults/summary.ts';
+import { sweepOperation } from '../support/faults/sweep.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { runSeed } from '../support/random.ts';
+import { shardText } from '../support/rotation.ts';
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();
 const SEED = runSeed();
 process.env.BACKY_TEST_SEED = String(SEED);
 
-/** What the long sweep (npm run test:faults) does with all of them, at a few points. */
+/** What the long sweep (test/faults/sweep.test.ts) does with all of them, at a few points. */
 const OPERATION_NAMES = ['backup, hinted', 'restore, over a file', 'cleanup'];
-const LOSSES = 13;
-const FAMILIES: [Family, number][] = [
-  ['errno', 2],
-  ['kill', 2],
-];
+/** A shard has about 15 faults and 40 power losses. */
+const SHARDS = { errno: 128, kill: 128, power: 40 };
+const SECONDS = 300;
 
-describe.skipIf(skip).each(OPERATIONS.filter(({ name }) => OPERATION_NAMES.includes(name)))(`$name${note}`, (operation) => {
-  let counted: Counted;
-  beforeAll(async () => {
-    counted = await count(operation, library);
-  });
-  afterAll(() => counted?.lab.remove());
+const operations = OPERATIONS.filter(({ name }) => OPERATION_NAMES.includes(name));
+const summary = new Summary(SHARDS, SEED);
+const slots = new Slots(2);
+const endAt = performance.now() + SECONDS * 1000;
 
-  test.each(FAMILIES)(
-    `leaves a sound store after some faults: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
-    async (family, limit) => {
-      const outcome = await sweep(counted, { family, library, limit });
-      expect(outcome.failures).toEqual([]);
-      expect(outcome.tried).toBe(limit);
+describe.skipIf(skip)(`some faults${note}`, () => {
+  afterAll(() => summary.print());
+
+  test.concurrent.each(operations)(
+    `$name leaves a sound store, after faults of ${shardText(SHARDS.errno)} and power losses of ${shardText(SHARDS.power)} [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
+    async (operation) => {
+      const outcomes = await sweepOperation(operation, { library, shards: SHARDS, seed: SEED, slots, endAt });
+      summary.add(outcomes);
+      expect(outcomes.flatMap(({ failures }) => failures)).toEqual([]);
     },
+    (SECONDS + 60) * 1000,
   );
 
-  test(`leaves a sound store after power losses [seed ${SEED}]`, async () => {
-    const outcome = await sweepPower(counted, { library, limit: LOSSES });
-    expect(outcome.failures).toEqual([]);
-    expect(outcome.tried).toBe(LOSSES);
+  test('strike in every family that is tried', () => {
+    expect(silences(summary.outcomes)).toEqual([]);
   });
 });

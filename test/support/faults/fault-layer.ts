@@ -87,7 +87,8 @@ export async function runWithFault(
   };
   if (at !== undefined) env.FAULTS_RULE = ruleOf(at);
   if (journal !== undefined) env.FAULTS_JOURNAL = journal;
-  const result = await lab.run(args, { env, timeoutMs: HANG_LIMIT_MS });
+  // A process of its own: only that can be preloaded and killed.
+  const result = await lab.start(args, { env, timeoutMs: HANG_LIMIT_MS }).ended;
   const numbers = new BigUint64Array(new Uint8Array(readFileSync(counters)).buffer);
   return { result, calls: callsOf(numbers), struck: (numbers.at(-1) ?? 0n) > 0n };
 }

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
-import { FAMILIES, type Family } from './faults.ts';
-import type { Outcome } from './sweep.ts';
+import { shardText } from '../rotation.ts';
+import { COLUMNS, type Column, type Outcome, type Shards, sum } from './outcome.ts';
 
 /** Adds lines to the file BACKY_FAULT_LOG as they come: the runner shows nothing before the end. */
 export function follow(text: string): void {
@@ -8,24 +8,26 @@ export function follow(text: string): void {
   if (file !== undefined) appendFileSync(file, `${text}\n`);
 }
 
-/** Families of faults, and power losses. */
-type Column = Family | 'power';
-const COLUMNS: readonly Column[] = [...FAMILIES, 'power'];
-
 /** The table of points that a sweep has tried, printed at its end. */
 export class Summary {
-  readonly #rows = new Map<string, Map<Column, Outcome>>();
+  readonly #outcomes: Outcome[] = [];
+  readonly #shards: Shards;
   readonly #seed: number;
 
-  constructor(seed: number) {
+  constructor(shards: Shards, seed: number) {
+    this.#shards = shards;
     this.#seed = seed;
   }
 
-  add(operation: string, family: Column, outcome: Outcome): void {
-    const row = this.#rows.get(operation) ?? new Map<Column, Outcome>();
-    row.set(family, outcome);
-    this.#rows.set(operation, row);
-    follow(`${operation}, ${family}: ${outcome.struck} struck of ${outcome.tried} tried`);
+  get outcomes(): readonly Outcome[] {
+    return this.#outcomes;
+  }
+
+  add(outcomes: readonly Outcome[]): void {
+    this.#outcomes.push(...outcomes);
+    for (const { operation, family, struck, tried } of outcomes) {
+      follow(`${operation}, ${family}: ${struck} struck of ${tried} tried`);
+    }
   }
 
   print(): void {
@@ -33,32 +35,41 @@ export class Summary {
     follow(this.text());
   }
 
-  /** Points whose fault struck, of those that there are, by operation and family. */
+  /** A line for each number of shards; then points that struck, were tried, and that there are, by operation and family. */
   text(): string {
-    const lines = [['operation', ...COLUMNS, 'struck', 'failed']];
-    for (const [name, row] of this.#rows) {
-      const cells = COLUMNS.map((family) => `${row.get(family)?.struck ?? 0}/${row.get(family)?.possible ?? 0}`);
-      const outcomes = [...row.values()];
-      lines.push([name, ...cells, String(sum(outcomes, (o) => o.struck)), String(sum(outcomes, (o) => o.failures.length))]);
-    }
-    const all = [...this.#rows.values()].flatMap((row) => [...row.values()]);
-    const total = COLUMNS.map((family) => String(sum([...this.#rows.values()], (row) => row.get(family)?.struck ?? 0)));
-    lines.push(['all', ...total, String(sum(all, (o) => o.struck)), String(sum(all, (o) => o.failures.length))]);
-    const widths = lines[0]?.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0))) ?? [];
-    const table = lines.map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
+    const swept = COLUMNS.filter((family) => this.#shards[family] !== undefined);
+    const names = [...new Set(this.#outcomes.map(({ operation }) => operation))];
+    const lines = [
+      ['operation', ...swept, 'failed'],
+      ...names.map((name) => [name, ...this.#cells(swept, (one) => one.operation === name)]),
+      ['all', ...this.#cells(swept, () => true)],
+    ];
+    const widths = swept.map((_, column) => Math.max(...lines.map((line) => line[column + 1]?.length ?? 0)));
+    const nameWidth = Math.max(...lines.map(([name = '']) => name.length));
+    const table = lines.map(([name = '', ...cells]) =>
+      [name.padEnd(nameWidth), ...cells.map((cell, column) => cell.padStart(widths[column] ?? 0))].join('  ').trimEnd(),
     );
-    const [possible, tried, struck] = [sum(all, (o) => o.possible), sum(all, (o) => o.tried), sum(all, (o) => o.struck)];
-    const head = `Points of faults: tried ${tried} of ${possible}, of which ${struck} struck (seed ${this.#seed}). Struck, of all there are:`;
-    return [head, ...table].join('\n');
+    return [...this.#shardLines(swept), 'Struck/tried/all there are:', ...table].join('\n');
   }
-}
 
-function sum<T>(items: readonly T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
+  #cells(swept: readonly Column[], isOf: (outcome: Outcome) => boolean): string[] {
+    const own = this.#outcomes.filter(isOf);
+    const cells = swept.map((column) => {
+      const some = own.filter(({ family }) => family === column);
+      return `${sum(some, 'struck')}/${sum(some, 'tried')}/${sum(some, 'possible')}`;
+    });
+    return [...cells, String(own.flatMap(({ failures }) => failures).length)];
+  }
+
+  #shardLines(swept: readonly Column[]): string[] {
+    return [...new Set(swept.map((family) => this.#shards[family] ?? 1))].map((shards) => {
+      const families = swept.filter((family) => this.#shards[family] === shards);
+      const some = this.#outcomes.filter(({ family }) => families.includes(family));
+      const [tried, struck, possible] = [sum(some, 'tried'), sum(some, 'struck'), sum(some, 'possible')];
+      const counts = `${tried} tried, ${struck} struck, ${sum(some, 'dealt') - tried} not reached, of ${possible}`;
+      return `Points of faults (${families.join(', ')}), ${shardText(shards)}: ${counts} (seed ${this.#seed})`;
+    });
+  }
 }
 
 /** Who found what was damaged. */

@@ -1,0 +1,44 @@
+import { FAMILIES, type Family } from './faults.ts';
+
+/** Families of faults, and power losses. */
+export type Column = Family | 'power';
+export const COLUMNS: readonly Column[] = [...FAMILIES, 'power'];
+
+/** How many shards the points of a family are dealt to; a family without a number is not swept. */
+export type Shards = Partial<Record<Column, number>>;
+
+/** Results of one family of one operation. */
+export interface Outcome {
+  operation: string;
+  family: Column;
+  /** Points that there are. */
+  possible: number;
+  /** Points in the shard of this run. */
+  dealt: number;
+  tried: number;
+  /** Points whose call came; the order of calls may differ from run to run. */
+  struck: number;
+  failures: string[];
+}
+
+/** A number of points that can't all miss: calls come in another order for few points only. */
+const LEAST_TRIED = 5;
+
+/** Where a sweep shows nothing because no fault struck, in words. */
+export function silences(outcomes: readonly Outcome[]): string[] {
+  const families = COLUMNS.map((family) => ({ family, own: outcomes.filter((one) => one.family === family) }));
+  return [
+    ...(sum(outcomes, 'struck') === 0 ? ['no fault struck at all'] : []),
+    ...families
+      .filter(({ own }) => sum(own, 'dealt') > 0 && sum(own, 'struck') === 0)
+      .map(({ family, own }) => `${family}: none of ${sum(own, 'dealt')} points struck`),
+    ...outcomes
+      .filter(({ tried, struck }) => tried >= LEAST_TRIED && struck === 0)
+      .map(({ operation, family, tried }) => `${operation}, ${family}: none of ${tried} points struck`),
+  ];
+}
+
+/** Adds up a number of some outcomes. */
+export function sum(outcomes: readonly Outcome[], what: 'possible' | 'dealt' | 'tried' | 'struck'): number {
+  return outcomes.reduce((total, outcome) => total + outcome[what], 0);
+}
