@@ -23,15 +23,19 @@ const FORGOTTEN: [what: string, operation: string, place: Place][] = [
 ];
 
 describe.skipIf(skip)(`a power loss after a backup, restore or export that forgets an fsync${note}`, () => {
-  test.each(FORGOTTEN)(`is found out: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`, async (_, name, place) => {
-    const operation = OPERATIONS.find((one) => one.name === name);
-    if (operation === undefined) throw new Error(`there is no operation ${name}`);
-    const counted = await count(operation, library);
-    try {
-      const { failures } = await sweepPower(counted, { library, points: { shards: 1, seed: SEED }, limit: 30, without: place });
-      expect(failures.length).toBeGreaterThan(0);
-    } finally {
-      counted.lab.remove();
-    }
-  });
+  test.each(FORGOTTEN)(
+    `is found out: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
+    async (_, name, place) => {
+      const operation = OPERATIONS.find((one) => one.name === name);
+      if (operation === undefined) throw new Error(`there is no operation ${name}`);
+      const counted = await count(operation, library);
+      try {
+        const { failures } = await sweepPower(counted, { library, points: { shards: 1, seed: SEED }, limit: 30, without: place });
+        expect(failures.length).toBeGreaterThan(0);
+      } finally {
+        counted.lab.remove();
+      }
+    },
+    300_000,
+  );
 });

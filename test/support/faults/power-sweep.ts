@@ -9,7 +9,7 @@ import { follow } from './summary.ts';
 
 /** What may become of unsynced changes; for each change of the program. */
 const RESTS: readonly Rest[] = ['lost', 'mixed', 'mixed', 'mixed', 'kept'];
-/** Share of the states from which the program goes on: looking needs no call of it. */
+/** Share of the states from which the program goes on, beside the last one: looking needs no call of it. */
 const FINISHED = 1 / 12;
 
 /** Which power losses to try. */
@@ -62,7 +62,7 @@ export async function sweepPower(counted: Counted, options: PowerSweep): Promise
       power.restore(state.rest, random);
       try {
         const isDone = state.count === records.length;
-        if (random() < FINISHED) await checkAndFinish(lab, counted, isDone);
+        if (state === last || random() < FINISHED) await checkAndFinish(lab, counted, isDone);
         else look(lab, counted, isDone);
       } catch (error) {
         const after = records[state.count - 1];
