@@ -6,22 +6,25 @@ import { Model, type World } from './model.ts';
 import type { Operation } from './operations.ts';
 import { KINDS, type Kind } from './plan.ts';
 
-/** How long a model runs, and what must have happened by then; it goes on until it has. */
+/** How much a model does; it goes on until enough of each kind has happened. */
 export interface Amount {
+  /** Operations of all kinds together, whatever became of them, and seconds: both have to be reached. */
+  operations: number;
   seconds: number;
   /** Operations of each kind that were done, and of all together that were killed. */
   leastOfEach: number;
   leastKills: number;
+  /** A safety net in seconds: no machine is so slow. */
+  limitSeconds: number;
 }
 
-export const LONG: Amount = { seconds: 60, leastOfEach: 4, leastKills: 25 };
-export const SHORT: Amount = { seconds: 15, leastOfEach: 1, leastKills: 5 };
-/** No machine is so slow that it takes so many times as long. */
-const PATIENCE = 8;
+export const LONG: Amount = { operations: 0, seconds: 60, leastOfEach: 4, leastKills: 25, limitSeconds: 480 };
+/** A slow machine takes longer and proves the same. */
+export const SHORT: Amount = { operations: 60, seconds: 0, leastOfEach: 1, leastKills: 5, limitSeconds: 480 };
 
-/** How long a model may take altogether. */
-export function limitMs({ seconds }: Amount): number {
-  return (seconds * PATIENCE + 240) * 1000;
+/** How long a model may take altogether, in ms. */
+export function limitMs({ limitSeconds }: Amount): number {
+  return (limitSeconds + 240) * 1000;
 }
 
 /**
@@ -36,10 +39,7 @@ export async function runModel(
   const [lab] = world.labs;
   if (lab === undefined) throw new Error('a model needs a worker');
   try {
-    await model.run(
-      () =>
-        model.history.seconds > amount.seconds && (isEnough(model, amount) || model.history.seconds > amount.seconds * PATIENCE),
-    );
+    await model.run(() => isEnough(model, amount) || model.history.seconds > amount.limitSeconds);
     // After the work, so that its plan is the same whatever comes here.
     await finishAll(model);
     lab.configure({});
@@ -54,7 +54,8 @@ export async function runModel(
   return model;
 }
 
-function isEnough({ history }: Model, { leastOfEach, leastKills }: Amount): boolean {
+function isEnough({ history }: Model, { operations, seconds, leastOfEach, leastKills }: Amount): boolean {
+  if (history.operations < operations || history.seconds < seconds) return false;
   return history.count('killed') >= leastKills && KINDS.every((kind) => history.counts[kind].done >= leastOfEach);
 }
 
