@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The Debian and Ubuntu packages of the servers and of the clients that the tests prove them with; `.ci/run` installs the same. */
+/** The Debian and Ubuntu packages of the servers and of the clients that the tests prove them with; `.ci/packages` lists the same. */
 const INSTALL =
   'apt-get install -y --no-install-recommends postgresql ceph-mon ceph-osd ceph-common radosgw librbd1 librados2 qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin fuse';
 
