@@ -5,11 +5,11 @@ import type { Lab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { Host, sharedDatabase } from './host.ts';
 import { auto, autoLab, PREFIX, withImage } from './rbd-auto-lab.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands; of clients that are killed the cluster believes for 30 s that they are there.
 vi.setConfig({ testTimeout: 600_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 
 /** How many times a run is killed, each time later. */
 const KILLS = 12;
@@ -17,7 +17,7 @@ const KILLS = 12;
 describe('a run that was killed', () => {
   test('at any time is repaired by the next one', async () => {
     await withImage(cluster, async (lab, image) => {
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@foreign`);
+      await cluster.snapshot('create', `${image}@foreign`);
       const first = lab.start(['backup', '--auto', `rbd://${image}`, 'vm']);
       let takesMs = await durationOf(first.ended);
       for (let kills = 0; kills < KILLS; ) {
@@ -44,9 +44,8 @@ describe('a run that was killed', () => {
     await withImage(cluster, async (lab, image) => {
       const [first] = (await auto(lab, `rbd://${image}`, 'vm')).results;
       // As if killed right after the snapshot was made, twice; and before the old one was removed, once.
-      for (const minute of ['01', '02'])
-        await cluster.rbd('snap', 'create', '--no-progress', `${image}@${PREFIX}2026-01-01T00:${minute}:00.000Z`);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@${PREFIX}2026-01-01T00:03:00.000Z`);
+      for (const minute of ['01', '02']) await cluster.snapshot('create', `${image}@${PREFIX}2026-01-01T00:${minute}:00.000Z`);
+      await cluster.snapshot('create', `${image}@${PREFIX}2026-01-01T00:03:00.000Z`);
       await lab.backup('-s', `${PREFIX}2026-01-01T00:03:00.000Z`, `rbd://${image}@${PREFIX}2026-01-01T00:03:00.000Z`, 'vm');
       const [second] = (await auto(lab, `rbd://${image}`, 'vm')).results;
       expect(second).toMatchObject({

@@ -1,15 +1,15 @@
 import { hostname } from 'node:os';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { documentOf, failureIn } from '../support/json-schemas.ts';
 import { withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { type AutoDocument, auto, autoLab, PREFIX, withImage } from './rbd-auto-lab.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const TIME = '2026-11-24T08:00:00.123Z';
 /** Made by others; some look much like our own. */
 const FOREIGN = ['before-upgrade', `${PREFIX}precious`, `${PREFIX}${TIME}-copy`, `x${PREFIX}${TIME}`, `testxauto-${TIME}`];
@@ -17,14 +17,14 @@ const FOREIGN = ['before-upgrade', `${PREFIX}precious`, `${PREFIX}${TIME}-copy`,
 describe('backup --auto', () => {
   test('backs up in full, then what has changed, been discarded, grown and been cut; others’ snapshots stay', async () => {
     await withImage(cluster, async (lab, image) => {
-      for (const name of FOREIGN) await cluster.rbd('snap', 'create', '--no-progress', `${image}@${name}`);
+      for (const name of FOREIGN) await cluster.snapshot('create', `${image}@${name}`);
       const oracle = new Map<string, string>();
       const changes: [change: () => Promise<unknown>, mostBytes: number][] = [
         [async () => {}, 10 * OBJECT],
         [() => cluster.write(image, 3 * OBJECT - 512, noise(1024, 'change')), 2 * OBJECT],
         [() => cluster.discard(image, 5 * OBJECT, 2 * OBJECT), 0],
-        [() => cluster.rbd('resize', '--no-progress', '--size', `${25 * OBJECT + 512}B`, image), 6 * OBJECT],
-        [() => cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${8 * OBJECT + 512}B`, image), OBJECT],
+        [() => cluster.resize(image, 25 * OBJECT + 512), 6 * OBJECT],
+        [() => cluster.resize(image, 8 * OBJECT + 512), OBJECT],
       ];
       let before: AutoDocument['results'][number] | undefined;
       for (const [change, mostBytes] of changes) {
@@ -125,8 +125,7 @@ describe('backup --auto', () => {
 
   test('backs up an image of no bytes, and goes on from it', async () => {
     await withImage(cluster, async (lab, image) => {
-      const resize = (sizeBytes: number) =>
-        cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+      const resize = (sizeBytes: number) => cluster.resize(image, sizeBytes);
       const oracle = new Map<string, string>();
       for (const sizeBytes of [0, undefined, 20 * OBJECT, 0]) {
         if (sizeBytes !== undefined) await resize(sizeBytes);
@@ -141,11 +140,10 @@ describe('backup --auto', () => {
 
   test('misses nothing when others made a snapshot while the image was smaller', async () => {
     await withImage(cluster, async (lab, image) => {
-      const resize = (sizeBytes: number) =>
-        cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+      const resize = (sizeBytes: number) => cluster.resize(image, sizeBytes);
       await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
       await resize(2 * OBJECT);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@small`);
+      await cluster.snapshot('create', `${image}@small`);
       await resize(20 * OBJECT);
       const [result] = (await auto(lab, `rbd://${image}`, 'vm')).results;
       expect(result).toMatchObject({ exit_code: 0, from_snapshot: expect.any(String) });
@@ -172,14 +170,14 @@ describe('backup --auto', () => {
     await withImage(cluster, async (lab, image) => {
       await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
       const [snapshot = ''] = await cluster.snapshots(image);
-      await cluster.rbd('snap', 'protect', `${image}@${snapshot}`);
+      await cluster.snapshot('protect', `${image}@${snapshot}`);
       const { code, stderr } = await lab.run(['backup', '--auto', `rbd://${image}`, 'vm']);
       expect({ code, stderr }).toEqual({
         code: 100,
         stderr: expect.stringContaining(`Cannot remove snapshot ${image}@${snapshot}: EBUSY (busy)`),
       });
       expect(lab.versions().map(({ valid }) => valid)).toEqual([1, 1]);
-      await cluster.rbd('snap', 'unprotect', `${image}@${snapshot}`);
+      await cluster.snapshot('unprotect', `${image}@${snapshot}`);
       await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
       expect(await cluster.snapshots(image)).toHaveLength(1);
     });
@@ -217,7 +215,7 @@ describe('backup --auto of a pool', () => {
   test('backs up image by image; the worst exit code counts', async () => {
     const [pool = ''] = cluster.newImage().split('/');
     const place = `${pool}/auto`;
-    await cluster.rbd('namespace', 'create', place);
+    await cluster.namespace('create', place);
     await withLab(autoLab(cluster), async (lab) => {
       expect((await auto(lab, `rbd://${place}/*`)).results).toEqual([]);
       for (const name of ['a', 'b', 'c']) await cluster.import(`${place}/${name}`, noise(2 * OBJECT, name));
@@ -245,6 +243,6 @@ describe('backup --auto of a pool', () => {
         await cluster.remove(`${place}/${name}`);
       }
     });
-    await cluster.rbd('namespace', 'remove', place);
+    await cluster.namespace('remove', place);
   });
 });

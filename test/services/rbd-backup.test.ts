@@ -1,15 +1,15 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { tool } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const LAB = { config: cluster.config(), blockSize: 16384 };
 const SIZE = 40 * OBJECT;
 
@@ -38,14 +38,14 @@ const CHANGES: [name: string, change: (image: string) => Promise<unknown>, mostB
   ['writes', (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)), 2 * OBJECT],
   ['discards of a whole object and of parts', (image) => cluster.discard(image, 5 * OBJECT - 4096, 2 * OBJECT), 4 * OBJECT],
   ['writes where nothing was', (image) => cluster.write(image, 30 * OBJECT, noise(OBJECT, `${image} 2`)), OBJECT],
-  ['growth', (image) => cluster.rbd('resize', '--no-progress', '--size', `${50 * OBJECT + 4096}B`, image)],
+  ['growth', (image) => cluster.resize(image, 50 * OBJECT + 4096)],
   ['writes at the new end', (image) => cluster.write(image, 50 * OBJECT, noise(4096, `${image} 3`)), OBJECT],
   ['a cut', (image) => cut(image, 9 * OBJECT + 512)],
   [
     'a cut and growth to the same size',
     async (image) => {
       await cut(image, 4 * OBJECT + 8192);
-      await cluster.rbd('resize', '--no-progress', '--size', `${9 * OBJECT + 512}B`, image);
+      await cluster.resize(image, 9 * OBJECT + 512);
     },
   ],
   ['growth and writes', (image) => grown(image, 12 * OBJECT, 11 * OBJECT)],
@@ -66,12 +66,12 @@ describe.each(WAYS)('differential backups with %s', (_, way) => {
     const parent = cluster.newImage();
     const image = cluster.newImage();
     await cluster.import(parent, Buffer.concat([noise(20 * OBJECT, parent), Buffer.alloc(SIZE - 20 * OBJECT)]));
-    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
-    await cluster.rbd('snap', 'protect', `${parent}@base`);
-    await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`);
-    await followChanges(image, way, [['flattening', () => cluster.rbd('flatten', '--no-progress', image)]]);
+    await cluster.snapshot('create', `${parent}@base`);
+    await cluster.snapshot('protect', `${parent}@base`);
+    await cluster.clone(`${parent}@base`, image);
+    await followChanges(image, way, [['flattening', () => cluster.flatten(image)]]);
     await cluster.remove(image);
-    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await cluster.snapshot('unprotect', `${parent}@base`);
     await cluster.remove(parent);
   });
 });
@@ -80,7 +80,7 @@ test('without hints every block is read, of what was never written as well', asy
   const image = cluster.newImage();
   await cluster.create(image, SIZE);
   await cluster.write(image, 3 * OBJECT, noise(OBJECT, image));
-  await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+  await cluster.snapshot('create', `${image}@s`);
   await withLab(LAB, async (lab) => {
     const uid = await lab.backup(`rbd://${image}@s`, 'vm');
     expect(bytesRead(lab, uid)).toBe(SIZE);
@@ -92,11 +92,11 @@ test('without hints every block is read, of what was never written as well', asy
 test('what a clone has of its parent is read, whatever hints say of it', async () => {
   const [parent, image] = [cluster.newImage(), cluster.newImage()];
   await cluster.import(parent, noise(20 * OBJECT, parent));
-  await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
-  await cluster.rbd('snap', 'protect', `${parent}@base`);
-  await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`);
-  await cluster.rbd('resize', '--no-progress', '--size', `${SIZE}B`, image);
-  await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+  await cluster.snapshot('create', `${parent}@base`);
+  await cluster.snapshot('protect', `${parent}@base`);
+  await cluster.clone(`${parent}@base`, image);
+  await cluster.resize(image, SIZE);
+  await cluster.snapshot('create', `${image}@s`);
   await withLab(LAB, async (lab) => {
     const content = await cluster.sha256(image);
     const nothing = lab.write('nothing', '[]');
@@ -113,13 +113,13 @@ test('what a clone has of its parent is read, whatever hints say of it', async (
     );
   });
   await cluster.remove(image);
-  await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+  await cluster.snapshot('unprotect', `${parent}@base`);
   await cluster.remove(parent);
 });
 
 test('a whole image is read as it is, in a namespace as well', async () => {
   const [pool = ''] = cluster.newImage().split('/');
-  await cluster.rbd('namespace', 'create', `${pool}/backups`);
+  await cluster.namespace('create', `${pool}/backups`);
   await withLab(LAB, async (lab) => {
     const oracle = new Map<string, string>();
     for (const image of [cluster.newImage(), `${pool}/backups/vm`]) {
@@ -134,7 +134,7 @@ test('a whole image is read as it is, in a namespace as well', async () => {
       await cluster.remove(image);
     }
   });
-  await cluster.rbd('namespace', 'remove', `${pool}/backups`);
+  await cluster.namespace('remove', `${pool}/backups`);
 });
 
 describe('restore', () => {
@@ -149,7 +149,7 @@ describe('restore', () => {
         const image = cluster.newImage();
         await lab.ok('restore', ...option, uid, `rbd://${image}`);
         expect(await cluster.sha256(image)).toBe(sha256(content));
-        const info: { features: string[]; size: number } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
+        const info = await cluster.info(image);
         expect(info).toMatchObject({ features: ['layering', 'exclusive-lock'], size: content.length });
         await cluster.remove(image);
       }
@@ -163,7 +163,7 @@ describe('restore', () => {
       const image = cluster.newImage();
       await lab.ok('restore', uid, `rbd://${image}`);
       expect(await cluster.used(image)).toBe(4 * 1024 ** 2);
-      const info: { features: string[] } = JSON.parse(await cluster.rbd('info', '--format', 'json', image));
+      const info = await cluster.info(image);
       expect(info.features).toContain('fast-diff');
       await cluster.remove(image);
     });
@@ -185,7 +185,7 @@ describe('restore', () => {
       });
       expect(await cluster.sha256(image)).toBe(sha256(noise(content.length - 512, 'old')));
       const old = noise(OBJECT, 'behind the end');
-      await cluster.rbd('resize', '--no-progress', '--size', `${content.length + OBJECT}B`, image);
+      await cluster.resize(image, content.length + OBJECT);
       await cluster.write(image, content.length, old);
       await lab.ok('restore', '-f', uid, target);
       expect(await cluster.sha256(image)).toBe(sha256(Buffer.concat([content, old])));
@@ -200,12 +200,12 @@ test('a file system in an image is clean after a backup of its snapshot and a re
     for (let n = 0; n < 50; n++) writeFileSync(lab.path(`files/${n}`), noise(n * 3000, `file ${n}`));
     await tool('mke2fs', '-q', '-t', 'ext4', '-d', lab.path('files'), lab.path('fs'), '64M');
     const [image, restored] = [cluster.newImage(), cluster.newImage()];
-    await cluster.rbd('import', '--no-progress', lab.path('fs'), image);
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@now`);
+    await cluster.importFile(image, lab.path('fs'));
+    await cluster.snapshot('create', `${image}@now`);
     const uid = await lab.backup(`rbd://${image}@now`, 'vm');
     await cluster.write(image, 0, noise(10 * OBJECT, 'wreck'));
     await lab.ok('restore', uid, `rbd://${restored}`);
-    await cluster.rbd('export', '--no-progress', restored, lab.path('exported'));
+    await cluster.exportFile(restored, lab.path('exported'));
     await tool('e2fsck', '-fn', lab.path('exported'));
     await tool('cmp', lab.path('fs'), lab.path('exported'));
     for (const each of [image, restored]) await cluster.remove(each);
@@ -216,13 +216,13 @@ test('a file system in an image is clean after a backup of its snapshot and a re
 async function followChanges(image: string, way: Way, more: typeof CHANGES = []): Promise<void> {
   await withLab(LAB, async (lab) => {
     const oracle = new Map<string, string>();
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@s0`);
+    await cluster.snapshot('create', `${image}@s0`);
     let baseUid = await lab.backup('-s', 's0', `rbd://${image}@s0`, 'vm');
     oracle.set(baseUid, await cluster.sha256(`${image}@s0`));
     for (const [index, [name, change, mostBytes]] of [...CHANGES, ...more].entries()) {
       const [from, to] = [`s${index}`, `s${index + 1}`];
       await change(image);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@${to}`);
+      await cluster.snapshot('create', `${image}@${to}`);
       baseUid = await way(lab, image, { from, to, baseUid });
       expect(lab.version(baseUid).snapshot_name).toBe(to);
       oracle.set(baseUid, await cluster.sha256(`${image}@${to}`));
@@ -239,10 +239,10 @@ function bytesRead(lab: Lab, uid: string): number {
 }
 
 async function cut(image: string, sizeBytes: number): Promise<void> {
-  await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+  await cluster.resize(image, sizeBytes);
 }
 
 async function grown(image: string, sizeBytes: number, writeAt: number): Promise<void> {
-  await cluster.rbd('resize', '--no-progress', '--size', `${sizeBytes}B`, image);
+  await cluster.resize(image, sizeBytes);
   await cluster.write(image, writeAt, noise(OBJECT, `${image} 4`));
 }

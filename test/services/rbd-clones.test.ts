@@ -1,13 +1,13 @@
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { auto, autoLab } from './rbd-auto-lab.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const SIZE = 20 * OBJECT;
 
 /** Backs an image up, from what was backed up before where that is possible. @returns the version's uid. */
@@ -18,7 +18,7 @@ const WAYS: [name: string, way: Backup][] = [
   [
     '--diff-from',
     async (lab, image, round) => {
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@s${round}`);
+      await cluster.snapshot('create', `${image}@s${round}`);
       const from = round === 0 ? ['-s', 's0'] : ['--diff-from', `s${round - 1}`];
       return lab.backup(...from, `rbd://${image}@s${round}`, 'vm');
     },
@@ -30,7 +30,7 @@ const CHANGES: ((image: string) => Promise<unknown>)[] = [
   (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)),
   (image) => cluster.write(image, 10 * OBJECT, noise(OBJECT, `${image} 3`)),
   // What was written over the parent's data goes again, and that shows. Ceph 16.2.15 lists it as data.
-  (image) => cluster.rbd('snap', 'rollback', '--no-progress', `${image}@start`),
+  (image) => cluster.snapshot('rollback', `${image}@start`),
   (image) => cluster.discard(image, 5 * OBJECT - 512, 3 * OBJECT),
   (image) => resize(image, 25 * OBJECT + 512),
   async (image) => {
@@ -39,7 +39,7 @@ const CHANGES: ((image: string) => Promise<unknown>)[] = [
   },
   // What flattening has copied goes again at once.
   async (image) => {
-    await cluster.rbd('flatten', '--no-progress', image);
+    await cluster.flatten(image);
     await cluster.discard(image, 9 * OBJECT, 2 * OBJECT);
   },
   (image) => cluster.write(image, 9 * OBJECT, noise(OBJECT, `${image} 2`)),
@@ -55,10 +55,10 @@ describe.each(WAYS)('backups of a clone with %s', (_, way) => {
   test.each(FEATURES)('restore whatever happened to it with features %s', async (features) => {
     const [parent, image] = [cluster.newImage(), cluster.newImage()];
     await cluster.import(parent, Buffer.concat([noise(17 * OBJECT, parent), Buffer.alloc(SIZE - 17 * OBJECT)]));
-    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
-    await cluster.rbd('snap', 'protect', `${parent}@base`);
-    await cluster.rbd('clone', `${parent}@base`, image, '--object-size', `${OBJECT}B`, '--image-feature', features);
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@start`);
+    await cluster.snapshot('create', `${parent}@base`);
+    await cluster.snapshot('protect', `${parent}@base`);
+    await cluster.clone(`${parent}@base`, image, features);
+    await cluster.snapshot('create', `${image}@start`);
     await withLab(autoLab(cluster), async (lab) => {
       const oracle = new Map<string, string>();
       for (const [round, change] of CHANGES.entries()) {
@@ -69,11 +69,11 @@ describe.each(WAYS)('backups of a clone with %s', (_, way) => {
       await checkRestores(lab, oracle);
     });
     await cluster.remove(image);
-    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await cluster.snapshot('unprotect', `${parent}@base`);
     await cluster.remove(parent);
   });
 });
 
 async function resize(image: string, sizeBytes: number): Promise<void> {
-  await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+  await cluster.resize(image, sizeBytes);
 }

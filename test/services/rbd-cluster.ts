@@ -1,25 +1,44 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, expect, inject } from 'vitest';
 import type { Sections } from '../support/config-text.ts';
 import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process.ts';
-import { sha256OfFile } from '../support/sha256.ts';
 import type { CephAddress } from './ceph.ts';
+import { RbdConnection } from './rbd-connection.ts';
 
 /** The object size of images here: small, so that small images have several. */
 export const OBJECT = 65536;
+/** The same as librbd takes it, as a power of two. */
+const ORDER = 16;
 
 let counter = 0;
 
-/** A cluster as tests use it: through the commands of Ceph and QEMU, whatever the program under test does. */
+/** The cluster that all test files share. Call it at the top of a file: the connection ends with the file. */
+export function sharedCluster(): RbdCluster {
+  const cluster = new RbdCluster(inject('ceph'));
+  afterAll(() => cluster.close());
+  return cluster;
+}
+
+/**
+ * A cluster as tests use it, whatever the program under test does: through Ceph's own library, over one connection. `rbd` is
+ * for tests of what the command itself prints.
+ */
 export class RbdCluster {
   readonly conf: string;
   readonly #address: CephAddress;
+  readonly #connection: RbdConnection;
 
   constructor(address: CephAddress) {
     this.#address = address;
     this.conf = address.conf;
+    this.#connection = new RbdConnection(address.conf);
+  }
+
+  /** Ends the connection. */
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   /** A name that no other image of the run has, with its pool. */
@@ -32,14 +51,9 @@ export class RbdCluster {
     return { io_rbd: { ceph_conffile: this.conf, simultaneous_reads: 4, simultaneous_writes: 4, ...more } };
   }
 
-  /** Runs rbd, to whatever end. */
-  tryRbd(...words: string[]): Promise<Result> {
-    return this.#run(['rbd', '--conf', this.conf, ...words]);
-  }
-
   /** Runs rbd, which has to work. @returns what it printed. */
   async rbd(...words: string[]): Promise<string> {
-    return worked(words, await this.tryRbd(...words));
+    return worked(words, await this.#run(['rbd', '--conf', this.conf, ...words]));
   }
 
   /** Runs ceph, which has to work. */
@@ -47,81 +61,99 @@ export class RbdCluster {
     return worked(words, await this.#run(['ceph', '--conf', this.conf, ...words]));
   }
 
-  /** Makes an image of small objects. @param features as rbd wants them; the cluster's when absent. */
-  async create(image: string, sizeBytes: number, features?: string): Promise<void> {
-    const options = features === undefined ? [] : ['--image-feature', features];
-    await this.rbd('create', '--size', `${sizeBytes}B`, '--object-size', `${OBJECT}B`, ...options, image);
+  /** Makes an image of small objects. @param features separated by commas; the cluster's when absent. */
+  create(image: string, sizeBytes: number, features?: string): Promise<void> {
+    return this.#connection.call('create', { image, size: sizeBytes, order: ORDER, features });
   }
 
   /** Makes an image of bytes. */
-  async import(image: string, bytes: Uint8Array): Promise<void> {
-    await this.#withFile(bytes, (file) => this.rbd('import', '--no-progress', '--object-size', `${OBJECT}B`, file, image));
+  import(image: string, bytes: Uint8Array): Promise<void> {
+    return withFile(bytes, (file) => this.importFile(image, file));
   }
 
-  /** Writes into an image. */
-  async write(image: string, offset: number, bytes: Uint8Array): Promise<void> {
-    await this.#withFile(bytes, (file) => this.qemuIo(image, `write -s ${file} ${offset} ${bytes.length}`));
+  importFile(image: string, file: string): Promise<void> {
+    return this.#connection.call('import_file', { image, file, order: ORDER });
   }
 
-  async discard(image: string, offset: number, length: number): Promise<void> {
-    await this.qemuIo(image, `discard ${offset} ${length}`);
+  /** Makes a clone of a snapshot, which must be protected. @param features as for `create`. */
+  clone(snapshot: string, image: string, features?: string): Promise<void> {
+    return this.#connection.call('clone', { parent: snapshot, image, order: ORDER, features });
   }
 
-  /** Runs commands of qemu-io on an image, as a virtual machine would write. */
-  async qemuIo(image: string, ...commands: string[]): Promise<void> {
-    const words = commands.flatMap((command) => ['-c', command]);
-    const said = worked(
-      commands,
-      await this.#run(['qemu-io', '-d', 'unmap', '-f', 'raw', ...words, `rbd:${image}:conf=${this.conf}`]),
-    );
-    if (/failed|error/i.test(said)) throw new Error(`qemu-io ${commands.join('; ')}: ${said}`);
+  write(image: string, offset: number, bytes: Uint8Array): Promise<void> {
+    return withFile(bytes, (file) => this.#connection.call('write', { image, offset, file }));
   }
 
-  /** Waits until the cluster has forgotten clients that were killed, which takes it 30 s. */
-  async unused(image: string): Promise<void> {
-    await expect.poll(() => this.rbd('status', image), { timeout: 120_000, interval: 500 }).toContain('Watchers: none');
+  discard(image: string, offset: number, length: number): Promise<void> {
+    return this.#connection.call('discard', { image, offset, length });
+  }
+
+  /** Makes an image longer or shorter. */
+  resize(image: string, sizeBytes: number): Promise<void> {
+    return this.#connection.call('resize', { image, size: sizeBytes });
+  }
+
+  flatten(image: string): Promise<void> {
+    return this.#connection.call('flatten', { image });
+  }
+
+  /** Does something with a snapshot. @param spec image and snapshot, `pool/image@snapshot`. */
+  snapshot(action: 'create' | 'remove' | 'protect' | 'unprotect' | 'rollback', spec: string): Promise<void> {
+    const [image, name] = spec.split('@');
+    return this.#connection.call('snapshot', { image, action, name });
+  }
+
+  /** Names of an image's snapshots, oldest first. */
+  snapshots(image: string): Promise<string[]> {
+    return this.#connection.call('snapshots', { image });
   }
 
   /** Removes an image and its snapshots, which nobody may use any more. */
   async remove(image: string): Promise<void> {
-    await this.rbd('snap', 'purge', '--no-progress', image);
-    await this.rbd('rm', '--no-progress', image);
+    for (const name of await this.snapshots(image)) await this.snapshot('remove', `${image}@${name}`);
+    await this.#connection.call('remove', { image });
   }
 
-  /** What an image or snapshot holds, by rbd export. @returns its sha256. */
-  async sha256(spec: string): Promise<string> {
-    const folder = mkdtempSync(join(tmpdir(), 'backy2-export-'));
-    try {
-      await this.rbd('export', '--no-progress', spec, join(folder, 'image'));
-      return await sha256OfFile(join(folder, 'image'));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  /** Makes or removes a namespace, `pool/namespace`. */
+  namespace(action: 'create' | 'remove', place: string): Promise<void> {
+    const [pool, name] = place.split('/');
+    return this.#connection.call('namespace', { action, pool, name });
+  }
+
+  info(image: string): Promise<{ size: number; features: string[] }> {
+    return this.#connection.call('info', { image });
+  }
+
+  /** Addresses of the clients that have an image open for writing. */
+  watchers(image: string): Promise<string[]> {
+    return this.#connection.call('watchers', { image });
+  }
+
+  /** Waits until the cluster has forgotten clients that were killed, which takes it 30 s. */
+  async unused(image: string): Promise<void> {
+    await expect.poll(() => this.watchers(image), { timeout: 120_000, interval: 500 }).toEqual([]);
+  }
+
+  /** The sha256 of what an image or snapshot holds. */
+  sha256(spec: string): Promise<string> {
+    return this.#connection.call('sha256', { spec });
   }
 
   /** The bytes of a small image or snapshot. */
-  async read(spec: string): Promise<Buffer> {
-    const folder = mkdtempSync(join(tmpdir(), 'backy2-export-'));
-    try {
-      await this.rbd('export', '--no-progress', spec, join(folder, 'image'));
-      return readFileSync(join(folder, 'image'));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+  read(spec: string): Promise<Buffer> {
+    return withFile('', async (file) => {
+      await this.exportFile(spec, file);
+      return readFileSync(file);
+    });
   }
 
-  /** Names of an image's snapshots, oldest first. */
-  async snapshots(image: string): Promise<string[]> {
-    const list: { name: string }[] = JSON.parse(await this.rbd('snap', 'ls', '--format', 'json', image));
-    return list.map(({ name }) => name);
+  exportFile(spec: string, file: string): Promise<void> {
+    return this.#connection.call('export_file', { spec, file });
   }
 
   /** How much of an image is allocated, in bytes. */
-  async used(image: string): Promise<number> {
-    const list: { length: number; exists: string }[] = JSON.parse(
-      await this.rbd('diff', '--whole-object', '--format', 'json', image),
-    );
-    return list.reduce((sum, { length, exists }) => sum + (exists === 'true' ? length : 0), 0);
+  used(image: string): Promise<number> {
+    return this.#connection.call('used', { image });
   }
 
   /** Makes a user with these caps. @returns what its section of backy.cfg needs. */
@@ -150,19 +182,19 @@ export class RbdCluster {
   #run(words: string[]): Promise<Result> {
     return new Running(words, { env: { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', CEPH_CONF: this.conf } }).ended;
   }
-
-  async #withFile(bytes: Uint8Array, body: (file: string) => Promise<unknown>): Promise<void> {
-    const folder = mkdtempSync(join(tmpdir(), 'backy2-import-'));
-    try {
-      writeFileSync(join(folder, 'bytes'), bytes);
-      await body(join(folder, 'bytes'));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
 }
 
 function worked(words: readonly string[], { code, signal, stdout, stderr }: Result): string {
   if (code !== 0) throw new Error(`${words.join(' ')} ended with ${code ?? signal}: ${stdout}${stderr}`);
   return stdout;
+}
+
+async function withFile<T>(bytes: string | Uint8Array, body: (file: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-rbd-'));
+  try {
+    writeFileSync(join(folder, 'bytes'), bytes);
+    return await body(join(folder, 'bytes'));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -1,14 +1,14 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, inject, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { failureIn } from '../support/json-schemas.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import type { Result, StartOptions } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const READ_ONLY = ['mon', 'profile rbd', 'osd', 'profile rbd-read-only'];
 
 describe('one clear line, exit code 100, and no version for', () => {
@@ -32,7 +32,7 @@ describe('one clear line, exit code 100, and no version for', () => {
       `rbd://${image}@none`,
       `There is no snapshot "none" of image ${image}. rbd snap ls ${image} lists those that there are.`,
     );
-    await cluster.rbd('rm', '--no-progress', image);
+    await cluster.remove(image);
   });
 
   test('a namespace to restore to', async () => {
@@ -130,9 +130,9 @@ describe('caps', () => {
     await withLab({}, async (lab) => {
       const image = cluster.newImage();
       await cluster.import(image, noise(3 * OBJECT, image));
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+      await cluster.snapshot('create', `${image}@a`);
       await cluster.write(image, 0, noise(512, 'b'));
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      await cluster.snapshot('create', `${image}@b`);
       lab.configure(cluster.config(await cluster.user('reader', READ_ONLY, lab.folder)));
       await lab.backup('-s', 'a', `rbd://${image}@a`, 'vm');
       const uid = await lab.backup('--diff-from', 'a', `rbd://${image}@b`, 'vm');
@@ -141,8 +141,7 @@ describe('caps', () => {
       expect(await lab.run(['restore', '-f', uid, `rbd://${image}`])).toMatchObject(refused);
       expect(await lab.run(['backup', '--auto', `rbd://${image}`])).toMatchObject(refused);
       expect(await cluster.snapshots(image)).toEqual(['a', 'b']);
-      await cluster.rbd('snap', 'purge', '--no-progress', image);
-      await cluster.rbd('rm', '--no-progress', image);
+      await cluster.remove(image);
     });
   });
 
@@ -163,7 +162,7 @@ describe('--diff-from is refused', () => {
     await withLab({ config: cluster.config() }, async (lab) => {
       const image = cluster.newImage();
       await cluster.create(image, 3 * OBJECT);
-      for (const name of ['a', 'b']) await cluster.rbd('snap', 'create', '--no-progress', `${image}@${name}`);
+      for (const name of ['a', 'b']) await cluster.snapshot('create', `${image}@${name}`);
       const uid = await lab.backup('-s', 'b', `rbd://${image}@b`, 'vm');
       const plain = await lab.backup(`rbd://${image}@a`, 'vm');
       const source = `rbd://${image}@b`;
@@ -190,21 +189,20 @@ describe('--diff-from is refused', () => {
           stderr: expect.stringContaining(message),
         });
       }
-      await cluster.rbd('snap', 'rm', '--no-progress', `${image}@b`);
+      await cluster.snapshot('remove', `${image}@b`);
       expect(await lab.run(['backup', '--diff-from', 'b', `rbd://${image}@a`, 'vm'])).toMatchObject({
         code: 100,
         stderr: expect.stringContaining(`There is no snapshot "b" of image ${image}.`),
       });
       // The new b is older than c, but it is not what the version was made of.
       lab.sql("UPDATE versions SET date = '2020-01-01 00:00:00.000000' WHERE uid = ?", uid);
-      for (const name of ['b', 'c']) await cluster.rbd('snap', 'create', '--no-progress', `${image}@${name}`);
+      for (const name of ['b', 'c']) await cluster.snapshot('create', `${image}@${name}`);
       expect(await lab.run(['backup', '--diff-from', 'b', `rbd://${image}@c`, 'vm'])).toMatchObject({
         code: 100,
         stderr: expect.stringContaining(`Snapshot "b" is newer than version ${uid}`),
       });
       expect(lab.versions()).toHaveLength(2);
-      await cluster.rbd('snap', 'purge', '--no-progress', image);
-      await cluster.rbd('rm', '--no-progress', image);
+      await cluster.remove(image);
     });
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RbdOptions } from '../../src/io/options.ts';
 import { RbdCalls } from '../../src/io/rbd/rbd-calls.ts';
 import { RbdSource } from '../../src/io/rbd/rbd-source.ts';
@@ -8,9 +8,9 @@ import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
 import { sourceSuite } from '../support/conformance/source.ts';
 import { targetSuite } from '../support/conformance/target.ts';
 import { RBD_DEFAULTS } from '../unit/config/rbd-defaults.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
 const rbd: RbdOptions = { ...RBD_DEFAULTS, ...LIMITS, conffile: cluster.conf };
 
@@ -31,7 +31,7 @@ describe('an RBD image as a source', () => {
       blockSize: 4096,
       dispose: async () => {
         calls.close(opened.handle);
-        await cluster.rbd('rm', '--no-progress', image);
+        await cluster.remove(image);
       },
     };
   });
@@ -49,7 +49,7 @@ describe('an RBD image as a target', () => {
       initial,
       dispose: async () => {
         calls.close(opened.handle);
-        await cluster.rbd('rm', '--no-progress', image);
+        await cluster.remove(image);
       },
     };
   });
@@ -58,7 +58,7 @@ describe('an RBD image as a target', () => {
 describe('zeros', () => {
   const image = cluster.newImage();
   beforeAll(() => cluster.import(image, randomBytes(16 * OBJECT)));
-  afterAll(() => cluster.rbd('rm', '--no-progress', image).then(() => {}));
+  afterAll(() => cluster.remove(image));
 
   it('give the space of whole objects back', async () => {
     expect(await cluster.used(image)).toBe(16 * OBJECT);
@@ -74,9 +74,9 @@ describe('zeros', () => {
     const [parent, clone] = [cluster.newImage(), cluster.newImage()];
     const content = randomBytes(16 * OBJECT);
     await cluster.import(parent, content);
-    await cluster.rbd('snap', 'create', '--no-progress', `${parent}@base`);
-    await cluster.rbd('snap', 'protect', `${parent}@base`);
-    await cluster.rbd('clone', `${parent}@base`, clone, '--object-size', `${OBJECT}B`);
+    await cluster.snapshot('create', `${parent}@base`);
+    await cluster.snapshot('protect', `${parent}@base`);
+    await cluster.clone(`${parent}@base`, clone);
     const opened = calls.open(parseRbdPlace(clone, clone), 'write');
     const target = new RbdTarget(clone, opened);
     await target.writeZeros(OBJECT - 1, 10 * OBJECT);
@@ -84,7 +84,7 @@ describe('zeros', () => {
     calls.close(opened.handle);
     expect((await cluster.read(clone)).equals(Buffer.from(content).fill(0, OBJECT - 1, 11 * OBJECT - 1))).toBe(true);
     await cluster.remove(clone);
-    await cluster.rbd('snap', 'unprotect', `${parent}@base`);
+    await cluster.snapshot('unprotect', `${parent}@base`);
     await cluster.remove(parent);
   });
 });
@@ -97,9 +97,9 @@ describe('a connection', () => {
     own.connect(rbd);
     // As if the program was stopped while it waited for this.
     own.open(parseRbdPlace(image, image), 'write');
-    expect(await cluster.rbd('status', image)).toContain('watcher=');
+    expect(await cluster.watchers(image)).toHaveLength(1);
     own.shutdown();
-    expect(await cluster.rbd('status', image)).toContain('Watchers: none');
+    expect(await cluster.watchers(image)).toEqual([]);
     await cluster.remove(image);
   });
 });
@@ -110,9 +110,9 @@ describe('differences', () => {
     async (features) => {
       const image = cluster.newImage();
       await cluster.create(image, OBJECT, features);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
-      await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', '0', image);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      await cluster.snapshot('create', `${image}@a`);
+      await cluster.resize(image, 0);
+      await cluster.snapshot('create', `${image}@b`);
       const place = parseRbdPlace(`${image}@b`, image);
       expect(calls.diff(place, 'a', new SharedArrayBuffer(4)).differences).toEqual([]);
       expect(calls.inUse(place, new SharedArrayBuffer(4))).toEqual([]);
@@ -126,11 +126,11 @@ describe('differences', () => {
       const image = cluster.newImage();
       await cluster.create(image, 20 * OBJECT, features);
       await cluster.write(image, 0, randomBytes(20 * OBJECT));
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
-      await cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${3 * OBJECT + 512}B`, image);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@between`);
-      await cluster.rbd('resize', '--no-progress', '--size', `${30 * OBJECT}B`, image);
-      await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+      await cluster.snapshot('create', `${image}@a`);
+      await cluster.resize(image, 3 * OBJECT + 512);
+      await cluster.snapshot('create', `${image}@between`);
+      await cluster.resize(image, 30 * OBJECT);
+      await cluster.snapshot('create', `${image}@b`);
       const { differences } = calls.diff(parseRbdPlace(`${image}@b`, image), 'a', new SharedArrayBuffer(4));
       for (let offset = 3 * OBJECT + 512; offset < 20 * OBJECT; offset += 512) {
         expect(
@@ -145,10 +145,10 @@ describe('differences', () => {
   it('that touch are one', async () => {
     const image = cluster.newImage();
     await cluster.import(image, randomBytes(3 * OBJECT));
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@a`);
+    await cluster.snapshot('create', `${image}@a`);
     await cluster.write(image, 0, randomBytes(2 * OBJECT));
     await cluster.discard(image, 2 * OBJECT, OBJECT);
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@b`);
+    await cluster.snapshot('create', `${image}@b`);
     expect(calls.diff(parseRbdPlace(`${image}@b`, image), 'a', new SharedArrayBuffer(4)).differences).toEqual([
       { offset: 0, length: 2 * OBJECT, exists: true },
       { offset: 2 * OBJECT, length: OBJECT, exists: false },

@@ -1,11 +1,11 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Running } from '../support/program/process.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const ENTRY = fileURLToPath(new URL('rbd-opens.ts', import.meta.url));
 /** Beside the program, whose packages it needs. */
 const BUILT = fileURLToPath(new URL('../../dist/test-rbd-opens.js', import.meta.url));
@@ -15,7 +15,7 @@ const [PROCESSES, SECONDS] = [6, 20];
 test('a snapshot that is closed as soon as it is open, again and again, by processes that share cores, crashes none of them', async () => {
   const image = cluster.newImage();
   await cluster.create(image, OBJECT);
-  await cluster.rbd('snap', 'create', '--no-progress', `${image}@s`);
+  await cluster.snapshot('create', `${image}@s`);
   const form = { bundle: true, platform: 'node', format: 'esm', packages: 'external', logLevel: 'error' } as const;
   await build({ ...form, entryPoints: [ENTRY], outfile: BUILT });
   try {

@@ -1,15 +1,15 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { expect, inject, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import type { Result } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-rbd.sh', import.meta.url));
 const PREFIX = 'test.script-';
 const LAB = { blockSize: 16384, workers: 1, config: cluster.config({ snapshot_prefix: PREFIX }) };
@@ -18,15 +18,15 @@ test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clon
   await withLab(LAB, async (lab) => {
     const [image, clone] = [cluster.newImage(), cluster.newImage()];
     await cluster.import(image, Buffer.concat([noise(10 * OBJECT, image), Buffer.alloc(10 * OBJECT)]));
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@base`);
-    await cluster.rbd('snap', 'protect', `${image}@base`);
-    await cluster.rbd('clone', `${image}@base`, clone, '--object-size', `${OBJECT}B`);
+    await cluster.snapshot('create', `${image}@base`);
+    await cluster.snapshot('protect', `${image}@base`);
+    await cluster.clone(`${image}@base`, clone);
     const changes: ((each: string) => Promise<unknown>)[] = [
       async () => {},
       (each) => cluster.write(each, 3 * OBJECT - 512, noise(1024, each)),
       (each) => cluster.discard(each, 5 * OBJECT - 512, 3 * OBJECT),
-      (each) => cluster.rbd('resize', '--no-progress', '--size', `${25 * OBJECT + 512}B`, each),
-      (each) => cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${9 * OBJECT + 512}B`, each),
+      (each) => cluster.resize(each, 25 * OBJECT + 512),
+      (each) => cluster.resize(each, 9 * OBJECT + 512),
     ];
     const oracle = new Map<string, string>();
     for (const [round, change] of changes.entries()) {
@@ -44,7 +44,7 @@ test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clon
     await checkRestores(lab, oracle);
     expect(readdirSync(lab.path('tmp'))).toEqual([]);
     await cluster.remove(clone);
-    await cluster.rbd('snap', 'unprotect', `${image}@base`);
+    await cluster.snapshot('unprotect', `${image}@base`);
     await cluster.remove(image);
   });
 });
@@ -77,17 +77,16 @@ test('it and backup --auto go on where the other one was', async () => {
 test('nothing is missed when others made a snapshot while the image was smaller', async () => {
   await withLab(LAB, async (lab) => {
     const image = cluster.newImage();
-    const resize = (sizeBytes: number) =>
-      cluster.rbd('resize', '--no-progress', '--allow-shrink', '--size', `${sizeBytes}B`, image);
+    const resize = (sizeBytes: number) => cluster.resize(image, sizeBytes);
     await cluster.import(image, noise(20 * OBJECT, image));
     await script(lab, image);
     await resize(3 * OBJECT);
-    await cluster.rbd('snap', 'create', '--no-progress', `${image}@small`);
+    await cluster.snapshot('create', `${image}@small`);
     await resize(20 * OBJECT);
     const { code, stdout } = await script(lab, image);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('there was one of a smaller image') });
     expect(await lab.restoredSha256(lab.versions().at(-1)?.uid ?? '')).toBe(await cluster.sha256(image));
-    await cluster.rbd('snap', 'rm', '--no-progress', `${image}@small`);
+    await cluster.snapshot('remove', `${image}@small`);
     expect((await script(lab, image)).stdout).toContain('Differential backup, from snapshot');
     await cluster.remove(image);
   });

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { checkRestores } from '../support/check-store.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { CephCluster } from './ceph.ts';
-import { OBJECT, RbdCluster } from './rbd-cluster.ts';
+import { OBJECT, RbdCluster, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
-const cluster = new RbdCluster(inject('ceph'));
+const cluster = sharedCluster();
 /** More than all slots hold: they take a megabyte each. */
 const IMAGE_BYTES = 640 * OBJECT;
 /** Slow, so that there is time to do something meanwhile. */
@@ -27,13 +27,13 @@ describe('a signal in the middle', () => {
       const { code, stderr } = await running.ended;
       expect(code).toBe(signal === 'SIGTERM' ? 143 : 130);
       expect(stderr).toContain(`Stopped by ${signal}.`);
-      expect(await cluster.rbd('status', image)).toContain('Watchers: none');
+      expect(await cluster.watchers(image)).toEqual([]);
       const [version] = lab.versions();
       expect(version?.valid).toBe(0);
       lab.configure({ DataBackend: { bandwidth_write: 0 } });
       const uid = await lab.backup('-c', version?.uid ?? '', `rbd://${image}`, 'vm');
       await checkRestores(lab, new Map([[uid, sha256(content)]]));
-      await cluster.rbd('rm', '--no-progress', image);
+      await cluster.remove(image);
     });
   });
 
@@ -43,12 +43,12 @@ describe('a signal in the middle', () => {
       const image = cluster.newImage();
       const uid = await lab.backup(`file://${lab.write('image', noise(IMAGE_BYTES, image))}`, 'vm');
       const running = lab.start(['restore', uid, `rbd://${image}`]);
-      await expect.poll(async () => (await cluster.tryRbd('status', image)).stdout, { timeout: 60_000 }).toContain('watcher=');
+      await expect.poll(() => cluster.watchers(image).catch(() => []), { timeout: 60_000 }).not.toEqual([]);
       running.kill('SIGTERM');
       const { code, stderr } = await running.ended;
       expect(code).toBe(143);
       expect(stderr).toContain(`Go on with: backy2 restore -f -c`);
-      await cluster.rbd('rm', '--no-progress', image);
+      await cluster.remove(image);
     });
   });
 
@@ -90,7 +90,7 @@ setInterval(collect, 1).unref();
     expect(restore).toMatchObject({ code: 0, signal: null });
     expect(await cluster.sha256(restored)).toBe(sha256(content));
     await checkRestores(lab, new Map(uids.map((uid) => [uid, sha256(content)])));
-    for (const each of [image, restored]) await cluster.rbd('rm', '--no-progress', each);
+    for (const each of [image, restored]) await cluster.remove(each);
   });
 }, 300_000);
 
@@ -102,7 +102,10 @@ describe('an OSD that stops in the middle', () => {
     server = await CephCluster.start();
     own = new RbdCluster(server.address);
   });
-  afterEach(() => server.stop());
+  afterEach(async () => {
+    await own.close();
+    await server.stop();
+  });
 
   test('is waited for, which the log says, and the backup goes on with it', async () => {
     await withStoppedOsd({}, async (lab, running, { content }) => {
@@ -164,7 +167,7 @@ describe('an OSD that stops in the middle', () => {
         own.signalOsd('SIGCONT');
       }
       await own.answers(image);
-      await own.rbd('rm', '--no-progress', image);
+      await own.remove(image);
     });
   }
 });
