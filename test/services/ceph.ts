@@ -44,15 +44,16 @@ export class CephCluster implements CephAddress {
     this.s3 = s3;
   }
 
-  static async start(): Promise<CephCluster> {
+  /** @param gateway whether tests use S3 as well. */
+  static async start({ gateway = true }: { gateway?: boolean } = {}): Promise<CephCluster> {
     for (const name of PROGRAMS) findProgram(name);
     const port = await freePorts(PORTS);
     const folder = new GuardedFolder('ceph');
     const s3 = {
       endpoint: `http://127.0.0.1:${port}`,
       region: 'default',
-      accessKey: 'TESTSACCESSKEY000001',
-      secretKey: 'testsSecretKey0123456789testsSecretKey01',
+      accessKey: gateway ? 'TESTSACCESSKEY000001' : '',
+      secretKey: gateway ? 'testsSecretKey0123456789testsSecretKey01' : '',
     };
     try {
       await makeCluster(folder.path, port, s3);

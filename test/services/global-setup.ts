@@ -14,7 +14,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = await Promise.allSettled([PostgresServer.start(), CephCluster.start()]);
   const stop = async () => {
-    for (const server of started) if (server.status === 'fulfilled') await server.value.stop();
+    await Promise.all(started.map((server) => (server.status === 'fulfilled' ? server.value.stop() : undefined)));
   };
   const [postgres, ceph] = started;
   if (postgres.status === 'rejected' || ceph.status === 'rejected') {

@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 
 /** The Debian and Ubuntu packages of the servers and of the clients that the tests prove them with; `.ci/packages` lists the same. */
 const INSTALL =
-  'apt-get install -y --no-install-recommends postgresql ceph-mon ceph-osd ceph-common radosgw librbd1 librados2 qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin fuse';
+  'apt-get install -y --no-install-recommends postgresql ceph-mon ceph-osd ceph-common radosgw librbd1 librados2 python3-rados python3-rbd qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin fuse';
 
 /** Where a program of a server is. What is not there fails the run, it skips nothing. */
 export function findProgram(name: string, folders: readonly string[] = []): string {

@@ -99,7 +99,7 @@ describe('an OSD that stops in the middle', () => {
   let own: RbdCluster;
   // One for each test: it takes an OSD a while to get over it.
   beforeEach(async () => {
-    server = await CephCluster.start();
+    server = await CephCluster.start({ gateway: false });
     own = new RbdCluster(server.address);
   });
   afterEach(async () => {
