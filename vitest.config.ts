@@ -26,7 +26,7 @@ const KINDS = {
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 const shared = {
-  setupFiles: ['test/support/setup.ts'],
+  setupFiles: ['test/support/setup.ts', 'test/support/fast-check-seed.ts'],
   exclude: configDefaults.exclude,
   testTimeout: 60_000,
   hookTimeout: 60_000,
