@@ -2,11 +2,12 @@ import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 
-const load = (...options: string[]) => {
+const loadText = (text: string) => {
   const { env, write } = makeSandbox();
-  write('cwd/backy.cfg', ['[DEFAULTS]', ...options].join('\n'));
+  write('cwd/backy.cfg', text);
   return loadConfig('backy.cfg', env);
 };
+const load = (...options: string[]) => loadText(['[DEFAULTS]', ...options].join('\n'));
 const errorOf = (...options: string[]) => configErrorOf(() => load(...options)).message;
 const KEY = 'decafbad'.repeat(8);
 const REMEDY = 'set encryption_key to 64 hex digits (32 bytes), or set encryption_version: 0.';
@@ -31,6 +32,7 @@ test('without a key, version 1 and no version at all are errors that say what to
   const absent = `backy.cfg: [DEFAULTS] encryption_key: is missing, and without encryption_version blocks are encrypted; ${REMEDY}`;
   expect(errorOf()).toBe(absent);
   expect(errorOf('encryption_key:')).toBe(absent);
+  expect(configErrorOf(() => loadText('')).message).toBe(absent);
 });
 
 test.each(['abc', KEY.slice(2), `${KEY}00`, `${KEY.slice(1)}x`])(

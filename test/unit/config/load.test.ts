@@ -189,6 +189,7 @@ test.each([
     'disallow_rm_when_younger_than_days: -1',
     'disallow_rm_when_younger_than_days: "-1" is not a whole number of days, 0 or more.',
   ],
+  ['deduplication: maybe', `deduplication: "maybe" is not ${BOOLEAN}`],
   ['deduplication: 2', `deduplication: "2" is not ${BOOLEAN}`],
   ['deduplication: constructor', `deduplication: "constructor" is not ${BOOLEAN}`],
   ['hash_function: nope', `hash_function: "nope" is not one of ${HASH_FUNCTIONS.join(', ')}.`],

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { Environment } from '../../../src/config/environment.ts';
 import { BackyError } from '../../../src/errors.ts';
 
@@ -34,13 +34,14 @@ export function makeSandbox(): Sandbox {
   return { folder, env, write };
 }
 
-/** The config error that `act` throws; anything else fails the test. */
+/** The config error that `act` throws, with exit code 1; anything else fails the test. */
 export function configErrorOf(act: () => unknown): BackyError {
   try {
     act();
   } catch (error) {
-    if (error instanceof BackyError && error.code === 'config') return error;
-    throw error;
+    if (!(error instanceof BackyError) || error.code !== 'config') throw error;
+    expect(error.exitCode).toBe(1);
+    return error;
   }
   throw new Error('nothing was thrown');
 }
