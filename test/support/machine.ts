@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tool } from './program/process.ts';
@@ -33,6 +33,15 @@ export async function needLoopDevice(): Promise<Need> {
     await tool('truncate', '-s', '1M', image);
     const device = (await tool('losetup', '-f', '--show', image)).trim();
     await tool('losetup', '-d', device);
+  });
+  return { ...need, optional: true };
+}
+
+/** Whether FUSE file systems can be mounted here. */
+export async function needFuse(): Promise<Need> {
+  const need = await probe('/dev/fuse as root', async () => {
+    closeSync(openSync('/dev/fuse', 'r+'));
+    if (process.getuid?.() !== 0) throw new Error('an ordinary user needs fusermount');
   });
   return { ...need, optional: true };
 }
