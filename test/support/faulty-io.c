@@ -4,7 +4,7 @@
  *   FAULT_PATH    the file whose reads fail
  *   FAULT_OFFSET  reads from here, for 4096 bytes, fail
  *   FAULT_KIND    eio: with EIO; short: as if the file ended there; hang: after 20 seconds, with EIO
- *   TRACE_FILE    gets a line for every fsync, rename and mkdir, and for every write to a database
+ *   TRACE_FILE    gets a line for every fsync, rename and mkdir, for every write to a database, and for every read that hangs
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,6 +24,17 @@ static void path_of(int fd, char *path, size_t length) {
   path[got < 0 ? 0 : got] = 0;
 }
 
+static void trace(const char *what, const char *path, const char *to) {
+  const char *file = getenv("TRACE_FILE");
+  if (file == NULL) return;
+  char line[9000];
+  int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", what, path, to);
+  int fd = open(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (fd < 0) return;
+  if (write(fd, line, length) < 0) perror("trace");
+  close(fd);
+}
+
 /*
  * What a read is to return: -2 when it is to go on as ever. As the kernel does it: what lies before the fault is read,
  * `count` is cut there; only a read that begins at the fault fails.
@@ -41,7 +52,10 @@ static ssize_t fault(int fd, size_t *count, off_t offset) {
     return -2;
   }
   if (strcmp(kind, "short") == 0) return 0;
-  if (strcmp(kind, "hang") == 0) sleep(20);
+  if (strcmp(kind, "hang") == 0) {
+    trace("hang", real, "");
+    sleep(20);
+  }
   errno = EIO;
   return -1;
 }
@@ -56,17 +70,6 @@ ssize_t pread(int fd, void *into, size_t count, off_t offset) {
 ssize_t pread64(int fd, void *into, size_t count, off64_t offset) {
   ssize_t result = fault(fd, &count, offset);
   return result != -2 ? result : NEXT(pread64)(fd, into, count, offset);
-}
-
-static void trace(const char *what, const char *path, const char *to) {
-  const char *file = getenv("TRACE_FILE");
-  if (file == NULL) return;
-  char line[9000];
-  int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", what, path, to);
-  int fd = open(file, O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (fd < 0) return;
-  if (write(fd, line, length) < 0) perror("trace");
-  close(fd);
 }
 
 static void trace_fd(const char *what, int fd) {
