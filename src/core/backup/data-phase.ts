@@ -21,7 +21,7 @@ export interface RejectedBlob {
 
 /** What the data phase works with. */
 export interface DataPhaseOptions {
-  pool: WorkerPool;
+  pool: Pick<WorkerPool, 'slots' | 'run' | 'decide' | 'flush'>;
   meta: MetaStore;
   logger: Logger;
   versionUid: string;
