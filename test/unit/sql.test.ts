@@ -2,40 +2,66 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { parseAst } from 'vitest/node';
 
 const SOURCES = fileURLToPath(new URL('../../src/', import.meta.url));
 const SQL = /\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|WHERE|VALUES|FROM|JOIN|SET)\b/;
+const CONSTANT = /^[A-Z][A-Z_]*$/;
+
+/** A node of the syntax tree; its children are among its values. */
+interface Node {
+  type: string;
+  [key: string]: unknown;
+}
 
 /**
- * What may stand in the text of a statement without being a parameter, by file: names and pieces of SQL that the program has written itself. A
- * constant in capitals is always such a piece.
+ * What of a file may let a value into the text of a statement:
+ * - an interpolation in SQL that is no constant in capitals, unless the template is tagged `sql`: into those the compiler lets nothing but
+ *   other pieces of SQL and numbers (src/meta/sql-text.ts);
+ * - SQL that is put together with `+`;
+ * - a constant in capitals within a function, where it could be made of an argument;
+ * - a string that is declared to be a piece of SQL.
  */
-const PIECES: Record<string, readonly string[]> = {
-  'meta/postgresql/backup.ts': ['where'],
-  'meta/postgresql/blocks.ts': ['columns', 'same'],
-  'meta/postgresql/cleanup.ts': ['table'],
-  'meta/postgresql/connection.ts': ['names'],
-  'meta/postgresql/disk-usage.ts': ['join', 'sum', 'uses', 'what', 'where'],
-  'meta/postgresql/transaction.ts': ['held'],
-  'meta/postgresql/upgrade.ts': ['columns'],
-  'meta/postgresql/verified.ts': ['columns', 'i', 'recent'],
-  'meta/postgresql/versions.ts': ['where'],
-  'meta/sqlite/backup.ts': ['bad', 'values'],
-  'meta/sqlite/blocks.ts': ['same'],
-  'meta/sqlite/disk-usage.ts': ['sum', 'uses', 'what', 'where'],
-  'meta/sqlite/rebuild.ts': ['columns', 'setAside', 'source', 'table', 'values', 'where'],
-  'meta/sqlite/remove-version.ts': ['piece'],
-  'meta/sqlite/sealed.ts': ['byChecksum', 'rows'],
-  'meta/sqlite/stats.ts': ['where'],
-  'meta/sqlite/verified.ts': ['recent'],
-  'meta/sqlite/versions.ts': ['where'],
-};
+function suspects(text: string): string[] {
+  const found: string[] = [];
+  const note = (node: unknown) => {
+    const { start, end } = node as { start: number; end: number };
+    found.push(text.slice(start, end));
+  };
+  for (const { node, parent, depth } of nodesOf(parseAst(text, { lang: 'ts' }) as unknown as Node)) {
+    const isTagged = parent?.type === 'TaggedTemplateExpression' && nameOf(parent.tag) === 'sql';
+    if (node.type === 'TemplateLiteral' && !isTagged && isSql(node)) {
+      for (const each of node.expressions as Node[]) if (!CONSTANT.test(nameOf(each))) note(each);
+    } else if (node.type === 'BinaryExpression' && node.operator === '+') {
+      if ([node.left, node.right].some((side) => isSql(side as Node))) note(node);
+    } else if (node.type === 'VariableDeclarator' && depth > 0) {
+      if (CONSTANT.test(nameOf(node.id))) note(node);
+    } else if (node.type === 'TSAsExpression' && nameOf((node.typeAnnotation as Node).typeName) === 'Sql') note(node);
+  }
+  return found;
+}
 
-/** The first word of each interpolation in those templates of a file that are SQL, but constants. */
-function interpolations(text: string): string[] {
-  const templates = (text.match(/`(?:[^`\\]|\\.)*`/gs) ?? []).filter((template) => SQL.test(template));
-  const words = templates.flatMap((template) => [...template.matchAll(/\$\{(\w*)/g)].map(([, word = '']) => word));
-  return words.filter((word) => !/^[A-Z][A-Z_]*$/.test(word));
+/** All nodes below one, with the number of functions that each is in. */
+function* nodesOf(node: Node, parent?: Node, depth = 0): Generator<{ node: Node; parent: Node | undefined; depth: number }> {
+  yield { node, parent, depth };
+  const inside = /Function/.test(node.type) ? depth + 1 : depth;
+  for (const child of Object.values(node).flat()) if (isNode(child)) yield* nodesOf(child, node, inside);
+}
+
+function isNode(value: unknown): value is Node {
+  return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+/** The identifier that an expression begins with: `A` of `A.b`, `A[b]` and `A.b(c)`. */
+function nameOf(node: unknown): string {
+  if (!isNode(node)) return '';
+  return typeof node.name === 'string' ? node.name : nameOf(node.object ?? node.callee);
+}
+
+function isSql(node: Node): boolean {
+  const texts =
+    node.type === 'TemplateLiteral' ? (node.quasis as { value: { raw: string } }[]).map(({ value }) => value.raw) : [];
+  return SQL.test(texts.join(' ')) || (node.type === 'Literal' && typeof node.value === 'string' && SQL.test(node.value));
 }
 
 const files = ['meta', 'locking'].flatMap((room) =>
@@ -43,24 +69,35 @@ const files = ['meta', 'locking'].flatMap((room) =>
     .filter((file) => file.endsWith('.ts'))
     .map((file) => `${room}/${file}`),
 );
+const others = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && !files.includes(file),
+);
 
 describe('SQL', () => {
   test('is looked for where it is', () => {
     expect(files.length).toBeGreaterThan(40);
-    const hole = (word: string) => `$\{${word}}`;
-    expect(interpolations(`query(\`SELECT ${hole('COLUMNS')} FROM a WHERE b = ${hole('value.x')}\`)`)).toEqual(['value']);
-    expect(interpolations(`log(\`Version ${hole('uid')} is gone.\`)`)).toEqual([]);
   });
 
-  test.each(files)('%s has values as parameters alone', (file) => {
-    const found = interpolations(readFileSync(join(SOURCES, file), 'utf8'));
-    expect(found.filter((word) => !(PIECES[file] ?? []).includes(word))).toEqual([]);
+  test.each([
+    ['query(`SELECT $[COLUMNS] FROM a WHERE b = $[value.x]`)', ['value.x']],
+    ['query(`SELECT $[LOCKS[kind]] FROM a $[COUNTS.replaceAll(",", ";")]`)', []],
+    ['query(`SELECT a $[rows.map(String)] FROM b`)', ['rows.map(String)']],
+    ['query(sql`SELECT $[where]`); query(`SELECT $[where]`)', ['where']],
+    ['const sum = (what: string) => other`SELECT $[what]`', ['what']],
+    ["query('SELECT a FROM b WHERE c = ' + value)", ["'SELECT a FROM b WHERE c = ' + value"]],
+    ['function f(a: string) { const NAME = a; return `SELECT $[NAME]`; }', ['NAME = a']],
+    ['query(sql`SELECT $[uid as Sql]`)', ['uid as Sql']],
+    ['log(`Version $[uid] is gone.`)', []],
+  ])('is found out: %s', (text, expected) => {
+    const written = (template: string) => template.replaceAll(/\$\[((?:[^[\]]|\[[^\]]*\])*)\]/g, '$${$1}');
+    expect(suspects(written(text))).toEqual(expected.map(written));
+  });
+
+  test.each(files.filter((file) => file !== 'meta/sql-text.ts'))('%s has values as parameters alone', (file) => {
+    expect(suspects(readFileSync(join(SOURCES, file), 'utf8'))).toEqual([]);
   });
 
   test('stands nowhere else', () => {
-    const others = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter(
-      (file) => file.endsWith('.ts') && !files.includes(file),
-    );
     const statements = /['"`]\s*(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM) /;
     expect(others.filter((file) => statements.test(readFileSync(join(SOURCES, file), 'utf8')))).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { lastBlock } from '../geometry.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
+import { type Sql, sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { type BlocksToInsert, insertFound, insertNew, insertSparse } from './block-inserts.ts';
@@ -82,7 +83,7 @@ export function discardBadBlocks(
   return connection.write((session) =>
     deleteBlocks(
       session,
-      `version_uid = $2 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $3::int THEN $4::bigint ELSE $5 END OR id > $3)`,
+      sql`version_uid = $2 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $3::int THEN $4::bigint ELSE $5 END OR id > $3)`,
       [nowSeconds, versionUid, lastId, lastSize, geometry.blockSize],
     ),
   );
@@ -92,9 +93,9 @@ export function discardBadBlocks(
  * Deletes block rows and makes their blobs candidates for deletion, in one statement within the caller's transaction.
  * @param values the first is the time, in Unix seconds; `where` has those from `$2` on. @returns how many rows it were.
  */
-export async function deleteBlocks(session: Session, where: string, values: (string | number)[]): Promise<number> {
+export async function deleteBlocks(session: Session, where: Sql, values: (string | number)[]): Promise<number> {
   const { gone } = await session.queryOne<{ gone: number }>(
-    `WITH gone AS (DELETE FROM blocks WHERE ${where} RETURNING uid, size),
+    sql`WITH gone AS (DELETE FROM blocks WHERE ${where} RETURNING uid, size),
        candidates AS (
          INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
          SELECT uid, max(size), 0, $1::bigint FROM gone WHERE uid <> '' GROUP BY uid

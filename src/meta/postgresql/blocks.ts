@@ -25,14 +25,15 @@ export function blobPage(
   return connection.query<BlobOfBlock>(sql, [versionUid, afterId, limit]);
 }
 
+const COLUMNS_OF_B = BLOCK_COLUMNS.replaceAll(/\w+/g, 'b.$&');
+
 /** See BlockStore.blocksById. */
 export async function blocksById(
   connection: PostgresConnection,
   versionUid: string,
   ids: readonly number[],
 ): Promise<BlockRow[]> {
-  const columns = BLOCK_COLUMNS.replaceAll(/\w+/g, 'b.$&');
-  const sql = `SELECT ${columns} FROM unnest($2::int[]) WITH ORDINALITY AS wanted(id, n)
+  const sql = `SELECT ${COLUMNS_OF_B} FROM unnest($2::int[]) WITH ORDINALITY AS wanted(id, n)
     JOIN blocks b ON b.version_uid = $1 AND b.id = wanted.id ORDER BY n`;
   return (await connection.query<BlockRecord>(sql, [versionUid, arrayOf(ids)])).map(toBlockRow);
 }
@@ -50,14 +51,15 @@ export function presentBlocks(connection: PostgresConnection, versionUid: string
   return connection.query<BlockRange>(sql, [versionUid, range.first, range.first + range.count]);
 }
 
+const SAME = 'uid = $1 AND checksum IS NOT DISTINCT FROM $2';
+
 /** See BlockStore.markBlockInvalid. No row may come to name the blob meanwhile, or it would stay valid. */
 export function markBlockInvalid(connection: PostgresConnection, uid: string, checksum: string | null): Promise<string[]> {
-  const same = 'uid = $1 AND checksum IS NOT DISTINCT FROM $2';
   return connection.write(
     async (session) => {
-      await session.run(`UPDATE blocks SET valid = 0 WHERE ${same}`, [uid, checksum]);
+      await session.run(`UPDATE blocks SET valid = 0 WHERE ${SAME}`, [uid, checksum]);
       const marked = await session.query<{ uid: string }>(
-        `WITH marked AS (UPDATE versions SET valid = 0 WHERE uid IN (SELECT version_uid FROM blocks WHERE ${same}) RETURNING uid, date)
+        `WITH marked AS (UPDATE versions SET valid = 0 WHERE uid IN (SELECT version_uid FROM blocks WHERE ${SAME}) RETURNING uid, date)
          SELECT uid FROM marked ORDER BY date`,
         [uid, checksum],
       );

@@ -65,8 +65,8 @@ export async function leftDoomed(connection: PostgresConnection, limit: number):
 /** See CleanupStore.forgetDoomed. */
 export async function forgetDoomed(connection: PostgresConnection, uids: readonly string[]): Promise<void> {
   await connection.write(async (session) => {
-    for (const table of ['deleted_blocks', 'backy2_doomed'])
-      await session.run(`DELETE FROM ${table} WHERE uid = ANY($1::text[])`, [arrayOf(uids)]);
+    await session.run('DELETE FROM deleted_blocks WHERE uid = ANY($1::text[])', [arrayOf(uids)]);
+    await session.run('DELETE FROM backy2_doomed WHERE uid = ANY($1::text[])', [arrayOf(uids)]);
     await forgetChecks(session, uids);
   });
 }

@@ -5,6 +5,7 @@ import type { Logger } from '../../logger.ts';
 import { isConflict, isLost, isStarting } from './database-errors.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
 import type { Fence } from './fence.ts';
+import { arrayOf } from './literals.ts';
 import { patiently } from './patience.ts';
 import { SIDE_TABLES } from './schema.ts';
 import type { PgValue, Session } from './session.ts';
@@ -193,8 +194,9 @@ export class PostgresConnection {
   }
 
   async #sideTablesMade(): Promise<void> {
-    const names = Object.keys(SIDE_TABLES).map((name) => `to_regclass('${name}') IS NOT NULL`);
-    const { there } = await this.queryOne<{ there: boolean }>(`SELECT ${names.join(' AND ')} AS there`);
+    const names = arrayOf(Object.keys(SIDE_TABLES));
+    const sql = 'SELECT bool_and(to_regclass(name) IS NOT NULL) AS there FROM unnest($1::text[]) AS side(name)';
+    const { there } = await this.queryOne<{ there: boolean }>(sql, [names]);
     if (there) return;
     await this.#again(() =>
       this.#settled(() =>

@@ -1,3 +1,5 @@
+import { type Sql, sql } from '../sql-text.ts';
+
 /**
  * Advisory locks that show a transaction whether locks between hosts, which another session of this program holds, are still held. Without that,
  * a transaction that is made again after a lost connection could commit rows whose blobs another host has deleted meanwhile.
@@ -10,8 +12,8 @@ export interface Fence {
 }
 
 /** A condition that is true while all locks are held, and keeps it so until the transaction's end. */
-export function fenceCondition({ share, taken }: Fence): string {
-  const isShared = share === undefined ? '' : `pg_try_advisory_xact_lock_shared(${share}) AND `;
+export function fenceCondition({ share, taken }: Fence): Sql {
+  const isShared = share === undefined ? sql`` : sql`pg_try_advisory_xact_lock_shared(${share}) AND `;
   // In this order, which CASE promises: a session that is there after we share has been there all the time.
-  return `CASE WHEN ${isShared}true THEN NOT pg_try_advisory_xact_lock_shared(${taken}) ELSE false END`;
+  return sql`CASE WHEN ${isShared}true THEN NOT pg_try_advisory_xact_lock_shared(${taken}) ELSE false END`;
 }

@@ -1,4 +1,5 @@
 import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
+import { sql } from '../sql-text.ts';
 import { deleteBlocks } from './backup.ts';
 import type { PostgresConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -21,7 +22,7 @@ export async function removeVersion(
     removed += await connection.write(async (session) => {
       // Healing could have found the version whole in between.
       await session.run('UPDATE versions SET valid = 0 WHERE uid = $1', [uid]);
-      return deleteBlocks(session, 'version_uid = $2 AND id > $3 AND id <= $4', piece);
+      return deleteBlocks(session, sql`version_uid = $2 AND id > $3 AND id <= $4`, piece);
     });
     onProgress(removed);
     after = last;

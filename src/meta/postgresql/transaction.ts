@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
+import { type Sql, sql } from '../sql-text.ts';
 import { isLost } from './database-errors.ts';
 import { type Fence, fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';
@@ -16,11 +17,11 @@ const LOCK_CLASS = 0x6261636b;
  */
 export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
 
-const LOCKS: Record<Exclusion, string> = {
-  none: '',
-  naming: `SELECT pg_advisory_xact_lock_shared(${LOCK_CLASS}, 1);`,
-  judging: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 1);`,
-  schema: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 2);`,
+const LOCKS: Record<Exclusion, Sql> = {
+  none: sql``,
+  naming: sql`SELECT pg_advisory_xact_lock_shared(${LOCK_CLASS}, 1);`,
+  judging: sql`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 1);`,
+  schema: sql`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 2);`,
 };
 
 /** The session went away during the COMMIT: only the server knows what came of it. */
@@ -83,9 +84,9 @@ export async function transact<T>(
 async function begin(session: Session, { exclusion, fence, onWaiting }: TransactOptions): Promise<string> {
   const timer = setTimeout(onWaiting, WAITING_AFTER_MS);
   try {
-    const held = fence === undefined ? 'true' : fenceCondition(fence);
-    const sql = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid, ${held} AS held`;
-    const [row] = await session.script<{ xid: string; held: boolean }>(sql);
+    const held = fence === undefined ? sql`true` : fenceCondition(fence);
+    const statement = sql`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid, ${held} AS held`;
+    const [row] = await session.script<{ xid: string; held: boolean }>(statement);
     if (row?.held !== true) throw locksLost();
     return row.xid;
   } finally {

@@ -4,6 +4,7 @@ import type { Logger } from '../../logger.ts';
 import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../revisions.ts';
 import type { PostgresConnection } from './connection.ts';
 import { notInitialized, toDatabaseError } from './database-errors.ts';
+import { arrayOf } from './literals.ts';
 import { STEPS } from './revisions.ts';
 import { SCHEMA } from './schema.ts';
 import type { PgValue } from './session.ts';
@@ -74,9 +75,8 @@ async function readRevision(reader: Reader, label: string): Promise<string | und
 }
 
 async function existing(reader: Reader, tables: readonly string[]): Promise<string[]> {
-  const columns = tables.map((table) => `to_regclass('${table}') IS NOT NULL AS ${table}`);
-  const [row] = await reader.query<Record<string, boolean>>(`SELECT ${columns.join(', ')}`);
-  return tables.filter((table) => row?.[table] === true);
+  const sql = 'SELECT name FROM unnest($1::text[]) AS wanted(name) WHERE to_regclass(name) IS NOT NULL';
+  return (await reader.query<{ name: string }>(sql, [arrayOf(tables)])).map(({ name }) => name);
 }
 
 /** Conflicts and lost connections stay what they are: they are tried again. */

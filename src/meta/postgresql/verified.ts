@@ -1,4 +1,5 @@
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
+import { joinSql, sql } from '../sql-text.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
@@ -8,7 +9,7 @@ import type { Session } from './session.ts';
 const PIECE_UIDS = 20_000;
 
 /** A piece of all uids that rows name, in their order: the walk along the index on them. */
-const PIECE = `(SELECT DISTINCT uid FROM blocks WHERE uid > $1 ORDER BY uid LIMIT ${PIECE_UIDS})`;
+const PIECE = sql`(SELECT DISTINCT uid FROM blocks WHERE uid > $1 ORDER BY uid LIMIT ${PIECE_UIDS})`;
 
 /** See VerificationStore.recordChecks. In the order of uids, so that two at once wait for each other instead of blocking each other. */
 export async function recordChecks(connection: PostgresConnection, checks: readonly BlobCheck[], time: number): Promise<void> {
@@ -56,16 +57,17 @@ export async function enrolBlobs(connection: PostgresConnection, startTime: numb
   return blobs;
 }
 
+const OTHER_COLUMNS = BLOCK_COLUMNS.split(', ').filter((column) => column !== 'uid');
+
 /** See VerificationStore.longestUnchecked. */
 export async function longestUnchecked(
   connection: PostgresConnection,
   { after, before, limit }: { after: CheckCursor | undefined; before: number; limit: number },
 ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
-  const columns = BLOCK_COLUMNS.split(', ').filter((column) => column !== 'uid');
   const found = await connection.queryOwn<CheckCursor & BlockRecord & { uid: string; versionUid: string | null }>(
-    `SELECT known.time, known.uid, row."versionUid", ${columns.map((column) => `row.${column}`).join(', ')}
+    `SELECT known.time, known.uid, row."versionUid", ${OTHER_COLUMNS.map((column) => `row.${column}`).join(', ')}
      FROM (SELECT time, uid FROM backy2_verified WHERE (time, uid) > ($1::bigint, $2::text) AND time < $3 ORDER BY time, uid LIMIT $4) AS known
-     LEFT JOIN LATERAL (SELECT version_uid AS "versionUid", ${columns.join(', ')} FROM blocks WHERE uid = known.uid LIMIT 1) AS row ON true
+     LEFT JOIN LATERAL (SELECT version_uid AS "versionUid", ${OTHER_COLUMNS.join(', ')} FROM blocks WHERE uid = known.uid LIMIT 1) AS row ON true
      ORDER BY known.time, known.uid`,
     [after?.time ?? -1, after?.uid ?? '', before, limit],
   );
@@ -96,15 +98,13 @@ export async function coverage(
   sinces: readonly number[],
   onPiece: () => void,
 ): Promise<Coverage> {
-  const recent = sinces
-    .map((_, i) => `, count(*) FILTER (WHERE known.good = 1 AND known.time >= $${i + 2}) AS since${i}`)
-    .join('');
-  const sql = `SELECT count(*) AS blobs, max(piece.uid) AS last, count(*) FILTER (WHERE known.good IS NULL) AS never,
-      count(*) FILTER (WHERE known.good = 0) AS bad${recent}
+  const recent = sinces.map((_, i) => sql`, count(*) FILTER (WHERE known.good = 1 AND known.time >= $${i + 2}) AS since${i}`);
+  const statement = sql`SELECT count(*) AS blobs, max(piece.uid) AS last, count(*) FILTER (WHERE known.good IS NULL) AS never,
+      count(*) FILTER (WHERE known.good = 0) AS bad${joinSql(recent, '')}
     FROM ${PIECE} AS piece LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`;
   const total = { blobs: 0, never: 0, bad: 0, verified: sinces.map(() => 0) };
   for (let after = ''; ; ) {
-    const [piece] = await connection.queryOwn<Record<string, number> & { last: string | null }>(sql, [after, ...sinces]);
+    const [piece] = await connection.queryOwn<Record<string, number> & { last: string | null }>(statement, [after, ...sinces]);
     if (piece === undefined || piece.last === null) break;
     for (const key of ['blobs', 'never', 'bad'] as const) total[key] += piece[key] ?? 0;
     total.verified = total.verified.map((count, i) => count + (piece[`since${i}`] ?? 0));

@@ -1,26 +1,28 @@
 import { toStoredDate } from '../dates.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
+import { joinSql, type Sql, sql } from '../sql-text.ts';
 import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 import { statementBuilder } from './statement-builder.ts';
 
-/** Conditions that all hold, each with `$` for its value. */
-type Conditions = [sql: string, value: string][];
+/** Conditions that all hold, each made for the number of its value. */
+type Conditions = [condition: (n: number) => Sql, value: string][];
 
 /** See VersionStore.findVersion. */
 export async function findVersion(connection: PostgresConnection, uid: string): Promise<TaggedVersion | undefined> {
-  return (await select(connection, [['uid = $', uid]]))[0];
+  return (await select(connection, [[(n) => sql`uid = $${n}`, uid]]))[0];
 }
 
 /** See VersionStore.listVersions. */
 export function listVersions(connection: PostgresConnection, filter: VersionFilter): Promise<TaggedVersion[]> {
   const conditions: Conditions = [];
-  if (filter.name !== undefined) conditions.push(['name = $', filter.name]);
-  if (filter.snapshotName !== undefined) conditions.push(['snapshot_name = $', filter.snapshotName]);
-  if (filter.tag !== undefined) conditions.push(['uid IN (SELECT version_uid FROM tags WHERE name = $)', filter.tag]);
-  if (filter.expiredAt !== undefined) conditions.push(['expire < $', toStoredDate(filter.expiredAt)]);
+  if (filter.name !== undefined) conditions.push([(n) => sql`name = $${n}`, filter.name]);
+  if (filter.snapshotName !== undefined) conditions.push([(n) => sql`snapshot_name = $${n}`, filter.snapshotName]);
+  if (filter.tag !== undefined)
+    conditions.push([(n) => sql`uid IN (SELECT version_uid FROM tags WHERE name = $${n})`, filter.tag]);
+  if (filter.expiredAt !== undefined) conditions.push([(n) => sql`expire < $${n}`, toStoredDate(filter.expiredAt)]);
   return select(connection, conditions);
 }
 
@@ -30,10 +32,10 @@ interface TaggedRecord extends VersionRecord {
 
 /** In one statement, so that versions and tags are of the same moment. Names sort by their bytes, as in SQLite, whatever the database's collation. */
 async function select(connection: PostgresConnection, conditions: Conditions): Promise<TaggedVersion[]> {
-  const where = conditions.map(([sql], i) => ` AND ${sql.replace('$', () => `$${i + 1}`)}`).join('');
+  const where = conditions.map(([condition], i) => sql` AND ${condition(i + 1)}`);
   const records = await connection.query<TaggedRecord>(
-    `SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
-     FROM versions WHERE true${where} ORDER BY name COLLATE "C", date, uid COLLATE "C"`,
+    sql`SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
+     FROM versions WHERE true${joinSql(where, '')} ORDER BY name COLLATE "C", date, uid COLLATE "C"`,
     conditions.map(([, value]) => value),
   );
   return records.map((record) => ({ ...toVersion(record), tags: record.tags }));

@@ -5,6 +5,7 @@ import { lastBlock } from '../geometry.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
+import { sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { countBlocks } from './blocks.ts';
@@ -63,12 +64,13 @@ export async function commitGroup(
   });
 }
 
+const VALUES = '?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
+
 /** @returns the rows whose blob, found by dedup, no good row names any more or a cleanup has doomed. */
 function insertRows(connection: SqliteConnection, versionUid: string, rows: readonly BackupRow[], date: string): BackupRow[] {
-  const values = '?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
-  const insert = connection.prepare(`INSERT INTO blocks (${INSERT_COLUMNS}) VALUES (${values})`);
+  const insert = connection.prepare(`INSERT INTO blocks (${INSERT_COLUMNS}) VALUES (${VALUES})`);
   const insertFound = connection.prepare(
-    `INSERT INTO blocks (${INSERT_COLUMNS}) SELECT ${values}
+    `INSERT INTO blocks (${INSERT_COLUMNS}) SELECT ${VALUES}
      WHERE EXISTS (SELECT 1 FROM blocks WHERE uid = ? AND checksum = ? AND valid = 1) AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE uid = ?)`,
   );
   const refused: BackupRow[] = [];
@@ -105,11 +107,11 @@ export async function discardBadBlocks(
   nowSeconds: number,
 ): Promise<number> {
   const { lastId, lastSize } = lastBlock(geometry);
-  const bad = 'version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ?)';
+  const bad = sql`version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ?)`;
   const values = [versionUid, lastId, lastSize, geometry.blockSize, lastId];
   return connection.write(() => {
     makeCandidates(connection, bad, values, nowSeconds);
-    return connection.prepare(`DELETE FROM blocks WHERE ${bad}`).run(...values).changes;
+    return connection.prepare(sql`DELETE FROM blocks WHERE ${bad}`).run(...values).changes;
   });
 }
 

@@ -38,13 +38,14 @@ export function presentBlocks(connection: SqliteConnection, versionUid: string, 
   return connection.prepare(sql).all(versionUid, range.first, range.first + range.count) as BlockRange[];
 }
 
+const SAME = 'uid = ? AND checksum IS ?';
+
 /** See BlockStore.markBlockInvalid. */
 export async function markBlockInvalid(connection: SqliteConnection, uid: string, checksum: string | null): Promise<string[]> {
   return connection.write(() => {
-    const same = 'uid = ? AND checksum IS ?';
-    connection.prepare(`UPDATE blocks SET valid = 0 WHERE ${same}`).run(uid, checksum);
+    connection.prepare(`UPDATE blocks SET valid = 0 WHERE ${SAME}`).run(uid, checksum);
     const holders = connection
-      .prepare(`SELECT uid FROM versions WHERE uid IN (SELECT version_uid FROM blocks WHERE ${same}) ORDER BY date`)
+      .prepare(`SELECT uid FROM versions WHERE uid IN (SELECT version_uid FROM blocks WHERE ${SAME}) ORDER BY date`)
       .all(uid, checksum) as { uid: string }[];
     const invalidate = connection.prepare('UPDATE versions SET valid = 0 WHERE uid = ?');
     for (const holder of holders) invalidate.run(holder.uid);

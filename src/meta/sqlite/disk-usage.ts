@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Sql, sql } from '../sql-text.ts';
 import type { DiskUsage } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 
@@ -35,22 +36,22 @@ function countUses(connection: SqliteConnection): void {
 }
 
 /** The figures of one version. `counted`: uses are in temp.blob_uses. */
-function usageQuery(counted: boolean): string {
+function usageQuery(counted: boolean): Sql {
   // Counted a moment ago: a version can have come to name more of them since.
   const uses = counted
-    ? 'max(own, coalesce((SELECT uses FROM temp.blob_uses AS every WHERE every.uid = mine.blob), 0))'
-    : '(SELECT count(*) FROM blocks AS every WHERE every.uid = mine.blob)';
-  const sum = (what: string, where: string) => `coalesce(sum(${what}) FILTER (WHERE ${where}), 0)`;
-  return `WITH
+    ? sql`max(own, coalesce((SELECT uses FROM temp.blob_uses AS every WHERE every.uid = mine.blob), 0))`
+    : sql`(SELECT count(*) FROM blocks AS every WHERE every.uid = mine.blob)`;
+  const sum = (what: Sql, where: Sql) => sql`coalesce(sum(${what}) FILTER (WHERE ${where}), 0)`;
+  return sql`WITH
     mine AS (SELECT nullif(uid, '') AS blob, count(*) AS own, sum(size) AS bytes, max(size) AS size
              FROM blocks WHERE version_uid = ? GROUP BY nullif(uid, '')),
     used AS MATERIALIZED (SELECT blob, own, bytes, size, ${uses} AS uses FROM mine)
-  SELECT ${sum('bytes', 'blob IS NOT NULL')} AS real,
-         ${sum('bytes', 'blob IS NULL')} AS sparse,
-         ${sum('bytes', 'blob IS NOT NULL AND uses > own')} AS dedupOthers,
-         ${sum('bytes - size', 'blob IS NOT NULL AND uses = own')} AS dedupOwn,
-         ${sum('size', 'blob IS NOT NULL AND uses = 1')} AS individual,
-         ${sum('1.0 * size / uses', 'blob IS NOT NULL')} AS estimated,
-         ${sum('size', 'blob IS NOT NULL AND uses = own')} AS freed
+  SELECT ${sum(sql`bytes`, sql`blob IS NOT NULL`)} AS real,
+         ${sum(sql`bytes`, sql`blob IS NULL`)} AS sparse,
+         ${sum(sql`bytes`, sql`blob IS NOT NULL AND uses > own`)} AS dedupOthers,
+         ${sum(sql`bytes - size`, sql`blob IS NOT NULL AND uses = own`)} AS dedupOwn,
+         ${sum(sql`size`, sql`blob IS NOT NULL AND uses = 1`)} AS individual,
+         ${sum(sql`1.0 * size / uses`, sql`blob IS NOT NULL`)} AS estimated,
+         ${sum(sql`size`, sql`blob IS NOT NULL AND uses = own`)} AS freed
   FROM used`;
 }

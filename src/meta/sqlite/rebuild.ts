@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { joinSql, quoted, type Sql, sql } from '../sql-text.ts';
 import type { SqliteConnection } from './connection.ts';
 import { COLUMN_STEPS, TABLE_STEPS } from './revisions.ts';
 import { REVISION, TABLES, type TableName } from './schema.ts';
@@ -13,22 +14,23 @@ import { REVISION, TABLES, type TableName } from './schema.ts';
 export function rebuildTables(connection: SqliteConnection, path: string): void {
   const tables = (Object.keys(TABLES) as TableName[]).map((table) => ({ table, sources: sourcesOf(connection, table, path) }));
   for (const source of tables.flatMap(({ sources }) => sources)) {
-    connection.exec(`ALTER TABLE ${source} RENAME TO ${setAside(source)}`);
+    connection.exec(sql`ALTER TABLE ${quoted(source)} RENAME TO ${quoted(setAside(source))}`);
   }
   connection.exec('DROP TABLE IF EXISTS alembic_version');
   for (const { table, sources } of tables) {
     const [create, ...indexes] = TABLES[table];
     connection.exec(create);
-    for (const [i, source] of sources.entries()) copyRows(connection, table, setAside(source), i > 0 ? NOT_COPIED_YET : '', path);
+    for (const [i, source] of sources.entries())
+      copyRows(connection, table, setAside(source), i > 0 ? NOT_COPIED_YET : sql``, path);
     // The old indexes have the names of the new ones; and sorting rows into an index is quicker than adding them one by one.
-    for (const source of sources) connection.exec(`DROP TABLE ${setAside(source)}`);
-    for (const sql of indexes) connection.exec(sql);
+    for (const source of sources) connection.exec(sql`DROP TABLE ${quoted(setAside(source))}`);
+    for (const index of indexes) connection.exec(index);
   }
-  for (const sql of REVISION) connection.exec(sql);
+  for (const statement of REVISION) connection.exec(statement);
 }
 
 /** An upgrade of the original that failed can have left statistics under both names. */
-const NOT_COPIED_YET = 'WHERE NOT EXISTS (SELECT 1 FROM stats WHERE stats.version_uid = old.version_uid)';
+const NOT_COPIED_YET = sql`WHERE NOT EXISTS (SELECT 1 FROM stats WHERE stats.version_uid = old.version_uid)`;
 
 function setAside(table: string): string {
   return `backy2_old_${table}`;
@@ -43,21 +45,21 @@ function sourcesOf(connection: SqliteConnection, table: TableName, path: string)
   return sources;
 }
 
-function copyRows(connection: SqliteConnection, table: TableName, source: string, where: string, path: string): void {
+function copyRows(connection: SqliteConnection, table: TableName, source: string, where: Sql, path: string): void {
   const columns = columnsOf(connection, table);
   const old = columnsOf(connection, source);
   const unknown = old.find((column) => !columns.includes(column));
   if (unknown !== undefined) throw unexpected(path, `no revision has a column ${unknown} in table ${table}`);
   const values = columns.map((column) => valueFor(table, column, old.includes(column), path));
   connection.exec(
-    `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${source} AS old ${where} ORDER BY rowid`,
+    sql`INSERT INTO ${quoted(table)} (${joinSql(columns.map(quoted), ', ')}) SELECT ${joinSql(values, ', ')} FROM ${quoted(source)} AS old ${where} ORDER BY rowid`,
   );
 }
 
 /** Of several steps for one column the newest counts. */
-function valueFor(table: TableName, column: string, isThere: boolean, path: string): string {
+function valueFor(table: TableName, column: string, isThere: boolean, path: string): Sql {
   const step = COLUMN_STEPS.findLast((candidate) => candidate.table === table && candidate.column === column);
-  if (isThere) return step?.present ?? column;
+  if (isThere) return step?.present ?? quoted(column);
   if (step === undefined) throw unexpected(path, `table ${table} has no column ${column}`);
   return step.missing;
 }

@@ -52,16 +52,17 @@ function stageRows(connection: SqliteConnection, uid: string): number {
   );
 }
 
+const PIECE = 'FROM temp.going WHERE n > ? AND n <= ?';
+
 function removePiece(
   connection: SqliteConnection,
   { after, upTo, nowSeconds }: { after: number; upTo: number; nowSeconds: number },
 ): void {
-  const piece = 'FROM temp.going WHERE n > ? AND n <= ?';
   connection
     .prepare(
       `INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
-       SELECT uid, max(size), 0, ? ${piece} AND uid IS NOT NULL AND uid <> '' GROUP BY uid`,
+       SELECT uid, max(size), 0, ? ${PIECE} AND uid IS NOT NULL AND uid <> '' GROUP BY uid`,
     )
     .run(nowSeconds, after, upTo);
-  connection.prepare(`DELETE FROM blocks WHERE rowid IN (SELECT row ${piece})`).run(after, upTo);
+  connection.prepare(`DELETE FROM blocks WHERE rowid IN (SELECT row ${PIECE})`).run(after, upTo);
 }

@@ -24,10 +24,12 @@ export async function sealedBlocks(connection: SqliteConnection, version: Versio
   return [];
 }
 
+const ROWS = `SELECT uid, enc_version, enc_envkey FROM blocks WHERE version_uid = ? AND id >= ? ORDER BY id LIMIT ${SAMPLE_ROWS}`;
+const BY_CHECKSUM = `SELECT uid, enc_version, enc_envkey FROM blocks WHERE checksum > '' ORDER BY checksum LIMIT ${SAMPLE_CHECKSUMS}`;
+
 /** See EncryptionStore.sampleSealedBlocks. */
 export function sampleSealedBlocks(connection: SqliteConnection, limit: number): SealedBlock[] {
-  const rows = `SELECT uid, enc_version, enc_envkey FROM blocks WHERE version_uid = ? AND id >= ? ORDER BY id LIMIT ${SAMPLE_ROWS}`;
-  const ofVersion = connection.prepare(`SELECT DISTINCT ${COLUMNS} FROM (${rows}) WHERE ${SEALED} LIMIT ?`);
+  const ofVersion = connection.prepare(`SELECT DISTINCT ${COLUMNS} FROM (${ROWS}) WHERE ${SEALED} LIMIT ?`);
   const versions = connection.prepare('SELECT uid, size FROM versions ORDER BY date DESC LIMIT ?').all(SAMPLE_VERSIONS);
   for (const { uid, size } of versions as { uid: string; size: number }[]) {
     for (const first of [0, Math.floor(size / 2)]) {
@@ -35,8 +37,7 @@ export function sampleSealedBlocks(connection: SqliteConnection, limit: number):
       if (found.length > 0) return found;
     }
   }
-  const byChecksum = `SELECT uid, enc_version, enc_envkey FROM blocks WHERE checksum > '' ORDER BY checksum LIMIT ${SAMPLE_CHECKSUMS}`;
   return connection
-    .prepare(`SELECT DISTINCT ${COLUMNS} FROM (${byChecksum}) WHERE ${SEALED} LIMIT ?`)
+    .prepare(`SELECT DISTINCT ${COLUMNS} FROM (${BY_CHECKSUM}) WHERE ${SEALED} LIMIT ?`)
     .all(limit) as SealedBlock[];
 }

@@ -1,12 +1,13 @@
+import { sql } from '../sql-text.ts';
 import { type StatsRecord, toStats } from '../stats-rows.ts';
 import type { BackupStats, StatsFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** See ReportStore.listStats. */
 export function listStats(connection: SqliteConnection, { versionUid, limit }: StatsFilter): BackupStats[] {
-  const where = versionUid === undefined ? '' : 'WHERE version_uid = ?';
+  const where = versionUid === undefined ? sql`` : sql`WHERE version_uid = ?`;
   const records = connection
-    .prepare(`SELECT * FROM stats ${where} ORDER BY date DESC, id DESC LIMIT ?`)
+    .prepare(sql`SELECT * FROM stats ${where} ORDER BY date DESC, id DESC LIMIT ?`)
     // Below 0 is no limit.
     .all(...(versionUid === undefined ? [] : [versionUid]), limit ?? -1) as StatsRecord[];
   return records.reverse().map(toStats);

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
+import { joinSql, sql } from '../sql-text.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { SqliteConnection } from './connection.ts';
 import { readState, writeState } from './state.ts';
@@ -8,7 +9,7 @@ import { readState, writeState } from './state.ts';
 const PIECE_UIDS = 20_000;
 
 /** A piece of all uids that rows name, in their order: the walk along the index on them. */
-const PIECE = `(SELECT DISTINCT uid FROM blocks WHERE uid > ? ORDER BY uid LIMIT ${PIECE_UIDS})`;
+const PIECE = sql`(SELECT DISTINCT uid FROM blocks WHERE uid > ? ORDER BY uid LIMIT ${PIECE_UIDS})`;
 
 /** See VerificationStore.recordChecks. */
 export async function recordChecks(connection: SqliteConnection, checks: readonly BlobCheck[], time: number): Promise<void> {
@@ -81,10 +82,10 @@ export function isNamed(connection: SqliteConnection, uid: string, checksum: str
 export async function coverage(connection: SqliteConnection, sinces: readonly number[], onPiece: () => void): Promise<Coverage> {
   // A write transaction makes sure that the side tables are there, in a database that the original made.
   await connection.write(() => {});
-  const recent = sinces.map((_, i) => `, coalesce(sum(known.good = 1 AND known.time >= ?), 0) AS since${i}`).join('');
+  const recent = sinces.map((_, i) => sql`, coalesce(sum(known.good = 1 AND known.time >= ?), 0) AS since${i}`);
   const look = connection.prepare(
-    `SELECT count(*) AS blobs, max(piece.uid) AS last, coalesce(sum(known.good IS NULL), 0) AS never,
-            coalesce(sum(known.good = 0), 0) AS bad${recent}
+    sql`SELECT count(*) AS blobs, max(piece.uid) AS last, coalesce(sum(known.good IS NULL), 0) AS never,
+            coalesce(sum(known.good = 0), 0) AS bad${joinSql(recent, '')}
      FROM ${PIECE} AS piece LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`,
   );
   const total = { blobs: 0, never: 0, bad: 0, verified: sinces.map(() => 0) };

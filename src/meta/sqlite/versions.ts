@@ -1,31 +1,32 @@
 import { toStoredDate } from '../dates.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
+import { joinSql, type Sql, sql } from '../sql-text.ts';
 import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
 
 /** Conditions that all hold, each with the value for its question mark. */
-type Conditions = [sql: string, value: string][];
+type Conditions = [condition: Sql, value: string][];
 
 /** See VersionStore.findVersion. */
 export function findVersion(connection: SqliteConnection, uid: string): TaggedVersion | undefined {
-  return select(connection, [['uid = ?', uid]])[0];
+  return select(connection, [[sql`uid = ?`, uid]])[0];
 }
 
 /** See VersionStore.listVersions. Written out: `ls` is to start without knex. */
 export function listVersions(connection: SqliteConnection, filter: VersionFilter): TaggedVersion[] {
   const conditions: Conditions = [];
-  if (filter.name !== undefined) conditions.push(['name = ?', filter.name]);
-  if (filter.snapshotName !== undefined) conditions.push(['snapshot_name = ?', filter.snapshotName]);
-  if (filter.tag !== undefined) conditions.push(['uid IN (SELECT version_uid FROM tags WHERE name = ?)', filter.tag]);
-  if (filter.expiredAt !== undefined) conditions.push(["expire < ? AND expire <> ''", toStoredDate(filter.expiredAt)]);
+  if (filter.name !== undefined) conditions.push([sql`name = ?`, filter.name]);
+  if (filter.snapshotName !== undefined) conditions.push([sql`snapshot_name = ?`, filter.snapshotName]);
+  if (filter.tag !== undefined) conditions.push([sql`uid IN (SELECT version_uid FROM tags WHERE name = ?)`, filter.tag]);
+  if (filter.expiredAt !== undefined) conditions.push([sql`expire < ? AND expire <> ''`, toStoredDate(filter.expiredAt)]);
   return select(connection, conditions);
 }
 
 function select(connection: SqliteConnection, conditions: Conditions): TaggedVersion[] {
-  const where = conditions.map(([sql]) => ` AND ${sql}`).join('');
+  const where = conditions.map(([condition]) => sql` AND ${condition}`);
   const records = connection
-    .prepare(`SELECT * FROM versions WHERE 1 = 1${where} ORDER BY name, date`)
+    .prepare(sql`SELECT * FROM versions WHERE 1 = 1${joinSql(where, '')} ORDER BY name, date`)
     .all(...conditions.map(([, value]) => value)) as VersionRecord[];
   const tags = tagsOf(connection, records.length === 1 ? records[0]?.uid : undefined);
   return records.map((record) => ({ ...toVersion(record), tags: tags.get(record.uid) ?? [] }));
@@ -33,9 +34,9 @@ function select(connection: SqliteConnection, conditions: Conditions): TaggedVer
 
 /** Tags of one version, or of all: one query for thousands of versions instead of one each. */
 function tagsOf(connection: SqliteConnection, uid: string | undefined): Map<string, string[]> {
-  const where = uid === undefined ? '' : 'WHERE version_uid = ?';
+  const where = uid === undefined ? sql`` : sql`WHERE version_uid = ?`;
   const rows = connection
-    .prepare(`SELECT version_uid, name FROM tags ${where} ORDER BY version_uid, name`)
+    .prepare(sql`SELECT version_uid, name FROM tags ${where} ORDER BY version_uid, name`)
     .all(...(uid === undefined ? [] : [uid])) as { version_uid: string; name: string }[];
   const byVersion = new Map<string, string[]>();
   for (const { version_uid, name } of rows) {
@@ -87,15 +88,10 @@ export async function setVersionValid(connection: SqliteConnection, uid: string)
 }
 
 /** Makes the blobs of block rows candidates for deletion, within the caller's transaction. */
-export function makeCandidates(
-  connection: SqliteConnection,
-  where: string,
-  values: (string | number)[],
-  nowSeconds: number,
-): void {
+export function makeCandidates(connection: SqliteConnection, where: Sql, values: (string | number)[], nowSeconds: number): void {
   connection
     .prepare(
-      `INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
+      sql`INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
        SELECT uid, max(size), 0, ? FROM blocks WHERE ${where} AND uid IS NOT NULL AND uid <> '' GROUP BY uid`,
     )
     .run(nowSeconds, ...values);
