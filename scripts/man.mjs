@@ -1,14 +1,17 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { COMMON } from './bundles.mjs';
 
 const FOLDER = 'dist/man-page';
+const REQUIRE = {
+  js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
+};
 
 /**
  * Writes man/backy2.1 from the command definitions, which are TypeScript: they are bundled, asked once, and removed again.
- * @param {import('esbuild').BuildOptions} options as for the program
  */
-export async function writeManPage(options) {
-  await build({ ...options, outdir: FOLDER, sourcemap: false, entryPoints: { main: 'src/cli/man/main.ts' } });
+export async function writeManPage() {
+  await build({ ...COMMON, format: 'esm', banner: REQUIRE, outdir: FOLDER, entryPoints: { main: 'src/cli/man/main.ts' } });
   const { manPageOf } = await import(new URL(`../${FOLDER}/main.js`, import.meta.url).href);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   mkdirSync('man', { recursive: true });

@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
+import { sourcesThatRan } from '../support/loaded-sources.ts';
 
 let lab: Lab;
 beforeEach(async () => {
@@ -9,20 +8,12 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** The sources of the program's own files that a call loads, as their source maps name them. */
+/** The sources that a call runs, and the files of packages that it loads. */
 async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
   const coverage = lab.path('coverage');
   const { code, stderr } = await lab.run(args, { env: { NODE_V8_COVERAGE: coverage } });
   expect(code, stderr).toBe(0);
-  const urls = readdirSync(coverage).flatMap((file) => {
-    const { result } = JSON.parse(readFileSync(`${coverage}/${file}`, 'utf8')) as { result: { url: string }[] };
-    return result.map(({ url }) => url);
-  });
-  const sources = urls
-    .filter((url) => /\/dist\/[^/]+\.js$/.test(url))
-    .flatMap((url) => (JSON.parse(readFileSync(fileURLToPath(`${url}.map`), 'utf8')) as { sources: string[] }).sources)
-    .map((source) => source.replace(/^\.\.\//, ''));
-  return new Set([...sources, ...urls.filter((url) => url.includes('/koffi/'))]);
+  return sourcesThatRan(coverage);
 }
 
 /** What a listing has no use for, and what takes longest to load: 40 ms in all. */
@@ -34,4 +25,12 @@ test('a machine listing loads neither knex nor what moves blocks', async () => {
   expect(sources).toContain('src/cli/commands/ls.ts');
   expect(sources).toContain('src/meta/sqlite/sqlite-store.ts');
   expect([...sources].filter((source) => HEAVY.test(source))).toEqual([]);
+});
+
+test('the version is told by what reads the words alone', async () => {
+  const sources = await sourcesLoadedBy('-V');
+  expect(sources).toContain('src/cli/program.ts');
+  expect(
+    [...sources].filter((source) => /cli\/run\.ts|src\/(meta|locking|data)\/|core\/backy\.ts|better-sqlite3/.test(source)),
+  ).toEqual([]);
 });

@@ -1,28 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-
-/** The source files in a file of dist/ and in all that it loads before it runs. */
-function sourcesOf(file: string, seen = new Set<string>()): string[] {
-  if (seen.has(file)) return [];
-  seen.add(file);
-  const imports = readFileSync(join(DIST, file), 'utf8').matchAll(/\b(?:from|import)\s*"\.\/([^"]+\.js)"/g);
-  const { sources } = JSON.parse(readFileSync(join(DIST, `${file}.map`), 'utf8')) as { sources: string[] };
-  return [...sources, ...[...imports].flatMap(([, name = '']) => sourcesOf(name, seen))];
-}
-
-/** What a file of dist/ that is loaded late is called: its name, and a hash of what is in it. */
-function built(name: string): string {
-  const file = readdirSync(DIST).find((candidate) => new RegExp(`^${name}-\\w+\\.js$`).test(candidate));
-  if (file === undefined) throw new Error(`there is no ${name} in dist/`);
-  return file;
-}
+import { lateSourcesIn, sourcesIn } from '../support/loaded-sources.ts';
 
 test('no start loads anything of completion and of the man page', () => {
-  const sources = ['backy2.js', 'run-program.js', built('run')].flatMap((file) => sourcesOf(file));
+  const sources = sourcesIn('program');
   for (const here of ['cli/program.ts', 'cli/run.ts', 'src/errors.ts'])
     expect(sources.some((source) => source.endsWith(here))).toBe(true);
   expect(sources.filter((source) => /cli\/(completion\/(analyse|candidates|complete)|man\/)|meta\/peek/.test(source))).toEqual(
@@ -30,8 +10,17 @@ test('no start loads anything of completion and of the man page', () => {
   );
 });
 
-test('reading the words loads nothing of what a command alone needs', () => {
-  const sources = ['backy2.js', 'run-program.js'].flatMap((file) => sourcesOf(file));
-  expect(sources.some((source) => source.endsWith('src/errors.ts'))).toBe(true);
-  expect(sources.filter((source) => /cli\/run\.ts|src\/meta\/|core\/backy\.ts|knex/.test(source))).toEqual([]);
+test('reading the words runs nothing of what a command alone needs', () => {
+  const late = lateSourcesIn('program');
+  expect(late.has('src/cli/program.ts')).toBe(false);
+  const forCommands = sourcesIn('program').filter((source) => /cli\/run\.ts|src\/meta\/|core\/backy\.ts|knex/.test(source));
+  expect(forCommands).toContain('src/cli/run.ts');
+  expect(forCommands.filter((source) => !late.has(source))).toEqual([]);
+});
+
+test.each(['program', 'blocks'])('the bundle %s leaves the packages of S3 and PostgreSQL to bundles of their own', (bundle) => {
+  expect(sourcesIn(bundle)).toContain('src/data/s3/s3-backend.ts');
+  expect(sourcesIn(bundle).filter((source) => /@aws-sdk|@smithy|node_modules\/pg/.test(source))).toEqual([]);
+  expect(sourcesIn('s3-sdk').some((source) => source.includes('@aws-sdk/client-s3'))).toBe(true);
+  expect(sourcesIn('pg').some((source) => source.includes('node_modules/pg/'))).toBe(true);
 });

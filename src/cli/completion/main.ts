@@ -2,4 +2,7 @@ import { writeOut } from '../console-log.ts';
 import { complete } from './complete.ts';
 
 /** `backy2 __complete WORD…`: answers and ends, with 0 whatever happens. */
-writeOut(1, await complete(process.argv.slice(3)).catch(() => ''));
+complete(process.argv.slice(3)).then(
+  (answer) => writeOut(1, answer),
+  () => {},
+);

@@ -1,17 +1,11 @@
 import type { Readable } from 'node:stream';
-import {
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
 import { BackyError } from '../../errors.ts';
 import type { DeleteOutcome } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
 import { makeClient } from './client.ts';
 import { isMissingKey, nameFailure, type Place, StrangeAnswer } from './failures.ts';
 import { readBody } from './read-body.ts';
+import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from './sdk.ts';
 
 /** An object to store, with the digest of its bytes in base64. */
 export interface NewObject {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { GivenText, S3BackendOptions } from '../options.ts';
+import { S3Client, type S3ClientConfig } from './sdk.ts';
 import { makeAgents } from './stall-agents.ts';
 
 /** What a request has by the time it is built. */

@@ -177,5 +177,5 @@ function notAnswering(): BackyError {
 
 /** The bundle puts the worker beside the program; from source it is this folder's. */
 function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? './rbd-worker.ts' : './rbd-worker.js', import.meta.url);
+  return new URL(import.meta.url.endsWith('.ts') ? './rbd-worker.ts' : './rbd-worker.cjs', import.meta.url);
 }

@@ -1,0 +1,4 @@
+import { loadBundle } from './load-bundle.ts';
+
+/** The file that a thread of the worker pool starts with. */
+loadBundle(import.meta.dirname, 'blocks');
