@@ -8,6 +8,8 @@ await buildProgram();
 await writeManPage();
 buildLanes('sha512-lanes');
 buildLanes('md5-lanes');
+// Last: the program runs for it.
+spawnSync(process.execPath, ['dist/write-code-caches.cjs'], { stdio: 'inherit' });
 
 /** Several checksums at once where the compiler and the processor can; elsewhere the program does without. @param {string} name */
 function buildLanes(name) {

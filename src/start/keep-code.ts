@@ -1,0 +1,26 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import vm from 'node:vm';
+import { packCodeCache, sourceId } from './code-cache.ts';
+
+/**
+ * A module that Node preloads (`--require`), in threads as well: at the end of each, what V8 has compiled of the bundles that ran there
+ * is written beside them.
+ */
+const scripts = new Map<string, vm.Script>();
+
+vm.Script = class extends vm.Script {
+  constructor(source: string, options: vm.ScriptOptions) {
+    // With the cache of a former run, functions that this run does not need would stay in it.
+    super(source, { ...options, cachedData: undefined });
+    if (options.filename !== undefined) scripts.set(options.filename, this);
+  }
+};
+
+process.on('exit', () => {
+  for (const [path, script] of scripts) {
+    const cache = path.replace(/\.cjs$/, '.cache');
+    const temporary = `${cache}.${process.pid}`;
+    writeFileSync(temporary, packCodeCache(script.createCachedData(), sourceId(readFileSync(path, 'latin1'))));
+    renameSync(temporary, cache);
+  }
+});

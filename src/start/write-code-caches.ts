@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { runProgram as RunProgram } from '../cli/main.ts';
+import { loadBundle } from './load-bundle.ts';
+
+/**
+ * Writes the code caches of the bundles in this folder, by a small backup and a listing with this Node: for the build, and for whoever
+ * installs the package or another Node. No start of the program ever writes them, so they are as trustworthy as the bundles.
+ */
+const [BLOCK_BYTES, BLOCKS] = [65536, 10];
+
+const folder = process.argv[2];
+if (folder === undefined) prepare();
+else void train(folder);
+
+function prepare(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-code-'));
+  try {
+    const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), __filename, folder];
+    // Options there may change V8's flags, and a cache is for the same flags alone.
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    const { status, stderr } = spawnSync(process.execPath, command, {
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    if (status !== 0) process.stderr.write(`backy2 will start more slowly, since no code cache was written: ${stderr}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** In one process, so that all that the commands need is compiled at its end. */
+async function train(folder: string): Promise<void> {
+  mkdirSync(join(folder, 'data'));
+  const [config, image] = [join(folder, 'backy.cfg'), join(folder, 'image')];
+  writeFileSync(config, configText(folder));
+  writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
+  const { runProgram } = loadBundle<{ runProgram: typeof RunProgram }>(import.meta.dirname, 'program');
+  const commands = [['initdb'], ['backup', `file://${image}`, 'vm'], ['-ms', 'ls'], ['ls']];
+  for (const words of commands) {
+    const exitCode = await runProgram(['-c', config, ...words]);
+    if (exitCode !== 0) process.exit(exitCode);
+  }
+  process.exit(0);
+}
+
+function configText(folder: string): string {
+  return `[DEFAULTS]
+logfile: ${folder}/log
+lock_dir: ${folder}
+block_size: ${BLOCK_BYTES}
+hash_function: sha512
+encryption_version: 0
+[MetaBackend]
+engine: sqlite:///${folder}/backy.sqlite
+[DataBackend]
+type: file
+path: ${folder}/data
+`;
+}

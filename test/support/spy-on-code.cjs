@@ -1,0 +1,19 @@
+// Preloaded by Node, in threads as well: each says on stderr at its end which files it loaded, and whether V8 took their code caches.
+const fs = require('node:fs');
+const { basename } = require('node:path');
+const vm = require('node:vm');
+const { threadId } = require('node:worker_threads');
+
+const bundles = [];
+vm.Script = class extends vm.Script {
+  constructor(source, options) {
+    super(source, options);
+    const cache = options.cachedData === undefined ? 'none' : this.cachedDataRejected ? 'rejected' : 'taken';
+    bundles.push({ name: basename(options.filename, '.cjs'), cache });
+  }
+};
+
+process.on('exit', () => {
+  const files = Object.keys(require.cache).filter((path) => path !== __filename);
+  fs.writeSync(2, `SPY ${JSON.stringify({ threadId, bundles, files })}\n`);
+});
