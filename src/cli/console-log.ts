@@ -1,16 +1,20 @@
 import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
-import { createColors } from 'picocolors';
 import { errnoOf, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { LogFile } from './log-file.ts';
 import { printable } from './render/printable.ts';
+import { isTerminal } from './terminal.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
 const RANK: Record<Level, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 };
-const { dim, yellow, red } = createColors(true);
-const COLOURS = { DEBUG: dim, INFO: (text: string) => text, WARNING: yellow, ERROR: red };
+/** Before and after a level's name: dim, plain, yellow, red. */
+const COLOURS = {
+  DEBUG: ['\x1b[2m', '\x1b[22m'],
+  INFO: ['', ''],
+  WARNING: ['\x1b[33m', '\x1b[39m'],
+  ERROR: ['\x1b[31m', '\x1b[39m'],
+};
 
 /** What reaches the console and the logfile. */
 export interface LogOptions {
@@ -91,8 +95,9 @@ export class ConsoleLog implements Logger {
 
   #toConsole(fd: 1 | 2, level: Level, text: string): void {
     const head = level.padStart(8);
+    const [before, after] = COLOURS[level];
     try {
-      writeOut(fd, `${this.#options.color && isatty(fd) ? COLOURS[level](head) : head}: ${text}\n`);
+      writeOut(fd, `${this.#options.color && isTerminal(fd) ? `${before}${head}${after}` : head}: ${text}\n`);
     } catch (error) {
       // A full disk below the redirected output must not stop a backup either.
       this.#toFile(`Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(error)}`);
@@ -140,7 +145,7 @@ const NO_READER = new Set(['EPIPE', 'EIO']);
  */
 export function writeOut(fd: 1 | 2, text: string): boolean {
   // Who reads a pipe may write on this same terminal.
-  if (isatty(fd)) footer?.clear();
+  if (isTerminal(fd)) footer?.clear();
   else footer?.giveWay();
   const bytes = Buffer.from(text);
   for (let done = 0; done < bytes.length; ) {

@@ -101,7 +101,10 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
       args: call.args,
       options: call.options,
       backy,
-      stdin: process.stdin,
+      // Node makes the stream once somebody asks for it, which loads its network code.
+      get stdin() {
+        return process.stdin;
+      },
       sayMachine: (line) => {
         if (machineOutput === true && json !== true) writeOut(1, `${line}\n`);
       },

@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import type { Progress } from '../core/progress.ts';
 import { type ConsoleLog, setFooter } from './console-log.ts';
 import type { LiveBar } from './live-bar.ts';
@@ -6,7 +5,7 @@ import { type Pace, paceOf } from './pace.ts';
 import { ProcessTitle } from './process-title.ts';
 import { printable } from './render/printable.ts';
 import { isFinished, type StatusSubject, statusText } from './render/status-text.ts';
-import { allowsBar } from './terminal.ts';
+import { allowsBar, isTerminal } from './terminal.ts';
 
 const EVERY_MS = 1_000;
 /** So often it is looked whether a second is over, and a live line is drawn anew. */
@@ -106,7 +105,7 @@ export class Status {
   /** Where the bar shows it on the same terminal, the console needs no lines. */
   #logLine(): void {
     const text = this.#text() ?? '';
-    if (this.#isLive && isatty(1)) this.#log.fileOnly(text);
+    if (this.#isLive && isTerminal(1)) this.#log.fileOnly(text);
     else this.#log.info(text);
   }
 

@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { sourcesThatRan } from '../support/loaded-sources.ts';
+
+const SPY = fileURLToPath(new URL('../support/spy-on-code.cjs', import.meta.url));
 
 let lab: Lab;
 beforeEach(async () => {
@@ -33,4 +36,12 @@ test('the version is told by what reads the words alone', async () => {
   expect(
     [...sources].filter((source) => /cli\/run\.ts|src\/(meta|locking|data)\/|core\/backy\.ts|better-sqlite3/.test(source)),
   ).toEqual([]);
+});
+
+test('neither the version nor a listing loads the network code of Node', async () => {
+  for (const words of [['-V'], ['-ms', 'ls'], ['ls']]) {
+    const { code, stderr } = await lab.run(words, { env: { NODE_OPTIONS: `--require ${SPY}` } });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toContain('"network":false');
+  }
 });

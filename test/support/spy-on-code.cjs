@@ -1,4 +1,5 @@
-// Preloaded by Node, in threads as well: each says on stderr at its end which files it loaded, and whether V8 took their code caches.
+// Preloaded by Node, in threads as well: each says on stderr at its end which files it loaded, whether Node's
+// network code was, and whether V8 took their code caches.
 const fs = require('node:fs');
 const { basename } = require('node:path');
 const vm = require('node:vm');
@@ -15,5 +16,6 @@ vm.Script = class extends vm.Script {
 
 process.on('exit', () => {
   const files = Object.keys(require.cache).filter((path) => path !== __filename);
-  fs.writeSync(2, `SPY ${JSON.stringify({ threadId, bundles, files })}\n`);
+  const network = process.moduleLoadList.includes('NativeModule net');
+  fs.writeSync(2, `SPY ${JSON.stringify({ threadId, bundles, files, network })}\n`);
 });
