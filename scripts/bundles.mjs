@@ -2,6 +2,10 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
+/** Not to be bundled. */
+const PACKAGES = ['better-sqlite3', 'fuse-native', 'koffi', 'pg-native', 'pg-query-stream', 'sqlite3'];
+const SQLITE = 'better-sqlite3/build/Release/better_sqlite3.node';
+
 /**
  * What all parts of the program are built with. What holds compiled code stays a package.
  * @type {import('esbuild').BuildOptions}
@@ -17,7 +21,7 @@ export const COMMON = {
   minifyWhitespace: true,
   // Asking Node for it loads its fetch(), which takes as long as pg itself; pg looks at it to tell another runtime.
   define: { Response: 'undefined' },
-  external: ['better-sqlite3', 'fuse-native', 'koffi', 'pg-native', 'pg-query-stream', 'sqlite3'],
+  external: PACKAGES,
   logLevel: 'warning',
 };
 
@@ -34,9 +38,11 @@ const BUNDLE = {
   charset: 'ascii',
   supported: { 'dynamic-import': false },
   define: { ...COMMON.define, 'import.meta.url': 'bundleUrl' },
+  // Its part in JavaScript are 14 files.
+  external: PACKAGES.filter((name) => name !== 'better-sqlite3'),
   banner: { js: '(function(exports,require,module,bundleUrl){' },
   footer: { js: '})' },
-  plugins: [{ name: 'parts', setup: leaveOutParts }],
+  plugins: [{ name: 'leave-out', setup: leaveOut }],
 };
 
 /** Bundles by name, each with the module it is made of. */
@@ -45,8 +51,8 @@ const BUNDLES = {
   blocks: 'src/engine/block-worker.ts',
   complete: 'src/cli/completion/main.ts',
 };
-/** Packages that only some users need, and that others should not even read. Nothing of ours is in them. */
-const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', pg: 'node_modules/pg/lib/index.js' };
+/** Packages that only some commands or users need, and that others should not even read. Nothing of ours is in them. */
+const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/knex.ts', pg: 'node_modules/pg/lib/index.js' };
 
 /** What Node loads by itself. */
 const STARTERS = {
@@ -59,7 +65,7 @@ const STARTERS = {
 /** Bundles the program into dist/. */
 export async function buildProgram() {
   await build({ ...BUNDLE, entryPoints: BUNDLES });
-  await build({ ...BUNDLE, entryPoints: PARTS, plugins: [] });
+  await build({ ...BUNDLE, entryPoints: PARTS, external: PACKAGES, plugins: [] });
   for (const name of Object.keys({ ...BUNDLES, ...PARTS })) sign(`dist/${name}.cjs`);
   const plain = { ...BUNDLE, footer: {}, plugins: [] };
   const define = { ...COMMON.define, 'import.meta.dirname': '__dirname' };
@@ -76,7 +82,17 @@ function sign(path) {
 }
 
 /** @param {import('esbuild').PluginBuild} context */
-function leaveOutParts({ onResolve }) {
+function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
+  onResolve({ filter: /^\.\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
+  // For subcommands that are programs of their own, which we have none of. It loads Node's network code.
+  onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+    importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
+  );
+  onLoad({ filter: /^nothing$/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  // Looks for the compiled part of better-sqlite3 in twenty places; it is where its installation puts it.
+  onResolve({ filter: /^bindings$/ }, () => ({ path: 'bindings', namespace: 'bindings' }));
+  onLoad({ filter: /^bindings$/, namespace: 'bindings' }, () => ({ contents: `module.exports = () => require('${SQLITE}');` }));
+  onResolve({ filter: /\.node$/ }, ({ path }) => ({ path, external: true }));
 }

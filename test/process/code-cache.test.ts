@@ -49,7 +49,7 @@ function installation(): string {
 
 test('the program and its block workers take the code caches of the build', async () => {
   const [main, worker] = await loadedByBackup(ROOT);
-  expect(main?.bundles).toEqual([{ name: 'program', cache: 'taken' }]);
+  expect(main?.bundles).toEqual(['program', 'knex'].map((name) => ({ name, cache: 'taken' })));
   expect(worker?.bundles).toEqual([{ name: 'blocks', cache: 'taken' }]);
 });
 
@@ -65,7 +65,7 @@ test.each([
   ['is of another V8', (file: Buffer) => Buffer.from(file.toString('latin1').replace(process.versions.v8, '1.2.3'), 'latin1')],
 ])('a backup works without a code cache when it %s, and writes none', async (_, change) => {
   const root = installation();
-  const paths = ['program', 'blocks'].map((name) => join(root, 'dist', `${name}.cache`));
+  const paths = ['program', 'knex', 'blocks'].map((name) => join(root, 'dist', `${name}.cache`));
   for (const path of paths) {
     const bytes = change(readFileSync(path));
     if (bytes === undefined) rmSync(path);
@@ -75,6 +75,7 @@ test.each([
   const loaded = await loadedByBackup(root);
   expect(loaded.flatMap(({ bundles }) => bundles)).toEqual([
     { name: 'program', cache: 'none' },
+    { name: 'knex', cache: 'none' },
     { name: 'blocks', cache: 'none' },
   ]);
   expect(paths.map(hashOf)).toEqual(written);
@@ -82,7 +83,7 @@ test.each([
 
 test('a backup works when V8 rejects the code caches, which are for other flags', async () => {
   const loaded = await loadedByBackup(ROOT, { nodeOptions: '--interpreted-frames-native-stack' });
-  expect(loaded.flatMap(({ bundles }) => bundles.map(({ cache }) => cache))).toEqual(['rejected', 'rejected']);
+  expect(loaded.flatMap(({ bundles }) => bundles.map(({ cache }) => cache))).toEqual(['rejected', 'rejected', 'rejected']);
 });
 
 function hashOf(path: string): string | undefined {

@@ -9,9 +9,7 @@ export function statementBuilder(): Promise<Knex> {
 }
 
 async function load(): Promise<Knex> {
-  const [{ default: PostgresClient }, { default: makeKnex }] = await Promise.all([
-    import('knex/lib/dialects/postgres/index.js'),
-    import('knex/lib/knex-builder/make-knex.js'),
-  ]);
+  const { makeKnex, postgresDialect } = await import('../knex.ts');
+  const PostgresClient = await postgresDialect();
   return makeKnex(new PostgresClient({ client: 'pg' }));
 }

@@ -12,9 +12,7 @@ export function statementBuilder(): Promise<Knex> {
 }
 
 async function load(): Promise<Knex> {
-  const [{ default: SqliteClient }, { default: makeKnex }] = await Promise.all([
-    import('knex/lib/dialects/better-sqlite3/index.js'),
-    import('knex/lib/knex-builder/make-knex.js'),
-  ]);
+  const { makeKnex, sqliteDialect } = await import('../knex.ts');
+  const SqliteClient = await sqliteDialect();
   return makeKnex(new SqliteClient({ client: 'better-sqlite3', useNullAsDefault: true }));
 }
