@@ -1,0 +1,41 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Running } from '../support/process.ts';
+
+const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
+const ROOT = dirname(BIN);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'backy2-launcher-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Whether these words, run in `cwd`, start the program. */
+async function starts(words: string[], cwd = folder): Promise<boolean> {
+  const { code, stdout } = await new Running([...words, '-V'], { cwd, env: { PATH: `${process.env.PATH}:${folder}` } }).ended;
+  return code === 0 && /^\d+\.\d+\.\d+\n$/.test(stdout);
+}
+
+test('the program is found from its own path, absolute or not', async () => {
+  expect(await starts([join(BIN, 'backy2')])).toBe(true);
+  expect(await starts(['./backy2'], BIN)).toBe(true);
+  expect(await starts(['sh', 'backy2'], BIN)).toBe(true);
+  expect(await starts([`./${basename(BIN)}/backy2`], ROOT)).toBe(true);
+});
+
+test('the program is found through symlinks to it, to its folder and to the package', async () => {
+  symlinkSync(join(BIN, 'backy2'), join(folder, 'linked-backy2'));
+  symlinkSync('linked-backy2', join(folder, 'twice'));
+  mkdirSync(join(folder, 'opt'));
+  symlinkSync(BIN, join(folder, 'opt/bin'));
+  symlinkSync(ROOT, join(folder, 'package'));
+  for (const path of ['twice', 'opt/bin/backy2', 'package/bin/backy2']) {
+    expect(await starts([join(folder, path)]), path).toBe(true);
+    expect(await starts([`./${path}`]), `./${path}`).toBe(true);
+  }
+  expect(await starts(['linked-backy2']), 'on the path').toBe(true);
+});
