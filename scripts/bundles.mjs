@@ -91,8 +91,12 @@ function leaveOut({ onLoad, onResolve }) {
     importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
   );
   onLoad({ filter: /^nothing$/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-  // Looks for the compiled part of better-sqlite3 in twenty places; it is where its installation puts it.
+  // Looks for the compiled part in twenty places; it is where the installation of better-sqlite3 puts it. That it is missing is told
+  // at the start, as of any other package.
   onResolve({ filter: /^bindings$/ }, () => ({ path: 'bindings', namespace: 'bindings' }));
   onLoad({ filter: /^bindings$/, namespace: 'bindings' }, () => ({ contents: `module.exports = () => require('${SQLITE}');` }));
+  onLoad({ filter: /\/better-sqlite3\/lib\/index\.js$/ }, ({ path }) => ({
+    contents: `require.resolve('${SQLITE}');\n${readFileSync(path, 'utf8')}`,
+  }));
   onResolve({ filter: /\.node$/ }, ({ path }) => ({ path, external: true }));
 }

@@ -20,7 +20,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
 /** The program's own files, or packages that it needs, are missing. */
 function cannotStart(cause: unknown, json: boolean): number {
-  const error = new BackyError('failed', `Cannot start: ${messageOf(cause)}`, { hint: 'Install backy2 anew.' });
+  // Node tells below it who has asked for what is missing.
+  const [what] = messageOf(cause).split('\n');
+  const error = new BackyError('failed', `Cannot start: ${what}`, { hint: 'Install backy2 anew.' });
   const printer = new Printer(json);
   printer.err(`   ERROR: ${errorLine(error)}\n`);
   printer.fail(error);

@@ -25,8 +25,10 @@ export function loadBundle<T extends object>(folder: string, name: string): T {
   const module = { exports: {} };
   loaded.set(name, module);
   const requirePackage = createRequire(filename);
-  const require = (id: string): unknown =>
-    id.startsWith('./') ? loadBundle(folder, id.slice(2, -'.cjs'.length)) : requirePackage(id);
+  const require = Object.assign(
+    (id: string): unknown => (id.startsWith('./') ? loadBundle(folder, id.slice(2, -'.cjs'.length)) : requirePackage(id)),
+    { resolve: (id: string) => requirePackage.resolve(id) },
+  );
   (script.runInThisContext() as Bundle)(module.exports, require, module, pathToFileURL(filename).href);
   return module.exports as T;
 }
