@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { runProgram as RunProgram } from '../cli/main.ts';
 import { loadBundle } from './load-bundle.ts';
 
 /**
@@ -19,18 +18,20 @@ else void train(folder);
 function prepare(): void {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-code-'));
   try {
-    const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), __filename, folder];
-    // Options there may change V8's flags, and a cache is for the same flags alone.
-    const env = { ...process.env, NODE_OPTIONS: '' };
-    const { status, stderr } = spawnSync(process.execPath, command, {
-      env,
-      encoding: 'utf8',
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    if (status !== 0) process.stderr.write(`backy2 will start more slowly, since no code cache was written: ${stderr}\n`);
+    run([__filename, folder]);
+    run([join(import.meta.dirname, 'backy2.cjs'), '__complete', 'backy2', 'l']);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs a program, and has what V8 compiled for it written at its end. */
+function run(words: readonly string[]): void {
+  const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), ...words];
+  // Options there may change V8's flags, and a cache is for the same flags alone.
+  const env = { ...process.env, NODE_OPTIONS: '' };
+  const { status, stderr } = spawnSync(process.execPath, command, { env, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  if (status !== 0) process.stderr.write(`backy2 will start more slowly, since a code cache was not written: ${stderr}\n`);
 }
 
 /** In one process, so that all that the commands need is compiled at its end. */
@@ -39,12 +40,14 @@ async function train(folder: string): Promise<void> {
   const [config, image] = [join(folder, 'backy.cfg'), join(folder, 'image')];
   writeFileSync(config, configText(folder));
   writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
-  const { runProgram } = loadBundle<{ runProgram: typeof RunProgram }>(import.meta.dirname, 'program');
+  const { runProgram } = loadBundle<typeof import('../cli/main.ts')>(import.meta.dirname, 'program');
   const commands = [['initdb'], ['backup', `file://${image}`, 'vm'], ['-ms', 'ls'], ['ls']];
   for (const words of commands) {
     const exitCode = await runProgram(['-c', config, ...words]);
     if (exitCode !== 0) process.exit(exitCode);
   }
+  // No server to talk to, but loading them is most of what they cost.
+  for (const name of ['s3-sdk', 'pg']) loadBundle(import.meta.dirname, name);
   process.exit(0);
 }
 
