@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Running } from '../support/process.ts';
+import { Running } from '../support/program/process.ts';
 
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 const ROOT = dirname(BIN);
