@@ -55,6 +55,7 @@ test('the program and its block workers take the code caches of the build', asyn
 
 test('a block worker loads one bundle, and of packages only the FFI', async () => {
   const [, worker] = await loadedByBackup(ROOT);
+  expect(worker?.bundles.map(({ name }) => name)).toEqual(['blocks']);
   const names = worker?.files.map((path) => (path.includes('koffi') ? 'koffi' : basename(path)));
   expect([...new Set(names)].sort()).toEqual(['block-worker.cjs', 'koffi']);
 });
