@@ -46,7 +46,7 @@ export class WorkerPool {
   #hasStuckThreads = false;
 
   /**
-   * Starts the threads, which takes them 60 ms: best done before what else there is to prepare.
+   * Starts the threads, which takes them 30 ms: best done before what else there is to prepare.
    * `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended.
    */
   constructor(options: PoolOptions, signal: AbortSignal) {
