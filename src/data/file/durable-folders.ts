@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { DurableCalls } from './durable-calls.ts';
 
 /**
  * Makes new directory entries durable, many at once: a rename or mkdir survives power loss only after the
@@ -7,12 +8,16 @@ import { dirname } from 'node:path';
  */
 export class DurableFolders {
   readonly #root: string;
+  readonly #calls: DurableCalls;
   /** Folders whose own entry, up to the root, is known to be durable. */
   readonly #settled = new Set<string>();
   #touched = new Set<string>();
+  /** The latest sync, which waits for those before it. */
+  #syncs = Promise.resolve();
 
-  constructor(root: string) {
+  constructor(root: string, calls: DurableCalls) {
     this.#root = root;
+    this.#calls = calls;
     this.#settled.add(root);
   }
 
@@ -22,27 +27,30 @@ export class DurableFolders {
     for (let child = folder; !this.#settled.has(child); child = dirname(child)) this.#touched.add(dirname(child));
   }
 
-  /** Fsyncs every folder touched before the call. If it rejects, they count as touched still. */
-  async sync(): Promise<void> {
+  /**
+   * Fsyncs every folder touched before the call. After a failure it rejects for good: the kernel reports a failed write once,
+   * so an fsync that succeeds later proves nothing of what was touched before.
+   */
+  sync(): Promise<void> {
+    this.#syncs = this.#syncs.then(() => this.#syncTouched());
+    return this.#syncs;
+  }
+
+  async #syncTouched(): Promise<void> {
     const folders = this.#touched;
     this.#touched = new Set();
-    try {
-      await Promise.all([...folders].map(syncFolder));
-    } catch (error) {
-      for (const folder of folders) this.#touched.add(folder);
-      throw error;
-    }
+    await Promise.all([...folders].map((folder) => this.#syncFolder(folder)));
     // Each touched folder below the root came with its parents: their entries are durable now.
     for (const folder of folders) if (folder.startsWith(this.#root)) this.#settled.add(folder);
   }
-}
 
-async function syncFolder(path: string): Promise<void> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    await handle.sync();
-  } finally {
-    await handle?.close();
+  async #syncFolder(path: string): Promise<void> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await this.#calls.open(path, 'r');
+      await handle.sync();
+    } finally {
+      await handle?.close();
+    }
   }
 }

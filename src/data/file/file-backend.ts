@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
@@ -7,6 +7,7 @@ import { canNameBlob, refuseUnreadableUid } from '../blob-name.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
+import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
@@ -17,13 +18,15 @@ const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'EL
 export class FileBackend implements DataBackend {
   readonly #root: string;
   readonly #durable: boolean;
+  readonly #calls: DurableCalls;
   readonly #folders: DurableFolders;
   #temporary: TemporaryFolder | undefined;
 
-  constructor(options: FileBackendOptions) {
+  constructor(options: FileBackendOptions, calls = durableCalls) {
     this.#root = resolve(options.path);
     this.#durable = options.durable;
-    this.#folders = new DurableFolders(this.#root);
+    this.#calls = calls;
+    this.#folders = new DurableFolders(this.#root, calls);
   }
 
   /** Nothing: a folder that is not there yet is made by the first put. */
@@ -155,7 +158,7 @@ export class FileBackend implements DataBackend {
   }
 
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-    const handle = await open(path, 'wx', 0o600);
+    const handle = await this.#calls.open(path, 'wx', 0o600);
     try {
       for (let done = 0; done < bytes.length; ) {
         done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
@@ -171,11 +174,11 @@ export class FileBackend implements DataBackend {
 
   async #moveInto(temporary: string, target: string, folder: string): Promise<void> {
     try {
-      await rename(temporary, target);
+      await this.#calls.rename(temporary, target);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       await makeFolders(folder);
-      await rename(temporary, target);
+      await this.#calls.rename(temporary, target);
     }
     this.#folders.touch(folder);
   }
