@@ -1,7 +1,7 @@
 import { newBlobUid } from '../data/blob-uid.ts';
+import type { BlockPool } from '../engine/block-pool.ts';
 import type { Decision, Job, StoredBlock } from '../engine/messages.ts';
 import type { JobAnswer, Operation } from '../engine/operation.ts';
-import type { WorkerPool } from '../engine/worker-pool.ts';
 import { BackyError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { dedupKey, type MetaStore } from '../meta/meta-store.ts';
@@ -17,7 +17,7 @@ const GROUP_BLOBS = 1_000;
 
 /** What the phase works with. */
 export interface RepairPhaseOptions {
-  pool: WorkerPool;
+  pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
   version: TaggedVersion;

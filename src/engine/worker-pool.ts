@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { BackyError, fromPlainError, messageOf } from '../errors.ts';
+import type { BlockPool } from './block-pool.ts';
 import { FlushTickets } from './flush-tickets.ts';
 import type { Decision, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import type { JobAnswer, Operation } from './operation.ts';
@@ -24,9 +25,10 @@ const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it ag
  * Worker threads that carry blocks, and the hand-over of jobs to them. The first failure, wherever it comes from (a worker that
  * fails, dies or stalls; an answer that could not be handled), ends {@link run} with it, in bounded time.
  */
-export class WorkerPool {
+export class WorkerPool implements BlockPool {
   readonly slots: SlotPlan;
   readonly #setups: WorkerSetup[];
+  readonly #program: URL;
   readonly #signal: AbortSignal;
   readonly #onRetry: PoolOptions['onRetry'];
   readonly #members: Member[] = [];
@@ -52,6 +54,7 @@ export class WorkerPool {
   constructor(options: PoolOptions, signal: AbortSignal) {
     this.slots = planSlots(options);
     this.#setups = workerSetups(options, this.slots);
+    this.#program = options.workerProgram ?? workerUrl();
     this.#signal = signal;
     this.#onRetry = options.onRetry;
     this.#watch = new StallWatch(new Int32Array(this.#setups[0]?.heartbeats ?? new SharedArrayBuffer(4)), {
@@ -132,7 +135,7 @@ export class WorkerPool {
     this.#watch.start();
     this.#signal.addEventListener('abort', this.#onAbort);
     for (const setup of this.#setups) {
-      const worker = new Worker(workerUrl(), { workerData: setup, name: `block-worker-${setup.index}` });
+      const worker = new Worker(this.#program, { workerData: setup, name: `block-worker-${setup.index}` });
       const outbox = new Outbox<ToWorker>((messages) => worker.postMessage(messages));
       const member: Member = { worker, outbox, jobs: new Set(), isReady: false, isGone: false, gone: Promise.resolve() };
       member.gone = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
+import type { BlockPool } from '../../engine/block-pool.ts';
 import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
-import type { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
@@ -21,7 +21,7 @@ export interface RejectedBlob {
 
 /** What the data phase works with. */
 export interface DataPhaseOptions {
-  pool: Pick<WorkerPool, 'slots' | 'run' | 'decide' | 'flush'>;
+  pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
   versionUid: string;

@@ -1,7 +1,7 @@
+import type { BlockPool } from '../../engine/block-pool.ts';
 import { type Hasher, hasherFor } from '../../engine/hasher.ts';
 import type { Job } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
-import type { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow } from '../../meta/types.ts';
@@ -13,7 +13,7 @@ const PAGE_ROWS = 500;
 
 /** What the check works with. */
 export interface HintCheckOptions {
-  pool: WorkerPool;
+  pool: BlockPool;
   meta: MetaStore;
   baseUid: string;
   geometry: Geometry;

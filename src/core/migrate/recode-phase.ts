@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { newBlobUid } from '../../data/blob-uid.ts';
+import type { BlockPool } from '../../engine/block-pool.ts';
 import type { Finding, Job, RecodeBlock, StoredBlock } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
-import type { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
@@ -22,7 +22,7 @@ export type RecodeOutcome = 'written' | 'reused' | 'sparse' | 'bad';
 
 /** What the phase works with. */
 export interface RecodePhaseOptions {
-  pool: WorkerPool;
+  pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
   origin: TaggedVersion;
