@@ -40,9 +40,7 @@ function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { sou
     name === undefined ? undefined : { url: `file://${join(folder, name)}`, limits: LIMITS };
   return new InlinePool({
     ...geometry,
-    workers: 1,
-    hashFunction: 'sha512',
-    encryption: { version: 0, key: undefined, compressionLevel: 1 },
+    wholeJobs: true,
     data: {
       ...LIMITS,
       bandwidthRead: 0,
@@ -51,7 +49,6 @@ function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { sou
     },
     source: order(files.source),
     target: order(files.target),
-    onRetry: () => {},
   });
 }
 
