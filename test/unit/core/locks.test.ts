@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { holding, holdingInstallation, lockForOperation, lockVersion } from '../../../src/core/locks.ts';
+import { checkInstallationFree, holding, holdingInstallation, lockForOperation, lockVersion } from '../../../src/core/locks.ts';
 import { FileLockService } from '../../../src/locking/file-lock.ts';
 import { LOCK_NAMES } from '../../../src/locking/lock.ts';
 
@@ -67,11 +67,14 @@ describe('the whole installation', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('keeps operations out as long as it is held', async () => {
+  test('keeps operations, lists and others who want it out as long as it is held', async () => {
     await holdingInstallation(ours, async () => {
       await expect(lockForOperation(others)).rejects.toThrow('requires exclusive access');
+      await expect(checkInstallationFree(others)).rejects.toThrow('requires exclusive access');
+      await expect(holdingInstallation(others, never)).rejects.toThrow('requires exclusive access');
     });
     await (await lockForOperation(others)).release();
+    await checkInstallationFree(others);
     expect(await others.isHeld(LOCK_NAMES.installation)).toBe(false);
   });
 });

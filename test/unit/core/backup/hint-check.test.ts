@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkHintsAgainstBase } from '../../../../src/core/backup/hint-check.ts';
+import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { InlinePool } from '../../../support/inline-pool.ts';
+
+const BLOCKS = 40;
+const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: BLOCKS * BLOCK_SIZE };
+const MISMATCH = { code: 'hintsMismatch', exitCode: 5 };
+/** Block of zeros that the base has as a block like any other, as old releases stored it. */
+const STORED_ZEROS = 3;
+/** Block of zeros without a blob. */
+const SPARSE = 4;
+
+let lab: CoreLab;
+let image: Buffer;
+let pool: InlinePool | undefined;
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  image = randomBytes(GEOMETRY.sizeBytes);
+  blockOf(STORED_ZEROS).fill(0);
+  blockOf(SPARSE).fill(0);
+  await makeBase();
+});
+afterEach(async () => {
+  await pool?.close();
+  await lab.dispose();
+});
+
+function blockOf(id: number): Buffer {
+  return image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
+}
+
+async function makeBase(): Promise<void> {
+  const rows = Array.from({ length: BLOCKS }, (_, id) => ({
+    ...{ id, uid: newBlobUid(), checksum: createHash('sha512').update(blockOf(id)).digest('hex'), size: BLOCK_SIZE },
+    ...{ encVersion: 0, envKey: null, nonce: null, found: false },
+  }));
+  const sparse = { uid: null, checksum: null };
+  await lab.wholeVersion(
+    'base',
+    rows.map((row) => (row.id === SPARSE ? { ...row, ...sparse } : row)),
+  );
+}
+
+/** Checks a sample of the blocks below `end` against the base. */
+function check(percent: number, end = BLOCKS): Promise<void> {
+  const take = new Bitmap(BLOCKS);
+  take.addRange(0, end);
+  pool = new InlinePool({ ...GEOMETRY, data: lab.data, source: { url: lab.source(image), limits: lab.context.io.file } });
+  const { meta } = lab;
+  const { random } = lab.context;
+  const base = { meta, baseUid: 'base', geometry: GEOMETRY, hashFunction: 'sha512' };
+  return checkHintsAgainstBase({ pool, ...base, take, percent, random });
+}
+
+describe('a source that is the one of the base', () => {
+  it('passes, with its zeros as holes or as blocks', () => check(100));
+});
+
+describe('a source that differs from the base where no hint is', () => {
+  it.each([0, STORED_ZEROS, SPARSE, 17, BLOCKS - 1])('is refused for block %i when all are compared', async (id) => {
+    blockOf(id).fill('x');
+    await expect(check(100)).rejects.toMatchObject(MISMATCH);
+    await expect(pool?.close()).resolves.toBeUndefined();
+    pool = undefined;
+  });
+
+  it('is refused when it has zeros in place of data', async () => {
+    blockOf(20).fill(0);
+    await expect(check(100)).rejects.toMatchObject(MISMATCH);
+  });
+
+  it('is refused with 0 percent as well, since at least ten blocks are compared', async () => {
+    image = randomBytes(GEOMETRY.sizeBytes);
+    await expect(check(0)).rejects.toMatchObject(MISMATCH);
+  });
+
+  it.each([0, 1, 2, 3, 4])('is refused for block %i of 10, all of which are compared', async (id) => {
+    blockOf(2 * id + 1).fill('x');
+    await expect(check(0, 10)).rejects.toMatchObject(MISMATCH);
+  });
+
+  it('passes where a hint names the block', async () => {
+    blockOf(BLOCKS - 1).fill('x');
+    await check(100, BLOCKS - 1);
+  });
+});

@@ -1,0 +1,161 @@
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cleanupFast, cleanupFull } from '../../../src/core/cleanup.ts';
+import { lockForOperation, lockInstallation } from '../../../src/core/locks.ts';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../src/data/file/blob-paths.ts';
+import { FileBackend } from '../../../src/data/file/file-backend.ts';
+import { LOCK_NAMES } from '../../../src/locking/lock.ts';
+import type { BackupRow } from '../../../src/meta/types.ts';
+import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
+
+const FAST = { dangerousForce: false, prefix: '' };
+
+let lab: CoreLab;
+let uid: string;
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  uid = await newBlob();
+});
+afterEach(() => lab.dispose());
+
+async function newBlob(): Promise<string> {
+  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  const blob = newBlobUid();
+  await backend.put(blob, Buffer.alloc(BLOCK_SIZE, blob), new AbortController().signal);
+  await backend.close();
+  return blob;
+}
+
+const row = (found: boolean): BackupRow => ({
+  ...{ id: 0, uid, checksum: 'aa', size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found },
+});
+const isThere = () => existsSync(blobPath(lab.dataPath, uid));
+
+/** Makes the blob a candidate of now. */
+async function removeItsVersion(): Promise<void> {
+  await lab.wholeVersion('v1', [row(false)]);
+  await lab.meta.removeVersion('v1', () => {});
+}
+
+function passSeconds(seconds: number): void {
+  lab.now = new Date(lab.now.getTime() + seconds * 1000);
+}
+
+describe('a candidate', () => {
+  it.each([
+    { age: 0, deleted: 0 },
+    { age: 3599, deleted: 0 },
+    { age: 3600, deleted: 1 },
+    { age: 3601, deleted: 1 },
+  ])('of $age seconds: $deleted blobs are deleted', async ({ age, deleted }) => {
+    await removeItsVersion();
+    passSeconds(age);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(deleted);
+    expect(isThere()).toBe(deleted === 0);
+  });
+
+  it('of any age goes with force', async () => {
+    await removeItsVersion();
+    expect((await cleanupFast(lab.context, { ...FAST, dangerousForce: true })).blobsDeleted).toBe(1);
+  });
+
+  it('stays when a version names it again, and is no candidate any more', async () => {
+    await lab.wholeVersion('v1', [row(false)]);
+    await lab.wholeVersion('v2', [row(true)]);
+    await lab.meta.removeVersion('v1', () => {});
+    passSeconds(4000);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(0);
+    expect(isThere()).toBe(true);
+    expect(await lab.meta.dropUsedCandidates(Number.MAX_SAFE_INTEGER)).toBe(0);
+  });
+});
+
+describe('the deletion of a blob', () => {
+  it('comes after its doom in the database, and the doom ends after the deletion', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    const seen: unknown[] = [];
+    const look = async (when: string) => seen.push([when, isThere(), await lab.meta.leftDoomed(10)]);
+    const meta = new Proxy(lab.meta, {
+      get: (store, name) => {
+        if (name !== 'doomCandidates' && name !== 'forgetDoomed') {
+          const value: unknown = Reflect.get(store, name);
+          return typeof value === 'function' ? value.bind(store) : value;
+        }
+        return async (...args: never[]) => {
+          await look(`before ${name}`);
+          const outcome: unknown = await Reflect.apply(store[name], store, args);
+          await look(`after ${name}`);
+          return outcome;
+        };
+      },
+    });
+    await cleanupFast({ ...lab.context, meta }, FAST);
+    expect(seen.slice(0, 4)).toEqual([
+      ['before doomCandidates', true, []],
+      ['after doomCandidates', true, [uid]],
+      ['before forgetDoomed', false, [uid]],
+      ['after forgetDoomed', false, []],
+    ]);
+  });
+
+  it('is ended by the next cleanup when one died in between', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    expect(await lab.meta.doomCandidates(Math.floor(lab.now.getTime() / 1000), 10, '')).toEqual([uid]);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(1);
+    expect(isThere()).toBe(false);
+  });
+
+  it('does not happen once the locks are lost', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    const { locks } = lab.context;
+    const lost = {
+      tryAcquire: locks.tryAcquire.bind(locks),
+      isHeld: locks.isHeld.bind(locks),
+      holders: locks.holders.bind(locks),
+      close: async () => {},
+      confirm: async () => {
+        throw new Error('the session is gone');
+      },
+    };
+    await expect(cleanupFast({ ...lab.context, locks: lost }, FAST)).rejects.toThrow('the session is gone');
+    await expect(cleanupFull({ ...lab.context, locks: lost }, '')).rejects.toThrow('the session is gone');
+    expect(isThere()).toBe(true);
+  });
+});
+
+describe('who else works', () => {
+  it('keeps a full cleanup out, on this host by another program, too', async () => {
+    const other = await lockForOperation(lab.otherLocks());
+    await expect(cleanupFull(lab.context, '')).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+    await other.release();
+    const original = { ...lab.context, otherInstances: () => ['backy2 backup'] };
+    await expect(cleanupFull(original, '')).rejects.toMatchObject({ code: 'locked' });
+    expect(isThere()).toBe(true);
+    expect((await cleanupFull(lab.context, '')).blobsDeleted).toBe(1);
+  });
+
+  it('keeps a second fast cleanup out, not one beside a backup', async () => {
+    const backup = await lockForOperation(lab.otherLocks());
+    const cleanup = await lab.otherLocks().tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+    await expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' });
+    await cleanup?.release();
+    await cleanupFast(lab.context, FAST);
+    await backup.release();
+    const installation = await lockInstallation(lab.otherLocks());
+    await expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' });
+    await installation.release();
+  });
+});
+
+it('a full cleanup deletes what no row names, and nothing else', async () => {
+  const orphan = uid;
+  uid = await newBlob();
+  await lab.wholeVersion('v1', [row(false)]);
+  expect((await cleanupFull(lab.context, '')).blobsDeleted).toBe(1);
+  expect(isThere()).toBe(true);
+  expect(existsSync(blobPath(lab.dataPath, orphan))).toBe(false);
+});
