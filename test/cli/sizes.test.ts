@@ -7,7 +7,7 @@ import { sha256, sha256OfFile } from '../support/sha256.ts';
 
 const MIB = 1024 * 1024;
 
-// How images of all sizes are cut into blocks, and which of these are stored: test/unit/core/backup/data-phase.test.ts.
+// How images of all sizes are cut into blocks, and which of these are stored: test/unit/core/backup/cutting-images.test.ts.
 test('sources of no bytes, of less than a block and of several jobs come back and scrub clean, and cleanup -f finds nothing to delete', async () => {
   await withLab({ blockSize: 65536 }, async (lab) => {
     const oracle = new Map<string, string>();

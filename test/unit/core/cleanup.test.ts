@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanupFast, cleanupFull } from '../../../src/core/cleanup.ts';
-import { lockForOperation, lockInstallation } from '../../../src/core/locks.ts';
+import { holdingInstallation, lockForOperation } from '../../../src/core/locks.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../src/data/file/file-backend.ts';
@@ -145,9 +145,9 @@ describe('who else works', () => {
     await cleanup?.release();
     await cleanupFast(lab.context, FAST);
     await backup.release();
-    const installation = await lockInstallation(lab.otherLocks());
-    await expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' });
-    await installation.release();
+    await holdingInstallation(lab.otherLocks(), () =>
+      expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' }),
+    );
   });
 });
 

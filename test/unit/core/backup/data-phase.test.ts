@@ -1,157 +1,104 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, rmSync, truncateSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
-import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
-import { silentLogger } from '../../../../src/logger.ts';
-import { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
-import type { BlockRow } from '../../../../src/meta/types.ts';
+import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 import { InlinePool } from '../../../support/inline-pool.ts';
-import { noise } from '../../../support/random.ts';
 
-const MIB = 1024 * 1024;
-const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
-
-let folder: string;
-let meta: SqliteStore;
+let lab: CoreLab;
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'backy2-data-phase-'));
-  mkdirSync(join(folder, 'blobs'));
-  meta = new SqliteStore({
-    path: join(folder, 'db'),
-    cacheMb: 16,
-    createIfMissing: false,
-    logger: silentLogger,
-    now: () => new Date(),
-  });
-  await meta.initialize();
-  await meta.open();
+  lab = await CoreLab.create();
 });
-afterEach(async () => {
-  await meta.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => lab.dispose());
 
-/** A pool for blobs in the folder and these two files of it. */
-function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { source?: string; target?: string }): InlinePool {
-  const order = (name: string | undefined) =>
-    name === undefined ? undefined : { url: `file://${join(folder, name)}`, limits: LIMITS };
-  return new InlinePool({
-    ...geometry,
-    wholeJobs: true,
-    data: {
-      ...LIMITS,
-      bandwidthRead: 0,
-      bandwidthWrite: 0,
-      backend: { type: 'file', path: join(folder, 'blobs'), durable: false },
-    },
-    source: order(files.source),
-    target: order(files.target),
-  });
-}
-
-/** Backs bytes up. @returns the rows, in the order of the blocks. */
-async function backUp(bytes: Uint8Array, blockSize: number, { deduplication = true } = {}): Promise<BlockRow[]> {
-  const geometry = { blockSize, sizeBytes: bytes.length };
-  const size = Math.ceil(bytes.length / blockSize);
-  writeFileSync(join(folder, 'source'), bytes);
-  await meta.createVersion({ uid: 'v', name: 'vm', snapshotName: '', size, sizeBytes: bytes.length, expire: null, tags: [] });
-  const pool = poolOf(geometry, { source: 'source' });
+/** Backs an image up as version `uid`, and makes it valid. */
+async function backUp(uid: string, image: Buffer, deduplication = true): Promise<DataPhase> {
+  const geometry = { blockSize: BLOCK_SIZE, sizeBytes: image.length };
+  const version = await lab.newVersion(uid, image.length);
+  const source = { url: lab.source(image), limits: lab.context.io.file };
+  const pool = new InlinePool({ ...geometry, data: lab.data, source });
+  const { meta } = lab;
   const phase = new DataPhase({
-    ...{ pool, meta, logger: silentLogger, versionUid: 'v', geometry, encVersion: 0, deduplication },
-    read: planBackup({ ...geometry, hints: undefined, baseSizeBytes: undefined }).read,
-    counters: NO_COUNTS,
-    elapsedSeconds: () => 0,
-    onBlocks: () => {},
+    ...{ pool, meta, logger: lab.context.logger, versionUid: uid, geometry, encVersion: 0, deduplication },
+    ...{ read: new Bitmap(version.size, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
-  await phase.run(new AbortController().signal);
+  await phase.run(lab.context.signal);
+  await meta.finishBackup(version, phase.counters);
   await pool.close();
-  const rows = await meta.blocksById(
-    'v',
-    Array.from({ length: size }, (_, id) => id),
-  );
-  return rows.sort((a, b) => a.id - b.id);
+  return phase;
 }
 
-/** The bytes that rows restore to, over old ones. */
-async function restored(rows: readonly BlockRow[], blockSize: number, sizeBytes: number): Promise<Buffer> {
-  writeFileSync(join(folder, 'target'), Buffer.alloc(sizeBytes, 'old'));
-  const pool = poolOf({ blockSize, sizeBytes }, { target: 'target' });
-  expect(await pool.fetch(rows)).toEqual([]);
-  await pool.flush();
-  await pool.close();
-  return readFileSync(join(folder, 'target'));
+const blobsStored = () =>
+  readdirSync(lab.dataPath, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.blob'));
+const uidsOf = async (uid: string) => (await lab.meta.blockPage(uid, -1, 100)).map((row) => row.uid);
+
+/** An image of blocks that are named by letters; 0 is all zeros. */
+function imageOf(letters: string): Buffer {
+  const blocks = new Map([['0', Buffer.alloc(BLOCK_SIZE)]]);
+  for (const letter of letters) if (!blocks.has(letter)) blocks.set(letter, randomBytes(BLOCK_SIZE));
+  return Buffer.concat([...letters].map((letter) => blocks.get(letter) ?? Buffer.alloc(0)));
 }
 
-function blobCount(): number {
-  const entries = readdirSync(join(folder, 'blobs'), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).length;
-}
+describe('equal blocks', () => {
+  it('are stored once, in flight and later, and zeros never', async () => {
+    const phase = await backUp('v1', imageOf('aab0bacaaaaa0cca'));
+    expect(blobsStored()).toHaveLength(3);
+    expect(phase.counters).toMatchObject({ blocksRead: 16, blocksWritten: 3, blocksDedup: 11, blocksSparse: 2 });
+    const [a1, a2, b, zero] = await uidsOf('v1');
+    expect([a2, zero]).toEqual([a1, null]);
+    expect(b).not.toBe(a1);
+  });
 
-describe.each([4096, 65536, 4 * MIB])('with blocks of %i bytes', (blockSize) => {
-  test.each([
-    ['0 bytes', 0],
-    ['1 byte', 1],
-    ['a block less a byte', blockSize - 1],
-    ['a block', blockSize],
-    ['a block and a byte', blockSize + 1],
-    // A job of small blocks has 1 MiB.
-    ['several jobs and 123 bytes', MIB + 2 * blockSize + 123],
-  ])('an image of %s is cut into whole blocks and the rest, and comes back as it was', async (name, length) => {
-    const image = noise(length, name);
-    const rows = await backUp(image, blockSize);
-    const rest = length % blockSize;
-    const sizes = [...new Array<number>(Math.floor(length / blockSize)).fill(blockSize), ...(rest === 0 ? [] : [rest])];
-    expect(rows.map(({ id, size }) => [id, size])).toEqual(sizes.map((size, id) => [id, size]));
-    expect(blobCount()).toBe(sizes.length);
-    expect((await restored(rows, blockSize, length)).equals(image)).toBe(true);
+  it('of another version are not stored at all', async () => {
+    const image = imageOf('abc');
+    await backUp('v1', image);
+    const phase = await backUp('v2', image);
+    expect(await uidsOf('v2')).toEqual(await uidsOf('v1'));
+    expect(phase.counters).toMatchObject({ blocksWritten: 0, blocksDedup: 3 });
+  });
+
+  it('are stored each by itself without deduplication', async () => {
+    await backUp('v1', imageOf('aaa'), false);
+    expect(new Set(await uidsOf('v1')).size).toBe(3);
   });
 });
 
-describe('a blob is stored', () => {
-  test('for no block of zeros, the short last one included', async () => {
-    const image = Buffer.concat([Buffer.alloc(2 * 4096), noise(4096, 'data'), Buffer.alloc(4096 + 1)]);
-    const rows = await backUp(image, 4096);
-    expect(rows.map(({ uid, checksum }) => uid === null && checksum === null)).toEqual([true, true, false, true, true]);
-    expect(blobCount()).toBe(1);
-    expect((await restored(rows, 4096, image.length)).equals(image)).toBe(true);
+describe('a blob that dedup names', () => {
+  const damages: [string, (path: string) => void][] = [
+    ['missing', (path) => rmSync(path)],
+    ['cut', (path) => truncateSync(path, BLOCK_SIZE - 1)],
+  ];
+  it.each(damages)('and that is %s is replaced, for the other version, too', async (_, damage) => {
+    const image = imageOf('ab');
+    await backUp('v1', image);
+    const [first = ''] = await uidsOf('v1');
+    damage(blobPath(lab.dataPath, first ?? ''));
+    const phase = await backUp('v2', image);
+    expect(phase.rejected).toMatchObject([{ id: 0, uid: first }]);
+    expect(await uidsOf('v2')).toEqual(await uidsOf('v1'));
+    expect(await uidsOf('v2')).not.toContain(first);
+    expect(phase.healing.blocks).toBe(1);
   });
 
-  test('for a block with a single byte that is not zero, wherever it is', async () => {
-    const image = Buffer.alloc(3 * 4096);
-    for (const offset of [0, 4096 + 2000, 3 * 4096 - 1]) image[offset] = 1;
-    await backUp(image, 4096);
-    expect(blobCount()).toBe(3);
-  });
-
-  test.each([
-    ['small blocks of one job', 4096, 250],
-    ['small blocks of several jobs', 4096, 1000],
-    ['big blocks, each a job', MIB, 40],
-  ])('once each for two contents that repeat, while they are in flight and after that: %s', async (_, blockSize, count) => {
-    const two = [noise(blockSize, 'one'), noise(blockSize, 'two')];
-    const image = Buffer.concat(Array.from({ length: count }, (_, id) => two[id % 2] ?? Buffer.alloc(0)));
-    const rows = await backUp(image, blockSize);
-    expect(blobCount()).toBe(2);
-    expect(rows.map(({ uid }) => uid)).toEqual(rows.map((_, id) => rows[id % 2]?.uid));
-    expect((await restored(rows, blockSize, image.length)).equals(image)).toBe(true);
-  });
-
-  test('for each of equal blocks without deduplication, but for none of zeros', async () => {
-    const one = noise(4096, 'one');
-    const image = Buffer.concat([one, Buffer.alloc(4096), one, one]);
-    const rows = await backUp(image, 4096, { deduplication: false });
-    expect(blobCount()).toBe(3);
-    expect(new Set(rows.map(({ uid }) => uid)).size).toBe(4);
-    expect((await restored(rows, 4096, image.length)).equals(image)).toBe(true);
-  });
-
-  test('for a short last block that has the beginning of a whole one', async () => {
-    const image = Buffer.concat([noise(4096, 'one'), noise(4096, 'one').subarray(0, 1000)]);
-    const rows = await backUp(image, 4096);
-    expect(blobCount()).toBe(2);
-    expect((await restored(rows, 4096, image.length)).equals(image)).toBe(true);
+  it('and that a cleanup dooms before the commit is not used: the block is read and stored again', async () => {
+    const image = imageOf('a');
+    await backUp('v1', image);
+    const [doomed = ''] = await uidsOf('v1');
+    const { meta } = lab;
+    const findBlobs = meta.findBlobs.bind(meta);
+    meta.findBlobs = async (...args) => {
+      const found = await findBlobs(...args);
+      meta.findBlobs = findBlobs;
+      await meta.removeVersion('v1', () => {});
+      await meta.doomCandidates(Number.MAX_SAFE_INTEGER, 10, '');
+      return found;
+    };
+    const phase = await backUp('v2', image);
+    expect(await uidsOf('v2')).not.toContain(doomed);
+    expect((await lab.version('v2')).valid).toBe(true);
+    expect(phase.counters).toMatchObject({ blocksWritten: 1, blocksDedup: 0 });
   });
 });

@@ -1,0 +1,238 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../src/data/file/blob-paths.ts';
+import { fetchBlocks } from '../../../src/engine/fetch-job.ts';
+import type { Decision, FetchBlock, Finding } from '../../../src/engine/messages.ts';
+import { readBlocks, storeBlocks } from '../../../src/engine/read-job.ts';
+import { closeContext, type WorkerContext } from '../../../src/engine/worker-context.ts';
+import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
+import { KEY_A } from '../../support/encryption.ts';
+import { newSlot, openInlineContext } from '../../support/inline-pool.ts';
+
+const BLOCKS = 4;
+/** The last block is short. */
+const SIZE_BYTES = BLOCKS * BLOCK_SIZE - 100;
+const SEALED = { version: 1, key: KEY_A, compressionLevel: 1 };
+
+let lab: CoreLab;
+let image: Buffer;
+let open: WorkerContext[];
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  image = randomBytes(SIZE_BYTES);
+  open = [];
+});
+afterEach(async () => {
+  for (const context of open) await closeContext(context);
+  await lab.dispose();
+});
+
+interface Opening {
+  source?: boolean;
+  target?: string;
+  seals?: boolean;
+  zeroMissing?: boolean;
+}
+
+function contextWith({ source, target, seals, zeroMissing }: Opening): WorkerContext {
+  const limits = lab.context.io.file;
+  const context = openInlineContext({
+    ...{ blockSize: BLOCK_SIZE, sizeBytes: SIZE_BYTES, data: lab.data, zeroMissing },
+    ...(source === true ? { source: { url: lab.source(image), limits } } : {}),
+    ...(target === undefined ? {} : { target: { url: `file://${target}`, limits } }),
+    ...(seals === true ? { encryption: SEALED } : {}),
+  });
+  open.push(context);
+  return context;
+}
+
+const blockOf = (id: number) => image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
+const sumOf = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex');
+
+/** Stores the image. @returns the rows of its blocks. */
+async function stored(seals = false): Promise<(FetchBlock & { uid: string })[]> {
+  const context = contextWith({ source: true, seals });
+  const slot = newSlot(context);
+  const { digests } = await readBlocks(context, slot, { first: 0, count: BLOCKS });
+  const decisions = digests.map((): Decision => ({ action: 'store', uid: newBlobUid() }));
+  const blocks = await storeBlocks(context, slot, { first: 0, count: BLOCKS, decisions });
+  return blocks.map(({ id, uid, envKey, nonce }) => ({
+    ...{ id, uid, envKey, nonce, checksum: digests[id] ?? null, size: blockOf(id).length, encVersion: seals ? 1 : 0 },
+  }));
+}
+
+function fetching(context: WorkerContext, blocks: readonly FetchBlock[]): Promise<Finding[]> {
+  return fetchBlocks(context, newSlot(context), blocks);
+}
+
+const pathOf = ({ uid }: { uid: string }) => blobPath(lab.dataPath, uid);
+
+describe('reading', () => {
+  it('gives the checksum of each block, the short last one too, and null for zeros', async () => {
+    blockOf(1).fill(0);
+    const context = contextWith({ source: true });
+    const { digests, bytesRead } = await readBlocks(context, newSlot(context), { first: 0, count: BLOCKS });
+    expect(digests).toEqual([sumOf(blockOf(0)), null, sumOf(blockOf(2)), sumOf(blockOf(3))]);
+    expect(bytesRead).toBe(SIZE_BYTES);
+  });
+
+  it.each([0, 1, 2047, BLOCK_SIZE - 1])('calls no block zero that has a bit at byte %i', async (at) => {
+    blockOf(1).fill(0)[at] = 1;
+    const context = contextWith({ source: true });
+    const { digests } = await readBlocks(context, newSlot(context), { first: 1, count: 1 });
+    expect(digests).toEqual([sumOf(blockOf(1))]);
+  });
+
+  it('does not read a hole, and reads what is a hole only in part', async () => {
+    const context = contextWith({ source: true });
+    const fd = openSync(join(lab.folder, 'image'), 'r+');
+    ftruncateSync(fd, 0);
+    ftruncateSync(fd, SIZE_BYTES);
+    writeSync(fd, blockOf(2), 0, BLOCK_SIZE, 2 * BLOCK_SIZE);
+    closeSync(fd);
+    const slot = newSlot(context);
+    expect(await readBlocks(context, slot, { first: 0, count: 2 })).toEqual({ digests: [null, null], bytesRead: 0 });
+    const { digests } = await readBlocks(context, slot, { first: 1, count: 2 });
+    expect(digests).toEqual([null, sumOf(blockOf(2))]);
+  });
+
+  it('rejects when the source has become too short, and says for which block', async () => {
+    const context = contextWith({ source: true });
+    truncateSync(join(lab.folder, 'image'), BLOCK_SIZE + 1);
+    await expect(readBlocks(context, newSlot(context), { first: 0, count: 2 })).rejects.toThrow(/Reading block 1 at offset 4096/);
+  });
+});
+
+describe('a block that dedup has found', () => {
+  const reuse = async (uid: string, seals = false) => {
+    const context = contextWith({ source: true, seals });
+    const slot = newSlot(context);
+    await readBlocks(context, slot, { first: 0, count: 1 });
+    const spare = newBlobUid();
+    const [block] = await storeBlocks(context, slot, { first: 0, count: 1, decisions: [{ action: 'reuse', uid, spare }] });
+    return { block, spare };
+  };
+
+  it('uses the blob that is there', async () => {
+    const [row] = await stored();
+    expect((await reuse(row?.uid ?? '')).block).toMatchObject({ uid: row?.uid, written: false });
+  });
+
+  it('is stored anew when the blob is missing', async () => {
+    const rows = await stored();
+    const [row] = rows;
+    rmSync(pathOf(rows[0] ?? { uid: '' }));
+    const { block, spare } = await reuse(row?.uid ?? '');
+    expect(block).toMatchObject({ uid: spare, written: true, rejected: 'it is missing' });
+    expect(readFileSync(pathOf({ uid: spare }))).toEqual(blockOf(0));
+  });
+
+  it.each([0, BLOCK_SIZE - 1, BLOCK_SIZE + 1])('is stored anew when the blob has %i bytes', async (bytes) => {
+    const [row = { uid: '' }] = await stored();
+    truncateSync(pathOf(row), bytes);
+    expect((await reuse(row.uid)).block).toMatchObject({ written: true, rejected: expect.stringContaining(`${bytes} bytes`) });
+  });
+
+  it('is stored anew when an encrypted blob is cut to what no block can have', async () => {
+    const [row = { uid: '' }] = await stored(true);
+    truncateSync(pathOf(row), 41);
+    expect((await reuse(row.uid, true)).block).toMatchObject({ written: true, rejected: expect.stringContaining('41 bytes') });
+  });
+});
+
+describe.each([{ seals: false }, { seals: true }])('fetching, encrypted: $seals', ({ seals }) => {
+  it('finds good blocks good', async () => {
+    const rows = await stored(seals);
+    expect(await fetching(contextWith({ seals }), rows)).toEqual([]);
+  });
+
+  it('finds what is missing, and what is longer or shorter than a blob can be', async () => {
+    const rows = await stored(seals);
+    const [a, b, c] = rows.map(pathOf) as [string, string, string];
+    rmSync(a);
+    truncateSync(b, 0);
+    truncateSync(c, 10 * BLOCK_SIZE);
+    const problems = (await fetching(contextWith({ seals }), rows)).map(({ id, problem }) => [id, problem]);
+    expect(problems).toEqual([
+      [0, 'missing'],
+      [1, 'length'],
+      [2, 'length'],
+    ]);
+  });
+
+  it('finds a flipped bit at either end of a blob', async () => {
+    const rows = await stored(seals);
+    for (const [row, at] of [[rows[0], 0] as const, [rows[1], -1] as const]) {
+      const bytes = readFileSync(pathOf(row ?? { uid: '' }));
+      const byte = bytes.at(at) ?? 0;
+      bytes[at < 0 ? bytes.length + at : at] = byte ^ 1;
+      writeFileSync(pathOf(row ?? { uid: '' }), bytes);
+    }
+    const problem = seals ? 'undecodable' : 'checksum';
+    const found = (await fetching(contextWith({ seals }), rows)).map((finding) => [finding.id, finding.problem]);
+    expect(found).toEqual([
+      [0, problem],
+      [1, problem],
+    ]);
+  });
+
+  it('finds another good blob in the place of the right one', async () => {
+    const [a, b] = await stored(seals);
+    if (a === undefined || b === undefined) throw new Error('nothing was stored');
+    const swapped = { ...a, uid: b.uid, envKey: b.envKey, nonce: b.nonce };
+    const [finding] = await fetching(contextWith({ seals }), [swapped]);
+    expect(finding).toMatchObject({ id: 0, problem: 'checksum', is: b.checksum });
+  });
+
+  it('finds a row without a checksum bad', async () => {
+    const [row] = await stored(seals);
+    if (row === undefined) throw new Error('nothing was stored');
+    expect(await fetching(contextWith({ seals }), [{ ...row, checksum: null }])).toMatchObject([{ problem: 'checksum' }]);
+  });
+});
+
+describe('writing to a target', () => {
+  const target = () => join(lab.folder, 'target');
+
+  it('writes every block where it belongs, zeros too', async () => {
+    blockOf(2).fill(0);
+    const rows: FetchBlock[] = await stored();
+    const zero = { ...rows[2], id: 2, uid: null, checksum: null, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null };
+    writeFileSync(target(), Buffer.alloc(SIZE_BYTES, 'old'));
+    await fetching(contextWith({ target: target() }), [rows[3], zero, rows[0], rows[1]] as FetchBlock[]);
+    expect(readFileSync(target())).toEqual(image);
+  });
+
+  it.each([
+    { zeroMissing: true, left: 0 },
+    { zeroMissing: false, left: 'x'.charCodeAt(0) },
+  ])('leaves bytes of $left where a blob is missing, with zeroMissing: $zeroMissing', async ({ zeroMissing, left }) => {
+    const rows = await stored();
+    rmSync(pathOf(rows[1] ?? { uid: '' }));
+    writeFileSync(target(), Buffer.alloc(SIZE_BYTES, 'x'));
+    expect(await fetching(contextWith({ target: target(), zeroMissing }), rows)).toMatchObject([{ id: 1, problem: 'missing' }]);
+    blockOf(1).fill(left);
+    expect(readFileSync(target())).toEqual(image);
+  });
+});
+
+describe('comparing with a source', () => {
+  it('finds no difference, and each block that differs in its last byte', async () => {
+    const rows = await stored();
+    expect(await fetching(contextWith({ source: true }), rows)).toEqual([]);
+    for (const id of [1, 3]) blockOf(id)[blockOf(id).length - 1] = (blockOf(id).at(-1) ?? 0) ^ 1;
+    const found = await fetching(contextWith({ source: true }), rows);
+    expect(found.map(({ id, problem, is }) => [id, problem, is])).toEqual([
+      [1, 'source', sumOf(blockOf(1))],
+      [3, 'source', sumOf(blockOf(3))],
+    ]);
+  });
+
+  it('finds data where the version has zeros', async () => {
+    const zero = { id: 0, uid: null, checksum: null, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null };
+    expect(await fetching(contextWith({ source: true }), [zero])).toMatchObject([{ id: 0, problem: 'source' }]);
+  });
+});
