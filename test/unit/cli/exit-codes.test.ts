@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { failureOf } from '../../../src/cli/failure.ts';
+import { BackyError, type ErrorCode, EXIT_CODES, fromPlainError, toPlainError } from '../../../src/errors.ts';
+
+const TABLE = readFileSync(new URL('../../../docs/commands.md', import.meta.url), 'utf8').split('## Exit codes')[1] ?? '';
+
+/** What scripts rely on, as docs/commands.md tells it. */
+const PROMISED: Record<ErrorCode, number> = {
+  ...{ config: 1, database: 1, badDate: 1, targetRefused: 1, usage: 2, hintsMismatch: 5, dataBackend: 6, blobUnreadable: 6 },
+  ...{ blocksBad: 20, versionExists: 22, badImport: 23, interrupted: 130 },
+  ...{ notFound: 100, refused: 100, encryption: 100, locked: 100, lockLost: 100, io: 100, hints: 100, worker: 100, failed: 100 },
+};
+
+describe('the exit code', () => {
+  it.each(Object.entries(PROMISED) as [ErrorCode, number][])('of %s is %i, and stands in the docs', (code, exitCode) => {
+    expect(EXIT_CODES[code]).toBe(exitCode);
+    expect(new BackyError(code, 'x').exitCode).toBe(exitCode);
+    expect(TABLE).toMatch(exitCode === 100 ? /\| 100 \| anything else/ : new RegExp(`\\|[^|]*\\b${exitCode}\\b[^|]*\\|`));
+  });
+
+  it('is promised for every kind of failure', () => {
+    expect(Object.keys(EXIT_CODES).sort()).toEqual(Object.keys(PROMISED).sort());
+  });
+
+  it.each([
+    ['backup', 6],
+    ['restore', 6],
+    ['scrub', 100],
+    ['cleanup', 100],
+  ])('of a data backend that fails during %s is %i: only some can be gone on with', (command, exitCode) => {
+    expect(failureOf(new BackyError('dataBackend', 'x'), command)).toMatchObject({ code: 'dataBackend', exitCode });
+  });
+
+  it('of what nobody foresaw is 100', () => {
+    expect(failureOf(new TypeError('x'), 'backup')).toMatchObject({ code: 'failed', exitCode: 100 });
+  });
+
+  it('comes through between threads, with the hint', () => {
+    const error = fromPlainError(toPlainError(new BackyError('dataBackend', 'x', { hint: 'y' }), 'worker'));
+    expect(error).toMatchObject({ code: 'dataBackend', exitCode: 6, message: 'x', hint: 'y' });
+    expect(fromPlainError(toPlainError(new Error('x'), 'worker'))).toMatchObject({ code: 'worker', exitCode: 100 });
+  });
+});
