@@ -37,7 +37,7 @@ export async function shareTarget(
     const { shareRbdTarget } = await import('./rbd/share-rbd.ts');
     return shareRbdTarget(parseRbdPlace(path, url), { sizeBytes, force, options: options.rbd }, host);
   }
-  const isNew = scheme === 'file' ? prepareFileTarget(path, sizeBytes, force) : true;
+  const isNew = scheme === 'file' ? prepareFileTarget(path, { sizeBytes, force }) : true;
   return { isNew, order: { url, limits: options[scheme] }, close: async () => {} };
 }
 

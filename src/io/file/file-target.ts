@@ -15,11 +15,14 @@ const KEPT_WRITES = 16;
 export class FileTarget implements Target {
   readonly #fd: number;
   readonly #path: string;
+  readonly #sync: (fd: number) => Promise<void>;
   readonly #written: { offset: number; length: number }[] = [];
   #canZeroRange = true;
 
-  constructor(path: string) {
+  /** @param sync makes an open file durable; a test hands in one that fails. */
+  constructor(path: string, sync: (fd: number) => Promise<void> = fsync) {
     this.#path = path;
+    this.#sync = sync;
     this.#fd = this.#checked('open', () => openSync(path, 'r+'));
   }
 
@@ -44,7 +47,7 @@ export class FileTarget implements Target {
 
   async flush(): Promise<void> {
     try {
-      await fsync(this.#fd);
+      await this.#sync(this.#fd);
     } catch (error) {
       throw this.#failure('flush', error);
     }

@@ -4,15 +4,30 @@ import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import { sizeOfFile } from './file-size.ts';
 
+/** The calls that make a new target durable. Handed in, so that a test can see their order and let one fail. */
+export interface NewTargetCalls {
+  fsync(fd: number): void;
+  /** Makes the names in a folder durable. */
+  syncPath(path: string): void;
+}
+
+const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
+
+/** How much room a target needs, and whether an existing one may be overwritten. */
+export interface TargetNeeds {
+  sizeBytes: number;
+  force: boolean;
+}
+
 /**
  * Makes sure that `path` exists and has room for `sizeBytes`.
  * @returns true when it is all holes, so that zeros need not be written: it was made here, or was empty. A restore that dies before the new file has
  * its size leaves an empty one, and `force` has nothing to overwrite there.
  */
-export function prepareFileTarget(path: string, sizeBytes: number, force: boolean): boolean {
+export function prepareFileTarget(path: string, { sizeBytes, force }: TargetNeeds, calls = newTargetCalls): boolean {
   const created = tryOpen(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
   if (created !== undefined) {
-    initialise(created, path, sizeBytes);
+    initialise(created, { path, sizeBytes }, calls);
     return true;
   }
   if (!force) {
@@ -23,7 +38,7 @@ export function prepareFileTarget(path: string, sizeBytes: number, force: boolea
   const existing = openExisting(path);
   const stats = fstatSync(existing);
   if (stats.isFile() && stats.size === 0) {
-    initialise(existing, path, sizeBytes);
+    initialise(existing, { path, sizeBytes }, calls);
     return true;
   }
   checkSize(existing, path, sizeBytes);
@@ -31,10 +46,10 @@ export function prepareFileTarget(path: string, sizeBytes: number, force: boolea
 }
 
 /** The new file gets its size, and its entry in the folder is made durable. */
-function initialise(fd: number, path: string, sizeBytes: number): void {
+function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: number }, calls: NewTargetCalls): void {
   try {
     ftruncateSync(fd, sizeBytes);
-    fsyncSync(fd);
+    calls.fsync(fd);
   } catch (error) {
     throw new BackyError('io', `Cannot make ${path} ${sizeBytes} bytes long: ${messageOf(error)}`, {
       hint: 'Check the space on its file system, and how large a file may be there.',
@@ -44,7 +59,7 @@ function initialise(fd: number, path: string, sizeBytes: number): void {
     closeSync(fd);
   }
   try {
-    syncPath(dirname(path));
+    calls.syncPath(dirname(path));
   } catch (error) {
     throw new BackyError('io', `Cannot make the name ${path} durable: ${messageOf(error)}`, {
       hint: 'Check the file system of its folder, and the kernel log.',
