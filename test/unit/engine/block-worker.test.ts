@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../src/data/file/blob-paths.ts';
+import type { Job } from '../../../src/engine/messages.ts';
+import type { JobAnswer, Operation } from '../../../src/engine/operation.ts';
+import { WorkerPool } from '../../../src/engine/worker-pool.ts';
+import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
+
+/** The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before tests run. */
+const BUILT = new URL('../../../dist/block-worker.js', import.meta.url);
+const BLOCKS = 8;
+
+let lab: CoreLab;
+let image: Buffer;
+let pool: WorkerPool;
+let aborter: AbortController;
+beforeEach(async () => {
+  expect(existsSync(BUILT), 'npm run build makes dist/').toBe(true);
+  lab = await CoreLab.create();
+  image = randomBytes(BLOCKS * BLOCK_SIZE);
+  aborter = new AbortController();
+  const source = { url: lab.source(image), limits: lab.context.io.file };
+  pool = new WorkerPool(
+    {
+      ...{ workers: 2, blockSize: BLOCK_SIZE, sizeBytes: image.length, hashFunction: 'sha512', data: lab.data, source },
+      ...{ encryption: lab.context.settings.encryption, onRetry: () => {}, workerProgram: BUILT },
+    },
+    aborter.signal,
+  );
+});
+afterEach(async () => {
+  await pool.close();
+  expect(pool.hasStuckThreads).toBe(false);
+  await lab.dispose();
+});
+
+/** Reads and stores the image, one block a job. */
+class Storing implements Operation {
+  readonly digests = new Map<number, string | null>();
+  readonly uids = new Map<number, string>();
+  #next = 0;
+
+  next(): Job | undefined {
+    return this.#next < BLOCKS ? { kind: 'read', first: this.#next++, count: 1 } : undefined;
+  }
+
+  answered(answer: JobAnswer): void {
+    if (answer.kind === 'digested') {
+      this.digests.set(answer.first, answer.digests[0] ?? null);
+      pool.decide(answer.job, [{ action: 'store', uid: newBlobUid() }]);
+    }
+    if (answer.kind === 'stored') for (const { id, uid } of answer.blocks) this.uids.set(id, uid);
+  }
+}
+
+const blockOf = (id: number) => image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
+
+describe('block workers', () => {
+  it('store what they read, and tell its checksums', async () => {
+    const storing = new Storing();
+    await pool.run(storing);
+    await pool.flush();
+    for (let id = 0; id < BLOCKS; id++) {
+      expect(storing.digests.get(id)).toBe(createHash('sha512').update(blockOf(id)).digest('hex'));
+      expect(readFileSync(blobPath(lab.dataPath, storing.uids.get(id) ?? ''))).toEqual(blockOf(id));
+    }
+  });
+
+  it('flush the backend: a folder of blobs that is gone is noticed', async () => {
+    const storing = new Storing();
+    await pool.run(storing);
+    const [uid = ''] = storing.uids.values();
+    rmSync(join(lab.dataPath, uid.slice(0, 2)), { recursive: true });
+    await expect(pool.flush()).rejects.toMatchObject({ code: 'dataBackend' });
+  });
+
+  it('fail the operation when a block can not be stored', async () => {
+    const storing = new Storing();
+    await pool.ready();
+    rmSync(lab.dataPath, { recursive: true, force: true });
+    lab.source(Buffer.from('no folder'), 'data');
+    await expect(pool.run(storing)).rejects.toMatchObject({ code: 'dataBackend', exitCode: 6 });
+  });
+});
