@@ -1,0 +1,9 @@
+import { COMPARISONS } from './comparisons.ts';
+import { DURABILITY } from './durability.ts';
+import { LOCK_RULES } from './locks.ts';
+import type { Mutant } from './mutant.ts';
+import { OUTSIDE } from './outside.ts';
+import { VERSIONS } from './versions.ts';
+
+/** The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the named tests to notice it. */
+export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...OUTSIDE];
