@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const STORE = ['test/unit/meta/sqlite-store.test.ts'];
+const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/cleanup.test.ts'];
 const DATA_PHASE = ['test/unit/core/backup/data-phase.test.ts'];
 
@@ -28,7 +29,7 @@ export const VERSIONS: readonly Mutant[] = [
     file: 'src/meta/sqlite/backup.ts',
     text: 'if (hasBadBlock(connection, version.uid)) return false;',
     replacement: '',
-    tests: STORE,
+    tests: VALIDITY,
   },
   {
     name: 'healing-validates-incomplete-versions',
@@ -36,7 +37,7 @@ export const VERSIONS: readonly Mutant[] = [
     file: 'src/meta/sqlite/heal.ts',
     text: 'AND size = (SELECT count(*) FROM blocks WHERE version_uid = versions.uid)',
     replacement: '',
-    tests: STORE,
+    tests: VALIDITY,
   },
   {
     name: 'healing-validates-running-backups',
@@ -47,20 +48,12 @@ export const VERSIONS: readonly Mutant[] = [
     tests: STORE,
   },
   {
-    name: 'removal-starts-with-the-rows',
-    invariant: 'A version is invalid before its first row goes.',
-    file: 'src/meta/sqlite/remove-version.ts',
-    text: '  await updateVersion(connection, uid, { valid: 0 });\n',
-    replacement: '',
-    tests: STORE,
-  },
-  {
     name: 'take-over-copies-bad-rows',
     invariant: 'Only valid rows of the right length are taken over.',
     file: 'src/meta/sqlite/take-over.ts',
     text: 'AND valid = 1 AND size = CASE',
     replacement: 'AND size = CASE',
-    tests: [...STORE, 'test/unit/core/backup/take-over.test.ts'],
+    tests: ['test/unit/core/backup/take-over.test.ts'],
   },
   {
     name: 'take-over-copies-rows-healed-meanwhile',

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { NO_COUNTS } from '../../src/core/backup/counters.ts';
 import type { Context } from '../../src/core/context.ts';
 import type { DataBackendOptions } from '../../src/data/options.ts';
@@ -101,6 +102,13 @@ export class CoreLab {
     const version = await this.meta.findVersion(uid);
     if (version === undefined) throw new Error(`there is no version ${uid}`);
     return version;
+  }
+
+  /** Changes the database as another program, or a damage, would. */
+  sql(statement: string): void {
+    const database = new Database(join(this.folder, 'backy.sqlite'));
+    database.exec(statement);
+    database.close();
   }
 
   async dispose(): Promise<void> {

@@ -55,6 +55,14 @@ describe('what no hint names', () => {
     expect(taken).toEqual([1, 2, 4, 5, 6, 7, 8]);
   });
 
+  it('is read where a block is bad though the base counts as valid, as in databases of the original', async () => {
+    await makeBase();
+    lab.sql('UPDATE blocks SET valid = 0 WHERE id = 3');
+    const { plan, taken } = await takeOver([]);
+    expect(toRead(plan)).toEqual([3]);
+    expect(taken).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9]);
+  });
+
   it('is read behind the end of a base that was shorter', async () => {
     await makeBase(7);
     const { plan, taken } = await takeOver([]);
