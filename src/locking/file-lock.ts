@@ -18,12 +18,17 @@ const RETRY_MS = 3;
  */
 export class FileLockService implements LockService {
   readonly #lockDir: string;
+  readonly #flock: typeof tryFlock;
   /** What was taken and not given back. */
   readonly #held = new Set<Lock>();
 
-  /** @param lockDir an existing folder; the empty string means no locking at all. */
-  constructor(lockDir: string) {
+  /**
+   * @param lockDir an existing folder; the empty string means no locking at all.
+   * @param flock takes the lock of an open file; a test lets something happen between the open and the lock.
+   */
+  constructor(lockDir: string, flock = tryFlock) {
     this.#lockDir = lockDir;
+    this.#flock = flock;
   }
 
   async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
@@ -31,7 +36,7 @@ export class FileLockService implements LockService {
     const path = this.#pathOf(name);
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
       const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
-      if (fd !== undefined && lockOrClose(path, fd, mode)) {
+      if (fd !== undefined && this.#lockOrClose(path, fd, mode)) {
         if (isStillAt(path, fd)) return this.#hold(path, fd);
         // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
         closeSync(fd);
@@ -45,7 +50,7 @@ export class FileLockService implements LockService {
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
       const fd = this.#open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       if (fd === undefined) return false;
-      if (lockOrClose(path, fd, 'shared')) {
+      if (this.#lockOrClose(path, fd, 'shared')) {
         closeSync(fd);
         return false;
       }
@@ -93,21 +98,21 @@ export class FileLockService implements LockService {
       });
     }
   }
-}
 
-function lockOrClose(path: string, fd: number, mode: LockMode): boolean {
-  let held = false;
-  try {
-    held = tryFlock(fd, mode);
-  } catch (error) {
-    throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
-      hint: 'See whether its file system has locks, and the kernel log; or name another folder as lock_dir in section DEFAULTS.',
-      cause: error,
-    });
-  } finally {
-    if (!held) closeSync(fd);
+  #lockOrClose(path: string, fd: number, mode: LockMode): boolean {
+    let held = false;
+    try {
+      held = this.#flock(fd, mode);
+    } catch (error) {
+      throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
+        hint: 'See whether its file system has locks, and the kernel log; or name another folder as lock_dir in section DEFAULTS.',
+        cause: error,
+      });
+    } finally {
+      if (!held) closeSync(fd);
+    }
+    return held;
   }
-  return held;
 }
 
 /** Whether the file that `fd` has open is the one that `path` names. */

@@ -105,11 +105,11 @@ export const COMPARISONS: readonly Mutant[] = [
     tests: PLAN,
   },
   {
-    name: 'hole-is-rounded-up',
+    name: 'block-with-part-of-a-hole-is-not-read',
     invariant: 'A block becomes zero only if a hole covers it entirely.',
     file: 'src/core/plan/backup-plan.ts',
-    text: 'const firstWhole = Math.ceil(first / blockSize);',
-    replacement: 'const firstWhole = Math.floor(first / blockSize);',
+    text: 'if (first % blockSize !== 0) addPart',
+    replacement: 'if (first < 0) addPart',
     tests: PLAN,
   },
   {
@@ -173,7 +173,7 @@ export const COMPARISONS: readonly Mutant[] = [
     invariant: 'The nonce in the row is the one in the blob.',
     file: 'src/data/codec/sealed-codec.ts',
     text: "nonce !== null && nonce !== '' && nonce !== Buffer",
-    replacement: "nonce === '' && nonce !== Buffer",
+    replacement: "nonce === 'x' && nonce !== Buffer",
     tests: CODEC,
   },
   {

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const LOCKS = ['test/unit/core/locks.test.ts'];
 const FILE_LOCKS = ['test/unit/locking/file-lock.test.ts'];
+const REMOVED_FILE = ['test/unit/locking/removed-lock-file.test.ts'];
 const NBD = ['test/unit/nbd/requests.test.ts'];
 
 /** Who keeps whom out, and what an NBD client may change. */
@@ -84,7 +85,15 @@ export const LOCK_RULES: readonly Mutant[] = [
     file: 'src/locking/file-lock.ts',
     text: 'if (isStillAt(path, fd)) return { release',
     replacement: 'return { release',
-    tests: FILE_LOCKS,
+    tests: REMOVED_FILE,
+  },
+  {
+    name: 'release-removes-the-lock-file-of-another',
+    invariant: 'Only the file that is locked is removed with its lock.',
+    file: 'src/locking/file-lock.ts',
+    text: "tryFlock(fd, 'exclusive') && isStillAt(path, fd)",
+    replacement: "tryFlock(fd, 'exclusive')",
+    tests: REMOVED_FILE,
   },
   {
     name: 'refused-lock-stays-with-the-nearest-service',
