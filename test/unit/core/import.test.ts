@@ -27,11 +27,14 @@ function importing(edited: readonly string[]): Promise<unknown> {
   return importFrom(lab.context, url.slice('file://'.length), process.stdin);
 }
 
-/** The lines with field `field` of line `line` replaced. */
-function withField(line: number, field: number, value: string): string[] {
-  const fields = (lines[line] ?? '').split(',');
-  return lines.with(line, fields.with(field, value).join(','));
+/** All lines with field `field` of line `line` replaced. */
+function withField(line: number, field: number, value: string, all: readonly string[] = lines): string[] {
+  const fields = (all[line] ?? '').split(',');
+  return all.with(line, fields.with(field, value).join(','));
 }
+
+/** The last block is as long as the others. */
+const longLast = () => withField(FIRST + 3, 5, String(BLOCK_SIZE));
 
 const FIRST = 2;
 const BROKEN: [string, () => string[]][] = [
@@ -48,6 +51,10 @@ const BROKEN: [string, () => string[]][] = [
   ['a block in the middle that is short', () => withField(FIRST + 1, 5, '4095')],
   ['a last block that is longer than the others', () => withField(FIRST + 3, 5, '4097')],
   ['blocks that are shorter than the version', () => withField(FIRST + 3, 5, '99')],
+  [
+    'fewer blocks than its version, as long as that',
+    () => withField(1, 4, '5', withField(1, 5, String(4 * BLOCK_SIZE), longLast())),
+  ],
   ['a block of another version', () => withField(FIRST + 1, 1, OTHER)],
   ['a blob uid that leads elsewhere', () => withField(FIRST + 1, 0, '../../../../etc/passwd')],
   ['a checksum without a blob', () => withField(FIRST + 1, 0, '')],
