@@ -5,5 +5,7 @@ import type { Mutant } from './mutant.ts';
 import { OUTSIDE } from './outside.ts';
 import { VERSIONS } from './versions.ts';
 
+export { findTest } from './find-test.ts';
+
 /** The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the named tests to notice it. */
 export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...OUTSIDE];

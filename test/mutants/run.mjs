@@ -23,14 +23,14 @@ if (values.help) {
   process.exit(0);
 }
 
-const all = await loadMutants();
+const { MUTANTS, findTest } = await loadList();
 const isWanted = ({ name, builds }) =>
   (positionals.length === 0 || positionals.some((part) => name.includes(part))) && !(values.unit && builds);
-const mutants = all.filter(isWanted);
+const mutants = MUTANTS.filter(isWanted);
 if (mutants.length === 0) throw new Error('no mutant has such a name');
 
 const width = Math.max(...mutants.map(({ name }) => name.length));
-const workspaces = Array.from({ length: Math.min(Number(values.jobs), mutants.length) }, () => new Workspace());
+const workspaces = Array.from({ length: Math.min(Number(values.jobs), mutants.length) }, () => new Workspace(findTest));
 process.on('exit', () => {
   for (const workspace of workspaces) workspace.remove();
 });
@@ -45,12 +45,19 @@ process.stdout.write(`${outcomes.noticed} noticed, ${outcomes.missed} missed\n`)
 process.exit(outcomes.missed === 0 ? 0 : 1);
 
 /** The list is TypeScript, so that it is checked with the tests; Node 20 reads none. */
-async function loadMutants() {
+async function loadList() {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-mutants-'));
   const outfile = join(folder, 'all.mjs');
   try {
-    await build({ entryPoints: [join(import.meta.dirname, 'all.ts')], outfile, bundle: true, format: 'esm', logLevel: 'error' });
-    return (await import(pathToFileURL(outfile).href)).MUTANTS;
+    await build({
+      entryPoints: [join(import.meta.dirname, 'all.ts')],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      logLevel: 'error',
+    });
+    return await import(pathToFileURL(outfile).href);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,17 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Tests of a mutant that hang are as good as tests that fail; a worker waits for no longer. */
 const TEST_LIMIT_MS = 60_000;
@@ -20,9 +10,12 @@ const RUN_LIMIT_MS = 20 * 60_000;
 /** A copy of the tree as it is in the checkout, tracked files alone, in which mutants are made. */
 export class Workspace {
   #folder = mkdtempSync(join(tmpdir(), 'backy2-mutants-'));
+  #findTest;
   #running;
 
-  constructor() {
+  /** @param findTest that of find-test.ts. */
+  constructor(findTest) {
+    this.#findTest = findTest;
     for (const file of execFileSync('git', ['ls-files', '-z'], { encoding: 'utf8' }).split('\0').filter(existsSync)) {
       mkdirSync(join(this.#folder, dirname(file)), { recursive: true });
       cpSync(file, join(this.#folder, file));
@@ -57,7 +50,12 @@ export class Workspace {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
     const options = ['--reporter=json', `--outputFile=${report}`, '--retry=0', `--testTimeout=${TEST_LIMIT_MS}`];
-    const { output } = await this.#run('npx', ['vitest', 'run', ...options, ...files.map((file) => this.#find(file))]);
+    const { output } = await this.#run('npx', [
+      'vitest',
+      'run',
+      ...options,
+      ...files.map((file) => this.#findTest(this.#folder, file)),
+    ]);
     if (!existsSync(report)) throw new Error(`no test ran:\n${output}`);
     const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
     const broken = testResults.find(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0);
@@ -75,15 +73,6 @@ export class Workspace {
   remove() {
     if (this.#running?.pid !== undefined) process.kill(-this.#running.pid, 'SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
-  }
-
-  /** The one test file that is meant: by its path, or else by its name. */
-  #find(test) {
-    if (existsSync(join(this.#folder, test))) return test;
-    const all = readdirSync(join(this.#folder, 'test'), { recursive: true, encoding: 'utf8' });
-    const found = all.filter((path) => basename(path) === basename(test));
-    if (found.length !== 1) throw new Error(`there are ${found.length} test files ${basename(test)}`);
-    return join('test', found[0]);
   }
 
   /** Runs a command in a process group of its own, so that nothing of it stays. */
