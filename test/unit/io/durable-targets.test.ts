@@ -55,7 +55,7 @@ describe('a new target', () => {
 });
 
 describe('an existing target', () => {
-  it.each([false, true])('of %s force is left alone: nothing is made durable', (force) => {
+  it.each([false, true])('is left alone, with force: %s', (force) => {
     writeFileSync(path, Buffer.alloc(SIZE_BYTES));
     const prepare = () => prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force }, notingCalls());
     if (force) expect(prepare()).toBe(false);
