@@ -171,12 +171,12 @@ export const OUTSIDE: readonly Mutant[] = [
     builds: true,
   },
   {
-    name: 'scrub-of-bad-blobs-makes-a-version-valid',
-    invariant: 'A scrub that finds bad blobs leaves the version invalid.',
+    name: 'scrub-of-bad-blobs-calls-a-version-valid',
+    invariant: 'A version whose scrub finds bad blobs is not called valid.',
     file: 'src/core/scrub.ts',
     text: 'if (bad.hasBadBlobs) {',
     replacement: 'if (bad.hasBadBlobs && request.percent < 0) {',
-    tests: ['damaged-blobs.test.ts'],
+    tests: ['json-results.test.ts'],
     builds: true,
   },
   {
