@@ -230,7 +230,7 @@ export const OUTSIDE: readonly Mutant[] = [
     file: 'src/core/backup/backup.ts',
     text: 'if (base !== undefined && request.hints !== undefined && only === undefined)',
     replacement: 'if (version.size < 0)',
-    tests: ['json-failures.test.ts'],
+    tests: ['meanwhile.test.ts'],
     builds: true,
   },
   {
