@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 /** Tests that are named by their path: names repeat in folders that mirror src/, and among recordings. */
-const BY_PATH = /^(unit|config|core|data|engine|io|locking|meta|native|nbd|conformance|recordings)\//;
+const BY_PATH = /^(unit|recordings)\//;
 
 /** The test file below `folder` that is meant, by its path or by its name. Throws when that is not exactly one. */
 export function findTest(folder: string, test: string): string {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const LOCKS = ['test/unit/core/locks.test.ts'];
+const LOCKS = ['test/unit/core/locks.test.ts', 'test/unit/core/version-locks.test.ts'];
 const FILE_LOCKS = ['test/unit/locking/file-lock.test.ts'];
 const REMOVED_FILE = ['test/unit/locking/removed-lock-file.test.ts'];
 const NBD = ['test/unit/nbd/requests.test.ts'];
@@ -11,8 +11,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'version-lock-is-ignored',
     invariant: 'A version that somebody holds in the way is refused.',
     file: 'src/core/locks.ts',
-    text: 'if (lock !== undefined) return lock;',
-    replacement: 'return lock ?? { release: async () => {} };',
+    text: 'tryAcquire(uid, mode);\n  if (lock !== undefined) return lock;',
+    replacement: 'tryAcquire(uid, mode);\n  return lock ?? { release: async () => {} };',
     tests: LOCKS,
   },
   {
@@ -83,8 +83,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'lock-of-a-removed-file-counts',
     invariant: 'A lock on a file that was removed meanwhile is none.',
     file: 'src/locking/file-lock.ts',
-    text: 'if (isStillAt(path, fd)) return { release',
-    replacement: 'return { release',
+    text: 'if (isStillAt(path, fd)) return this.#hold',
+    replacement: 'return this.#hold',
     tests: REMOVED_FILE,
   },
   {

@@ -10,7 +10,7 @@ import { WorkerPool } from '../../../src/engine/worker-pool.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 
 /** The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before tests run. */
-const BUILT = new URL('../../../dist/block-worker.js', import.meta.url);
+const BUILT = new URL('../../../dist/block-worker.cjs', import.meta.url);
 const BLOCKS = 8;
 
 let lab: CoreLab;
