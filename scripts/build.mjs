@@ -1,15 +1,22 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { buildProgram } from './bundles.mjs';
+import { isUpToDate, noteInputs } from './inputs.mjs';
 import { writeManPage } from './man.mjs';
 
-rmSync('dist', { recursive: true, force: true });
-await buildProgram();
-await writeManPage();
-buildLanes('sha512-lanes');
-buildLanes('md5-lanes');
-// Last: the program runs for it.
-spawnSync(process.execPath, ['dist/write-code-caches.cjs'], { stdio: 'inherit' });
+// Every command of package.json that needs dist/ builds it: only the first of them has to.
+if (process.argv.includes('--force') || !isUpToDate()) await buildAll();
+
+async function buildAll() {
+  rmSync('dist', { recursive: true, force: true });
+  await buildProgram();
+  await writeManPage();
+  buildLanes('sha512-lanes');
+  buildLanes('md5-lanes');
+  // The program runs for it.
+  spawnSync(process.execPath, ['dist/write-code-caches.cjs'], { stdio: 'inherit' });
+  noteInputs();
+}
 
 /** Several checksums at once where the compiler and the processor can; elsewhere the program does without. @param {string} name */
 function buildLanes(name) {
