@@ -1,5 +1,5 @@
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
-import { STORIES_AT_REST } from './test/services/stories.ts';
+import { SERVICE_FILES } from './test/services/stories.ts';
 import { CostsReporter } from './test/support/costs/reporter.ts';
 import { LongestFirst } from './test/support/costs/sequencer.ts';
 import { ROTATION } from './test/support/rotation.ts';
@@ -41,8 +41,8 @@ const projects: TestProjectConfiguration[] = [
       ...shared,
       ...PATIENCE,
       name: 'services',
-      include: ['test/services/*.test.ts'],
-      exclude: [...configDefaults.exclude, ...STORIES_AT_REST],
+      include: SERVICE_FILES.include,
+      exclude: [...configDefaults.exclude, ...SERVICE_FILES.exclude],
       globalSetup: 'test/services/global-setup.ts',
       env: { BACKY_TEST_PROJECT: 'services' },
     },

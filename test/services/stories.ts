@@ -1,5 +1,8 @@
 import { isTurn } from '../support/rotation.ts';
 
+/** Only tests that take turns, of one more shard (.ci/shards). */
+export const MORE_SHARDS = process.env.BACKY_TEST_MORE_SHARDS !== undefined;
+
 /**
  * What the program does with Ceph images, from the command to the cluster and back: these take turns. Sources and targets as such
  * (rbd-io), what a crash of librbd has to do with (rbd-opens) and calls that fail (rbd-failures) are tested in every run. Dearest first.
@@ -18,7 +21,11 @@ const RBD_STORIES = [
 /** How many runs cover them all. */
 export const STORY_SHARDS = 3;
 
-/** Test files of the stories whose turn it is not. */
-export const STORIES_AT_REST = RBD_STORIES.filter((_, index) => !isTurn(index, STORY_SHARDS)).map(
-  (name) => `test/services/${name}.test.ts`,
-);
+const pathOf = (name: string) => `test/services/${name}.test.ts`;
+const inTurn = RBD_STORIES.filter((_, index) => isTurn(index, STORY_SHARDS));
+
+/** What the project of tests on servers takes. */
+export const SERVICE_FILES = {
+  include: MORE_SHARDS ? inTurn.map(pathOf) : ['test/services/*.test.ts'],
+  exclude: RBD_STORIES.filter((name) => !inTurn.includes(name)).map(pathOf),
+};

@@ -1,3 +1,4 @@
+import { MORE_SHARDS } from '../../services/stories.ts';
 import { isTurn } from '../rotation.ts';
 
 /**
@@ -46,6 +47,6 @@ const ALWAYS = ['cli/lab-store', 'services/stores/server-sweep'];
 export const STORE_SHARDS = 3;
 
 /** Test files of this run with labs on servers. */
-export const STORE_FILES = [...ALWAYS, ...ROTATING.filter((_, index) => isTurn(index, STORE_SHARDS))].map(
+export const STORE_FILES = [...(MORE_SHARDS ? [] : ALWAYS), ...ROTATING.filter((_, index) => isTurn(index, STORE_SHARDS))].map(
   (name) => `test/${name}.test.ts`,
 );
