@@ -8,10 +8,11 @@ import { sha256, sha256OfFile } from '../support/sha256.ts';
 import { amount } from '../support/stores/amount.ts';
 
 /** One for each scenario: the sweep of faults (test/faults) kills before and after each call that changes something. */
-const KILLS = process.env.BACKY_LONG_TESTS ? 80 : 8;
+const LONG = Boolean(process.env.BACKY_LONG_TESTS);
+const KILLS = LONG ? 80 : 8;
 const SEED = runSeed();
 const BLOCK = 4096;
-const BLOCKS = amount({ files: 1000, servers: 100 });
+const BLOCKS = amount({ files: LONG ? 1000 : 400, servers: 100 });
 const TENTH = BLOCKS / 10;
 /** Blobs of the version `other`. */
 const OTHER_BLOBS = 1.5 * TENTH;
@@ -133,11 +134,13 @@ describe(`kill -9 at ${KILLS} random moments (seed ${SEED}; BACKY_TEST_SEED repe
       let ready: Lab;
       let durationMs: number;
       beforeAll(async () => {
-        ready = await basic.clone('linked');
+        ready = prepare === undefined ? basic : await basic.clone('linked');
         await prepare?.(ready);
         durationMs = await measure(ready, command);
       }, 300_000);
-      afterAll(() => ready.remove());
+      afterAll(() => {
+        if (ready !== basic) ready.remove();
+      });
 
       test.for(shares(index))(
         'leaves a sound store that can go on: kill at %f of its time',

@@ -124,5 +124,5 @@ test(
       host.remove();
     }
   },
-  RUN_MS + 180_000,
+  RUN_MS + 300_000,
 );
