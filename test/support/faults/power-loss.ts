@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { isKept, putInPlace } from './put-in-place.ts';
 
 /** The device's unit: a piece is on it as a whole or not at all. */
 const SECTOR = 512;
@@ -107,15 +108,19 @@ export class PowerLoss {
     const names = new Map(this.#durable);
     const nodes = new Set([...this.#durable.values(), ...this.#now.values(), ...this.#inodes.values()]);
     for (const folder of nodes) for (const change of chosen(folder.names, rest, random)) rename(names, change);
-    for (const name of readdirSync(this.#root))
-      if (!isKept(this.#root, join(this.#root, name))) rmSync(join(this.#root, name), { recursive: true });
+    putInPlace(this.#root, this.#wanted(names, rest, random));
+  }
+
+  /** What is to be below the root: the bytes of each file, `undefined` for a folder. Parents come first. */
+  #wanted(names: ReadonlyMap<string, Node>, rest: Rest, random: () => number): Map<string, Buffer | undefined> {
+    const wanted = new Map<string, Buffer | undefined>([[this.#root, undefined]]);
     for (const [path, node] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (path === this.#root || isKept(this.#root, path)) continue;
       // A name below a folder whose own name was lost is lost with it.
-      if (!names.has(dirname(path))) continue;
-      if (node.isFolder) mkdirSync(path, { recursive: true, mode: 0o700 });
-      else if (existsSync(dirname(path))) writeFileSync(path, afterLoss(node, rest, random), { mode: 0o600 });
+      if (!wanted.has(dirname(path))) continue;
+      wanted.set(path, node.isFolder ? undefined : afterLoss(node, rest, random));
     }
+    return wanted;
   }
 
   #addExisting(path: string): void {
@@ -154,12 +159,6 @@ export class PowerLoss {
     for (const change of node.names) rename(this.#durable, change);
     node.names = [];
   }
-}
-
-/** What is no part of the store: the log, which is not synced, locks, which die with the host, and the WAL's index, which SQLite makes anew. */
-function isKept(root: string, path: string): boolean {
-  const name = relative(root, path);
-  return /^(home|locks)(\/|$)/.test(name) || name.endsWith('.log') || name.endsWith('.cfg');
 }
 
 function newNode(isFolder: boolean, durable: Buffer): Node {

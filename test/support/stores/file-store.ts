@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Sections } from '../config-text.ts';
-import { copyTree } from '../copy-tree.ts';
+import { copyTree } from '../trees.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
