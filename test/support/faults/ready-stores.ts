@@ -1,3 +1,4 @@
+import { afterAll } from 'vitest';
 import type { Sections } from '../config-text.ts';
 import { changedRanges } from '../hints.ts';
 import { Lab } from '../lab.ts';
@@ -18,8 +19,29 @@ const newImage = Buffer.concat([
   ...[Buffer.alloc(2 * BLOCK), oldImage.subarray(12 * BLOCK), noise(2 * BLOCK, 'growth')],
 ]);
 
+interface Basic extends Ready {
+  /** Uid of the version `first`. */
+  first: string;
+}
+
+/** One for each config: its copies cost no call of the program. */
+const templates = new Map<string, Promise<Basic>>();
+afterAll(async () => {
+  for (const { lab } of await Promise.all(templates.values())) lab.remove();
+  templates.clear();
+});
+
 /** Two versions, `first` and `other`, which share blocks; a source for a third. */
-export async function basic(config: Sections = {}): Promise<Ready & { first: string }> {
+export async function basic(config: Sections = {}): Promise<Basic> {
+  const key = JSON.stringify(config);
+  const template = templates.get(key) ?? makeBasic(config);
+  templates.set(key, template);
+  const { lab, oracle, first } = await template;
+  // Some operations damage blobs.
+  return { lab: await lab.clone('copied'), oracle: new Map(oracle), first };
+}
+
+async function makeBasic(config: Sections): Promise<Basic> {
   const lab = await Lab.create({ blockSize: BLOCK, workers: 1, config });
   const other = Buffer.concat([oldImage.subarray(0, 4 * BLOCK), noise(2 * BLOCK, 'other')]);
   const first = await lab.backup(`file://${lab.write('old', oldImage)}`, 'first');
