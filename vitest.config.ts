@@ -13,9 +13,11 @@ const KINDS = {
   /** Pure code and real files: starts no process, so files may share one. */
   unit: { isolate: false },
   /** The program, resident: a call costs what it does, not a start. */
-  cli: {},
+  cli: { isolate: false },
   /** The program as a process of its own: signals, terminals, pipes, several at once. */
   process: {},
+  /** Either of these, where it takes long: not in `npm test`. */
+  long: {},
   /** Replays of the original, and stores that it wrote. */
   recordings: {},
   /** Calls of the system that fail, power losses, flipped bits, models. */

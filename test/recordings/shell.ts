@@ -21,7 +21,7 @@ const RULES: Rule[] = [
   { command: /^sh -c 'backy2/, why: 'no program of that name here; test/process/log.test.ts has its own' },
   { command: /^rm .*data;/, why: '22-logging.test.ts does what counts of it' },
   { command: /^ls -la |^ls -la;/, why: 'sizes and times of the host' },
-  { command: /\.schema$/, why: 'what becomes of old databases is compared in test/cli/upgrade.test.ts' },
+  { command: /\.schema$/, why: 'what becomes of old databases is compared in test/long/upgrade.test.ts' },
   { command: /^head -c \d+ .*\.csv \| cut/, why: 'shows a file that is imported next' },
   { command: /^od -c /, why: 'what it shows is compared as text where it is exported' },
   { command: /^du -k /, why: 'how holes are counted is up to the file system' },
