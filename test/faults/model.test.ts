@@ -21,7 +21,7 @@ test(
   `${WORKERS} programs on SQLite back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
   async () => {
     const world = { labs: Array.from({ length: WORKERS }, () => lab), env: () => ({}), settled: async () => {} };
-    const replay = 'npx vitest run --config vitest.faults.config.ts test/faults/model.test.ts';
+    const replay = 'npx vitest run --project faults test/faults/model.test.ts';
     await runModel(world, { seed: SEED, amount: AMOUNT, replay });
   },
   limitMs(AMOUNT),

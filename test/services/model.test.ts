@@ -38,7 +38,7 @@ afterAll(async () => {
 test(
   `two hosts on PostgreSQL back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
   async () => {
-    const replay = 'npx vitest run --config vitest.services.config.ts --project services test/services/model.test.ts';
+    const replay = 'npx vitest run --project services test/services/model.test.ts';
     await runModel(world(), { seed: SEED, amount: AMOUNT, replay });
   },
   limitMs(AMOUNT),
