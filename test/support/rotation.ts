@@ -14,6 +14,9 @@ function rotation(given: string | undefined): number | 'all' {
   return Number(stdout?.trim() || 0);
 }
 
+/** Tests of resident kinds that call the program as users do: each run has others, after as many runs all have. */
+export const REAL_SHARDS = 3;
+
 /** Into how many shards the tests of this file are dealt, as far as they have asked. */
 let dealtTo: number | undefined;
 

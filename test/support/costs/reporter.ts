@@ -2,6 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Reporter } from 'vitest/node';
+import { STORY_SHARDS } from '../../services/stories.ts';
+import { REAL_SHARDS, ROTATION, shardText } from '../rotation.ts';
+import { STORE_SHARDS } from '../stores/files.ts';
 import type { Note } from './note.ts';
 import { readTable, updated, writeTable } from './table.ts';
 
@@ -22,7 +25,7 @@ export class CostsReporter implements Reporter {
 
   onTestRunEnd(): void {
     const notes = this.#notes();
-    process.stdout.write(`\n${summary(notes)}\n`);
+    process.stdout.write(`\n${turns(notes)}\n${summary(notes)}\n`);
     if (process.env.BACKY_COSTS === 'write') enter(notes);
   }
 
@@ -32,6 +35,15 @@ export class CostsReporter implements Reporter {
     if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
     return lines.map((line) => JSON.parse(line) as Note);
   }
+}
+
+/** Which shards of tests that take turns were run, and how to run the same again. */
+function turns(notes: readonly Note[]): string {
+  const shards = [...new Set(notes.map(({ name, shard }) => (shard === 'all' ? '' : `${name} ${shard}`)))].filter(Boolean);
+  const files = notes.some(({ name }) => name.startsWith('stores ')) ? [`files on other stores ${shardText(STORE_SHARDS)}`] : [];
+  const images = notes.some(({ name }) => name.startsWith('services ')) ? [`files of images ${shardText(STORY_SHARDS)}`] : [];
+  const real = `real starts of resident tests ${shardText(REAL_SHARDS)}`;
+  return `Turns (BACKY_TEST_ROTATION=${ROTATION}): ${[real, ...files, ...images, ...shards].join(', ')}`;
 }
 
 function summary(notes: readonly Note[]): string {

@@ -16,6 +16,8 @@ void process.stdout;
 void process.stderr;
 // The launcher of the program sees to that one.
 process.on('SIGUSR1', () => {});
+// With the tests gone, nobody calls any more.
+process.on('disconnect', () => process.exit());
 process.on('message', (/** @type {import('./host.d.mts').Call} */ call) => void answer(call));
 process.send?.('ready');
 

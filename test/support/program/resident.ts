@@ -15,26 +15,38 @@ export interface ResidentCall extends Omit<Call, 'end'> {
   timeoutMs: number;
 }
 
-/** Hosts that wait for a call. Calls at the same time get a host each, so that they are processes of their own. */
-const idle: Host[] = [];
+/** Hosts of a program. Calls at the same time get a host each, so that they are processes of their own. */
+export class HostPool {
+  readonly #program: string;
+  #idle: Host[] = [];
 
-/**
- * Runs the program to its end in a host (host.mjs). Rejects when it hangs, or when it leaves anything open: a file, a socket, a timer,
- * a listener. A lock is an open file.
- */
-export async function runResident(call: ResidentCall): Promise<Result> {
-  countCall();
-  const host = idle.pop() ?? (await Host.start());
-  const { result, left } = await host.run(call);
-  if (left.length > 0) {
-    host.end();
-    throw new Error(
-      `backy2 ${call.argv.join(' ')} left open in its process: ${left.join(', ')}\n${result.stdout}${result.stderr}`,
-    );
+  /** @param program a module that exports `runProgram` (src/cli/run-program.ts). */
+  constructor(program: string) {
+    this.#program = program;
   }
-  if (host.isUsable) idle.push(host);
-  else host.end();
-  return result;
+
+  /**
+   * Runs the program to its end in a host (host.mjs). Rejects when it hangs, or when it leaves anything open: a file, a socket, a timer,
+   * a listener. A lock is an open file.
+   */
+  async run(call: ResidentCall): Promise<Result> {
+    const host = this.#idle.findLast(({ isUsable }) => isUsable) ?? (await Host.start(this.#program));
+    this.#idle = this.#idle.filter((other) => other !== host && other.isUsable);
+    const { result, left } = await host.run(call);
+    if (left.length === 0 && host.isUsable) this.#idle.push(host);
+    else host.end();
+    if (left.length === 0) return result;
+    const output = result.stdout + result.stderr;
+    throw new Error(`backy2 ${call.argv.join(' ')} left open in its process: ${left.join(', ')}\n${output}`);
+  }
+}
+
+const pool = new HostPool(PROGRAM);
+
+/** Runs the built program in a host. */
+export function runResident(call: ResidentCall): Promise<Result> {
+  countCall();
+  return pool.run(call);
 }
 
 /** How a call ended: by itself, or with its process. */
@@ -46,25 +58,25 @@ class Host {
   readonly #err = new Capture();
   readonly #closed: Promise<Answer>;
   #cpuSeconds = 0;
-  #hasEnded = false;
   /** Whether it may take another call. */
   isUsable = true;
 
-  static async start(): Promise<Host> {
-    const host = new Host();
-    await host.#message();
+  static async start(program: string): Promise<Host> {
+    const host = new Host(program);
+    const answer = await host.#answer();
+    if ('exit' in answer) throw new Error(`the host of ${program} did not start:\n${host.#err.text}`);
     return host;
   }
 
-  private constructor() {
+  private constructor(program: string) {
     // As the launcher starts the program.
     const env = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '32' };
-    this.#child = permitStart(() => spawn(process.execPath, [HOST, PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
+    this.#child = permitStart(() => spawn(process.execPath, [HOST, program], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#out.add(chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#err.add(chunk));
     this.#closed = new Promise((resolve) => {
       this.#child.on('close', (code, signal) => {
-        this.#hasEnded = true;
+        this.isUsable = false;
         // From now on the system counts it among the processes that have ended.
         countHostSeconds(-this.#cpuSeconds);
         resolve({ exit: { code, signal } });
@@ -109,7 +121,7 @@ class Host {
 
   end(): void {
     this.isUsable = false;
-    if (!this.#hasEnded) this.#child.disconnect();
+    this.#child.kill('SIGKILL');
   }
 
   async #answer(): Promise<Answer> {
@@ -133,8 +145,8 @@ class Capture {
 
   add(chunk: Buffer): void {
     this.#chunks.push(chunk);
-    // The end may come in two pieces; most often the last chunk tells.
-    if (this.#wanted === undefined || !Buffer.concat(this.#chunks.slice(-2)).includes(0)) return;
+    // The end of a call ends with a zero byte.
+    if (this.#wanted === undefined || chunk.at(-1) !== 0) return;
     const { end, resolve } = this.#wanted;
     const text = this.text;
     if (!text.endsWith(end)) return;

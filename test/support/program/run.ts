@@ -1,15 +1,12 @@
 import { expect } from 'vitest';
 import { permitStart } from '../costs/starts.ts';
-import { takesTurn } from '../rotation.ts';
+import { REAL_SHARDS, takesTurn } from '../rotation.ts';
 import { takeClock } from './clock.ts';
 import { BINARY, HANG_MS, type Result, Running, type StartOptions } from './process.ts';
 import { runResident } from './resident.ts';
 
 /** What a call of the program runs with. */
 export type RunOptions = StartOptions;
-
-/** Each run has other tests call the program as users do; after as many runs all have. */
-const REAL_SHARDS = 3;
 
 /** Read by Node or the launcher, before the program; or by what is loaded before them. */
 const READ_AT_START = /^(NODE_|UV_|LD_|BACKY2_|FAULTS_|FAULTY_)/;

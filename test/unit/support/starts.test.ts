@@ -1,0 +1,16 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { permitStart, startedProcesses } from '../../support/costs/starts.ts';
+
+test('a unit test that starts a process fails, and is told where such tests belong', () => {
+  const before = startedProcesses();
+  expect(() => spawn('true')).toThrow('tests in test/unit start no process: put it into test/process: spawn true');
+  expect(() => execFileSync('true')).toThrow('start no process');
+  expect(startedProcesses()).toBe(before);
+});
+
+test('a process that may be started is counted once', () => {
+  const before = startedProcesses();
+  permitStart(() => execFileSync('true'));
+  expect(startedProcesses()).toBe(before + 1);
+});
