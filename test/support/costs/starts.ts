@@ -1,8 +1,11 @@
 import child from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';
+import { promisify } from 'node:util';
 
 /** Calls of node:child_process that start a process. */
 const STARTERS = ['spawn', 'spawnSync', 'execFile', 'execFileSync', 'exec', 'execSync', 'fork'] as const;
+
+type Start = (...args: unknown[]) => unknown;
 
 let permitted = 0;
 let started = 0;
@@ -27,20 +30,20 @@ export function permitStart<T>(start: () => T): T {
  * kept from becoming slow.
  */
 export function watchStarts({ refuse }: { refuse: string | undefined }): void {
-  for (const name of STARTERS) {
-    const original = child[name] as (...args: unknown[]) => unknown;
-    const watched = (...args: unknown[]): unknown => {
+  const watch = (name: string, original: Start): Start => {
+    return (...args) => {
       if (permitted === 0 && refuse !== undefined) throw new Error(`${refuse}: ${name} ${String(args[0])}`);
       started++;
-      // What it calls of itself is one start.
-      permitted++;
-      try {
-        return original(...args);
-      } finally {
-        permitted--;
-      }
+      // What it calls of itself is the same start.
+      return permitStart(() => original(...args));
     };
-    Object.defineProperty(child, name, { value: Object.assign(watched, original), writable: true, configurable: true });
+  };
+  for (const name of STARTERS) {
+    const original = child[name] as Start & { [promisify.custom]?: Start };
+    const promised = original[promisify.custom];
+    const watched = watch(name, original);
+    if (promised !== undefined) Object.defineProperty(watched, promisify.custom, { value: watch(name, promised) });
+    Object.defineProperty(child, name, { value: watched, writable: true, configurable: true });
   }
   syncBuiltinESMExports();
 }

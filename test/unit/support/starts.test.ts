@@ -1,4 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { permitStart, startedProcesses } from '../../support/costs/starts.ts';
 
@@ -7,6 +8,12 @@ test('a unit test that starts a process fails, and is told where such tests belo
   expect(() => spawn('true')).toThrow('tests in test/unit start no process: put it into test/process: spawn true');
   expect(() => execFileSync('true')).toThrow('start no process');
   expect(startedProcesses()).toBe(before);
+});
+
+test('what is promisified still gives stdout and stderr', async () => {
+  const echo = () => promisify(execFile)('echo', ['said']);
+  expect(echo).toThrow('start no process');
+  expect(await permitStart(echo)).toEqual({ stdout: 'said\n', stderr: '' });
 });
 
 test('a process that may be started is counted once', () => {
