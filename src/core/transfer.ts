@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
+import { within } from '../engine/within.ts';
 import { BackyError, messageOf } from '../errors.ts';
 import type { DatedBlockRow, Version } from '../meta/types.ts';
 import { syncPath } from '../native/sync-path.ts';
@@ -13,6 +14,8 @@ import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;
+/** How long a file may take to close. */
+const CLOSING_MS = 500;
 
 /** What an export or import did. */
 export interface TransferResult {
@@ -87,7 +90,7 @@ export async function importFrom(context: Context, fileName: string, stdin: Read
     try {
       return await importText(context, readLines(file, fileName, context.signal));
     } finally {
-      await close(file, context.signal);
+      if (!(await within(CLOSING_MS, closed(file)))) context.onStuckThreads();
     }
   });
   const version = await importing.catch((error: unknown) => {
@@ -110,12 +113,11 @@ async function importText(context: Context, lines: AsyncIterableIterator<Line>):
   });
 }
 
-/** Closes a file that may not have been read to its end. */
-async function close(file: Readable, { aborted }: AbortSignal): Promise<void> {
+/** Closes a file that may not have been read to its end. A pipe stays open as long as a read of it waits for a writer. */
+async function closed(file: Readable): Promise<void> {
   if (file.closed) return;
   file.destroy();
-  // A pipe that nobody writes to does not close: who stops the program must not wait for that.
-  if (!aborted) await once(file, 'close');
+  await once(file, 'close');
 }
 
 /** Whoever finds a line wrong does not know which file it is of. */

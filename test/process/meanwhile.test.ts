@@ -1,4 +1,14 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, symlinkSync, truncateSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Lab, uidOf } from '../support/lab.ts';
@@ -177,4 +187,17 @@ describe('SIGTERM', () => {
     closeSync(writer);
     expect(lab.versions()).toEqual([]);
   });
+});
+
+test('an import from a pipe that is refused ends, though its writer stays', async () => {
+  const pipe = lab.path('refused');
+  await tool('mkfifo', pipe);
+  const writer = openSync(pipe, 'r+');
+  const running = lab.start(['import', pipe]);
+  writeSync(writer, 'no export\r\nand nothing after that\r\n');
+  const { code, stderr } = await running.ended;
+  closeSync(writer);
+  expect(code).toBe(23);
+  expect(stderr).toContain('ERROR: ');
+  expect(lab.lockFiles()).toEqual([]);
 });
