@@ -29,7 +29,13 @@ export function loadBundle<T extends object>(folder: string, name: string): T {
     (id: string): unknown => (id.startsWith('./') ? loadBundle(folder, id.slice(2, -'.cjs'.length)) : requirePackage(id)),
     { resolve: (id: string) => requirePackage.resolve(id) },
   );
-  (script.runInThisContext() as Bundle)(module.exports, require, module, pathToFileURL(filename).href);
+  try {
+    (script.runInThisContext() as Bundle)(module.exports, require, module, pathToFileURL(filename).href);
+  } catch (error) {
+    // Half of it would be taken for the whole.
+    loaded.delete(name);
+    throw error;
+  }
   return module.exports as T;
 }
 

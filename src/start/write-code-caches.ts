@@ -9,6 +9,8 @@ import { loadBundle } from './load-bundle.ts';
  * Writes the code caches of the bundles in this folder, by a small backup and a listing with this Node: for the build, and for whoever
  * installs the package or another Node. No start of the program ever writes them, so they are as trustworthy as the bundles.
  */
+/** An installation must not hang for it. */
+const LIMIT_MS = 60_000;
 const [BLOCK_BYTES, BLOCKS] = [65536, 10];
 
 const folder = process.argv[2];
@@ -30,7 +32,12 @@ function run(words: readonly string[]): void {
   const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), ...words];
   // Options there may change V8's flags, and a cache is for the same flags alone.
   const env = { ...process.env, NODE_OPTIONS: '' };
-  const { status, stderr } = spawnSync(process.execPath, command, { env, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  const { status, stderr } = spawnSync(process.execPath, command, {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: LIMIT_MS,
+  });
   if (status !== 0) process.stderr.write(`backy2 will start more slowly, since a code cache was not written: ${stderr}\n`);
 }
 
