@@ -27,9 +27,10 @@ for (const { name, assertionResults } of suites) {
     print(`failed: ${relative('.', name)}: ${fullName}: ${start(failureMessages.join(' '))}`);
   }
 }
-for (const { name, message } of suites.filter(
-  ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-)) {
+// What fails beside tests: a file that can't be loaded, what comes before and after its tests.
+const failsBeside = ({ status, assertionResults }) =>
+  status === 'failed' && assertionResults.every((one) => one.status !== 'failed');
+for (const { name, message } of suites.filter(failsBeside)) {
   print(`failed: ${relative('.', name)}: ${start(message)}`);
 }
 print(`${passed} passed, ${failed} failed, ${skipped} skipped`);

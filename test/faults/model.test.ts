@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, test } from 'vitest';
+import { callsVary } from '../support/costs/spent.ts';
 import { Lab } from '../support/lab.ts';
 import { BLOCK } from '../support/model/model-images.ts';
 import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
 import { runSeed } from '../support/random.ts';
+
+callsVary();
 
 const SEED = runSeed();
 const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;

@@ -1,12 +1,15 @@
 import { afterAll, expect, test } from 'vitest';
+import { callsVary } from '../support/costs/spent.ts';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
-import { silences } from '../support/faults/outcome.ts';
+import { silences, unreached } from '../support/faults/outcome.ts';
 import { Slots } from '../support/faults/slots.ts';
 import { Summary } from '../support/faults/summary.ts';
 import { sweepOperation } from '../support/faults/sweep.ts';
 import { runSeed } from '../support/random.ts';
 import { shardText } from '../support/rotation.ts';
+
+callsVary();
 
 /** A shard has about 250 faults and 150 power losses, which take a minute on two cores. */
 const SHARDS = 48;
@@ -36,4 +39,5 @@ test.concurrent.each(operations)(
 
 test('faults of every family struck', () => {
   expect(silences(summary.outcomes)).toEqual([]);
+  expect(unreached(summary.outcomes), 'points that the time did not allow').toBe(0);
 });

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStoreAndCleanUp, namedBlobs } from '../support/check-store.ts';
+import { callsVary } from '../support/costs/spent.ts';
 import { Lab, uidOf } from '../support/lab.ts';
 import type { Running } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { amount } from '../support/stores/amount.ts';
+
+callsVary();
 
 const BLOCK = 4096;
 const MANY = amount({ files: 300, servers: 40 });

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkStoreAndCleanUp } from '../support/check-store.ts';
+import { callsVary } from '../support/costs/spent.ts';
 import { type HintStyle, hintsCovering } from '../support/hints.ts';
 import { type Edit, edit, edited } from '../support/image-edits.ts';
 import { type Lab, withLab } from '../support/lab.ts';
 import { runSeed } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { amount } from '../support/stores/amount.ts';
+
+callsVary();
 
 const FEW = amount({ files: 3, servers: 2 });
 const LONG = Boolean(process.env.BACKY_LONG_TESTS);

@@ -1,4 +1,5 @@
 import { tmpdir } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Result } from '../support/program/process.ts';
@@ -42,6 +43,15 @@ describe('a call in a host', () => {
     const thrown = await call(['throw']);
     expect(thrown.code).not.toBe(0);
     expect(thrown.stderr).toContain('nobody catches it');
+  });
+
+  test('after which the host dies makes the next one fail', async () => {
+    const other = new HostPool(PROGRAM);
+    const run = (what: string) => other.run({ argv: [what], env: {}, cwd: '/', timeoutMs: 20_000 });
+    expect((await run('die later')).code).toBe(3);
+    await sleep(1_000);
+    await expect(run('')).rejects.toThrow('the host has ended after its last call (SIGKILL)');
+    expect((await run('')).code).toBe(3);
   });
 
   test('needs a program that can be loaded', async () => {

@@ -1,13 +1,16 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { callsVary } from '../support/costs/spent.ts';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
-import { silences } from '../support/faults/outcome.ts';
+import { silences, unreached } from '../support/faults/outcome.ts';
 import { Slots } from '../support/faults/slots.ts';
 import { Summary } from '../support/faults/summary.ts';
 import { sweepOperation } from '../support/faults/sweep.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { runSeed } from '../support/random.ts';
 import { shardText } from '../support/rotation.ts';
+
+callsVary();
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();
@@ -40,5 +43,6 @@ describe.skipIf(skip)(`some faults${note}`, () => {
 
   test('strike in every family that is tried', () => {
     expect(silences(summary.outcomes)).toEqual([]);
+    expect(unreached(summary.outcomes), 'points that the time did not allow').toBe(0);
   });
 });

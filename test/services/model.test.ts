@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject, test } from 'vitest';
+import { callsVary } from '../support/costs/spent.ts';
 import type { World } from '../support/model/model.ts';
 import { BLOCK } from '../support/model/model-images.ts';
 import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
@@ -10,6 +11,8 @@ import { runSeed } from '../support/random.ts';
 import { PostgresFileStore } from '../support/stores/postgres-file-store.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase, postgresQuery } from './postgres.ts';
+
+callsVary();
 
 const SEED = runSeed();
 const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;

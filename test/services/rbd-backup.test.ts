@@ -7,6 +7,7 @@ import { noise } from '../support/random.ts';
 import { isTurn, shardText } from '../support/rotation.ts';
 import { sha256 } from '../support/sha256.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
+import { STORY_SHARDS } from './stories.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
@@ -54,11 +55,10 @@ const CHANGES: [name: string, change: (image: string) => Promise<unknown>, mostB
 
 const FEATURES = ['layering,exclusive-lock,object-map,fast-diff,deep-flatten', 'layering'];
 
-/** Each run has a third of the stories: every way with another kind of image. Three runs in a row have all. */
-const SHARDS = 3;
-const STORIES = WAYS.map(([name, way], index) => ({ name, way, isDue: (kind: number) => isTurn(index + kind, SHARDS) }));
+/** Each run has a third of the stories: every way with another kind of image. Runs at three commits in a row have all. */
+const STORIES = WAYS.map(([name, way], index) => ({ name, way, isDue: (kind: number) => isTurn(index + kind, STORY_SHARDS) }));
 
-describe.each(STORIES)(`differential backups with $name, ${shardText(SHARDS)},`, ({ way, isDue }) => {
+describe.each(STORIES)(`differential backups with $name, ${shardText(STORY_SHARDS)},`, ({ way, isDue }) => {
   test.each(FEATURES.filter((_, kind) => isDue(kind)))(
     'restore whatever happened between snapshots of an image with %s',
     async (features) => {

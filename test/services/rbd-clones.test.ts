@@ -5,6 +5,7 @@ import { noise } from '../support/random.ts';
 import { isTurn, shardText } from '../support/rotation.ts';
 import { auto, autoLab } from './rbd-auto-lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
+import { STORY_SHARDS } from './stories.ts';
 
 // Each test runs many commands.
 vi.setConfig({ testTimeout: 240_000 });
@@ -52,15 +53,14 @@ const FEATURES = [
   'layering',
 ];
 
-/** Each run has a third: every way with other features. Three runs in a row have all. */
-const SHARDS = 3;
+/** Each run has a third: every way with other features. Runs at three commits in a row have all. */
 const STORIES = WAYS.map(([name, way], index) => ({
   name,
   way,
-  features: FEATURES.filter((_, kind) => isTurn(index + kind, SHARDS)),
+  features: FEATURES.filter((_, kind) => isTurn(index + kind, STORY_SHARDS)),
 }));
 
-describe.each(STORIES)(`backups of a clone with $name, ${shardText(SHARDS)},`, ({ way, features: due }) => {
+describe.each(STORIES)(`backups of a clone with $name, ${shardText(STORY_SHARDS)},`, ({ way, features: due }) => {
   test.each(due)('restore whatever happened to it with features %s', async (features) => {
     const [parent, image] = [cluster.newImage(), cluster.newImage()];
     await cluster.import(parent, Buffer.concat([noise(17 * OBJECT, parent), Buffer.alloc(SIZE - 17 * OBJECT)]));

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { callsVary } from '../support/costs/spent.ts';
 import { noise, runSeed, seededRandom } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { createBucket, deleteBucket, listKeys } from './s3-buckets.ts';
 import { s3Section } from './s3-lab.ts';
+
+callsVary();
 
 const BLOCK = 4096;
 const IMAGE_BLOCKS = 120;

@@ -1,12 +1,15 @@
 import { afterAll, expect, test } from 'vitest';
+import { callsVary } from '../../support/costs/spent.ts';
 import { compileFaultLayer, isServer } from '../../support/faults/fault-layer.ts';
 import { OPERATIONS } from '../../support/faults/operations.ts';
-import { silences } from '../../support/faults/outcome.ts';
+import { silences, unreached } from '../../support/faults/outcome.ts';
 import { Slots } from '../../support/faults/slots.ts';
 import { Summary } from '../../support/faults/summary.ts';
 import { sweepOperation } from '../../support/faults/sweep.ts';
 import { runSeed } from '../../support/random.ts';
 import { shardText } from '../../support/rotation.ts';
+
+callsVary();
 
 /** A shard has about 55 of the 12,000 faults. */
 const SHARDS = 216;
@@ -40,4 +43,5 @@ test.concurrent.each(operations)(
 
 test('faults of every family struck', () => {
   expect(silences(summary.outcomes)).toEqual([]);
+  expect(unreached(summary.outcomes), 'points that the time did not allow').toBe(0);
 });

@@ -22,6 +22,20 @@ export function countCall(): void {
   calls++;
 }
 
+let varies = false;
+
+/** For files that call the program as often as the moment or the seed has it: their calls have no limit. */
+export function callsVary(): void {
+  varies = true;
+}
+
+/** Whether that was said in this file. Forgets it for the next one. */
+export function takeVaries(): boolean {
+  const said = varies;
+  varies = false;
+  return said;
+}
+
 /** Adds what a host of the program has used, in seconds, as long as the system does not count it among the processes that have ended. */
 export function countHostSeconds(seconds: number): void {
   hostSeconds += seconds;

@@ -38,6 +38,11 @@ export function silences(outcomes: readonly Outcome[]): string[] {
   ];
 }
 
+/** How many points of this run's shard were not tried, since the time was up. With BACKY_FAULT_SECONDS the caller has asked for that. */
+export function unreached(outcomes: readonly Outcome[]): number {
+  return process.env.BACKY_FAULT_SECONDS === undefined ? sum(outcomes, 'dealt') - sum(outcomes, 'tried') : 0;
+}
+
 /** Adds up a number of some outcomes. */
 export function sum(outcomes: readonly Outcome[], what: 'possible' | 'dealt' | 'tried' | 'struck'): number {
   return outcomes.reduce((total, outcome) => total + outcome[what], 0);

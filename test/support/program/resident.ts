@@ -18,7 +18,7 @@ export interface ResidentCall extends Omit<Call, 'end'> {
 /** Hosts of a program. Calls at the same time get a host each, so that they are processes of their own. */
 export class HostPool {
   readonly #program: string;
-  #idle: Host[] = [];
+  readonly #idle: Host[] = [];
 
   /** @param program a module that exports `runProgram` (src/cli/run-program.ts). */
   constructor(program: string) {
@@ -30,8 +30,7 @@ export class HostPool {
    * a listener. A lock is an open file.
    */
   async run(call: ResidentCall): Promise<Result> {
-    const host = this.#idle.findLast(({ isUsable }) => isUsable) ?? (await Host.start(this.#program));
-    this.#idle = this.#idle.filter((other) => other !== host && other.isUsable);
+    const host = this.#idle.pop() ?? (await Host.start(this.#program));
     const { result, left } = await host.run(call);
     if (left.length === 0 && host.isUsable) this.#idle.push(host);
     else host.end();
@@ -58,6 +57,8 @@ class Host {
   readonly #err = new Capture();
   readonly #closed: Promise<Answer>;
   #cpuSeconds = 0;
+  /** The exit code, or the signal, that ended it. */
+  #end: string | undefined;
   /** Whether it may take another call. */
   isUsable = true;
 
@@ -77,6 +78,7 @@ class Host {
     this.#closed = new Promise((resolve) => {
       this.#child.on('close', (code, signal) => {
         this.isUsable = false;
+        this.#end = `${code ?? signal}`;
         // From now on the system counts it among the processes that have ended.
         countHostSeconds(-this.#cpuSeconds);
         resolve({ exit: { code, signal } });
@@ -102,6 +104,7 @@ class Host {
       }, timeoutMs);
     });
     try {
+      if (this.#end !== undefined) throw new Error(`the host has ended after its last call (${this.#end}):\n${this.#err.text}`);
       this.#child.send({ ...call, end } satisfies Call);
       const answer = await Promise.race([this.#answer(), hangs]);
       if ('exit' in answer) {

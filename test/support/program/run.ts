@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { expect } from 'vitest';
 import { permitStart } from '../costs/starts.ts';
 import { REAL_SHARDS, takesTurn } from '../rotation.ts';
@@ -32,5 +33,5 @@ export function runProgram(
 function isRealInTurn(): boolean {
   const { currentTestName, testPath } = expect.getState();
   const isResidentKind = ['cli', 'recordings'].includes(process.env.BACKY_TEST_PROJECT ?? '');
-  return isResidentKind && takesTurn(currentTestName ?? testPath ?? '', REAL_SHARDS);
+  return isResidentKind && takesTurn(`${basename(testPath ?? '')} ${currentTestName ?? ''}`, REAL_SHARDS);
 }

@@ -7,7 +7,7 @@ afterEach(() => fc.configureGlobal(atStart));
 
 /** The cases that a property is tried with. */
 async function cases(seed: string): Promise<string[]> {
-  const { seedFastCheck } = await import('./fast-check-seed.ts');
+  const { seedFastCheck } = await import('../../support/fast-check-seed.ts');
   await seedFastCheck(seed);
   const drawn: string[] = [];
   fc.assert(fc.property(fc.string(), (text) => void drawn.push(text)));
