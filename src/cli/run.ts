@@ -80,8 +80,6 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
   if (config.embedded)
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
   const status = new Status(log, config.processName);
-  const tell = () => status.tell();
-  process.on('SIGUSR1', tell);
   const saysSo = () => log.warning('Stopping as soon as what is in flight has ended. A second signal stops at once.');
   signal.addEventListener('abort', saysSo);
   const backy = await createBacky({
@@ -94,6 +92,8 @@ async function execute(run: Run, config: Config, signal: AbortSignal): Promise<n
       run.stuckThreads = true;
     },
   });
+  const tell = () => status.tell();
+  process.on('SIGUSR1', tell);
   try {
     if (call.command.needsDatabase !== false) await backy.open();
     const { machineOutput, json } = call.globals;

@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { isAboutEncryption, toDatabaseError } from './database-errors.ts';
 import { labelOf, parseEngineUrl } from './engine-url.ts';
+import { PgClient } from './pg-client.ts';
 import { clientConfig } from './session-pool.ts';
 import { encryptionsToTry } from './tls.ts';
 
@@ -17,7 +18,7 @@ export async function connectAlone(engine: string, applicationName: string): Pro
   const address = parseEngineUrl(engine);
   const encryptions = encryptionsToTry(address);
   for (const [i, encryption] of encryptions.entries()) {
-    const client = new pg.Client({ ...clientConfig(address, encryption), application_name: applicationName });
+    const client = new PgClient({ ...clientConfig(address, encryption), application_name: applicationName });
     // Whoever has it listens as well.
     client.on('error', () => {});
     try {

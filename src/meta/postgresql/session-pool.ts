@@ -3,6 +3,7 @@ import pg, { type PoolClient } from 'pg';
 import { cutConnection } from '../../native/cut-connection.ts';
 import { isAboutEncryption } from './database-errors.ts';
 import type { ServerAddress } from './engine-url.ts';
+import { PgClient } from './pg-client.ts';
 import { Session, TYPES } from './session.ts';
 import { type Encryption, encryptionsToTry } from './tls.ts';
 
@@ -120,6 +121,7 @@ export function clientConfig(address: ServerAddress, encryption: Encryption, con
 function newPool(address: ServerAddress, encryption: Encryption, connectTimeoutMs: number | undefined): pg.Pool {
   const pool = new pg.Pool({
     ...clientConfig(address, encryption, connectTimeoutMs),
+    Client: PgClient,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     max: MOST_SESSIONS,
     allowExitOnIdle: true,

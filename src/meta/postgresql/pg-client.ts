@@ -1,0 +1,13 @@
+import pg from 'pg';
+import { cutConnection } from '../../native/cut-connection.ts';
+
+/**
+ * A client whose socket closes as soon as its connection fails. The driver leaves that to the server, which waits a minute for a
+ * password that was asked for and is not there.
+ */
+export class PgClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.connection.once('error', () => cutConnection(this));
+  }
+}
