@@ -114,7 +114,12 @@ class Calls:
 
     def snapshots(self, image):
         with self.open(image, read_only=True) as opened:
-            return [snapshot["name"] for snapshot in opened.list_snaps()]
+            # As rbd does: not those in the trash, or of a group.
+            return [
+                snapshot["name"]
+                for snapshot in opened.list_snaps()
+                if snapshot["namespace"] == rbd.RBD_SNAP_NAMESPACE_TYPE_USER
+            ]
 
     def info(self, image):
         with self.open(image, read_only=True) as opened:
