@@ -11,8 +11,8 @@ import { shardText } from '../support/rotation.ts';
 
 callsVary();
 
-/** A shard has about 250 faults and 150 power losses, which take a minute on two cores. */
-const SHARDS = 48;
+/** A shard has about 500 faults and 300 power losses, which take a minute on two cores. */
+const SHARDS = 24;
 /** A safety net: no machine needs so long for a shard. For all shards it is set to hours. */
 const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 1200);
 const ONLY = process.env.BACKY_FAULT_ONLY;

@@ -32,7 +32,7 @@ export function usedShard(): string | undefined {
 
 /** Whether the item at `index`, of those that are dealt to `shards` shards in turn, belongs to this run. */
 export function isTurn(index: number, shards: number, counter: number | 'all' = ROTATION): boolean {
-  if (counter === ROTATION) dealtTo = Math.max(dealtTo ?? 0, shards);
+  if (counter === ROTATION && shards > 1) dealtTo = Math.max(dealtTo ?? 0, shards);
   return counter === 'all' || index % shards === counter % shards;
 }
 

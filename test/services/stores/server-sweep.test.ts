@@ -11,8 +11,8 @@ import { shardText } from '../../support/rotation.ts';
 
 callsVary();
 
-/** A shard has about 55 of the 12,000 faults. */
-const SHARDS = 216;
+/** A shard has about 110 of the 12,000 faults. */
+const SHARDS = 108;
 /** A safety net: no machine needs so long for a shard. For all shards it is set to hours. */
 const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 1200);
 const ONLY = process.env.BACKY_FAULT_ONLY;
