@@ -8,7 +8,7 @@ import { STORE_FILES } from './test/support/stores/files.ts';
 // Asked once, for all processes of the run.
 process.env.BACKY_TEST_ROTATION = String(ROTATION);
 
-/** What a kind of tests may do, beside its folder (docs/architecture.md, Tests). */
+/** What a kind of tests may do, beside its folder (docs/testing.md). */
 const KINDS = {
   /** Pure code and real files: starts no process, so files may share one. */
   unit: { isolate: false },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** What the build is made from, beside Node and the compiler. */
+/** Files and folders that the build reads. */
 const INPUTS = ['src', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
 /** Written last, so that a build that was cut short does not count. */
 const STAMP = 'dist/inputs';

@@ -11,7 +11,7 @@ const loaded = new Map<string, { exports: object }>();
 
 /**
  * Runs the bundle `<folder>/<name>.cjs` once, and gives its exports. What V8 made of it for the build lies beside it: with that, a
- * start compiles next to nothing. Without, or when it does not fit, V8 compiles as ever.
+ * start compiles next to nothing. If it is missing or does not fit, V8 compiles the source.
  * @param folder absolute.
  */
 export function loadBundle<T extends object>(folder: string, name: string): T {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { loadBundle } from './load-bundle.ts';
 
 /**
- * Writes the code caches of the bundles in this folder, by a small backup and a listing with this Node: for the build, and for whoever
- * installs the package or another Node. No start of the program ever writes them, so they are as trustworthy as the bundles.
+ * Writes the code caches of the bundles in this folder, by a small backup and a listing with this Node: for the build, and after
+ * the package or another Node was installed. No start of the program ever writes them, so they are as trustworthy as the bundles.
  */
 /** An installation must not hang for it. */
 const LIMIT_MS = 60_000;

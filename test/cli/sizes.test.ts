@@ -54,14 +54,17 @@ describe('zeros and repetitions', () => {
     });
   });
 
-  test('a block repeated 1000 times is stored once, even while it is in flight', async () => {
-    await withLab({ config: { DEFAULTS: { workers: 4 } } }, async (lab) => {
-      const image = Buffer.concat(Array.from({ length: 1000 }, () => noise(4096, 'one')));
+  test.each([
+    [1000, 4096],
+    [40, MIB],
+  ])('a block repeated %i times, of %i bytes, is stored once, even while it is in flight', async (count, blockSize) => {
+    await withLab({ blockSize, config: { DEFAULTS: { workers: 4 } } }, async (lab) => {
+      const image = Buffer.concat(new Array<Buffer>(count).fill(noise(blockSize, 'one')));
       const uid = await lab.backup(`file://${lab.write('image', image)}`, 'same');
       expect(lab.blobs()).toHaveLength(1);
       expect(new Set(lab.blocks(uid).map((block) => block.uid)).size).toBe(1);
       const [stats] = lab.query<{ blocks_written: number; blocks_found_dedup: number }>('SELECT * FROM stats');
-      expect(stats).toMatchObject({ blocks_written: 1, blocks_found_dedup: 999, blocks_read: 1000, blocks_sparse: 0 });
+      expect(stats).toMatchObject({ blocks_written: 1, blocks_found_dedup: count - 1, blocks_read: count, blocks_sparse: 0 });
       expect(await lab.restoredSha256(uid)).toBe(sha256(image));
     });
   });

@@ -9,7 +9,7 @@ const NBD = ['test/unit/nbd/requests.test.ts'];
 export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'version-lock-is-ignored',
-    invariant: 'A version that somebody holds in the way is refused.',
+    invariant: 'A version that somebody else holds is refused.',
     file: 'src/core/locks.ts',
     text: 'tryAcquire(uid, mode);\n  if (lock !== undefined) return lock;',
     replacement: 'tryAcquire(uid, mode);\n  return lock ?? { release: async () => {} };',

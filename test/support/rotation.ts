@@ -10,7 +10,7 @@ export const ROTATION: number | 'all' = rotation(process.env.BACKY_TEST_ROTATION
 function rotation(given: string | undefined): number | 'all' {
   if (given === 'all') return given;
   if (given !== undefined && /^\d+$/.test(given)) return Number(given);
-  // Whoever owns the checkout: nothing of it is run.
+  // Any owner of the checkout will do: git runs nothing of it.
   const words = ['-c', 'safe.directory=*', 'rev-list', '--count', 'HEAD'];
   const { status, stdout } = spawnSync('git', words, { encoding: 'utf8' });
   return status === 0 ? Number(stdout) : 0;

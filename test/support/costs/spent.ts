@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { startedProcesses } from './starts.ts';
 
-/** What a test file costs. */
+/** Costs of a test file. */
 export interface Costs {
   /** Calls of the program, resident and real: the same on every machine. */
   calls: number;

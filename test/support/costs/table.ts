@@ -24,7 +24,7 @@ export function readTable(): Table {
   return existsSync(TABLE) ? (JSON.parse(readFileSync(TABLE, 'utf8')) as Table) : {};
 }
 
-/** Writes the table anew, in the order of names. Rows of files that are gone are left out by the caller. */
+/** Writes the table, in the order of names. Rows of files that are gone are left out by the caller. */
 export function writeTable(table: Table): void {
   const rows = Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1));
   const lines = rows.map(([name, row]) => `  ${JSON.stringify(name)}: ${JSON.stringify(row)}`);
