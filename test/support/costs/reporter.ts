@@ -39,7 +39,7 @@ export class CostsReporter implements Reporter {
 
 /** Which shards of tests that take turns were run, and how to run the same again. */
 function turns(notes: readonly Note[]): string {
-  const shards = [...new Set(notes.map(({ name, shard }) => (shard === 'all' ? '' : `${name} ${shard}`)))].filter(Boolean);
+  const shards = [...new Set(notes.map(({ name, shard }) => (shard.includes('/') ? `${name} ${shard}` : '')))].filter(Boolean);
   const files = notes.some(({ name }) => name.startsWith('stores ')) ? [`files on other stores ${shardText(STORE_SHARDS)}`] : [];
   const images = notes.some(({ name }) => name.startsWith('services ')) ? [`files of images ${shardText(STORY_SHARDS)}`] : [];
   const real = `real starts of resident tests ${shardText(REAL_SHARDS)}`;
