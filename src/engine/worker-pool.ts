@@ -169,8 +169,8 @@ export class WorkerPool implements BlockPool {
       if (stopping) this.#dropJobs();
       this.#offered = false;
       if (!stopping) await this.#feed();
-      // What was offered while it looked could have been missed.
-      if (this.#offered) continue;
+      // What was offered or failed meanwhile woke nobody: there may be no further event to wait for.
+      if (this.#offered || this.#isStopping !== stopping) continue;
       if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping)) return;
       const left = stopBy - performance.now();
       if (left <= 0) return this.#fail(new BackyError('worker', 'Blocks in flight did not end in time.', { hint: WORKER_HINT }));

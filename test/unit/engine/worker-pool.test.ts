@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/engine/messages.ts';
@@ -70,7 +71,33 @@ async function end(thread: Worker | undefined): Promise<void> {
   await thread?.terminate();
 }
 
+/** One job, whose answer fails while the pool waits for the next one: no event comes after that. */
+class FailingBetweenJobs implements Operation {
+  #count = 0;
+  #failed = (): void => {};
+  readonly #failing = new Promise<void>((resolve) => {
+    this.#failed = resolve;
+  });
+
+  async next(): Promise<Job | undefined> {
+    if (this.#count++ === 0) return { kind: 'read', first: 0, count: 1 };
+    await this.#failing;
+    await nextTurn();
+    return undefined;
+  }
+
+  answered(): void {
+    this.#failed();
+    throw new Error('the answer is wrong');
+  }
+}
+
 describe('a pool whose threads work', () => {
+  it('ends with a failure that comes while it waits for a job, though jobs stay undecided', async () => {
+    await start('working');
+    await expect(pool.run(new FailingBetweenJobs())).rejects.toThrow('the answer is wrong');
+  });
+
   it('does every job once, and again for another operation, and flushes', async () => {
     await start('working');
     for (const operation of [new Reading(), new Reading()]) {
