@@ -13,7 +13,7 @@ export function listenEarly(): void {
   if (ignoresHangup()) process.on('SIGHUP', () => {});
 }
 
-/** What signals of the system do to a command that runs. */
+/** A running command's watch for signals of the system. */
 export interface SignalWatch {
   /** Aborted by the first signal, with the error that the command ends with. */
   signal: AbortSignal;

@@ -23,7 +23,7 @@ export interface PoolOptions {
   arena?: SharedArrayBuffer | undefined;
   /** Told now and then when no worker has ended a block for a while. */
   onQuiet?: ((seconds: number) => void) | undefined;
-  /** What the threads run; undefined: the block worker. Node 20 starts no thread from TypeScript, so unit tests name another file. */
+  /** Program of the threads; undefined: the block worker. Node 20 starts no thread from TypeScript, so unit tests name another file. */
   workerProgram?: URL | undefined;
 }
 

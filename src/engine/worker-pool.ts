@@ -169,7 +169,7 @@ export class WorkerPool implements BlockPool {
       if (stopping) this.#dropJobs();
       this.#offered = false;
       if (!stopping) await this.#feed();
-      // What was offered or failed meanwhile woke nobody: there may be no further event to wait for.
+      // An offer or a failure in the meantime woke nobody, and no further event may come.
       if (this.#offered || this.#isStopping !== stopping) continue;
       if (this.#owners.size === 0 && this.#handling === 0 && (this.#exhausted || stopping)) return;
       const left = stopBy - performance.now();

@@ -19,7 +19,7 @@ const RETRY_MS = 3;
 export class FileLockService implements LockService {
   readonly #lockDir: string;
   readonly #flock: typeof tryFlock;
-  /** What was taken and not given back. */
+  /** Locks that were taken and not given back. */
   readonly #held = new Set<Lock>();
 
   /**

@@ -4,7 +4,7 @@ import { isTurn } from '../support/rotation.ts';
 export const MORE_SHARDS = process.env.BACKY_TEST_MORE_SHARDS !== undefined;
 
 /**
- * What the program does with Ceph images, from the command to the cluster and back: these take turns. Sources and targets as such
+ * Stories of Ceph images, from the command to the cluster and back: these take turns. Sources and targets as such
  * (rbd-io), what a crash of librbd has to do with (rbd-opens) and calls that fail (rbd-failures) are tested in every run. Dearest first.
  */
 const RBD_STORIES = ['rbd-auto', 'rbd-stops', 'rbd-auto-stops', 'rbd-script', 'rbd-changes', 'nbd-boot'];
