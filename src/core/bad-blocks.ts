@@ -2,6 +2,8 @@ import type { FetchBlock, Finding } from '../engine/messages.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { BlockRow, TaggedVersion } from '../meta/types.ts';
+import type { CheckLog } from './check-log.ts';
+import type { DamageGuard } from './store/damage-guard.ts';
 
 /** A block that is not what it should be, as results and `--json` tell it. */
 export interface BadBlock {
@@ -17,6 +19,18 @@ export interface BadBlock {
 /** What was done when a bad block was met. */
 type Activity = 'restore' | 'scrub' | 'migration' | 'reading';
 
+/** What a recorder works with. */
+export interface BadBlockRecorderOptions {
+  meta: MetaStore;
+  logger: Logger;
+  version: TaggedVersion;
+  during: Activity;
+  /** Holds missing blobs back; who records counts what it reads there, and settles it at the end. */
+  guard: DamageGuard;
+  /** Told of missing blobs. */
+  checks?: CheckLog | undefined;
+}
+
 /** Reports findings, and marks the blocks, and all versions that hold them, invalid. */
 export class BadBlockRecorder {
   readonly found: BadBlock[] = [];
@@ -28,9 +42,13 @@ export class BadBlockRecorder {
   readonly #logger: Logger;
   readonly #version: TaggedVersion;
   readonly #during: Activity;
+  readonly #guard: DamageGuard;
+  readonly #checks: CheckLog | undefined;
   readonly #marked = new Set<string>();
 
-  constructor(options: { meta: MetaStore; logger: Logger; version: TaggedVersion; during: Activity }) {
+  constructor(options: BadBlockRecorderOptions) {
+    this.#guard = options.guard;
+    this.#checks = options.checks;
     this.#meta = options.meta;
     this.#logger = options.logger;
     this.#version = options.version;
@@ -65,8 +83,15 @@ export class BadBlockRecorder {
     const { id, problem, is } = finding;
     this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is, shouldBe: block?.checksum ?? null });
     this.bytes += block?.size ?? 0;
-    this.#logger.error(describeFinding(finding, block, this.#during));
-    if (problem !== 'source' && block !== undefined) await this.#mark(block);
+    const report = async () => {
+      this.#logger.error(describeFinding(finding, block, this.#during));
+      if (problem !== 'source' && block !== undefined) await this.#mark(block);
+    };
+    if (problem !== 'missing') return report();
+    await this.#guard.missing(async () => {
+      if (block?.uid != null) this.#checks?.addMissing(block.uid);
+      await report();
+    });
   }
 
   async #mark({ uid, checksum }: FetchBlock): Promise<void> {

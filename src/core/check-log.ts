@@ -21,11 +21,28 @@ export class CheckLog {
     this.#notBefore = notBefore;
   }
 
-  /** Notes blocks that were fetched; those that no finding names are good. */
+  /** Notes blocks that were fetched; those that no finding names are good. Missing ones are left to {@link addMissing}. */
   async add(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void> {
-    const bad = new Set(findings.filter(({ problem }) => problem !== 'source').map(({ id }) => id));
+    const problems = new Map(findings.map(({ id, problem }) => [id, problem]));
+    for (const { uid, id } of read) {
+      const problem = problems.get(id) ?? 'source';
+      if (uid !== null && problem !== 'missing') this.#note({ uid, good: problem === 'source' });
+    }
+    await this.#commitIfDue();
+  }
+
+  /** Notes a blob that is missing, once that is known to be damage to this blob alone. */
+  addMissing(uid: string): void {
+    this.#note({ uid, good: false });
+  }
+
+  #note(check: BlobCheck): void {
     if (this.#checks.size === 0) this.#oldest = performance.now();
-    for (const { uid, id } of read) if (uid !== null) this.#checks.set(uid, { uid, good: !bad.has(id) });
+    this.#checks.set(check.uid, check);
+  }
+
+  async #commitIfDue(): Promise<void> {
+    if (this.#checks.size === 0) return;
     const isDue = this.#checks.size >= GROUP_BLOBS || performance.now() - this.#oldest >= GROUP_MS;
     if (isDue && this.#committing === undefined) await this.commit();
   }

@@ -86,7 +86,12 @@ class StorageCheck {
 
   async run(): Promise<StorageStep[]> {
     const { simultaneousWrites, simultaneousReads } = this.#context.data;
-    if (!(await this.#step('reach', { inFlight: 1, requests: 1 }, () => this.#backend.check()))) return this.#results;
+    if (
+      !(await this.#step('reach', { inFlight: 1, requests: 1 }, async () => {
+        await this.#backend.storeIds();
+      }))
+    )
+      return this.#results;
     try {
       const writes = await this.#blockSteps('write', simultaneousWrites, (index, block) => this.#write(index, block));
       const reads = writes && (await this.#blockSteps('read', simultaneousReads, (index, block) => this.#read(index, block)));

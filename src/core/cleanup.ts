@@ -4,6 +4,7 @@ import { LOCK_NAMES, type Lock, type LockService } from '../locking/lock.ts';
 import type { Context } from './context.ts';
 import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from './locks.ts';
 import { openStorage } from './storage.ts';
+import { identifyStore } from './store/check-store.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
@@ -64,7 +65,7 @@ async function withBackend(context: Context, body: (backend: DataBackend) => Pro
   const backend = openStorage(context);
   const start = performance.now();
   try {
-    await backend.check();
+    await identifyStore(context, backend);
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
     return { ...(await body(backend)), leftoversSwept, seconds: (performance.now() - start) / 1000 };

@@ -10,9 +10,11 @@ import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { RepairPhase } from './repair-phase.ts';
-import { checkStorage, retryLog } from './storage.ts';
+import { retryLog } from './storage.ts';
+import { checkStore } from './store/check-store.ts';
+import { DamageGuard } from './store/damage-guard.ts';
 import { usingShared } from './using-shared.ts';
-import { validateHealed } from './validate-whole.ts';
+import { validateHealed, validateProbed } from './validate-whole.ts';
 import { tellWaiting } from './waiting.ts';
 import { workersFor } from './worker-count.ts';
 
@@ -21,6 +23,8 @@ export interface RepairRequest {
   uid: string;
   /** What the version was made of, or a copy. */
   source: string;
+  /** Go on though many other blobs of the version are missing. */
+  acceptDamage?: boolean | undefined;
   /** Told which version it is, once that is known. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
@@ -66,11 +70,13 @@ export async function repair(context: Context, request: RepairRequest): Promise<
     const complete = (await context.meta.countBlocks(version.uid)) === version.size;
     const source = await shareSource(request.source, context.io, context);
     // A source that lies gives blocks that are not taken: there is nothing to verify.
-    const phase = await usingShared(context, source, (inner) => mend(inner, source, version));
+    const phase = await usingShared(context, source, (inner) =>
+      mend(inner, source, { version, acceptDamage: request.acceptDamage }),
+    );
     if (!complete) context.logger.error(`Version is incomplete: ${version.uid} lacks rows, which no source can make up for.`);
     const healing = { blocks: phase.healing.blocks, versions: [...new Set([version.uid, ...phase.healing.versions])] };
     const versionsMended =
-      healing.blocks > 0 ? await validateHealed(context, healing) : await context.meta.validateWhole([version.uid]);
+      healing.blocks > 0 ? await validateHealed(context, healing) : await validateProbed(context, [version.uid]);
     const { valid } = await findVersion(context.meta, version.uid);
     report(context, { version, phase, valid, complete });
     return {
@@ -93,12 +99,17 @@ export async function repair(context: Context, request: RepairRequest): Promise<
   });
 }
 
-async function mend(context: Context, source: SharedSource, version: TaggedVersion): Promise<RepairPhase> {
+async function mend(
+  context: Context,
+  source: SharedSource,
+  { version, acceptDamage }: { version: TaggedVersion; acceptDamage: boolean | undefined },
+): Promise<RepairPhase> {
   const { meta, logger, settings, signal, onProgress } = context;
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   const readable = readableBytes(source, { blockSize, sizeBytes: version.sizeBytes });
   await proveKeyForWriting(context);
-  await checkStorage(context);
+  await checkStore(context, { acceptDamage });
+  await new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage }).lookAhead();
   const pool = new WorkerPool(
     {
       workers: workersFor(settings, readable),

@@ -16,7 +16,9 @@ import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
-import { checkStorage, retryLog } from './storage.ts';
+import { retryLog } from './storage.ts';
+import { checkStore } from './store/check-store.ts';
+import { DamageGuard } from './store/damage-guard.ts';
 import { usingShared } from './using-shared.ts';
 import { tellWaiting } from './waiting.ts';
 import { workersFor } from './worker-count.ts';
@@ -31,6 +33,8 @@ export interface RestoreRequest {
   force: boolean;
   /** Skip blocks with lower ids. */
   fromId: number;
+  /** Go on with a store whose id and blobs are gone. */
+  acceptDamage?: boolean | undefined;
   /** Told the highest block up to which everything is on the target (below 0: none yet), as blocks are done. MUST be cheap. */
   onLastId?: ((id: number) => void) | undefined;
 }
@@ -68,10 +72,12 @@ export async function restore(context: Context, request: RestoreRequest): Promis
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
     await proveKeyForReading(context, version);
-    await checkStorage(context);
+    await checkStore(context, request);
+    const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'goOn', acceptDamage: request.acceptDamage });
+    await guard.lookAhead();
     const how = { sizeBytes: version.sizeBytes, force: request.force, options: context.io };
     const target = await shareTarget(request.target, how, context);
-    return usingShared(context, target, (inner) => run(inner, { request, version, blockSize, target }));
+    return usingShared(context, target, (inner) => run(inner, { request, version, blockSize, target, guard }));
   });
 }
 
@@ -82,12 +88,14 @@ async function run(
     version,
     blockSize,
     target,
-  }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; target: SharedTarget },
+    guard,
+  }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; target: SharedTarget; guard: DamageGuard },
 ): Promise<RestoreResult> {
   const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
   const writesZeros = !request.sparse && !target.isNew;
-  const bad = new BadBlockRecorder({ meta, logger, version, during: 'restore' });
+  const checks = new CheckLog(context);
+  const bad = new BadBlockRecorder({ meta, logger, version, during: 'restore', guard, checks });
   const contiguous = new Contiguous(request.fromId);
   const pool = new WorkerPool(
     {
@@ -107,7 +115,6 @@ async function run(
   request.onLastId?.(contiguous.last);
   let missing = 0;
   const fetched = { blocks: 0, bytes: 0 };
-  const checks = new CheckLog(context);
   const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
   const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
@@ -143,16 +150,22 @@ async function run(
       new FetchPhase({
         jobs,
         onFindings: (findings, read) => bad.record(findings, read),
-        onFetched: (read, findings) => checks.add(read, findings),
+        onFetched: (read, findings) => {
+          guard.looked(read.length);
+          return checks.add(read, findings);
+        },
         onDone: ({ blocks, passed }) => done(blocks, passed),
       }),
     );
     signal.throwIfAborted();
     await pool.flush();
+    await guard.settle();
     await checkLength(context, { version, bad, geometry });
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
   } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
     await pool.close();
     await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();

@@ -9,7 +9,8 @@ import { FetchPhase } from './fetch-phase.ts';
 import { holding, lockForOperation } from './locks.ts';
 import { Meter } from './progress.ts';
 import { startScrubPool } from './scrub-pool.ts';
-import { checkStorage } from './storage.ts';
+import { checkStore } from './store/check-store.ts';
+import { DamageGuard } from './store/damage-guard.ts';
 
 /** Blobs that are looked up at a time. */
 const PAGE_BLOBS = 1_000;
@@ -20,6 +21,8 @@ export interface OldestRequest {
   percent: number;
   /** No blob is begun after so long; undefined: no limit. */
   budgetSeconds: number | undefined;
+  /** Mark missing blobs, however many. */
+  acceptDamage?: boolean | undefined;
 }
 
 /** A blob that is wrong. */
@@ -61,7 +64,9 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   const start = performance.now();
   const startSeconds = Math.floor(now().getTime() / 1000);
   await proveKeyForReadingAll(context);
-  await checkStorage(context);
+  await checkStore(context, request);
+  const guard = new DamageGuard(context, { onMassDamage: 'stop', acceptDamage: request.acceptDamage });
+  await guard.lookAhead();
   const blobs = await meta.enrolBlobs(startSeconds, () => signal.throwIfAborted());
   // As blockSizeOf does it for one version: here the largest of all.
   const blockSize = await largestBlock(context, settings.blockSize);
@@ -69,7 +74,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   const wanted = Math.ceil((blobs * request.percent) / 100);
   const meter = new Meter(wanted, pool, onProgress);
   const checks = new CheckLog(context, startSeconds + 1);
-  const bad = new BadBlobs(context);
+  const bad = new BadBlobs(context, guard, checks);
   const done = { blobsChecked: 0, bytesChecked: 0, outOfTime: false };
   const isOver = () => request.budgetSeconds !== undefined && performance.now() - start >= request.budgetSeconds * 1000;
   try {
@@ -78,6 +83,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
       jobs: jobs(),
       onFindings: (findings, read) => bad.record(findings, read),
       onFetched: async (read, findings) => {
+        guard.looked(read.length);
         done.blobsChecked += read.length;
         const bytes = read.reduce((sum, { size }) => sum + size, 0);
         done.bytesChecked += bytes;
@@ -88,9 +94,12 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
     });
     await pool.run(phase);
     signal.throwIfAborted();
+    await guard.settle();
     // Blobs may have gone meanwhile, or the time with them.
     meter.add(wanted - meter.doneBlocks, 0);
   } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
     await pool.close();
     await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
@@ -150,28 +159,44 @@ class BadBlobs {
   readonly found: BadBlob[] = [];
   readonly affectedVersions = new Set<string>();
   readonly #context: Context;
+  readonly #guard: DamageGuard;
+  readonly #checks: CheckLog;
 
-  constructor(context: Context) {
+  constructor(context: Context, guard: DamageGuard, checks: CheckLog) {
     this.#context = context;
+    this.#guard = guard;
+    this.#checks = checks;
   }
 
   /** `read`: what the feed gave, so each is a BlobToCheck. @returns nothing: no blob is read a second time. */
   async record(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<[]> {
-    const { meta, logger } = this.#context;
+    const { meta } = this.#context;
     for (const finding of findings) {
       const blob = read.find(({ id }) => id === finding.id) as BlobToCheck | undefined;
       // Its last version was removed, or its rows were mended, while it was being read.
       if (blob === undefined || !(await meta.isNamed(blob.uid, blob.checksum))) continue;
       const { uid, versionUid, id, checksum: shouldBe } = blob;
       this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.is, shouldBe });
-      logger.error(`Version ${versionUid}: ${describeFinding(finding, blob, 'scrub')}`);
-      const versions = await meta.markBlockInvalid(uid, shouldBe);
-      logger.info(`Marked block invalid (UID ${uid}, Checksum ${shouldBe}. Affected versions: ${versions.join(', ')})`);
-      for (const version of versions) {
-        if (!this.affectedVersions.has(version)) logger.info(`Marked version invalid (UID ${version})`);
-        this.affectedVersions.add(version);
+      if (finding.problem !== 'missing') await this.#report(finding, blob);
+      else {
+        await this.#guard.missing(async () => {
+          this.#checks.addMissing(uid);
+          await this.#report(finding, blob);
+        });
       }
     }
     return [];
+  }
+
+  async #report(finding: Finding, blob: BlobToCheck): Promise<void> {
+    const { meta, logger } = this.#context;
+    const { uid, versionUid, checksum } = blob;
+    logger.error(`Version ${versionUid}: ${describeFinding(finding, blob, 'scrub')}`);
+    const versions = await meta.markBlockInvalid(uid, checksum);
+    logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
+    for (const version of versions) {
+      if (!this.affectedVersions.has(version)) logger.info(`Marked version invalid (UID ${version})`);
+      this.affectedVersions.add(version);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
 
 /** Which versions to scrub; an empty filter means all. */
-export interface SeveralRequest extends Pick<ScrubRequest, 'percent' | 'onVersion'> {
+export interface SeveralRequest extends Pick<ScrubRequest, 'percent' | 'acceptDamage' | 'onVersion'> {
   filter: VersionFilter;
 }
 

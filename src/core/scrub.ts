@@ -15,7 +15,8 @@ import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { startScrubPool } from './scrub-pool.ts';
-import { checkStorage } from './storage.ts';
+import { checkStore } from './store/check-store.ts';
+import { DamageGuard } from './store/damage-guard.ts';
 import { usingShared } from './using-shared.ts';
 
 /** What to scrub, and how. */
@@ -25,6 +26,8 @@ export interface ScrubRequest {
   source?: string | undefined;
   /** Share of the blocks, chosen at random. */
   percent: number;
+  /** Mark missing blobs, however many. */
+  acceptDamage?: boolean | undefined;
   /** Told which version it is, once that is known. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
@@ -67,7 +70,10 @@ async function run(
 ): Promise<ScrubResult> {
   const { meta, logger, settings, signal, onProgress } = context;
   const start = performance.now();
-  const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub' });
+  const { acceptDamage } = request;
+  const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage });
+  const checks = new CheckLog(context);
+  const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard, checks });
   const checked = { blocks: 0, bytes: 0 };
   const resultOf = (outcome: { complete: boolean; valid: boolean }): ScrubResult => ({
     uid: version.uid,
@@ -91,10 +97,10 @@ async function run(
   }
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   await proveKeyForReading(context, version);
-  await checkStorage(context);
+  await checkStore(context, request);
+  await guard.lookAhead();
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
   const pool = startScrubPool(context, geometry, request.shared);
-  const checks = new CheckLog(context);
   const meter = new Meter(version.size, pool, onProgress);
   try {
     meter.begin('data', 0);
@@ -117,13 +123,19 @@ async function run(
     const phase = new FetchPhase({
       jobs,
       onFindings: (findings, read) => bad.record(findings, read),
-      onFetched: (read, findings) => checks.add(read, findings),
+      onFetched: (read, findings) => {
+        guard.looked(read.length);
+        return checks.add(read, findings);
+      },
       onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
     });
     await pool.run(phase);
     signal.throwIfAborted();
+    await guard.settle();
     await checkLength(context, { version, bad, geometry });
   } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
     await pool.close();
     await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();

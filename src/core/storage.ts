@@ -12,16 +12,6 @@ export function openStorage({ data, logger }: Context): DataBackend {
   return openDataBackend(data, retryLog(logger));
 }
 
-/** Names a wrong address, bucket or key of the data backend before any work begins; see {@link DataBackend.check}. */
-export async function checkStorage(context: Context): Promise<void> {
-  const backend = openStorage(context);
-  try {
-    await backend.check();
-  } finally {
-    await backend.close();
-  }
-}
-
 /** Logs requests that are repeated: the first at once, then from time to time how many there were. */
 export function retryLog(logger: Logger): (notice: RetryNotice) => void {
   let untold = 0;

@@ -35,10 +35,13 @@ export interface DeleteOutcome {
  */
 export interface DataBackend {
   /**
-   * Looks whether the storage is there and lets us in, if one cheap request tells: a wrong address or key is to be named before work begins.
-   * Changes nothing.
+   * The ids of the store that lies here ({@link newStoreId}), by one cheap request; so a wrong address or key shows before work begins.
+   * Usually one; none: nobody has made it a store yet, or its id is gone. Two databases, or two hosts at once, can have made several.
+   * Undefined: blobs are not kept here at all, so there is nothing to tell apart. Changes nothing.
    */
-  check(): Promise<void>;
+  storeIds(): Promise<readonly string[] | undefined>;
+  /** Makes the storage the store `id`, if it has no id yet. Durable on return. @returns the ids that it has now. */
+  createStoreId(id: string): Promise<readonly string[]>;
   /**
    * Stores `bytes` as blob `uid`. When it resolves, `get` returns them, whole; durable only after {@link flush}.
    * MUST NOT leave a part of a blob under the blob's name, whatever happens. MAY be called again with the same uid.
@@ -60,6 +63,11 @@ export interface DataBackend {
   get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
   /** Looks whether a blob is there, if that is cheap. */
   probe(uid: string): Promise<BlobProbe>;
+  /**
+   * Looks whether a blob is there, with one request if need be, which MUST NOT need the right to read blobs. An empty storage is no failure here.
+   * `unknown` only where blobs are not kept.
+   */
+  find(uid: string): Promise<BlobProbe>;
   /** Deletes blobs, each on its own: one that fails does not keep the others. Durable on return. */
   delete(uids: readonly string[]): Promise<DeleteOutcome>;
   /**

@@ -3,7 +3,11 @@ import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-back
 
 /** Stores nothing; gives back the null source's block of the same number and size (formats.md §4). For measuring. */
 export class NullBackend implements DataBackend {
-  async check(): Promise<void> {}
+  async storeIds(): Promise<undefined> {}
+
+  async createStoreId(): Promise<string[]> {
+    return [];
+  }
 
   async put(_uid: string, _bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -18,6 +22,10 @@ export class NullBackend implements DataBackend {
   }
 
   async probe(): Promise<BlobProbe> {
+    return { state: 'unknown' };
+  }
+
+  async find(): Promise<BlobProbe> {
     return { state: 'unknown' };
   }
 

@@ -24,7 +24,7 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 20_000;
 /** However long each one took: a single hung request must not use up all tries. */
 const LEAST_TRIES = 3;
-/** A check comes before any work, and somebody may be waiting for its answer: no long patience there. */
+/** The first request comes before any work, and somebody may be waiting for its answer: no long patience there. */
 const CHECK_FOR_MS = 3_000;
 /** A blob counts as missing only when the server says so again after each of these: one wrong answer must not mark a version invalid. */
 const LOOK_AGAIN_AFTER_MS = [100, 500];
@@ -39,8 +39,12 @@ export class RetryingBackend implements DataBackend {
     this.#policy = policy;
   }
 
-  check(): Promise<void> {
-    return this.#retry(() => this.#inner.check(), { forMs: Math.min(CHECK_FOR_MS, this.#policy.retryForMs) });
+  storeIds(): Promise<readonly string[] | undefined> {
+    return this.#retry(() => this.#inner.storeIds(), { forMs: Math.min(CHECK_FOR_MS, this.#policy.retryForMs) });
+  }
+
+  createStoreId(id: string): Promise<readonly string[]> {
+    return this.#retry(() => this.#inner.createStoreId(id));
   }
 
   put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -69,6 +73,10 @@ export class RetryingBackend implements DataBackend {
 
   probe(uid: string): Promise<BlobProbe> {
     return this.#retry(() => this.#inner.probe(uid));
+  }
+
+  find(uid: string): Promise<BlobProbe> {
+    return this.#retry(() => this.#inner.find(uid));
   }
 
   delete(uids: readonly string[]): Promise<DeleteOutcome> {

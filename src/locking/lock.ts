@@ -33,6 +33,8 @@ export const LOCK_NAMES = {
   /** Held shared by every one of our operations, so that the holder of `installation` sees them. */
   operations: 'backy-operations',
   fastCleanup: 'backy-cleanup-fast',
+  /** Held while a store gets its id. */
+  storeId: 'backy-store-id',
 } as const;
 
 /** Letters that a lock's name may bring into a file name; anything else could leave lock_dir. */

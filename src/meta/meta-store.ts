@@ -1,3 +1,4 @@
+import type { StoreIdentity } from './store-identity.ts';
 import type {
   BackupCounters,
   BackupRow,
@@ -35,6 +36,7 @@ export interface MetaStore
     CleanupStore,
     EncryptionStore,
     HealStore,
+    StoreIdentity,
     VerificationStore,
     TransferStore,
     ReportStore {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { NO_COUNTS } from '../../src/core/backup/counters.ts';
 import type { Context } from '../../src/core/context.ts';
+import { DamageGuard } from '../../src/core/store/damage-guard.ts';
 import type { DataBackendOptions } from '../../src/data/options.ts';
 import { FileLockService } from '../../src/locking/file-lock.ts';
 import { silentLogger } from '../../src/logger.ts';
@@ -72,6 +73,11 @@ export class CoreLab {
 
   get data(): DataBackendOptions {
     return this.context.data;
+  }
+
+  /** What an operation on these blobs would tell mass damage by. */
+  guard(onMassDamage: 'stop' | 'goOn' = 'stop', versionUid?: string): DamageGuard {
+    return new DamageGuard(this.context, { onMassDamage, versionUid });
   }
 
   /** Writes a source. @returns its URL. */

@@ -19,6 +19,7 @@ export async function runAuto(
     ...{ source, name, tags, expire },
     keepSnapshots: keepSnapshots(text(options.keepSnapshots)),
     dryRun: flag(options.dryRun),
+    acceptDamage: flag(options.acceptDamage),
     onVersion: sayMachine,
     onImage: (url) => watch('backup', url),
     onResult: ({ image, errors }) => {

@@ -4,6 +4,7 @@ import { BackyError, messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { flag, text } from '../option-values.ts';
 import { parseDate } from '../parse-values.ts';
+import { ACCEPT_DAMAGE } from './accept-damage.ts';
 import { backupRow, checkAutoOptions, runAuto, versionLine } from './backup-auto.ts';
 
 export const backupCommand: Command = {
@@ -27,6 +28,7 @@ export const backupCommand: Command = {
     ['--auto', 'RBD: make a snapshot of the image, back up what has changed since the last one, remove the older ones'],
     ['--keep-snapshots <count>', 'with --auto: so many of its own snapshots stay (default: 1)'],
     ['--dry-run', 'with --auto: say what would be done, and do nothing'],
+    ACCEPT_DAMAGE,
   ],
   optionalWith: { option: 'auto', argument: 1 },
   examples: [
@@ -56,6 +58,7 @@ export const backupCommand: Command = {
       name,
       snapshotName: text(options.snapshotName),
       diffFrom: text(options.diffFrom),
+      acceptDamage: flag(options.acceptDamage),
       hints: hints === undefined || hints === '' ? undefined : readHints(hints),
       baseUid: text(options.fromVersion),
       continueUid: text(options.continueVersion),

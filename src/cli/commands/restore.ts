@@ -2,6 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { flag, text } from '../option-values.ts';
 import { parseWhole } from '../parse-values.ts';
+import { ACCEPT_DAMAGE } from './accept-damage.ts';
 
 export const restoreCommand: Command = {
   name: 'restore',
@@ -14,6 +15,7 @@ export const restoreCommand: Command = {
     ['-s, --sparse', 'do not write zero blocks (the target reads as zeros already, or its old content may stay there)'],
     ['-f, --force', 'overwrite an existing file, device or image'],
     ['-c, --continue-from <block_id>', 'skip blocks below this id (as "Last ID" of an earlier try says)'],
+    ACCEPT_DAMAGE,
   ],
   examples: [
     ['backy2 restore UID file:///tmp/web.img', 'Makes a new file.'],
@@ -30,6 +32,7 @@ export const restoreCommand: Command = {
       sparse: flag(options.sparse),
       force: flag(options.force),
       fromId,
+      acceptDamage: flag(options.acceptDamage),
       onLastId: (id) => note({ uid, continueFrom: Math.max(0, id) }),
     });
     return { result: { ...result }, exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0 };

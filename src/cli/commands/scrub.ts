@@ -6,6 +6,7 @@ import { filledText, flag, text } from '../option-values.ts';
 import { parseDays, parseDuration, parsePercent } from '../parse-values.ts';
 import { toTable } from '../render/select-fields.ts';
 import type { Column } from '../render/table-data.ts';
+import { ACCEPT_DAMAGE } from './accept-damage.ts';
 import { BLOCKS_BAD } from './restore.ts';
 
 const DAYS = [1, 7, 30, 90];
@@ -48,6 +49,7 @@ export const scrubCommand: Command = {
     ['--budget <time>', 'the same for so long, e.g. 90s, 30m or 2h; with --oldest, whichever ends first'],
     ['--coverage', 'tell how much was verified of late, and check nothing'],
     ['--days <days>', `with --coverage: in how many days, comma separated (${DAYS.join(',')})`],
+    ACCEPT_DAMAGE,
   ],
   examples: [
     ['backy2 scrub UID', 'Checks every block.'],
@@ -90,6 +92,7 @@ export const scrubCommand: Command = {
 async function scrubOne({ args: [uid = ''], options, backy, watch }: Invocation): Promise<Outcome> {
   const result = await backy.scrub({
     uid,
+    acceptDamage: flag(options.acceptDamage),
     source: text(options.source),
     percent: parsePercent(text(options.percentile) ?? '100', '-p'),
     onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
@@ -100,6 +103,7 @@ async function scrubOne({ args: [uid = ''], options, backy, watch }: Invocation)
 /** One result a version, and the worst exit code of them. */
 async function scrubSeveral({ options, backy, watch }: Invocation): Promise<Outcome> {
   const { results } = await backy.scrubSeveral({
+    acceptDamage: flag(options.acceptDamage),
     filter: { name: filledText(options.name), tag: filledText(options.tag) },
     percent: parsePercent(text(options.percentile) ?? '100', '-p'),
     onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
@@ -114,6 +118,7 @@ async function scrubSeveral({ options, backy, watch }: Invocation): Promise<Outc
 async function scrubOldest({ options, backy, watch }: Invocation): Promise<Outcome> {
   const budget = text(options.budget);
   const request = {
+    acceptDamage: flag(options.acceptDamage),
     percent: parsePercent(text(options.oldest) ?? '100', '--oldest'),
     budgetSeconds: budget === undefined ? undefined : parseDuration(budget, '--budget'),
   };

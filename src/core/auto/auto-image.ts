@@ -18,6 +18,7 @@ export interface AutoOptions {
   keepSnapshots: number;
   /** Say what would be done, and do nothing. */
   dryRun: boolean;
+  acceptDamage?: boolean | undefined;
   tags?: readonly string[] | undefined;
   expire?: Date | undefined;
   onVersion?: ((uid: string) => void) | undefined;
@@ -215,10 +216,10 @@ class AutoRun {
   }
 
   #backup(snapshot: string, how: { hints?: Hint[] | undefined; baseUid?: string }): Promise<BackupResult> {
-    const { tags, expire, onVersion } = this.#options;
+    const { tags, expire, acceptDamage, onVersion } = this.#options;
     const place = { ...this.#place, snapshot };
     const fixed = { source: rbdUrl(place), name: this.result.name, snapshotName: snapshot, canContinue: false };
-    return backup(this.#context, { ...fixed, tags, expire, onVersion, ...how }, () =>
+    return backup(this.#context, { ...fixed, tags, expire, acceptDamage, onVersion, ...how }, () =>
       sourceIn(this.#session, place, this.#context.io.rbd),
     );
   }

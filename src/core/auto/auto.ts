@@ -4,6 +4,7 @@ import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import type { Context } from '../context.ts';
 import { checkInstallationFree } from '../locks.ts';
+import { checkStore } from '../store/check-store.ts';
 import { usingShared } from '../using-shared.ts';
 import { type AutoOptions, type AutoResult, autoBackupImage } from './auto-image.ts';
 
@@ -24,6 +25,8 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
   const place = imageIn(request.source);
   const nameOf = naming(request.name, place);
   await checkInstallationFree(context.locks);
+  // Before any snapshot is removed.
+  if (!request.dryRun) await checkStore(context, request);
   const session = await RbdSession.open(context.io.rbd, context);
   return usingShared(context, session, async (inner) => {
     const images = place.image === '*' ? await session.call('images', place) : [place.image];

@@ -10,7 +10,9 @@ import { holding, lockForOperation } from '../locks.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint, throughParent } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
-import { checkStorage, retryLog } from '../storage.ts';
+import { retryLog } from '../storage.ts';
+import { checkStore } from '../store/check-store.ts';
+import { DamageGuard } from '../store/damage-guard.ts';
 import { usingShared } from '../using-shared.ts';
 import { validateHealed } from '../validate-whole.ts';
 import { tellWaiting } from '../waiting.ts';
@@ -18,6 +20,7 @@ import { workersFor } from '../worker-count.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
 import { checkHintsAgainstBase } from './hint-check.ts';
+import { verifyKeptBlobs } from './kept-blobs.ts';
 import { OnlyHinted } from './only-hinted.ts';
 import { continueVersion, createVersion, useBase } from './open-version.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
@@ -40,6 +43,8 @@ export interface BackupRequest {
   diffFrom?: string | undefined;
   /** False: its source will be gone, so that failures do not tell how to continue. */
   canContinue?: boolean | undefined;
+  /** Go on with a store whose id and blobs are gone, or many of them. */
+  acceptDamage?: boolean | undefined;
   /** Told as soon as the version exists. */
   onVersion?: ((uid: string) => void) | undefined;
 }
@@ -95,7 +100,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
     const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
     const pool = startPool(context, source, geometry);
     try {
-      await checkStorage(context);
+      await checkStore(context, request);
       const version =
         request.continueUid === undefined
           ? await createVersion(context, { request, geometry, locks })
@@ -149,6 +154,7 @@ interface Run {
 
 async function run(context: Context, { request, geometry, base, version, pool, source }: Run): Promise<Outcome> {
   const { meta, settings, signal, onProgress } = context;
+  const { acceptDamage } = request;
   try {
     const meter = new Meter(version.size, pool, onProgress);
     meter.begin('prepare', 0);
@@ -179,6 +185,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       pool,
       counters,
       logger: context.logger,
+      guard: new DamageGuard(context, { onMassDamage: 'stop', acceptDamage }),
       encVersion: settings.encryption.version,
       deduplication: settings.deduplication,
       read: plan.read,
@@ -192,6 +199,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       const dataSeconds = (performance.now() - dataStart) / 1000;
       signal.throwIfAborted();
       await source.verify();
+      await verifyKeptBlobs(context, { versionUid: version.uid, blocksKept: data.counters.blocksDedup, acceptDamage });
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
       if (await meta.finishBackup(version, total)) {
         const mended = { blocksMended: data.healing.blocks, versionsMended: await validateHealed(context, data.healing) };

@@ -7,6 +7,7 @@ import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { BackupCounters, BackupRow } from '../../meta/types.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
+import type { DamageGuard } from '../store/damage-guard.ts';
 import { HealingSum } from '../validate-whole.ts';
 import { type Claim, Claims } from './claims.ts';
 import { RowSink } from './row-sink.ts';
@@ -24,6 +25,8 @@ export interface DataPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
+  /** Tells single blobs that dedup finds missing from a store that lacks a part. */
+  guard: DamageGuard;
   versionUid: string;
   geometry: Geometry;
   encVersion: number;
@@ -49,6 +52,7 @@ export class DataPhase implements Operation {
   readonly rejected: RejectedBlob[] = [];
   /** Bad rows of any version that have a good blob now, and the versions that hold them. */
   readonly healing = new HealingSum();
+  #untold: RejectedBlob[] = [];
   #cursor = 0;
 
   constructor(options: DataPhaseOptions) {
@@ -81,6 +85,7 @@ export class DataPhase implements Operation {
         await this.#options.pool.run(this);
         await this.#sink.commit();
       } while (!signal.aborted && this.#options.read.next(0) >= 0);
+      await this.#options.guard.settle();
     } catch (error) {
       // What is stored stays, unless its flush is what failed or the workers can't be asked. A second failure must not hide the first.
       if (!(error instanceof BackyError && error.code === 'worker')) await this.#sink.commit().catch(() => {});
@@ -101,7 +106,10 @@ export class DataPhase implements Operation {
 
   async answered(answer: JobAnswer): Promise<void> {
     if (answer.kind === 'digested') await this.#decide(answer);
-    else if (answer.kind === 'stored') for (const block of answer.blocks) this.#stored(block);
+    else if (answer.kind === 'stored') {
+      for (const block of answer.blocks) this.#stored(block);
+      await this.#tellRejected();
+    }
     await this.#sink.commitIfDue();
   }
 
@@ -154,18 +162,26 @@ export class DataPhase implements Operation {
     if (owner === undefined) throw new Error(`a worker stored block ${block.id}, which nobody asked for`);
     this.#owners.delete(block.id);
     const { claim, bytesRead } = owner;
-    if (block.rejected !== undefined) {
-      const uid = claim.candidate?.uid ?? '';
-      this.rejected.push({ id: block.id, uid, reason: block.rejected });
-      this.#options.logger.warning(
-        `Blob ${uid} was not used again for block ${block.id}: ${block.rejected}. The block was stored anew, for all versions that used that blob.`,
-      );
-    }
+    if (claim.candidate !== undefined) this.#options.guard.looked(1);
+    if (block.rejected !== undefined)
+      this.#untold.push({ id: block.id, uid: claim.candidate?.uid ?? '', reason: block.rejected });
     const seal = block.written ? block : claim.candidate;
     claim.blob = { uid: block.uid, envKey: seal?.envKey ?? null, nonce: seal?.nonce ?? null, found: !block.written };
     const replaces = block.rejected === undefined ? undefined : claim.candidate?.uid;
     this.#addRow(claim, { id: block.id, bytesRead, replaces }, claim.blob.found);
     this.#settle(claim);
+  }
+
+  async #tellRejected(): Promise<void> {
+    for (const rejected of this.#untold.splice(0)) {
+      const { id, uid, reason } = rejected;
+      this.rejected.push(rejected);
+      await this.#options.guard.missing(async () =>
+        this.#options.logger.warning(
+          `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored anew, for all versions that used that blob.`,
+        ),
+      );
+    }
   }
 
   /** Blocks that waited for a claim get their rows: they count as dedup, and the claim's own row goes in before or with them. */

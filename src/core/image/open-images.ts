@@ -8,6 +8,8 @@ import type { Context } from '../context.ts';
 import { proveKeyForReading } from '../encryption-key.ts';
 import { findVersion } from '../find-version.ts';
 import { lockForOperation, lockVersion } from '../locks.ts';
+import { checkStore } from '../store/check-store.ts';
+import { DamageGuard } from '../store/damage-guard.ts';
 import { BlockReader } from './block-reader.ts';
 import { ImageView } from './image-view.ts';
 import type { Verdict } from './known-bad.ts';
@@ -42,7 +44,14 @@ export class OpenImages {
 
   /** `onFailure`: told when nothing can be read any more. */
   static async create(context: Context, onFailure: (error: unknown) => void): Promise<OpenImages> {
-    return new OpenImages(context, onFailure, await lockForOperation(context.locks));
+    const operation = await lockForOperation(context.locks);
+    try {
+      await checkStore(context);
+      return new OpenImages(context, onFailure, operation);
+    } catch (error) {
+      await operation.release();
+      throw error;
+    }
   }
 
   private constructor(context: Context, onFailure: (error: unknown) => void, operation: Lock) {
@@ -123,8 +132,13 @@ export class OpenImages {
   async #record(version: TaggedVersion, finding: Finding, row: BlockRow): Promise<Verdict> {
     const { meta, logger } = this.#context;
     try {
-      const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading' });
-      return (await recorder.record([finding], [row])).length > 0 ? 'mended' : 'marked';
+      const guard = new DamageGuard(this.#context, { versionUid: version.uid, onMassDamage: 'goOn' });
+      if (finding.problem === 'missing') await guard.lookAhead();
+      if (guard.isMassDamage) return 'unmarked';
+      const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading', guard });
+      const mended = await recorder.record([finding], [row]);
+      await guard.settle();
+      return mended.length > 0 ? 'mended' : 'marked';
     } catch (error) {
       logger.error(`Block ${finding.id} of version ${version.uid} could not be marked: ${messageOf(error)}`);
       return 'unmarked';

@@ -13,7 +13,9 @@ import { findVersion } from '../find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { Bitmap } from '../plan/bitmap.ts';
 import { Meter } from '../progress.ts';
-import { checkStorage, retryLog } from '../storage.ts';
+import { retryLog } from '../storage.ts';
+import { checkStore } from '../store/check-store.ts';
+import { DamageGuard } from '../store/damage-guard.ts';
 import { workersFor } from '../worker-count.ts';
 import { RecodePhase } from './recode-phase.ts';
 
@@ -56,10 +58,12 @@ export async function migrateEncryption(context: Context, request: MigrationRequ
     const blockSize = await blockSizeOf(context.meta, origin, context.settings.blockSize);
     await proveKeyForReading(context, origin);
     await proveKeyForWriting(context);
-    await checkStorage(context);
+    await checkStore(context);
+    const guard = new DamageGuard(context, { versionUid: origin.uid, onMassDamage: 'stop' });
+    await guard.lookAhead();
     const copy = await openCopy(context, origin, held);
     request.onVersion?.(copy);
-    return run(context, { origin, copy, geometry: { blockSize, sizeBytes: origin.sizeBytes } });
+    return run(context, { origin, copy, guard, geometry: { blockSize, sizeBytes: origin.sizeBytes } });
   });
 }
 
@@ -79,12 +83,12 @@ async function openCopy({ meta, locks, logger, settings }: Context, origin: Tagg
 
 async function run(
   context: Context,
-  { origin, copy, geometry }: { origin: TaggedVersion; copy: TaggedVersion; geometry: Geometry },
+  { origin, copy, guard, geometry }: { origin: TaggedVersion; copy: TaggedVersion; guard: DamageGuard; geometry: Geometry },
 ): Promise<MigrationResult> {
   const { meta, logger, settings, signal, data } = context;
   const start = performance.now();
   const encVersion = settings.encryption.version;
-  const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration' });
+  const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration', guard });
   const pool = new WorkerPool(
     {
       workers: workersFor(settings, geometry.sizeBytes),
@@ -127,11 +131,14 @@ async function run(
       });
       await phase.run(signal);
       signal.throwIfAborted();
+      await guard.settle();
       if (bad.found.length > 0 || (await meta.finishBackup(copy, undefined))) break;
     }
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);
   } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
     await pool.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }

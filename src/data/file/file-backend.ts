@@ -9,6 +9,7 @@ import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
+import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
 /** Failures of one file on a file system that works otherwise: bad sectors, damaged metadata, something else under the name. */
@@ -29,8 +30,23 @@ export class FileBackend implements DataBackend {
     this.#folders = new DurableFolders(this.#root, calls);
   }
 
-  /** Nothing: a folder that is not there yet is made by the first put. */
-  async check(): Promise<void> {}
+  /** A folder that is not there yet has none; it is made with the id, or by the first put. */
+  async storeIds(): Promise<readonly string[]> {
+    try {
+      return readStoreFile(this.#root);
+    } catch (error) {
+      throw failure(`Cannot read the store's id in ${this.#root}`, error);
+    }
+  }
+
+  async createStoreId(id: string): Promise<readonly string[]> {
+    try {
+      writeStoreFile({ root: this.#root, folder: this.#temporaryFolder(), id, durable: this.#durable });
+      return readStoreFile(this.#root);
+    } catch (error) {
+      throw failure(`Cannot keep the store's id in ${this.#root}`, error);
+    }
+  }
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -84,14 +100,17 @@ export class FileBackend implements DataBackend {
   }
 
   async probe(uid: string): Promise<BlobProbe> {
+    const probe = await this.find(uid);
+    if (probe.state === 'missing' && canNameBlob(uid)) refuseEmptyRoot(this.#root);
+    return probe;
+  }
+
+  async find(uid: string): Promise<BlobProbe> {
     if (!canNameBlob(uid)) return { state: 'missing' };
     try {
       return { state: 'present', storedBytes: (await stat(blobPath(this.#root, uid))).size };
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') {
-        refuseEmptyRoot(this.#root);
-        return { state: 'missing' };
-      }
+      if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
       throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error);
     }
   }

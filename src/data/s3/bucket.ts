@@ -21,12 +21,12 @@ export interface Bucket {
   get(key: string, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
   /** At most 1000 keys. */
   delete(keys: readonly string[]): Promise<DeleteOutcome>;
-  /** A page of keys behind `after`, in their order. */
+  /** A page of keys behind `after`, in their order, with the objects' bytes. */
   list(page: {
     prefix: string;
     after: string | undefined;
     limit: number | undefined;
-  }): Promise<{ keys: string[]; isLast: boolean }>;
+  }): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }>;
   /** Names an empty bucket where blobs are expected. */
   emptyError(): BackyError;
   close(): void;
@@ -119,7 +119,7 @@ async function deleteKeys({ client, place }: Connection, keys: readonly string[]
 async function list(
   { client, place }: Connection,
   { prefix, after, limit }: { prefix: string; after: string | undefined; limit: number | undefined },
-): Promise<{ keys: string[]; isLast: boolean }> {
+): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }> {
   const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix, StartAfter: after, MaxKeys: limit });
   try {
     const { Name, Contents = [], IsTruncated = false } = await client.send(command);
@@ -128,7 +128,7 @@ async function list(
     const [first] = keys;
     // A server that goes in circles would keep a cleanup busy for ever.
     if (first !== undefined && after !== undefined && first <= after) throw new Error(`it lists ${first} again, after ${after}`);
-    return { keys, isLast: !IsTruncated };
+    return { keys, sizes: Contents.map(({ Size = 0 }) => Size), isLast: !IsTruncated };
   } catch (error) {
     throw nameFailure('Cannot list blobs', error, { place });
   }

@@ -2,13 +2,16 @@ import { canNameBlob, refuseUnreadableUid, refuseUnsafeUid } from '../blob-name.
 import { isBlobUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, PreparedPut } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
+import { isStoreId, toStoreFile } from '../store-id.ts';
 import type { Bucket } from './bucket.ts';
 import { Md5Batch } from './md5-batch.ts';
 
 /** The protocol's limit for one request that deletes. */
 const MOST_DELETES = 1000;
-/** No blob has that uid: the first ten digits of an md5 that no text is known for. */
-const NO_BLOB = '0000000000zzzzzzzzzzzzzzzzzzzzzz';
+/** The store's id is a part of an object's name, since a host may list objects that it may not read. No blob's uid begins so. */
+const STORE_PREFIX = 'backy2-store-';
+/** More than one is rare; each is a name to show. */
+const MOST_STORE_IDS = 10;
 
 /**
  * Blobs as objects of a bucket, the key being the uid (formats.md §4). An object is there as a whole or not at all, and durable once the put
@@ -26,8 +29,16 @@ export class S3Backend implements DataBackend {
     this.#bucket.catch(() => {});
   }
 
-  async check(): Promise<void> {
-    await (await this.#bucket).list({ prefix: NO_BLOB, after: undefined, limit: 1 });
+  async storeIds(): Promise<readonly string[]> {
+    const { keys } = await (await this.#bucket).list({ prefix: STORE_PREFIX, after: undefined, limit: MOST_STORE_IDS });
+    return keys.map((key) => key.slice(STORE_PREFIX.length)).filter(isStoreId);
+  }
+
+  async createStoreId(id: string): Promise<readonly string[]> {
+    const bucket = await this.#bucket;
+    const bytes = Buffer.from(toStoreFile(id));
+    await bucket.put({ key: STORE_PREFIX + id, bytes, md5: await this.#digests.digest(bytes) }, new AbortController().signal);
+    return this.storeIds();
   }
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -61,6 +72,13 @@ export class S3Backend implements DataBackend {
   /** A HEAD takes as long as any other request. */
   async probe(uid: string): Promise<BlobProbe> {
     return { state: canNameBlob(uid) ? 'unknown' : 'missing' };
+  }
+
+  /** By a listing: a HEAD would need the right to read. */
+  async find(uid: string): Promise<BlobProbe> {
+    if (!canNameBlob(uid)) return { state: 'missing' };
+    const { keys, sizes } = await (await this.#bucket).list({ prefix: uid, after: undefined, limit: 1 });
+    return keys[0] === uid ? { state: 'present', storedBytes: sizes[0] ?? 0 } : { state: 'missing' };
   }
 
   async delete(uids: readonly string[]): Promise<DeleteOutcome> {

@@ -2,6 +2,7 @@ import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
 import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
+import type { SampleOrder } from '../store-identity.ts';
 import type {
   BlockRange,
   DatedBlockRow,
@@ -26,6 +27,7 @@ import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import * as sealed from './sealed.ts';
 import { listStats } from './stats.ts';
+import * as identity from './store-identity.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import { initializeDatabase, prepareDatabase } from './upgrade.ts';
@@ -193,6 +195,19 @@ export class PostgresStore implements MetaStore {
   }
   coverage(sinces: readonly number[], onPiece: () => void) {
     return verified.coverage(this.#db, sinces, onPiece);
+  }
+
+  storeId() {
+    return identity.storeId(this.#db);
+  }
+  keepStoreId(id: string) {
+    return identity.keepStoreId(this.#db, id);
+  }
+  namesBlobs() {
+    return identity.namesBlobs(this.#db);
+  }
+  sampleBlobs(order: SampleOrder) {
+    return identity.sampleBlobs(this.#db, order);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {

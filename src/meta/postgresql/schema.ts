@@ -79,5 +79,7 @@ export const SIDE_TABLES = {
     'CREATE TABLE IF NOT EXISTS backy2_verified (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL, good INTEGER)',
   backy2_ix_verified_time: 'CREATE INDEX IF NOT EXISTS backy2_ix_verified_time ON backy2_verified (time, uid)',
   backy2_bad: 'CREATE TABLE IF NOT EXISTS backy2_bad (checksum VARCHAR(128) NOT NULL PRIMARY KEY)',
+  backy2_store:
+    'CREATE TABLE IF NOT EXISTS backy2_store (slot INTEGER NOT NULL PRIMARY KEY CHECK (slot = 1), id VARCHAR(36) NOT NULL)',
   backy2_state: 'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
 };

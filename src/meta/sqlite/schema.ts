@@ -98,7 +98,7 @@ export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 /**
  * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, the
  * counters of backups that have not finished, what versions are copies of whose migration has not, when blobs were verified, which contents
- * are known to be bad, and numbers of our own.
+ * are known to be bad, which store the database belongs to, and numbers of our own.
  */
 export const SIDE_TABLES = [
   'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
@@ -109,5 +109,6 @@ export const SIDE_TABLES = [
      WITHOUT ROWID`,
   'CREATE INDEX IF NOT EXISTS backy2_ix_verified_time ON backy2_verified (time, uid)',
   'CREATE TABLE IF NOT EXISTS backy2_bad (checksum VARCHAR(128) NOT NULL PRIMARY KEY) WITHOUT ROWID',
+  'CREATE TABLE IF NOT EXISTS backy2_store (slot INTEGER NOT NULL PRIMARY KEY CHECK (slot = 1), id VARCHAR(36) NOT NULL)',
   'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
 ];

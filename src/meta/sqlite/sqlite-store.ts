@@ -3,6 +3,7 @@ import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
 import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
+import type { SampleOrder } from '../store-identity.ts';
 import type {
   BlockRange,
   DatedBlockRow,
@@ -27,6 +28,7 @@ import { rewrapKeys } from './rewrap-keys.ts';
 import { SCHEMA } from './schema.ts';
 import * as sealed from './sealed.ts';
 import { listStats } from './stats.ts';
+import * as identity from './store-identity.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import { upgradeDatabase } from './upgrade.ts';
@@ -198,6 +200,19 @@ export class SqliteStore implements MetaStore {
   }
   async coverage(sinces: readonly number[], onPiece: () => void) {
     return verified.coverage(this.#db, sinces, onPiece);
+  }
+
+  async storeId() {
+    return identity.storeId(this.#db);
+  }
+  async keepStoreId(id: string) {
+    return identity.keepStoreId(this.#db, id);
+  }
+  async namesBlobs() {
+    return identity.namesBlobs(this.#db);
+  }
+  async sampleBlobs(order: SampleOrder) {
+    return identity.sampleBlobs(this.#db, order);
   }
 
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {

@@ -55,6 +55,7 @@ function poolOn({ fails, seals = false }: { fails: boolean; seals?: boolean }): 
 function backupOn(pool: InlinePool, versionUid: string): DataPhase {
   return new DataPhase({
     ...{ pool, meta: lab.meta, logger: lab.context.logger, versionUid, geometry: GEOMETRY, encVersion: 0, deduplication: true },
+    guard: lab.guard(),
     ...{ read: new Bitmap(BLOCKS, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
 }
@@ -146,7 +147,7 @@ async function migrationOn(pool: InlinePool): Promise<RecodePhase> {
   const origin = await lab.version('v1');
   const { meta } = lab;
   const { logger } = lab.context;
-  const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration' });
+  const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration', guard: lab.guard() });
   const todo = new Bitmap(BLOCKS, true);
   return new RecodePhase({
     ...{ pool, meta, logger, origin, copyUid: 'v2', geometry: GEOMETRY, encVersion: 1, todo, bad, onBlock: () => {} },

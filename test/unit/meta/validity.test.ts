@@ -1,10 +1,17 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../src/core/backup/counters.ts';
 import { validateHealed } from '../../../src/core/validate-whole.ts';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import type { BackupRow } from '../../../src/meta/types.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 2 * BLOCK_SIZE };
+
+const BLOBS = [newBlobUid(), newBlobUid()] as const;
+const GOOD = newBlobUid();
 
 let lab: CoreLab;
 beforeEach(async () => {
@@ -13,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => lab.dispose());
 
 const row = (id: number): BackupRow => ({
-  ...{ id, uid: `blob${id}`, checksum: `0${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
+  ...{ id, uid: BLOBS[id] ?? '', checksum: `0${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
 });
 const isValid = async (uid: string) => (await lab.version(uid)).valid;
 
@@ -23,7 +30,7 @@ describe('a backup', () => {
   it('is not finished while one of its rows is bad, and is once that was made anew', async () => {
     const version = await lab.newVersion('v1', GEOMETRY.sizeBytes);
     await commit([row(0), row(1)]);
-    await lab.meta.markBlockInvalid('blob1', '01');
+    await lab.meta.markBlockInvalid(BLOBS[1], '01');
     expect(await lab.meta.finishBackup(version, NO_COUNTS)).toBe(false);
     expect(await isValid('v1')).toBe(false);
     expect(await lab.meta.listStats({ versionUid: undefined, limit: undefined })).toEqual([]);
@@ -39,13 +46,27 @@ describe('a version that was healed', () => {
   const healed = async () => {
     const { uid, checksum, ...rest } = row(0);
     await lab.meta.markBlockInvalid(uid ?? '', checksum);
-    const healing = await lab.meta.heal([{ ...rest, uid: 'good', checksum: checksum ?? '' }]);
+    const healing = await lab.meta.heal([{ ...rest, uid: GOOD, checksum: checksum ?? '' }]);
     expect(healing).toEqual({ blocks: 1, versions: ['v1'] });
     return validateHealed(lab.context, healing);
+  };
+  const store = (uid: string) => {
+    const path = blobPath(lab.dataPath, uid);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'bytes');
   };
 
   beforeEach(async () => {
     await lab.wholeVersion('v1', [row(0), row(1)]);
+    for (const uid of [BLOBS[1], GOOD]) store(uid);
+  });
+
+  it('stays invalid when a blob that nobody has looked at is gone', async () => {
+    rmSync(blobPath(lab.dataPath, BLOBS[1]));
+    store(newBlobUid());
+    expect(await healed()).toEqual([]);
+    expect(await isValid('v1')).toBe(false);
+    expect((await lab.meta.blocksById('v1', [0, 1])).map(({ valid }) => valid)).toEqual([true, false]);
   });
 
   it('is valid again when all of its blocks are good', async () => {
@@ -54,7 +75,7 @@ describe('a version that was healed', () => {
   });
 
   it('stays invalid when another block is bad', async () => {
-    await lab.meta.markBlockInvalid('blob1', '01');
+    await lab.meta.markBlockInvalid(BLOBS[1], '01');
     expect(await healed()).toEqual([]);
     expect(await isValid('v1')).toBe(false);
   });

@@ -1,38 +1,28 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
 import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
-import { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
+import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import type { BlockRow } from '../../../../src/meta/types.ts';
+import { CoreLab } from '../../../support/core-lab.ts';
 import { InlinePool } from '../../../support/inline-pool.ts';
 import { noise } from '../../../support/random.ts';
 
 const MIB = 1024 * 1024;
 const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
 
+let lab: CoreLab;
 let folder: string;
 let meta: SqliteStore;
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'backy2-data-phase-'));
+  lab = await CoreLab.create();
+  ({ folder, meta } = lab);
   mkdirSync(join(folder, 'blobs'));
-  meta = new SqliteStore({
-    path: join(folder, 'db'),
-    cacheMb: 16,
-    createIfMissing: false,
-    logger: silentLogger,
-    now: () => new Date(),
-  });
-  await meta.initialize();
-  await meta.open();
 });
-afterEach(async () => {
-  await meta.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterEach(() => lab.dispose());
 
 /** A pool for blobs in the folder and these two files of it. */
 function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { source?: string; target?: string }): InlinePool {
@@ -65,6 +55,7 @@ async function backUp(bytes: Uint8Array, blockSize: number, { deduplication = tr
     counters: NO_COUNTS,
     elapsedSeconds: () => 0,
     onBlocks: () => {},
+    guard: lab.guard(),
   });
   await phase.run(new AbortController().signal);
   await pool.close();

@@ -23,6 +23,7 @@ async function backUp(uid: string, image: Buffer, deduplication = true): Promise
   const { meta } = lab;
   const phase = new DataPhase({
     ...{ pool, meta, logger: lab.context.logger, versionUid: uid, geometry, encVersion: 0, deduplication },
+    guard: lab.guard(),
     ...{ read: new Bitmap(version.size, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
   await phase.run(lab.context.signal);

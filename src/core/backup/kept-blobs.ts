@@ -1,0 +1,38 @@
+import type { Context } from '../context.ts';
+import { openStorage } from '../storage.ts';
+import { confirmStore } from '../store/check-store.ts';
+import { DamageGuard } from '../store/damage-guard.ts';
+import { markMissing, probeVersion } from '../store/probe-version.ts';
+
+/** A version that is about to be called valid. */
+export interface KeptBlobs {
+  versionUid: string;
+  /** Blocks whose blobs were there before: found by dedup, or taken over from a base. */
+  blocksKept: number;
+  acceptDamage: boolean | undefined;
+}
+
+/**
+ * Looks whether blobs that a backup did not write itself are there, since the source may change or go after it: a sample, and all of them
+ * when one is missing. The missing ones are marked, so that their blocks are read again. Mass damage is a BackyError `dataBackend`.
+ */
+export async function verifyKeptBlobs(context: Context, { versionUid, blocksKept, acceptDamage }: KeptBlobs): Promise<void> {
+  const guard = new DamageGuard(context, { versionUid, onMassDamage: 'stop', acceptDamage });
+  const isWhole = blocksKept === 0 || (await guard.lookAhead()).length === 0;
+  if (isWhole) return confirm(context);
+  const { probed, missing } = await probeVersion(context, versionUid);
+  await guard.conclude({ probed, missing: missing.length });
+  await markMissing(context, missing);
+  context.logger.warning(
+    `${missing.length} blobs that version ${versionUid} was to share are missing. Their blocks are read again.`,
+  );
+}
+
+async function confirm(context: Context): Promise<void> {
+  const backend = openStorage(context);
+  try {
+    await confirmStore(context, backend);
+  } finally {
+    await backend.close();
+  }
+}

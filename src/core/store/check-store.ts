@@ -1,0 +1,87 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataBackend } from '../../data/data-backend.ts';
+import { newStoreId } from '../../data/store-id.ts';
+import { BackyError } from '../../errors.ts';
+import { LOCK_NAMES, type LockService } from '../../locking/lock.ts';
+import type { Context } from '../context.ts';
+import { holding } from '../locks.ts';
+import { openStorage } from '../storage.ts';
+import { probeBlobs } from './probe-blobs.ts';
+import { lostStore, unknownStore, wrongStore } from './store-errors.ts';
+
+/** Blobs that are looked for to recognise a store without an id. */
+const SAMPLE_BLOBS = 16;
+/** Another command that is just making the id has done so by then. */
+const ID_WAIT_MS = 5_000;
+const ID_RETRY_MS = 50;
+
+/** How a store is checked. */
+export interface StoreCheck {
+  /** Go on with a store whose id and blobs are gone. Never with another store. */
+  acceptDamage?: boolean | undefined;
+}
+
+/**
+ * Makes sure, before any work, that the data backend answers and is the store that the database belongs to. A store without an id gets one
+ * when it is new, or when most of a sample of the blobs that the database names are there. Else a BackyError `dataBackend`, with nothing changed.
+ */
+export async function checkStore(context: Context, how: StoreCheck = {}): Promise<void> {
+  const backend = openStorage(context);
+  try {
+    await identifyStore(context, backend, how);
+  } finally {
+    await backend.close();
+  }
+}
+
+/** The same with a data backend that is open. */
+export async function identifyStore(context: Context, backend: DataBackend, { acceptDamage }: StoreCheck = {}): Promise<void> {
+  const { meta, data } = context;
+  const ids = await backend.storeIds();
+  if (ids === undefined) return;
+  const own = await meta.storeId();
+  if (own !== undefined && ids.includes(own)) return;
+  if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
+  if (acceptDamage !== true) await recogniseStore(context, backend);
+  await keepId(context, backend);
+}
+
+/** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */
+export async function confirmStore({ meta, data }: Context, backend: DataBackend): Promise<void> {
+  const ids = await backend.storeIds();
+  const own = await meta.storeId();
+  // Where the id could not be kept, there is nothing to compare.
+  if (ids === undefined || own === undefined || ids.includes(own)) return;
+  throw ids.length > 0 ? wrongStore(data.backend, { own, ids }) : lostStore(data.backend);
+}
+
+async function recogniseStore({ meta, data, random, signal }: Context, backend: DataBackend): Promise<void> {
+  if (!(await meta.namesBlobs())) return;
+  const { probed, missing } = await probeBlobs(backend, await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random }), signal);
+  if (missing.length * 2 > probed) throw unknownStore(data.backend, { probed, missing: missing.length });
+}
+
+/** That the id can't be kept, on a read-only disk for example, fails no command: the next one recognises the store again. */
+async function keepId({ meta, locks, logger }: Context, backend: DataBackend): Promise<void> {
+  try {
+    await holding([() => lockStoreId(locks)], async () => {
+      // The data backend first: an id in the database alone would make it look like another store after a crash.
+      const own = await meta.storeId();
+      const there = (await backend.storeIds()) ?? [];
+      const id = own ?? there.toSorted()[0] ?? newStoreId();
+      const [kept = id] = there.includes(id) ? [id] : await backend.createStoreId(id);
+      if (own === undefined) await meta.keepStoreId(kept);
+    });
+  } catch (error) {
+    if (!(error instanceof BackyError) || !['dataBackend', 'database', 'locked', 'io'].includes(error.code)) throw error;
+    logger.debug(`The store's id could not be kept: ${error.message}`);
+  }
+}
+
+async function lockStoreId(locks: LockService) {
+  for (const giveUpAt = performance.now() + ID_WAIT_MS; ; await sleep(ID_RETRY_MS)) {
+    const lock = await locks.tryAcquire(LOCK_NAMES.storeId, 'exclusive');
+    if (lock !== undefined) return lock;
+    if (performance.now() > giveUpAt) throw new BackyError('locked', 'Another command is making the store its id.');
+  }
+}

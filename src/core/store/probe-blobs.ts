@@ -1,0 +1,31 @@
+import type { BlobProbe, DataBackend } from '../../data/data-backend.ts';
+import type { NamedBlob } from '../../meta/store-identity.ts';
+
+/** Requests at once where a look is a request to a server. */
+const AT_ONCE = 16;
+
+/** How a number of blobs was looked for. */
+export interface ProbeResult {
+  /** Blobs that were looked for. */
+  probed: number;
+  missing: NamedBlob[];
+}
+
+/** Looks for blobs without reading them: one call of the file system or one small request each. */
+export async function probeBlobs(backend: DataBackend, blobs: readonly NamedBlob[], signal: AbortSignal): Promise<ProbeResult> {
+  const missing: NamedBlob[] = [];
+  let begun = 0;
+  const runLane = async () => {
+    for (let blob = blobs[begun++]; blob !== undefined; blob = blobs[begun++]) {
+      signal.throwIfAborted();
+      if (isMissing(await backend.find(blob.uid))) missing.push(blob);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, runLane));
+  return { probed: blobs.length, missing };
+}
+
+/** A blob that holds nothing is as good as gone: no block is that short. */
+function isMissing(probe: BlobProbe): boolean {
+  return probe.state === 'missing' || (probe.state === 'present' && probe.storedBytes === 0);
+}

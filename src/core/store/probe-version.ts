@@ -1,0 +1,39 @@
+import type { DataBackend } from '../../data/data-backend.ts';
+import type { NamedBlob } from '../../meta/store-identity.ts';
+import type { Context } from '../context.ts';
+import { openStorage } from '../storage.ts';
+import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
+
+/** Rows that are read from the database at a time. */
+const PAGE_ROWS = 5_000;
+
+/** Looks for every blob that the version's valid rows name. One call of the file system, or one small request, for each. */
+export async function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {
+  const backend = openStorage(context);
+  try {
+    return await probeRows(context, backend, versionUid);
+  } finally {
+    await backend.close();
+  }
+}
+
+async function probeRows({ meta, signal }: Context, backend: DataBackend, versionUid: string): Promise<ProbeResult> {
+  const sum: ProbeResult = { probed: 0, missing: [] };
+  for (let after = -1; ; ) {
+    const page = await meta.blockPage(versionUid, after, PAGE_ROWS);
+    const named = page.flatMap(({ uid, checksum, valid }): NamedBlob[] =>
+      uid === null || checksum === null || !valid ? [] : [{ uid, checksum }],
+    );
+    const { probed, missing } = await probeBlobs(backend, [...new Map(named.map((blob) => [blob.uid, blob])).values()], signal);
+    sum.probed += probed;
+    sum.missing.push(...missing);
+    const last = page.at(-1);
+    if (last === undefined) return sum;
+    after = last.id;
+  }
+}
+
+/** Marks missing blobs, and the versions that hold them, invalid. */
+export async function markMissing({ meta }: Context, missing: readonly NamedBlob[]): Promise<void> {
+  for (const { uid, checksum } of missing) await meta.markBlockInvalid(uid, checksum);
+}

@@ -1,0 +1,56 @@
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { errnoOf } from '../../errors.ts';
+import { fromStoreFile, toStoreFile } from '../store-id.ts';
+import { STORE_FILE } from './blob-paths.ts';
+
+/** The store's id in the data folder `root`: one or none. A file that is damaged counts as none. Throws the system's errors. */
+export function readStoreFile(root: string): readonly string[] {
+  try {
+    const id = fromStoreFile(readFileSync(join(root, STORE_FILE), 'latin1'));
+    return id === undefined ? [] : [id];
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+/** Where an id is written. */
+export interface NewStoreFile {
+  root: string;
+  /** A folder of our own on the same file system. */
+  folder: string;
+  id: string;
+  durable: boolean;
+}
+
+/** Writes the store's id whole, or leaves an intact one as it is: of two writers, the first one wins. Throws the system's errors. */
+export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): void {
+  const temporary = join(folder, STORE_FILE);
+  const path = join(root, STORE_FILE);
+  const fd = openSync(temporary, 'w', 0o600);
+  try {
+    writeFileSync(fd, toStoreFile(id));
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  try {
+    linkSync(temporary, path);
+  } catch (error) {
+    // A damaged file is replaced, as is any on a file system without hard links.
+    if (errnoOf(error) === 'EEXIST' && readStoreFile(root).length > 0) return;
+    if (!['EEXIST', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;
+    renameSync(temporary, path);
+  }
+  if (durable) syncFolder(root);
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash, randomUUID } from 'node:crypto';
+
+/**
+ * Which store a data backend is: a UUID that is made once and kept in the database and in the data backend (formats.md §8). So a folder that
+ * is not mounted, another path or another bucket is noticed before anything is stored, marked or deleted.
+ */
+const STORE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** An id for a new store. */
+export function newStoreId(): string {
+  return randomUUID();
+}
+
+/** Whether a text has the form that {@link newStoreId} makes. */
+export function isStoreId(text: string): boolean {
+  return STORE_ID.test(text);
+}
+
+/** The text of a file that holds an id: the id and a digest of it, so that a damaged file does not pass for another store. */
+export function toStoreFile(id: string): string {
+  return `${id} ${digestOf(id)}\n`;
+}
+
+/** The inverse of {@link toStoreFile}; undefined when the text is damaged. */
+export function fromStoreFile(text: string): string | undefined {
+  const [id = '', digest] = text.trimEnd().split(' ');
+  return isStoreId(id) && digest === digestOf(id) ? id : undefined;
+}
+
+function digestOf(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 16);
+}
