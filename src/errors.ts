@@ -7,6 +7,8 @@ export const EXIT_CODES = {
   targetRefused: 1,
   hintsMismatch: 5,
   dataBackend: 6,
+  wrongStore: 6,
+  massDamage: 6,
   blobUnreadable: 6,
   blocksBad: 20,
   versionExists: 22,

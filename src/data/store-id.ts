@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 /**
- * Which store a data backend is: a UUID that is made once and kept in the database and in the data backend (formats.md §8). So a folder that
+ * Which store a data backend is: a UUID that is made once and kept in the database and in the data backend. So a folder that
  * is not mounted, another path or another bucket is noticed before anything is stored, marked or deleted.
  */
 const STORE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -14,7 +14,7 @@ export interface KeptBlobs {
 
 /**
  * Looks whether blobs that a backup did not write itself are there, since the source may change or go after it: a sample, and all of them
- * when one is missing. The missing ones are marked, so that their blocks are read again. Mass damage is a BackyError `dataBackend`.
+ * when one is missing. The missing ones are marked, so that their blocks are read again. Mass damage is a BackyError `massDamage`.
  */
 export async function verifyKeptBlobs(context: Context, { versionUid, blocksKept, acceptDamage }: KeptBlobs): Promise<void> {
   const guard = new DamageGuard(context, { versionUid, onMassDamage: 'stop', acceptDamage });

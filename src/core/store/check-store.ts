@@ -23,7 +23,7 @@ export interface StoreCheck {
 
 /**
  * Makes sure, before any work, that the data backend answers and is the store that the database belongs to. A store without an id gets one
- * when it is new, or when most of a sample of the blobs that the database names are there. Else a BackyError `dataBackend`, with nothing changed.
+ * when it is new, or when most of a sample of the blobs that the database names are there. Else a BackyError `wrongStore`, with nothing changed.
  */
 export async function checkStore(context: Context, how: StoreCheck = {}): Promise<void> {
   const backend = openStorage(context);

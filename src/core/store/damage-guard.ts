@@ -29,7 +29,7 @@ export function isMassDamage({ probed, missing }: Tally): boolean {
 export interface DamageGuardOptions {
   /** Undefined: all versions. */
   versionUid?: string | undefined;
-  /** `stop`: a BackyError `dataBackend`. `goOn`: go on without marking. */
+  /** `stop`: a BackyError `massDamage`. `goOn`: go on without marking. */
   onMassDamage: 'stop' | 'goOn';
   /** Take missing blobs for lost, however many. */
   acceptDamage?: boolean | undefined;

@@ -20,7 +20,7 @@ const WHERE_TO_LOOK = 'Is its file system mounted? Check path or bucket_name in 
 /** The data backend belongs to another database. */
 export function wrongStore(backend: BackendOptions, { own, ids }: { own: string; ids: readonly string[] }): BackyError {
   return new BackyError(
-    'dataBackend',
+    'wrongStore',
     `The data backend ${labelOf(backend)} is store ${ids.join(' and ')}, but the database belongs to store ${own}. Nothing was changed.`,
     { hint: `Does this config file name the database and the data backend of the same installation? ${WHERE_TO_LOOK}` },
   );
@@ -29,7 +29,7 @@ export function wrongStore(backend: BackendOptions, { own, ids }: { own: string;
 /** The data backend has no store id, and blobs that the database names are not there. */
 export function unknownStore(backend: BackendOptions, { probed, missing }: { probed: number; missing: number }): BackyError {
   return new BackyError(
-    'dataBackend',
+    'wrongStore',
     `The data backend ${labelOf(backend)} is not the store that the database belongs to: of ${probed} blobs that were looked for, ${missing} are missing. Nothing was changed.`,
     { hint: `${WHERE_TO_LOOK} ${ACCEPT}` },
   );
@@ -38,7 +38,7 @@ export function unknownStore(backend: BackendOptions, { probed, missing }: { pro
 /** The store is right, but too many of its blobs are gone. */
 export function massDamage(backend: BackendOptions, { probed, missing }: { probed: number; missing: number }): BackyError {
   return new BackyError(
-    'dataBackend',
+    'massDamage',
     `Of ${probed} blobs that were looked for in ${labelOf(backend)}, ${missing} are missing. That is more than damage to single blobs, so none of them was marked.`,
     { hint: `Was a part of the store moved or deleted? Bring it back. ${ACCEPT}` },
   );
@@ -46,7 +46,7 @@ export function massDamage(backend: BackendOptions, { probed, missing }: { probe
 
 /** The store's id was there when the command began. */
 export function lostStore(backend: BackendOptions): BackyError {
-  return new BackyError('dataBackend', `The store's id is gone from the data backend ${labelOf(backend)}.`, {
+  return new BackyError('wrongStore', `The store's id is gone from the data backend ${labelOf(backend)}.`, {
     hint: WHERE_TO_LOOK,
   });
 }
