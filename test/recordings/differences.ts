@@ -75,6 +75,10 @@ const KEY_IS_PROVEN =
   'cli.md, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
 const KEY_OF_THE_ROW = "formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
 const MIGRATION_WORKS = 'semantics.md, "Deliberate differences": `migrate-encryption` works only where nothing is to do -> works';
+const STORE_ID =
+  'docs/promises.md: the data folder has a file with the id of the store, which the original neither reads nor deletes';
+const STORE_FIRST =
+  'docs/promises.md: a store that is not the one of the database is refused before anything is stored: no version is begun';
 const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
 
 const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
@@ -183,8 +187,8 @@ export const DIFFERENCES: Difference[] = [
   {
     recording: '08-from-version',
     call: 28,
-    reason: `${LOCKS_REMOVED}; how many blobs there are depends on what was sampled`,
-    files: { command: /^ls locks/, says: () => '26' },
+    reason: `${LOCKS_REMOVED}; how many blobs there are depends on what was sampled, and ${STORE_ID}`,
+    files: { command: /^ls locks/, says: () => '27' },
   },
   {
     recording: '08-from-version',
@@ -282,6 +286,12 @@ export const DIFFERENCES: Difference[] = [
     state: { query: /from stats/, rows: ([first = [], second = []]) => [first, replaced(second, { 10: '9000', 11: '3' })] },
   },
   { recording: '15-rm-protect', call: 15, reason: CONFIG_IS_1, exitCode: 1 },
+  {
+    recording: '16-cleanup',
+    call: 12,
+    reason: STORE_ID,
+    files: { command: /^find data -type f$/, says: (so) => `data/backy2-store-id\n${so}` },
+  },
   { recording: '16-cleanup', call: 13, reason: PREFIX, exitCode: 0 },
   { recording: '16-cleanup', call: 19, reason: WRONG_KIND, exitCode: 2 },
   { recording: '17-export-import', call: 2, reason: NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
@@ -420,6 +430,7 @@ export const DIFFERENCES: Difference[] = [
   { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
   ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
   { recording: '22-logging', call: 62, reason: DEDUP_COUNTED, stdout: countedOnce({ sp: 2 }) },
+  { recording: '22-logging', call: 68, reason: STORE_FIRST, stdout: () => layTable(LS_COLUMNS, []) },
   { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
   ...OLD_RELEASES.flatMap(afterUpgrade),
 ];
