@@ -82,9 +82,9 @@ export class DamageGuard {
     const held = this.#held;
     this.#held = [];
     if (isMassDamage(this.#tally)) {
-      // What is missing may lie close together: a sample of all tells how much that is.
+      // What is missing may lie close together: a sample of all blobs shows the share.
       const { probed, missing } = await this.#probe(WIDE_SAMPLE_BLOBS);
-      await this.conclude({ probed: this.#tally.probed + probed, missing: this.#tally.missing + missing.length });
+      await this.conclude({ probed, missing: missing.length });
     } else await this.#withStorage((backend) => confirmStore(this.#context, backend));
     if (!this.isMassDamage) for (const report of held) await report();
   }

@@ -1,0 +1,133 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkStore } from '../../../../src/core/store/check-store.ts';
+import { DamageGuard, isMassDamage } from '../../../../src/core/store/damage-guard.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath, STORE_FILE } from '../../../../src/data/file/blob-paths.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+
+const BLOBS = 440;
+
+let lab: CoreLab;
+let uids: string[];
+/** What was reported of missing blobs, in order. */
+let reported: number[];
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  await checkStore(lab.context);
+  uids = Array.from({ length: BLOBS }, newBlobUid);
+  reported = [];
+  const rows = uids.map((uid, id) => ({
+    ...{ id, uid, checksum: `c${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
+  }));
+  await lab.wholeVersion('v', rows);
+  for (const uid of uids) {
+    mkdirSync(dirname(blobPath(lab.dataPath, uid)), { recursive: true });
+    writeFileSync(blobPath(lab.dataPath, uid), 'bytes');
+  }
+});
+afterEach(() => lab.dispose());
+
+function lose(count: number): void {
+  for (const uid of uids.slice(0, count)) rmSync(blobPath(lab.dataPath, uid));
+}
+const guardOf = (onMassDamage: 'stop' | 'goOn', acceptDamage = false) =>
+  new DamageGuard({ ...lab.context, random: Math.random }, { onMassDamage, versionUid: 'v', acceptDamage });
+/** Meets `count` missing blobs, one after the other. */
+async function meet(guard: DamageGuard, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    guard.looked(1);
+    await guard.missing(async () => {
+      reported.push(i);
+    });
+  }
+}
+
+describe('mass damage', () => {
+  it.each([
+    [{ probed: 16, missing: 16 }, true],
+    [{ probed: 16, missing: 15 }, false],
+    [{ probed: 320, missing: 16 }, false],
+    [{ probed: 319, missing: 16 }, true],
+    [{ probed: 10_000, missing: 501 }, true],
+    [{ probed: 10_000, missing: 500 }, false],
+    [{ probed: 0, missing: 0 }, false],
+  ])('of %o is %s', (tally, expected) => {
+    expect(isMassDamage(tally)).toBe(expected);
+  });
+});
+
+describe('missing blobs', () => {
+  it('are held back up to the fifteenth, and reported at the end', async () => {
+    lose(15);
+    const guard = guardOf('stop');
+    await meet(guard, 15);
+    expect(reported).toEqual([]);
+    await guard.settle();
+    expect(reported).toEqual([...Array(15).keys()]);
+  });
+
+  it('that lie close together are reported when the rest is there', async () => {
+    lose(20);
+    const guard = guardOf('stop');
+    await meet(guard, 16);
+    expect(reported).toHaveLength(16);
+    await meet(guard, 4);
+    await guard.settle();
+    expect(reported).toHaveLength(20);
+  });
+
+  it('stop an operation when it is mass damage, and none of them was reported', async () => {
+    lose(300);
+    const guard = guardOf('stop');
+    await expect(meet(guard, 16)).rejects.toMatchObject({ code: 'massDamage', exitCode: 6 });
+    await guard.settle();
+    expect(reported).toEqual([]);
+  });
+
+  it('are not reported by an operation that goes on', async () => {
+    lose(300);
+    const guard = guardOf('goOn');
+    await meet(guard, 100);
+    await guard.settle();
+    expect(guard.isMassDamage).toBe(true);
+    expect(reported).toEqual([]);
+  });
+
+  it('are reported at once when the damage is accepted', async () => {
+    lose(300);
+    const guard = guardOf('stop', true);
+    await meet(guard, 3);
+    expect(reported).toEqual([0, 1, 2]);
+    await meet(guard, 100);
+    await guard.settle();
+    expect(reported).toHaveLength(103);
+  });
+
+  it('are not reported once the store is gone', async () => {
+    const guard = guardOf('stop');
+    await meet(guard, 3);
+    rmSync(join(lab.dataPath, STORE_FILE));
+    await expect(guard.settle()).rejects.toMatchObject({ code: 'wrongStore', exitCode: 6 });
+    expect(reported).toEqual([]);
+  });
+});
+
+describe('a look ahead', () => {
+  it('finds nothing where all is there', async () => {
+    expect(await guardOf('stop').lookAhead()).toEqual([]);
+  });
+
+  it('stops an operation when half of the blobs are gone', async () => {
+    lose(BLOBS / 2);
+    await expect(guardOf('stop').lookAhead()).rejects.toMatchObject({ code: 'massDamage' });
+  });
+
+  it('gives missing blobs with their checksums when the damage is accepted', async () => {
+    lose(BLOBS);
+    const missing = await guardOf('stop', true).lookAhead();
+    expect(missing.length).toBeGreaterThan(16);
+    for (const { uid, checksum } of missing) expect(checksum).toBe(`c${uids.indexOf(uid)}`);
+  });
+});
