@@ -7,8 +7,6 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath, STORE_FILE } from '../../../../src/data/file/blob-paths.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 
-const BLOBS = 440;
-
 let lab: CoreLab;
 let uids: string[];
 /** What was reported of missing blobs, in order. */
@@ -16,21 +14,21 @@ let reported: number[];
 beforeEach(async () => {
   lab = await CoreLab.create();
   await checkStore(lab.context);
-  uids = Array.from({ length: BLOBS }, newBlobUid);
   reported = [];
+});
+afterEach(() => lab.dispose());
+
+/** Adds a version of `count` blobs, less the first `lost` of them. */
+async function addBlobs(count: number, lost: number): Promise<void> {
+  uids = Array.from({ length: count }, newBlobUid);
   const rows = uids.map((uid, id) => ({
     ...{ id, uid, checksum: `c${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
   }));
   await lab.wholeVersion('v', rows);
-  for (const uid of uids) {
+  for (const uid of uids.slice(lost)) {
     mkdirSync(dirname(blobPath(lab.dataPath, uid)), { recursive: true });
     writeFileSync(blobPath(lab.dataPath, uid), 'bytes');
   }
-});
-afterEach(() => lab.dispose());
-
-function lose(count: number): void {
-  for (const uid of uids.slice(0, count)) rmSync(blobPath(lab.dataPath, uid));
 }
 const guardOf = (onMassDamage: 'stop' | 'goOn', acceptDamage = false) =>
   new DamageGuard({ ...lab.context, random: Math.random }, { onMassDamage, versionUid: 'v', acceptDamage });
@@ -60,7 +58,7 @@ describe('mass damage', () => {
 
 describe('missing blobs', () => {
   it('are held back up to the fifteenth, and reported at the end', async () => {
-    lose(15);
+    await addBlobs(40, 15);
     const guard = guardOf('stop');
     await meet(guard, 15);
     expect(reported).toEqual([]);
@@ -69,7 +67,7 @@ describe('missing blobs', () => {
   });
 
   it('that lie close together are reported when the rest is there', async () => {
-    lose(20);
+    await addBlobs(440, 20);
     const guard = guardOf('stop');
     await meet(guard, 16);
     expect(reported).toHaveLength(16);
@@ -79,7 +77,7 @@ describe('missing blobs', () => {
   });
 
   it('stop an operation when it is mass damage, and none of them was reported', async () => {
-    lose(300);
+    await addBlobs(60, 40);
     const guard = guardOf('stop');
     await expect(meet(guard, 16)).rejects.toMatchObject({ code: 'massDamage', exitCode: 6 });
     await guard.settle();
@@ -87,7 +85,7 @@ describe('missing blobs', () => {
   });
 
   it('are not reported by an operation that goes on', async () => {
-    lose(300);
+    await addBlobs(60, 40);
     const guard = guardOf('goOn');
     await meet(guard, 100);
     await guard.settle();
@@ -96,7 +94,7 @@ describe('missing blobs', () => {
   });
 
   it('are reported at once when the damage is accepted', async () => {
-    lose(300);
+    await addBlobs(60, 40);
     const guard = guardOf('stop', true);
     await meet(guard, 3);
     expect(reported).toEqual([0, 1, 2]);
@@ -106,6 +104,7 @@ describe('missing blobs', () => {
   });
 
   it('are not reported once the store is gone', async () => {
+    await addBlobs(20, 3);
     const guard = guardOf('stop');
     await meet(guard, 3);
     rmSync(join(lab.dataPath, STORE_FILE));
@@ -116,16 +115,17 @@ describe('missing blobs', () => {
 
 describe('a look ahead', () => {
   it('finds nothing where all is there', async () => {
+    await addBlobs(40, 0);
     expect(await guardOf('stop').lookAhead()).toEqual([]);
   });
 
   it('stops an operation when half of the blobs are gone', async () => {
-    lose(BLOBS / 2);
+    await addBlobs(60, 30);
     await expect(guardOf('stop').lookAhead()).rejects.toMatchObject({ code: 'massDamage' });
   });
 
   it('gives missing blobs with their checksums when the damage is accepted', async () => {
-    lose(BLOBS);
+    await addBlobs(60, 60);
     const missing = await guardOf('stop', true).lookAhead();
     expect(missing.length).toBeGreaterThan(16);
     for (const { uid, checksum } of missing) expect(checksum).toBe(`c${uids.indexOf(uid)}`);
