@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { callsVary } from '../support/costs/spent.ts';
 import { Lab } from '../support/lab.ts';
+import { fileMishaps } from '../support/model/mishaps.ts';
 import { BLOCK } from '../support/model/model-images.ts';
 import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
 import { runSeed } from '../support/random.ts';
@@ -14,16 +15,27 @@ const WORKERS = 5;
 const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
 
 let lab: Lab;
+/** The same store by another config file, with a lock_dir of its own: as from a container. */
+let other: Lab;
 beforeAll(async () => {
   lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
-  lab.configure(SLOW);
+  const { databasePath, dataPath } = lab;
+  other = new Lab({ blockSize: BLOCK, workers: 2, databasePath, dataPath });
+  for (const one of [lab, other]) one.configure(SLOW);
 });
-afterAll(() => lab.remove());
+afterAll(() => {
+  for (const one of [lab, other]) one.remove();
+});
 
 test(
   `${WORKERS} programs on SQLite back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
   async () => {
-    const world = { labs: Array.from({ length: WORKERS }, () => lab), env: () => ({}), settled: async () => {} };
+    const world = {
+      labs: Array.from({ length: WORKERS }, (_, worker) => (worker % 2 === 0 ? lab : other)),
+      env: () => ({}),
+      settled: async () => {},
+      mishaps: fileMishaps(),
+    };
     const replay = 'npx vitest run --project faults test/faults/model.test.ts';
     await runModel(world, { seed: SEED, amount: AMOUNT, replay });
   },

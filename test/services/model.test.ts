@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, inject, test } from 'vitest';
 import { callsVary } from '../support/costs/spent.ts';
+import { folderMishaps } from '../support/model/mishaps.ts';
 import type { World } from '../support/model/model.ts';
 import { BLOCK } from '../support/model/model-images.ts';
 import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
@@ -52,6 +53,7 @@ function world(): World {
     labs: Array.from({ length: WORKERS_OF_A_HOST }, () => hosts).flat(),
     env: (call) => ({ PGAPPNAME: call }),
     settled,
+    mishaps: folderMishaps(),
   };
 }
 

@@ -20,7 +20,10 @@ export interface Surroundings {
 }
 
 /** Makes an operation of a plan, with the versions that there are now. Other than planned, where those are too few or too many. */
-export function choose(plan: Plan, { versions, folder, worker, number }: Surroundings): Operation {
+export function choose(
+  plan: Plan & { kind: Exclude<Kind, 'mishap'> },
+  { versions, folder, worker, number }: Surroundings,
+): Operation {
   const kind = possible(plan.kind, versions);
   const file = (what: string) => join(folder, `${what}-${worker}-${number}`);
   const name = `vm-${worker}-${number}`;
@@ -28,7 +31,7 @@ export function choose(plan: Plan, { versions, folder, worker, number }: Surroun
   return { worker, number, kind, plan, words, touches, was: touches[0]?.state, met: new Set() };
 }
 
-function possible(kind: Kind, versions: Versions): Kind {
+function possible(kind: Exclude<Kind, 'mishap'>, versions: Versions): Exclude<Kind, 'mishap'> {
   const live = versions.in('valid', 'unfinished').length;
   if ((kind === 'backup' || kind === 'hinted') && live >= MANY) return 'rm';
   if (kind === 'rm') return live > FEW ? 'rm' : 'backup';
@@ -46,7 +49,7 @@ interface Way {
 }
 type Chosen = Pick<Operation, 'words' | 'touches'>;
 
-const ways: Record<Kind, (way: Way) => Chosen> = {
+const ways: Record<Exclude<Kind, 'mishap'>, (way: Way) => Chosen> = {
   backup: ({ plan, versions, file, name }) => {
     const image = imageOf(plan.image);
     const source = file('source');

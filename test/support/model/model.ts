@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab.ts';
+import { clockAt } from '../program/clock.ts';
 import type { Result } from '../program/process.ts';
 import { checkDone } from './check-done.ts';
 import { choose } from './choose.ts';
 import { History } from './history.ts';
+import { type Mishap, sufferMishap } from './mishaps.ts';
 import { Active, type Operation, targetOf } from './operations.ts';
 import { type Kind, type Plan, plansOf, type Stop } from './plan.ts';
 import { type End, endOf } from './refusals.ts';
@@ -18,6 +20,8 @@ export interface World {
   env(call: string): Record<string, string>;
   /** Resolves when a process that was killed has nothing under way any more, at a server for instance. */
   settled(call: string, pid: number): Promise<void>;
+  /** What may be done to the store by mistake. */
+  mishaps: readonly Mishap[];
 }
 
 /** How often all rows are compared with all blobs: after each so many operations. */
@@ -83,7 +87,9 @@ export class Model {
   }
 
   async #step(plan: Plan, worker: number, number: number): Promise<void> {
-    const operation = choose(plan, { versions: this.versions, folder: this.#labOf(0).folder, worker, number });
+    const { kind } = plan;
+    if (kind === 'mishap') return this.#suffer(plan, worker, number);
+    const operation = choose({ ...plan, kind }, { versions: this.versions, folder: this.#labOf(0).folder, worker, number });
     const end = await this.carryOut(operation);
     if (operation.kind !== 'restore') return;
     const words = ['restore', '-f', ...operation.words.slice(1)];
@@ -91,6 +97,18 @@ export class Model {
     if (end === 'killed' || end === 'stopped')
       await this.carryOut({ ...operation, words, plan: { ...plan, stop: undefined }, met: new Set() });
     rmSync(targetOf(operation), { force: true });
+  }
+
+  /** Not before there is something to lose. */
+  async #suffer(plan: Plan, worker: number, number: number): Promise<void> {
+    const { mishaps, env } = this.#world;
+    const mishap = mishaps[Math.floor(plan.pick * mishaps.length)];
+    if (mishap === undefined || this.versions.in('valid').length === 0) return;
+    const lab = this.#labOf(worker);
+    const told = await sufferMishap(mishap, { lab, versions: this.versions, plan, env: env(`model-${worker}-${number}`) });
+    this.history.note(worker, `#${number} ${mishap.name}: ${told.join('; ')}`);
+    this.history.counts.mishap.done++;
+    this.versions.observe(lab, this.active);
   }
 
   /** Calls the program and checks all that must hold after it. */
@@ -121,11 +139,12 @@ export class Model {
   }
 
   async #call(
-    { worker, words, kind, plan: { stop } }: Operation,
+    { worker, words, kind, plan: { stop, clockHours } }: Operation,
     call: string,
   ): Promise<{ result: Result; stopMs: number | undefined }> {
     const start = performance.now();
-    const running = this.#labOf(worker).start(words, { env: this.#world.env(call), timeoutMs: 120_000 });
+    const clock = clockHours === 0 ? {} : clockAt(new Date(Date.now() + clockHours * 3_600_000));
+    const running = this.#labOf(worker).start(words, { env: { ...this.#world.env(call), ...clock }, timeoutMs: 120_000 });
     let told: number | undefined;
     const untilTold = async () => {
       while (!running.hasEnded && running.stdout === '') await sleep(5);
@@ -170,8 +189,9 @@ export class Model {
   }
 }
 
-function describe({ words, touches, plan: { stop } }: Operation, stopMs: number | undefined): string {
-  const what = `${words.join(' ')} [${touches.map(({ name }) => name).join(', ')}]`;
+function describe({ words, touches, plan: { stop, clockHours } }: Operation, stopMs: number | undefined): string {
+  const clock = clockHours === 0 ? '' : `, clock ${clockHours} h off`;
+  const what = `${words.join(' ')} [${touches.map(({ name }) => name).join(', ')}]${clock}`;
   return stop === undefined || stopMs === undefined ? what : `${what}, ${stop.signal} after ${stopMs.toFixed(0)} ms`;
 }
 

@@ -11,6 +11,7 @@ const DECK = {
   rm: 6,
   cleanup: 3,
   'cleanup-full': 1,
+  mishap: 1,
 } as const;
 
 /** What a worker does next. */
@@ -36,7 +37,13 @@ export interface Plan {
   /** Wait for a moment at which no other operation runs: a full cleanup would hardly ever find one. */
   alone: boolean;
   stop: Stop | undefined;
+  /** Hours by which the clock is wrong. */
+  clockHours: number;
 }
+
+/** How much of what runs does so with a wrong clock, and how wrong that may be: two hosts of which one is ahead, a year too many, a dead battery. */
+const WRONG_CLOCK = 0.15;
+const CLOCK_HOURS = [2, 24 * 366 * 3, -24 * 400];
 
 /** Of what can be stopped, how much is. */
 const STOPPED = 0.4;
@@ -54,13 +61,15 @@ export function* plansOf(seed: number, worker: number): Generator<Plan, never> {
 function planOf(kind: Kind, random: () => number): Plan {
   const [pick, image, alone, isStopped] = [random(), random(), random(), random()];
   const [signal, share, atWork] = [random(), random(), random()];
+  const [isWrong, hours] = [random(), random()];
   const stop: Stop = { signal: signal < BY_SIGTERM ? 'SIGTERM' : 'SIGKILL', share, atWork: atWork < 0.75 };
   return {
     kind,
     pick,
     image: Math.floor(image * 2 ** 31),
-    alone: kind === 'cleanup-full' && alone < 0.6,
+    alone: kind === 'mishap' || (kind === 'cleanup-full' && alone < 0.6),
     stop: isStopped < STOPPED ? stop : undefined,
+    clockHours: isWrong < WRONG_CLOCK ? (CLOCK_HOURS[Math.floor(hours * CLOCK_HOURS.length)] ?? 0) : 0,
   };
 }
 

@@ -90,7 +90,7 @@ async function checkAll(model: Model, lab: Lab): Promise<void> {
 }
 
 function lastOperation(kind: Kind, pick: string, chosen: Pick<Operation, 'words' | 'touches'>): Operation {
-  const plan = { kind, pick: 0, image: 0, alone: true, stop: undefined };
+  const plan = { kind, pick: 0, image: 0, alone: true, stop: undefined, clockHours: 0 };
   return { worker: 0, number: 1_000_000 + Number(pick), kind, plan, ...chosen, was: chosen.touches[0]?.state, met: new Set() };
 }
 

@@ -1,0 +1,135 @@
+import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { newStoreId, toStoreFile } from '../../../src/data/store-id.ts';
+import type { Lab } from '../lab.ts';
+import type { Result } from '../program/process.ts';
+import { imageOf } from './model-images.ts';
+import type { Plan } from './plan.ts';
+import type { Versions } from './versions.ts';
+
+/** Something that an administrator does by mistake, and takes back later. Made while nothing else runs. */
+export interface Mishap {
+  name: string;
+  /** @returns what takes it back. */
+  make(lab: Lab): () => void;
+  /** Whether a command may end so meanwhile. */
+  allows(result: Result): boolean;
+  /** Commands may add blobs meanwhile, of versions that are gone once it is taken back. */
+  addsBlobs?: boolean;
+}
+
+const isRefused = ({ code, stderr }: Result) => code === 6 && /Nothing was changed\./.test(stderr);
+
+/** Replaces the data folder by another one for a while. */
+function instead(lab: Lab, make: (path: string) => void): () => void {
+  const aside = `${lab.dataPath}-aside`;
+  renameSync(lab.dataPath, aside);
+  make(lab.dataPath);
+  return () => {
+    rmSync(lab.dataPath, { recursive: true });
+    renameSync(aside, lab.dataPath);
+  };
+}
+
+/** Mishaps of a data folder: each command is refused. */
+export function folderMishaps(): Mishap[] {
+  return [
+    { name: 'unmount', make: (lab) => instead(lab, (path) => mkdirSync(path)), allows: isRefused },
+    {
+      name: "another store's folder",
+      make: (lab) =>
+        instead(lab, (path) => {
+          mkdirSync(path);
+          writeFileSync(join(path, 'backy2-store-id'), toStoreFile(newStoreId()));
+        }),
+      allows: isRefused,
+    },
+  ];
+}
+
+/** Mishaps of a lab on SQLite and files. */
+export function fileMishaps(): Mishap[] {
+  let earlier: string | undefined;
+  return [
+    ...folderMishaps(),
+    {
+      name: 'a copy of the folder whose blobs are gone',
+      make: (lab) =>
+        instead(lab, (path) => {
+          cpSync(join(`${lab.dataPath}-aside`, 'backy2-store-id'), join(path, 'backy2-store-id'), { recursive: true });
+        }),
+      // Few blobs, or none, are no mass damage: what restore and scrub say of them is taken back with the database.
+      allows: ({ code }) => [0, 6, 20, 100].includes(code ?? -1),
+      addsBlobs: true,
+    },
+    {
+      name: 'the database of an earlier moment',
+      make: (lab) => {
+        const [path, now] = [lab.databasePath, `${lab.databasePath}-now`];
+        const before = earlier ?? path;
+        copyFileSync(path, now);
+        if (before !== path) copyFileSync(before, path);
+        earlier = `${path}-earlier`;
+        copyFileSync(now, earlier);
+        return () => renameSync(now, path);
+      },
+      // It may name blobs that were cleaned up since, or versions that are gone.
+      allows: ({ code }) => [0, 6, 20, 100].includes(code ?? -1),
+      addsBlobs: true,
+    },
+  ];
+}
+
+/** Runs commands while a mishap lasts. @throws Error when one does what it must not, or something is not as before afterwards. */
+export async function sufferMishap(
+  mishap: Mishap,
+  { lab, versions, plan, env }: { lab: Lab; versions: Versions; plan: Plan; env: Record<string, string> },
+): Promise<string[]> {
+  // Whoever was killed may have left a write-ahead log, without which a copy of the database is none.
+  await lab.ok('ls');
+  const before = stateOf(lab);
+  const database = mishap.addsBlobs === true ? `${lab.databasePath}-before` : undefined;
+  if (database !== undefined) copyFileSync(lab.databasePath, database);
+  const undo = mishap.make(lab);
+  const told: string[] = [];
+  try {
+    for (const words of commandsFor(plan, lab, versions)) {
+      const result = await lab.start(words, { env, timeoutMs: 120_000 }).ended;
+      told.push(`${words.join(' ')}: ${result.code ?? result.signal}`);
+      if (!mishap.allows(result) || /Unexpected error/.test(result.stderr))
+        throw new Error(`with ${mishap.name}: ${told.at(-1)}\n${result.stdout}\n${result.stderr}`);
+    }
+  } finally {
+    undo();
+    if (database !== undefined) renameSync(database, lab.databasePath);
+  }
+  const after = stateOf(lab);
+  if (!isDeepStrictEqual(after.tables, before.tables)) throw new Error(`${mishap.name}: the database is not as before`);
+  const blobs = new Set(after.blobs);
+  const gone = before.blobs.filter((uid) => !blobs.has(uid));
+  if (gone.length > 0) throw new Error(`${mishap.name}: blobs are gone: ${gone.join(', ')}`);
+  if (mishap.addsBlobs !== true && blobs.size > before.blobs.length) throw new Error(`${mishap.name}: blobs were added`);
+  return told;
+}
+
+/** Three commands, of which each kind comes in its turn. */
+function commandsFor({ pick, image }: Plan, lab: Lab, versions: Versions): string[][] {
+  const source = lab.write('mishap-source', imageOf(image));
+  const [version] = versions.in('valid').toSorted(() => pick - 0.5);
+  const ofVersion = (words: (uid: string) => string[]) => (version === undefined ? [] : [words(version.uid)]);
+  const all = [
+    ['backup', `file://${source}`, 'mishap'],
+    ['cleanup', '--dangerous-force'],
+    ['scrub', '--oldest', '50'],
+    ...ofVersion((uid) => ['scrub', uid]),
+    ...ofVersion((uid) => ['restore', '-f', uid, `file://${lab.write('mishap-target', '')}`]),
+    ...ofVersion((uid) => ['backup', '-r', lab.write('mishap-hints', '[]'), '-f', uid, `file://${source}`, 'mishap']),
+  ];
+  const first = Math.floor(pick * all.length);
+  return [0, 1, 2].flatMap((step) => all.slice((first + step) % all.length, ((first + step) % all.length) + 1));
+}
+
+function stateOf(lab: Lab) {
+  return { tables: lab.dump(), blobs: lab.blobs() };
+}
