@@ -7,6 +7,7 @@ import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
 import { locksFor } from './lock-services.ts';
 import { otherInstances } from './other-instances.ts';
+import { ownFiles } from './own-files.ts';
 
 /** What a session needs beside the configuration. */
 export interface SessionOptions {
@@ -45,6 +46,7 @@ export async function createBacky({
     logger,
     data: config.data,
     io: config.io,
+    ownFiles: ownFiles(config),
     settings: {
       blockSize: config.blockSize,
       hashFunction: config.hashFunction,

@@ -3,6 +3,7 @@ import type { IoOptions } from '../io/options.ts';
 import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
+import type { OwnFile } from './own-files.ts';
 import type { OnProgress } from './progress.ts';
 import type { SchedulerSettings } from './schedulers.ts';
 
@@ -14,6 +15,8 @@ export interface Context {
   data: DataBackendOptions;
   io: IoOptions;
   settings: Settings;
+  /** Nothing is restored or exported over these. */
+  ownFiles: readonly OwnFile[];
   /** Aborted when the user stops the program, or when locks are lost that an operation relies on; its reason is the error to end with. */
   signal: AbortSignal;
   onProgress: OnProgress;

@@ -15,6 +15,7 @@ import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { refuseOwnTarget } from './own-files.ts';
 import { Meter } from './progress.ts';
 import { retryLog } from './storage.ts';
 import { checkStore } from './store/check-store.ts';
@@ -68,6 +69,8 @@ export async function restore(context: Context, request: RestoreRequest): Promis
   await findVersion(context.meta, request.uid);
   return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
     const version = await findVersion(context.meta, request.uid);
+    checkFirstBlock(request.fromId, version);
+    await refuseOwnTarget(request.target, context);
     if (!version.valid)
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);
@@ -75,9 +78,22 @@ export async function restore(context: Context, request: RestoreRequest): Promis
     await checkStore(context, request);
     const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'goOn', acceptDamage: request.acceptDamage });
     await guard.lookAhead();
-    const how = { sizeBytes: version.sizeBytes, force: request.force, options: context.io };
+    const how = {
+      sizeBytes: version.sizeBytes,
+      force: request.force,
+      resumes: request.fromId > 0,
+      options: context.io,
+    };
     const target = await shareTarget(request.target, how, context);
     return usingShared(context, target, (inner) => run(inner, { request, version, blockSize, target, guard }));
+  });
+}
+
+/** More than all blocks can't have been restored before: it was of another version. */
+function checkFirstBlock(fromId: number, { uid, size }: TaggedVersion): void {
+  if (fromId <= size) return;
+  throw new BackyError('usage', `restore: -c ${fromId} is more than the ${size} blocks of version ${uid}.`, {
+    hint: `Give "Last ID" of the restore of this version that stopped, or leave -c out.`,
   });
 }
 

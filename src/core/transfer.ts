@@ -11,6 +11,7 @@ import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
+import { refuseOwnFile } from './own-files.ts';
 import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;
@@ -55,6 +56,7 @@ export async function* exportText({ meta, locks }: Context, uid: string): AsyncI
 export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
   const start = performance.now();
   const version = await findVersion(context.meta, uid);
+  await refuseOwnFile(fileName, context);
   const temporary = `${fileName}.${process.pid}.part`;
   let fd: number | undefined;
   try {

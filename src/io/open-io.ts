@@ -11,6 +11,7 @@ import { parseRbdPlace } from './rbd/rbd-url.ts';
 import type { IoHost, IoOrder, SharedSource, SharedTarget } from './shared.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';
+import type { TargetNeeds } from './target-needs.ts';
 
 /** Opens a source for all threads. What takes long, a cluster that does not answer for one, does not block the calling one. */
 export async function shareSource(url: string, options: IoOptions, host: IoHost): Promise<SharedSource> {
@@ -24,21 +25,23 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
 }
 
 /**
- * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an existing one that is large enough. Refusals
- * are BackyErrors `targetRefused`.
+ * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an existing one that is large enough. With
+ * `resumes`, only one that has data already (the null target has nothing to lose). Refusals are BackyErrors `targetRefused`.
  */
 export async function shareTarget(
   url: string,
-  { sizeBytes, force, options }: { sizeBytes: number; force: boolean; options: IoOptions },
+  { options, ...needs }: TargetNeeds & { options: IoOptions },
   host: IoHost,
 ): Promise<SharedTarget> {
   const { scheme, path } = parseIoUrl(url);
   if (scheme === 'rbd') {
     const { shareRbdTarget } = await import('./rbd/share-rbd.ts');
-    return shareRbdTarget(parseRbdPlace(path, url), { sizeBytes, force, options: options.rbd }, host);
+    return shareRbdTarget(parseRbdPlace(path, url), { ...needs, options: options.rbd }, host);
   }
-  const isNew = scheme === 'file' ? prepareFileTarget(path, { sizeBytes, force }) : true;
-  return { isNew, order: { url, limits: options[scheme] }, close: async () => {} };
+  const order = { url, limits: options[scheme] };
+  if (scheme === 'null') return { isNew: true, order, close: async () => {} };
+  const { isNew, release } = prepareFileTarget(path, needs);
+  return { isNew, order, close: async () => release() };
 }
 
 /** Opens a source that is shared for the calling thread. `blockSize` in bytes: the null source makes its data up by blocks. */

@@ -181,8 +181,13 @@ describe('restore', () => {
     await withLab(LAB, async (lab) => {
       const image = cluster.newImage();
       const uid = await lab.backup(`file://${lab.write('image', content)}`, 'vm');
-      await cluster.import(image, noise(content.length - 512, 'old'));
       const target = `rbd://${image}`;
+      expect(await lab.run(['restore', '-f', '-c', '1', uid, target])).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining(`Target ${target} is new or empty`),
+      });
+      // The import makes the image: it was not there.
+      await cluster.import(image, noise(content.length - 512, 'old'));
       expect(await lab.run(['restore', uid, target])).toMatchObject({
         code: 1,
         stderr: expect.stringContaining(`Target already exists: ${target}`),

@@ -1,5 +1,6 @@
-import { copyFileSync, linkSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
+import { copyFileSync, linkSync, lstatSync, mkdirSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { sha256OfFile } from './sha256.ts';
 
 /** Copies what is in a folder into another one, which exists: each file as a hard link, or its bytes, mode and times. */
 export function copyTree(from: string, to: string, files: 'linked' | 'copied'): void {
@@ -15,4 +16,16 @@ export function copyTree(from: string, to: string, files: 'linked' | 'copied'): 
       utimesSync(copy, atime, mtime);
     }
   }
+}
+
+/** All that is in a folder: each path with its mode, of files their size and sha256. For comparing before and after. */
+export function treeOf(folder: string, below = ''): Record<string, string> {
+  const tree: Record<string, string> = {};
+  for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    const { mode, size } = lstatSync(join(folder, path));
+    tree[path] = `${mode.toString(8)}${entry.isFile() ? ` ${size} ${sha256OfFile(join(folder, path))}` : ''}`;
+    if (entry.isDirectory()) Object.assign(tree, treeOf(folder, path));
+  }
+  return tree;
 }

@@ -14,7 +14,7 @@ export const restoreCommand: Command = {
   options: [
     ['-s, --sparse', 'do not write zero blocks (the target reads as zeros already, or its old content may stay there)'],
     ['-f, --force', 'overwrite an existing file, device or image'],
-    ['-c, --continue-from <block_id>', 'skip blocks below this id (as "Last ID" of an earlier try says)'],
+    ['-c, --continue-from <block_id>', 'skip blocks below this id ("Last ID" of an earlier try), which the target must have'],
     ACCEPT_DAMAGE,
   ],
   examples: [

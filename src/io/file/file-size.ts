@@ -1,13 +1,39 @@
-import { fstatSync } from 'node:fs';
-import { BackyError } from '../../errors.ts';
+import { fstatSync, type Stats, statSync } from 'node:fs';
+import { BackyError, type ErrorCode } from '../../errors.ts';
 import { sizeByLseek } from '../../native/file-calls.ts';
 
-/** Size in bytes of an open regular file or block device; anything else has none and is refused. */
-export function sizeOfFile(fd: number, path: string): number {
+/**
+ * Size in bytes of an open regular file or block device; anything else has none and is refused. A device of 0 bytes is refused, too: nothing is
+ * attached to it, and its backup would be an empty version that is valid.
+ * @param code of the error.
+ */
+export function sizeOfFile(fd: number, path: string, code: ErrorCode = 'io'): number {
   const stats = fstatSync(fd);
   if (stats.isFile()) return stats.size;
-  if (stats.isBlockDevice() || stats.isCharacterDevice()) return sizeByLseek(fd);
-  throw new BackyError('io', `${path} is neither a regular file nor a block device.`, {
+  refuseOtherKinds(stats, path, code);
+  const sizeBytes = sizeByLseek(fd);
+  if (sizeBytes > 0) return sizeBytes;
+  throw new BackyError(code, `Device ${path} has 0 bytes.`, {
+    hint: 'Is anything attached to it? Activate the volume, attach the loop device (losetup) or map the image first.',
+  });
+}
+
+/** What is at a path; undefined when that can't be told, so that an open is to say why. */
+export function statIfThere(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Refuses pipes, sockets, folders and character devices. To be called before the open: opening a pipe waits for its other end, and opening a
+ * device can do something (a tape rewinds).
+ */
+export function refuseOtherKinds(stats: Stats, path: string, code: ErrorCode = 'io'): void {
+  if (stats.isFile() || stats.isBlockDevice()) return;
+  throw new BackyError(code, `${path} is neither a regular file nor a block device.`, {
     hint: 'Only these have a size: nothing else can be backed up or restored to.',
   });
 }

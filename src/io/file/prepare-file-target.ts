@@ -1,8 +1,10 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
-import { sizeOfFile } from './file-size.ts';
+import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
+import { refuseDeviceFolder } from './device-folder.ts';
+import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 
 /** The calls that make a new target durable. Handed in, so that a test can see their order and let one fail. */
 export interface NewTargetCalls {
@@ -13,36 +15,62 @@ export interface NewTargetCalls {
 
 const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
 
-/** How much room a target needs, and whether an existing one may be overwritten. */
-export interface TargetNeeds {
-  sizeBytes: number;
-  force: boolean;
+/** A target that has room. */
+export interface PreparedTarget {
+  /** It is all holes, so that zeros need not be written: it was made here, or was empty. */
+  isNew: boolean;
+  /** Nobody else could mount or claim a block device until this call. */
+  release(): void;
 }
 
 /**
- * Makes sure that `path` exists and has room for `sizeBytes`.
- * @returns true when it is all holes, so that zeros need not be written: it was made here, or was empty. A restore that dies before the new file has
- * its size leaves an empty one, and `force` has nothing to overwrite there.
+ * Makes sure that `path` exists and has room for `sizeBytes`. A restore that dies before the new file has its size leaves an empty one, and
+ * `force` has nothing to overwrite there. A block device that is in use is refused.
  */
-export function prepareFileTarget(path: string, { sizeBytes, force }: TargetNeeds, calls = newTargetCalls): boolean {
-  const created = tryOpen(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
+export function prepareFileTarget(
+  path: string,
+  { sizeBytes, force, resumes }: TargetNeeds,
+  calls = newTargetCalls,
+): PreparedTarget {
+  const stats = statIfThere(path);
+  if (resumes && (stats === undefined || (stats.isFile() && stats.size === 0))) throw nothingToResume(`file://${path}`);
+  if (stats === undefined || stats.isFile()) refuseDeviceFolder(path);
+  const created = resumes ? undefined : tryOpen(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
   if (created !== undefined) {
     initialise(created, { path, sizeBytes }, calls);
-    return true;
+    return { isNew: true, release: () => {} };
   }
   if (!force) {
     throw new BackyError('targetRefused', `Target already exists: file://${path}`, {
       hint: 'Restore with -f to overwrite it, or name another target.',
     });
   }
-  const existing = openExisting(path);
-  const stats = fstatSync(existing);
-  if (stats.isFile() && stats.size === 0) {
-    initialise(existing, { path, sizeBytes }, calls);
-    return true;
+  return takeExisting(path, { sizeBytes, stats }, calls);
+}
+
+function takeExisting(
+  path: string,
+  { sizeBytes, stats }: { sizeBytes: number; stats: Stats | undefined },
+  calls: NewTargetCalls,
+): PreparedTarget {
+  // Of a folder the open says so.
+  if (stats !== undefined && !stats.isDirectory()) refuseOtherKinds(stats, path, 'targetRefused');
+  const isDevice = stats?.isBlockDevice() === true;
+  const fd = openExisting(path, isDevice ? constants.O_EXCL : 0);
+  const opened = fstatSync(fd);
+  if (opened.isFile() && opened.size === 0) {
+    initialise(fd, { path, sizeBytes }, calls);
+    return { isNew: true, release: () => {} };
   }
-  checkSize(existing, path, sizeBytes);
-  return false;
+  try {
+    checkSize(fd, path, sizeBytes);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  if (isDevice) return { isNew: false, release: () => closeSync(fd) };
+  closeSync(fd);
+  return { isNew: false, release: () => {} };
 }
 
 /** The new file gets its size, and its entry in the folder is made durable. */
@@ -68,23 +96,20 @@ function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: 
   }
 }
 
-function openExisting(path: string): number {
-  const fd = tryOpen(path, constants.O_RDWR);
+/** `O_EXCL` without O_CREAT claims a block device: the kernel refuses one that is mounted or belongs to LVM, md or swap. */
+function openExisting(path: string, exclusive: number): number {
+  const fd = tryOpen(path, constants.O_RDWR | exclusive);
   if (fd === undefined)
     throw new BackyError('io', `Target ${path} vanished.`, { hint: 'Somebody removed it just now; try again.' });
   return fd;
 }
 
 function checkSize(fd: number, path: string, sizeBytes: number): void {
-  try {
-    const has = sizeOfFile(fd, path);
-    if (has >= sizeBytes) return;
-    throw new BackyError('targetRefused', `Target size is too small. Has ${has}b, need ${sizeBytes}b.`, {
-      hint: `Enlarge ${path} or name another target.`,
-    });
-  } finally {
-    closeSync(fd);
-  }
+  const has = sizeOfFile(fd, path, 'targetRefused');
+  if (has >= sizeBytes) return;
+  throw new BackyError('targetRefused', `Target size is too small. Has ${has}b, need ${sizeBytes}b.`, {
+    hint: `Enlarge ${path} or name another target.`,
+  });
 }
 
 /** Undefined when the file is in the way of O_EXCL. */
@@ -92,7 +117,14 @@ function tryOpen(path: string, flags: number): number | undefined {
   try {
     return openSync(path, flags, 0o666);
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return undefined;
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return undefined;
+    if (errno === 'EBUSY') {
+      throw new BackyError('targetRefused', `Target ${path} is in use: mounted, LVM, md or swap.`, {
+        hint: `Unmount or deactivate it first: lsblk ${path} shows what uses it.`,
+        cause: error,
+      });
+    }
     throw new BackyError('io', `Cannot open target ${path}: ${messageOf(error)}`, {
       hint: 'Check that its folder exists and that you may write there.',
       cause: error,

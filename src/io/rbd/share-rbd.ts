@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { RbdOptions } from '../options.ts';
 import type { IoHost, SharedSource, SharedTarget } from '../shared.ts';
+import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { RbdSession } from './rbd-session.ts';
 import { type RbdPlace, rbdSpec, rbdUrl } from './rbd-url.ts';
 
@@ -59,7 +60,7 @@ function madeAgain(what: string): BackyError {
 /** Makes sure that there is an image of at least `sizeBytes`, and opens it for writing, for all threads. */
 export async function shareRbdTarget(
   place: RbdPlace,
-  { sizeBytes, force, options }: { sizeBytes: number; force: boolean; options: RbdOptions },
+  { sizeBytes, force, resumes, options }: TargetNeeds & { options: RbdOptions },
   host: IoHost,
 ): Promise<SharedTarget> {
   if (place.snapshot !== undefined) {
@@ -68,6 +69,7 @@ export async function shareRbdTarget(
   const session = await RbdSession.open(options, host);
   try {
     const isNew = !(await session.call('exists', place));
+    if (isNew && resumes) throw nothingToResume(rbdUrl(place));
     if (isNew) await session.call('create', place, { sizeBytes, features: options.newImageFeatures });
     else if (force) await refuseUsed(session, place);
     else {
