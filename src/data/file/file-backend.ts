@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
@@ -14,6 +14,9 @@ import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 
 /** Failures of one file on a file system that works otherwise: bad sectors, damaged metadata, something else under the name. */
 const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
+
+/** Without O_NONBLOCK, a pipe under a blob's name is waited for until somebody writes to it. */
+const READ_BLOB = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed; folders are fsynced by `flush`. */
 export class FileBackend implements DataBackend {
@@ -77,8 +80,10 @@ export class FileBackend implements DataBackend {
     const path = blobPath(this.#root, blob.uid);
     let handle: FileHandle | undefined;
     try {
-      handle = await open(path, 'r');
-      const { size } = await handle.stat();
+      handle = await open(path, READ_BLOB);
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw unreadable(path, 'it is no regular file');
+      const { size } = stats;
       await readWhole(handle, into.subarray(0, Math.min(size, into.length)));
       dropPageCache(handle.fd, 0, 0);
       return size;
@@ -87,12 +92,7 @@ export class FileBackend implements DataBackend {
         refuseEmptyRoot(this.#root);
         return undefined;
       }
-      if (UNREADABLE.has(errnoOf(error) ?? '')) {
-        throw new BackyError('blobUnreadable', `Blob ${path} can't be read: ${messageOf(error)}`, {
-          hint: 'Check the disk below the data backend, and the kernel log.',
-          cause: error,
-        });
-      }
+      if (UNREADABLE.has(errnoOf(error) ?? '')) throw unreadable(path, messageOf(error), error);
       throw failure(`Cannot read blob ${path}`, error);
     } finally {
       await handle?.close();
@@ -108,7 +108,9 @@ export class FileBackend implements DataBackend {
   async find(uid: string): Promise<BlobProbe> {
     if (!canNameBlob(uid)) return { state: 'missing' };
     try {
-      return { state: 'present', storedBytes: (await stat(blobPath(this.#root, uid))).size };
+      const stats = await stat(blobPath(this.#root, uid));
+      // No length that a blob can have: what is there is no blob.
+      return { state: 'present', storedBytes: stats.isFile() ? stats.size : 0 };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
       throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error);
@@ -263,6 +265,13 @@ function subfolders(path: string, prefix: string): string[] {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): BackyError {
+  return new BackyError('blobUnreadable', `Blob ${path} can't be read: ${reason}`, {
+    hint: 'Check the disk below the data backend, and the kernel log.',
+    cause,
+  });
 }
 
 function failure(what: string, error: unknown): BackyError {

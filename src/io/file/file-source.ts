@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache, isHole } from '../../native/file-calls.ts';
 import type { Source } from '../source.ts';
-import { sizeOfFile } from './file-size.ts';
+import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 
 const read = promisify(readCallback);
 
@@ -97,6 +97,8 @@ export class FileSource implements Source {
 }
 
 function openForReading(path: string): number {
+  const stats = statIfThere(path);
+  if (stats !== undefined) refuseOtherKinds(stats, path);
   try {
     return openSync(path, 'r');
   } catch (error) {
