@@ -11,6 +11,7 @@ const PAGE_CACHE_BYTES = 256 * MIB;
 /** Slots of a worker as src/engine/pool-options.ts plans them, which is more than source and backend may have in flight here: in 256 MiB, 6 to 16. */
 const SLOTS_BYTES = 256 * MIB;
 const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
+const TIB = 1024 ** 4;
 /** What one run may differ from another by chance: when the collector happens to run. */
 const GROWTH_ALLOWED = 1.15;
 
@@ -30,7 +31,8 @@ export async function* memory(workspace) {
   const beginning = await peak(workspace, ['backup', `null://${large}`, 'beginning'], small.seconds);
   const reading = await peak(workspace, ['backup', `null://${large}`, 'reading'], workspace.quick ? 3 : 60);
   const hints = `${workspace.folder('disk', 'memory-hints')}/hints.json`;
-  writeFileSync(hints, JSON.stringify([{ offset: 0, length: workspace.blockSize, exists: true }]));
+  const rest = { offset: workspace.blockSize, length: Number.parseInt(large, 10) * TIB - workspace.blockSize, exists: false };
+  writeFileSync(hints, JSON.stringify([{ offset: 0, length: workspace.blockSize, exists: true }, rest]));
   const rows = await peak(workspace, ['backup', '-r', hints, `null://${large}`, 'rows'], undefined);
   const row = { name: 'memory', unit: 'MiB' };
   const inMib = (/** @type {{ bytes: number }} */ ours, /** @type {number} */ limit) => [

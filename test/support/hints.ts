@@ -2,7 +2,7 @@
 export interface RbdHint {
   offset: number;
   length: number;
-  exists: boolean | string | number | null;
+  exists: boolean | 'true' | 'false';
 }
 
 /** Bytes from `first` to before `end`. */
@@ -45,8 +45,8 @@ export function hintsCovering(before: Uint8Array, after: Uint8Array, style: Hint
   return style.reversed ? hints.reverse() : hints;
 }
 
-const TRUE = [true, 'true', 1];
-const FALSE = [false, 'false', 0, '', null];
+const TRUE = [true, 'true'] as const;
+const FALSE = [false, 'false'] as const;
 /** Shorter runs of zeros are no holes. */
 const LEAST_HOLE = 100;
 

@@ -175,31 +175,40 @@ class AutoRun {
   async #backUpFrom(snapshot: string, base: AutoPlan['base']): Promise<void> {
     const changes = base === undefined ? undefined : await this.#changes(snapshot, base);
     if (base !== undefined && changes !== undefined) {
-      this.#say(`Differential backup, from snapshot ${base.snapshot} and version ${base.version.uid}.`);
-      try {
-        this.result.backup = await this.#backup(snapshot, { hints: changes, baseUid: base.version.uid });
-        this.result.fromSnapshot = base.snapshot;
-        this.result.baseUid = base.version.uid;
-        return;
-      } catch (error) {
-        if (!(error instanceof BackyError && error.code === 'hintsMismatch')) throw error;
-        // The base or the list of changes is wrong: whatever rests on them can't be trusted, so every byte is read.
-        this.result.errors.push(
-          new BackyError(
-            error.code,
-            `${rbdSpec(this.#place)} differs from version ${base.version.uid} where nothing has changed. All of it was read.`,
-            {
-              hint: `Scrub that version: backy2 scrub ${base.version.uid}`,
-              cause: error,
-            },
-          ),
-        );
-        this.result.backup = await this.#backup(snapshot, {});
-        return;
-      }
+      const { uid } = base.version;
+      this.#say(`Differential backup, from snapshot ${base.snapshot} and version ${uid}.`);
+      const backup = await this.#backupByList(snapshot, { hints: changes, baseUid: uid }, [
+        `${rbdSpec(this.#place)} differs from version ${uid} where nothing has changed. All of it was read.`,
+        `Scrub that version: backy2 scrub ${uid}`,
+      ]);
+      this.result.backup = backup ?? (await this.#backup(snapshot, {}));
+      if (backup === undefined) return;
+      this.result.fromSnapshot = base.snapshot;
+      this.result.baseUid = uid;
+      return;
     }
     this.#say('Full backup.');
-    this.result.backup = await this.#backup(snapshot, { hints: await this.#session.inUse({ ...this.#place, snapshot }) });
+    const hints = await this.#session.inUse({ ...this.#place, snapshot });
+    const backup = await this.#backupByList(snapshot, { hints }, [
+      `${rbdSpec(this.#place)} has data where the cluster says that nothing is in use. All of it was read.`,
+      `Check its object map: rbd object-map check ${rbdSpec(this.#place)}`,
+    ]);
+    this.result.backup = backup ?? (await this.#backup(snapshot, {}));
+  }
+
+  /** Undefined, with an error in the result, when the base or the list is wrong: whatever rests on them can't be trusted, so every byte is to be read. */
+  async #backupByList(
+    snapshot: string,
+    how: { hints: Hint[] | undefined; baseUid?: string },
+    [message, hint]: [message: string, hint: string],
+  ): Promise<BackupResult | undefined> {
+    try {
+      return await this.#backup(snapshot, how);
+    } catch (error) {
+      if (!(error instanceof BackyError && error.code === 'hintsMismatch')) throw error;
+      this.result.errors.push(new BackyError(error.code, message, { hint, cause: error }));
+      return undefined;
+    }
   }
 
   /** Undefined: they can't be had, so that only a full backup is left. */

@@ -17,13 +17,15 @@ import { usingShared } from '../using-shared.ts';
 import { validateHealed } from '../validate-whole.ts';
 import { tellWaiting } from '../waiting.ts';
 import { workersFor } from '../worker-count.ts';
+import { checkContinuedSource } from './continue-check.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
-import { checkHintsAgainstBase } from './hint-check.ts';
+import { checkHintsAgainstBase, checkHintsWithoutBase } from './hint-check.ts';
 import { verifyKeptBlobs } from './kept-blobs.ts';
 import { OnlyHinted } from './only-hinted.ts';
 import { continueVersion, createVersion, useBase } from './open-version.ts';
 import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
+import type { SampleOptions } from './source-sample.ts';
 import { withWayOn } from './way-on.ts';
 
 /** What to back up, and how. */
@@ -101,10 +103,14 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
     const pool = startPool(context, source, geometry);
     try {
       await checkStore(context, request);
+      const checkSource = async (existing: TaggedVersion) => {
+        await checkContinuedSource({ meta: context.meta, ...sampleBy(context, pool, geometry) }, existing);
+        context.signal.throwIfAborted();
+      };
       const version =
         request.continueUid === undefined
           ? await createVersion(context, { request, geometry, locks })
-          : await continueVersion(context, { request, geometry, locks, uid: request.continueUid });
+          : await continueVersion(context, { request, geometry, locks, uid: request.continueUid, checkSource });
       request.onVersion?.(version.uid);
       const done = await run(context, { request, geometry, base, version, pool, source });
       return {
@@ -165,8 +171,8 @@ async function run(context: Context, { request, geometry, base, version, pool, s
     const toRead = plan.read.count();
     const only = request.onlyHinted === true ? new OnlyHinted(plan.read) : undefined;
     meter.begin('prepare', version.size - toRead - plan.take.count() - plan.sparse.count(), version.size - toRead);
-    if (base !== undefined && request.hints !== undefined && only === undefined) {
-      await checkBase(context, { pool, plan, base, version, geometry, isNew: request.continueUid === undefined });
+    if (request.hints !== undefined && only === undefined) {
+      await checkUntouched(context, { pool, plan, base, version, geometry, isNew: request.continueUid === undefined });
     }
     const set = {
       meta,
@@ -219,13 +225,14 @@ async function run(context: Context, { request, geometry, base, version, pool, s
 /** Leaves blocks that have a good row out of the plan. @returns the counters of the earlier runs. */
 async function skipWhatIsThere({ meta }: Context, plan: BackupPlan, version: TaggedVersion): Promise<BackupCounters> {
   for await (const { first, count } of presentRanges(meta, version.uid, { first: 0, count: version.size })) {
-    for (const set of [plan.read, plan.take, plan.sparse]) set.deleteRange(first, first + count);
+    for (const set of [plan.read, plan.take, plan.sparse, plan.presumedZero]) set?.deleteRange(first, first + count);
   }
   return (await meta.savedCounters(version.uid)) ?? meta.countersFromRows(version.uid);
 }
 
-async function checkBase(
-  { meta, settings, random }: Context,
+/** Compares a sample of the blocks that no hint touches: with the base, or, where there is none, with zeros. */
+async function checkUntouched(
+  context: Context,
   {
     pool,
     plan,
@@ -236,26 +243,24 @@ async function checkBase(
   }: {
     pool: WorkerPool;
     plan: BackupPlan;
-    base: TaggedVersion;
+    base: TaggedVersion | undefined;
     version: TaggedVersion;
     geometry: Geometry;
     isNew: boolean;
   },
 ): Promise<void> {
+  const { meta } = context;
+  const by = sampleBy(context, pool, geometry);
   try {
-    await checkHintsAgainstBase({
-      pool,
-      meta,
-      baseUid: base.uid,
-      geometry,
-      hashFunction: settings.hashFunction,
-      take: plan.take,
-      percent: settings.hintCheckPercent,
-      random,
-    });
+    if (base !== undefined) await checkHintsAgainstBase({ meta, baseUid: base.uid, ...by }, plan.take);
+    else if (plan.presumedZero !== undefined) await checkHintsWithoutBase(by, plan.presumedZero);
   } catch (error) {
     // What a continued version holds already is not this run's to throw away.
     if (error instanceof BackyError && error.code === 'hintsMismatch' && isNew) await meta.removeVersion(version.uid, () => {});
     throw error;
   }
+}
+
+function sampleBy({ settings, random }: Context, pool: WorkerPool, geometry: Geometry): SampleOptions {
+  return { pool, geometry, hashFunction: settings.hashFunction, percent: settings.hintCheckPercent, random };
 }

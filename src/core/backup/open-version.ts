@@ -30,6 +30,12 @@ export interface Start {
   locks: Lock[];
 }
 
+/** A version to continue, and what looks at the source before anything is changed. */
+export interface Continuation extends Start {
+  uid: string;
+  checkSource(version: TaggedVersion): Promise<void>;
+}
+
 /** Creates the version, invalid and locked. */
 export async function createVersion(
   { meta, locks, now }: Context,
@@ -50,10 +56,10 @@ export async function createVersion(
   return { ...(await findVersion(meta, uid)), tags: [...tags] };
 }
 
-/** Locks the version that an earlier run left, and drops the rows that are to be made anew. */
+/** Locks the version that an earlier run left, and drops the rows that are to be made anew. A refusal leaves it exactly as it was. */
 export async function continueVersion(
-  { meta, locks }: Context,
-  { request, geometry, locks: held, uid }: Start & { uid: string },
+  { meta, locks, logger }: Context,
+  { request, geometry, locks: held, uid, checkSource }: Continuation,
 ): Promise<TaggedVersion> {
   await findVersion(meta, uid);
   held.push(await lockVersion(locks, uid, 'exclusive'));
@@ -70,6 +76,13 @@ export async function continueVersion(
     );
   }
   await checkSameBlockSize(meta, version, geometry.blockSize);
+  await checkSource(version);
+  for (const [what, stored, given] of [
+    ['name', version.name, request.name],
+    ['snapshot name', version.snapshotName, request.snapshotName ?? version.snapshotName],
+  ]) {
+    if (stored !== given) logger.warning(`Version ${uid} keeps its ${what} "${stored}"; "${given}" is not used.`);
+  }
   if (request.tags !== undefined) await meta.addTags(uid, request.tags);
   if (request.expire !== undefined) await meta.setExpire(uid, request.expire);
   await meta.discardBadBlocks(uid, geometry);

@@ -1,7 +1,7 @@
 import { Bitmap } from './bitmap.ts';
 import type { Hint } from './hints.ts';
 
-/** What is to happen with each block; every block is in exactly one of the three sets. */
+/** What is to happen with each block; every block is in exactly one of the sets `read`, `take` and `sparse`. */
 export interface BackupPlan {
   /** Read it from the source. */
   read: Bitmap;
@@ -9,6 +9,8 @@ export interface BackupPlan {
   take: Bitmap;
   /** All zero, says the hint. */
   sparse: Bitmap;
+  /** Without a base: the blocks of `sparse` that no hint touches. Undefined where there is a base, or where there are no hints. */
+  presumedZero?: Bitmap;
 }
 
 /** What a plan is made from. */
@@ -23,7 +25,7 @@ export interface PlanInput {
   baseSizeBytes: number | undefined;
 }
 
-/** Plans a backup (semantics.md, backup 2). Memory: three bits a block; time: linear in blocks and hints. */
+/** Plans a backup (semantics.md, backup 2). Memory: three bits a block, four without a base; time: linear in blocks and hints. */
 export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanInput): BackupPlan {
   const size = Math.ceil(sizeBytes / blockSize);
   if (hints === undefined) {
@@ -36,8 +38,8 @@ export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanI
     plan.sparse.deleteRange(first, first + count);
   }
   for (const { first, count } of plan.sparse.ranges()) plan.take.deleteRange(first, first + count);
-  if (baseSizeBytes === undefined) moveAll(plan.take, plan.sparse);
-  else readWhereLengthsDiffer(plan, { blockSize, sizeBytes, baseSizeBytes, size });
+  if (baseSizeBytes === undefined) return withoutBase(plan);
+  readWhereLengthsDiffer(plan, { blockSize, sizeBytes, baseSizeBytes, size });
   return plan;
 }
 
@@ -100,9 +102,8 @@ function readWhereLengthsDiffer(
   }
 }
 
-function moveAll(from: Bitmap, to: Bitmap): void {
-  for (const { first, count } of from.ranges()) {
-    to.addRange(first, first + count);
-    from.deleteRange(first, first + count);
-  }
+/** There is nothing to take over: what no hint touches becomes zeros, too. */
+function withoutBase({ read, take, sparse }: BackupPlan): BackupPlan {
+  for (const { first, count } of take.ranges()) sparse.addRange(first, first + count);
+  return { read, take: new Bitmap(take.size), sparse, presumedZero: take };
 }

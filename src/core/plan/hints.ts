@@ -52,14 +52,19 @@ export function throughParent(
 function toHint(entry: unknown, where: string): Hint {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) throw badHints(`${where} is not an object.`);
   const fields = entry as Record<string, unknown>;
-  const { exists } = fields;
-  if (exists === undefined) throw badHints(`${where} has no "exists".`);
   return {
     offset: toBytes(fields.offset, `"offset" of ${where}`),
     length: toBytes(fields.length, `"length" of ${where}`),
-    // rbd writes strings in some releases; "" and 0 are false as in Python.
-    exists: !(exists === false || exists === 'false' || exists === 0 || exists === '' || exists === null),
+    exists: toExists(fields.exists, where),
   };
+}
+
+/** Some releases of rbd write strings. Anything else is a guess, and a wrong one makes zeros of data. */
+function toExists(value: unknown, where: string): boolean {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  if (value === undefined) throw badHints(`${where} has no "exists".`);
+  throw badHints(`"exists" of ${where} is ${JSON.stringify(value)}, neither true nor false.`);
 }
 
 function toBytes(value: unknown, what: string): number {

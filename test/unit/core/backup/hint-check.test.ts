@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkHintsAgainstBase } from '../../../../src/core/backup/hint-check.ts';
+import { checkContinuedSource } from '../../../../src/core/backup/continue-check.ts';
+import { checkHintsAgainstBase, checkHintsWithoutBase } from '../../../../src/core/backup/hint-check.ts';
+import type { SampleOptions } from '../../../../src/core/backup/source-sample.ts';
 import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
@@ -45,15 +47,21 @@ async function makeBase(): Promise<void> {
   );
 }
 
+function sampleBy(percent: number): SampleOptions {
+  const source = { url: lab.source(image), limits: lab.context.io.file };
+  pool = new InlinePool({ ...GEOMETRY, data: lab.data, source });
+  return { pool, geometry: GEOMETRY, hashFunction: 'sha512', percent, random: lab.context.random };
+}
+
+function below(end: number): Bitmap {
+  const ids = new Bitmap(BLOCKS);
+  ids.addRange(0, end);
+  return ids;
+}
+
 /** Checks a sample of the blocks below `end` against the base. */
 function check(percent: number, end = BLOCKS): Promise<void> {
-  const take = new Bitmap(BLOCKS);
-  take.addRange(0, end);
-  pool = new InlinePool({ ...GEOMETRY, data: lab.data, source: { url: lab.source(image), limits: lab.context.io.file } });
-  const { meta } = lab;
-  const { random } = lab.context;
-  const base = { meta, baseUid: 'base', geometry: GEOMETRY, hashFunction: 'sha512' };
-  return checkHintsAgainstBase({ pool, ...base, take, percent, random });
+  return checkHintsAgainstBase({ ...sampleBy(percent), meta: lab.meta, baseUid: 'base' }, below(end));
 }
 
 describe('a source that is the one of the base', () => {
@@ -84,5 +92,49 @@ describe('a source that differs from the base where no hint is', () => {
   it('passes where a hint names the block', async () => {
     blockOf(BLOCKS - 1).fill('x');
     await check(100, BLOCKS - 1);
+  });
+});
+
+describe('a source of which no hint is known to be of a base', () => {
+  it('passes where it is zero', async () => {
+    image.fill(0);
+    await checkHintsWithoutBase(sampleBy(100), below(BLOCKS));
+    await checkHintsWithoutBase(sampleBy(0), below(0));
+  });
+
+  it.each([0, 17, BLOCKS - 1])('is refused for data in block %i when all are compared', async (id) => {
+    image.fill(0);
+    blockOf(id).fill('x', 100, 101);
+    await expect(checkHintsWithoutBase(sampleBy(100), below(BLOCKS))).rejects.toMatchObject(MISMATCH);
+  });
+
+  it('is refused with 0 percent as well, since at least ten blocks are compared', async () => {
+    await expect(checkHintsWithoutBase(sampleBy(0), below(BLOCKS))).rejects.toMatchObject(MISMATCH);
+  });
+});
+
+describe('a source that a version is continued from', () => {
+  const checkContinued = async (percent: number) =>
+    checkContinuedSource({ ...sampleBy(percent), meta: lab.meta }, await lab.version('base'));
+
+  it.each([0, 100])('passes with %i percent where it is the same', checkContinued);
+
+  it.each([0, STORED_ZEROS, SPARSE, 17, BLOCKS - 1])('is refused for block %i when all are compared', async (id) => {
+    blockOf(id).fill('x');
+    await expect(checkContinued(100)).rejects.toMatchObject(MISMATCH);
+  });
+
+  it('is refused with 0 percent as well, by blocks that have data', async () => {
+    lab.sql(`UPDATE blocks SET uid = NULL, checksum = NULL WHERE id NOT IN (19, ${BLOCKS - 1})`);
+    const data = blockOf(19);
+    for (let id = 0; id < BLOCKS; id++) if (id !== 19) blockOf(id).fill(0);
+    expect(data.some((byte) => byte !== 0)).toBe(true);
+    await expect(checkContinued(0)).rejects.toMatchObject(MISMATCH);
+  });
+
+  it('is not compared with blocks that are bad or missing: they are read again', async () => {
+    lab.sql('UPDATE blocks SET valid = 0 WHERE id < 20; DELETE FROM blocks WHERE id >= 30');
+    for (let id = 0; id < BLOCKS; id++) if (id < 20 || id >= 30) blockOf(id).fill('x');
+    await checkContinued(100);
   });
 });

@@ -49,6 +49,9 @@ describe('planBackup', () => {
         for (let id = 0; id * BLOCK < sizeBytes; id++) {
           const fates = (['read', 'take', 'sparse'] as const).filter((fate) => plan[fate].has(id));
           expect({ id, fates }).toEqual({ id, fates: [expectedFate(id, sizeBytes, hints, baseSizeBytes)] });
+          // Without a base, those that would be taken over from one of the same length have to be zero.
+          const isUntouched = expectedFate(id, sizeBytes, hints, sizeBytes) === 'take';
+          expect(plan.presumedZero?.has(id)).toBe(baseSizeBytes === undefined ? isUntouched : undefined);
         }
       }),
       { numRuns: 2000 },

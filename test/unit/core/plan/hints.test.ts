@@ -10,14 +10,8 @@ describe('parseHints', () => {
   it.each([
     [false, false],
     ['false', false],
-    [0, false],
-    ['', false],
-    [null, false],
     [true, true],
     ['true', true],
-    [1, true],
-    ['no', true],
-    ['False', true],
   ])('takes exists %j as %j', (exists, expected) => {
     expect(parseHints(JSON.stringify([{ offset: 0, length: 1, exists }]), 'f')[0]?.exists).toBe(expected);
   });
@@ -31,6 +25,10 @@ describe('parseHints', () => {
     ['[{"offset":0,"length":-1,"exists":true}]', /"length" of f, entry 1/],
     ['[{"offset":0.5,"length":1,"exists":true}]', /"offset" of f, entry 1/],
     ['[{"offset":0,"length":1}]', /entry 1 has no "exists"/],
+    ...['0', '1', '""', 'null', '"no"', '"False"', '[]'].map((exists): [string, RegExp] => [
+      `[{"offset":0,"length":1,"exists":true},{"offset":1,"length":1,"exists":${exists}}]`,
+      /^"exists" of f, entry 2 is .*, neither true nor false\.$/,
+    ]),
   ])('refuses %s and says why', (text, message) => {
     expect(() => parseHints(text, 'f')).toThrow(message);
   });

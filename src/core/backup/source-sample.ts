@@ -1,0 +1,143 @@
+import type { BlockPool } from '../../engine/block-pool.ts';
+import { type Hasher, hasherFor } from '../../engine/hasher.ts';
+import type { Job } from '../../engine/messages.ts';
+import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { Geometry } from '../../meta/meta-store.ts';
+import type { BlockRow } from '../../meta/types.ts';
+import type { Bitmap } from '../plan/bitmap.ts';
+
+/** The least number of blocks that are compared. */
+const CHECKED_BLOCKS = 10;
+const PAGE_ROWS = 500;
+
+/** What a source is compared with a sample by. */
+export interface SampleOptions {
+  pool: BlockPool;
+  geometry: Geometry;
+  hashFunction: string;
+  /** Percent of the blocks to compare; at least ten blocks either way. */
+  percent: number;
+  /** A number from 0 to below 1. */
+  random(): number;
+}
+
+/** A block of the sample, and what the source has to hold there. */
+export interface ExpectedBlock {
+  id: number;
+  /** Null: zeros. */
+  checksum: string | null;
+}
+
+/** Where the source differs from what was expected. */
+export interface SampledBlock {
+  id: number;
+  /** Bytes. */
+  offset: number;
+  /** Bytes. */
+  length: number;
+}
+
+/** Reads blocks of the source and compares them. Stores nothing. @param differs makes the error of the first block that differs. */
+export async function compareSample(
+  options: SampleOptions,
+  pages: AsyncIterator<readonly ExpectedBlock[]>,
+  differs: (block: SampledBlock) => Error,
+): Promise<void> {
+  await options.pool.run(new SourceSample(options, pages, differs));
+}
+
+class SourceSample implements Operation {
+  readonly #options: SampleOptions;
+  readonly #pages: AsyncIterator<readonly ExpectedBlock[]>;
+  readonly #differs: (block: SampledBlock) => Error;
+  #hasher: Hasher | undefined;
+  #page: ExpectedBlock[] = [];
+  /** Blocks that are being read. */
+  readonly #expected = new Map<number, ExpectedBlock>();
+
+  constructor(options: SampleOptions, pages: AsyncIterator<readonly ExpectedBlock[]>, differs: (block: SampledBlock) => Error) {
+    this.#options = options;
+    this.#pages = pages;
+    this.#differs = differs;
+  }
+
+  async next(): Promise<Job | undefined> {
+    for (;;) {
+      const block = this.#page.shift();
+      if (block !== undefined) {
+        this.#expected.set(block.id, block);
+        return { kind: 'read', first: block.id, count: 1 };
+      }
+      const page = await this.#pages.next();
+      if (page.done === true) return undefined;
+      this.#page = [...page.value];
+    }
+  }
+
+  answered(answer: JobAnswer): void {
+    if (answer.kind !== 'digested') return;
+    const id = answer.first;
+    const expected = this.#expected.get(id);
+    this.#expected.delete(id);
+    const checksum = answer.digests[0] ?? null;
+    const { blockSize } = this.#options.geometry;
+    const length = lengthOf(id, this.#options.geometry);
+    if (expected === undefined || !(checksum === expected.checksum || (checksum === null && this.#isZero(expected, length)))) {
+      throw this.#differs({ id, offset: id * blockSize, length });
+    }
+    this.#options.pool.decide(answer.job, [null]);
+  }
+
+  /** Old releases, 2.9.5 for one, stored blocks of zeros like others. */
+  #isZero({ checksum }: ExpectedBlock, length: number): boolean {
+    this.#hasher ??= hasherFor(this.#options.hashFunction, null);
+    return this.#hasher.digest([Buffer.alloc(length)])[0] === checksum;
+  }
+}
+
+/** Bad rows are read again in any case, and so are those of another length. */
+export function isComparable(row: BlockRow, geometry: Geometry): boolean {
+  return row.valid && row.size === lengthOf(row.id, geometry);
+}
+
+function lengthOf(id: number, { blockSize, sizeBytes }: Geometry): number {
+  return Math.min(blockSize, sizeBytes - id * blockSize);
+}
+
+/** How many of `available` blocks are compared. */
+export function sampleSize(available: number, percent: number): number {
+  return Math.min(available, Math.max(CHECKED_BLOCKS, Math.ceil((available * percent) / 100)));
+}
+
+/** The sampled ids of a set, in order, a page of rows at a time. */
+export function* sampledPages(set: Bitmap, wanted: number, random: () => number): IterableIterator<number[]> {
+  let page: number[] = [];
+  for (const id of sampledIds(set, wanted, random)) {
+    page.push(id);
+    if (page.length < PAGE_ROWS) continue;
+    yield page;
+    page = [];
+  }
+  if (page.length > 0) yield page;
+}
+
+/** Ids to compare, in order: half from the start of the set, half drawn at random, one from each of as many equal stretches of the rest. */
+function* sampledIds(set: Bitmap, wanted: number, random: () => number): IterableIterator<number> {
+  const available = set.count();
+  const fromStart = Math.ceil(wanted / 2);
+  const stretch = (available - fromStart) / (wanted - fromStart);
+  const startOf = (n: number) => fromStart + Math.floor((n - fromStart) * stretch);
+  const rankOf = (n: number) => (n < fromStart ? n : startOf(n) + Math.floor(random() * (startOf(n + 1) - startOf(n))));
+  let n = 0;
+  let rank = wanted > 0 ? rankOf(0) : -1;
+  let passed = 0;
+  for (const { first, count } of set.ranges()) {
+    while (n < wanted && rank < passed + count) {
+      yield first + rank - passed;
+      n++;
+      rank = rankOf(n);
+    }
+    if (n === wanted) return;
+    passed += count;
+  }
+}
