@@ -31,10 +31,13 @@ export const EXIT_STATUS: Terms = [
   ['*0*', 'Done.'],
   [
     '*1*',
-    'No command was given; the config file is missing or wrong; the database is not initialised or not reachable; a date is wrong; the target was refused, because it exists or is too small.',
+    'No command was given; the config file is missing or wrong; the database is not initialised or not reachable; a date is wrong; the target was refused, because it exists, is too small, is in use or belongs to the store.',
   ],
   ['*2*', 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.'],
-  ['*5*', 'The source differs from the base version outside of the hints.'],
+  [
+    '*5*',
+    'The source differs from the base version outside of the hints, has data there without a base, or differs from the version to continue.',
+  ],
   ['*6*', 'The data backend failed during a backup or restore, which can be continued.'],
   [
     '*20*',
