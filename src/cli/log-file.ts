@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, statSync, writeSync } from 'node:fs';
 import { BackyError, messageOf } from '../errors.ts';
+import { openLog } from './open-log.ts';
 
 /** So often a file that was renamed under us is noticed. */
 const LOOK_EVERY_MS = 1_000;
@@ -17,8 +18,9 @@ export class LogFile {
   constructor(path: string) {
     this.#path = path;
     try {
-      this.#fd = open(path);
+      this.#fd = openLog(path);
     } catch (error) {
+      if (error instanceof BackyError) throw error;
       throw new BackyError('config', `Cannot write the logfile ${path}: ${messageOf(error)}`, {
         hint: 'Create its folder or check its file system, or name another file as logfile in section DEFAULTS.',
         cause: error,
@@ -44,17 +46,13 @@ export class LogFile {
     const there = statSync(this.#path, { throwIfNoEntry: false });
     if (there?.ino === ino && there.dev === dev) return;
     try {
-      const next = open(this.#path);
+      const next = openLog(this.#path);
       closeSync(this.#fd);
       this.#fd = next;
     } catch {
       // No new file can be made there: the old one still takes the lines.
     }
   }
-}
-
-function open(path: string): number {
-  return openSync(path, 'a', 0o644);
 }
 
 /** `2026-11-23 04:38:13,162`, in local time, as the original's logging writes it. */

@@ -38,9 +38,9 @@ export class CombinedLockService implements LockService {
   }
 
   async holders(name: string): Promise<string[]> {
-    const all: string[] = [];
-    for (const service of this.#services) all.push(...(await service.holders(name)));
-    return all;
+    const all = new Set<string>();
+    for (const service of this.#services) for (const holder of await service.holders(name)) all.add(holder);
+    return [...all];
   }
 
   async confirm(): Promise<void> {

@@ -1,9 +1,12 @@
-import { closeSync, constants, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { BackyError, messageOf } from '../errors.ts';
 import { tryFlock } from '../native/file-calls.ts';
+import { flockHolders } from '../native/flock-holders.ts';
 import { checkLockName, type Lock, type LockMode, type LockService } from './lock.ts';
+import { foreignOwnerOf, isStillAt, type LockFile, openToLook, openToTake, removeForeign } from './lock-file.ts';
+import { inLockDir, type LockPlace } from './lock-place.ts';
 
 /**
  * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks holds it shared: such a holder is gone
@@ -11,56 +14,62 @@ import { checkLockName, type Lock, type LockMode, type LockService } from './loc
  */
 const PASSING_MS = 100;
 const RETRY_MS = 3;
+const NO_LOCK: Lock = { release: async () => {} };
 
 /**
- * Locks on this host: `<lock_dir>/backy_<name>.lock` and flock(2), as the original has them (formats.md §6),
+ * Locks on this host: files and flock(2), as the original has them (formats.md §6),
  * so that both programs exclude each other. A dead process's lock vanishes with it.
  */
 export class FileLockService implements LockService {
-  readonly #lockDir: string;
+  readonly #place: LockPlace;
   readonly #flock: typeof tryFlock;
   /** Locks that were taken and not given back. */
   readonly #held = new Set<Lock>();
 
   /**
-   * @param lockDir an existing folder; the empty string means no locking at all.
+   * @param place where the files are, or a lock_dir: an existing folder; the empty string means no locking at all.
    * @param flock takes the lock of an open file; a test lets something happen between the open and the lock.
    */
-  constructor(lockDir: string, flock = tryFlock) {
-    this.#lockDir = lockDir;
+  constructor(place: LockPlace | string, flock = tryFlock) {
+    this.#place = typeof place === 'string' ? inLockDir(place) : place;
     this.#flock = flock;
   }
 
   async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
-    if (this.#lockDir === '') return { release: async () => {} };
+    if (this.#place.folder === '') return NO_LOCK;
     const path = this.#pathOf(name);
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
-      const fd = this.#open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
-      if (fd !== undefined && this.#lockOrClose(path, fd, mode)) {
-        if (isStillAt(path, fd)) return this.#hold(path, fd);
+      const file = openToTake(this.#place, path);
+      if (file === 'none') return NO_LOCK;
+      if (file !== undefined && this.#take(path, file, mode)) {
+        if (isStillAt(path, file.fd)) return this.#hold(path, file.fd);
         // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
-        closeSync(fd);
+        closeSync(file.fd);
       } else if (performance.now() > giveUpAt) return undefined;
     }
   }
 
   async isHeld(name: string): Promise<boolean> {
-    if (this.#lockDir === '') return false;
+    if (this.#place.folder === '') return false;
     const path = this.#pathOf(name);
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
-      const fd = this.#open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      if (fd === undefined) return false;
-      if (this.#lockOrClose(path, fd, 'shared')) {
-        closeSync(fd);
+      const file = openToLook(this.#place, path);
+      if (file === undefined) return false;
+      if (this.#lockOrClose(path, file.fd, 'shared')) {
+        closeSync(file.fd);
         return false;
       }
       if (performance.now() > giveUpAt) return true;
     }
   }
 
-  /** A flock does not tell whose it is. */
-  async holders(): Promise<string[]> {
-    return [];
+  /** A flock does not tell whose it is; the kernel's list of locks does, for processes that it can see. */
+  async holders(name: string): Promise<string[]> {
+    if (this.#place.folder === '') return [];
+    const path = this.#pathOf(name);
+    const owner = foreignOwnerOf(this.#place, path);
+    const whose = owner === undefined ? [] : [`the lock file ${path} belongs to ${owner}`];
+    return [...whose, ...flockHolders(path)];
   }
 
   /** An open file's lock can't be lost. */
@@ -83,47 +92,37 @@ export class FileLockService implements LockService {
 
   #pathOf(name: string): string {
     checkLockName(name);
-    return join(this.#lockDir, `backy_${name}.lock`);
+    return join(this.#place.folder, `${this.#place.prefix}${name}.lock`);
   }
 
-  /** Undefined when the file is not there (and O_CREAT was not asked for, or the folder entry is just going). */
-  #open(path: string, flags: number): number | undefined {
-    try {
-      return openSync(path, flags, 0o644);
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT' && isFolder(this.#lockDir)) return undefined;
-      throw new BackyError('io', `Cannot open the lock file ${path}: ${messageOf(error)}`, {
-        hint: `Create the folder ${this.#lockDir} or check its file system, or name another one as lock_dir in section DEFAULTS.`,
-        cause: error,
-      });
-    }
+  /** A lock on another user's file is good only beside other holders: one that nobody holds is replaced by a file of ours. */
+  #take(path: string, file: LockFile, mode: LockMode): boolean {
+    if (file.foreignOwner === undefined) return this.#lockOrClose(path, file.fd, mode);
+    if (this.#lock(path, file.fd, 'exclusive')) removeForeign(path, file);
+    else if (mode === 'shared') return this.#lockOrClose(path, file.fd, mode);
+    else closeSync(file.fd);
+    return false;
   }
 
   #lockOrClose(path: string, fd: number, mode: LockMode): boolean {
     let held = false;
     try {
-      held = this.#flock(fd, mode);
-    } catch (error) {
-      throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
-        hint: 'See whether its file system has locks, and the kernel log; or name another folder as lock_dir in section DEFAULTS.',
-        cause: error,
-      });
+      held = this.#lock(path, fd, mode);
     } finally {
       if (!held) closeSync(fd);
     }
     return held;
   }
-}
 
-/** Whether the file that `fd` has open is the one that `path` names. */
-function isStillAt(path: string, fd: number): boolean {
-  try {
-    const here = statSync(path, { bigint: true });
-    const ours = fstatSync(fd, { bigint: true });
-    return here.ino === ours.ino && here.dev === ours.dev;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
+  #lock(path: string, fd: number, mode: LockMode): boolean {
+    try {
+      return this.#flock(fd, mode);
+    } catch (error) {
+      throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
+        hint: `See whether its file system has locks, and the kernel log; ${this.#place.hint}`,
+        cause: error,
+      });
+    }
   }
 }
 
@@ -138,13 +137,5 @@ function release(path: string, fd: number): void {
     // See above.
   } finally {
     closeSync(fd);
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,114 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { foreignOwner, isOpenToOthers } from '../native/trusted-file.ts';
+import type { LockPlace } from './lock-place.ts';
+
+/** A pipe under the name must not keep us waiting. */
+const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+/** An open lock file. */
+export interface LockFile {
+  fd: number;
+  /** Its owner, where others can put files into the folder and the owner is neither this user nor root. */
+  foreignOwner: string | undefined;
+}
+
+/**
+ * Opens a lock file, which is made when missing.
+ * @returns undefined when the folder entry is just going, `none` where there can be no locks.
+ */
+export function openToTake(place: LockPlace, path: string): LockFile | 'none' | undefined {
+  const shared = isOpenToOthers(place.folder);
+  try {
+    // Whoever can open a file can lock it, and so stop us.
+    return checked(path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, shared ? 0o600 : 0o644), shared);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && isFolder(place.folder)) return undefined;
+    if (errnoOf(error) === 'ENOENT' && place.isOptional) return 'none';
+    if (!NOT_ALLOWED.has(errnoOf(error) ?? '')) throw cannotOpen(place, path, error);
+    // Another user's file: a lock needs no right to write to it.
+    return openAsReader(place, path, shared) ?? (place.isOptional ? 'none' : refuse(place, path, error));
+  }
+}
+
+/** Opens a lock file that is there. @returns undefined when there is none. */
+export function openToLook(place: LockPlace, path: string): LockFile | undefined {
+  try {
+    return checked(path, openSync(path, constants.O_RDONLY | SAFELY), isOpenToOthers(place.folder));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' && (place.isOptional || isFolder(place.folder))) return undefined;
+    if (place.isOptional && NOT_ALLOWED.has(errnoOf(error) ?? '')) return undefined;
+    throw cannotOpen(place, path, error);
+  }
+}
+
+/**
+ * Removes another user's file, which is held exclusively: its owner could take it away while we rely on it.
+ * @throws BackyError `io` when that is not allowed.
+ */
+export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFile): void {
+  try {
+    if (isStillAt(path, fd)) unlinkSync(path);
+  } catch (error) {
+    throw new BackyError('io', `The lock file ${path} belongs to ${owner} and can't be removed: ${messageOf(error)}`, {
+      hint: `Remove it, or name a folder as lock_dir in section DEFAULTS that only the user of backy2 can write to: /run/backy2.`,
+      cause: error,
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The owner of a lock file, if they are not trusted; without opening it. */
+export function foreignOwnerOf(place: LockPlace, path: string): string | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats === undefined || !isOpenToOthers(place.folder) ? undefined : foreignOwner(stats);
+}
+
+/** Whether the file that `fd` has open is the one that `path` names. */
+export function isStillAt(path: string, fd: number): boolean {
+  const here = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const ours = fstatSync(fd, { bigint: true });
+  return here?.ino === ours.ino && here.dev === ours.dev;
+}
+
+function openAsReader(place: LockPlace, path: string, shared: boolean): LockFile | undefined {
+  try {
+    return checked(path, openSync(path, constants.O_RDONLY | SAFELY), shared);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || NOT_ALLOWED.has(errnoOf(error) ?? '')) return undefined;
+    throw cannotOpen(place, path, error);
+  }
+}
+
+function checked(path: string, fd: number, shared: boolean): LockFile {
+  const stats: Stats = fstatSync(fd);
+  if (stats.isFile()) return { fd, foreignOwner: shared ? foreignOwner(stats) : undefined };
+  closeSync(fd);
+  throw new BackyError('io', `Cannot open the lock file ${path}: it is no regular file.`, {
+    hint: 'Remove it, and see who made it.',
+  });
+}
+
+function refuse(place: LockPlace, path: string, error: unknown): never {
+  throw cannotOpen(place, path, error);
+}
+
+function cannotOpen(place: LockPlace, path: string, error: unknown): BackyError {
+  if (error instanceof BackyError) return error;
+  const owner = foreignOwnerOf(place, path);
+  const whose = owner === undefined ? '' : ` (it belongs to ${owner})`;
+  return new BackyError('io', `Cannot open the lock file ${path}${whose}: ${messageOf(error)}`, {
+    hint: `Create the folder ${place.folder} or check its file system, ${place.hint}`,
+    cause: error,
+  });
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,38 @@
+import { readFileSync, statSync } from 'node:fs';
+import { printableName } from './printable-name.ts';
+
+/** Of a line of /proc/locks: `1: FLOCK  ADVISORY  WRITE 4711 fd:01:123456 0 EOF`. */
+const FLOCK_LINE = /^\d+: FLOCK +\w+ +\w+ +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /;
+
+/**
+ * Other processes that hold a flock on a file or folder, as `pid 4711 (backy2)`. Knows nothing of other hosts, of other containers,
+ * nor of file systems that show another device number than they have: then the answer is empty.
+ */
+export function flockHolders(path: string): string[] {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+    const pids = lines.flatMap((line) => {
+      const [, pid, major, minor, inode] = FLOCK_LINE.exec(line) ?? [];
+      const isOurs = inode === String(ino) && deviceNumber(`0x${major}`, `0x${minor}`) === dev;
+      return isOurs && pid !== undefined && Number(pid) > 0 && Number(pid) !== process.pid ? [pid] : [];
+    });
+    return [...new Set(pids)].map(describe);
+  } catch {
+    return [];
+  }
+}
+
+/** As glibc's makedev(3). */
+function deviceNumber(majorText: string, minorText: string): bigint {
+  const [major, minor] = [BigInt(majorText), BigInt(minorText)];
+  return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) | (minor & 0xffn);
+}
+
+function describe(pid: string): string {
+  try {
+    return `pid ${pid} (${printableName(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())})`;
+  } catch {
+    return `pid ${pid}`;
+  }
+}

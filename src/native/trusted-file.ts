@@ -1,0 +1,45 @@
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { printableName } from './printable-name.ts';
+
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/** The users whose files this process trusts: its own and root. */
+function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.();
+}
+
+/**
+ * Whether users whom this process does not trust can put files into a folder: /tmp, for one. False where it can't be looked at:
+ * what is opened there next fails with a better reason.
+ */
+export function isOpenToOthers(folder: string): boolean {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  return stats !== undefined && ((stats.mode & WRITABLE_BY_OTHERS) !== 0 || !isTrusted(stats.uid));
+}
+
+/** Whether only the owner of a file can rename or remove it in this folder. */
+export function isSticky(folder: string): boolean {
+  return ((statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & STICKY) !== 0;
+}
+
+/** The owner of a file, for messages, when this process does not trust them. */
+export function foreignOwner({ uid }: Pick<Stats, 'uid'>): string | undefined {
+  return isTrusted(uid) ? undefined : userName(uid);
+}
+
+/** `user mallory (uid 1001)`, or the number alone where the system has no name for it. */
+function userName(uid: number): string {
+  const name = readPasswd()
+    .find((line) => line.split(':')[2] === String(uid))
+    ?.split(':')[0];
+  return name === undefined ? `the user with uid ${uid}` : `user ${printableName(name)} (uid ${uid})`;
+}
+
+function readPasswd(): string[] {
+  try {
+    return readFileSync('/etc/passwd', 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
