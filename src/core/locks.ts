@@ -1,33 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../locking/lock.ts';
 
+/** A command that is about to be refused holds a lock for a moment: others look again until it must have given it back. */
+const PASSING_MS = 500;
+const RETRY_MS = 20;
+
 /** Refuses to work while someone has the installation to themselves (cleanup -f, rekey). */
 export async function checkInstallationFree(locks: LockService): Promise<void> {
-  if (await locks.isHeld(LOCK_NAMES.installation)) throw await installationTaken(locks);
+  const isFree = async () => ((await locks.isHeld(LOCK_NAMES.installation)) ? undefined : true);
+  if ((await unlessPassing(isFree)) === undefined) throw await installationTaken(locks);
 }
 
 /** Registers an operation for its time, so that nobody takes the whole installation meanwhile. */
 export async function lockForOperation(locks: LockService): Promise<Lock> {
   await checkInstallationFree(locks);
-  const lock = await locks.tryAcquire(LOCK_NAMES.operations, 'shared');
-  if (lock === undefined) throw await installationTaken(locks);
+  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.operations, 'shared'));
+  if (lock === undefined) throw await installationTaken(locks, LOCK_NAMES.operations);
   return lock;
 }
 
-/** Runs `body` with the whole installation; refused while any other operation runs. */
+/**
+ * Runs `body` with the whole installation; refused while any other operation runs. Who is refused has held nothing: the lock of
+ * the installation, which all others look at, comes last.
+ */
 export function holdingInstallation<T>(locks: LockService, body: () => Promise<T>): Promise<T> {
-  return holding([() => lockInstallation(locks), () => lockOutOperations(locks)], body);
+  return holding([() => lockOutOperations(locks), () => lockInstallation(locks)], body);
 }
 
 async function lockInstallation(locks: LockService): Promise<Lock> {
-  const lock = await locks.tryAcquire(LOCK_NAMES.installation, 'exclusive');
+  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.installation, 'exclusive'));
   if (lock === undefined) throw await installationTaken(locks);
   return lock;
 }
 
 async function lockOutOperations(locks: LockService): Promise<Lock> {
-  const lock = await locks.tryAcquire(LOCK_NAMES.operations, 'exclusive');
+  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.operations, 'exclusive'));
   if (lock !== undefined) return lock;
+  // Another one that wants the whole installation has both locks.
+  if (await locks.isHeld(LOCK_NAMES.installation)) throw await installationTaken(locks);
   const holders = await whoHas(locks, LOCK_NAMES.operations);
   throw new BackyError('locked', 'Other backy instances are running.', {
     hint: `This command needs the whole installation. Wait until backups, restores and scrubs have ended: ${holders}`,
@@ -40,6 +51,14 @@ export function refuseOtherInstances(others: readonly string[]): void {
   throw new BackyError('locked', 'Other backy instances are running.', {
     hint: `This command needs the whole installation. In the way: ${others.join('; ')}`,
   });
+}
+
+/** The first answer of `attempt` that is none of undefined, or undefined when there is none for half a second. */
+async function unlessPassing<T>(attempt: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
+    const answer = await attempt();
+    if (answer !== undefined || performance.now() > giveUpAt) return answer;
+  }
 }
 
 /** Locks a version for reading it (shared) or for making or removing it (exclusive). */
@@ -81,8 +100,8 @@ async function versionTaken(locks: LockService, uid: string): Promise<BackyError
   });
 }
 
-async function installationTaken(locks: LockService): Promise<BackyError> {
-  const inTheWay = await whoHas(locks, LOCK_NAMES.installation);
+async function installationTaken(locks: LockService, name: string = LOCK_NAMES.installation): Promise<BackyError> {
+  const inTheWay = await whoHas(locks, name);
   return new BackyError('locked', 'A backy is running which requires exclusive access.', {
     hint: `Wait until the running cleanup --full or rekey has ended: ${inTheWay}`,
   });

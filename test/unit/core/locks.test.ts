@@ -77,4 +77,25 @@ describe('the whole installation', () => {
     await checkInstallationFree(others);
     expect(await others.isHeld(LOCK_NAMES.installation)).toBe(false);
   });
+
+  test('is not held by who is refused it: operations may begin meanwhile', async () => {
+    const operation = await lockForOperation(others);
+    const refused = expect(holdingInstallation(ours, never)).rejects.toThrow('Other backy instances are running.');
+    expect(await others.isHeld(LOCK_NAMES.installation)).toBe(false);
+    await (await lockForOperation(others)).release();
+    await refused;
+    await operation.release();
+  });
+
+  test.each([LOCK_NAMES.installation, LOCK_NAMES.operations])(
+    'is waited for when %s is held for a moment alone',
+    async (name) => {
+      const passing = await others.tryAcquire(name, 'exclusive');
+      setTimeout(() => passing?.release(), 250);
+      await (await lockForOperation(ours)).release();
+      const again = await others.tryAcquire(name, 'exclusive');
+      setTimeout(() => again?.release(), 250);
+      expect(await holdingInstallation(ours, async () => 'held')).toBe('held');
+    },
+  );
 });
