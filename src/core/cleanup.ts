@@ -57,15 +57,24 @@ async function lockFastCleanup(locks: LockService): Promise<Lock> {
 export async function cleanupFull(context: Context, prefix: string): Promise<CleanupResult> {
   return holdingInstallation(context.locks, async () => {
     refuseOtherInstances(context.otherInstances());
-    return withBackend(context, (backend) => deleteUnnamed(context, backend, prefix));
+    return withBackend(
+      context,
+      (backend) => deleteUnnamed(context, backend, prefix),
+      (backend) => backend.lockOutWriters(),
+    );
   });
 }
 
-async function withBackend(context: Context, body: (backend: DataBackend) => Promise<Deleted>): Promise<CleanupResult> {
+async function withBackend(
+  context: Context,
+  body: (backend: DataBackend) => Promise<Deleted>,
+  prepare: (backend: DataBackend) => Promise<void> = async () => {},
+): Promise<CleanupResult> {
   const backend = openStorage(context);
   const start = performance.now();
   try {
     await identifyStore(context, backend);
+    await prepare(backend);
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
     return { ...(await body(backend)), leftoversSwept, seconds: (performance.now() - start) / 1000 };

@@ -77,6 +77,11 @@ export interface DataBackend {
   list(prefix: string, after?: string): AsyncIterable<string>;
   /** Removes what dead processes left half written. @returns how many such leftovers went. */
   sweepLeftovers(): Promise<number>;
+  /**
+   * Keeps other instances from storing blobs until {@link close}, where the storage itself can tell who does: their blobs have no rows yet.
+   * Where it can't, this does nothing. Rejects with code `locked` while another one stores blobs; {@link put} does the same meanwhile.
+   */
+  lockOutWriters(): Promise<void>;
   /** Gives everything back; leaves nothing temporary behind. */
   close(): Promise<void>;
 }

@@ -39,5 +39,7 @@ export class NullBackend implements DataBackend {
     return 0;
   }
 
+  async lockOutWriters(): Promise<void> {}
+
   async close(): Promise<void> {}
 }

@@ -103,6 +103,10 @@ export class RetryingBackend implements DataBackend {
     return this.#retry(() => this.#inner.sweepLeftovers());
   }
 
+  lockOutWriters(): Promise<void> {
+    return this.#inner.lockOutWriters();
+  }
+
   close(): Promise<void> {
     return this.#inner.close();
   }

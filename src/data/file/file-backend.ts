@@ -11,6 +11,7 @@ import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
 import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
+import { lockOutWriters, shareFolder } from './writer-lock.ts';
 
 /** Failures of one file on a file system that works otherwise: bad sectors, damaged metadata, something else under the name. */
 const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
@@ -24,7 +25,9 @@ export class FileBackend implements DataBackend {
   readonly #durable: boolean;
   readonly #calls: DurableCalls;
   readonly #folders: DurableFolders;
-  #temporary: TemporaryFolder | undefined;
+  #temporary: Promise<TemporaryFolder> | undefined;
+  /** Gives locks on the data folder back. */
+  readonly #unlock: (() => void)[] = [];
 
   constructor(options: FileBackendOptions, calls = durableCalls) {
     this.#root = resolve(options.path);
@@ -44,7 +47,8 @@ export class FileBackend implements DataBackend {
 
   async createStoreId(id: string): Promise<readonly string[]> {
     try {
-      writeStoreFile({ root: this.#root, folder: this.#temporaryFolder(), id, durable: this.#durable });
+      const { path: folder } = await this.#temporaryFolder();
+      writeStoreFile({ root: this.#root, folder, id, durable: this.#durable });
       return readStoreFile(this.#root);
     } catch (error) {
       throw failure(`Cannot keep the store's id in ${this.#root}`, error);
@@ -56,7 +60,7 @@ export class FileBackend implements DataBackend {
     const target = blobPath(this.#root, uid);
     let temporary: string | undefined;
     try {
-      temporary = join(this.#temporaryFolder(), uid);
+      temporary = join((await this.#temporaryFolder()).path, uid);
       await this.#writeWhole(temporary, bytes);
       await this.#moveInto(temporary, target, blobFolder(this.#root, uid));
     } catch (error) {
@@ -165,17 +169,44 @@ export class FileBackend implements DataBackend {
     }
   }
 
-  async close(): Promise<void> {
-    this.#temporary?.remove();
-    this.#temporary = undefined;
+  async lockOutWriters(): Promise<void> {
+    try {
+      this.#unlock.push(await lockOutWriters(this.#root));
+    } catch (error) {
+      throw failure(`Cannot lock ${this.#root}`, error);
+    }
   }
 
-  #temporaryFolder(): string {
-    if (this.#temporary === undefined) {
-      if (mkdirSync(this.#root, { recursive: true, mode: 0o700 }) !== undefined && this.#durable) syncParents(this.#root);
-      this.#temporary = TemporaryFolder.create(this.#root);
+  async close(): Promise<void> {
+    const temporary = await this.#temporary?.catch(() => undefined);
+    this.#temporary = undefined;
+    try {
+      temporary?.remove();
+    } finally {
+      for (const unlock of this.#unlock.splice(0)) unlock();
     }
-    return this.#temporary.path;
+  }
+
+  /** One for all puts; one that could not be made is tried again by the next. */
+  #temporaryFolder(): Promise<TemporaryFolder> {
+    this.#temporary ??= this.#startWriting().catch((error: unknown) => {
+      this.#temporary = undefined;
+      throw error;
+    });
+    return this.#temporary;
+  }
+
+  async #startWriting(): Promise<TemporaryFolder> {
+    if (mkdirSync(this.#root, { recursive: true, mode: 0o700 }) !== undefined && this.#durable) syncParents(this.#root);
+    const unlock = await shareFolder(this.#root);
+    try {
+      const temporary = TemporaryFolder.create(this.#root);
+      this.#unlock.push(unlock);
+      return temporary;
+    } catch (error) {
+      unlock();
+      throw error;
+    }
   }
 
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {

@@ -69,6 +69,24 @@ export function sweepTemporaryFolders(root: string): number {
   return swept;
 }
 
+/** Folders of writers that live. Where flock on folders does not work, there seem to be none. */
+export function liveWriters(root: string): string[] {
+  const parent = join(root, TEMPORARY_FOLDER);
+  return namesIn(parent)
+    .map((name) => join(parent, name))
+    .filter((path) => {
+      const fd = openIfThere(path);
+      if (fd === undefined) return false;
+      try {
+        return !tryFlock(fd, 'exclusive');
+      } catch {
+        return false;
+      } finally {
+        closeSync(fd);
+      }
+    });
+}
+
 /** Not mkdir's `recursive`: on a read-only file system that speaks of missing folders. */
 function makeFolder(path: string): void {
   try {

@@ -110,6 +110,9 @@ export class S3Backend implements DataBackend {
     return 0;
   }
 
+  /** Nothing in a bucket tells who writes to it. */
+  async lockOutWriters(): Promise<void> {}
+
   async close(): Promise<void> {
     // One that could not be opened has nothing to close.
     (await this.#bucket.catch(() => undefined))?.close();

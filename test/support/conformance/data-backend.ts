@@ -124,4 +124,19 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     await other.close();
     expect(await listed()).toHaveLength(2);
   });
+
+  it('locks writers out at most until it is closed, and goes on listing and deleting', async () => {
+    const uid = newBlobUid();
+    const other = fixture.open();
+    await other.put(uid, randomBytes(10), signal);
+    await other.flush();
+    await other.close();
+    const alone = fixture.open();
+    await alone.lockOutWriters();
+    expect(await listed()).toEqual([uid]);
+    expect((await alone.delete([uid])).deleted).toEqual([uid]);
+    await alone.close();
+    await backend.put(uid, randomBytes(10), signal);
+    expect(await listed()).toEqual([uid]);
+  });
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { FileBackend } from '../../../src/data/file/file-backend.ts';
+import { tryFlock } from '../../../src/native/file-calls.ts';
 import { dataBackendSuite } from '../../support/conformance/data-backend.ts';
 
 const signal = new AbortController().signal;
@@ -79,5 +80,48 @@ describe('the file backend', () => {
     await expect(backend.probe(newBlobUid())).rejects.toThrow(/is empty, but the database names blobs/);
     await dispose();
     await expect(backend.probe(newBlobUid())).rejects.toThrow(/is empty, but the database names blobs/);
+  });
+
+  describe('and a full cleanup', () => {
+    it('refuses to lock writers out while one lives, and a blob while they are locked out', async () => {
+      const { path, dispose } = temporary();
+      const open = () => new FileBackend({ type: 'file', path, durable: true });
+      const [writer, cleanup, late] = [open(), open(), open()];
+      await writer.put(newBlobUid(), randomBytes(10), signal);
+      await expect(cleanup.lockOutWriters()).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+      await writer.close();
+      await cleanup.lockOutWriters();
+      await expect(late.put(newBlobUid(), randomBytes(10), signal)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+      await cleanup.close();
+      await late.put(newBlobUid(), randomBytes(10), signal);
+      await late.close();
+      await dispose();
+    });
+
+    it('wait for each other when one has the lock for a moment alone', async () => {
+      const { path, dispose } = temporary();
+      const open = () => new FileBackend({ type: 'file', path, durable: true });
+      const [cleanup, writer] = [open(), open()];
+      await cleanup.lockOutWriters();
+      const put = writer.put(newBlobUid(), randomBytes(10), signal);
+      setTimeout(() => cleanup.close(), 50);
+      await put;
+      await writer.close();
+      await dispose();
+    });
+
+    it('sees writers of earlier releases, which lock their own temporary folder alone', async () => {
+      const { path, dispose } = temporary();
+      const folder = join(path, '.tmp', 'earlier');
+      mkdirSync(folder, { recursive: true });
+      const fd = openSync(folder, 'r');
+      tryFlock(fd, 'shared');
+      const cleanup = new FileBackend({ type: 'file', path, durable: true });
+      await expect(cleanup.lockOutWriters()).rejects.toThrow(`Another backy2 is storing blobs in ${path}.`);
+      closeSync(fd);
+      await cleanup.lockOutWriters();
+      await cleanup.close();
+      await dispose();
+    });
   });
 });
