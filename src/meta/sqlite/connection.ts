@@ -5,10 +5,13 @@ import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { COUNT_COMMIT } from './commit-mark.ts';
 import { isBusy, lockLost, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
 import { LostLockWatch } from './lost-lock.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
+import { PathWatch } from './path-watch.ts';
 import { SIDE_TABLES } from './schema.ts';
+import { checkWalBelongs } from './wal-match.ts';
 
 /** How long a single statement outside of our transactions waits for another program's commit. */
 const STATEMENT_TIMEOUT_MS = 60_000;
@@ -48,6 +51,7 @@ export type SqlValue = string | number | null;
 export class SqliteConnection {
   readonly #db: Database.Database;
   readonly #path: string;
+  readonly #watch: PathWatch;
   readonly #cacheMb: number;
   readonly #logger: Logger;
   readonly #statements = new Map<string, Database.Statement>();
@@ -56,6 +60,7 @@ export class SqliteConnection {
 
   /** Opens the file, and waits while another program has it for itself. */
   static async open(options: ConnectionOptions): Promise<SqliteConnection> {
+    await checkWalBelongs(options.path);
     const connection = new SqliteConnection(options);
     try {
       await connection.patiently(() => connection.#configure());
@@ -78,6 +83,7 @@ export class SqliteConnection {
     } catch (error) {
       throw notOpened(options.path, error);
     }
+    this.#watch = new PathWatch(options.path);
   }
 
   /** These read the schema, so that a file in use or no database shows here. */
@@ -142,7 +148,10 @@ export class SqliteConnection {
     await this.#begin();
     try {
       if (!this.#readyToWrite) for (const sql of SIDE_TABLES) this.#db.exec(sql);
+      const before = this.#changes();
       const result = await body();
+      if (this.#changes() !== before) this.prepare(COUNT_COMMIT).run();
+      this.#watch.check();
       this.#db.exec('COMMIT');
       this.#readyToWrite = true;
       return result;
@@ -160,12 +169,18 @@ export class SqliteConnection {
     await this.#begin();
     try {
       const result = await body();
+      this.#watch.check();
       this.#db.exec('COMMIT');
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Rows that this connection has ever changed. */
+  #changes(): number {
+    return (this.prepare('SELECT total_changes() AS n').get() as { n: number }).n;
   }
 
   async #begin(): Promise<void> {

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
-import { errnoOf } from '../../errors.ts';
+import { existsSync, realpathSync } from 'node:fs';
 import { isLockedByAnother } from '../../native/file-calls.ts';
+import { descriptorsOf } from './descriptors.ts';
 
 /** Another process may let go just when we look, but not each time, in all of these looks, with hundreds of our attempts between them. */
 const LOOKS = 8;
@@ -36,16 +36,5 @@ export class LostLockWatch {
 function openFiles(path: string): number[] {
   if (!existsSync(path)) return [];
   const file = realpathSync(path);
-  const names = new Set([file, `${file}-shm`]);
-  return readdirSync('/proc/self/fd').flatMap((fd) => (names.has(linkOf(fd)) ? [Number(fd)] : []));
-}
-
-function linkOf(fd: string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } catch (error) {
-    // Another thread has closed it meanwhile.
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
-  }
+  return descriptorsOf(file, `${file}-shm`);
 }
