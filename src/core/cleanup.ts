@@ -110,6 +110,8 @@ async function deleteCandidates(context: Context, backend: DataBackend, request:
 
 async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<Deleted> {
   const deletion = new Deletion(context, backend);
+  // Before any blob is looked at: a backup that its locks do not keep apart from this looks at its own blobs then.
+  await context.meta.countFullCleanup();
   let batch: string[] = [];
   const flush = async () => {
     context.signal.throwIfAborted();

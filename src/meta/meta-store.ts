@@ -173,6 +173,10 @@ export interface CleanupStore {
   forgetDoomed(uids: readonly string[]): Promise<void>;
   /** Those of `uids` that no row names. */
   unnamed(uids: readonly string[]): Promise<string[]>;
+  /** Counts a full cleanup. MUST come before it looks for blobs to delete. */
+  countFullCleanup(): Promise<void>;
+  /** How many full cleanups were begun, ever: those who store blobs see by it that one runs or has run. */
+  fullCleanups(): Promise<number>;
 }
 
 /** How wrapped keys are replaced. */

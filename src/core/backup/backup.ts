@@ -17,6 +17,7 @@ import { usingShared } from '../using-shared.ts';
 import { validateHealed } from '../validate-whole.ts';
 import { tellWaiting } from '../waiting.ts';
 import { workersFor } from '../worker-count.ts';
+import { CleanupWatch } from './cleanup-watch.ts';
 import { checkContinuedSource } from './continue-check.ts';
 import { NO_COUNTS } from './counters.ts';
 import { DataPhase, type RejectedBlob } from './data-phase.ts';
@@ -183,6 +184,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       elapsedSeconds,
       onBlocks: (count: number) => meter.add(count, 0),
     };
+    const cleanups = await CleanupWatch.begin(context);
     const takenOver = base === undefined ? earlier : await takeOverFromBase({ ...set, counters: earlier }, base.uid);
     only?.check(plan.read);
     const counters = await addPlannedZeros({ ...set, counters: takenOver });
@@ -195,6 +197,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       encVersion: settings.encryption.version,
       deduplication: settings.deduplication,
       read: plan.read,
+      gone: (rows) => cleanups.gone(rows),
       onBlocks: (count, bytesRead) => meter.add(count, bytesRead),
     });
     await pool.ready();
@@ -205,6 +208,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       const dataSeconds = (performance.now() - dataStart) / 1000;
       signal.throwIfAborted();
       await source.verify();
+      await cleanups.markGone(version.uid);
       await verifyKeptBlobs(context, { versionUid: version.uid, blocksKept: data.counters.blocksDedup, acceptDamage });
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
       if (await meta.finishBackup(version, total)) {

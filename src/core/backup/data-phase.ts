@@ -35,6 +35,8 @@ export interface DataPhaseOptions {
   read: Bitmap;
   counters: BackupCounters;
   elapsedSeconds(): number;
+  /** See RowSinkOptions.gone. */
+  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** A block is finished: its blob is known. Less than none: it is to be read again. */
   onBlocks(count: number, bytesRead: number): void;
 }
@@ -64,6 +66,7 @@ export class DataPhase implements Operation {
       geometry,
       counters,
       flush: () => pool.flush(),
+      gone: options.gone,
       onCommitted: (rows) => this.#closeClaims(rows),
       onRefused: (rows) => this.#readAgain(rows),
       // Without dedup a content can have any number of rows, and all of them would be looked at for each of its blocks.

@@ -24,7 +24,9 @@ export interface RowSinkOptions {
   counters: BackupCounters;
   /** Makes every blob that was stored before the call durable. */
   flush(): Promise<void>;
-  /** Rows whose blob was taken away between its discovery and its commit. */
+  /** Those of these rows, which have a new blob, whose blob is gone: they count as refused. */
+  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
+  /** Rows whose blob was taken away between its discovery, or its making, and its commit. */
   onRefused(rows: BackupRow[]): void;
   /** Rows that are in. */
   onCommitted(rows: readonly BackupRow[]): void;
@@ -101,12 +103,14 @@ export class RowSink {
     this.#zeros = [];
     const { meta, versionUid, geometry, heals } = this.#options;
     // Only blobs of this very run need it: what was found by dedup was durable before its row.
-    if (rows.some((row) => !row.found)) await this.#flush();
-    const { refused, healing } = await meta.commitGroup(
-      versionUid,
-      { rows, sparse: toRanges(zeros), heals, counters: (refusedRows) => this.#countersWith(rows, zeros, refusedRows) },
-      geometry,
-    );
+    const fresh = rows.filter((row) => !row.found);
+    if (fresh.length > 0) await this.#flush();
+    const gone = [...((await this.#options.gone?.(fresh)) ?? [])];
+    const kept = gone.length === 0 ? rows : rows.filter((row) => !gone.includes(row));
+    const counters = (others: readonly BackupRow[]) => this.#countersWith(rows, zeros, [...others, ...gone]);
+    const outcome = await meta.commitGroup(versionUid, { rows: kept, sparse: toRanges(zeros), heals, counters }, geometry);
+    const { healing } = outcome;
+    const refused = [...outcome.refused, ...gone];
     this.#counters = this.#countersWith(rows, zeros, refused);
     this.#options.onCommitted(rows);
     if (refused.length > 0) this.#options.onRefused(refused);

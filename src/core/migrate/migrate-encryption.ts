@@ -4,6 +4,7 @@ import { BackyError } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
+import { CleanupWatch } from '../backup/cleanup-watch.ts';
 import { readMissing } from '../backup/set-phases.ts';
 import { type BadBlock, BadBlockRecorder } from '../bad-blocks.ts';
 import { blockSizeOf } from '../block-size.ts';
@@ -103,6 +104,7 @@ async function run(
   const counts = { blocksWritten: 0, blocksReused: 0 };
   const meter = new Meter(origin.size, pool, context.onProgress);
   try {
+    const cleanups = await CleanupWatch.begin(context);
     for (;;) {
       // What is there stays, but for blocks that were found bad since.
       await meta.discardBadBlocks(copy.uid, geometry);
@@ -123,6 +125,7 @@ async function run(
         encVersion,
         todo,
         bad,
+        gone: (rows) => cleanups.gone(rows),
         onBlock: (sizeBytes, outcome) => {
           meter.add(Math.sign(sizeBytes), sizeBytes);
           if (outcome === 'written') counts.blocksWritten++;
@@ -132,6 +135,7 @@ async function run(
       await phase.run(signal);
       signal.throwIfAborted();
       await guard.settle();
+      await cleanups.markGone(copy.uid);
       if (bad.found.length > 0 || (await meta.finishBackup(copy, undefined))) break;
     }
   } catch (error) {

@@ -33,6 +33,8 @@ export interface RecodePhaseOptions {
   /** The blocks that the copy lacks. */
   todo: Bitmap;
   bad: BadBlockRecorder;
+  /** See RowSinkOptions.gone. */
+  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** A block is done with; negative bytes: it is not, after all. */
   onBlock(sizeBytes: number, outcome: RecodeOutcome): void;
 }
@@ -69,6 +71,7 @@ export class RecodePhase implements Operation {
       geometry,
       counters: NO_COUNTS,
       flush: () => pool.flush(),
+      gone: options.gone,
       onCommitted: (rows) => {
         for (const { checksum, size } of rows) if (checksum !== null) this.#claims.close(checksum, size);
       },

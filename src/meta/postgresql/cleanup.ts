@@ -80,3 +80,18 @@ export async function unnamed(connection: PostgresConnection, uids: readonly str
   );
   return rows.map((row) => row.uid);
 }
+
+/** See CleanupStore.countFullCleanup. */
+export async function countFullCleanup(connection: PostgresConnection): Promise<void> {
+  await connection.write((session) =>
+    session.run(
+      `INSERT INTO backy2_state (name, value) VALUES ('cleanups', 1) ON CONFLICT (name) DO UPDATE SET value = backy2_state.value + 1`,
+    ),
+  );
+}
+
+/** See CleanupStore.fullCleanups. */
+export async function fullCleanups(connection: PostgresConnection): Promise<number> {
+  const [state] = await connection.queryOwn<{ value: number }>("SELECT value FROM backy2_state WHERE name = 'cleanups'");
+  return state?.value ?? 0;
+}

@@ -168,6 +168,12 @@ export class PostgresStore implements MetaStore {
   sampleSealedBlocks(limit: number) {
     return sealed.sampleSealedBlocks(this.#db, limit);
   }
+  countFullCleanup() {
+    return cleanup.countFullCleanup(this.#db);
+  }
+  fullCleanups() {
+    return cleanup.fullCleanups(this.#db);
+  }
   rewrapKeys(order: RewrapOrder) {
     return rewrapKeys(this.#db, order);
   }

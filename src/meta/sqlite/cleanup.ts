@@ -1,4 +1,5 @@
 import type { SqliteConnection } from './connection.ts';
+import { bumpState, readState } from './state.ts';
 import { forgetChecks } from './verified.ts';
 
 /** Candidates that one transaction looks through for ones in use. */
@@ -75,4 +76,15 @@ export async function forgetDoomed(connection: SqliteConnection, uids: readonly 
 export function unnamed(connection: SqliteConnection, uids: readonly string[]): string[] {
   const named = connection.prepare('SELECT 1 FROM blocks WHERE uid = ? LIMIT 1');
   return uids.filter((uid) => named.get(uid) === undefined);
+}
+
+/** See CleanupStore.countFullCleanup. */
+export async function countFullCleanup(connection: SqliteConnection): Promise<void> {
+  await connection.write(() => bumpState(connection, 'cleanups'));
+}
+
+/** See CleanupStore.fullCleanups. A database of the original has no table for it yet. */
+export function fullCleanups(connection: SqliteConnection): number {
+  const isThere = connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'backy2_state'").get();
+  return isThere === undefined ? 0 : readState(connection, 'cleanups');
 }

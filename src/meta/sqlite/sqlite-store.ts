@@ -180,6 +180,12 @@ export class SqliteStore implements MetaStore {
   async heal(blobs: readonly GoodBlob[]) {
     return this.#db.write(() => heal.healRows(this.#db, blobs, this.#nowSeconds()));
   }
+  async countFullCleanup() {
+    await cleanup.countFullCleanup(this.#db);
+  }
+  async fullCleanups() {
+    return cleanup.fullCleanups(this.#db);
+  }
   async validateWhole(versionUids: readonly string[]) {
     return heal.validateWhole(this.#db, versionUids);
   }

@@ -1,7 +1,7 @@
 import type { SqliteConnection } from './connection.ts';
 
-/** Numbers of our own: when blobs were last enrolled (Unix seconds), and how often rows were healed. */
-export type StateName = 'enrolled' | 'heals';
+/** Numbers of our own: when blobs were last enrolled (Unix seconds), how often rows were healed, and how many full cleanups there were. */
+export type StateName = 'enrolled' | 'heals' | 'cleanups';
 
 /** 0 when it was never set. Within a write transaction, or after one: the table may be new. */
 export function readState(connection: SqliteConnection, name: StateName): number {

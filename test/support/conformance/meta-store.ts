@@ -310,6 +310,16 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       await whole('v1', 100);
       expect(await meta.unnamed([uidOf(100), uidOf(5), uidOf(109)])).toEqual([uidOf(5)]);
     });
+
+    it('counts full cleanups, for other stores of the same database too', async () => {
+      const other = fixture.store();
+      await other.open();
+      const before = await other.fullCleanups();
+      await meta.countFullCleanup();
+      await meta.countFullCleanup();
+      expect(await other.fullCleanups()).toBe(before + 2);
+      await other.close();
+    });
   });
 
   describe('an import', () => {

@@ -159,3 +159,15 @@ it('a full cleanup deletes what no row names, and nothing else', async () => {
   expect(isThere()).toBe(true);
   expect(existsSync(blobPath(lab.dataPath, orphan))).toBe(false);
 });
+
+it('a full cleanup is counted before it deletes, unless it is refused', async () => {
+  const writer = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  await writer.put(newBlobUid(), Buffer.alloc(1), new AbortController().signal);
+  await expect(cleanupFull(lab.context, '')).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+  expect(await lab.meta.fullCleanups()).toBe(0);
+  expect(isThere()).toBe(true);
+  await writer.close();
+  await cleanupFull(lab.context, '');
+  expect(await lab.meta.fullCleanups()).toBe(1);
+  expect(isThere()).toBe(false);
+});

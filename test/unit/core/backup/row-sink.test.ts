@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { type PendingRow, RowSink } from '../../../../src/core/backup/row-sink.ts';
+import type { BackupRow } from '../../../../src/meta/types.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 10 * BLOCK_SIZE };
@@ -24,7 +25,10 @@ const row = (id: number, found = false): PendingRow => ({
   bytesRead: BLOCK_SIZE,
 });
 
-function sinkWith(flush: () => Promise<void>): { sink: RowSink; committed: number[]; refused: number[] } {
+function sinkWith(
+  flush: () => Promise<void>,
+  gone: (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>> = async () => new Set(),
+): { sink: RowSink; committed: number[]; refused: number[] } {
   const committed: number[] = [];
   const refused: number[] = [];
   const sink = new RowSink({
@@ -33,6 +37,7 @@ function sinkWith(flush: () => Promise<void>): { sink: RowSink; committed: numbe
     geometry: GEOMETRY,
     counters: NO_COUNTS,
     flush,
+    gone,
     onCommitted: (rows) => committed.push(...rows.map(({ id }) => id)),
     onRefused: (rows) => refused.push(...rows.map(({ id }) => id)),
     heals: true,
@@ -45,6 +50,18 @@ function sinkWith(flush: () => Promise<void>): { sink: RowSink; committed: numbe
 const rowsInDatabase = () => lab.meta.countBlocks('v1');
 
 describe('a group of rows', () => {
+  it('is committed without those whose blob is gone, which are refused and not counted', async () => {
+    const { sink, refused } = sinkWith(
+      async () => {},
+      async (rows) => new Set(rows.filter(({ id }) => id === 1)),
+    );
+    for (const id of [0, 1, 2]) sink.addRow(row(id));
+    await sink.commit();
+    expect(refused).toEqual([1]);
+    expect((await lab.meta.blockPage('v1', -1, 9)).map(({ id }) => id)).toEqual([0, 2]);
+    expect(sink.counters.blocksWritten).toBe(2);
+  });
+
   it('is committed only after a flush has ended, and is there then', async () => {
     const seen: number[] = [];
     const { sink, committed } = sinkWith(async () => {
