@@ -3,6 +3,7 @@ import type { BackupStats, StatsFilter } from '../meta/types.ts';
 import type { AutoRequest } from './auto/auto.ts';
 import type { AutoResult } from './auto/auto-image.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';
+import type { DatabaseBackup, DatabaseBackupRequest } from './backup-db.ts';
 import type { StorageStep } from './check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
 import type { Context } from './context.ts';
@@ -95,6 +96,11 @@ export class Backy {
   async cleanupFull(prefix: string): Promise<CleanupResult> {
     const { cleanupFull } = await import('./cleanup.ts');
     return cleanupFull(this.#context, prefix);
+  }
+  /** Copies the database to a file; needs no `open`. */
+  async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {
+    const { backupDatabase } = await import('./backup-db.ts');
+    return backupDatabase(this.#context, request);
   }
   /** Tries the data backend out; needs no database. */
   async checkStorage(): Promise<StorageStep[]> {

@@ -44,6 +44,13 @@ export interface MetaStore
   initialize(): Promise<void>;
   /** Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed. */
   open(): Promise<void>;
+  /**
+   * Writes a copy of the whole database, as it is at one moment, over the empty file `to`; others may write meanwhile. The copy is not
+   * synced. Needs no {@link open}, and upgrades nothing. `signal` ends it.
+   */
+  copyTo(to: string, signal: AbortSignal): Promise<void>;
+  /** Whether a path is the database itself, or a file that belongs to it. */
+  isOwnFile(path: string): Promise<boolean>;
   /** Leaves the database closed and whole. */
   close(): Promise<void>;
 }

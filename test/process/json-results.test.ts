@@ -135,6 +135,9 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['migrate-encryption', good] };
     yield { args: ['migrate-encryption', bad], code: 20 };
   },
+  async *'backup-db'() {
+    yield { args: ['backup-db', lab.path('copy')] };
+  },
   async *'check-storage'() {
     yield* tableCalls('check-storage');
     lab.configure({ DataBackend: { path: lab.write('no-folder', '') } });

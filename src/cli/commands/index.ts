@@ -1,5 +1,6 @@
 import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
+import { backupDbCommand } from './backup-db.ts';
 import { checkStorageCommand } from './check-storage.ts';
 import { completionCommand } from './completion.ts';
 import { diffMetaCommand } from './diff-meta.ts';
@@ -43,6 +44,7 @@ export const COMMANDS: readonly Command[] = [
   rekeyCommand,
   migrateEncryptionCommand,
   checkStorageCommand,
+  backupDbCommand,
   dueCommand,
   slaCommand,
 ];

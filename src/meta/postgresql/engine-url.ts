@@ -81,6 +81,21 @@ export function labelOf({ host, port, database, user }: ServerAddress): string {
   return `postgresql://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 }
 
+/** The environment in which libpq's own programs connect to a database: nothing of it, a password least of all, is in their arguments. */
+export function libpqEnvironment(address: ServerAddress, env: PgEnvironment = process.env): Record<string, string | undefined> {
+  const { host, port, database, user, password, options } = address;
+  const variables = [...options].map(([name, value]) => [OPTIONS[name], value]);
+  return {
+    ...env,
+    // What a service file says would come first.
+    PGSERVICE: undefined,
+    PGHOSTADDR: undefined,
+    ...Object.fromEntries(variables),
+    ...{ PGHOST: host, PGPORT: String(port), PGDATABASE: database, PGUSER: user },
+    ...(password === undefined ? {} : { PGPASSWORD: password }),
+  };
+}
+
 function readOptions(query: URLSearchParams, env: PgEnvironment): Map<LibpqOption, string> {
   const known = [...Object.keys(OPTIONS), ...PARTS, ...WITHOUT_MEANING];
   const unknown = [...query.keys()].find((name) => !known.includes(name));

@@ -20,6 +20,7 @@ import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { PostgresConnection } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
+import { dumpDatabase } from './dump.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import type { Fence } from './fence.ts';
 import * as heal from './heal.ts';
@@ -68,6 +69,12 @@ export class PostgresStore implements MetaStore {
   }
   open() {
     return prepareDatabase(this.#db, this.#options.logger);
+  }
+  async copyTo(to: string, signal: AbortSignal) {
+    await dumpDatabase(parseEngineUrl(this.#options.engine), to, signal);
+  }
+  async isOwnFile() {
+    return false;
   }
   close() {
     return this.#db.close();
@@ -161,18 +168,18 @@ export class PostgresStore implements MetaStore {
   unnamed(uids: readonly string[]) {
     return cleanup.unnamed(this.#db, uids);
   }
+  countFullCleanup() {
+    return cleanup.countFullCleanup(this.#db);
+  }
+  fullCleanups() {
+    return cleanup.fullCleanups(this.#db);
+  }
 
   sealedBlocks(version: Version, limit: number) {
     return sealed.sealedBlocks(this.#db, version, limit);
   }
   sampleSealedBlocks(limit: number) {
     return sealed.sampleSealedBlocks(this.#db, limit);
-  }
-  countFullCleanup() {
-    return cleanup.countFullCleanup(this.#db);
-  }
-  fullCleanups() {
-    return cleanup.fullCleanups(this.#db);
   }
   rewrapKeys(order: RewrapOrder) {
     return rewrapKeys(this.#db, order);

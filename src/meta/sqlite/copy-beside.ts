@@ -1,6 +1,7 @@
 import { chownSync, closeSync, existsSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { BackyError } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
 /** So many pages are copied at a time, and the event loop gets its turn in between. */
@@ -29,6 +30,33 @@ export async function copyDatabase(path: string, wanted: string): Promise<Copy> 
     return keep(unfinished, wanted);
   } finally {
     removeUnfinished(unfinished);
+  }
+}
+
+/**
+ * Copies a SQLite database as it is at one moment over an empty file. Reading keeps that moment: programs that write meanwhile are neither
+ * kept from it, where there is a WAL, nor make the copy begin again.
+ */
+export async function copySnapshot(from: string, to: string, signal: AbortSignal): Promise<void> {
+  const source = new Database(from, { fileMustExist: true });
+  try {
+    source.pragma('query_only = ON');
+    source.exec('BEGIN');
+    source.prepare('SELECT count(*) FROM sqlite_master').get();
+    const progress = () => {
+      signal.throwIfAborted();
+      return PAGES_AT_A_TIME;
+    };
+    await source.backup(to, { progress });
+    source.exec('COMMIT');
+  } catch (error) {
+    if (!(error instanceof Database.SqliteError)) throw error;
+    throw new BackyError('io', `Cannot copy the database ${from} to ${to}: ${error.message} (${error.code})`, {
+      hint: 'Check space and health of both disks, and the kernel log.',
+      cause: error,
+    });
+  } finally {
+    source.close();
   }
 }
 

@@ -20,9 +20,11 @@ import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';
 import * as cleanup from './cleanup.ts';
 import { SqliteConnection } from './connection.ts';
+import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
 import { diskUsage } from './disk-usage.ts';
 import * as heal from './heal.ts';
+import { isFileOf } from './own-files.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { SCHEMA } from './schema.ts';
@@ -72,6 +74,18 @@ export class SqliteStore implements MetaStore {
     if (createIfMissing && !(await connection.patiently(isThere))) await connection.writeSchema(SCHEMA, isThere);
     if (!(await connection.patiently(isThere))) throw notUsable(path, 'it has no tables of backy2');
     await upgradeDatabase(connection, { path, logger });
+  }
+
+  async copyTo(to: string, signal: AbortSignal): Promise<void> {
+    const { path } = this.#options;
+    const connection = await this.#connect(false);
+    if (!(await connection.patiently(() => hasTable(connection, 'versions'))))
+      throw notUsable(path, 'it has no tables of backy2');
+    await copySnapshot(path, to, signal);
+  }
+
+  async isOwnFile(path: string): Promise<boolean> {
+    return isFileOf(this.#options.path, path);
   }
 
   async close(): Promise<void> {
@@ -166,6 +180,12 @@ export class SqliteStore implements MetaStore {
   async unnamed(uids: readonly string[]) {
     return cleanup.unnamed(this.#db, uids);
   }
+  async countFullCleanup() {
+    await cleanup.countFullCleanup(this.#db);
+  }
+  async fullCleanups() {
+    return cleanup.fullCleanups(this.#db);
+  }
 
   async sealedBlocks(version: Version, limit: number) {
     return sealed.sealedBlocks(this.#db, version, limit);
@@ -179,12 +199,6 @@ export class SqliteStore implements MetaStore {
 
   async heal(blobs: readonly GoodBlob[]) {
     return this.#db.write(() => heal.healRows(this.#db, blobs, this.#nowSeconds()));
-  }
-  async countFullCleanup() {
-    await cleanup.countFullCleanup(this.#db);
-  }
-  async fullCleanups() {
-    return cleanup.fullCleanups(this.#db);
   }
   async validateWhole(versionUids: readonly string[]) {
     return heal.validateWhole(this.#db, versionUids);
