@@ -68,7 +68,7 @@ export const DURABILITY: readonly Mutant[] = [
     name: 'rows-before-blobs',
     invariant: 'Rows are committed after their blobs are durable.',
     file: 'src/core/backup/row-sink.ts',
-    text: 'if (rows.some((row) => !row.found)) await this.#flush();',
+    text: 'if (fresh.length > 0) await this.#flush();',
     replacement: '',
     tests: [...SINK, 'test/unit/core/flush-failures.test.ts'],
   },

@@ -3,10 +3,94 @@ import type { Mutant } from './mutant.ts';
 const LOCKS = ['test/unit/core/locks.test.ts', 'test/unit/core/version-locks.test.ts'];
 const FILE_LOCKS = ['test/unit/locking/file-lock.test.ts'];
 const REMOVED_FILE = ['test/unit/locking/removed-lock-file.test.ts'];
+const STORE_LOCKS = ['test/process/locks-at-the-store.test.ts'];
+const DATABASE_FILES = ['test/unit/meta/database-files.test.ts'];
 const NBD = ['test/unit/nbd/requests.test.ts'];
 
 /** Who keeps whom out, and what an NBD client may change. */
 export const LOCK_RULES: readonly Mutant[] = [
+  {
+    name: 'locks-are-in-lock-dir-alone',
+    invariant: 'Who uses the same SQLite file meets there, whatever their lock_dir.',
+    file: 'src/cli/lock-services.ts',
+    text: 'new CombinedLockService([onHost, atDatabase])',
+    replacement: 'new CombinedLockService([onHost])',
+    tests: STORE_LOCKS,
+    builds: true,
+  },
+  {
+    name: 'full-cleanup-runs-beside-writers',
+    invariant: 'A full cleanup keeps writers out of the data folder, and is refused while there is one.',
+    file: 'src/data/file/writer-lock.ts',
+    text: "lockUnlessPassing(fd, 'exclusive')",
+    replacement: "lockUnlessPassing(fd, 'shared')",
+    tests: ['test/unit/data/file-backend.test.ts'],
+  },
+  {
+    name: 'writers-do-not-register',
+    invariant: 'A writer is refused while a full cleanup deletes.',
+    file: 'src/data/file/writer-lock.ts',
+    text: "if (await lockUnlessPassing(fd, 'shared')) return",
+    replacement: 'if (fd > 0) return',
+    tests: ['test/unit/data/file-backend.test.ts'],
+  },
+  {
+    name: 'full-cleanup-does-not-lock-writers-out',
+    invariant: 'A full cleanup locks the data folder.',
+    file: 'src/core/cleanup.ts',
+    text: '(backend) => backend.lockOutWriters()',
+    replacement: 'async () => {}',
+    tests: STORE_LOCKS,
+    builds: true,
+  },
+  {
+    name: 'full-cleanup-is-not-counted',
+    invariant: 'A full cleanup is counted before it looks for blobs, so that backups notice it.',
+    file: 'src/core/cleanup.ts',
+    text: 'await context.meta.countFullCleanup();',
+    replacement: '',
+    tests: ['test/unit/core/cleanup.test.ts'],
+  },
+  {
+    name: 'rows-of-cleaned-up-blobs-are-committed',
+    invariant: 'After a full cleanup, rows are committed only for blobs that are there.',
+    file: 'src/core/backup/row-sink.ts',
+    text: 'rows.filter((row) => !gone.includes(row))',
+    replacement: 'rows',
+    tests: ['test/unit/core/backup/row-sink.test.ts'],
+  },
+  {
+    name: 'finished-without-a-look-after-a-cleanup',
+    invariant: 'After a full cleanup, a version becomes valid only when all of its blobs are there.',
+    file: 'src/core/backup/cleanup-watch.ts',
+    text: "await meta.markBlockInvalid(uid ?? '', checksum);",
+    replacement: '',
+    tests: ['test/unit/core/backup/cleanup-watch.test.ts'],
+  },
+  {
+    name: 'commits-go-to-a-removed-database',
+    invariant: 'Nothing is committed to a database file that its path no longer names.',
+    file: 'src/meta/sqlite/path-watch.ts',
+    text: 'if (now !== undefined && now.ino',
+    replacement: 'if (now === undefined || now.ino',
+    tests: DATABASE_FILES,
+  },
+  {
+    name: 'older-database-beside-a-wal',
+    invariant: 'A database is not opened beside a WAL that goes on from a later state.',
+    file: 'src/meta/sqlite/wal-match.ts',
+    text: 'has.count >= first.count - 1',
+    replacement: 'has.count >= 0',
+    tests: DATABASE_FILES,
+  },
+  {
+    name: 'transactions-are-not-counted',
+    invariant: 'Each transaction that changes rows changes the mark.',
+    file: 'src/meta/sqlite/connection.ts',
+    text: 'if (this.#changes() !== before) this.prepare(COUNT_COMMIT).run();',
+    replacement: '',
+    tests: DATABASE_FILES,
+  },
   {
     name: 'version-lock-is-ignored',
     invariant: 'A version that somebody else holds is refused.',
@@ -51,7 +135,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'operations-run-beside-a-full-cleanup',
     invariant: 'No operation begins while somebody has the whole installation.',
     file: 'src/core/locks.ts',
-    text: 'if (await locks.isHeld(LOCK_NAMES.installation)) throw await installationTaken(locks);',
+    text: 'if ((await unlessPassing(isFree)) === undefined) throw await installationTaken(locks);',
     replacement: '',
     tests: LOCKS,
   },
@@ -83,7 +167,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'lock-of-a-removed-file-counts',
     invariant: 'A lock on a file that was removed meanwhile is none.',
     file: 'src/locking/file-lock.ts',
-    text: 'if (isStillAt(path, fd)) return this.#hold',
+    text: 'if (isStillAt(path, file.fd)) return this.#hold',
     replacement: 'return this.#hold',
     tests: REMOVED_FILE,
   },
