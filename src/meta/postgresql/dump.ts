@@ -27,7 +27,7 @@ export async function dumpDatabase(address: ServerAddress, to: string, signal: A
     signal.throwIfAborted();
     if (code !== 0) throw failed(address, complaint, code === null ? `it was ended by ${killedBy}` : `exit code ${code}`);
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
+    if (error instanceof BackyError || errnoOf(error) === undefined) throw error;
     throw new BackyError('database', `Cannot start pg_dump: ${messageOf(error)}`, {
       hint: 'Install the client programs of PostgreSQL, of the version of the server or a newer one (Debian: postgresql-client).',
       cause: error,
