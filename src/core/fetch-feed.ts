@@ -45,6 +45,8 @@ export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterato
     full = page.length === PAGE_ROWS;
     const builder = new JobBuilder(options);
     for (const row of page) {
+      // No row may stand for a block twice, or for none.
+      if (row.id < nextId || row.id >= version.size) continue;
       builder.addGap({ first: nextId, count: row.id - nextId });
       builder.add(row);
       nextId = row.id + 1;

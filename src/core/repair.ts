@@ -7,6 +7,7 @@ import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';
 import { proveKeyForWriting } from './encryption-key.ts';
 import { findVersion } from './find-version.ts';
+import { hasItsRows } from './has-its-rows.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { RepairPhase } from './repair-phase.ts';
@@ -38,7 +39,7 @@ export interface RepairResult {
   /** Blocks. */
   size: number;
   sizeBytes: number;
-  /** False: rows are missing, which no source can make up for. */
+  /** False: rows are missing or wrong, which no source can make up for. */
   complete: boolean;
   /** Blocks of this version that were known to be bad. */
   blocksBad: number;
@@ -67,13 +68,16 @@ export async function repair(context: Context, request: RepairRequest): Promise<
     const start = performance.now();
     const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);
-    const complete = (await context.meta.countBlocks(version.uid)) === version.size;
+    const complete = await hasItsRows(context, version);
     const source = await shareSource(request.source, context.io, context);
     // A source that lies gives blocks that are not taken: there is nothing to verify.
     const phase = await usingShared(context, source, (inner) =>
       mend(inner, source, { version, acceptDamage: request.acceptDamage }),
     );
-    if (!complete) context.logger.error(`Version is incomplete: ${version.uid} lacks rows, which no source can make up for.`);
+    if (!complete)
+      context.logger.error(
+        `Version is incomplete: ${version.uid} has not the rows of its blocks, which no source can make up for.`,
+      );
     const healing = { blocks: phase.healing.blocks, versions: [...new Set([version.uid, ...phase.healing.versions])] };
     const versionsMended =
       healing.blocks > 0 ? await validateHealed(context, healing) : await validateProbed(context, [version.uid]);

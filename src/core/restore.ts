@@ -14,6 +14,7 @@ import { proveKeyForReading } from './encryption-key.ts';
 import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
+import { findStrayRows } from './has-its-rows.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { refuseOwnTarget } from './own-files.ts';
 import { Meter } from './progress.ts';
@@ -56,6 +57,8 @@ export interface RestoreResult {
   blocksSparse: number;
   /** Below `fromId`. */
   blocksSkipped: number;
+  /** Whether the database has exactly the rows of the version's blocks. */
+  complete: boolean;
   /** Wrong or missing on the target. */
   blocksBad: number;
   errors: BadBlock[];
@@ -130,6 +133,7 @@ async function run(
   );
   request.onLastId?.(contiguous.last);
   let missing = 0;
+  const { stray } = await findStrayRows(context, version);
   const fetched = { blocks: 0, bytes: 0 };
   const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
@@ -186,7 +190,7 @@ async function run(
     await checks.close();
     if (pool.hasStuckThreads) context.onStuckThreads();
   }
-  if (missing > 0) {
+  if (missing + stray > 0) {
     await meta.setVersionInvalid(version.uid);
     bad.affectedVersions.add(version.uid);
   }
@@ -206,6 +210,7 @@ async function run(
     bytesRestored: fetched.bytes - bad.bytes,
     blocksSparse: version.size - blocksSkipped - fetched.blocks - missing,
     blocksSkipped,
+    complete: missing + stray === 0,
     blocksBad,
     errors: bad.found,
     affectedVersions: [...bad.affectedVersions],

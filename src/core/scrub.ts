@@ -12,6 +12,7 @@ import { proveKeyForReading } from './encryption-key.ts';
 import { feedJobs } from './fetch-feed.ts';
 import { FetchPhase } from './fetch-phase.ts';
 import { findVersion } from './find-version.ts';
+import { hasItsRows } from './has-its-rows.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { startScrubPool } from './scrub-pool.ts';
@@ -42,7 +43,7 @@ export interface ScrubResult {
   sizeBytes: number;
   blocksChecked: number;
   bytesChecked: number;
-  /** False: rows are missing, and nothing was checked. */
+  /** False: rows are missing, or there are others than those of its blocks, and nothing was checked. */
   complete: boolean;
   /** Whether the version is valid now. */
   valid: boolean;
@@ -88,10 +89,9 @@ async function run(
     affectedVersions: [...bad.affectedVersions],
     seconds: (performance.now() - start) / 1000,
   });
-  if ((await meta.countBlocks(version.uid)) !== version.size) {
+  if (!(await hasItsRows(context, version))) {
     await meta.setVersionInvalid(version.uid);
     logger.info(`Marked version invalid (UID ${version.uid})`);
-    logger.error('Version is incomplete.');
     bad.affectedVersions.add(version.uid);
     return resultOf({ complete: false, valid: false });
   }

@@ -104,13 +104,23 @@ async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: U
   const { target, setup } = context;
   if (target === undefined) return;
   const offset = block.id * setup.blockSize;
+  const room = roomFor(setup, block.id);
+  const known = bytes.subarray(0, room);
   await context.writing.during(() =>
     context.gates.targetWrite.run(block.size, context.signal, async () => {
-      if (bytes.length > 0) await target.write(bytes, offset);
-      if (bytes.length < block.size && setup.zeroMissing)
-        await target.writeZeros(offset + bytes.length, block.size - bytes.length);
+      if (known.length > 0) await target.write(known, offset);
+      if (known.length < room && setup.zeroMissing) await target.writeZeros(offset + known.length, room - known.length);
     }),
   );
+}
+
+/** Bytes that a block has in the image. The last guard of what lies beside it: rows may be damaged. */
+function roomFor(setup: { blockSize: number; sizeBytes: number }, id: number): number {
+  const room = bytesOfBlocks(setup, id, 1);
+  if (Number.isSafeInteger(id) && id >= 0 && room > 0) return room;
+  throw new BackyError('failed', `Block ${id} is not within the image of ${setup.sizeBytes} bytes: nothing of it was written.`, {
+    hint: 'A row of the database is damaged. Find out which with: backy2 scrub',
+  });
 }
 
 async function compareWithSource(
@@ -134,6 +144,7 @@ async function compareWithSource(
 export async function zeroBlocks(context: WorkerContext, first: number, count: number): Promise<void> {
   const { target, setup } = context;
   if (target === undefined) throw new Error('this worker has no target');
+  roomFor(setup, first);
   const length = bytesOfBlocks(setup, first, count);
   await context.writing.during(() =>
     context.gates.targetWrite.run(length, context.signal, () => target.writeZeros(first * setup.blockSize, length)),

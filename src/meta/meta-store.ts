@@ -78,10 +78,22 @@ export interface VersionStore {
   removeVersion(uid: string, onProgress: (rowsRemoved: number) => void): Promise<number>;
 }
 
-/** Block rows of finished versions. */
+/** How the ids of a version's rows fit its size. The database holds no id twice. */
+export interface RowIds {
+  /** Rows with ids from 0 to size - 1. */
+  fitting: number;
+  /** All others: out of range, or (SQLite) no whole number. */
+  stray: number;
+  /** A few ids of stray rows, as text. */
+  examples: string[];
+}
+
+/** Block rows of finished versions. Rows with ids that no block can have are given by none of these but {@link checkIds}. */
 export interface BlockStore {
   countBlocks(versionUid: string): Promise<number>;
-  /** Up to `limit` rows with ids above `afterId` (start with -1), in id order. */
+  /** Looks at the ids of all rows of a version of `size` blocks. */
+  checkIds(versionUid: string, size: number): Promise<RowIds>;
+  /** Up to `limit` rows with ids above `afterId` (start with -1), in id order. Ids MAY be beyond the version's size. */
   blockPage(versionUid: string, afterId: number, limit: number): Promise<BlockRow[]>;
   /** The rows that exist among `ids`. */
   blocksById(versionUid: string, ids: readonly number[]): Promise<BlockRow[]>;

@@ -147,7 +147,7 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'restore-with-bad-blocks-succeeds',
     invariant: 'A restore with bad blocks exits with 20.',
     file: 'src/cli/commands/restore.ts',
-    text: 'exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0',
+    text: 'exitCode: result.complete && result.errors.length === 0 ? 0 : BLOCKS_BAD',
     replacement: 'exitCode: 0',
     tests: ['damaged-blobs.test.ts'],
     builds: true,

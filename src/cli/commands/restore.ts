@@ -35,7 +35,7 @@ export const restoreCommand: Command = {
       acceptDamage: flag(options.acceptDamage),
       onLastId: (id) => note({ uid, continueFrom: Math.max(0, id) }),
     });
-    return { result: { ...result }, exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0 };
+    return { result: { ...result }, exitCode: result.complete && result.errors.length === 0 ? 0 : BLOCKS_BAD };
   },
 };
 

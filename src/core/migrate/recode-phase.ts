@@ -217,6 +217,7 @@ async function* missingRows({ meta, origin, todo, bad, logger }: RecodePhaseOpti
   for (;;) {
     const page = await meta.blockPage(origin.uid, nextId - 1, PAGE_ROWS);
     for (const row of page) {
+      if (row.id >= origin.size) continue;
       reportGap(nextId, row.id);
       nextId = row.id + 1;
       if (todo.has(row.id)) yield row;

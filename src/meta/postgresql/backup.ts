@@ -83,7 +83,7 @@ export function discardBadBlocks(
   return connection.write((session) =>
     deleteBlocks(
       session,
-      sql`version_uid = $2 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $3::int THEN $4::bigint ELSE $5 END OR id > $3)`,
+      sql`version_uid = $2 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $3::int THEN $4::bigint ELSE $5 END OR id > $3 OR id < 0)`,
       [nowSeconds, versionUid, lastId, lastSize, geometry.blockSize],
     ),
   );
@@ -156,8 +156,9 @@ export async function finishBackup(
   return connection.write(async (session) => {
     await lockVersion(session, version.uid);
     const { rows, bad } = await session.queryOne<{ rows: number; bad: number }>(
-      'SELECT count(*) AS rows, count(*) FILTER (WHERE valid = 0) AS bad FROM blocks WHERE version_uid = $1',
-      [version.uid],
+      `SELECT count(*) FILTER (WHERE id >= 0 AND id < $2::bigint) AS rows, count(*) FILTER (WHERE valid = 0) AS bad
+       FROM blocks WHERE version_uid = $1`,
+      [version.uid, version.size],
     );
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
     if (rows !== version.size) throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks.`);

@@ -1,3 +1,5 @@
+import { STRAY_EXAMPLES } from '../geometry.ts';
+import type { RowIds } from '../meta-store.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -41,6 +43,22 @@ export async function blocksById(
 /** See BlockStore.countBlocks. */
 export async function countBlocks(connection: PostgresConnection, versionUid: string): Promise<number> {
   return (await connection.queryOne<{ n: number }>('SELECT count(*) AS n FROM blocks WHERE version_uid = $1', [versionUid])).n;
+}
+
+const IS_STRAY = '(id < 0 OR id >= $2::bigint)';
+
+/** See BlockStore.checkIds. The column holds whole numbers alone. */
+export async function checkIds(connection: PostgresConnection, versionUid: string, size: number): Promise<RowIds> {
+  const { rows, stray } = await connection.queryOne<{ rows: number; stray: number }>(
+    `SELECT count(*) AS rows, count(*) FILTER (WHERE ${IS_STRAY}) AS stray FROM blocks WHERE version_uid = $1`,
+    [versionUid, size],
+  );
+  if (stray === 0) return { fitting: rows, stray, examples: [] };
+  const examples = await connection.query<{ id: number }>(
+    `SELECT id FROM blocks WHERE version_uid = $1 AND ${IS_STRAY} ORDER BY id LIMIT ${STRAY_EXAMPLES}`,
+    [versionUid, size],
+  );
+  return { fitting: rows - stray, stray, examples: examples.map(({ id }) => String(id)) };
 }
 
 /** See BackupStore.presentBlocks: runs of ids are found inside the database. */

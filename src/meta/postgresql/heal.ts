@@ -68,7 +68,7 @@ export async function validateWhole(connection: PostgresConnection, versionUids:
            AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = $1)
            AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = $1)
            AND size = (SELECT count(*) FROM blocks WHERE version_uid = $1)
-           AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = $1 AND valid = 0)`,
+           AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = $1 AND (valid = 0 OR id < 0 OR id >= versions.size))`,
         [uid],
       );
     });

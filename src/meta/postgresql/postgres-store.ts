@@ -111,6 +111,9 @@ export class PostgresStore implements MetaStore {
   countBlocks(versionUid: string) {
     return blocks.countBlocks(this.#db, versionUid);
   }
+  checkIds(versionUid: string, size: number) {
+    return blocks.checkIds(this.#db, versionUid, size);
+  }
   async blockPage(versionUid: string, afterId: number, limit: number) {
     return (await blocks.blockRecords(this.#db, versionUid, afterId, limit)).map(toBlockRow);
   }

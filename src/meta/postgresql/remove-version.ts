@@ -5,6 +5,8 @@ import type { PostgresConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { updateVersion } from './versions.ts';
 
+const BELOW_ALL_IDS = -(2 ** 31) - 1;
+
 /** See VersionStore.removeVersion. */
 export async function removeVersion(
   connection: PostgresConnection,
@@ -14,7 +16,8 @@ export async function removeVersion(
 ): Promise<number> {
   await updateVersion(connection, uid, { valid: 0 });
   let removed = 0;
-  for (let size = FIRST_PIECE, after = -1; ; ) {
+  // Damaged rows may have ids below 0.
+  for (let size = FIRST_PIECE, after = BELOW_ALL_IDS; ; ) {
     const start = performance.now();
     const last = await lastOfPiece(connection, uid, after, size);
     if (last === null) break;
@@ -22,7 +25,7 @@ export async function removeVersion(
     removed += await connection.write(async (session) => {
       // Healing could have found the version whole in between.
       await session.run('UPDATE versions SET valid = 0 WHERE uid = $1', [uid]);
-      return deleteBlocks(session, sql`version_uid = $2 AND id > $3 AND id <= $4`, piece);
+      return deleteBlocks(session, sql`version_uid = $2 AND id > $3::bigint AND id <= $4`, piece);
     });
     onProgress(removed);
     after = last;
@@ -43,7 +46,7 @@ export async function removeVersion(
 /** The id that ends the next piece; null when there are no rows. */
 async function lastOfPiece(connection: PostgresConnection, uid: string, after: number, size: number): Promise<number | null> {
   const { last } = await connection.queryOne<{ last: number | null }>(
-    'SELECT max(id) AS last FROM (SELECT id FROM blocks WHERE version_uid = $1 AND id > $2 ORDER BY id LIMIT $3) AS piece',
+    'SELECT max(id) AS last FROM (SELECT id FROM blocks WHERE version_uid = $1 AND id > $2::bigint ORDER BY id LIMIT $3) AS piece',
     [uid, after, size],
   );
   return last;

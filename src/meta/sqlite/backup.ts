@@ -8,7 +8,7 @@ import { newVersionRecord } from '../rows.ts';
 import { sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
 import type { BackupCounters, BackupRow, BlockRange, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
-import { countBlocks } from './blocks.ts';
+import { checkIds } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { healRows, knownBad } from './heal.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -107,7 +107,7 @@ export async function discardBadBlocks(
   nowSeconds: number,
 ): Promise<number> {
   const { lastId, lastSize } = lastBlock(geometry);
-  const bad = sql`version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ?)`;
+  const bad = sql`version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ? OR id < 0 OR typeof(id) <> 'integer')`;
   const values = [versionUid, lastId, lastSize, geometry.blockSize, lastId];
   return connection.write(() => {
     makeCandidates(connection, bad, values, nowSeconds);
@@ -172,7 +172,7 @@ export async function finishBackup(
 ): Promise<boolean> {
   const build = await statementBuilder();
   return connection.write(() => {
-    const rows = countBlocks(connection, version.uid);
+    const { fitting: rows } = checkIds(connection, version.uid, version.size);
     // The last guard of the promise that a valid version is whole, whatever went wrong before.
     if (rows !== version.size) throw new BackyError('failed', `Version ${version.uid} has ${rows} of ${version.size} blocks.`);
     if (hasBadBlock(connection, version.uid)) return false;

@@ -1,16 +1,21 @@
+import { LAST_ID, STRAY_EXAMPLES } from '../geometry.ts';
+import type { RowIds } from '../meta-store.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 
+/** SQLite keeps texts and fractions in a column of integers, and compares with them: `'x' > 5`. */
+export const IS_ID = `typeof(id) = 'integer' AND id <= ${LAST_ID}`;
+
 /** See BlockStore.blockPage: keyset pages, because an open iterator would refuse writes on the same connection. */
 export function blockRecords(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlockRecord[] {
-  const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?`;
+  const sql = `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? AND ${IS_ID} ORDER BY id LIMIT ?`;
   return connection.prepare(sql).all(versionUid, afterId, limit) as BlockRecord[];
 }
 
 /** See ReportStore.blobPage. */
 export function blobPage(connection: SqliteConnection, versionUid: string, afterId: number, limit: number): BlobOfBlock[] {
-  const sql = "SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ? AND id > ? ORDER BY id LIMIT ?";
+  const sql = `SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ? AND id > ? AND ${IS_ID} ORDER BY id LIMIT ?`;
   return connection.prepare(sql).all(versionUid, afterId, limit) as BlobOfBlock[];
 }
 
@@ -30,10 +35,26 @@ export function countBlocks(connection: SqliteConnection, versionUid: string): n
   return (connection.prepare('SELECT count(*) AS n FROM blocks WHERE version_uid = ?').get(versionUid) as { n: number }).n;
 }
 
+const IS_STRAY = "(typeof(id) <> 'integer' OR id < 0 OR id >= ?)";
+
+/** See BlockStore.checkIds. */
+export function checkIds(connection: SqliteConnection, versionUid: string, size: number): RowIds {
+  const { rows, stray } = connection
+    .prepare(`SELECT count(*) AS rows, coalesce(sum(${IS_STRAY}), 0) AS stray FROM blocks WHERE version_uid = ?`)
+    .get(size, versionUid) as { rows: number; stray: number };
+  if (stray === 0) return { fitting: rows, stray, examples: [] };
+  const examples = connection
+    .prepare(
+      `SELECT CAST(id AS TEXT) AS id FROM blocks WHERE version_uid = ? AND ${IS_STRAY} ORDER BY blocks.id LIMIT ${STRAY_EXAMPLES}`,
+    )
+    .all(versionUid, size) as { id: string }[];
+  return { fitting: rows - stray, stray, examples: examples.map(({ id }) => id) };
+}
+
 /** See BackupStore.presentBlocks: runs of ids are found inside the database. */
 export function presentBlocks(connection: SqliteConnection, versionUid: string, range: BlockRange): BlockRange[] {
   const sql = `SELECT min(id) AS first, count(*) AS count FROM
-    (SELECT id, id - row_number() OVER (ORDER BY id) AS run FROM blocks WHERE version_uid = ? AND id >= ? AND id < ?)
+    (SELECT id, id - row_number() OVER (ORDER BY id) AS run FROM blocks WHERE version_uid = ? AND id >= ? AND id < ? AND ${IS_ID})
     GROUP BY run ORDER BY first`;
   return connection.prepare(sql).all(versionUid, range.first, range.first + range.count) as BlockRange[];
 }

@@ -1,5 +1,6 @@
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { BlockRow, GoodBlob, Healing } from '../types.ts';
+import { IS_ID } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { bumpState } from './state.ts';
 
@@ -56,7 +57,8 @@ export async function validateWhole(connection: SqliteConnection, versionUids: r
              AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
              AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)
              AND size = (SELECT count(*) FROM blocks WHERE version_uid = versions.uid)
-             AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = versions.uid AND valid = 0)`,
+             AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = versions.uid
+               AND (valid = 0 OR typeof(id) <> 'integer' OR id < 0 OR id >= versions.size))`,
           )
           .run(uid).changes,
     );
@@ -70,11 +72,11 @@ export function badBlockPage(
   connection: SqliteConnection,
   { versionUid, afterId, limit }: { versionUid: string; afterId: number; limit: number },
 ): BlockRow[] {
-  const end = connection.prepare('SELECT max(id) AS id FROM blocks WHERE version_uid = ?').get(versionUid) as {
+  const end = connection.prepare(`SELECT max(id) AS id FROM blocks WHERE version_uid = ? AND ${IS_ID}`).get(versionUid) as {
     id: number | null;
   };
   const page = connection.prepare(
-    `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? AND id <= ? AND valid = 0 AND uid <> '' ORDER BY id LIMIT ?`,
+    `SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ? AND id > ? AND id <= ? AND ${IS_ID} AND valid = 0 AND uid <> '' ORDER BY id LIMIT ?`,
   );
   for (let after = afterId; after < (end.id ?? -1); after += WINDOW_IDS) {
     const rows = page.all(versionUid, after, after + WINDOW_IDS, limit) as BlockRecord[];

@@ -124,6 +124,9 @@ export class SqliteStore implements MetaStore {
   async countBlocks(versionUid: string) {
     return blocks.countBlocks(this.#db, versionUid);
   }
+  async checkIds(versionUid: string, size: number) {
+    return blocks.checkIds(this.#db, versionUid, size);
+  }
   async blockPage(versionUid: string, afterId: number, limit: number) {
     return blocks.blockRecords(this.#db, versionUid, afterId, limit).map(toBlockRow);
   }

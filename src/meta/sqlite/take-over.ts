@@ -2,6 +2,7 @@ import { toStoredDate } from '../dates.ts';
 import { lastBlock } from '../geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { INSERT_COLUMNS, saveCounters } from './backup.ts';
+import { IS_ID } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
 import { readState } from './state.ts';
@@ -49,7 +50,7 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   return connection.stage(
     `INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
      FROM temp.ranges CROSS JOIN blocks
-     WHERE version_uid = ? AND id >= first AND id < past AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END
+     WHERE version_uid = ? AND id >= first AND id < past AND ${IS_ID} AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END
      ORDER BY substr(checksum, 1, 1), substr(uid, 1, 1), id`,
     [baseUid, lastId, lastSize, geometry.blockSize],
   );

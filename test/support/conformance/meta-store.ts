@@ -266,6 +266,41 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
     expect((await meta.findVersion('v1'))?.valid).toBe(false);
   });
 
+  describe('rows with ids that no block has', () => {
+    const DAMAGED = [row(-127, 7), ...[0, 1, 2, 3, 4, 5, 6, 8].map((id) => row(id, id)), row(10, 9)];
+
+    it('are counted, and named', async () => {
+      await whole('v1', 100);
+      expect(await meta.checkIds('v1', 10)).toEqual({ fitting: 10, stray: 0, examples: [] });
+      await newVersion('v2');
+      await commit('v2', DAMAGED);
+      expect(await meta.checkIds('v2', 10)).toEqual({ fitting: 8, stray: 2, examples: ['-127', '10'] });
+      expect((await meta.checkIds('v2', 4)).examples).toEqual(['-127', '4', '5']);
+    });
+
+    it('never make a version valid, nor are they taken over', async () => {
+      await newVersion('v1');
+      await commit('v1', DAMAGED);
+      await expect(finish('v1')).rejects.toThrow('has 8 of 10 blocks');
+      await newVersion('v2');
+      await meta.takeOver({
+        ...{ baseUid: 'v1', ranges: [{ first: 0, count: 10 }], geometry: GEOMETRY },
+        ...{ versionUid: 'v2', counters: () => NO_COUNTS, onCopied: () => {} },
+      });
+      expect((await rowsOf('v2')).map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 8]);
+      expect(await meta.discardBadBlocks('v1', GEOMETRY)).toBe(2);
+      await commit('v1', [row(7, 7), row(9, 9)]);
+      await finish('v1');
+    });
+
+    it('go with their version', async () => {
+      await newVersion('v1');
+      await commit('v1', DAMAGED);
+      expect(await meta.removeVersion('v1', () => {})).toBe(10);
+      expect(await meta.countBlocks('v1')).toBe(0);
+    });
+  });
+
   describe('validity', () => {
     it('is lost by every version that holds a bad blob, and comes back with a good scrub', async () => {
       await whole('v1', 100);

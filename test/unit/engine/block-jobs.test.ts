@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
-import { fetchBlocks } from '../../../src/engine/fetch-job.ts';
+import { fetchBlocks, zeroBlocks } from '../../../src/engine/fetch-job.ts';
 import type { Decision, FetchBlock, Finding } from '../../../src/engine/messages.ts';
 import { readBlocks, storeBlocks } from '../../../src/engine/read-job.ts';
 import { closeContext, type WorkerContext } from '../../../src/engine/worker-context.ts';
@@ -216,6 +216,31 @@ describe('writing to a target', () => {
     expect(await fetching(contextWith({ target: target(), zeroMissing }), rows)).toMatchObject([{ id: 1, problem: 'missing' }]);
     blockOf(1).fill(left);
     expect(readFileSync(target())).toEqual(image);
+  });
+});
+
+describe('writing beside the image', () => {
+  const target = () => join(lab.folder, 'target');
+  const BESIDE = 3 * BLOCK_SIZE;
+
+  it.each([-1, -127, 1.5, BLOCKS, BLOCKS + 2, Number.NaN])('is refused for block %d, and nothing is written', async (id) => {
+    const [row] = await stored();
+    if (row === undefined) throw new Error('nothing was stored');
+    const before = Buffer.alloc(SIZE_BYTES + BESIDE, 'x');
+    writeFileSync(target(), before);
+    const context = contextWith({ target: target() });
+    await expect(fetching(context, [{ ...row, id }])).rejects.toMatchObject({ code: 'failed' });
+    await expect(zeroBlocks(context, id, 1)).rejects.toMatchObject({ code: 'failed' });
+    expect(readFileSync(target())).toEqual(before);
+  });
+
+  it('does not happen to a block that is longer than its place', async () => {
+    const [row] = await stored();
+    if (row === undefined) throw new Error('nothing was stored');
+    const before = Buffer.alloc(SIZE_BYTES + BESIDE, 'x');
+    writeFileSync(target(), before);
+    await fetching(contextWith({ target: target() }), [{ ...row, id: BLOCKS - 1 }]);
+    expect(readFileSync(target()).subarray(SIZE_BYTES)).toEqual(before.subarray(SIZE_BYTES));
   });
 });
 
