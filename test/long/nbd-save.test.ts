@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images.ts';
@@ -133,6 +134,34 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     await client.disconnect();
     await expect.poll(() => server.running.stderr, { timeout: 10_000 }).toContain('could not be saved');
     expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
+  });
+
+  test('lets nobody open a version while it is saved: what they write comes after', async () => {
+    const first = await NbdClient.open(server.socket, 'vm');
+    const model = Buffer.from(image);
+    noise(10, 'first').copy(model, 50);
+    await first.write(50, noise(10, 'first'));
+    // The save can't begin to write before that.
+    const release = lab.store.holdDatabase();
+    await first.disconnect();
+    const [byName, byUid] = [NbdClient.open(server.socket, 'vm'), NbdClient.open(server.socket, uid)];
+    const opened = await Promise.race([byName.then(() => true), byUid.then(() => true), sleep(1000).then(() => false)]);
+    release();
+    expect(opened).toBe(false);
+    const second = await byName;
+    const saved = await savedUid();
+    expect(lab.version(saved).valid).toBe(1);
+    expect(sha256(await second.read(0, model.length))).toBe(sha256(model));
+    await second.write(5 * BLOCK, noise(10, 'second'));
+    await second.disconnect();
+    await expect.poll(() => server.running.stdout.split('\n').length, { timeout: 20_000 }).toBe(4);
+    const original = await byUid;
+    expect(sha256(await original.read(0, image.length))).toBe(sha256(image));
+    await original.disconnect();
+    expect((await stopServing(server)).code).toBe(0);
+    expect(await lab.restoredSha256(saved)).toBe(sha256(model));
+    noise(10, 'second').copy(model, 5 * BLOCK);
+    expect(await lab.restoredSha256(server.running.stdout.split('\n')[2] ?? '')).toBe(sha256(model));
   });
 
   filesOnly('client side', () => {

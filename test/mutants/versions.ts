@@ -168,4 +168,22 @@ export const VERSIONS: readonly Mutant[] = [
     replacement: 'await deletion.delete(batch);',
     tests: CLEANUP,
   },
+  {
+    name: 'version-opens-while-it-is-saved',
+    invariant: 'Nobody opens an export while what was written to it is saved.',
+    file: 'src/core/image/nbd-exports.ts',
+    text: 'while (this.#saves.isRunning(version.uid)) {',
+    replacement: 'while (this.#saves.isRunning(version.name)) {',
+    tests: ['test/long/nbd-save.test.ts'],
+    builds: true,
+  },
+  {
+    name: 'failed-write-is-saved',
+    invariant: 'An image that lacks a write is not saved.',
+    file: 'src/core/image/nbd-exports.ts',
+    text: 'return isClean && view.failure === undefined;',
+    replacement: 'return isClean;',
+    tests: ['test/process/full-disk.test.ts'],
+    builds: true,
+  },
 ];

@@ -1,10 +1,13 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { COMMAND, NBD_ERROR } from '../../src/nbd/numbers.ts';
 import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
 import { expectFailure } from '../support/expect-failure.ts';
 import { Lab, uidOf } from '../support/lab.ts';
 import { lacking, needMount } from '../support/machine.ts';
 import { remount, withTmpfs } from '../support/mounted.ts';
+import { NbdClient } from '../support/nbd-client.ts';
+import { startNbd, stopServing } from '../support/program/serving.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
 
@@ -64,6 +67,34 @@ describe('a full disk', () => {
       await lab.ok('backup', '-c', uid, source, 'vm');
       expect(await lab.restoredSha256(uid)).toBe(sha256(image));
       await lab.ok('scrub', uid);
+    });
+  });
+
+  test.skipIf(skip)(`for what is written over NBD: it is not saved, and the program ends with exit 100${note}`, async () => {
+    await lab.ok('initdb');
+    const image = noise(500 * BLOCK, 'image');
+    const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+    const cache = lab.path('cache');
+    lab.configure({ DEFAULTS: { cachedir: cache } });
+    await withTmpfs(cache, '1m', async () => {
+      const before = { dump: lab.dump(), blobs: lab.blobs() };
+      const server = await startNbd(lab, '--save', '--export', 'vm');
+      const writer = await NbdClient.open(server.socket, 'vm');
+      await writer.write(0, noise(100 * BLOCK, 'fits'));
+      const { error } = await writer.request(COMMAND.write, { offset: 100 * BLOCK, data: noise(300 * BLOCK, 'too much') });
+      expect(error).toBe(NBD_ERROR.ENOSPC);
+      // Room does not make up for the write that failed.
+      await remount(cache, 'size=64m');
+      await writer.write(450 * BLOCK, noise(BLOCK, 'later'));
+      await writer.disconnect();
+      const next = await NbdClient.open(server.socket, 'vm');
+      await next.write(0, noise(10, 'next'));
+      await next.disconnect();
+      await expect.poll(() => lab.log().match(/is not saved: a write failed/g)?.length, { timeout: 10_000 }).toBe(2);
+      const { code, stderr } = await stopServing(server);
+      expect(code).toBe(100);
+      expect(stderr).toMatch(new RegExp(`What was written to ${uid} was not saved. A write to ${uid} failed: .*ENOSPC`));
+      expect({ dump: lab.dump(), blobs: lab.blobs() }).toEqual(before);
     });
   });
 

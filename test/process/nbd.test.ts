@@ -258,6 +258,16 @@ describe('a version that is served', () => {
     expect(() => statSync(again.socket)).toThrow('ENOENT');
   });
 
+  test('gives an error for a block whose row has the id of none, and all others', async () => {
+    lab.sql('UPDATE blocks SET id = 1000 WHERE id = 5');
+    const server = await startNbd(lab);
+    const client = await NbdClient.open(server.socket, uid);
+    const reply = await client.request(COMMAND.read, { offset: 0, length: image.length });
+    expect(reply.errors).toMatchObject([{ error: NBD_ERROR.EIO, offset: 5 * BLOCK }]);
+    expect(reply.data.subarray(6 * BLOCK, image.length).equals(image.subarray(6 * BLOCK))).toBe(true);
+    await stopServing(server);
+  });
+
   filesOnly('client side', () => {
     test('can be read by its owner alone', async () => {
       const server = await startNbd(lab);

@@ -39,6 +39,9 @@ export class ImageView {
   readonly #bad: KnownBad;
   /** The last of the writes to each block that is being written. */
   readonly #writing = new Map<number, Promise<void>>();
+  /** Blocks that a write could not be added to, since they are bad. */
+  readonly #unwritten = new Map<number, Error>();
+  #failure: Error | undefined;
   #overlay: Overlay | undefined;
 
   constructor(options: ImageViewOptions) {
@@ -55,6 +58,11 @@ export class ImageView {
   /** What was written, if anything was. */
   get overlay(): Overlay | undefined {
     return this.#overlay;
+  }
+
+  /** Why some write did not get here, if one did not: then the image is not what its clients made of it. */
+  get failure(): Error | undefined {
+    return this.#failure ?? this.#unwritten.values().next().value;
   }
 
   /**
@@ -82,25 +90,33 @@ export class ImageView {
   }
 
   /** Writes into the overlay. A block that is written in part is copied there first. */
-  async write(offset: number, bytes: Uint8Array): Promise<void> {
+  write(offset: number, bytes: Uint8Array): Promise<void> {
+    return this.#remembering(this.#write(offset, bytes));
+  }
+
+  async #write(offset: number, bytes: Uint8Array): Promise<void> {
     for (const span of spansOf(this.geometry, offset, bytes.length)) {
       const start = span.offset - offset;
       await this.#inTurn(span.id, async (overlay) => {
         if (!span.isWhole) await this.#copyUp(overlay, span.id);
         await overlay.write(bytes.subarray(start, start + span.length), span.offset);
-        overlay.written.add(span.id);
+        this.#keep(overlay, span);
       });
     }
   }
 
   /** Makes a range read as zeros. Where it does so already, nothing is written. */
-  async writeZeros(offset: number, length: number): Promise<void> {
+  writeZeros(offset: number, length: number): Promise<void> {
+    return this.#remembering(this.#writeZeros(offset, length));
+  }
+
+  async #writeZeros(offset: number, length: number): Promise<void> {
     for (const span of spansOf(this.geometry, offset, length)) {
       if (await this.#isSparse(span.id)) continue;
       await this.#inTurn(span.id, async (overlay) => {
         if (!span.isWhole) await this.#copyUp(overlay, span.id);
         await overlay.zero(span.offset, span.length);
-        overlay.written.add(span.id);
+        this.#keep(overlay, span);
       });
     }
   }
@@ -258,6 +274,21 @@ export class ImageView {
     }
   }
 
+  #keep(overlay: Overlay, { id, isWhole }: Span): void {
+    overlay.written.add(id);
+    if (isWhole) this.#unwritten.delete(id);
+  }
+
+  /** A bad block can still be written as a whole; after any other failure, nobody knows what the image lacks. */
+  async #remembering(write: Promise<void>): Promise<void> {
+    try {
+      await write;
+    } catch (error) {
+      if (!isOfBadBlock(error)) this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  }
+
   /** Writes to one block go one after the other, since the first of them copies it. */
   async #inTurn(id: number, write: (overlay: Overlay) => Promise<void>): Promise<void> {
     const before = this.#writing.get(id) ?? Promise.resolve();
@@ -266,6 +297,7 @@ export class ImageView {
     try {
       await mine;
     } catch (error) {
+      if (error instanceof Error && isOfBadBlock(error)) this.#unwritten.set(id, error);
       this.#logUnlessBad('write', id, error);
       throw error;
     } finally {

@@ -4,6 +4,7 @@ import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';
+import { Saves } from './saves.ts';
 
 const MIB = 1024 * 1024;
 
@@ -14,6 +15,8 @@ interface Clients {
   isClean: boolean;
   /** Whether something was written that nobody has flushed. */
   isUnflushed: boolean;
+  /** Writes that have not ended. Those of a client that vanished go on without it. */
+  writes: Set<Promise<void>>;
 }
 
 /** How versions are offered. */
@@ -33,6 +36,7 @@ export interface NbdExportsOptions {
 export class VersionExports implements NbdExports {
   readonly #options: NbdExportsOptions;
   readonly #clients = new Map<string, Clients>();
+  readonly #saves = new Saves();
 
   constructor(options: NbdExportsOptions) {
     this.#options = options;
@@ -55,7 +59,7 @@ export class VersionExports implements NbdExports {
   async find(name: string): Promise<NbdExport | undefined> {
     const { only, readOnly, whyReadOnly } = this.#options;
     if (only !== undefined && name !== '' && name !== only) return undefined;
-    const version = await this.#version(name === '' ? (only ?? '') : name);
+    const version = await this.#version(name);
     if (version === undefined) return undefined;
     const isReadOnly = readOnly || whyReadOnly(version) !== undefined;
     return {
@@ -63,26 +67,35 @@ export class VersionExports implements NbdExports {
       isReadOnly,
       description: describe(version),
       preferredBytes: preferredBytes(this.#options.context.settings.blockSize),
-      open: () => this.#open(version, isReadOnly),
+      open: () => this.#open(name, version, isReadOnly),
     };
   }
 
-  /** The version of that uid, or else the newest valid one of that name. */
-  async #version(name: string): Promise<TaggedVersion | undefined> {
+  /** The version of that uid, or else the newest valid one of that name; without a name, of the one that is offered alone. */
+  async #version(given: string): Promise<TaggedVersion | undefined> {
+    const name = given === '' ? (this.#options.only ?? '') : given;
     if (name === '') return undefined;
     const { meta } = this.#options.context;
     const byUid = await meta.findVersion(name);
     return byUid ?? (await meta.listVersions({ name })).filter(({ valid }) => valid).at(-1);
   }
 
-  async #open(version: TaggedVersion, isReadOnly: boolean): Promise<NbdDisk> {
+  async #open(name: string, found: TaggedVersion, isReadOnly: boolean): Promise<NbdDisk> {
     const { images, context, whyReadOnly } = this.#options;
+    const version = await this.#unsaved(name, found);
     const why = this.#options.readOnly ? undefined : whyReadOnly(version);
     if (why !== undefined) context.logger.warning(`Version ${version.uid} can only be read: ${why}.`);
-    const view = await images.open(version.uid);
-    const clients = this.#clients.get(version.uid) ?? { count: 0, isClean: true, isUnflushed: false };
+    const clients = this.#clients.get(version.uid) ?? { count: 0, isClean: true, isUnflushed: false, writes: new Set() };
+    // Counted before it is open: a save may begin at any moment else.
     clients.count++;
     this.#clients.set(version.uid, clients);
+    let view: ImageView;
+    try {
+      view = await images.open(version.uid);
+    } catch (error) {
+      this.#leave(version.uid, clients);
+      throw error;
+    }
     const disk: NbdDisk = {
       read: view.read.bind(view),
       cache: view.cache.bind(view),
@@ -94,36 +107,60 @@ export class VersionExports implements NbdExports {
       flush: async () => {
         clients.isUnflushed = false;
       },
-      close: (isClean) => this.#close(view, isClean),
+      close: (isClean) => this.#close(view, clients, isClean),
     };
     return isReadOnly ? disk : { ...disk, ...writing(view, clients) };
   }
 
-  async #close(view: ImageView, isClean: boolean): Promise<void> {
-    const { images, onWritten, context } = this.#options;
-    const { uid } = view.version;
-    const clients = this.#clients.get(uid);
-    if (clients !== undefined) {
-      clients.count--;
-      clients.isClean &&= isClean || !clients.isUnflushed;
-      if (clients.count === 0) this.#clients.delete(uid);
+  /** Waits for the save of a version. The newest of its name is what was saved then. @returns what to open; nothing may wait before it is counted. */
+  async #unsaved(name: string, found: TaggedVersion): Promise<TaggedVersion> {
+    let version = found;
+    while (this.#saves.isRunning(version.uid)) {
+      await this.#saves.ended(version.uid);
+      const next = await this.#version(name);
+      if (next === undefined || next.sizeBytes !== found.sizeBytes)
+        throw new BackyError('refused', `What ${name} stands for has changed meanwhile. Connect again.`);
+      version = next;
     }
-    const isLast = clients?.count === 0;
-    let written: 'keep' | 'discard' = 'keep';
-    try {
-      if (isLast && view.overlay !== undefined && onWritten !== undefined) {
-        if (clients.isClean) {
+    return version;
+  }
+
+  #leave(uid: string, clients: Clients): void {
+    if (--clients.count === 0) this.#clients.delete(uid);
+  }
+
+  async #close(view: ImageView, clients: Clients, isClean: boolean): Promise<void> {
+    const { images, onWritten } = this.#options;
+    const { uid } = view.version;
+    clients.isClean &&= isClean || !clients.isUnflushed;
+    this.#leave(uid, clients);
+    const isWritten = view.overlay !== undefined || clients.writes.size > 0;
+    if (clients.count > 0 || !isWritten || onWritten === undefined) return images.release(view);
+    await this.#saves.run(uid, async () => {
+      let written: 'keep' | 'discard' = 'keep';
+      try {
+        await Promise.allSettled(clients.writes);
+        if (this.#maySave(view, clients)) {
           await onWritten(view);
           written = 'discard';
-        } else {
-          context.logger.warning(
-            `What was written to ${uid} is not saved: a client vanished before it had flushed all of it. It is still there for the next one, and saved when that one ends as it should.`,
-          );
         }
+      } finally {
+        await images.release(view, written);
       }
-    } finally {
-      await images.release(view, written);
-    }
+    });
+  }
+
+  #maySave(view: ImageView, { isClean }: Clients): boolean {
+    const { logger } = this.#options.context;
+    const { uid } = view.version;
+    if (view.overlay === undefined) return false;
+    if (view.failure !== undefined)
+      logger.error(`What was written to ${uid} is not saved: a write failed. ${view.failure.message}`);
+    else if (!isClean)
+      logger.warning(
+        `What was written to ${uid} is not saved: a client vanished before it had flushed all of it. It is still there for the next one, and saved when that one ends as it should.`,
+      );
+    return isClean && view.failure === undefined;
   }
 }
 
@@ -131,7 +168,8 @@ export class VersionExports implements NbdExports {
 function writing(view: ImageView, clients: Clients): Pick<NbdDisk, 'write' | 'writeZeros' | 'trim'> {
   const noting = async (isForced: boolean, write: Promise<void>) => {
     if (!isForced) clients.isUnflushed = true;
-    await write;
+    clients.writes.add(write);
+    await write.finally(() => clients.writes.delete(write));
     // A flush in between was none of this one.
     if (!isForced) clients.isUnflushed = true;
   };

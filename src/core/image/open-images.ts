@@ -84,14 +84,14 @@ export class OpenImages {
     if (entry.users === 0 && (written === 'discard' || view.overlay === undefined)) await this.#close(view.version.uid, entry);
   }
 
-  /** Uids of the versions that were written to. */
-  async written(): Promise<string[]> {
-    const uids: string[] = [];
-    for (const [uid, { opening }] of this.#entries) {
+  /** The images that were written to. */
+  async written(): Promise<ImageView[]> {
+    const views: ImageView[] = [];
+    for (const { opening } of this.#entries.values()) {
       const image = await opening.catch(() => undefined);
-      if (image?.view.overlay !== undefined) uids.push(uid);
+      if (image?.view.overlay !== undefined) views.push(image.view);
     }
-    return uids;
+    return views;
   }
 
   /** Closes everything. What was written is gone. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { BackyError } from '../../errors.ts';
+import { BackyError, messageOf } from '../../errors.ts';
 import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
 import { type ListenAddress, listenNbd } from '../../nbd/server.ts';
 import type { Context } from '../context.ts';
@@ -92,9 +92,18 @@ function nothingToServe(only: string): BackyError {
   });
 }
 
-function refuseUnsaved(uids: readonly string[]): void {
-  if (uids.length === 0) return;
-  throw new BackyError('failed', `What was written to ${uids.join(', ')} was not saved.`, {
-    hint: 'It is saved when the last client has said goodbye, or has flushed what it wrote before it went.',
-  });
+function refuseUnsaved(views: readonly ImageView[]): void {
+  if (views.length === 0) return;
+  const failed = views.find(({ failure }) => failure !== undefined);
+  const why = failed === undefined ? '' : ` A write to ${failed.version.uid} failed: ${messageOf(failed.failure)}`;
+  throw new BackyError(
+    'failed',
+    `What was written to ${views.map(({ version }) => version.uid).join(', ')} was not saved.${why}`,
+    {
+      hint:
+        failed === undefined
+          ? 'It is saved when the last client has said goodbye, or has flushed what it wrote before it went.'
+          : 'Put right what made it fail, start again, and write it anew.',
+    },
+  );
 }
