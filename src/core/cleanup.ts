@@ -1,6 +1,8 @@
 import type { DataBackend, DeleteOutcome } from '../data/data-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../locking/lock.ts';
+import { toSecondsText } from '../meta/dates.ts';
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
 import type { Context } from './context.ts';
 import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from './locks.ts';
 import { openStorage } from './storage.ts';
@@ -8,7 +10,7 @@ import { identifyStore } from './store/check-store.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
-/** Only candidates older than this are deleted: a backup of the original may use a younger one. */
+/** Only candidates at least this old are deleted: a backup of the original may use a younger one. */
 const GRACE_SECONDS = 3_600;
 
 /** What a cleanup did. */
@@ -91,21 +93,29 @@ async function deleteCandidates(context: Context, backend: DataBackend, request:
     signal.throwIfAborted();
     await deletion.delete(left);
   }
-  const nowSeconds = Math.floor(context.now().getTime() / 1000);
-  const before = request.dangerousForce ? nowSeconds + 1 : nowSeconds - GRACE_SECONDS + 1;
+  await redateFuture(context);
+  const minAge = request.dangerousForce ? 0 : GRACE_SECONDS;
   logger.info('Deleting false positives...');
-  const candidates = await meta.dropUsedCandidates(before);
+  const candidates = await meta.dropUsedCandidates(minAge);
   logger.info('Deleting false positives: done. Now deleting blocks.');
   logger.info(`${candidates} delete candidate blocks found.`);
   for (;;) {
     signal.throwIfAborted();
-    const doomed = await meta.doomCandidates(before, BATCH, request.prefix);
+    const doomed = await meta.doomCandidates(minAge, BATCH, request.prefix);
     if (doomed.length === 0) break;
     await deletion.delete(doomed);
     logger.info(`Deleted ${deletion.blobsDeleted} blocks so far. Candidates at the start: ${candidates}.`);
   }
   logger.info(`Deleted ${deletion.blobsDeleted} blocks.`);
   return deletion.counts;
+}
+
+/** With the grace, a candidate from the future goes an hour after it was first seen. */
+async function redateFuture({ meta, logger, now }: Context): Promise<void> {
+  const { count, aheadSeconds } = await meta.redateFutureCandidates();
+  if (aheadSeconds * 1000 <= CLOCK_TOLERANCE_MS) return;
+  const latest = toSecondsText(new Date(now().getTime() + aheadSeconds * 1000));
+  logger.warning(`${count} blobs to delete were dated in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
 async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<Deleted> {

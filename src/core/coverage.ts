@@ -1,3 +1,4 @@
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
 import type { Context } from './context.ts';
 
 const DAY_SECONDS = 86_400;
@@ -14,18 +15,23 @@ export interface CoverageRow {
   never: number;
   /** The last check found these bad. */
   bad: number;
-  /** When the one that was verified longest ago was; null when some were never, or there is none. */
+  /**
+   * When the one that was verified longest ago was;
+   * null when some were never, or nobody knows when since that was in the future, or there is none.
+   */
   oldest: Date | null;
   /** Which one that is. */
   oldestUid: string | null;
 }
 
 /** Tells how well what is stored is known, for each number of days. Changes nothing. */
-export async function reportCoverage({ meta, now, signal }: Context, days: readonly number[]): Promise<CoverageRow[]> {
+export async function reportCoverage({ meta, now, signal, logger }: Context, days: readonly number[]): Promise<CoverageRow[]> {
   const nowSeconds = Math.floor(now().getTime() / 1000);
   const sinces = days.map((count) => nowSeconds - count * DAY_SECONDS);
-  const { blobs, verified, never, bad, oldest } = await meta.coverage(sinces, () => signal.throwIfAborted());
-  const last = never > 0 ? undefined : oldest;
+  const until = nowSeconds + CLOCK_TOLERANCE_MS / 1000;
+  const { blobs, verified, never, bad, future, oldest } = await meta.coverage(sinces, until, () => signal.throwIfAborted());
+  if (future > 0) logger.warning(`${future} blobs were verified in the future: they do not count. ${CHECK_CLOCKS}`);
+  const last = never + future > 0 ? undefined : oldest;
   return days.map((count, i) => ({
     days: count,
     blobs,

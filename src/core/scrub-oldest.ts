@@ -1,7 +1,9 @@
 import type { FetchBlock, Finding } from '../engine/messages.ts';
+import { toSecondsText } from '../meta/dates.ts';
 import type { BlobToCheck, CheckCursor } from '../meta/verification-store.ts';
 import { describeFinding } from './bad-blocks.ts';
 import { CheckLog } from './check-log.ts';
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
 import type { Context } from './context.ts';
 import { proveKeyForReadingAll } from './encryption-key.ts';
 import type { FeedJob } from './fetch-feed.ts';
@@ -67,6 +69,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   await checkStore(context, request);
   const guard = new DamageGuard(context, { onMassDamage: 'stop', acceptDamage: request.acceptDamage });
   await guard.lookAhead();
+  await redateFuture(context, startSeconds);
   const blobs = await meta.enrolBlobs(startSeconds, () => signal.throwIfAborted());
   // As blockSizeOf does it for one version: here the largest of all.
   const blockSize = await largestBlock(context, settings.blockSize);
@@ -128,6 +131,14 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
     }
     if (job.length > 0) yield toJob(job);
   }
+}
+
+/** Else blobs that were checked by a clock that was ahead would wait for that time, and new ones with them. */
+async function redateFuture({ meta, logger }: Context, nowSeconds: number): Promise<void> {
+  const { count, aheadSeconds } = await meta.redateFutureChecks(nowSeconds);
+  if (aheadSeconds * 1000 <= CLOCK_TOLERANCE_MS) return;
+  const latest = toSecondsText(new Date((nowSeconds + aheadSeconds) * 1000));
+  logger.warning(`${count} blobs were verified in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
 function toJob(blocks: BlobToCheck[]): FeedJob {

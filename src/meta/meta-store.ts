@@ -10,6 +10,7 @@ import type {
   DedupKey,
   DiskUsage,
   FoundBlob,
+  FutureTimes,
   Healing,
   Migration,
   NewVersion,
@@ -180,12 +181,20 @@ export interface BackupStore {
   finishBackup(version: Version, counters: BackupCounters | undefined): Promise<boolean>;
 }
 
-/** Cleanup's side of the protocol in semantics.md. */
+/**
+ * Cleanup's side of the protocol in semantics.md. Ages of candidates are by one clock, which also gives them their times: the database
+ * server's, where there is one, since clocks of hosts differ; else this host's.
+ */
 export interface CleanupStore {
-  /** Drops candidates older than `before` (Unix seconds) that some row still names. @returns how many candidates are left. */
-  dropUsedCandidates(before: number): Promise<number>;
-  /** Dooms up to `limit` candidates with this prefix that no row names: from now on no backup can use them. @returns their uids. */
-  doomCandidates(before: number, limit: number, prefix: string): Promise<string[]>;
+  /** Dates candidates from the future now: their hour begins. Else they would stay until then. */
+  redateFutureCandidates(): Promise<FutureTimes>;
+  /** Drops candidates of at least this age that some row still names. @returns how many of that age are left. */
+  dropUsedCandidates(minAgeSeconds: number): Promise<number>;
+  /**
+   * Dooms up to `limit` candidates of at least this age and with this prefix that no row names: from now on no backup can use them.
+   * @returns their uids.
+   */
+  doomCandidates(minAgeSeconds: number, limit: number, prefix: string): Promise<string[]>;
   /** Doomed uids that an earlier cleanup left; those that some row names by now are freed instead. */
   leftDoomed(limit: number): Promise<string[]>;
   /** Forgets doomed blobs and their candidates: their blobs are gone. */

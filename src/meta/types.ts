@@ -186,3 +186,10 @@ export interface BlobOfBlock {
   id: number;
   uid: string | null;
 }
+
+/** Times that were in the future when they were dated now. */
+export interface FutureTimes {
+  count: number;
+  /** How far the latest of them was ahead; 0 when there are none. */
+  aheadSeconds: number;
+}

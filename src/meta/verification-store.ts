@@ -1,4 +1,4 @@
-import type { BlockRow, GoodBlob, Healing } from './types.ts';
+import type { BlockRow, FutureTimes, GoodBlob, Healing } from './types.ts';
 
 /** A blob that was read whole, and what came of it. */
 export interface BlobCheck {
@@ -22,9 +22,11 @@ export interface BlobToCheck extends BlockRow {
 /** How well the blobs that rows name are known. */
 export interface Coverage {
   blobs: number;
-  /** Verified at or after each of the times that were asked for. */
+  /** Verified at or after each of the times that were asked for, and not in the future. */
   verified: number[];
   never: number;
+  /** The last check is from the future: nobody knows when it was. */
+  future: number;
   /** The last check found these bad. */
   bad: number;
   /** The good one that was verified longest ago; undefined when there is none. */
@@ -51,6 +53,8 @@ export interface HealStore {
 export interface VerificationStore {
   /** Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. */
   recordChecks(checks: readonly BlobCheck[], time: number): Promise<void>;
+  /** Dates checks, and the walk before this one, no later than `now` (Unix seconds). @returns the checks that were from the future. */
+  redateFutureChecks(now: number): Promise<FutureTimes>;
   /**
    * Enters blobs that no check has met, as not looked at since the walk before this one. Walks all uids, in pieces, in bounded memory:
    * about 1 µs a row. @returns how many blobs rows name.
@@ -67,6 +71,6 @@ export interface VerificationStore {
   ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }>;
   /** Whether some row names this blob with this checksum. */
   isNamed(uid: string, checksum: string | null): Promise<boolean>;
-  /** Counts, by Unix times. Walks all uids as enrolBlobs does. */
-  coverage(sinces: readonly number[], onPiece: () => void): Promise<Coverage>;
+  /** Counts, by Unix times. What was verified after `until` counts as from the future. Walks all uids as enrolBlobs does. */
+  coverage(sinces: readonly number[], until: number, onPiece: () => void): Promise<Coverage>;
 }

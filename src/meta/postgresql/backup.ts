@@ -11,6 +11,7 @@ import { type BlocksToInsert, insertFound, insertNew, insertSparse } from './blo
 import type { PostgresConnection } from './connection.ts';
 import { healRows, knownBad } from './heal.ts';
 import { arrayOf } from './literals.ts';
+import { SERVER_SECONDS } from './server-clock.ts';
 import type { Session } from './session.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { insertTags, lockVersion } from './versions.ts';
@@ -50,11 +51,7 @@ export async function findBlobs(
 }
 
 /** See BackupStore.commitGroup. */
-export function commitGroup(
-  connection: PostgresConnection,
-  group: BackupGroup,
-  { nowSeconds, ...to }: BlocksToInsert & { nowSeconds: number },
-): Promise<CommitOutcome> {
+export function commitGroup(connection: PostgresConnection, group: BackupGroup, to: BlocksToInsert): Promise<CommitOutcome> {
   const found = group.rows.filter((row) => row.found);
   const stored = group.rows.filter((row) => !row.found);
   return connection.write(
@@ -66,39 +63,34 @@ export function commitGroup(
       await saveCounters(session, to.versionUid, group.counters(refused));
       if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
       const good = goodBlobs(group.rows, refused);
-      return { refused, healing: await healRows(session, [...good.fresh, ...(await knownBad(session, good.found))], nowSeconds) };
+      return { refused, healing: await healRows(session, [...good.fresh, ...(await knownBad(session, good.found))]) };
     },
     { exclusion: 'naming' },
   );
 }
 
 /** See BackupStore.discardBadBlocks. */
-export function discardBadBlocks(
-  connection: PostgresConnection,
-  versionUid: string,
-  geometry: Geometry,
-  nowSeconds: number,
-): Promise<number> {
+export function discardBadBlocks(connection: PostgresConnection, versionUid: string, geometry: Geometry): Promise<number> {
   const { lastId, lastSize } = lastBlock(geometry);
   return connection.write((session) =>
     deleteBlocks(
       session,
-      sql`version_uid = $2 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $3::int THEN $4::bigint ELSE $5 END OR id > $3 OR id < 0)`,
-      [nowSeconds, versionUid, lastId, lastSize, geometry.blockSize],
+      sql`version_uid = $1 AND (valid = 0 OR size IS DISTINCT FROM CASE id WHEN $2::int THEN $3::bigint ELSE $4 END OR id > $2 OR id < 0)`,
+      [versionUid, lastId, lastSize, geometry.blockSize],
     ),
   );
 }
 
 /**
  * Deletes block rows and makes their blobs candidates for deletion, in one statement within the caller's transaction.
- * @param values the first is the time, in Unix seconds; `where` has those from `$2` on. @returns how many rows it were.
+ * @param values of `where`. @returns how many rows it were.
  */
 export async function deleteBlocks(session: Session, where: Sql, values: (string | number)[]): Promise<number> {
   const { gone } = await session.queryOne<{ gone: number }>(
     sql`WITH gone AS (DELETE FROM blocks WHERE ${where} RETURNING uid, size),
        candidates AS (
          INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
-         SELECT uid, max(size), 0, $1::bigint FROM gone WHERE uid <> '' GROUP BY uid
+         SELECT uid, max(size), 0, ${SERVER_SECONDS} FROM gone WHERE uid <> '' GROUP BY uid
        )
      SELECT count(*) AS gone FROM gone`,
     values,

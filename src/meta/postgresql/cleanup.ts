@@ -1,22 +1,38 @@
+import type { FutureTimes } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
+import { SERVER_SECONDS } from './server-clock.ts';
 import { forgetChecks } from './verified.ts';
 
 /** Candidates that one transaction looks through for ones in use. */
 const DROP_PIECE = 10_000;
 
+/** See CleanupStore.redateFutureCandidates. */
+export async function redateFutureCandidates(connection: PostgresConnection): Promise<FutureTimes> {
+  return connection.write((session) =>
+    session.queryOne<FutureTimes>(
+      `WITH clock AS MATERIALIZED (SELECT ${SERVER_SECONDS} AS now),
+         ahead AS MATERIALIZED (SELECT id, time - now AS seconds, now FROM deleted_blocks CROSS JOIN clock WHERE time > now),
+         redated AS (UPDATE deleted_blocks SET time = ahead.now FROM ahead WHERE deleted_blocks.id = ahead.id RETURNING seconds)
+       SELECT count(*) AS count, coalesce(max(seconds), 0) AS "aheadSeconds" FROM redated`,
+      [],
+    ),
+  );
+}
+
 /** See CleanupStore.dropUsedCandidates. A removal adds its candidates together with the end of its rows: none of those is seen too early. */
-export async function dropUsedCandidates(connection: PostgresConnection, before: number): Promise<number> {
+export async function dropUsedCandidates(connection: PostgresConnection, minAgeSeconds: number): Promise<number> {
   let left = 0;
   for (let last = -1; ; ) {
     const start = last;
     const piece = await connection.write((session) =>
       session.queryOne<{ end: number | null; seen: number; dropped: number }>(
-        `WITH piece AS MATERIALIZED (SELECT id, uid FROM deleted_blocks WHERE id > $1 AND time < $2 ORDER BY id LIMIT ${DROP_PIECE}),
+        `WITH piece AS MATERIALIZED (SELECT id, uid FROM deleted_blocks WHERE id > $1 AND time <= ${SERVER_SECONDS} - $2::bigint
+           ORDER BY id LIMIT ${DROP_PIECE}),
            used AS MATERIALIZED (SELECT id FROM piece WHERE EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = piece.uid)),
            dropped AS (DELETE FROM deleted_blocks WHERE id IN (SELECT id FROM used) RETURNING id)
          SELECT (SELECT max(id) FROM piece) AS end, (SELECT count(*) FROM piece) AS seen, (SELECT count(*) FROM dropped) AS dropped`,
-        [start, before],
+        [start, minAgeSeconds],
       ),
     );
     if (piece.end === null) return left;
@@ -28,7 +44,7 @@ export async function dropUsedCandidates(connection: PostgresConnection, before:
 /** See CleanupStore.doomCandidates. While no row can come to name a blob, so that what is judged unnamed stays so. */
 export async function doomCandidates(
   connection: PostgresConnection,
-  before: number,
+  minAgeSeconds: number,
   limit: number,
   prefix: string,
 ): Promise<string[]> {
@@ -36,13 +52,13 @@ export async function doomCandidates(
     (session) =>
       session.query<{ uid: string }>(
         `INSERT INTO backy2_doomed (uid, time)
-         SELECT DISTINCT uid, $1::bigint FROM deleted_blocks AS candidate
-         WHERE time < $1 AND uid IS NOT NULL AND substr(uid, 1, length($2)) = $2
+         SELECT DISTINCT uid, ${SERVER_SECONDS} FROM deleted_blocks AS candidate
+         WHERE time <= ${SERVER_SECONDS} - $1::bigint AND uid IS NOT NULL AND substr(uid, 1, length($2)) = $2
            AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = candidate.uid)
            AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = candidate.uid)
          ORDER BY uid LIMIT $3
          RETURNING uid`,
-        [before, prefix, limit],
+        [minAgeSeconds, prefix, limit],
       ),
     { exclusion: 'judging' },
   );

@@ -2,6 +2,7 @@ import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { BlockRow, GoodBlob, Healing } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
+import { SERVER_SECONDS } from './server-clock.ts';
 import type { Session } from './session.ts';
 import { lockVersion } from './versions.ts';
 
@@ -12,7 +13,7 @@ const WINDOW_IDS = 25_000;
  * See HealStore.heal, within the caller's transaction, which MUST exclude who judges blobs (`naming`). One look into the index on checksums for
  * each blob; of two that heal the same row, the second one finds it good.
  */
-export async function healRows(session: Session, blobs: readonly GoodBlob[], nowSeconds: number): Promise<Healing> {
+export async function healRows(session: Session, blobs: readonly GoodBlob[]): Promise<Healing> {
   if (blobs.length === 0) return { blocks: 0, versions: [] };
   const rows = await session.query<{ version: string; blocks: number }>(
     `WITH blob AS MATERIALIZED (
@@ -29,7 +30,7 @@ export async function healRows(session: Session, blobs: readonly GoodBlob[], now
        FROM old WHERE blocks.version_uid = old.version_uid AND blocks.id = old.id RETURNING blocks.version_uid),
      candidates AS (
        INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
-       SELECT old_uid, max(old_size), 0, $8::bigint FROM old GROUP BY old_uid)
+       SELECT old_uid, max(old_size), 0, ${SERVER_SECONDS} FROM old GROUP BY old_uid)
      SELECT version_uid AS version, count(*) AS blocks FROM healed GROUP BY version_uid`,
     [
       arrayOf(blobs.map((blob) => blob.uid)),
@@ -39,7 +40,6 @@ export async function healRows(session: Session, blobs: readonly GoodBlob[], now
       arrayOf(blobs.map((blob) => blob.envKey)),
       arrayOf(blobs.map((blob) => blob.nonce)),
       arrayOf(blobs.map((blob) => blob.replaces ?? null)),
-      nowSeconds,
     ],
   );
   if (rows.length > 0)

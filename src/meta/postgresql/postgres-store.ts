@@ -105,7 +105,7 @@ export class PostgresStore implements MetaStore {
     return versions.setVersionValid(this.#db, uid);
   }
   removeVersion(uid: string, onProgress: (rowsRemoved: number) => void) {
-    return removeVersion(this.#db, uid, this.#nowSeconds, onProgress);
+    return removeVersion(this.#db, uid, onProgress);
   }
 
   countBlocks(versionUid: string) {
@@ -131,8 +131,7 @@ export class PostgresStore implements MetaStore {
     return backup.findBlobs(this.#db, keys, encVersion);
   }
   commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
-    const to = backup.blocksToInsert(versionUid, geometry, this.#options.now());
-    return backup.commitGroup(this.#db, group, { ...to, nowSeconds: this.#nowSeconds() });
+    return backup.commitGroup(this.#db, group, backup.blocksToInsert(versionUid, geometry, this.#options.now()));
   }
   takeOver(order: TakeOverOrder) {
     return takeOver(this.#db, order, this.#options.now());
@@ -141,7 +140,7 @@ export class PostgresStore implements MetaStore {
     return blocks.presentBlocks(this.#db, versionUid, range);
   }
   discardBadBlocks(versionUid: string, geometry: Geometry) {
-    return backup.discardBadBlocks(this.#db, versionUid, geometry, this.#nowSeconds());
+    return backup.discardBadBlocks(this.#db, versionUid, geometry);
   }
   findMigration(migration: Migration) {
     return backup.findMigration(this.#db, migration);
@@ -156,11 +155,14 @@ export class PostgresStore implements MetaStore {
     return backup.finishBackup(this.#db, version, counters);
   }
 
-  dropUsedCandidates(before: number) {
-    return cleanup.dropUsedCandidates(this.#db, before);
+  redateFutureCandidates() {
+    return cleanup.redateFutureCandidates(this.#db);
   }
-  doomCandidates(before: number, limit: number, prefix: string) {
-    return cleanup.doomCandidates(this.#db, before, limit, prefix);
+  dropUsedCandidates(minAgeSeconds: number) {
+    return cleanup.dropUsedCandidates(this.#db, minAgeSeconds);
+  }
+  doomCandidates(minAgeSeconds: number, limit: number, prefix: string) {
+    return cleanup.doomCandidates(this.#db, minAgeSeconds, limit, prefix);
   }
   leftDoomed(limit: number) {
     return cleanup.leftDoomed(this.#db, limit);
@@ -189,7 +191,7 @@ export class PostgresStore implements MetaStore {
   }
 
   heal(blobs: readonly GoodBlob[]) {
-    return this.#db.write((session) => heal.healRows(session, blobs, this.#nowSeconds()), { exclusion: 'naming' });
+    return this.#db.write((session) => heal.healRows(session, blobs), { exclusion: 'naming' });
   }
   validateWhole(versionUids: readonly string[]) {
     return heal.validateWhole(this.#db, versionUids);
@@ -200,6 +202,9 @@ export class PostgresStore implements MetaStore {
   recordChecks(checks: readonly BlobCheck[], time: number) {
     return verified.recordChecks(this.#db, checks, time);
   }
+  redateFutureChecks(now: number) {
+    return verified.redateFutureChecks(this.#db, now);
+  }
   enrolBlobs(startTime: number, onPiece: () => void) {
     return verified.enrolBlobs(this.#db, startTime, onPiece);
   }
@@ -209,8 +214,8 @@ export class PostgresStore implements MetaStore {
   isNamed(uid: string, checksum: string | null) {
     return verified.isNamed(this.#db, uid, checksum);
   }
-  coverage(sinces: readonly number[], onPiece: () => void) {
-    return verified.coverage(this.#db, sinces, onPiece);
+  coverage(sinces: readonly number[], until: number, onPiece: () => void) {
+    return verified.coverage(this.#db, { sinces, until, onPiece });
   }
 
   storeId() {
@@ -242,6 +247,4 @@ export class PostgresStore implements MetaStore {
   blobPage(versionUid: string, afterId: number, limit: number) {
     return blocks.blobPage(this.#db, versionUid, afterId, limit);
   }
-
-  readonly #nowSeconds = (): number => Math.floor(this.#options.now().getTime() / 1000);
 }

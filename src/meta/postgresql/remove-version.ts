@@ -11,7 +11,6 @@ const BELOW_ALL_IDS = -(2 ** 31) - 1;
 export async function removeVersion(
   connection: PostgresConnection,
   uid: string,
-  nowSeconds: () => number,
   onProgress: (rowsRemoved: number) => void,
 ): Promise<number> {
   await updateVersion(connection, uid, { valid: 0 });
@@ -21,11 +20,10 @@ export async function removeVersion(
     const start = performance.now();
     const last = await lastOfPiece(connection, uid, after, size);
     if (last === null) break;
-    const piece = [nowSeconds(), uid, after, last];
     removed += await connection.write(async (session) => {
       // Healing could have found the version whole in between.
       await session.run('UPDATE versions SET valid = 0 WHERE uid = $1', [uid]);
-      return deleteBlocks(session, sql`version_uid = $2 AND id > $3::bigint AND id <= $4`, piece);
+      return deleteBlocks(session, sql`version_uid = $1 AND id > $2::bigint AND id <= $3`, [uid, after, last]);
     });
     onProgress(removed);
     after = last;

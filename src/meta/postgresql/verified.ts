@@ -1,5 +1,6 @@
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import { joinSql, sql } from '../sql-text.ts';
+import type { FutureTimes } from '../types.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
@@ -20,6 +21,19 @@ export async function recordChecks(connection: PostgresConnection, checks: reado
       [arrayOf(checks.map(({ uid }) => uid)), arrayOf(checks.map(({ good }) => (good ? 1 : 0))), time],
     ),
   );
+}
+
+/** See VerificationStore.redateFutureChecks. */
+export async function redateFutureChecks(connection: PostgresConnection, now: number): Promise<FutureTimes> {
+  return connection.write(async (session) => {
+    await session.run("UPDATE backy2_state SET value = $1 WHERE name = 'enrolled' AND value > $1", [now]);
+    return session.queryOne<FutureTimes>(
+      `WITH ahead AS MATERIALIZED (SELECT uid, good, time FROM backy2_verified WHERE time > $1::bigint ORDER BY uid FOR UPDATE),
+         redated AS (UPDATE backy2_verified AS known SET time = $1::bigint FROM ahead WHERE known.uid = ahead.uid)
+       SELECT count(good) AS count, coalesce(max(time) - $1::bigint, 0) AS "aheadSeconds" FROM ahead`,
+      [now],
+    );
+  });
 }
 
 /** See VerificationStore.enrolBlobs. */
@@ -95,18 +109,23 @@ export async function isNamed(connection: PostgresConnection, uid: string, check
 /** See VerificationStore.coverage. */
 export async function coverage(
   connection: PostgresConnection,
-  sinces: readonly number[],
-  onPiece: () => void,
+  { sinces, until, onPiece }: { sinces: readonly number[]; until: number; onPiece: () => void },
 ): Promise<Coverage> {
-  const recent = sinces.map((_, i) => sql`, count(*) FILTER (WHERE known.good = 1 AND known.time >= $${i + 2}) AS since${i}`);
+  const recent = sinces.map(
+    (_, i) => sql`, count(*) FILTER (WHERE known.good = 1 AND known.time BETWEEN $${i + 3} AND $2) AS since${i}`,
+  );
   const statement = sql`SELECT count(*) AS blobs, max(piece.uid) AS last, count(*) FILTER (WHERE known.good IS NULL) AS never,
-      count(*) FILTER (WHERE known.good = 0) AS bad${joinSql(recent, '')}
+      count(*) FILTER (WHERE known.good = 0) AS bad, count(*) FILTER (WHERE known.good IS NOT NULL AND known.time > $2) AS future${joinSql(recent, '')}
     FROM ${PIECE} AS piece LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`;
-  const total = { blobs: 0, never: 0, bad: 0, verified: sinces.map(() => 0) };
+  const total = { blobs: 0, never: 0, bad: 0, future: 0, verified: sinces.map(() => 0) };
   for (let after = ''; ; ) {
-    const [piece] = await connection.queryOwn<Record<string, number> & { last: string | null }>(statement, [after, ...sinces]);
+    const [piece] = await connection.queryOwn<Record<string, number> & { last: string | null }>(statement, [
+      after,
+      until,
+      ...sinces,
+    ]);
     if (piece === undefined || piece.last === null) break;
-    for (const key of ['blobs', 'never', 'bad'] as const) total[key] += piece[key] ?? 0;
+    for (const key of ['blobs', 'never', 'bad', 'future'] as const) total[key] += piece[key] ?? 0;
     total.verified = total.verified.map((count, i) => count + (piece[`since${i}`] ?? 0));
     after = piece.last;
     onPiece();

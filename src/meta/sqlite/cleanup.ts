@@ -1,3 +1,4 @@
+import type { FutureTimes } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 import { bumpState, readState } from './state.ts';
 import { forgetChecks } from './verified.ts';
@@ -7,42 +8,52 @@ const DROP_PIECE = 10_000;
 
 const NAMED = 'EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)';
 
-/** See CleanupStore.dropUsedCandidates. */
-export async function dropUsedCandidates(connection: SqliteConnection, before: number): Promise<number> {
-  const page = 'SELECT id FROM deleted_blocks WHERE id > ? AND time < ? ORDER BY id LIMIT ?';
+/** See CleanupStore.redateFutureCandidates. */
+export async function redateFutureCandidates(connection: SqliteConnection, nowSeconds: number): Promise<FutureTimes> {
+  return connection.write(() => {
+    const { latest } = connection.prepare('SELECT max(time) AS latest FROM deleted_blocks').get() as { latest: number | null };
+    if (latest === null || latest <= nowSeconds) return { count: 0, aheadSeconds: 0 };
+    const { changes } = connection.prepare('UPDATE deleted_blocks SET time = ? WHERE time > ?').run(nowSeconds, nowSeconds);
+    return { count: changes, aheadSeconds: latest - nowSeconds };
+  });
+}
+
+/** See CleanupStore.dropUsedCandidates. `latest`: Unix seconds. */
+export async function dropUsedCandidates(connection: SqliteConnection, latest: number): Promise<number> {
+  const page = 'SELECT id FROM deleted_blocks WHERE id > ? AND time <= ? ORDER BY id LIMIT ?';
   let left = 0;
   for (let last = -1; ; ) {
-    const ids = (connection.prepare(page).all(last, before, DROP_PIECE) as { id: number }[]).map((row) => row.id);
+    const ids = (connection.prepare(page).all(last, latest, DROP_PIECE) as { id: number }[]).map((row) => row.id);
     const end = ids.at(-1);
     if (end === undefined) return left;
     const start = last;
     const dropped = await connection.write(
       () =>
         connection
-          .prepare(`DELETE FROM deleted_blocks WHERE id > ? AND id <= ? AND time < ? AND ${NAMED}`)
-          .run(start, end, before).changes,
+          .prepare(`DELETE FROM deleted_blocks WHERE id > ? AND id <= ? AND time <= ? AND ${NAMED}`)
+          .run(start, end, latest).changes,
     );
     left += ids.length - dropped;
     last = end;
   }
 }
 
-/** See CleanupStore.doomCandidates. */
+/** See CleanupStore.doomCandidates. `latest`: Unix seconds. */
 export async function doomCandidates(
   connection: SqliteConnection,
-  before: number,
+  latest: number,
   limit: number,
   prefix: string,
 ): Promise<string[]> {
   return connection.write(() => {
     const rows = connection
       .prepare(
-        `SELECT DISTINCT uid FROM deleted_blocks WHERE time < ? AND uid IS NOT NULL AND substr(uid, 1, length(?)) = ? AND NOT ${NAMED}
+        `SELECT DISTINCT uid FROM deleted_blocks WHERE time <= ? AND uid IS NOT NULL AND substr(uid, 1, length(?)) = ? AND NOT ${NAMED}
          AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT ?`,
       )
-      .all(before, prefix, prefix, limit) as { uid: string }[];
+      .all(latest, prefix, prefix, limit) as { uid: string }[];
     const doom = connection.prepare('INSERT INTO backy2_doomed (uid, time) VALUES (?, ?)');
-    for (const { uid } of rows) doom.run(uid, before);
+    for (const { uid } of rows) doom.run(uid, latest);
     return rows.map((row) => row.uid);
   });
 }

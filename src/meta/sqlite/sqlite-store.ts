@@ -168,11 +168,14 @@ export class SqliteStore implements MetaStore {
     return backup.finishBackup(this.#db, version, counters);
   }
 
-  async dropUsedCandidates(before: number) {
-    return cleanup.dropUsedCandidates(this.#db, before);
+  async redateFutureCandidates() {
+    return cleanup.redateFutureCandidates(this.#db, this.#nowSeconds());
   }
-  async doomCandidates(before: number, limit: number, prefix: string) {
-    return cleanup.doomCandidates(this.#db, before, limit, prefix);
+  async dropUsedCandidates(minAgeSeconds: number) {
+    return cleanup.dropUsedCandidates(this.#db, this.#nowSeconds() - minAgeSeconds);
+  }
+  async doomCandidates(minAgeSeconds: number, limit: number, prefix: string) {
+    return cleanup.doomCandidates(this.#db, this.#nowSeconds() - minAgeSeconds, limit, prefix);
   }
   async leftDoomed(limit: number) {
     return cleanup.leftDoomed(this.#db, limit);
@@ -212,6 +215,9 @@ export class SqliteStore implements MetaStore {
   async recordChecks(checks: readonly BlobCheck[], time: number) {
     await verified.recordChecks(this.#db, checks, time);
   }
+  async redateFutureChecks(now: number) {
+    return verified.redateFutureChecks(this.#db, now);
+  }
   async enrolBlobs(startTime: number, onPiece: () => void) {
     return verified.enrolBlobs(this.#db, startTime, onPiece);
   }
@@ -221,8 +227,8 @@ export class SqliteStore implements MetaStore {
   async isNamed(uid: string, checksum: string | null) {
     return verified.isNamed(this.#db, uid, checksum);
   }
-  async coverage(sinces: readonly number[], onPiece: () => void) {
-    return verified.coverage(this.#db, sinces, onPiece);
+  async coverage(sinces: readonly number[], until: number, onPiece: () => void) {
+    return verified.coverage(this.#db, { sinces, until, onPiece });
   }
 
   async storeId() {

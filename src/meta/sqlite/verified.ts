@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import { joinSql, sql } from '../sql-text.ts';
+import type { FutureTimes } from '../types.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { SqliteConnection } from './connection.ts';
 import { readState, writeState } from './state.ts';
@@ -19,6 +20,18 @@ export async function recordChecks(connection: SqliteConnection, checks: readonl
        ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
     );
     for (const { uid, good } of checks) record.run(uid, time, good ? 1 : 0);
+  });
+}
+
+/** See VerificationStore.redateFutureChecks. */
+export async function redateFutureChecks(connection: SqliteConnection, now: number): Promise<FutureTimes> {
+  return connection.write(() => {
+    if (readState(connection, 'enrolled') > now) writeState(connection, 'enrolled', now);
+    const ahead = connection
+      .prepare('SELECT count(good) AS count, max(time) AS latest FROM backy2_verified WHERE time > ?')
+      .get(now) as { count: number; latest: number | null };
+    connection.prepare('UPDATE backy2_verified SET time = ? WHERE time > ?').run(now, now);
+    return { count: ahead.count, aheadSeconds: (ahead.latest ?? now) - now };
   });
 }
 
@@ -79,20 +92,25 @@ export function isNamed(connection: SqliteConnection, uid: string, checksum: str
 }
 
 /** See VerificationStore.coverage. */
-export async function coverage(connection: SqliteConnection, sinces: readonly number[], onPiece: () => void): Promise<Coverage> {
+export async function coverage(
+  connection: SqliteConnection,
+  { sinces, until, onPiece }: { sinces: readonly number[]; until: number; onPiece: () => void },
+): Promise<Coverage> {
   // A write transaction makes sure that the side tables are there, in a database that the original made.
   await connection.write(() => {});
-  const recent = sinces.map((_, i) => sql`, coalesce(sum(known.good = 1 AND known.time >= ?), 0) AS since${i}`);
+  const recent = sinces.map((_, i) => sql`, coalesce(sum(known.good = 1 AND known.time BETWEEN ? AND ?), 0) AS since${i}`);
   const look = connection.prepare(
     sql`SELECT count(*) AS blobs, max(piece.uid) AS last, coalesce(sum(known.good IS NULL), 0) AS never,
-            coalesce(sum(known.good = 0), 0) AS bad${joinSql(recent, '')}
+            coalesce(sum(known.good = 0), 0) AS bad, coalesce(sum(known.good IS NOT NULL AND known.time > ?), 0) AS future${joinSql(recent, '')}
      FROM ${PIECE} AS piece LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`,
   );
-  const total = { blobs: 0, never: 0, bad: 0, verified: sinces.map(() => 0) };
+  const total = { blobs: 0, never: 0, bad: 0, future: 0, verified: sinces.map(() => 0) };
   for (let after = ''; ; ) {
-    const piece = look.get(...sinces, after) as Record<string, number> & { last: string | null };
+    const piece = look.get(until, ...sinces.flatMap((since) => [since, until]), after) as Record<string, number> & {
+      last: string | null;
+    };
     if (piece.last === null) break;
-    for (const key of ['blobs', 'never', 'bad'] as const) total[key] += piece[key] ?? 0;
+    for (const key of ['blobs', 'never', 'bad', 'future'] as const) total[key] += piece[key] ?? 0;
     total.verified = total.verified.map((count, i) => count + (piece[`since${i}`] ?? 0));
     after = piece.last;
     onPiece();

@@ -87,7 +87,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       expect([await isValid('v1'), await isValid('v2')]).toEqual([false, false]);
       expect((await meta.validateWhole(['v1', 'v2'])).sort()).toEqual(['v1', 'v2']);
       expect([await isValid('v1'), await isValid('v2'), await isValid('v3')]).toEqual([true, true, false]);
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 10, '')).toEqual([uidOf(2)]);
+      expect(await meta.doomCandidates(0, 10, '')).toEqual([uidOf(2)]);
     });
 
     it('happens only in groups that ask for it, and leaves good rows and other lengths alone', async () => {
@@ -205,9 +205,35 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       expect((await meta.longestUnchecked(undefined, 900, 9)).cursor).toBeUndefined();
     });
 
+    it('from the future are told apart, and dated now', async () => {
+      await whole('v1', [1, 2, 3, 4]);
+      await meta.enrolBlobs(5000, () => {});
+      await meta.recordChecks([{ uid: uidOf(1), good: true }], 500);
+      await meta.recordChecks([{ uid: uidOf(2), good: true }], 5000);
+      await meta.recordChecks([{ uid: uidOf(3), good: false }], 5000);
+      expect(await meta.coverage([400], 1000, () => {})).toEqual({
+        ...{ blobs: 4, never: 1, bad: 1, future: 2, verified: [1], oldest: { time: 500, uid: uidOf(1) } },
+      });
+      expect(await meta.redateFutureChecks(1000)).toEqual({ count: 2, aheadSeconds: 4000 });
+      expect(await meta.redateFutureChecks(1000)).toEqual({ count: 0, aheadSeconds: 0 });
+      expect(await order(1001)).toEqual([4, 1, 2, 3]);
+      // New ones do not come after them for that.
+      await whole('v2', [5, 6, 7, 8]);
+      await meta.enrolBlobs(1000, () => {});
+      expect(await order(1001)).toEqual([4, 1, 2, 3, 5, 6, 7, 8]);
+      expect(await meta.coverage([400], 1000, () => {})).toMatchObject({ future: 0, verified: [2] });
+    });
+
     it('are counted by their time, of blobs that rows name', async () => {
       await whole('v1', [1, 2, 3, 4]);
-      expect(await meta.coverage([], () => {})).toEqual({ blobs: 4, never: 4, bad: 0, verified: [], oldest: undefined });
+      expect(await meta.coverage([], 1000, () => {})).toEqual({
+        blobs: 4,
+        never: 4,
+        bad: 0,
+        future: 0,
+        verified: [],
+        oldest: undefined,
+      });
       await meta.recordChecks(
         [1, 2, 9].map((n) => ({ uid: uidOf(n), good: true })),
         500,
@@ -215,8 +241,8 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       await meta.recordChecks([{ uid: uidOf(2), good: true }], 700);
       await meta.recordChecks([{ uid: uidOf(3), good: false }], 700);
       await meta.enrolBlobs(100, () => {});
-      expect(await meta.coverage([600, 500], () => {})).toEqual({
-        ...{ blobs: 4, never: 1, bad: 1, verified: [1, 2], oldest: { time: 500, uid: uidOf(1) } },
+      expect(await meta.coverage([600, 500], 1000, () => {})).toEqual({
+        ...{ blobs: 4, never: 1, bad: 1, future: 0, verified: [1, 2], oldest: { time: 500, uid: uidOf(1) } },
       });
     });
   });

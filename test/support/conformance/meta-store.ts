@@ -8,6 +8,8 @@ export interface MetaStoreFixture {
   store(): MetaStore;
   /** Moves the clock that the stores see. */
   setNow(now: Date): void;
+  /** Makes all candidates for deletion so many seconds older, whatever clock gave them their time. */
+  ageCandidates(seconds: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -24,7 +26,6 @@ const NO_COUNTS: BackupCounters = {
   durationSeconds: 0,
 };
 const NOW = new Date('2026-11-23T04:42:24.910Z');
-const NOW_SECONDS = Math.floor(NOW.getTime() / 1000);
 
 /** A uid of the right length, told apart by its number. */
 const uidOf = (n: number) => `${String(n).padStart(10, '0')}${'A'.repeat(22)}`;
@@ -148,7 +149,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       expect(await meta.removeVersion('v1', () => {})).toBe(10);
       expect(await meta.findVersion('v1')).toBeUndefined();
       expect(await rowsOf('v1')).toEqual([]);
-      expect((await meta.doomCandidates(NOW_SECONDS + 1, 10, '')).sort()).toEqual([uidOf(1), uidOf(2)]);
+      expect((await meta.doomCandidates(0, 10, '')).sort()).toEqual([uidOf(1), uidOf(2)]);
     });
   });
 
@@ -182,7 +183,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       expect((await commit('v2', [row(0, 100, true), row(1, 7, true)])).refused).toEqual([row(1, 7, true)]);
       await meta.removeVersion('v1', () => {});
       // v2 names blob 100 still; all others can be doomed.
-      const doomed = await meta.doomCandidates(NOW_SECONDS + 1, 100, '');
+      const doomed = await meta.doomCandidates(0, 100, '');
       expect(doomed).toHaveLength(9);
       expect(doomed).not.toContain(uidOf(100));
       expect((await commit('v2', [row(2, 101, true)])).refused).toHaveLength(1);
@@ -192,7 +193,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
     it('refuses a found blob that is doomed although a row names it, as a program without this protocol may have done', async () => {
       await whole('v1', 100);
       await meta.removeVersion('v1', () => {});
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 100, '')).toContain(uidOf(101));
+      expect(await meta.doomCandidates(0, 100, '')).toContain(uidOf(101));
       await newVersion('v2');
       await commit('v2', [row(1, 101)]);
       expect((await commit('v2', [row(2, 101, true)])).refused).toHaveLength(1);
@@ -245,7 +246,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
         { first: 0, count: 4 },
         { first: 5, count: 5 },
       ]);
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 10, '')).toEqual([uidOf(104)]);
+      expect(await meta.doomCandidates(0, 10, '')).toEqual([uidOf(104)]);
     });
 
     it('is valid, and its counters forgotten, only once it is finished', async () => {
@@ -330,15 +331,34 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       await newVersion('v2');
       await commit('v2', [row(0, 100, true)]);
       await meta.removeVersion('v1', () => {});
-      expect(await meta.dropUsedCandidates(NOW_SECONDS)).toBe(0);
-      expect(await meta.dropUsedCandidates(NOW_SECONDS + 1)).toBe(9);
-      expect(await meta.doomCandidates(NOW_SECONDS, 10, '')).toEqual([]);
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 10, uidOf(103).slice(0, 10))).toEqual([uidOf(103)]);
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 3, '')).toHaveLength(3);
+      expect(await meta.dropUsedCandidates(1000)).toBe(0);
+      expect(await meta.doomCandidates(1000, 10, '')).toEqual([]);
+      await fixture.ageCandidates(999);
+      expect(await meta.dropUsedCandidates(3000)).toBe(0);
+      expect(await meta.dropUsedCandidates(999)).toBe(9);
+      expect(await meta.doomCandidates(3000, 10, '')).toEqual([]);
+      expect(await meta.doomCandidates(0, 10, uidOf(103).slice(0, 10))).toEqual([uidOf(103)]);
+      expect(await meta.doomCandidates(0, 3, '')).toHaveLength(3);
       expect(await meta.leftDoomed(10)).toHaveLength(4);
       await meta.forgetDoomed(await meta.leftDoomed(10));
       expect(await meta.leftDoomed(10)).toEqual([]);
-      expect(await meta.doomCandidates(NOW_SECONDS + 1, 10, '')).toHaveLength(5);
+      expect(await meta.doomCandidates(0, 10, '')).toHaveLength(5);
+    });
+
+    it('dates candidates from the future now, and no others', async () => {
+      await whole('v1', 100);
+      await meta.removeVersion('v1', () => {});
+      expect(await meta.redateFutureCandidates()).toEqual({ count: 0, aheadSeconds: 0 });
+      await fixture.ageCandidates(5000);
+      await whole('v2', 200);
+      await meta.removeVersion('v2', () => {});
+      await fixture.ageCandidates(-4000);
+      expect(await meta.doomCandidates(0, 100, '')).toHaveLength(10);
+      const { count, aheadSeconds } = await meta.redateFutureCandidates();
+      expect(count).toBe(10);
+      expect(aheadSeconds).toBeGreaterThan(3900);
+      expect(aheadSeconds).toBeLessThanOrEqual(4000);
+      expect(await meta.doomCandidates(0, 100, '')).toHaveLength(10);
     });
 
     it('tells which of many uids no row names', async () => {

@@ -67,7 +67,7 @@ describe('a candidate', () => {
     passSeconds(4000);
     expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(0);
     expect(isThere()).toBe(true);
-    expect(await lab.meta.dropUsedCandidates(Number.MAX_SAFE_INTEGER)).toBe(0);
+    expect(await lab.meta.dropUsedCandidates(0)).toBe(0);
   });
 });
 
@@ -103,7 +103,7 @@ describe('the deletion of a blob', () => {
   it('is ended by the next cleanup when one died in between', async () => {
     await removeItsVersion();
     passSeconds(4000);
-    expect(await lab.meta.doomCandidates(Math.floor(lab.now.getTime() / 1000), 10, '')).toEqual([uid]);
+    expect(await lab.meta.doomCandidates(0, 10, '')).toEqual([uid]);
     expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(1);
     expect(isThere()).toBe(false);
   });

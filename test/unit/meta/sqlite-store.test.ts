@@ -32,6 +32,11 @@ describe('the SQLite store', () => {
         setNow: (date: Date) => {
           now = date;
         },
+        ageCandidates: async (seconds: number) => {
+          const database = new Database(path);
+          database.prepare('UPDATE deleted_blocks SET time = time - ?').run(seconds);
+          database.close();
+        },
         dispose: async () => {},
       };
     };
