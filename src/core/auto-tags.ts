@@ -1,6 +1,7 @@
 import dayjs from 'dayjs';
 import utc from 'dayjs/plugin/utc.js';
 import type { TaggedVersion } from '../meta/types.ts';
+import { isFromFuture } from './clock.ts';
 
 dayjs.extend(utc);
 
@@ -16,7 +17,9 @@ export function autoTags(versions: readonly TaggedVersion[], now: Date): string[
     b_weekly: today.subtract(6, 'day'),
     b_monthly: today.subtract(1, 'month').add(1, 'day'),
   };
+  // One from the future would keep all tags away until then.
+  const dated = versions.filter(({ date }) => !isFromFuture(date, now));
   return Object.entries(newestAllowed)
-    .filter(([tag, since]) => !versions.some((version) => version.tags.includes(tag) && !dayjs.utc(version.date).isBefore(since)))
+    .filter(([tag, since]) => !dated.some((version) => version.tags.includes(tag) && !dayjs.utc(version.date).isBefore(since)))
     .map(([tag]) => tag);
 }

@@ -1,5 +1,6 @@
 import { BackyError } from '../errors.ts';
 import { toSecondsText } from '../meta/dates.ts';
+import { isFromFuture } from './clock.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
 
 /** A backup that is to be made. */
@@ -16,8 +17,10 @@ export interface DueBackup {
 /** What one scheduler says of one image. */
 export interface DueCheck {
   scheduler: Scheduler;
-  /** The newest version that counts. */
+  /** The newest version that counts: not one from the future, which does not tell when it was made. */
   newest: ScheduledVersion | undefined;
+  /** Whether there is one from the future. */
+  hasFuture: boolean;
   /** The next backup is due after this time. */
   dueAfter: Date;
   isDue: boolean;
@@ -38,9 +41,11 @@ export function explainDue(images: readonly Image[], schedulers: readonly Schedu
 function checksOf(versions: readonly ScheduledVersion[], schedulers: readonly Scheduler[], now: Date): DueCheck[] {
   return schedulers.map((scheduler) => {
     const { intervalSeconds, slaSeconds, keep } = scheduler;
-    const newest = countedVersions(scheduler, versions).at(-1);
+    const counted = countedVersions(scheduler, versions);
+    const newest = counted.filter(({ date }) => !isFromFuture(date, now)).at(-1);
     const dueAfter = newest === undefined ? new Date(0) : plusSeconds(newest.date, intervalSeconds - slaSeconds);
-    return { scheduler, newest, dueAfter, isDue: keep > 0 && (newest === undefined || now > dueAfter) };
+    const hasFuture = counted.some(({ date }) => isFromFuture(date, now));
+    return { scheduler, newest, hasFuture, dueAfter, isDue: keep > 0 && (newest === undefined || now > dueAfter) };
   });
 }
 
@@ -72,11 +77,11 @@ function expireDate({ name, intervalSeconds, keep }: Scheduler, now: Date): Date
   return date;
 }
 
-function explain(name: string, { scheduler, newest, dueAfter, isDue }: DueCheck, now: Date): string {
+function explain(name: string, { scheduler, newest, hasFuture, dueAfter, isDue }: DueCheck, now: Date): string {
   const { intervalSeconds, slaSeconds, keep } = scheduler;
   if (keep === 0) return `DUE: The scheduler ${scheduler.name} keeps no backup (keep is 0), so ${name} is not due.`;
   if (newest === undefined)
-    return `DUE: There is no valid backup of ${name} with the tag ${scheduler.name}, so it is due since ${toSecondsText(dueAfter)}.`;
+    return `DUE: There is no valid backup of ${name} with the tag ${scheduler.name}${hasFuture ? ' that is not dated in the future' : ''}, so it is due since ${toSecondsText(dueAfter)}.`;
   return (
     `DUE: Last backup of ${name} with the tag ${scheduler.name} was at ${toSecondsText(newest.date)}. ` +
     `Interval is ${durationText(intervalSeconds)}, SLA is ${durationText(slaSeconds)}, so the next is due after ${toSecondsText(dueAfter)}. ` +

@@ -1,4 +1,5 @@
 import type { TaggedVersion } from '../meta/types.ts';
+import { warnOfFuture } from './clock.ts';
 import type { Context } from './context.ts';
 import { type DueBackup, dueBackups, explainDue } from './due.ts';
 import { checkInstallationFree } from './locks.ts';
@@ -42,9 +43,10 @@ function choose({ settings }: Context, { schedulers }: ScheduleRequest, otherwis
 }
 
 /** The image of this name, or all of them sorted by name. One query. */
-async function readImages({ meta, locks }: Context, name: string | undefined): Promise<Image[]> {
-  await checkInstallationFree(locks);
-  const versions = await meta.listVersions({ name });
+async function readImages(context: Context, name: string | undefined): Promise<Image[]> {
+  await checkInstallationFree(context.locks);
+  const versions = await context.meta.listVersions({ name });
+  warnOfFuture(context, versions);
   if (name !== undefined) return [{ name, versions }];
   // The store gives them sorted by name, and a map keeps that.
   const byName = new Map<string, TaggedVersion[]>();

@@ -1,4 +1,5 @@
 import { toSecondsText } from '../meta/dates.ts';
+import { isFromFuture } from './clock.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
 
 /** One way in which the backups of an image are not as a scheduler wants them. */
@@ -37,14 +38,18 @@ export function explainSla(images: readonly Image[], schedulers: readonly Schedu
 function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[], now: Date): string[] {
   const { intervalSeconds, slaSeconds } = scheduler;
   const breaches = countBreaches(scheduler, versions.length);
-  const [oldest, newest] = [versions[0], versions.at(-1)];
+  const dated = versions.filter(({ date }) => !isFromFuture(date, now));
+  const latest = versions.at(-1);
+  if (latest !== undefined && dated.length < versions.length)
+    breaches.push(`Backup dated in the future. Found version_uid ${latest.uid} with backup date ${toSecondsText(latest.date)}.`);
+  const [oldest, newest] = [dated[0], dated.at(-1)];
   if (oldest === undefined || newest === undefined) return breaches;
   const dueSince = plusSeconds(newest.date, intervalSeconds + slaSeconds);
   if (now > dueSince)
     breaches.push(
       `Latest backup is too old. Version ${newest.uid} has date ${toSecondsText(newest.date)}, new backup due since ${toSecondsText(dueSince)}.`,
     );
-  breaches.push(...distanceBreaches(scheduler, versions));
+  breaches.push(...distanceBreaches(scheduler, dated));
   const oldestAllowed = oldestAllowedDate(scheduler, now);
   if (oldest.date < oldestAllowed)
     breaches.push(

@@ -1,5 +1,6 @@
 import { BackyError } from '../errors.ts';
 import type { TaggedVersion, VersionFilter } from '../meta/types.ts';
+import { warnOfFuture } from './clock.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { checkInstallationFree, holding, lockForOperation, lockVersion } from './locks.ts';
@@ -52,9 +53,11 @@ export async function removeVersion(context: Context, uid: string, force: boolea
   });
 }
 
-function refuseYoung({ settings, now }: Context, version: TaggedVersion): void {
+function refuseYoung(context: Context, version: TaggedVersion): void {
+  const { settings, now } = context;
   const days = settings.disallowRmWhenYoungerThanDays;
   if (now().getTime() - version.date.getTime() >= days * DAY_MS) return;
+  warnOfFuture(context, [version]);
   throw new BackyError('refused', `Version ${version.uid} is too young. Will not delete.`, {
     hint: `Versions are kept for ${days} days (disallow_rm_when_younger_than_days); rm -f removes it all the same.`,
   });

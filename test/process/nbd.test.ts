@@ -258,6 +258,27 @@ describe('a version that is served', () => {
     expect(() => statSync(again.socket)).toThrow('ENOENT');
   });
 
+  test('is not taken for the newest of its name when it is dated in the future, unless there is no other', async () => {
+    const other = noise(image.length, 'other');
+    const ahead = await lab.backup(`file://${lab.write('other', other)}`, 'vm');
+    lab.sql("UPDATE versions SET date = '2130-01-02 03:04:05.000000' WHERE uid = ?", ahead);
+    const server = await startNbd(lab, '--export', 'vm');
+    for (const [index, expected] of [image, image, other].entries()) {
+      if (index === 2) lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', uid);
+      const client = await NbdClient.open(server.socket, 'vm');
+      expect(sha256(await client.read(0, image.length))).toBe(sha256(expected));
+      await client.disconnect();
+    }
+    expect((await stopServing(server)).code).toBe(0);
+    const warning = `Version ${ahead} is dated 2130-01-02 03:04:05, in the future. Check the clocks of all hosts.`;
+    expect(
+      lab
+        .log()
+        .split('\n')
+        .filter((line) => line.endsWith(warning)),
+    ).toHaveLength(1);
+  });
+
   test('gives an error for a block whose row has the id of none, and all others', async () => {
     lab.sql('UPDATE blocks SET id = 1000 WHERE id = 5');
     const server = await startNbd(lab);

@@ -7,10 +7,11 @@ import type { TaggedVersion } from '../../meta/types.ts';
 import { type BackupResult, backup } from '../backup/backup.ts';
 import { checkAge } from '../backup/diff-from.ts';
 import { checkSameBlockSize } from '../block-size.ts';
+import { CHECK_CLOCKS } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { holding } from '../locks.ts';
 import type { Hint } from '../plan/hints.ts';
-import { defaultPrefix, type OwnSnapshots, ownSnapshots, snapshotName } from './own-snapshots.ts';
+import { defaultPrefix, fromFuture, type OwnSnapshots, ownSnapshots, snapshotName } from './own-snapshots.ts';
 
 /** How an image is backed up by itself. */
 export interface AutoOptions {
@@ -111,6 +112,10 @@ class AutoRun {
   async #plan(): Promise<AutoPlan> {
     const prefix = this.#context.io.rbd.snapshotPrefix ?? defaultPrefix();
     const snapshots = await this.#session.call('snapshots', this.#place);
+    this.#warnOfFuture(
+      snapshots.map(({ name }) => name),
+      prefix,
+    );
     const own = await ownSnapshots(this.#context.meta, snapshots, { prefix, name: this.result.name });
     const newest = own.known.at(-1);
     const fits = newest !== undefined && (await this.#hasOurBlocks(newest.version));
@@ -118,6 +123,14 @@ class AutoRun {
       base: newest !== undefined && fits ? { snapshot: newest.name, version: newest.version } : undefined,
       ...this.#removals(own),
     };
+  }
+
+  #warnOfFuture(snapshots: readonly string[], prefix: string): void {
+    const { logger, now } = this.#context;
+    const [first, ...more] = fromFuture(snapshots, prefix, now());
+    if (first === undefined) return;
+    const which = more.length === 0 ? `Snapshot ${first} is` : `${more.length + 1} snapshots (${first}, …) are`;
+    logger.warning(`${rbdSpec(this.#place)}: ${which} dated in the future. ${CHECK_CLOCKS}`);
   }
 
   /** With no valid version, the newest snapshot stays all the same until there is one: a scrub may yet make its version valid. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Snapshot } from '../../io/rbd/image-calls.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
+import { isFromFuture } from '../clock.ts';
 
 /** A time of exactly this form behind the prefix makes a snapshot ours (docs/scripts/backup-rbd.sh has the same). */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
@@ -19,6 +20,11 @@ export function snapshotName(prefix: string, now: Date): string {
 /** Whether a snapshot is one of ours; all others are left alone. */
 export function isOwn(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && TIME.test(name.slice(prefix.length));
+}
+
+/** Those of our snapshots that were made by a clock that was ahead, as their names tell. */
+export function fromFuture(names: readonly string[], prefix: string, now: Date): string[] {
+  return names.filter((name) => isOwn(name, prefix) && isFromFuture(new Date(name.slice(prefix.length)), now));
 }
 
 /** Our snapshots of an image, by what the database knows of them; each list oldest first. */

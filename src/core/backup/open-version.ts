@@ -5,6 +5,7 @@ import type { Geometry } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
 import { autoTags } from '../auto-tags.ts';
 import { checkSameBlockSize } from '../block-size.ts';
+import { warnOfFuture } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../find-version.ts';
 import { lockVersion } from '../locks.ts';
@@ -37,13 +38,11 @@ export interface Continuation extends Start {
 }
 
 /** Creates the version, invalid and locked. */
-export async function createVersion(
-  { meta, locks, now }: Context,
-  { request, geometry, locks: held }: Start,
-): Promise<TaggedVersion> {
+export async function createVersion(context: Context, { request, geometry, locks: held }: Start): Promise<TaggedVersion> {
+  const { meta, locks } = context;
   const uid = uuid1();
   held.push(await lockVersion(locks, uid, 'exclusive'));
-  const tags = request.tags ?? autoTags(await meta.listVersions({ name: request.name }), now());
+  const tags = request.tags ?? (await tagsNow(context, request.name));
   await meta.createVersion({
     uid,
     name: request.name,
@@ -54,6 +53,12 @@ export async function createVersion(
     tags,
   });
   return { ...(await findVersion(meta, uid)), tags: [...tags] };
+}
+
+async function tagsNow(context: Context, name: string): Promise<string[]> {
+  const versions = await context.meta.listVersions({ name });
+  warnOfFuture(context, versions);
+  return autoTags(versions, context.now());
 }
 
 /** Locks the version that an earlier run left, and drops the rows that are to be made anew. A refusal leaves it exactly as it was. */

@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
 import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
+import { isFromFuture, warnOfFuture } from '../clock.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';
@@ -37,6 +38,7 @@ export class VersionExports implements NbdExports {
   readonly #options: NbdExportsOptions;
   readonly #clients = new Map<string, Clients>();
   readonly #saves = new Saves();
+  readonly #warnedOf = new Set<string>();
 
   constructor(options: NbdExportsOptions) {
     this.#options = options;
@@ -49,7 +51,7 @@ export class VersionExports implements NbdExports {
       return version === undefined ? [] : [{ name: only, description: describe(version) }];
     }
     const versions = await context.meta.listVersions({});
-    const newest = new Map(versions.filter(({ valid }) => valid).map((version) => [version.name, version]));
+    const newest = new Map(inTheirOrder(versions, context.now()).map((version) => [version.name, version]));
     return [
       ...[...newest].filter(([name]) => name !== '').map(([name, version]) => ({ name, description: describe(version) })),
       ...versions.map((version) => ({ name: version.uid, description: describe(version) })),
@@ -75,9 +77,20 @@ export class VersionExports implements NbdExports {
   async #version(given: string): Promise<TaggedVersion | undefined> {
     const name = given === '' ? (this.#options.only ?? '') : given;
     if (name === '') return undefined;
-    const { meta } = this.#options.context;
+    const { meta, now } = this.#options.context;
     const byUid = await meta.findVersion(name);
-    return byUid ?? (await meta.listVersions({ name })).filter(({ valid }) => valid).at(-1);
+    if (byUid !== undefined) return byUid;
+    const versions = await meta.listVersions({ name });
+    this.#warn(versions);
+    return inTheirOrder(versions, now()).at(-1);
+  }
+
+  /** Once for each version. */
+  #warn(versions: readonly TaggedVersion[]): void {
+    const { context } = this.#options;
+    const ahead = versions.filter(({ uid, date }) => isFromFuture(date, context.now()) && !this.#warnedOf.has(uid));
+    for (const { uid } of ahead) this.#warnedOf.add(uid);
+    warnOfFuture(context, ahead);
   }
 
   async #open(name: string, found: TaggedVersion, isReadOnly: boolean): Promise<NbdDisk> {
@@ -162,6 +175,13 @@ export class VersionExports implements NbdExports {
       );
     return isClean && view.failure === undefined;
   }
+}
+
+/** The valid ones of versions in the order of their dates: first those from the future, of which nobody knows when they were made. */
+function inTheirOrder(versions: readonly TaggedVersion[], now: Date): TaggedVersion[] {
+  const valid = versions.filter((version) => version.valid);
+  const isAhead = ({ date }: TaggedVersion) => isFromFuture(date, now);
+  return [...valid.filter(isAhead), ...valid.filter((version) => !isAhead(version))];
 }
 
 /** Writes, and what of them is not flushed yet. */

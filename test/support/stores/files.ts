@@ -34,6 +34,7 @@ const ROTATING = [
   'process/transfer',
   'process/broken-imports',
   'cli/stats',
+  'cli/wrong-ids',
   'cli/unknown-version',
   'cli/written-rows',
   'services/fuse',
