@@ -134,10 +134,12 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
 }
 
 /** Else blobs that were checked by a clock that was ahead would wait for that time, and new ones with them. */
-async function redateFuture({ meta, logger }: Context, nowSeconds: number): Promise<void> {
-  const { count, aheadSeconds } = await meta.redateFutureChecks(nowSeconds);
+async function redateFuture({ meta, logger }: Context, startSeconds: number): Promise<void> {
+  // Before the walk that begins now, so that what comes after it is younger.
+  const dated = startSeconds - 1;
+  const { count, aheadSeconds } = await meta.redateFutureChecks(dated);
   if (aheadSeconds * 1000 <= CLOCK_TOLERANCE_MS) return;
-  const latest = toSecondsText(new Date((nowSeconds + aheadSeconds) * 1000));
+  const latest = toSecondsText(new Date((dated + aheadSeconds) * 1000));
   logger.warning(`${count} blobs were verified in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
