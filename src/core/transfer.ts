@@ -10,6 +10,7 @@ import type { DatedBlockRow, Version } from '../meta/types.ts';
 import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
+import { findStrayRows } from './has-its-rows.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { refuseOwnFile } from './own-files.ts';
 import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
@@ -32,11 +33,13 @@ export interface TransferResult {
 }
 
 /** Exports a version's metadata, a piece of text at a time (formats.md §5). */
-export async function* exportText({ meta, locks }: Context, uid: string): AsyncIterableIterator<string> {
+export async function* exportText(context: Context, uid: string): AsyncIterableIterator<string> {
+  const { meta, locks } = context;
   await findVersion(meta, uid);
   const lock = await lockVersion(locks, uid, 'shared');
   try {
     const version = await findVersion(meta, uid);
+    await refuseStrayRows(context, version);
     yield csv([[NEWEST_FORMAT], versionFields(version)]);
     for (let after = -1; ; ) {
       const page = await meta.datedBlockPage(uid, after, PAGE_ROWS);
@@ -50,6 +53,14 @@ export async function* exportText({ meta, locks }: Context, uid: string): AsyncI
   } finally {
     await lock.release();
   }
+}
+
+/** What is exported without them, or with them, can't be imported: better to know it now. */
+async function refuseStrayRows(context: Context, version: Version): Promise<void> {
+  if ((await findStrayRows(context, version)).stray === 0) return;
+  throw new BackyError('refused', `Version ${version.uid} was not exported: its rows are damaged.`, {
+    hint: `See what is left of it: backy2 scrub ${version.uid}`,
+  });
 }
 
 /** Exports a version to a file: under a temporary name first, so that a file with the right name is always whole. */

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Lab, withLab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
@@ -7,6 +7,7 @@ import { filesOnly } from '../support/stores/files-only.ts';
 const BLOCK = 4096;
 const BLOCKS = 12;
 const WRONG = 5;
+const REFUSED = 100;
 const image = noise(BLOCKS * BLOCK - 100, 'ids');
 /** Beside the image on the target, where nobody may write. */
 const BESIDE = Buffer.alloc(300 * BLOCK, 'beside');
@@ -45,6 +46,10 @@ async function isFound(lab: Lab, uid: string, id: string): Promise<void> {
   expect(scrubbed).toMatchObject({ code: 20 });
   expect(scrubbed.stderr).toContain(problem);
   expect(lab.version(uid).valid).toBe(0);
+  const file = lab.path('export.csv');
+  const exported = await lab.run(['export', uid, file]);
+  expect(exported.stderr).toContain(`Version ${uid} was not exported: its rows are damaged.`);
+  expect([exported.code, existsSync(file)]).toEqual([REFUSED, false]);
   const repaired = await lab.run(['repair', uid, '-s', `file://${lab.path('image')}`]);
   expect(repaired).toMatchObject({ code: 20 });
   expect(repaired.stderr).toContain(problem);

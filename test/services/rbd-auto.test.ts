@@ -69,6 +69,15 @@ describe('backup --auto', () => {
     );
   });
 
+  test('warns of a snapshot of its own that is dated in the future', async () => {
+    await withImage(cluster, async (lab, image) => {
+      const ahead = `${PREFIX}2130-01-02T03:04:05.678Z`;
+      await cluster.snapshot('create', `${image}@${ahead}`);
+      await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
+      expect(lab.log()).toContain(`${image}: Snapshot ${ahead} is dated in the future. Check the clocks of all hosts.`);
+    });
+  });
+
   test('does nothing in a dry run, and says what it would do', async () => {
     await withImage(cluster, async (lab, image) => {
       const first = await auto(lab, '--dry-run', `rbd://${image}`, 'vm');
