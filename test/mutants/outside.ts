@@ -280,11 +280,11 @@ export const OUTSIDE: readonly Mutant[] = [
   },
   {
     name: 'hints-are-believed',
-    invariant: 'A backup with hints compares some blocks with its base.',
+    invariant: 'A backup with hints compares some blocks that no hint touches.',
     file: 'src/core/backup/backup.ts',
     text: 'if (request.hints !== undefined && only === undefined)',
     replacement: 'if (version.size < 0)',
-    tests: ['meanwhile.test.ts'],
+    tests: ['unfit-sources.test.ts'],
     builds: true,
   },
   {
