@@ -6,6 +6,7 @@ import type { BackupRequest, BackupResult } from './backup/backup.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './backup-db.ts';
 import type { StorageStep } from './check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
+import type { FullCleanupRequest } from './cleanup-full.ts';
 import type { Context } from './context.ts';
 import type { CoverageRow } from './coverage.ts';
 import type { BlockComparison } from './diff-meta.ts';
@@ -93,9 +94,9 @@ export class Backy {
     const { cleanupFast } = await import('./cleanup.ts');
     return cleanupFast(this.#context, request);
   }
-  async cleanupFull(prefix: string): Promise<CleanupResult> {
+  async cleanupFull(request: FullCleanupRequest): Promise<CleanupResult> {
     const { cleanupFull } = await import('./cleanup.ts');
-    return cleanupFull(this.#context, prefix);
+    return cleanupFull(this.#context, request);
   }
   /** Copies the database to a file; needs no `open`. */
   async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {

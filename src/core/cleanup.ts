@@ -2,6 +2,7 @@ import type { DataBackend, DeleteOutcome } from '../data/data-backend.ts';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../locking/lock.ts';
 import { toSecondsText } from '../meta/dates.ts';
+import { type FullCleanupRequest, unnamedBlobs } from './cleanup-full.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
 import type { Context } from './context.ts';
 import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from './locks.ts';
@@ -56,12 +57,12 @@ async function lockFastCleanup(locks: LockService): Promise<Lock> {
 }
 
 /** Deletes every blob that no row names. Needs the whole installation, since a running backup's blobs have no rows yet. */
-export async function cleanupFull(context: Context, prefix: string): Promise<CleanupResult> {
+export async function cleanupFull(context: Context, request: FullCleanupRequest): Promise<CleanupResult> {
   return holdingInstallation(context.locks, async () => {
     refuseOtherInstances(context.otherInstances());
     return withBackend(
       context,
-      (backend) => deleteUnnamed(context, backend, prefix),
+      (backend) => deleteUnnamed(context, backend, request),
       (backend) => backend.lockOutWriters(),
     );
   });
@@ -75,11 +76,13 @@ async function withBackend(
   const backend = openStorage(context);
   const start = performance.now();
   try {
-    await identifyStore(context, backend);
+    // A cleanup makes no id: it may yet find that these are another database's blobs.
+    await identifyStore(context, backend, { keepsId: false });
     await prepare(backend);
+    const deleted = await body(backend);
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
-    return { ...(await body(backend)), leftoversSwept, seconds: (performance.now() - start) / 1000 };
+    return { ...deleted, leftoversSwept, seconds: (performance.now() - start) / 1000 };
   } finally {
     await backend.close();
   }
@@ -118,21 +121,12 @@ async function redateFuture({ meta, logger, now }: Context): Promise<void> {
   logger.warning(`${count} blobs to delete were dated in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
-async function deleteUnnamed(context: Context, backend: DataBackend, prefix: string): Promise<Deleted> {
+async function deleteUnnamed(context: Context, backend: DataBackend, request: FullCleanupRequest): Promise<Deleted> {
   const deletion = new Deletion(context, backend);
-  // Before any blob is looked at: a backup that its locks do not keep apart from this looks at its own blobs then.
-  await context.meta.countFullCleanup();
-  let batch: string[] = [];
-  const flush = async () => {
+  for await (const uids of unnamedBlobs(context, backend, request)) {
     context.signal.throwIfAborted();
-    await deletion.delete(await context.meta.unnamed(batch));
-    batch = [];
-  };
-  for await (const uid of backend.list(prefix)) {
-    batch.push(uid);
-    if (batch.length === BATCH) await flush();
+    await deletion.delete(uids);
   }
-  await flush();
   context.logger.info(`Cleanup: Removed ${deletion.blobsDeleted} blobs`);
   return deletion.counts;
 }

@@ -205,6 +205,13 @@ export interface CleanupStore {
   countFullCleanup(): Promise<void>;
   /** How many full cleanups were begun, ever: those who store blobs see by it that one runs or has run. */
   fullCleanups(): Promise<number>;
+  /** Those of `uids` that are candidates for deletion, of any age, or doomed. */
+  candidatesAmong(uids: readonly string[]): Promise<string[]>;
+  /**
+   * Makes sure that {@link unnamed} finds each row, before all is deleted that it does not find. Changes nothing.
+   * Rejects with code `database` when it does not.
+   */
+  verifyUidIndex(signal: AbortSignal): Promise<void>;
 }
 
 /** How wrapped keys are replaced. */

@@ -46,8 +46,8 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'full-cleanup-is-not-counted',
     invariant: 'A full cleanup is counted before it looks for blobs, so that backups notice it.',
-    file: 'src/core/cleanup.ts',
-    text: 'await context.meta.countFullCleanup();',
+    file: 'src/core/cleanup-full.ts',
+    text: 'await meta.countFullCleanup();',
     replacement: '',
     tests: ['test/unit/core/cleanup.test.ts'],
   },

@@ -163,9 +163,17 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'full-cleanup-deletes-named-blobs',
     invariant: 'A full cleanup deletes only what no row names.',
-    file: 'src/core/cleanup.ts',
-    text: 'await deletion.delete(await context.meta.unnamed(batch));',
-    replacement: 'await deletion.delete(batch);',
+    file: 'src/core/cleanup-full.ts',
+    text: 'yield await meta.unnamed(survey.uids.slice(start, start + BATCH));',
+    replacement: 'yield survey.uids.slice(start, start + BATCH);',
+    tests: CLEANUP,
+  },
+  {
+    name: 'full-cleanup-believes-any-database',
+    invariant: 'A full cleanup refuses to delete most of the blobs, or all that an empty database does not name.',
+    file: 'src/core/cleanup-full.ts',
+    text: 'if (yesDelete === undefined && !isLost && !isMost) return;',
+    replacement: 'if (yesDelete === undefined) return;',
     tests: CLEANUP,
   },
   {

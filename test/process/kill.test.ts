@@ -109,7 +109,7 @@ const SCENARIOS: Scenario[] = [
     },
     command: () => ['cleanup', '-f'],
     finish: async (lab) => {
-      await lab.ok('cleanup', '-f');
+      await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
       expect(lab.blobs()).toHaveLength(OTHER_BLOBS);
     },
   },

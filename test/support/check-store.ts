@@ -36,7 +36,7 @@ export async function checkStore(lab: Lab, oracle: Oracle): Promise<void> {
 export async function checkStoreAndCleanUp(lab: Lab, oracle: Oracle): Promise<void> {
   await checkStore(lab, oracle);
   const before = lab.dump();
-  await lab.ok('cleanup', '-f');
+  await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
   expect(lab.blobs(), 'blobs after cleanup -f').toEqual(namedBlobs(lab));
   expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
   expect(withoutCandidates(lab.dump()), 'the database after cleanup -f').toEqual(withoutCandidates(before));

@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { flag, text } from '../option-values.ts';
+import { parseWhole } from '../parse-values.ts';
 
 export const initdbCommand: Command = {
   name: 'initdb',
@@ -21,6 +22,10 @@ export const cleanupCommand: Command = {
   options: [
     ['-f, --full', 'look at every blob of the data backend; needs the whole installation'],
     ['-p, --prefix <prefix>', 'only blobs whose uid starts so'],
+    [
+      '--yes-delete <number>',
+      'with --full: delete up to NUMBER blobs that were never marked for deletion, even if these are most of all',
+    ],
     ['--dangerous-force', 'without --full: take blobs of versions that were removed within the last hour as well'],
   ],
   examples: [
@@ -31,12 +36,21 @@ export const cleanupCommand: Command = {
     const prefix = text(options.prefix) ?? '';
     if (!/^[0-9A-Za-z]*$/.test(prefix))
       throw new BackyError('usage', `-p takes the first letters of a blob uid, not "${prefix}".`);
+    const yesDelete = parseYesDelete(text(options.yesDelete), flag(options.full));
     const result = flag(options.full)
-      ? await backy.cleanupFull(prefix)
+      ? await backy.cleanupFull({ prefix, yesDelete })
       : await backy.cleanupFast({ prefix, dangerousForce: flag(options.dangerousForce) });
     return { result: { ...result }, exitCode: result.errors.length > 0 ? new BackyError('failed', '').exitCode : 0 };
   },
 };
+
+function parseYesDelete(given: string | undefined, isFull: boolean): number | undefined {
+  if (given === undefined) return undefined;
+  if (!isFull) throw new BackyError('usage', '--yes-delete goes with --full only.');
+  const number = parseWhole(given, '--yes-delete');
+  if (number < 0) throw new BackyError('usage', `--yes-delete takes a number of blobs, not "${given}".`);
+  return number;
+}
 
 export const exportCommand: Command = {
   name: 'export',

@@ -19,6 +19,8 @@ const ID_RETRY_MS = 50;
 export interface StoreCheck {
   /** Go on with a store whose id and blobs are gone. Never with another store. */
   acceptDamage?: boolean | undefined;
+  /** False: give a store without an id none. */
+  keepsId?: boolean;
 }
 
 /**
@@ -35,7 +37,11 @@ export async function checkStore(context: Context, how: StoreCheck = {}): Promis
 }
 
 /** The same with a data backend that is open. */
-export async function identifyStore(context: Context, backend: DataBackend, { acceptDamage }: StoreCheck = {}): Promise<void> {
+export async function identifyStore(
+  context: Context,
+  backend: DataBackend,
+  { acceptDamage, keepsId }: StoreCheck = {},
+): Promise<void> {
   const { meta, data } = context;
   const ids = await backend.storeIds();
   if (ids === undefined) return;
@@ -43,7 +49,7 @@ export async function identifyStore(context: Context, backend: DataBackend, { ac
   if (own !== undefined && ids.includes(own)) return;
   if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
   if (acceptDamage !== true) await recogniseStore(context, backend);
-  await keepId(context, backend);
+  if (keepsId !== false) await keepId(context, backend);
 }
 
 /** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */

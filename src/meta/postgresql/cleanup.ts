@@ -87,6 +87,17 @@ export async function forgetDoomed(connection: PostgresConnection, uids: readonl
   });
 }
 
+/** See CleanupStore.candidatesAmong. */
+export async function candidatesAmong(connection: PostgresConnection, uids: readonly string[]): Promise<string[]> {
+  const rows = await connection.queryOwn<{ uid: string }>(
+    `SELECT wanted.uid FROM unnest($1::text[]) WITH ORDINALITY AS wanted(uid, n)
+     WHERE EXISTS (SELECT 1 FROM deleted_blocks WHERE deleted_blocks.uid = wanted.uid)
+        OR EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid) ORDER BY n`,
+    [arrayOf(uids)],
+  );
+  return rows.map((row) => row.uid);
+}
+
 /** See CleanupStore.unnamed. */
 export async function unnamed(connection: PostgresConnection, uids: readonly string[]): Promise<string[]> {
   const rows = await connection.query<{ uid: string }>(

@@ -179,6 +179,11 @@ export class PostgresStore implements MetaStore {
   fullCleanups() {
     return cleanup.fullCleanups(this.#db);
   }
+  candidatesAmong(uids: readonly string[]) {
+    return cleanup.candidatesAmong(this.#db, uids);
+  }
+  /** The server looks after its indexes itself; to compare one with its table takes a superuser and the extension amcheck. */
+  async verifyUidIndex(): Promise<void> {}
 
   sealedBlocks(version: Version, limit: number) {
     return sealed.sealedBlocks(this.#db, version, limit);

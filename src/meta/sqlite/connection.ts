@@ -183,6 +183,16 @@ export class SqliteConnection {
     return (this.prepare('SELECT total_changes() AS n').get() as { n: number }).n;
   }
 
+  /** Runs `body`, which MAY await, with one view of the database. Nothing else may use the connection meanwhile. */
+  async readInSteps<T>(body: () => Promise<T>): Promise<T> {
+    this.#db.exec('BEGIN');
+    try {
+      return await body();
+    } finally {
+      if (this.#db.inTransaction) this.#db.exec('COMMIT');
+    }
+  }
+
   async #begin(): Promise<void> {
     try {
       await this.patiently(() => this.#db.exec('BEGIN IMMEDIATE'));

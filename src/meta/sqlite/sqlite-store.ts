@@ -35,6 +35,7 @@ import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
 import { upgradeDatabase } from './upgrade.ts';
 import * as verified from './verified.ts';
+import { verifyUidIndex } from './verify-uid-index.ts';
 import * as versions from './versions.ts';
 
 /** How a SQLite store is made. */
@@ -191,6 +192,12 @@ export class SqliteStore implements MetaStore {
   }
   async fullCleanups() {
     return cleanup.fullCleanups(this.#db);
+  }
+  async candidatesAmong(uids: readonly string[]) {
+    return cleanup.candidatesAmong(this.#db, uids);
+  }
+  async verifyUidIndex(signal: AbortSignal) {
+    await verifyUidIndex(this.#db, this.#options.path, signal);
   }
 
   async sealedBlocks(version: Version, limit: number) {

@@ -364,6 +364,16 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
     it('tells which of many uids no row names', async () => {
       await whole('v1', 100);
       expect(await meta.unnamed([uidOf(100), uidOf(5), uidOf(109)])).toEqual([uidOf(5)]);
+      await meta.verifyUidIndex(new AbortController().signal);
+    });
+
+    it('tells which of many uids are candidates, or doomed', async () => {
+      await whole('v1', 100);
+      await whole('v2', 200);
+      await meta.removeVersion('v1', () => {});
+      expect(await meta.candidatesAmong([uidOf(200), uidOf(5), uidOf(103), uidOf(101)])).toEqual([uidOf(103), uidOf(101)]);
+      await meta.doomCandidates(Number.MAX_SAFE_INTEGER, 100, '');
+      expect(await meta.candidatesAmong([uidOf(200), uidOf(5), uidOf(103)])).toEqual([uidOf(103)]);
     });
 
     it('counts full cleanups, for other stores of the same database too', async () => {

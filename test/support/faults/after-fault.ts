@@ -25,7 +25,7 @@ export async function checkAndFinish(lab: Lab, counted: Counted, isDone: boolean
   look(lab, counted, isDone);
   await operation.finish(lab);
   operation.done(lab, oracle);
-  await lab.ok('cleanup', '-f');
+  await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
   expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
   // The same comparison, without a process for each version.
   if (operation.readableOnlyAfter !== true && isPlain(lab)) checkByLooking(lab, oracle);

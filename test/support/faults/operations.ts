@@ -150,7 +150,7 @@ export const OPERATIONS: readonly Operation[] = [
     command: () => ['cleanup', '-f'],
     done: () => {},
     finish: async (lab) => {
-      await lab.ok('cleanup', '-f');
+      await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
       onlyNamedBlobs(lab);
     },
   },

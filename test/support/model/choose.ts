@@ -80,7 +80,7 @@ const ways: Record<Exclude<Kind, 'mishap'>, (way: Way) => Chosen> = {
     return { words: ['rm', version.uid], touches: [version] };
   },
   cleanup: () => ({ words: ['cleanup', '--dangerous-force'], touches: [] }),
-  'cleanup-full': () => ({ words: ['cleanup', '-f'], touches: [] }),
+  'cleanup-full': () => ({ words: ['cleanup', '-f', '--yes-delete', '1000000'], touches: [] }),
 };
 
 /** A backup, or its continuation when it has a uid. A base that is not to be had any more is done without: all is read then. */

@@ -1,6 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanupFast, cleanupFull } from '../../../src/core/cleanup.ts';
+import { unnamedBlobs } from '../../../src/core/cleanup-full.ts';
 import { holdingInstallation, lockForOperation } from '../../../src/core/locks.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
@@ -10,6 +12,7 @@ import type { BackupRow } from '../../../src/meta/types.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };
+const FULL = { prefix: '', yesDelete: 1 };
 
 let lab: CoreLab;
 let uid: string;
@@ -122,7 +125,7 @@ describe('the deletion of a blob', () => {
       },
     };
     await expect(cleanupFast({ ...lab.context, locks: lost }, FAST)).rejects.toThrow('the session is gone');
-    await expect(cleanupFull({ ...lab.context, locks: lost }, '')).rejects.toThrow('the session is gone');
+    await expect(cleanupFull({ ...lab.context, locks: lost }, FULL)).rejects.toThrow('the session is gone');
     expect(isThere()).toBe(true);
   });
 });
@@ -130,12 +133,12 @@ describe('the deletion of a blob', () => {
 describe('who else works', () => {
   it('keeps a full cleanup out, on this host by another program, too', async () => {
     const other = await lockForOperation(lab.otherLocks());
-    await expect(cleanupFull(lab.context, '')).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+    await expect(cleanupFull(lab.context, FULL)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
     await other.release();
     const original = { ...lab.context, otherInstances: () => ['backy2 backup'] };
-    await expect(cleanupFull(original, '')).rejects.toMatchObject({ code: 'locked' });
+    await expect(cleanupFull(original, FULL)).rejects.toMatchObject({ code: 'locked' });
     expect(isThere()).toBe(true);
-    expect((await cleanupFull(lab.context, '')).blobsDeleted).toBe(1);
+    expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
   });
 
   it('keeps a second fast cleanup out, not one beside a backup', async () => {
@@ -155,7 +158,7 @@ it('a full cleanup deletes what no row names, and nothing else', async () => {
   const orphan = uid;
   uid = await newBlob();
   await lab.wholeVersion('v1', [row(false)]);
-  expect((await cleanupFull(lab.context, '')).blobsDeleted).toBe(1);
+  expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
   expect(isThere()).toBe(true);
   expect(existsSync(blobPath(lab.dataPath, orphan))).toBe(false);
 });
@@ -163,11 +166,37 @@ it('a full cleanup deletes what no row names, and nothing else', async () => {
 it('a full cleanup is counted before it deletes, unless it is refused', async () => {
   const writer = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
   await writer.put(newBlobUid(), Buffer.alloc(1), new AbortController().signal);
-  await expect(cleanupFull(lab.context, '')).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+  await expect(cleanupFull(lab.context, FULL)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
   expect(await lab.meta.fullCleanups()).toBe(0);
   expect(isThere()).toBe(true);
   await writer.close();
-  await cleanupFull(lab.context, '');
+  await cleanupFull(lab.context, { ...FULL, yesDelete: 2 });
   expect(await lab.meta.fullCleanups()).toBe(1);
   expect(isThere()).toBe(false);
 });
+
+it('a full cleanup with a database that names no blob deletes nothing unless it is told so', async () => {
+  await expect(cleanupFull(lab.context, { prefix: '' })).rejects.toMatchObject({ code: 'refused', exitCode: 100 });
+  await expect(cleanupFull(lab.context, { prefix: '', yesDelete: 0 })).rejects.toMatchObject({ code: 'refused' });
+  expect(isThere()).toBe(true);
+  expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
+});
+
+it('a full cleanup that can keep few uids lists again, and deletes all the same', async () => {
+  await lab.wholeVersion('v1', [row(false)]);
+  for (let i = 0; i < 2_500; i++) mkdirSync(dirname(blobPath(lab.dataPath, orphanUid(i))), { recursive: true });
+  for (let i = 0; i < 2_500; i++) writeFileSync(blobPath(lab.dataPath, orphanUid(i)), 'orphan');
+  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  const seen: string[] = [];
+  for await (const uids of unnamedBlobs(lab.context, backend, { prefix: '', yesDelete: 2_500 }, 1_000)) {
+    seen.push(...uids);
+    await backend.delete(uids);
+  }
+  await backend.close();
+  expect(new Set(seen).size).toBe(2_500);
+  expect(isThere()).toBe(true);
+});
+
+function orphanUid(i: number): string {
+  return `f0${i.toString(16).padStart(8, '0')}`.padEnd(32, 'z');
+}

@@ -1,0 +1,60 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BackyError } from '../../errors.ts';
+import type { SqliteConnection } from './connection.ts';
+
+/** Rows between two looks at signals. */
+const PIECE_ROWS = 100_000;
+
+/** What a walk over all rows sums up; the same whatever the order. */
+interface Walk {
+  rows: number;
+  sum: number;
+  isSorted: boolean;
+}
+
+/**
+ * See CleanupStore.verifyUidIndex. `quick_check` finds pages that make no sense and entries that are missing; what it does not do is compare
+ * what index and table hold. So both are walked, and their rows and uids must sum up to the same. Measured with a million rows in 600 MiB: 1 s for `quick_check` and
+ * 2 s for the walks, all of it sequential; `integrity_check` takes 13 s, since it looks each row up in every index.
+ */
+export async function verifyUidIndex(connection: SqliteConnection, path: string, signal: AbortSignal): Promise<void> {
+  await connection.readInSteps(async () => {
+    const [found] = connection.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+    if (found?.quick_check !== 'ok') throw damaged(path, found?.quick_check ?? 'no answer');
+    const table = await walk(connection, 'SELECT rowid, uid FROM blocks NOT INDEXED', signal);
+    const index = await walk(connection, 'SELECT rowid, uid FROM blocks INDEXED BY ix_blocks_uid', signal);
+    if (index.rows !== table.rows || index.sum !== table.sum || !index.isSorted)
+      throw damaged(path, 'index ix_blocks_uid does not match table blocks');
+  });
+}
+
+async function walk(connection: SqliteConnection, sql: string, signal: AbortSignal): Promise<Walk> {
+  const result: Walk = { rows: 0, sum: 0, isSorted: true };
+  let last = '';
+  const rows = connection.prepare(sql).raw(true).iterate() as IterableIterator<[number, string | null]>;
+  for (const [rowid, uid] of rows) {
+    if (uid !== null) {
+      if (uid < last) result.isSorted = false;
+      last = uid;
+    }
+    result.sum = (result.sum + digestOf(rowid, uid ?? '')) >>> 0;
+    if (++result.rows % PIECE_ROWS !== 0) continue;
+    await nextTurn();
+    signal.throwIfAborted();
+  }
+  return result;
+}
+
+/** FNV-1a. */
+function digestOf(rowid: number, uid: string): number {
+  let hash = Math.imul(0x811c9dc5 ^ rowid, 0x01000193);
+  for (let i = 0; i < uid.length; i++) hash = Math.imul(hash ^ uid.charCodeAt(i), 0x01000193);
+  // Sums of what differs in its lowest bits only must differ as well.
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function damaged(path: string, what: string): BackyError {
+  return new BackyError('database', `The database ${path} is damaged: ${what}. Nothing was deleted.`, {
+    hint: `See what else is: sqlite3 ${path} "pragma integrity_check". A damaged index can be made anew, with a copy of the file at hand: sqlite3 ${path} "reindex".`,
+  });
+}
