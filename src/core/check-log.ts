@@ -24,9 +24,10 @@ export class CheckLog {
   /** Notes blocks that were fetched; those that no finding names are good. Missing ones are left to {@link addMissing}. */
   async add(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void> {
     const problems = new Map(findings.map(({ id, problem }) => [id, problem]));
-    for (const { uid, id } of read) {
+    for (const { id, uid, checksum, size, encVersion, envKey, nonce } of read) {
       const problem = problems.get(id) ?? 'source';
-      if (uid !== null && problem !== 'missing') this.#note({ uid, good: problem === 'source' });
+      const content = { checksum, size, encVersion, envKey, nonce };
+      if (uid !== null && problem !== 'missing') this.#note({ uid, good: problem === 'source', content });
     }
     await this.#commitIfDue();
   }
@@ -34,6 +35,12 @@ export class CheckLog {
   /** Notes a blob that is missing, once that is known to be damage to this blob alone. */
   addMissing(uid: string): void {
     this.#note({ uid, good: false });
+  }
+
+  /** Whether a blob was found good a moment ago, and holds this content. */
+  hasGood(uid: string, checksum: string): boolean {
+    const check = this.#checks.get(uid);
+    return check?.good === true && check.content?.checksum === checksum;
   }
 
   #note(check: BlobCheck): void {

@@ -11,8 +11,11 @@ import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { findStrayRows } from './has-its-rows.ts';
+import { ImportProbe } from './import-blobs.ts';
 import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { refuseOwnFile } from './own-files.ts';
+import { openStorage } from './storage.ts';
+import { identifyStore } from './store/check-store.ts';
 import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;
@@ -116,7 +119,12 @@ async function importText(context: Context, lines: AsyncIterableIterator<Line>):
   const { reader, version } = await readHead(lines);
   await refuseExisting(context, version);
   return holding([() => lockVersion(context.locks, version.uid, 'exclusive')], async () => {
-    const doomed = await context.meta.importVersion(version, readBlocks(lines, reader, version));
+    const { doomed, blocks, blocksMissing } = await probeAndImport(context, version, readBlocks(lines, reader, version));
+    if (blocksMissing > 0) {
+      context.logger.warning(
+        `The data backend lacks the blobs of ${blocksMissing} of ${blocks} blocks of version ${version.uid}: it was imported as invalid, and these blocks too.`,
+      );
+    }
     if (doomed > 0) {
       context.logger.warning(
         `A cleanup is deleting ${doomed} blobs of version ${version.uid}: it was imported as invalid. Scrub it to see what is left.`,
@@ -124,6 +132,18 @@ async function importText(context: Context, lines: AsyncIterableIterator<Line>):
     }
     return findVersion(context.meta, version.uid);
   });
+}
+
+async function probeAndImport(context: Context, version: Version, rows: AsyncIterable<DatedBlockRow>) {
+  const backend = openStorage(context);
+  try {
+    await identifyStore(context, backend, { keepsId: false });
+    const probe = new ImportProbe(backend, context.signal);
+    const doomed = await context.meta.importVersion(version, probe.rows(rows), () => probe.blocksMissing === 0);
+    return { doomed, blocks: probe.blocks, blocksMissing: probe.blocksMissing };
+  } finally {
+    await backend.close();
+  }
 }
 
 /** Closes a file that may not have been read to its end. A pipe stays open as long as a read of it waits for a writer. */

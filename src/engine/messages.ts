@@ -59,7 +59,16 @@ export type Decision =
   /** Store it as `uid`. */
   | { action: 'store'; uid: string }
   /** Blob `uid` has it already; if that blob turns out to be gone or cut, store it as `spare`. */
-  | { action: 'reuse'; uid: string; spare: string };
+  | {
+      action: 'reuse';
+      uid: string;
+      spare: string;
+      /** The blob is known only from an import: read it first, and use it only if it holds this. */
+      verify?: BlobContent;
+    };
+
+/** What a blob is to hold, and how to decode it. */
+export type BlobContent = Pick<FetchBlock, 'checksum' | 'encVersion' | 'envKey' | 'nonce'>;
 
 /** A block that is to have a blob of another encryption version. */
 export interface RecodeBlock {
@@ -112,6 +121,8 @@ export interface StoredBlock {
   written: boolean;
   /** Why the blob found by dedup was not used, if it was not. */
   rejected?: string;
+  /** That blob is there, and an import is wrong about what it holds. */
+  wrongImport?: boolean;
 }
 
 /** What is wrong with a block. */

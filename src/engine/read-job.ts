@@ -1,4 +1,5 @@
 import { BackyError } from '../errors.ts';
+import { whyNotTheBlock } from './imported-blob.ts';
 import type { Decision, Digest, StoredBlock } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
@@ -88,8 +89,8 @@ async function storeBlock(
   { id, block, decision }: { id: number; block: Uint8Array; decision: NonNullable<Decision> },
 ): Promise<StoredBlock> {
   if (decision.action === 'store') return putBlock(context, { id, block, uid: decision.uid });
-  const rejected = await whyUnusable(context, decision.uid, block.length);
-  if (rejected !== undefined) return { ...(await putBlock(context, { id, block, uid: decision.spare })), rejected };
+  const rejection = await whyUnusable(context, decision, { id, size: block.length });
+  if (rejection !== undefined) return { ...(await putBlock(context, { id, block, uid: decision.spare })), ...rejection };
   return { id, uid: decision.uid, envKey: null, nonce: null, written: false };
 }
 
@@ -114,11 +115,16 @@ export async function putBlock(
 }
 
 /** Why a blob that the database knows can't be used: it is gone or can't be that block. Undefined when all seems well. */
-export async function whyUnusable(context: WorkerContext, uid: string, plainBytes: number): Promise<string | undefined> {
+export async function whyUnusable(
+  context: WorkerContext,
+  { uid, verify }: Extract<Decision, { action: 'reuse' }>,
+  { id, size }: { id: number; size: number },
+): Promise<Pick<StoredBlock, 'rejected' | 'wrongImport'> | undefined> {
   const probe = await context.backend.probe(uid);
-  if (probe.state === 'missing') return 'it is missing';
-  if (probe.state === 'present' && !context.codecs.writing.codec.isPlausible(probe.storedBytes, plainBytes)) {
-    return `it has ${probe.storedBytes} bytes, which can't be a block of ${plainBytes} bytes`;
+  if (probe.state === 'missing') return { rejected: 'it is missing' };
+  if (probe.state === 'present' && !context.codecs.writing.codec.isPlausible(probe.storedBytes, size)) {
+    return { rejected: `it has ${probe.storedBytes} bytes, which can't be a block of ${size} bytes` };
   }
-  return undefined;
+  const rejected = verify === undefined ? undefined : await whyNotTheBlock(context, { id, uid, size, content: verify });
+  return rejected === undefined ? undefined : { rejected, wrongImport: true };
 }

@@ -17,8 +17,8 @@ export async function recodeBlocks(
   for (const { from, decision } of blocks) {
     context.signal.throwIfAborted();
     const { id, size } = from;
-    const rejected = decision.action === 'reuse' ? await whyUnusable(context, decision.uid, size) : undefined;
-    if (decision.action === 'reuse' && rejected === undefined) {
+    const rejection = decision.action === 'reuse' ? await whyUnusable(context, decision, { id, size }) : undefined;
+    if (decision.action === 'reuse' && rejection === undefined) {
       stored.push({ id, uid: decision.uid, envKey: null, nonce: null, written: false });
       continue;
     }
@@ -29,7 +29,7 @@ export async function recodeBlocks(
     }
     const uid = decision.action === 'reuse' ? decision.spare : decision.uid;
     const block = await putBlock(context, { id, block: bytes, uid });
-    stored.push(rejected === undefined ? block : { ...block, rejected });
+    stored.push({ ...block, ...rejection });
   }
   return { blocks: stored, findings };
 }

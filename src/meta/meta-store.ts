@@ -254,9 +254,10 @@ export interface TransferStore {
   /**
    * Adds a whole version in one transaction. Rejects, with nothing changed, when `rows` throws or the version exists
    * (code `versionExists`). Blocks whose blobs are doomed come in invalid, and so does the version.
-   * @returns how many such blocks there were.
+   * Contents of blobs that no row had before are remembered as imported, in the same transaction: see {@link FoundBlob.imported}.
+   * @param isWhole asked after the last row: false makes the version invalid. @returns how many blocks have a doomed blob.
    */
-  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>): Promise<number>;
+  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, isWhole?: () => boolean): Promise<number>;
 }
 
 /** What people ask about versions and their blobs. */

@@ -133,6 +133,8 @@ export interface FoundBlob {
   uid: string;
   envKey: string | null;
   nonce: string | null;
+  /** Only an import says so: it MUST be read and verified before it is used. */
+  imported?: true;
 }
 
 /** Which versions to list; undefined means any. */

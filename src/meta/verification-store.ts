@@ -1,9 +1,11 @@
-import type { BlockRow, FutureTimes, GoodBlob, Healing } from './types.ts';
+import type { BlockContent, BlockRow, FutureTimes, GoodBlob, Healing } from './types.ts';
 
 /** A blob that was read whole, and what came of it. */
 export interface BlobCheck {
   uid: string;
   good: boolean;
+  /** What a good blob was found to hold, and how it was decoded. */
+  content?: Omit<BlockContent, 'uid'>;
 }
 
 /** Where a walk from the longest ago to the latest check is. */
@@ -51,7 +53,10 @@ export interface HealStore {
 
 /** When each blob was verified: read whole, and its checksum compared. A blob that several versions use counts once. */
 export interface VerificationStore {
-  /** Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. */
+  /**
+   * Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. A blob known only from imports
+   * ({@link TransferStore.importVersion}) that was found to hold what all of its rows say is as good as any other from then on.
+   */
   recordChecks(checks: readonly BlobCheck[], time: number): Promise<void>;
   /** Dates checks, and the walk before this one, no later than `now` (Unix seconds). @returns the checks that were from the future. */
   redateFutureChecks(now: number): Promise<FutureTimes>;

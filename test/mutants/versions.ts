@@ -169,6 +169,14 @@ export const VERSIONS: readonly Mutant[] = [
     tests: CLEANUP,
   },
   {
+    name: 'import-is-believed',
+    invariant: 'Dedup uses a blob that only an import names once it was read and found good.',
+    file: 'src/engine/read-job.ts',
+    text: 'const rejected = verify === undefined ? undefined',
+    replacement: 'const rejected = size > 0 ? undefined',
+    tests: ['test/unit/core/backup/data-phase.test.ts'],
+  },
+  {
     name: 'full-cleanup-believes-any-database',
     invariant: 'A full cleanup refuses to delete most of the blobs, or all that an empty database does not name.',
     file: 'src/core/cleanup-full.ts',

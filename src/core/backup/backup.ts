@@ -4,6 +4,7 @@ import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
+import { CheckLog } from '../check-log.ts';
 import type { Context } from '../context.ts';
 import { proveKeyForWriting } from '../encryption-key.ts';
 import { holding, lockForOperation } from '../locks.ts';
@@ -193,6 +194,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       pool,
       counters,
       logger: context.logger,
+      checks: new CheckLog(context),
       guard: new DamageGuard(context, { onMassDamage: 'stop', acceptDamage }),
       encVersion: settings.encryption.version,
       deduplication: settings.deduplication,

@@ -1,3 +1,5 @@
+import { newBlobUid } from '../../data/blob-uid.ts';
+import type { Decision } from '../../engine/messages.ts';
 import { dedupKey } from '../../meta/meta-store.ts';
 import type { FoundBlob } from '../../meta/types.ts';
 
@@ -39,4 +41,12 @@ export class Claims {
   close(checksum: string, size: number): void {
     this.#claims.delete(dedupKey({ checksum, size }));
   }
+}
+
+/** What a worker is to do with the block of a claim that is not in flight. */
+export function decisionFor({ candidate, checksum }: Claim, encVersion: number): NonNullable<Decision> {
+  if (candidate === undefined) return { action: 'store', uid: newBlobUid() };
+  const { uid, envKey, nonce, imported } = candidate;
+  const reuse = { action: 'reuse', uid, spare: newBlobUid() } as const;
+  return imported === true ? { ...reuse, verify: { checksum, encVersion, envKey, nonce } } : reuse;
 }

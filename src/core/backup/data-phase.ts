@@ -1,15 +1,15 @@
-import { newBlobUid } from '../../data/blob-uid.ts';
 import type { BlockPool } from '../../engine/block-pool.ts';
 import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
-import type { BackupCounters, BackupRow } from '../../meta/types.ts';
+import type { BackupCounters, BackupRow, FoundBlob } from '../../meta/types.ts';
+import type { CheckLog } from '../check-log.ts';
 import type { Bitmap } from '../plan/bitmap.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 import { HealingSum } from '../validate-whole.ts';
-import { type Claim, Claims } from './claims.ts';
+import { type Claim, Claims, decisionFor } from './claims.ts';
 import { RowSink } from './row-sink.ts';
 
 /** A blob that dedup found and that could not be used; its block was stored anew, but other versions rely on it. */
@@ -27,6 +27,8 @@ export interface DataPhaseOptions {
   logger: Logger;
   /** Tells single blobs that dedup finds missing from a store that lacks a part. */
   guard: DamageGuard;
+  /** Where it is noted that blobs of imports were verified. */
+  checks: CheckLog;
   versionUid: string;
   geometry: Geometry;
   encVersion: number;
@@ -54,7 +56,7 @@ export class DataPhase implements Operation {
   readonly rejected: RejectedBlob[] = [];
   /** Bad rows of any version that have a good blob now, and the versions that hold them. */
   readonly healing = new HealingSum();
-  #untold: RejectedBlob[] = [];
+  #untold: (RejectedBlob & { isMissing: boolean })[] = [];
   #cursor = 0;
 
   constructor(options: DataPhaseOptions) {
@@ -89,6 +91,7 @@ export class DataPhase implements Operation {
         await this.#sink.commit();
       } while (!signal.aborted && this.#options.read.next(0) >= 0);
       await this.#options.guard.settle();
+      await this.#options.checks.close();
     } catch (error) {
       // What is stored stays, unless its flush is what failed or the workers can't be asked. A second failure must not hide the first.
       if (!(error instanceof BackyError && error.code === 'worker')) await this.#sink.commit().catch(() => {});
@@ -110,6 +113,7 @@ export class DataPhase implements Operation {
   async answered(answer: JobAnswer): Promise<void> {
     if (answer.kind === 'digested') await this.#decide(answer);
     else if (answer.kind === 'stored') {
+      await this.#noteVerified(answer.blocks);
       for (const block of answer.blocks) this.#stored(block);
       await this.#tellRejected();
     }
@@ -151,13 +155,28 @@ export class DataPhase implements Operation {
           )
         : undefined;
     for (const { index, claim } of firsts) {
-      claim.candidate = known?.get(dedupKey(claim));
-      decisions[index] =
-        claim.candidate === undefined
-          ? { action: 'store', uid: newBlobUid() }
-          : { action: 'reuse', uid: claim.candidate.uid, spare: newBlobUid() };
+      claim.candidate = this.#withoutDoubt(claim, known?.get(dedupKey(claim)));
+      decisions[index] = decisionFor(claim, encVersion);
     }
     return decisions;
+  }
+
+  /** A blob that an import named, and that this backup has verified, is as good as any before the database says so. */
+  #withoutDoubt({ checksum }: Claim, found: FoundBlob | undefined): FoundBlob | undefined {
+    if (found?.imported !== true || !this.#options.checks.hasGood(found.uid, checksum)) return found;
+    const { uid, envKey, nonce } = found;
+    return { uid, envKey, nonce };
+  }
+
+  /** Blobs of imports that workers have read and found good are as good as any from now on. */
+  async #noteVerified(blocks: readonly StoredBlock[]): Promise<void> {
+    const { encVersion, checks } = this.#options;
+    const verified = blocks.flatMap(({ id, written }) => {
+      const { checksum, size, candidate } = this.#owners.get(id)?.claim ?? {};
+      if (written || candidate?.imported !== true || checksum === undefined || size === undefined) return [];
+      return [{ id, checksum, size, encVersion, ...candidate }];
+    });
+    if (verified.length > 0) await checks.add(verified, []);
   }
 
   #stored(block: StoredBlock): void {
@@ -167,7 +186,12 @@ export class DataPhase implements Operation {
     const { claim, bytesRead } = owner;
     if (claim.candidate !== undefined) this.#options.guard.looked(1);
     if (block.rejected !== undefined)
-      this.#untold.push({ id: block.id, uid: claim.candidate?.uid ?? '', reason: block.rejected });
+      this.#untold.push({
+        id: block.id,
+        uid: claim.candidate?.uid ?? '',
+        reason: block.rejected,
+        isMissing: block.wrongImport !== true,
+      });
     const seal = block.written ? block : claim.candidate;
     claim.blob = { uid: block.uid, envKey: seal?.envKey ?? null, nonce: seal?.nonce ?? null, found: !block.written };
     const replaces = block.rejected === undefined ? undefined : claim.candidate?.uid;
@@ -176,14 +200,15 @@ export class DataPhase implements Operation {
   }
 
   async #tellRejected(): Promise<void> {
-    for (const rejected of this.#untold.splice(0)) {
+    for (const { isMissing, ...rejected } of this.#untold.splice(0)) {
       const { id, uid, reason } = rejected;
       this.rejected.push(rejected);
-      await this.#options.guard.missing(async () =>
+      const tell = async () =>
         this.#options.logger.warning(
           `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored anew, for all versions that used that blob.`,
-        ),
-      );
+        );
+      // An import that is wrong says nothing of what the store lacks.
+      await (isMissing ? this.#options.guard.missing(tell) : tell());
     }
   }
 

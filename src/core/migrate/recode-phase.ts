@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { newBlobUid } from '../../data/blob-uid.ts';
 import type { BlockPool } from '../../engine/block-pool.ts';
 import type { Finding, Job, RecodeBlock, StoredBlock } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
@@ -7,7 +6,7 @@ import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { BackupRow, BlockRow, TaggedVersion } from '../../meta/types.ts';
-import { type Claim, Claims } from '../backup/claims.ts';
+import { type Claim, Claims, decisionFor } from '../backup/claims.ts';
 import { NO_COUNTS } from '../backup/counters.ts';
 import { RowSink } from '../backup/row-sink.ts';
 import type { BadBlockRecorder } from '../bad-blocks.ts';
@@ -157,14 +156,7 @@ export class RecodePhase implements Operation {
     const claim = this.#claims.open(checksum, size);
     this.#pending.set(id, { row, claim });
     claim.candidate = (await meta.findBlobs([claim], encVersion)).get(dedupKey(claim));
-    const { candidate } = claim;
-    return {
-      from: { ...row, uid },
-      decision:
-        candidate === undefined
-          ? { action: 'store', uid: newBlobUid() }
-          : { action: 'reuse', uid: candidate.uid, spare: newBlobUid() },
-    };
+    return { from: { ...row, uid }, decision: decisionFor(claim, encVersion) };
   }
 
   #stored(block: StoredBlock): void {

@@ -38,16 +38,22 @@ export async function findBlobs(
   keys: readonly DedupKey[],
   encVersion: number,
 ): Promise<Map<string, FoundBlob>> {
-  const rows = await connection.queryOwn<FoundBlob & DedupKey>(
+  const rows = await connection.queryOwn<Omit<FoundBlob, 'imported'> & DedupKey & { imported: boolean }>(
     `SELECT wanted.checksum, wanted.size, found.* FROM unnest($1::text[], $2::bigint[]) AS wanted(checksum, size)
      CROSS JOIN LATERAL (
-       SELECT uid, enc_envkey AS "envKey", enc_nonce AS nonce FROM blocks
-       WHERE checksum = wanted.checksum AND blocks.size = wanted.size AND enc_version = $3 AND valid = 1 AND uid <> ''
+       SELECT uid, enc_envkey AS "envKey", enc_nonce AS nonce,
+         EXISTS (SELECT 1 FROM backy2_imported AS i WHERE i.uid = blocks.uid AND i.checksum = blocks.checksum) AS imported
+       FROM blocks WHERE checksum = wanted.checksum AND blocks.size = wanted.size AND enc_version = $3 AND valid = 1 AND uid <> ''
          AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = blocks.uid) LIMIT 1
      ) AS found`,
     [arrayOf(keys.map((key) => key.checksum)), arrayOf(keys.map((key) => key.size)), encVersion],
   );
-  return new Map(rows.map(({ checksum, size, uid, envKey, nonce }) => [dedupKey({ checksum, size }), { uid, envKey, nonce }]));
+  return new Map(
+    rows.map(({ checksum, size, uid, envKey, nonce, imported }) => [
+      dedupKey({ checksum, size }),
+      { uid, envKey, nonce, ...(imported ? { imported } : {}) },
+    ]),
+  );
 }
 
 /** See BackupStore.commitGroup. */

@@ -83,6 +83,7 @@ export async function forgetDoomed(connection: PostgresConnection, uids: readonl
   await connection.write(async (session) => {
     await session.run('DELETE FROM deleted_blocks WHERE uid = ANY($1::text[])', [arrayOf(uids)]);
     await session.run('DELETE FROM backy2_doomed WHERE uid = ANY($1::text[])', [arrayOf(uids)]);
+    await session.run('DELETE FROM backy2_imported WHERE uid = ANY($1::text[])', [arrayOf(uids)]);
     await forgetChecks(session, uids);
   });
 }

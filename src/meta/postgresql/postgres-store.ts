@@ -239,8 +239,8 @@ export class PostgresStore implements MetaStore {
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {
     return (await blocks.blockRecords(this.#db, versionUid, afterId, limit)).map(toDatedBlockRow);
   }
-  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>) {
-    return transfer.importVersion(this.#db, version, rows);
+  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, isWhole?: () => boolean) {
+    return transfer.importVersion(this.#db, version, rows, isWhole);
   }
 
   listStats(filter: StatsFilter) {

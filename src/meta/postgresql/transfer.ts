@@ -16,6 +16,7 @@ export function importVersion(
   connection: PostgresConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
+  isWhole: () => boolean = () => true,
 ): Promise<number> {
   return connection.session(async ({ session, transact }) => {
     await session.script('DROP TABLE IF EXISTS pg_temp.import_rows');
@@ -24,7 +25,8 @@ export function importVersion(
     );
     try {
       await gather(session, rows);
-      return await transact('naming', (inside) => insertVersion(inside, version));
+      const valid = version.valid && isWhole();
+      return await transact('naming', (inside) => insertVersion(inside, { ...version, valid }));
     } catch (error) {
       throw isDuplicateVersion(error) ? alreadyThere(version.uid) : error;
     } finally {
@@ -67,6 +69,13 @@ async function insertVersion(session: Session, version: Version): Promise<number
   if ((await session.run('SELECT 1 FROM versions WHERE uid = $1', [version.uid])) > 0) throw alreadyThere(version.uid);
   const doomed = await session.run('UPDATE pg_temp.import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)');
   await session.runBuilt(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
+  await session.run(
+    `INSERT INTO backy2_imported (uid, checksum)
+     SELECT DISTINCT uid, checksum FROM pg_temp.import_rows AS new WHERE uid <> '' AND NOT EXISTS (
+       SELECT 1 FROM blocks WHERE uid = new.uid AND checksum = new.checksum AND size = new.size AND valid = 1
+         AND (enc_version, enc_envkey, enc_nonce) IS NOT DISTINCT FROM (new.enc_version, new.enc_envkey, new.enc_nonce))
+     ON CONFLICT DO NOTHING`,
+  );
   await session.run(`INSERT INTO blocks (version_uid, ${COLUMNS}) SELECT $1, ${COLUMNS} FROM pg_temp.import_rows ORDER BY id`, [
     version.uid,
   ]);

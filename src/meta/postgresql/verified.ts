@@ -3,6 +3,7 @@ import { joinSql, sql } from '../sql-text.ts';
 import type { FutureTimes } from '../types.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { PostgresConnection } from './connection.ts';
+import { trustImported } from './imported.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 
@@ -14,13 +15,14 @@ const PIECE = sql`(SELECT DISTINCT uid FROM blocks WHERE uid > $1 ORDER BY uid L
 
 /** See VerificationStore.recordChecks. In the order of uids, so that two at once wait for each other instead of blocking each other. */
 export async function recordChecks(connection: PostgresConnection, checks: readonly BlobCheck[], time: number): Promise<void> {
-  await connection.write((session) =>
-    session.run(
+  await connection.write(async (session) => {
+    await session.run(
       `INSERT INTO backy2_verified (uid, time, good) SELECT uid, $3::bigint, good FROM unnest($1::text[], $2::int[]) AS r(uid, good) ORDER BY uid
        ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
       [arrayOf(checks.map(({ uid }) => uid)), arrayOf(checks.map(({ good }) => (good ? 1 : 0))), time],
-    ),
-  );
+    );
+    await trustImported(session, checks);
+  });
 }
 
 /** See VerificationStore.redateFutureChecks. */

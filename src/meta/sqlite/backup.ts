@@ -34,14 +34,17 @@ export async function createVersion(connection: SqliteConnection, version: NewVe
 /** See BackupStore.findBlobs. */
 export function findBlobs(connection: SqliteConnection, keys: readonly DedupKey[], encVersion: number): Map<string, FoundBlob> {
   const find = connection.prepare(
-    `SELECT uid, enc_envkey AS envKey, enc_nonce AS nonce FROM blocks
-     WHERE checksum = ? AND size = ? AND enc_version = ? AND valid = 1 AND uid <> ''
+    `SELECT uid, enc_envkey AS envKey, enc_nonce AS nonce,
+       EXISTS (SELECT 1 FROM backy2_imported AS i WHERE i.uid = blocks.uid AND i.checksum = blocks.checksum) AS imported
+     FROM blocks WHERE checksum = ? AND size = ? AND enc_version = ? AND valid = 1 AND uid <> ''
        AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT 1`,
   );
   const found = new Map<string, FoundBlob>();
   for (const key of keys) {
-    const blob = find.get(key.checksum, key.size, encVersion) as FoundBlob | undefined;
-    if (blob !== undefined) found.set(dedupKey(key), blob);
+    const row = find.get(key.checksum, key.size, encVersion) as (Omit<FoundBlob, 'imported'> & { imported: number }) | undefined;
+    if (row === undefined) continue;
+    const { imported, ...blob } = row;
+    found.set(dedupKey(key), imported === 1 ? { ...blob, imported: true } : blob);
   }
   return found;
 }

@@ -75,7 +75,9 @@ export async function forgetDoomed(connection: SqliteConnection, uids: readonly 
   await connection.write(() => {
     const candidates = connection.prepare('DELETE FROM deleted_blocks WHERE uid = ?');
     const doomed = connection.prepare('DELETE FROM backy2_doomed WHERE uid = ?');
+    const imported = connection.prepare('DELETE FROM backy2_imported WHERE uid = ?');
     for (const uid of uids) {
+      imported.run(uid);
       candidates.run(uid);
       doomed.run(uid);
     }

@@ -99,7 +99,7 @@ export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 /**
  * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, the
  * counters of backups that have not finished, what versions are copies of whose migration has not, when blobs were verified, which contents
- * are known to be bad, which store the database belongs to, numbers of our own, and the count of transactions.
+ * are known to be bad, which store the database belongs to, which blobs are only known from imports, numbers of our own, and the count of transactions.
  */
 export const SIDE_TABLES = [
   'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
@@ -111,6 +111,8 @@ export const SIDE_TABLES = [
   'CREATE INDEX IF NOT EXISTS backy2_ix_verified_time ON backy2_verified (time, uid)',
   'CREATE TABLE IF NOT EXISTS backy2_bad (checksum VARCHAR(128) NOT NULL PRIMARY KEY) WITHOUT ROWID',
   'CREATE TABLE IF NOT EXISTS backy2_store (slot INTEGER NOT NULL PRIMARY KEY CHECK (slot = 1), id VARCHAR(36) NOT NULL)',
+  `CREATE TABLE IF NOT EXISTS backy2_imported (uid VARCHAR(32) NOT NULL, checksum VARCHAR(128) NOT NULL, PRIMARY KEY (uid, checksum))
+     WITHOUT ROWID`,
   'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
   ...MARK_TABLE,
 ];

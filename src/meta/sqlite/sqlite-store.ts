@@ -254,8 +254,8 @@ export class SqliteStore implements MetaStore {
   async datedBlockPage(versionUid: string, afterId: number, limit: number) {
     return blocks.blockRecords(this.#db, versionUid, afterId, limit).map(toDatedBlockRow);
   }
-  async importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>) {
-    return transfer.importVersion(this.#db, version, rows);
+  async importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, isWhole?: () => boolean) {
+    return transfer.importVersion(this.#db, version, rows, isWhole);
   }
 
   async listStats(filter: StatsFilter) {

@@ -13,6 +13,7 @@ export async function importVersion(
   connection: SqliteConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
+  isWhole: () => boolean = () => true,
 ): Promise<number> {
   connection.execTemporary('DROP TABLE IF EXISTS temp.import_rows');
   connection.execTemporary(
@@ -34,7 +35,8 @@ export async function importVersion(
     );
   }
   const build = await statementBuilder();
-  return connection.write(() => insertVersion(connection, version, build));
+  const valid = version.valid && isWhole();
+  return connection.write(() => insertVersion(connection, { ...version, valid }, build));
 }
 
 function insertVersion(connection: SqliteConnection, version: Version, build: Knex): number {
@@ -49,6 +51,12 @@ function insertVersion(connection: SqliteConnection, version: Version, build: Kn
     .prepare('UPDATE temp.import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)')
     .run().changes;
   connection.run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
+  connection.exec(
+    `INSERT OR IGNORE INTO backy2_imported (uid, checksum)
+     SELECT uid, checksum FROM temp.import_rows AS new WHERE uid <> '' AND NOT EXISTS (
+       SELECT 1 FROM blocks WHERE uid = new.uid AND checksum = new.checksum AND size = new.size AND valid = 1
+         AND enc_version = new.enc_version AND enc_envkey IS new.enc_envkey AND enc_nonce IS new.enc_nonce)`,
+  );
   connection
     .prepare(`INSERT INTO blocks (version_uid, ${COLUMNS}) SELECT ?, ${COLUMNS} FROM temp.import_rows ORDER BY id`)
     .run(version.uid);

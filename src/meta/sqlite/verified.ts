@@ -4,6 +4,7 @@ import { joinSql, sql } from '../sql-text.ts';
 import type { FutureTimes } from '../types.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { SqliteConnection } from './connection.ts';
+import { trustImported } from './imported.ts';
 import { readState, writeState } from './state.ts';
 
 /** Uids that one statement looks at: some 20 ms. */
@@ -20,6 +21,7 @@ export async function recordChecks(connection: SqliteConnection, checks: readonl
        ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
     );
     for (const { uid, good } of checks) record.run(uid, time, good ? 1 : 0);
+    trustImported(connection, checks);
   });
 }
 

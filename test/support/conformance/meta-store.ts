@@ -429,6 +429,51 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
       await meta.importVersion(version, rows(2));
       await expect(meta.importVersion(version, rows(2))).rejects.toMatchObject({ code: 'versionExists' });
     });
+
+    it('comes in invalid when that is found out by its last row', async () => {
+      let read = 0;
+      async function* counted() {
+        for await (const imported of rows(2)) {
+          read++;
+          yield imported;
+        }
+      }
+      await meta.importVersion(version, counted(), () => read < 2);
+      expect(await meta.findVersion('v9')).toMatchObject({ valid: false });
+    });
+
+    const contentOf = (id: number) => ({ checksum: sumOf(id), size: 100 - id * 50, encVersion: 0, envKey: null, nonce: null });
+    const found = async (id: number) => [...(await meta.findBlobs([contentOf(id)], 0)).values()][0];
+
+    it('leaves blobs that dedup must not believe in, until they were found good', async () => {
+      await meta.importVersion(version, rows(2));
+      expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null, imported: true });
+      await meta.recordChecks([{ uid: uidOf(0), good: true }], 1);
+      await meta.recordChecks([{ uid: uidOf(0), good: false, content: contentOf(0) }], 1);
+      await meta.recordChecks([{ uid: uidOf(0), good: true, content: { ...contentOf(0), checksum: sumOf(1) } }], 1);
+      expect(await found(0)).toMatchObject({ imported: true });
+      await meta.recordChecks([{ uid: uidOf(0), good: true, content: contentOf(0) }], 1);
+      expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null });
+      expect(await found(1)).toMatchObject({ imported: true });
+    });
+
+    it('changes nothing about blobs that a row had with just this content, and doubts those with another key', async () => {
+      const known = (id: number, envKey: string | null): BackupRow => ({
+        id,
+        uid: uidOf(id),
+        ...contentOf(id),
+        envKey,
+        found: false,
+      });
+      await meta.createVersion({ uid: 'v1', name: 'n', snapshotName: '', size: 2, sizeBytes: 150, expire: null, tags: [] });
+      await commit('v1', [known(0, null), known(1, 'aa')]);
+      await meta.importVersion(version, rows(2));
+      expect(await found(0)).not.toHaveProperty('imported');
+      expect(await found(1)).toMatchObject({ imported: true });
+      // One of the two rows was verified, the other one was not.
+      await meta.recordChecks([{ uid: uidOf(1), good: true, content: contentOf(1) }], 1);
+      expect(await found(1)).toMatchObject({ imported: true });
+    });
   });
 
   describe('reports', () => {

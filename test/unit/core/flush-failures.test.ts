@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../src/core/backup/data-phase.ts';
 import { BadBlockRecorder } from '../../../src/core/bad-blocks.ts';
+import { CheckLog } from '../../../src/core/check-log.ts';
 import { RecodePhase } from '../../../src/core/migrate/recode-phase.ts';
 import { Bitmap } from '../../../src/core/plan/bitmap.ts';
 import { Meter } from '../../../src/core/progress.ts';
@@ -55,6 +56,7 @@ function poolOn({ fails, seals = false }: { fails: boolean; seals?: boolean }): 
 function backupOn(pool: InlinePool, versionUid: string): DataPhase {
   return new DataPhase({
     ...{ pool, meta: lab.meta, logger: lab.context.logger, versionUid, geometry: GEOMETRY, encVersion: 0, deduplication: true },
+    checks: new CheckLog(lab.context),
     guard: lab.guard(),
     ...{ read: new Bitmap(BLOCKS, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });

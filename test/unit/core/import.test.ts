@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exportText, importFrom } from '../../../src/core/transfer.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { FileBackend } from '../../../src/data/file/file-backend.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 
 const UID = '11111111-2222-1333-8444-555555555555';
@@ -15,12 +16,19 @@ beforeEach(async () => {
   const rows = SIZES.map((size, id) => ({
     ...{ id, uid: newBlobUid(), checksum: `0${id}`, size, encVersion: 0, envKey: null, nonce: null, found: false },
   }));
+  for (const { uid, size } of rows) await putBlob(uid, size);
   await lab.wholeVersion(UID, rows);
   let text = '';
   for await (const piece of exportText(lab.context, UID)) text += piece;
   lines = text.trimEnd().split('\r\n');
 });
 afterEach(() => lab.dispose());
+
+async function putBlob(uid: string, size: number): Promise<void> {
+  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: false });
+  await backend.put(uid, Buffer.alloc(size, uid), lab.context.signal);
+  await backend.close();
+}
 
 function importing(edited: readonly string[]): Promise<unknown> {
   const url = lab.source(Buffer.from(edited.map((line) => `${line}\r\n`).join('')), 'export');

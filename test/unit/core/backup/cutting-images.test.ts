@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
+import { CheckLog } from '../../../../src/core/check-log.ts';
 import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
@@ -55,6 +56,7 @@ async function backUp(bytes: Uint8Array, blockSize: number, { deduplication = tr
     counters: NO_COUNTS,
     elapsedSeconds: () => 0,
     onBlocks: () => {},
+    checks: new CheckLog(lab.context),
     guard: lab.guard(),
   });
   await phase.run(new AbortController().signal);

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
+import { CheckLog } from '../../../../src/core/check-log.ts';
 import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
@@ -23,6 +24,7 @@ async function backUp(uid: string, image: Buffer, deduplication = true): Promise
   const { meta } = lab;
   const phase = new DataPhase({
     ...{ pool, meta, logger: lab.context.logger, versionUid: uid, geometry, encVersion: 0, deduplication },
+    checks: new CheckLog(lab.context),
     guard: lab.guard(),
     ...{ read: new Bitmap(version.size, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
@@ -64,6 +66,53 @@ describe('equal blocks', () => {
   it('are stored each by itself without deduplication', async () => {
     await backUp('v1', imageOf('aaa'), false);
     expect(new Set(await uidsOf('v1')).size).toBe(3);
+  });
+});
+
+/** Imports a version that says that the blobs of another one hold these checksums. */
+async function importClaims(uid: string, from: string, checksums: readonly string[]): Promise<void> {
+  const rows = (await lab.meta.blockPage(from, -1, 100)).map((row, id) => ({
+    ...row,
+    checksum: checksums[id] ?? '',
+    date: lab.now,
+  }));
+  const version = { ...(await lab.version(from)), uid };
+  await lab.meta.importVersion(
+    version,
+    (async function* () {
+      yield* rows;
+    })(),
+  );
+}
+
+describe('a blob that an import names', () => {
+  const checksumsOf = (image: Buffer) =>
+    [0, 1].map((id) =>
+      createHash('sha512')
+        .update(image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE))
+        .digest('hex'),
+    );
+
+  it('for other content than it holds is not used, and the import gets the new one', async () => {
+    const image = imageOf('cd');
+    await backUp('v1', imageOf('ab'));
+    await importClaims('v2', 'v1', checksumsOf(image));
+    const phase = await backUp('v3', image);
+    expect(phase.rejected.map(({ reason }) => reason)).toEqual(
+      [0, 1].map(() => expect.stringMatching(/^an import names it for other content/)),
+    );
+    expect(phase.counters).toMatchObject({ blocksWritten: 2, blocksDedup: 0 });
+    expect(await uidsOf('v2')).toEqual(await uidsOf('v3'));
+    expect(await uidsOf('v1')).not.toEqual(await uidsOf('v3'));
+  });
+
+  it('and that is gone by then is replaced', async () => {
+    const image = imageOf('ab');
+    await backUp('v1', image);
+    await importClaims('v2', 'v1', checksumsOf(image));
+    await lab.meta.removeVersion('v1', () => {});
+    rmSync(blobPath(lab.dataPath, (await uidsOf('v2'))[0] ?? ''));
+    expect((await backUp('v3', image)).counters).toMatchObject({ blocksWritten: 1, blocksDedup: 1 });
   });
 });
 

@@ -1,0 +1,38 @@
+import { BackyError } from '../errors.ts';
+import { fetchBlock } from './fetch-job.ts';
+import type { BlobContent, Finding } from './messages.ts';
+import type { WorkerContext } from './worker-context.ts';
+
+/** A blob to verify, and the block that it is to be used for. */
+export interface ImportedBlob {
+  id: number;
+  uid: string;
+  /** Bytes of the plain block. */
+  size: number;
+  content: BlobContent;
+}
+
+/**
+ * Reads a blob that only an import names, and checks it. @returns why it can't be used; undefined when it holds the block. A blob that can't be
+ * read can't be used either: the block is at hand to be stored, and a host may lack the right to read.
+ */
+export async function whyNotTheBlock(
+  context: WorkerContext,
+  { id, uid, size, content }: ImportedBlob,
+): Promise<string | undefined> {
+  // The job's own slot holds the block that is to be stored.
+  const slot = { bytes: new Uint8Array(context.setup.blockSize), other: undefined };
+  try {
+    const { finding } = await fetchBlock(context, slot, { id, uid, size, ...content });
+    return finding === undefined ? undefined : wordsOf(finding);
+  } catch (error) {
+    if (error instanceof BackyError && error.code === 'dataBackend') return `it can't be read: ${error.message}`;
+    throw error;
+  }
+}
+
+function wordsOf({ problem, is }: Finding): string {
+  return problem === 'checksum'
+    ? `an import names it for other content (checksum ${is})`
+    : `an import names it, and it is bad (${problem}: ${is})`;
+}
