@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { NoDatabaseError } from '../meta/no-database.ts';
 import type { BackupStats, StatsFilter } from '../meta/types.ts';
 import type { AutoRequest } from './auto/auto.ts';
 import type { AutoResult } from './auto/auto-image.ts';
@@ -38,14 +39,27 @@ export class Backy {
     this.#context = context;
   }
 
-  /** Opens the database. */
+  /** Opens the database. Beside blobs of a lost one, a database that was just made is told of, and a missing one is no case for initdb. */
   async open(): Promise<void> {
-    await this.#context.meta.open();
+    try {
+      const { isNew } = await this.#context.meta.open();
+      if (isNew) await this.#adoptStore();
+    } catch (error) {
+      if (!(error instanceof NoDatabaseError)) throw error;
+      const { explainNoDatabase } = await import('./store/lost-database.ts');
+      throw await explainNoDatabase(this.#context, error);
+    }
   }
 
-  /** Creates the database's schema; the one method that needs no `open`. */
+  /** Creates the database's schema; needs no `open`. */
   async initdb(): Promise<void> {
     await this.#context.meta.initialize();
+    await this.#adoptStore();
+  }
+
+  async #adoptStore(): Promise<void> {
+    const { adoptStore } = await import('./store/lost-database.ts');
+    await adoptStore(this.#context);
   }
 
   /** Leaves the database closed and whole, and no lock behind. */
@@ -103,7 +117,7 @@ export class Backy {
     const { backupDatabase } = await import('./backup-db.ts');
     return backupDatabase(this.#context, request);
   }
-  /** Tries the data backend out; needs no database. */
+  /** Tries the data backend out; needs no `open`, and no database. One that is there is compared with the data backend. */
   async checkStorage(): Promise<StorageStep[]> {
     const { checkStorageThoroughly } = await import('./check-storage.ts');
     return checkStorageThoroughly(this.#context);

@@ -7,10 +7,11 @@ import { fillNullBlock } from '../null-block.ts';
 import type { Context } from './context.ts';
 import { holding, lockForOperation } from './locks.ts';
 import { openStorage } from './storage.ts';
+import { type IdentityCheck, prepareIdentity } from './store/identity-check.ts';
 
 /** A part of the check, and how it went. */
 export interface StorageStep {
-  step: 'reach' | 'write' | 'read' | 'list' | 'missing' | 'delete';
+  step: 'reach' | 'identity' | 'write' | 'read' | 'list' | 'missing' | 'delete';
   /** Requests at once. */
   inFlight: number;
   /** Those that went well. */
@@ -36,14 +37,15 @@ const RETRY_FOR_MS = 5_000;
 /**
  * Tries out whether the data backend does all that backups need, and how fast: writes test blobs of one block, reads, lists and deletes
  * them, one at a time and as many at once as are configured. Their uids are new, so nothing else has to do with them; they are deleted
- * whatever happens, and what a kill leaves is for `cleanup --full`. Failures of the storage are results.
+ * whatever happens, and what a kill leaves is for `cleanup --full`. Failures of the storage are results. If there is a database, looks first whether
+ * this is its store: else nothing is written.
  */
 export async function checkStorageThoroughly(context: Context): Promise<StorageStep[]> {
   // A cleanup --full beside it would delete the test blobs, which no row names.
   return holding([() => lockForOperation(context.locks)], async () => {
     const backend = openStorage({ ...context, data: lessPatient(context.data) });
     try {
-      return await new StorageCheck(context, backend).run();
+      return await new StorageCheck(context, backend, await prepareIdentity(context, backend)).run();
     } finally {
       await backend.close();
     }
@@ -66,6 +68,7 @@ interface StepPlan {
 class StorageCheck {
   readonly #context: Context;
   readonly #backend: DataBackend;
+  readonly #identity: IdentityCheck | undefined;
   readonly #blockSize: number;
   readonly #keepsBlobs: boolean;
   readonly #results: StorageStep[] = [];
@@ -76,7 +79,8 @@ class StorageCheck {
   /** Never aborted: a put that is broken off may be stored after the delete. No new ones begin once the user has stopped it. */
   readonly #signal = new AbortController().signal;
 
-  constructor(context: Context, backend: DataBackend) {
+  constructor(context: Context, backend: DataBackend, identity: IdentityCheck | undefined) {
+    this.#identity = identity;
     this.#context = context;
     this.#backend = backend;
     this.#blockSize = context.settings.blockSize;
@@ -91,6 +95,9 @@ class StorageCheck {
         await this.#backend.storeIds();
       }))
     )
+      return this.#results;
+    const identity = this.#identity;
+    if (identity !== undefined && !(await this.#step('identity', { inFlight: 1, requests: identity.requests }, identity.request)))
       return this.#results;
     try {
       const writes = await this.#blockSteps('write', simultaneousWrites, (index, block) => this.#write(index, block));

@@ -43,8 +43,11 @@ export interface MetaStore
     ReportStore {
   /** Creates the schema. An initialised database is an error and stays untouched. */
   initialize(): Promise<void>;
-  /** Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed. */
-  open(): Promise<void>;
+  /**
+   * Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed.
+   * Without a database of ours: a NoDatabaseError, unless the store was told to create it. @returns whether it was created.
+   */
+  open(how?: OpenHow): Promise<{ isNew: boolean }>;
   /**
    * Writes a copy of the whole database, as it is at one moment, over the empty file `to`; others may write meanwhile. The copy is not
    * synced. Needs no {@link open}, and upgrades nothing. `signal` ends it.
@@ -54,6 +57,12 @@ export interface MetaStore
   isOwnFile(path: string): Promise<boolean>;
   /** Leaves the database closed and whole. */
   close(): Promise<void>;
+}
+
+/** How a store is opened. */
+export interface OpenHow {
+  /** Create and upgrade nothing: a database that would need it is an error `database`. */
+  asItIs?: boolean;
 }
 
 /** Versions, tags, dates. */

@@ -9,7 +9,7 @@ export function stateOf(lab: Lab): { database: unknown; files: string[] } {
 }
 
 /** The files below a folder, with digests of what they hold. */
-function filesBelow(folder: string): string[] {
+export function filesBelow(folder: string): string[] {
   const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
   return files
     .map((entry) => join(entry.parentPath, entry.name))

@@ -1,5 +1,6 @@
 import { DatabaseError } from 'pg';
 import { BackyError, type ErrorDetails, errnoOf, messageOf } from '../../errors.ts';
+import { NoDatabaseError } from '../no-database.ts';
 
 /** Error codes of PostgreSQL (its manual, appendix A) after which the same transaction may well succeed. */
 const CONFLICTS = ['40001', '40P01'];
@@ -56,9 +57,7 @@ export function toDatabaseError(label: string, error: unknown): unknown {
 
 /** The error for a database without our tables. */
 export function notInitialized(label: string): BackyError {
-  return failed(`Invalid database (${label}): it has no tables of backy2. Please run initdb first.`, {
-    hint: 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb',
-  });
+  return new NoDatabaseError(`Invalid database (${label}): it has no tables of backy2`);
 }
 
 /** Why there is no connection, in words. */
@@ -95,7 +94,10 @@ function explain({ code = '', message }: DatabaseError): [start: string, hint: s
   if (code === '25006')
     return ["Can't write to the database", 'Is it a standby? [MetaBackend] engine must name the server that takes writes.'];
   if (code === '42P01' || code === '42703')
-    return ['Tables are missing or foreign in the database', 'On a new installation run: backy2 initdb'];
+    return [
+      'Tables are missing or foreign in the database',
+      'On a new installation run: backy2 initdb. One that was in use must be brought back from a backup of it.',
+    ];
   if (code.startsWith('53')) return ['The server lacks room for the database', 'Look at its disk, memory and max_connections.'];
   if (INTERRUPTIONS.includes(code)) return ["Can't connect to the database", 'Look at the log of the server.'];
   return ['There was a failure in the database', 'Look at the log of the server.'];

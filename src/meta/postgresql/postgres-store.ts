@@ -1,6 +1,6 @@
 import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
-import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
 import type { SampleOrder } from '../store-identity.ts';
 import type {
@@ -67,8 +67,9 @@ export class PostgresStore implements MetaStore {
   initialize() {
     return initializeDatabase(this.#db);
   }
-  open() {
-    return prepareDatabase(this.#db, this.#options.logger);
+  async open(how: OpenHow = {}) {
+    await prepareDatabase(this.#db, this.#options.logger, how);
+    return { isNew: false };
   }
   async copyTo(to: string, signal: AbortSignal) {
     await dumpDatabase(parseEngineUrl(this.#options.engine), to, signal);

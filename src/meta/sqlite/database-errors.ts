@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { BackyError, messageOf } from '../../errors.ts';
+import { NoDatabaseError } from '../no-database.ts';
 
 /** Whether SQLite refused because another process has the database. */
 export function isBusy(error: unknown): boolean {
@@ -27,9 +28,7 @@ export function notOpened(path: string, error: unknown): unknown {
 
 /** The error for a database that is missing, not ours, or of a revision that can't be used. */
 export function notUsable(path: string, why: string): BackyError {
-  return new BackyError('database', `Invalid database (${path}): ${why}. Please run initdb first.`, {
-    hint: 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb',
-  });
+  return new NoDatabaseError(`Invalid database (${path}): ${why}`);
 }
 
 /** The error for a database that SQLite takes for busy, though no other process has it. */

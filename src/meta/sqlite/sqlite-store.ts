@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { toStoredDate } from '../dates.ts';
-import type { BackupGroup, Geometry, MetaStore, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
 import type { SampleOrder } from '../store-identity.ts';
 import type {
@@ -33,7 +33,7 @@ import { listStats } from './stats.ts';
 import * as identity from './store-identity.ts';
 import { takeOver } from './take-over.ts';
 import * as transfer from './transfer.ts';
-import { upgradeDatabase } from './upgrade.ts';
+import { refuseOutdated, upgradeDatabase } from './upgrade.ts';
 import * as verified from './verified.ts';
 import { verifyUidIndex } from './verify-uid-index.ts';
 import * as versions from './versions.ts';
@@ -68,13 +68,16 @@ export class SqliteStore implements MetaStore {
     await connection.writeSchema(SCHEMA, () => hasTable(connection, 'versions'));
   }
 
-  async open(): Promise<void> {
+  async open({ asItIs = false }: OpenHow = {}): Promise<{ isNew: boolean }> {
     const { path, createIfMissing, logger } = this.#options;
-    const connection = await this.#connect(createIfMissing);
+    const mayCreate = createIfMissing && !asItIs;
+    const connection = await this.#connect(mayCreate);
     const isThere = () => hasTable(connection, 'versions');
-    if (createIfMissing && !(await connection.patiently(isThere))) await connection.writeSchema(SCHEMA, isThere);
+    const isNew = mayCreate && !(await connection.patiently(isThere));
+    if (isNew) await connection.writeSchema(SCHEMA, isThere);
     if (!(await connection.patiently(isThere))) throw notUsable(path, 'it has no tables of backy2');
-    await upgradeDatabase(connection, { path, logger });
+    await (asItIs ? refuseOutdated(connection, path) : upgradeDatabase(connection, { path, logger }));
+    return { isNew };
   }
 
   async copyTo(to: string, signal: AbortSignal): Promise<void> {

@@ -39,6 +39,12 @@ export async function upgradeDatabase(connection: SqliteConnection, options: Upg
   }
 }
 
+/** Refuses a database that {@link upgradeDatabase} would upgrade. */
+export async function refuseOutdated(connection: SqliteConnection, path: string): Promise<void> {
+  if (!isOutdated(path, await connection.patiently(() => readRevision(connection, path)))) return;
+  throw new BackyError('database', `The database ${path} has an old revision.`, { hint: 'Any other command upgrades it.' });
+}
+
 async function upgradeOnce(connection: SqliteConnection, { path, logger }: UpgradeOptions): Promise<void> {
   let copy: Copy | undefined;
   let from = FIRST_REVISION;

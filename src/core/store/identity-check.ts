@@ -1,0 +1,61 @@
+import type { DataBackend } from '../../data/data-backend.ts';
+import { BackyError } from '../../errors.ts';
+import { NoDatabaseError } from '../../meta/no-database.ts';
+import type { Context } from '../context.ts';
+import { probeBlobs } from './probe-blobs.ts';
+import { labelOf, wrongStore } from './store-errors.ts';
+
+const SAMPLE_BLOBS = 16;
+
+/** Requests that show whether a data backend is the store of the database. */
+export interface IdentityCheck {
+  requests: number;
+  /** Makes one; a BackyError `dataBackend` is what is wrong. In order, one after the other. */
+  request(index: number): Promise<void>;
+}
+
+/**
+ * Compares the ids, and looks for a sample of the blobs that the database names. Changes nothing: makes no database and no id. Undefined where there
+ * is no database that can be read, or no storage to tell apart.
+ */
+export async function prepareIdentity(context: Context, backend: DataBackend): Promise<IdentityCheck | undefined> {
+  const { meta, data, random, signal } = context;
+  if (data.backend.type === 'null' || !(await openAsItIs(context))) return undefined;
+  const own = await meta.storeId();
+  const sample = await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random });
+  let missing = 0;
+  return {
+    requests: 1 + sample.length,
+    request: async (index) => {
+      if (index === 0) return compareIds(context, backend, own);
+      missing += (await probeBlobs(backend, sample.slice(index - 1, index), signal)).missing.length;
+      if (index < sample.length || missing === 0) return;
+      throw new BackyError(
+        'dataBackend',
+        `Of ${sample.length} blobs that the database names, ${missing} are missing in ${labelOf(data.backend)}.`,
+        {
+          hint: 'Is this the store of this database, and is all of it there? If it is: backy2 scrub finds the damaged versions.',
+        },
+      );
+    },
+  };
+}
+
+/** An id that is missing is made by the next command that finds the blobs: no problem by itself. */
+async function compareIds({ data }: Context, backend: DataBackend, own: string | undefined): Promise<void> {
+  const ids = (await backend.storeIds()) ?? [];
+  if (own !== undefined && ids.length > 0 && !ids.includes(own)) throw wrongStore(data.backend, { own, ids });
+}
+
+async function openAsItIs({ meta, logger }: Context): Promise<boolean> {
+  try {
+    await meta.open({ asItIs: true });
+    return true;
+  } catch (error) {
+    if (!(error instanceof BackyError && error.code === 'database')) throw error;
+    const said = `The database is not compared with the data backend: ${error.message}`;
+    if (error instanceof NoDatabaseError) logger.debug(said);
+    else logger.warning(said);
+    return false;
+  }
+}
