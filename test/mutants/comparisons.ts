@@ -53,7 +53,7 @@ export const COMPARISONS: readonly Mutant[] = [
     name: 'missing-blob-is-used-again',
     invariant: 'Dedup uses no blob that is missing.',
     file: 'src/engine/read-job.ts',
-    text: "if (probe.state === 'missing') return 'it is missing';",
+    text: "if (probe.state === 'missing') return { rejected: 'it is missing' };",
     replacement: '',
     tests: JOBS,
   },

@@ -164,8 +164,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'full-cleanup-deletes-named-blobs',
     invariant: 'A full cleanup deletes only what no row names.',
     file: 'src/core/cleanup-full.ts',
-    text: 'yield await meta.unnamed(survey.uids.slice(start, start + BATCH));',
-    replacement: 'yield survey.uids.slice(start, start + BATCH);',
+    text: 'yield await meta.unnamed(batch);',
+    replacement: 'yield batch;',
     tests: CLEANUP,
   },
   {
