@@ -171,7 +171,7 @@ describe('locks', () => {
     await running.ended;
     lab.configure({});
     await lab.ok('rm', uid);
-    await lab.ok('cleanup', '-f');
+    await lab.ok('cleanup', '-f', '--yes-delete', '1000');
     expect(lab.blobs()).toEqual([]);
     expect(lab.lockFiles()).toEqual([]);
   });

@@ -144,7 +144,7 @@ describe('a backup whose locks in the database are lost', () => {
     // Neither its watch nor anything else of it runs: a virtual machine that is moved, say.
     process.kill(running.pid, 'SIGSTOP');
     await one.endLockSessions();
-    await two.ok('cleanup', '-f');
+    await two.ok('cleanup', '-f', '--yes-delete', '1000');
     process.kill(running.pid, 'SIGCONT');
     const { code, stderr } = await running.ended;
     expect(code).toBe(100);

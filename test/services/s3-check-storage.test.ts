@@ -32,6 +32,7 @@ test('a bucket that works passes every step, and is left empty', async () => {
   const steps = await stepsOf(0);
   expect(steps.map(({ step, in_flight, requests }) => [step, in_flight, requests])).toEqual([
     ['reach', 1, 1],
+    ['identity', 1, 1],
     ['write', 1, 4],
     ['write', 5, 20],
     ['read', 1, 4],

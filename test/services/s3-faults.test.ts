@@ -168,7 +168,7 @@ describe.each<[string, Fault]>([
     const uid = await s3.lab.backup(source, 'vm');
     s3.lab.sql('DELETE FROM blocks WHERE id > 3');
     proxy.decide = firstRequests(3, isListing, fault);
-    await s3.lab.ok('cleanup', '--full');
+    await s3.lab.ok('cleanup', '--full', '--yes-delete', '1000');
     expect(faults()).toBe(3);
     expect(await s3.keys()).toEqual(
       s3.lab

@@ -169,7 +169,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'import',
-    codes: [1, 23, 100],
+    codes: [1, 6, 23, 100],
     prepare: removed,
     command: (lab) => ['import', lab.path('export.csv')],
     done: (lab) => expect(uidNamed(lab, 'first')).toBeDefined(),
