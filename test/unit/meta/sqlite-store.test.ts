@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
+import { REVISIONS } from '../../../src/meta/revisions.ts';
 import { sqlitePath } from '../../../src/meta/sqlite/engine-url.ts';
 import { SCHEMA } from '../../../src/meta/sqlite/schema.ts';
 import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
@@ -131,6 +132,22 @@ describe('the SQLite store', () => {
   it('does not create a database that is missing', async () => {
     await expect(storeAt().open()).rejects.toThrow(/Please run initdb first/);
     expect(existsSync(path)).toBe(false);
+  });
+
+  it('opened as it is, creates and upgrades nothing', async () => {
+    const embedded = new SqliteStore({ path, cacheMb: 1, createIfMissing: true, logger: silentLogger, now: () => new Date() });
+    await expect(embedded.open({ asItIs: true })).rejects.toMatchObject({ code: 'database' });
+    expect(existsSync(path)).toBe(false);
+    expect(await embedded.open()).toEqual({ isNew: true });
+    await embedded.close();
+    const db = new Database(path);
+    db.prepare('UPDATE alembic_version SET version_num = ?').run(REVISIONS[0]);
+    db.close();
+    const before = sha256OfFile(path);
+    const outdated = storeAt();
+    await expect(outdated.open({ asItIs: true })).rejects.toThrow(/has an old revision/);
+    await outdated.close();
+    expect(sha256OfFile(path)).toBe(before);
   });
 
   it('takes only what is no database for one to initialise', async () => {
