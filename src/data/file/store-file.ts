@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { fromStoreFile, toStoreFile } from '../store-id.ts';
@@ -42,6 +42,9 @@ export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): voi
     if (errnoOf(error) === 'EEXIST' && readStoreFile(root).length > 0) return;
     if (!['EEXIST', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;
     renameSync(temporary, path);
+  } finally {
+    // As a second name of the store's file, it would be written through by the next call.
+    rmSync(temporary, { force: true });
   }
   if (durable) syncFolder(root);
 }
