@@ -43,9 +43,10 @@ export async function identifyStore(
   { acceptDamage, keepsId }: StoreCheck = {},
 ): Promise<void> {
   const { meta, data } = context;
+  // The database first: whoever makes an id keeps it there last.
+  const own = await meta.storeId();
   const ids = await backend.storeIds();
   if (ids === undefined) return;
-  const own = await meta.storeId();
   if (own !== undefined && ids.includes(own)) return;
   if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
   if (acceptDamage !== true) await recogniseStore(context, backend);
@@ -54,8 +55,8 @@ export async function identifyStore(
 
 /** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */
 export async function confirmStore({ meta, data }: Context, backend: DataBackend): Promise<void> {
-  const ids = await backend.storeIds();
   const own = await meta.storeId();
+  const ids = await backend.storeIds();
   // Where the id could not be kept, there is nothing to compare.
   if (ids === undefined || own === undefined || ids.includes(own)) return;
   throw ids.length > 0 ? wrongStore(data.backend, { own, ids }) : lostStore(data.backend);
