@@ -4,6 +4,7 @@ import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { metaStoreFor } from '../../src/meta/open-store.ts';
 import type { BackupRow } from '../../src/meta/types.ts';
 import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
+import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { PostgresServer } from './postgres.ts';
@@ -71,6 +72,7 @@ describe('the PostgreSQL store', () => {
     };
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
+    describe('of what ties it to its data backend', () => metaIdentitySuite(create));
   });
 
   it('sorts names by their bytes, whatever the collation of the database', async () => {

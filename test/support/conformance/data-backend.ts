@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
+import { newStoreId } from '../../../src/data/store-id.ts';
 
 /** How the suite gets instances of one storage. */
 export interface DataBackendFixture {
@@ -138,5 +139,44 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     await alone.close();
     await backend.put(uid, randomBytes(10), signal);
     expect(await listed()).toEqual([uid]);
+  });
+
+  it('finds a blob with its stored length, and no other one, in an empty storage either', async () => {
+    const [uid, never] = [newBlobUid(), newBlobUid()];
+    expect(await backend.find(never)).toEqual({ state: 'missing' });
+    await backend.put(uid, randomBytes(123), signal);
+    expect(await backend.find(uid)).toEqual({ state: 'present', storedBytes: 123 });
+    expect(await backend.find(never)).toEqual({ state: 'missing' });
+    expect(await backend.find(uid.slice(0, 31))).toEqual({ state: 'missing' });
+    expect(await backend.find('../x')).toEqual({ state: 'missing' });
+  });
+
+  describe('the id of the store', () => {
+    it('is none until one is made, which every instance sees', async () => {
+      const [id, other] = [newStoreId(), fixture.open()];
+      expect(await backend.storeIds()).toEqual([]);
+      expect(await backend.createStoreId(id)).toEqual([id]);
+      expect([await backend.storeIds(), await other.storeIds()]).toEqual([[id], [id]]);
+      await other.close();
+    });
+
+    it('stays when it is made again, and when another is', async () => {
+      const [id, second] = [newStoreId(), newStoreId()];
+      await backend.createStoreId(id);
+      expect(await backend.createStoreId(id)).toEqual([id]);
+      const ids = await backend.createStoreId(second);
+      expect(ids).toContain(id);
+      expect(await backend.storeIds()).toEqual(ids);
+    });
+
+    it('is no blob: it is neither listed nor swept', async () => {
+      const [id, uid] = [newStoreId(), newBlobUid()];
+      await backend.put(uid, randomBytes(1), signal);
+      await backend.createStoreId(id);
+      expect(await listed()).toEqual([uid]);
+      expect(await backend.sweepLeftovers()).toBe(0);
+      await backend.delete([uid]);
+      expect(await backend.storeIds()).toEqual([id]);
+    });
   });
 }

@@ -9,6 +9,7 @@ import { sqlitePath } from '../../../src/meta/sqlite/engine-url.ts';
 import { SCHEMA } from '../../../src/meta/sqlite/schema.ts';
 import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import { metaHealingSuite } from '../../support/conformance/meta-healing.ts';
+import { metaIdentitySuite } from '../../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../../support/conformance/meta-store.ts';
 import { sha256OfFile } from '../../support/sha256.ts';
 
@@ -43,6 +44,7 @@ describe('the SQLite store', () => {
     };
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
+    describe('of what ties it to its data backend', () => metaIdentitySuite(create));
   });
 
   it('copies no row that was found bad and mended between two pieces of a take-over, whose base is valid again by then', async () => {
