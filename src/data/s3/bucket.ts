@@ -9,6 +9,8 @@ import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObject
 
 /** An object to store, with the digest of its bytes in base64. */
 export interface NewObject {
+  /** For messages: what can't be stored. */
+  what: string;
   key: string;
   bytes: Uint8Array;
   md5: string;
@@ -60,7 +62,7 @@ interface Connection {
 
 async function put(
   { client, place }: Connection,
-  { key, bytes, md5, signal }: NewObject & { signal: AbortSignal },
+  { what, key, bytes, md5, signal }: NewObject & { signal: AbortSignal },
 ): Promise<void> {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const command = new PutObjectCommand({
@@ -76,7 +78,7 @@ async function put(
     // Without it nobody says that the object is stored.
     if (ETag === undefined) throw new StrangeAnswer();
   } catch (error) {
-    throw nameFailure(`Cannot store blob ${key}`, error, { place, signal });
+    throw nameFailure(`Cannot store ${what}`, error, { place, signal });
   }
 }
 

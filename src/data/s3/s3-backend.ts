@@ -37,7 +37,8 @@ export class S3Backend implements DataBackend {
   async createStoreId(id: string): Promise<readonly string[]> {
     const bucket = await this.#bucket;
     const bytes = Buffer.from(toStoreFile(id));
-    await bucket.put({ key: STORE_PREFIX + id, bytes, md5: await this.#digests.digest(bytes) }, new AbortController().signal);
+    const store = { what: "the store's id", key: STORE_PREFIX + id, bytes, md5: await this.#digests.digest(bytes) };
+    await bucket.put(store, new AbortController().signal);
     return this.storeIds();
   }
 
@@ -51,7 +52,7 @@ export class S3Backend implements DataBackend {
     return async (signal) => {
       signal.throwIfAborted();
       const bucket = await this.#bucket;
-      await bucket.put({ key: uid, bytes, md5 }, signal);
+      await bucket.put({ what: `blob ${uid}`, key: uid, bytes, md5 }, signal);
       this.#isInUse = true;
     };
   }
