@@ -1,6 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { S3Address } from './ceph.ts';
 
+/** Begins the name of the object that tells which store a bucket is; the id is the rest. */
+export const STORE_PREFIX = 'backy2-store-';
+
 /** The protocol's limit for one request. */
 const MOST_DELETES = 1000;
 
@@ -31,6 +34,11 @@ export async function deleteBucket(address: S3Address, name: string): Promise<vo
 /** All keys of a bucket, sorted. */
 export async function listKeys(address: S3Address, bucket: string): Promise<string[]> {
   return (await listObjects(address, bucket)).map(({ key }) => key);
+}
+
+/** The same without the object that names the store. */
+export async function listOtherKeys(address: S3Address, bucket: string): Promise<string[]> {
+  return (await listKeys(address, bucket)).filter((key) => !key.startsWith(STORE_PREFIX));
 }
 
 /** All objects of a bucket with their bytes, sorted by key. Knows only the five signs that XML escapes. */

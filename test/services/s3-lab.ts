@@ -1,13 +1,13 @@
 import { inject } from 'vitest';
 import type { Sections } from '../support/config-text.ts';
 import { Lab, type LabOptions } from '../support/lab.ts';
-import { createBucket, deleteBucket, listKeys } from './s3-buckets.ts';
+import { createBucket, deleteBucket, listOtherKeys } from './s3-buckets.ts';
 
 /** A lab whose blobs are in a bucket of its own. */
 export interface S3Lab {
   lab: Lab;
   bucket: string;
-  /** Keys in the bucket, sorted. */
+  /** Keys in the bucket, sorted, without the object that names the store. */
   keys(): Promise<string[]>;
   remove(): Promise<void>;
 }
@@ -21,7 +21,7 @@ export async function createS3Lab(options: LabOptions = {}, endpoint?: string): 
   return {
     lab,
     bucket,
-    keys: () => listKeys(s3, bucket),
+    keys: () => listOtherKeys(s3, bucket),
     remove: async () => {
       lab.remove();
       await deleteBucket(s3, bucket);
