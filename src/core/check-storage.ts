@@ -92,7 +92,7 @@ class StorageCheck {
     const { simultaneousWrites, simultaneousReads } = this.#context.data;
     if (
       !(await this.#step('reach', { inFlight: 1, requests: 1 }, async () => {
-        await this.#backend.storeIds();
+        await this.#backend.storeIds('short');
       }))
     )
       return this.#results;

@@ -18,6 +18,9 @@ export interface BlobRef {
 /** A put that is ready to go. MAY be called again when it failed. */
 export type PreparedPut = (signal: AbortSignal) => Promise<void>;
 
+/** How long an answer is waited for: `short` before any work, where somebody may wait for it too; `full` as long as for any request. */
+export type Patience = 'short' | 'full';
+
 /** Outcome of a batch of deletes. */
 export interface DeleteOutcome {
   /** Gone now, those that were not there before included. */
@@ -37,9 +40,9 @@ export interface DataBackend {
   /**
    * The ids of the store that lies here ({@link newStoreId}), by one cheap request; so a wrong address or key shows before work begins.
    * Usually one; none: nobody has made it a store yet, or its id is gone. Two databases, or two hosts at once, can have made several.
-   * Undefined: blobs are not kept here at all, so there is nothing to tell apart. Changes nothing.
+   * Undefined: blobs are not kept here at all, so there is nothing to tell apart. Changes nothing. `patience` is for who retries.
    */
-  storeIds(): Promise<readonly string[] | undefined>;
+  storeIds(patience: Patience): Promise<readonly string[] | undefined>;
   /** Makes the storage the store `id`, if it has no id yet. Durable on return. @returns the ids that it has now. */
   createStoreId(id: string): Promise<readonly string[]>;
   /**

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../errors.ts';
-import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, PreparedPut } from './data-backend.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, Patience, PreparedPut } from './data-backend.ts';
 import { TransientFailure } from './transient-failure.ts';
 
 /** A request that failed and is about to be repeated. Plain data: it goes between threads. */
@@ -39,8 +39,10 @@ export class RetryingBackend implements DataBackend {
     this.#policy = policy;
   }
 
-  storeIds(): Promise<readonly string[] | undefined> {
-    return this.#retry(() => this.#inner.storeIds(), { forMs: Math.min(CHECK_FOR_MS, this.#policy.retryForMs) });
+  storeIds(patience: Patience): Promise<readonly string[] | undefined> {
+    const { retryForMs } = this.#policy;
+    const forMs = patience === 'short' ? Math.min(CHECK_FOR_MS, retryForMs) : retryForMs;
+    return this.#retry(() => this.#inner.storeIds(patience), { forMs });
   }
 
   createStoreId(id: string): Promise<readonly string[]> {

@@ -4,6 +4,7 @@ import { type Fault, FaultProxy, firstRequests, type SeenRequest } from '../supp
 import { uidOf } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
+import { STORE_PREFIX } from './s3-buckets.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 
 /** A job of its own each: small blocks travel, and fail, together. */
@@ -24,7 +25,9 @@ afterEach(async () => {
   await proxy.stop();
 });
 
-const isPut = ({ method }: SeenRequest) => method === 'PUT';
+const isOfId = ({ path }: SeenRequest) => path.includes(STORE_PREFIX);
+/** Of a blob. */
+const isPut = (request: SeenRequest) => request.method === 'PUT' && !isOfId(request);
 const isDelete = ({ method }: SeenRequest) => method === 'POST';
 const isListing = ({ method, path }: SeenRequest) => method === 'GET' && path.includes('list-type=2');
 const isGet = (request: SeenRequest) => request.method === 'GET' && !isListing(request);
@@ -46,13 +49,30 @@ async function expectWhole(uid: string): Promise<void> {
   );
 }
 
-test('a backup asks for nothing before it stores, uses all connections that it may, and no more', async () => {
+test('a backup asks only for the id before it stores and after, uses all connections that it may, and no more', async () => {
+  // Whoever makes the id asks more often.
+  await s3.lab.backup(`file://${s3.lab.write('first', noise(BLOCK, 'first'))}`, 'vm');
+  proxy.reset();
   proxy.latencyMs = 100;
   await s3.lab.backup(source, 'vm');
   expect(proxy.maxInFlight).toBe(5);
-  const [check, ...others] = proxy.requests;
-  expect(check && isListing(check)).toBe(true);
-  expect(others.map(({ method }) => method)).toEqual(new Array(BLOCKS).fill('PUT'));
+  const asked = proxy.requests.map((request) => (isListing(request) && isOfId(request) ? 'id' : request.method));
+  expect(asked).toEqual(['id', ...new Array(BLOCKS).fill('PUT'), 'id']);
+});
+
+test('a server that is busy for a while when all is stored does not stop a backup', async () => {
+  await s3.lab.backup(`file://${s3.lab.write('first', noise(BLOCK, 'first'))}`, 'vm');
+  proxy.reset();
+  let puts = 0;
+  const isAfterAll = (request: SeenRequest) => {
+    if (isPut(request)) puts++;
+    return puts >= BLOCKS && isOfId(request);
+  };
+  proxy.decide = firstRequests(5, isAfterAll, busy);
+  const uid = await s3.lab.backup(source, 'vm');
+  expect(faults()).toBe(5);
+  proxy.reset();
+  expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
 });
 
 describe.each<[string, number, Fault]>([

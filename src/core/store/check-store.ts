@@ -45,7 +45,7 @@ export async function identifyStore(
   const { meta, data } = context;
   // The database first: whoever makes an id keeps it there last.
   const own = await meta.storeId();
-  const ids = await backend.storeIds();
+  const ids = await backend.storeIds('short');
   if (ids === undefined) return;
   if (own !== undefined && ids.includes(own)) return;
   if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
@@ -56,7 +56,7 @@ export async function identifyStore(
 /** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */
 export async function confirmStore({ meta, data }: Context, backend: DataBackend): Promise<void> {
   const own = await meta.storeId();
-  const ids = await backend.storeIds();
+  const ids = await backend.storeIds('full');
   // Where the id could not be kept, there is nothing to compare.
   if (ids === undefined || own === undefined || ids.includes(own)) return;
   throw ids.length > 0 ? wrongStore(data.backend, { own, ids }) : lostStore(data.backend);
@@ -74,7 +74,7 @@ async function keepId({ meta, locks, logger }: Context, backend: DataBackend): P
     await holding([() => lockStoreId(locks)], async () => {
       // The data backend first: an id in the database alone would make it look like another store after a crash.
       const own = await meta.storeId();
-      const there = (await backend.storeIds()) ?? [];
+      const there = (await backend.storeIds('full')) ?? [];
       const id = own ?? there.toSorted()[0] ?? newStoreId();
       const [kept = id] = there.includes(id) ? [id] : await backend.createStoreId(id);
       if (own === undefined) await meta.keepStoreId(kept);

@@ -43,7 +43,7 @@ export async function prepareIdentity(context: Context, backend: DataBackend): P
 
 /** An id that is missing is made by the next command that finds the blobs: no problem by itself. */
 async function compareIds({ data }: Context, backend: DataBackend, own: string | undefined): Promise<void> {
-  const ids = (await backend.storeIds()) ?? [];
+  const ids = (await backend.storeIds('short')) ?? [];
   if (own !== undefined && ids.length > 0 && !ids.includes(own)) throw wrongStore(data.backend, { own, ids });
 }
 

@@ -44,7 +44,7 @@ async function lookForStore(context: Context): Promise<FoundStore | undefined> {
   // Whoever waits for an answer about the database is not to wait for a server that is down.
   const backend = openStorage({ ...context, data: withoutRetries(data), logger: silentLogger });
   try {
-    const ids = await backend.storeIds();
+    const ids = await backend.storeIds('short');
     if (ids === undefined) return undefined;
     if (ids.length > 0) return { ids: ids.toSorted() };
     for await (const _ of backend.list('')) return { ids };

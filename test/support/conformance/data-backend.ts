@@ -154,9 +154,9 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
   describe('the id of the store', () => {
     it('is none until one is made, which every instance sees', async () => {
       const [id, other] = [newStoreId(), fixture.open()];
-      expect(await backend.storeIds()).toEqual([]);
+      expect(await backend.storeIds('full')).toEqual([]);
       expect(await backend.createStoreId(id)).toEqual([id]);
-      expect([await backend.storeIds(), await other.storeIds()]).toEqual([[id], [id]]);
+      expect([await backend.storeIds('full'), await other.storeIds('full')]).toEqual([[id], [id]]);
       await other.close();
     });
 
@@ -166,7 +166,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
       expect(await backend.createStoreId(id)).toEqual([id]);
       const ids = await backend.createStoreId(second);
       expect(ids).toContain(id);
-      expect(await backend.storeIds()).toEqual(ids);
+      expect(await backend.storeIds('full')).toEqual(ids);
     });
 
     it('is no blob: it is neither listed nor swept', async () => {
@@ -176,7 +176,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
       expect(await listed()).toEqual([uid]);
       expect(await backend.sweepLeftovers()).toBe(0);
       await backend.delete([uid]);
-      expect(await backend.storeIds()).toEqual([id]);
+      expect(await backend.storeIds('full')).toEqual([id]);
     });
   });
 }
