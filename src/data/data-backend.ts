@@ -42,7 +42,7 @@ export interface DataBackend {
    * Usually one; none: nobody has made it a store yet, or its id is gone. Two databases, or two hosts at once, can have made several.
    * Undefined: blobs are not kept here at all, so there is nothing to tell apart. Changes nothing. `patience` is for who retries.
    */
-  storeIds(patience: Patience): Promise<readonly string[] | undefined>;
+  storeIds(patience: Patience, signal?: AbortSignal): Promise<readonly string[] | undefined>;
   /** Makes the storage the store `id`, if it has no id yet. Durable on return. @returns the ids that it has now. */
   createStoreId(id: string): Promise<readonly string[]>;
   /**
@@ -70,7 +70,7 @@ export interface DataBackend {
    * Looks whether a blob is there, with one request if need be, which MUST NOT need the right to read blobs. An empty storage is no failure here.
    * `unknown` only where blobs are not kept.
    */
-  find(uid: string): Promise<BlobProbe>;
+  find(uid: string, signal: AbortSignal): Promise<BlobProbe>;
   /** Deletes blobs, each on its own: one that fails does not keep the others. Durable on return. */
   delete(uids: readonly string[]): Promise<DeleteOutcome>;
   /**

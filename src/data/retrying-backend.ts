@@ -39,14 +39,14 @@ export class RetryingBackend implements DataBackend {
     this.#policy = policy;
   }
 
-  storeIds(patience: Patience): Promise<readonly string[] | undefined> {
+  storeIds(patience: Patience, signal?: AbortSignal): Promise<readonly string[] | undefined> {
     const { retryForMs } = this.#policy;
     const forMs = patience === 'short' ? Math.min(CHECK_FOR_MS, retryForMs) : retryForMs;
-    return this.#retry(() => this.#inner.storeIds(patience), { forMs });
+    return this.#retry(() => this.#inner.storeIds(patience, signal), { forMs, signal });
   }
 
   createStoreId(id: string): Promise<readonly string[]> {
-    return this.#retry(() => this.#inner.createStoreId(id));
+    return this.#retry(() => this.#inner.createStoreId(id), { forMs: Math.min(CHECK_FOR_MS, this.#policy.retryForMs) });
   }
 
   put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -64,21 +64,16 @@ export class RetryingBackend implements DataBackend {
 
   async get(blob: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
     const look = () => this.#retry(() => this.#inner.get(blob, into, signal), { signal });
-    let stored = await look();
-    for (const waitMs of LOOK_AGAIN_AFTER_MS) {
-      if (stored !== undefined) break;
-      await sleepUnless(signal, waitMs);
-      stored = await look();
-    }
-    return stored;
+    return lookAgain(look, { isMissing: (stored) => stored === undefined, signal });
   }
 
   probe(uid: string): Promise<BlobProbe> {
     return this.#retry(() => this.#inner.probe(uid));
   }
 
-  find(uid: string): Promise<BlobProbe> {
-    return this.#retry(() => this.#inner.find(uid));
+  find(uid: string, signal: AbortSignal): Promise<BlobProbe> {
+    const look = () => this.#retry(() => this.#inner.find(uid, signal), { signal });
+    return lookAgain(look, { isMissing: ({ state }) => state === 'missing', signal });
   }
 
   delete(uids: readonly string[]): Promise<DeleteOutcome> {
@@ -113,7 +108,10 @@ export class RetryingBackend implements DataBackend {
     return this.#inner.close();
   }
 
-  async #retry<T>(attempt: () => Promise<T>, { signal, forMs }: { signal?: AbortSignal; forMs?: number } = {}): Promise<T> {
+  async #retry<T>(
+    attempt: () => Promise<T>,
+    { signal, forMs }: { signal?: AbortSignal | undefined; forMs?: number } = {},
+  ): Promise<T> {
     const { retryForMs, onRetry, random } = this.#policy;
     const start = performance.now();
     for (let tries = 1; ; tries++) {
@@ -129,6 +127,20 @@ export class RetryingBackend implements DataBackend {
       }
     }
   }
+}
+
+/** Asks again where the answer is that a blob is missing. */
+async function lookAgain<T>(
+  look: () => Promise<T>,
+  { isMissing, signal }: { isMissing: (answer: T) => boolean; signal: AbortSignal },
+): Promise<T> {
+  let answer = await look();
+  for (const waitMs of LOOK_AGAIN_AFTER_MS) {
+    if (!isMissing(answer)) break;
+    await sleepUnless(signal, waitMs);
+    answer = await look();
+  }
+  return answer;
 }
 
 /** Doubles with each try; between half of it and all of it, so that many who failed together do not come back together. */

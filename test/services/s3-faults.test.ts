@@ -212,9 +212,15 @@ test('a cleanup whose deletes fail keeps every candidate', async () => {
   expect(s3.lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
 });
 
-test('SIGTERM while the server hangs ends a backup all the same, and it can be continued', async () => {
+test.each<[string, (request: SeenRequest, puts: number) => boolean]>([
+  ['in the middle', (request, puts) => isPut(request) && puts > 8],
+  ['when all is stored', (request, puts) => !isPut(request) && puts === BLOCKS],
+])('SIGTERM while the server hangs %s ends a backup all the same, and it can be continued', async (_, hangs) => {
   let puts = 0;
-  proxy.decide = (request) => (isPut(request) && puts++ >= 8 ? { kind: 'hang' } : undefined);
+  proxy.decide = (request) => {
+    if (isPut(request)) puts++;
+    return hangs(request, puts) ? { kind: 'hang' } : undefined;
+  };
   s3.lab.configure({ DataBackend: { request_timeout: 600, retry_time: 600 } });
   const running = s3.lab.start(['-m', 'backup', source, 'vm']);
   await expect.poll(() => faults(), { timeout: 20_000 }).toBeGreaterThan(0);

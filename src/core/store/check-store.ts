@@ -54,9 +54,9 @@ export async function identifyStore(
 }
 
 /** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */
-export async function confirmStore({ meta, data }: Context, backend: DataBackend): Promise<void> {
+export async function confirmStore({ meta, data, signal }: Context, backend: DataBackend): Promise<void> {
   const own = await meta.storeId();
-  const ids = await backend.storeIds('full');
+  const ids = await backend.storeIds('full', signal.aborted ? undefined : signal);
   // Where the id could not be kept, there is nothing to compare.
   if (ids === undefined || own === undefined || ids.includes(own)) return;
   throw ids.length > 0 ? wrongStore(data.backend, { own, ids }) : lostStore(data.backend);

@@ -18,7 +18,7 @@ export async function probeBlobs(backend: DataBackend, blobs: readonly NamedBlob
   const runLane = async () => {
     for (let blob = blobs[begun++]; blob !== undefined; blob = blobs[begun++]) {
       signal.throwIfAborted();
-      if (isMissing(await backend.find(blob.uid))) missing.push(blob);
+      if (isMissing(await backend.find(blob.uid, signal))) missing.push(blob);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, runLane));

@@ -16,6 +16,14 @@ export interface NewObject {
   md5: string;
 }
 
+/** Which keys to list. */
+export interface ListedPage {
+  prefix: string;
+  after: string | undefined;
+  limit: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** A bucket of a server, and the requests that a data backend makes. This module loads the SDK: 90 ms, so import it when it is needed. */
 export interface Bucket {
   put(blob: NewObject, signal: AbortSignal): Promise<void>;
@@ -24,11 +32,7 @@ export interface Bucket {
   /** At most 1000 keys. */
   delete(keys: readonly string[]): Promise<DeleteOutcome>;
   /** A page of keys behind `after`, in their order, with the objects' bytes. */
-  list(page: {
-    prefix: string;
-    after: string | undefined;
-    limit: number | undefined;
-  }): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }>;
+  list(page: ListedPage): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }>;
   /** Names an empty bucket where blobs are expected. */
   emptyError(): BackyError;
   close(): void;
@@ -120,11 +124,15 @@ async function deleteKeys({ client, place }: Connection, keys: readonly string[]
 
 async function list(
   { client, place }: Connection,
-  { prefix, after, limit }: { prefix: string; after: string | undefined; limit: number | undefined },
+  { prefix, after, limit, signal }: ListedPage,
 ): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }> {
   const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix, StartAfter: after, MaxKeys: limit });
   try {
-    const { Name, Contents = [], IsTruncated = false } = await client.send(command);
+    const {
+      Name,
+      Contents = [],
+      IsTruncated = false,
+    } = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
     if (Name === undefined) throw new StrangeAnswer();
     const keys = Contents.map(({ Key = '' }) => Key);
     const [first] = keys;
@@ -132,6 +140,6 @@ async function list(
     if (first !== undefined && after !== undefined && first <= after) throw new Error(`it lists ${first} again, after ${after}`);
     return { keys, sizes: Contents.map(({ Size = 0 }) => Size), isLast: !IsTruncated };
   } catch (error) {
-    throw nameFailure('Cannot list blobs', error, { place });
+    throw nameFailure('Cannot list blobs', error, { place, signal });
   }
 }

@@ -95,7 +95,11 @@ export function isMissingKey(error: unknown): boolean {
  * What failed, why, and what to do, in one line: a {@link TransientFailure} where asking again may help. What the caller aborted stays its
  * own reason.
  */
-export function nameFailure(what: string, error: unknown, { place, signal }: { place: Place; signal?: AbortSignal }): unknown {
+export function nameFailure(
+  what: string,
+  error: unknown,
+  { place, signal }: { place: Place; signal?: AbortSignal | undefined },
+): unknown {
   if (signal?.aborted === true) return signal.reason;
   if (error instanceof BackyError) return error;
   const answer = answerOf(error);

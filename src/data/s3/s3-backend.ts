@@ -1,6 +1,6 @@
 import { canNameBlob, refuseUnreadableUid, refuseUnsafeUid } from '../blob-name.ts';
 import { isBlobUid } from '../blob-uid.ts';
-import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, PreparedPut } from '../data-backend.ts';
+import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, Patience, PreparedPut } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
 import { isStoreId, toStoreFile } from '../store-id.ts';
 import type { Bucket } from './bucket.ts';
@@ -29,8 +29,9 @@ export class S3Backend implements DataBackend {
     this.#bucket.catch(() => {});
   }
 
-  async storeIds(): Promise<readonly string[]> {
-    const { keys } = await (await this.#bucket).list({ prefix: STORE_PREFIX, after: undefined, limit: MOST_STORE_IDS });
+  async storeIds(_patience: Patience, signal?: AbortSignal): Promise<readonly string[]> {
+    const bucket = await this.#bucket;
+    const { keys } = await bucket.list({ prefix: STORE_PREFIX, after: undefined, limit: MOST_STORE_IDS, signal });
     return keys.map((key) => key.slice(STORE_PREFIX.length)).filter(isStoreId);
   }
 
@@ -39,7 +40,7 @@ export class S3Backend implements DataBackend {
     const bytes = Buffer.from(toStoreFile(id));
     const store = { what: "the store's id", key: STORE_PREFIX + id, bytes, md5: await this.#digests.digest(bytes) };
     await bucket.put(store, new AbortController().signal);
-    return this.storeIds();
+    return this.storeIds('full');
   }
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -76,9 +77,9 @@ export class S3Backend implements DataBackend {
   }
 
   /** By a listing: a HEAD would need the right to read. */
-  async find(uid: string): Promise<BlobProbe> {
+  async find(uid: string, signal: AbortSignal): Promise<BlobProbe> {
     if (!canNameBlob(uid)) return { state: 'missing' };
-    const { keys, sizes } = await (await this.#bucket).list({ prefix: uid, after: undefined, limit: 1 });
+    const { keys, sizes } = await (await this.#bucket).list({ prefix: uid, after: undefined, limit: 1, signal });
     return keys[0] === uid ? { state: 'present', storedBytes: sizes[0] ?? 0 } : { state: 'missing' };
   }
 

@@ -143,12 +143,12 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
 
   it('finds a blob with its stored length, and no other one, in an empty storage either', async () => {
     const [uid, never] = [newBlobUid(), newBlobUid()];
-    expect(await backend.find(never)).toEqual({ state: 'missing' });
+    expect(await backend.find(never, signal)).toEqual({ state: 'missing' });
     await backend.put(uid, randomBytes(123), signal);
-    expect(await backend.find(uid)).toEqual({ state: 'present', storedBytes: 123 });
-    expect(await backend.find(never)).toEqual({ state: 'missing' });
-    expect(await backend.find(uid.slice(0, 31))).toEqual({ state: 'missing' });
-    expect(await backend.find('../x')).toEqual({ state: 'missing' });
+    expect(await backend.find(uid, signal)).toEqual({ state: 'present', storedBytes: 123 });
+    expect(await backend.find(never, signal)).toEqual({ state: 'missing' });
+    expect(await backend.find(uid.slice(0, 31), signal)).toEqual({ state: 'missing' });
+    expect(await backend.find('../x', signal)).toEqual({ state: 'missing' });
   });
 
   describe('the id of the store', () => {

@@ -81,6 +81,36 @@ describe('a blob that is missing', () => {
     expect(await retrying({ get }).backend.get(blob, new Uint8Array(4), signal)).toBeUndefined();
     expect(asked).toBe(3);
   });
+
+  it('is looked for again where it is only looked for, too', async () => {
+    const present = { state: 'present', storedBytes: 4 } as const;
+    const answers = [{ state: 'missing' } as const, present];
+    const { backend } = retrying({ find: async () => answers.shift() ?? { state: 'missing' } });
+    expect(await backend.find('blobs', signal)).toEqual(present);
+    expect(await backend.find('blobs', signal)).toEqual({ state: 'missing' });
+  });
+});
+
+describe("the store's ids", () => {
+  it('are asked for with short patience before any work, and with full patience after it', async () => {
+    const [before, after] = [retrying({ storeIds: failing(5, []) }), retrying({ storeIds: failing(5, []) })];
+    await Promise.all([
+      expect(before.backend.storeIds('short')).rejects.toThrow(/busy \(tried 5 times/),
+      expect(after.backend.storeIds('full')).resolves.toEqual([]),
+    ]);
+    expect(after.notices.map(({ waitMs }) => waitMs)).toEqual([125, 250, 500, 1000, 2000]);
+  });
+
+  it('are not waited for any longer once aborted', async () => {
+    const aborter = new AbortController();
+    const { backend } = retrying({
+      storeIds: async () => {
+        setImmediate(() => aborter.abort(new Error('stop')));
+        throw new TransientFailure('the server is busy.');
+      },
+    });
+    await expect(backend.storeIds('full', aborter.signal)).rejects.toThrow('stop');
+  });
 });
 
 it('goes on with a listing behind the last uid that it gave', async () => {
