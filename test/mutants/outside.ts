@@ -112,6 +112,22 @@ export const OUTSIDE: readonly Mutant[] = [
     tests: RETRIES,
   },
   {
+    name: 'store-is-confirmed-without-patience',
+    invariant: 'A server that is busy for a while when all is stored does not end a backup.',
+    file: 'src/data/retrying-backend.ts',
+    text: "patience === 'short' ?",
+    replacement: 'patience.length > 0 ?',
+    tests: RETRIES,
+  },
+  {
+    name: 'store-file-keeps-a-second-name',
+    invariant: "The store's id, once made, is not written over.",
+    file: 'src/data/file/store-file.ts',
+    text: 'rmSync(temporary, { force: true });',
+    replacement: '',
+    tests: ['test/unit/data/file-backend.test.ts'],
+  },
+  {
     name: 'empty-folder-lacks-every-blob',
     invariant: 'A folder that is not mounted is an error, not a store without blobs.',
     file: 'src/data/file/file-backend.ts',
