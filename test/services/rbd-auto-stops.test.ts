@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { failureIn } from '../support/json-schemas.ts';
@@ -76,7 +78,10 @@ describe('a run leaves no snapshot of its own, and keeps the one before', () => 
       expect(code).toBe(143);
       expect(failureIn(stdout).error.code).toBe('interrupted');
       expect(await cluster.snapshots(image)).toEqual(before);
-      lab.configure({ DataBackend: { path: lab.write('no-folder', '') } });
+      // No blob can be written, though the store is there.
+      lab.configure({});
+      rmSync(join(lab.dataPath, '.tmp'), { recursive: true, force: true });
+      writeFileSync(join(lab.dataPath, '.tmp'), '');
       const failed = await lab.run(['backup', '--auto', `rbd://${image}`, 'vm']);
       expect(failed).toMatchObject({ code: 6, stderr: expect.stringContaining('the next run begins anew') });
       expect(await cluster.snapshots(image)).toEqual(before);
