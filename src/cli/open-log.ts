@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError } from '../errors.ts';
-import { foreignOwner, isOpenToOthers, isSticky } from '../native/trusted-file.ts';
+import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../native/trusted-file.ts';
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
@@ -18,14 +18,14 @@ export function openLog(path: string): number {
     fd = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o644);
   } catch (error) {
     const there = lstatSync(path, { throwIfNoEntry: false });
-    const owner = there === undefined ? undefined : foreignOwner(there);
+    const owner = there === undefined ? undefined : foreignOwner(there, folder);
     if (there?.isSymbolicLink() === true)
       throw refused(path, `it is a symbolic link${owner === undefined ? '' : ` of ${owner}`}`);
     if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
     throw error;
   }
   const stats = fstatSync(fd);
-  const owner = foreignOwner(stats);
+  const owner = foreignOwner(stats, folder);
   if (owner === undefined && stats.isFile() && stats.nlink <= 1) return fd;
   closeSync(fd);
   if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
@@ -35,7 +35,7 @@ export function openLog(path: string): number {
 /** A link of ours, which nobody else can replace between this look and the open: in a sticky folder. */
 function isOwnLink(path: string, folder: string): boolean {
   const there = lstatSync(path, { throwIfNoEntry: false });
-  return there?.isSymbolicLink() === true && foreignOwner(there) === undefined && isSticky(folder);
+  return there?.isSymbolicLink() === true && isTrusted(there.uid) && isSticky(folder);
 }
 
 function refused(path: string, why: string): BackyError {

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
-import { foreignOwner, isOpenToOthers } from '../native/trusted-file.ts';
+import { foreignOwner, isOpenToOthers, isWritableByOthers } from '../native/trusted-file.ts';
 import type { LockPlace } from './lock-place.ts';
 
 /** A pipe under the name must not keep us waiting. */
@@ -19,23 +19,23 @@ export interface LockFile {
  * @returns undefined when the folder entry is just going, `none` where there can be no locks.
  */
 export function openToTake(place: LockPlace, path: string): LockFile | 'none' | undefined {
-  const shared = isOpenToOthers(place.folder);
   try {
     // Whoever can open a file can lock it, and so stop us.
-    return checked(path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, shared ? 0o600 : 0o644), shared);
+    const mode = isWritableByOthers(place.folder) ? 0o600 : 0o644;
+    return checked(place, path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, mode));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && isFolder(place.folder)) return undefined;
     if (errnoOf(error) === 'ENOENT' && place.isOptional) return 'none';
     if (!NOT_ALLOWED.has(errnoOf(error) ?? '')) throw cannotOpen(place, path, error);
     // Another user's file: a lock needs no right to write to it.
-    return openAsReader(place, path, shared) ?? (place.isOptional ? 'none' : refuse(place, path, error));
+    return openAsReader(place, path) ?? (place.isOptional ? 'none' : refuse(place, path, error));
   }
 }
 
 /** Opens a lock file that is there. @returns undefined when there is none. */
 export function openToLook(place: LockPlace, path: string): LockFile | undefined {
   try {
-    return checked(path, openSync(path, constants.O_RDONLY | SAFELY), isOpenToOthers(place.folder));
+    return checked(place, path, openSync(path, constants.O_RDONLY | SAFELY));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && (place.isOptional || isFolder(place.folder))) return undefined;
     if (place.isOptional && NOT_ALLOWED.has(errnoOf(error) ?? '')) return undefined;
@@ -63,7 +63,7 @@ export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFil
 /** The owner of a lock file, if they are not trusted; without opening it. */
 export function foreignOwnerOf(place: LockPlace, path: string): string | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats === undefined || !isOpenToOthers(place.folder) ? undefined : foreignOwner(stats);
+  return stats === undefined || !isOpenToOthers(place.folder) ? undefined : foreignOwner(stats, place.folder);
 }
 
 /** Whether the file that `fd` has open is the one that `path` names. */
@@ -73,18 +73,18 @@ export function isStillAt(path: string, fd: number): boolean {
   return here?.ino === ours.ino && here.dev === ours.dev;
 }
 
-function openAsReader(place: LockPlace, path: string, shared: boolean): LockFile | undefined {
+function openAsReader(place: LockPlace, path: string): LockFile | undefined {
   try {
-    return checked(path, openSync(path, constants.O_RDONLY | SAFELY), shared);
+    return checked(place, path, openSync(path, constants.O_RDONLY | SAFELY));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || NOT_ALLOWED.has(errnoOf(error) ?? '')) return undefined;
     throw cannotOpen(place, path, error);
   }
 }
 
-function checked(path: string, fd: number, shared: boolean): LockFile {
+function checked({ folder }: LockPlace, path: string, fd: number): LockFile {
   const stats: Stats = fstatSync(fd);
-  if (stats.isFile()) return { fd, foreignOwner: shared ? foreignOwner(stats) : undefined };
+  if (stats.isFile()) return { fd, foreignOwner: isOpenToOthers(folder) ? foreignOwner(stats, folder) : undefined };
   closeSync(fd);
   throw new BackyError('io', `Cannot open the lock file ${path}: it is no regular file.`, {
     hint: 'Remove it, and see who made it.',

@@ -4,18 +4,28 @@ import { printableName } from './printable-name.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
-/** The users whose files this process trusts: its own and root. */
-function isTrusted(uid: number): boolean {
+/** Whether a user's files are trusted wherever they are: those of this process's user and of root are. */
+export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
 /**
- * Whether users whom this process does not trust can put files into a folder: /tmp, for one. False where it can't be looked at:
- * what is opened there next fails with a better reason.
+ * Whether users whom this process does not trust can put files into a folder: into /tmp, or into one of their own. False where it can't
+ * be looked at: what is opened there next fails with a better reason.
  */
 export function isOpenToOthers(folder: string): boolean {
   const stats = statSync(folder, { throwIfNoEntry: false });
-  return stats !== undefined && ((stats.mode & WRITABLE_BY_OTHERS) !== 0 || !isTrusted(stats.uid));
+  return stats !== undefined && (isWritable(stats) || !isTrusted(stats.uid));
+}
+
+/** Whether others than its owner can put files into a folder. */
+export function isWritableByOthers(folder: string): boolean {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  return stats !== undefined && isWritable(stats);
+}
+
+function isWritable({ mode }: Stats): boolean {
+  return (mode & WRITABLE_BY_OTHERS) !== 0;
 }
 
 /** Whether only the owner of a file can rename or remove it in this folder. */
@@ -23,9 +33,14 @@ export function isSticky(folder: string): boolean {
   return ((statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & STICKY) !== 0;
 }
 
-/** The owner of a file, for messages, when this process does not trust them. */
-export function foreignOwner({ uid }: Pick<Stats, 'uid'>): string | undefined {
-  return isTrusted(uid) ? undefined : userName(uid);
+/**
+ * The owner of a file in a folder, for messages, when this process does not trust them. Who has a folder to themselves is trusted with
+ * the files in it: root may work on an installation that is another user's.
+ */
+export function foreignOwner({ uid }: Pick<Stats, 'uid'>, folder: string): string | undefined {
+  if (isTrusted(uid)) return undefined;
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  return stats?.uid === uid && !isWritable(stats) ? undefined : userName(uid);
 }
 
 /** `user mallory (uid 1001)`, or the number alone where the system has no name for it. */

@@ -69,6 +69,15 @@ describe.skipIf(process.getuid?.() !== 0)('lock files in a folder that others ca
     unlock();
   });
 
+  it("of the folder's only user are as good as ours", async () => {
+    chmodSync(folder, 0o755);
+    chownSync(folder, STRANGER, STRANGER);
+    strangersLock('exclusive')();
+    const lock = await new FileLockService(folder).tryAcquire('a', 'shared');
+    expect(statSync(path).uid).toBe(STRANGER);
+    await lock?.release();
+  });
+
   it('that are links or pipes are an error, and what they lead to is left alone', async () => {
     const victim = join(folder, 'victim');
     writeFileSync(victim, 'precious');
