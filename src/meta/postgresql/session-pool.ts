@@ -34,6 +34,7 @@ export class SessionPool {
   readonly #ready = new WeakSet<PoolClient>();
   readonly #onLoan = new Set<PoolClient>();
   #pool: Promise<pg.Pool> | undefined;
+  #isCut = false;
 
   /** Connects on first use. */
   constructor(address: ServerAddress, { connectTimeoutMs }: { connectTimeoutMs?: number } = {}) {
@@ -43,8 +44,11 @@ export class SessionPool {
 
   /** A session that nobody else has; waits for one when all are out. Rejects with what driver or server say. */
   async lease(): Promise<Lease> {
+    if (this.#isCut) throw cutError();
     const client = await (await this.#opened()).connect();
     try {
+      // One that was idle waits for the same server.
+      if (this.#isCut) throw cutError();
       if (!this.#ready.has(client)) await client.query(SETTINGS);
       this.#ready.add(client);
     } catch (error) {
@@ -59,8 +63,9 @@ export class SessionPool {
     return { session: new Session(client), release };
   }
 
-  /** Cuts all sessions that somebody has, for servers that do not answer: their statements reject then. */
+  /** Cuts all sessions that somebody has, for servers that do not answer, and gives out no more: statements reject from then on. */
   cut(): void {
+    this.#isCut = true;
     for (const client of this.#onLoan) cutConnection(client);
   }
 
@@ -101,6 +106,10 @@ export class SessionPool {
     }
     throw new Error('there is nothing to try');
   }
+}
+
+function cutError(): Error {
+  return new Error('the sessions with the server were cut');
 }
 
 /** What the driver needs for a connection to the server. */
