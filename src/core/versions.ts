@@ -56,7 +56,9 @@ export async function removeVersion(context: Context, uid: string, force: boolea
 function refuseYoung(context: Context, version: TaggedVersion): void {
   const { settings, now } = context;
   const days = settings.disallowRmWhenYoungerThanDays;
-  if (now().getTime() - version.date.getTime() >= days * DAY_MS) return;
+  // A date in the future counts as now.
+  const ageMs = Math.max(0, now().getTime() - version.date.getTime());
+  if (ageMs >= days * DAY_MS) return;
   warnOfFuture(context, [version]);
   throw new BackyError('refused', `Version ${version.uid} is too young. Will not delete.`, {
     hint: `Versions are kept for ${days} days (disallow_rm_when_younger_than_days); rm -f removes it all the same.`,

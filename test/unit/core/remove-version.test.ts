@@ -36,6 +36,21 @@ describe('with disallow_rm_when_younger_than_days: 6', () => {
   });
 });
 
+describe('a version that is dated in the future', () => {
+  beforeEach(() => {
+    lab.now = new Date(made - DAY_MS);
+  });
+
+  it('is removed where versions are kept for 0 days', async () => {
+    await removeVersion(lab.context, 'v1', false);
+    expect(await lab.meta.findVersion('v1')).toBeUndefined();
+  });
+
+  it('is too young where they are kept for longer', async () => {
+    await expect(removeVersion(context(), 'v1', false)).rejects.toMatchObject(REFUSED);
+  });
+});
+
 it('a protected version stays, however old it is, and with force, too', async () => {
   await lab.meta.setProtected('v1', true);
   lab.now = new Date(made + 1000 * DAY_MS);
