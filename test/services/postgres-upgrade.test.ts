@@ -76,9 +76,11 @@ describe('the schema', () => {
     expect(own.map((row) => row.name)).toEqual([
       'backy2_bad',
       'backy2_doomed',
+      'backy2_imported',
       'backy2_migrations',
       'backy2_progress',
       'backy2_state',
+      'backy2_store',
       'backy2_verified',
     ]);
   });
