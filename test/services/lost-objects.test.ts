@@ -122,12 +122,19 @@ describe('when the original has removed the object with the id (cleanup -f takes
     ['a backup', () => ['backup', source(), 'vm']],
     ['a restore', () => ['restore', uid, `file://${two.path('target')}`]],
     ['a scrub', () => ['scrub', uid]],
-    ['a cleanup', () => ['cleanup']],
   ])('%s finds the blobs, works, and writes the id again', async (_, args) => {
     const kept = await ours.keptIds();
     expect(await ours.storeIds()).toEqual([]);
     await two.ok(...args());
     expect(await ours.storeIds()).toEqual(kept);
+    expect(await ours.keptIds()).toEqual(kept);
+  });
+
+  test('a cleanup finds the blobs and works, and leaves the id to others', async () => {
+    const kept = await ours.keptIds();
+    const blobs = await blobKeys();
+    for (const full of [[], ['-f']]) await two.ok('cleanup', ...full);
+    expect(await ours.keys()).toEqual(blobs);
     expect(await ours.keptIds()).toEqual(kept);
   });
 });
