@@ -25,6 +25,8 @@ export interface RepairPhaseOptions {
   /** Bytes of the source that can be read. */
   readable: number;
   encVersion: number;
+  /** See RowSinkOptions. */
+  confirmStore(): Promise<void>;
   meter: Meter;
 }
 
@@ -135,6 +137,7 @@ export class RepairPhase implements Operation {
     const blobs = this.#stored;
     this.#stored = [];
     await pool.flush();
+    await this.#options.confirmStore();
     this.healing.add(await meta.heal(blobs));
   }
 }

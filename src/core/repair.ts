@@ -12,7 +12,7 @@ import { holding, lockForOperation, lockVersion } from './locks.ts';
 import { Meter } from './progress.ts';
 import { RepairPhase } from './repair-phase.ts';
 import { retryLog } from './storage.ts';
-import { checkStore } from './store/check-store.ts';
+import { checkStore, confirmMounted } from './store/check-store.ts';
 import { DamageGuard } from './store/damage-guard.ts';
 import { usingShared } from './using-shared.ts';
 import { validateHealed, validateProbed } from './validate-whole.ts';
@@ -137,6 +137,7 @@ async function mend(
     blockSize,
     readable,
     encVersion: settings.encryption.version,
+    confirmStore: () => confirmMounted(context),
     meter,
   });
   try {

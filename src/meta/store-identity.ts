@@ -9,6 +9,8 @@ export interface SampleOrder {
   limit: number;
   /** Only those of this version. */
   versionUid?: string | undefined;
+  /** Those of rows that are known to be bad as well. */
+  alsoInvalid?: boolean | undefined;
   /** A number from 0 to below 1. */
   random(): number;
 }

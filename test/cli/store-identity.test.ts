@@ -267,6 +267,27 @@ describe('a few missing blobs', () => {
   });
 });
 
+describe('a backup that is continued', () => {
+  beforeEach(() => lab.sql('UPDATE versions SET valid = 0'));
+
+  test('looks for all blobs that it has, and reads the blocks of missing ones again', async () => {
+    const [first = '', ...others] = lab.blocks(uid).map((row) => row.uid ?? '');
+    for (const blob of [first, ...others.slice(100, 110)]) lab.blob(blob).remove();
+    const { code, stdout } = await lab.run(['backup', '-c', uid, source(), 'vm']);
+    expect(stdout).toMatch(/11 blobs that version .* was to share are missing/);
+    expect(code).toBe(0);
+    await lab.ok('scrub', uid);
+    expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+  });
+
+  test('is not valid when half of them are gone', async () => {
+    removeBlobs(BLOCKS / 2);
+    const { code } = await lab.run(['backup', '-c', uid, source(), 'vm']);
+    expect(code).toBe(DATA_BACKEND);
+    expect(lab.version(uid).valid).toBe(0);
+  });
+});
+
 test('a version that was mended is valid only when all of its blobs are there', async () => {
   // A bad blob that a backup mends, and 20 others of the version that nobody has looked at since.
   const [first = ''] = lab.blocks(uid).map((row) => row.uid ?? '');

@@ -12,7 +12,7 @@ import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, type Hint, throughParent } from '../plan/hints.ts';
 import { Meter } from '../progress.ts';
 import { retryLog } from '../storage.ts';
-import { checkStore } from '../store/check-store.ts';
+import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { usingShared } from '../using-shared.ts';
 import { validateHealed } from '../validate-whole.ts';
@@ -199,6 +199,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       encVersion: settings.encryption.version,
       deduplication: settings.deduplication,
       read: plan.read,
+      confirmStore: () => confirmMounted(context),
       gone: (rows) => cleanups.gone(rows),
       onBlocks: (count, bytesRead) => meter.add(count, bytesRead),
     });
@@ -211,7 +212,10 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       signal.throwIfAborted();
       await source.verify();
       await cleanups.markGone(version.uid);
-      await verifyKeptBlobs(context, { versionUid: version.uid, blocksKept: data.counters.blocksDedup, acceptDamage });
+      await verifyKeptBlobs(context, {
+        ...{ versionUid: version.uid, blocksKept: data.counters.blocksDedup, acceptDamage },
+        isContinued: request.continueUid !== undefined,
+      });
       const total = { ...data.counters, durationSeconds: elapsedSeconds() };
       if (await meta.finishBackup(version, total)) {
         const mended = { blocksMended: data.healing.blocks, versionsMended: await validateHealed(context, data.healing) };

@@ -25,6 +25,8 @@ export interface DataPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
+  /** See RowSinkOptions. */
+  confirmStore(): Promise<void>;
   /** Tells single blobs that dedup finds missing from a store that lacks a part. */
   guard: DamageGuard;
   /** Where it is noted that blobs of imports were verified. */
@@ -68,6 +70,7 @@ export class DataPhase implements Operation {
       geometry,
       counters,
       flush: () => pool.flush(),
+      confirmStore: options.confirmStore,
       gone: options.gone,
       onCommitted: (rows) => this.#closeClaims(rows),
       onRefused: (rows) => this.#readAgain(rows),

@@ -24,6 +24,8 @@ export interface RowSinkOptions {
   counters: BackupCounters;
   /** Makes every blob that was stored before the call durable. */
   flush(): Promise<void>;
+  /** Rejects when the new blobs are not where they should be: a file system may have been unmounted. */
+  confirmStore(): Promise<void>;
   /** Those of these rows, which have a new blob, whose blob is gone: they count as refused. */
   gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** Rows whose blob was taken away between its discovery, or its making, and its commit. */
@@ -104,7 +106,10 @@ export class RowSink {
     const { meta, versionUid, geometry, heals } = this.#options;
     // Only blobs of this very run need it: what was found by dedup was durable before its row.
     const fresh = rows.filter((row) => !row.found);
-    if (fresh.length > 0) await this.#flush();
+    if (fresh.length > 0) {
+      await this.#flush();
+      await this.#options.confirmStore();
+    }
     const gone = [...((await this.#options.gone?.(fresh)) ?? [])];
     const kept = gone.length === 0 ? rows : rows.filter((row) => !gone.includes(row));
     const counters = (others: readonly BackupRow[]) => this.#countersWith(rows, zeros, [...others, ...gone]);

@@ -5,6 +5,7 @@ import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../meta/types.ts';
 import { CleanupWatch } from '../backup/cleanup-watch.ts';
+import { verifyKeptBlobs } from '../backup/kept-blobs.ts';
 import { readMissing } from '../backup/set-phases.ts';
 import { type BadBlock, BadBlockRecorder } from '../bad-blocks.ts';
 import { blockSizeOf } from '../block-size.ts';
@@ -15,7 +16,7 @@ import { holding, lockForOperation, lockVersion } from '../locks.ts';
 import { Bitmap } from '../plan/bitmap.ts';
 import { Meter } from '../progress.ts';
 import { retryLog } from '../storage.ts';
-import { checkStore } from '../store/check-store.ts';
+import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { workersFor } from '../worker-count.ts';
 import { RecodePhase } from './recode-phase.ts';
@@ -125,6 +126,7 @@ async function run(
         encVersion,
         todo,
         bad,
+        confirmStore: () => confirmMounted(context),
         gone: (rows) => cleanups.gone(rows),
         onBlock: (sizeBytes, outcome) => {
           meter.add(Math.sign(sizeBytes), sizeBytes);
@@ -136,7 +138,11 @@ async function run(
       signal.throwIfAborted();
       await guard.settle();
       await cleanups.markGone(copy.uid);
-      if (bad.found.length > 0 || (await meta.finishBackup(copy, undefined))) break;
+      if (bad.found.length > 0) break;
+      // An earlier call may have begun it.
+      const kept = { versionUid: copy.uid, blocksKept: counts.blocksReused, isContinued: true };
+      await verifyKeptBlobs(context, { ...kept, acceptDamage: undefined });
+      if (await meta.finishBackup(copy, undefined)) break;
     }
   } catch (error) {
     throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);

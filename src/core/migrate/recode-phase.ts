@@ -32,6 +32,8 @@ export interface RecodePhaseOptions {
   /** The blocks that the copy lacks. */
   todo: Bitmap;
   bad: BadBlockRecorder;
+  /** See RowSinkOptions. */
+  confirmStore(): Promise<void>;
   /** See RowSinkOptions.gone. */
   gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** A block is done with; negative bytes: it is not, after all. */
@@ -70,6 +72,7 @@ export class RecodePhase implements Operation {
       geometry,
       counters: NO_COUNTS,
       flush: () => pool.flush(),
+      confirmStore: options.confirmStore,
       gone: options.gone,
       onCommitted: (rows) => {
         for (const { checksum, size } of rows) if (checksum !== null) this.#claims.close(checksum, size);

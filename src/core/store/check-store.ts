@@ -59,13 +59,29 @@ export async function confirmStore({ meta, data, signal }: Context, backend: Dat
   const ids = await backend.storeIds('full', signal.aborted ? undefined : signal);
   // Where the id could not be kept, there is nothing to compare.
   if (ids === undefined || own === undefined || ids.includes(own)) return;
-  throw ids.length > 0 ? wrongStore(data.backend, { own, ids }) : lostStore(data.backend);
+  throw lostStore(data.backend, { own, ids });
+}
+
+/**
+ * The same before each group of rows whose blobs were just written. A bucket can't be unmounted: there it costs no request.
+ */
+export async function confirmMounted(context: Context): Promise<void> {
+  if (context.data.backend.type !== 'file') return;
+  const backend = openStorage(context);
+  try {
+    await confirmStore(context, backend);
+  } finally {
+    await backend.close();
+  }
 }
 
 async function recogniseStore({ meta, data, random, signal }: Context, backend: DataBackend): Promise<void> {
   if (!(await meta.namesBlobs())) return;
-  const { probed, missing } = await probeBlobs(backend, await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random }), signal);
-  if (missing.length * 2 > probed) throw unknownStore(data.backend, { probed, missing: missing.length });
+  const valid = await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random });
+  // Where all rows are known to be bad, they have to do.
+  const sample = valid.length > 0 ? valid : await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random, alsoInvalid: true });
+  const { probed, missing } = await probeBlobs(backend, sample, signal);
+  if (missing.length * 2 > probed || probed === 0) throw unknownStore(data.backend, { probed, missing: missing.length });
 }
 
 /** That the id can't be kept, on a read-only disk for example, fails no command: the next one recognises the store again. */

@@ -1,3 +1,4 @@
+import { BackyError } from '../../errors.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
 import type { Context } from '../context.ts';
 import { openStorage } from '../storage.ts';
@@ -46,6 +47,7 @@ export class DamageGuard {
   readonly #options: DamageGuardOptions;
   readonly #tally: Tally = { probed: 0, missing: 0 };
   #held: (() => Promise<void>)[] = [];
+  #settling: Promise<void> = Promise.resolve();
 
   constructor(context: Context, options: DamageGuardOptions) {
     this.#context = context;
@@ -76,16 +78,28 @@ export class DamageGuard {
     if (this.#held.length >= MASS_BLOBS) await this.settle();
   }
 
-  /** Decides about what is held back. MUST be called at the end. */
+  /** Decides about what is held back. MUST be called at the end; again, where it failed. */
   async settle(): Promise<void> {
-    if (this.#held.length === 0) return;
-    const held = this.#held;
-    this.#held = [];
-    if (isMassDamage(this.#tally)) {
-      // What is missing may lie close together: a sample of all blobs shows the share.
-      const { probed, missing } = await this.#probe(WIDE_SAMPLE_BLOBS);
-      await this.conclude({ probed, missing: missing.length });
-    } else await this.#withStorage((backend) => confirmStore(this.#context, backend));
+    const settling = this.#settling.then(() => this.#settleHeld());
+    this.#settling = settling.catch(() => {});
+    await settling;
+  }
+
+  async #settleHeld(): Promise<void> {
+    const held = [...this.#held];
+    if (held.length === 0) return;
+    try {
+      if (isMassDamage(this.#tally)) {
+        // What is missing may lie close together: a sample of all blobs shows the share.
+        const { probed, missing } = await this.#probe(WIDE_SAMPLE_BLOBS);
+        await this.conclude({ probed, missing: missing.length });
+      } else await this.#withStorage((backend) => confirmStore(this.#context, backend));
+    } catch (error) {
+      // Then nothing may be reported. After any other failure it is not decided yet.
+      if (error instanceof BackyError && ['wrongStore', 'massDamage'].includes(error.code)) this.#held = [];
+      throw error;
+    }
+    this.#held.splice(0, held.length);
     if (!this.isMassDamage) for (const report of held) await report();
   }
 

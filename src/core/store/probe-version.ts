@@ -2,16 +2,22 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
 import type { Context } from '../context.ts';
 import { openStorage } from '../storage.ts';
+import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
 
 /** Rows that are read from the database at a time. */
 const PAGE_ROWS = 5_000;
 
-/** Looks for every blob that the version's valid rows name. One call of the file system, or one small request, for each. */
+/**
+ * Looks for every blob that the version's valid rows name. One call of the file system, or one small request, for each. Some that are
+ * missing from what is not the store any more are a BackyError `wrongStore`.
+ */
 export async function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {
   const backend = openStorage(context);
   try {
-    return await probeRows(context, backend, versionUid);
+    const result = await probeRows(context, backend, versionUid);
+    if (result.missing.length > 0) await confirmStore(context, backend);
+    return result;
   } finally {
     await backend.close();
   }

@@ -39,15 +39,16 @@ export function unknownStore(backend: BackendOptions, { probed, missing }: { pro
 export function massDamage(backend: BackendOptions, { probed, missing }: { probed: number; missing: number }): BackyError {
   return new BackyError(
     'massDamage',
-    `Of ${probed} blobs that were looked for in ${labelOf(backend)}, ${missing} are missing. That is more than damage to single blobs, so none of them was marked.`,
+    `Of ${probed} blobs that were looked for in ${labelOf(backend)}, ${missing} are missing. That is more than damage to single blobs.`,
     { hint: `Was a part of the store moved or deleted? Bring it back. ${ACCEPT}` },
   );
 }
 
-/** The store's id was there when the command began. */
-export function lostStore(backend: BackendOptions): BackyError {
-  return new BackyError('wrongStore', `The store's id is gone from the data backend ${labelOf(backend)}.`, {
-    hint: WHERE_TO_LOOK,
+/** The store was the right one when the command began. */
+export function lostStore(backend: BackendOptions, { own, ids }: { own: string; ids: readonly string[] }): BackyError {
+  const now = ids.length > 0 ? `is store ${ids.join(' and ')} now` : 'has no store id any more';
+  return new BackyError('wrongStore', `The data backend ${labelOf(backend)} ${now}, and was store ${own} before.`, {
+    hint: `Was its file system unmounted or replaced meanwhile? ${WHERE_TO_LOOK}`,
   });
 }
 

@@ -42,15 +42,16 @@ export async function sampleBlobs(connection: PostgresConnection, order: SampleO
 
 async function fromRandomPoints(
   connection: PostgresConnection,
-  { limit, versionUid, random }: SampleOrder,
+  { limit, versionUid, alsoInvalid, random }: SampleOrder,
 ): Promise<NamedBlob[]> {
+  const least = alsoInvalid === true ? 0 : 1;
   if (versionUid === undefined) {
     return connection.query<NamedBlob>(
       `SELECT row.uid, row.checksum FROM unnest($1::text[]) AS start(uid) CROSS JOIN LATERAL (
          SELECT near.uid, near.checksum FROM (
            SELECT uid, checksum, valid FROM blocks WHERE uid > start.uid ORDER BY uid LIMIT ${NEAR_ROWS}) AS near
-         WHERE valid = 1 LIMIT 1) AS row`,
-      [arrayOf(randomUids(limit, random))],
+         WHERE valid >= $2 LIMIT 1) AS row`,
+      [arrayOf(randomUids(limit, random)), least],
     );
   }
   const { size } = await connection.queryOne<{ size: number }>(
@@ -61,19 +62,20 @@ async function fromRandomPoints(
     `SELECT row.uid, row.checksum FROM unnest($2::int[]) AS start(id) CROSS JOIN LATERAL (
        SELECT near.uid, near.checksum FROM (
          SELECT uid, checksum, valid FROM blocks WHERE version_uid = $1 AND id >= start.id ORDER BY id LIMIT ${NEAR_ROWS}) AS near
-       WHERE valid = 1 AND uid > '' LIMIT 1) AS row`,
-    [versionUid, arrayOf(randomIds(limit, size, random))],
+       WHERE valid >= $3 AND uid > '' LIMIT 1) AS row`,
+    [versionUid, arrayOf(randomIds(limit, size, random)), least],
   );
 }
 
-function fromTheStart(connection: PostgresConnection, { limit, versionUid }: SampleOrder): Promise<NamedBlob[]> {
+function fromTheStart(connection: PostgresConnection, { limit, versionUid, alsoInvalid }: SampleOrder): Promise<NamedBlob[]> {
+  const least = alsoInvalid === true ? 0 : 1;
   const [first, values] =
     versionUid === undefined
-      ? [sql`WHERE uid > '' ORDER BY uid`, [limit]]
-      : [sql`WHERE version_uid = $2 ORDER BY id`, [limit, versionUid]];
+      ? [sql`WHERE uid > '' ORDER BY uid`, [limit, least]]
+      : [sql`WHERE version_uid = $3 ORDER BY id`, [limit, least, versionUid]];
   return connection.query<NamedBlob>(
     sql`SELECT DISTINCT uid, checksum FROM (SELECT uid, checksum, valid FROM blocks ${first} LIMIT ${FIRST_ROWS}) AS first
-      WHERE valid = 1 AND uid > '' LIMIT $1`,
+      WHERE valid >= $2 AND uid > '' LIMIT $1`,
     values,
   );
 }

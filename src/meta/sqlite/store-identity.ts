@@ -35,18 +35,19 @@ export function sampleBlobs(connection: SqliteConnection, { versionUid, ...order
   return versionUid === undefined ? sampleAll(connection, order) : sampleVersion(connection, { ...order, versionUid });
 }
 
-function sampleAll(connection: SqliteConnection, { limit, random }: SampleOrder): NamedBlob[] {
+function sampleAll(connection: SqliteConnection, { limit, alsoInvalid, random }: SampleOrder): NamedBlob[] {
+  const least = leastValid(alsoInvalid);
   const near = connection.prepare(
-    `SELECT uid, checksum FROM (SELECT uid, checksum, valid FROM blocks WHERE uid > ? ORDER BY uid LIMIT ${NEAR_ROWS}) WHERE valid = 1 LIMIT 1`,
+    `SELECT uid, checksum FROM (SELECT uid, checksum, valid FROM blocks WHERE uid > ? ORDER BY uid LIMIT ${NEAR_ROWS}) WHERE valid >= ? LIMIT 1`,
   );
   const next = connection.prepare('SELECT uid, checksum, valid FROM blocks WHERE uid > ? ORDER BY uid LIMIT 1');
   const sample = new Sample(limit);
-  for (const start of randomUids(limit, random)) sample.add(near.get(start) as NamedBlob | undefined);
+  for (const start of randomUids(limit, random)) sample.add(near.get(start, least) as NamedBlob | undefined);
   if (sample.isFull) return sample.blobs;
   for (let after = '', looked = 0; !sample.isFull && looked < NEAR_ROWS; looked++) {
     const row = next.get(after) as (NamedBlob & { valid: number }) | undefined;
     if (row === undefined) break;
-    if (row.valid === 1) sample.add(row);
+    if (row.valid >= least) sample.add(row);
     after = row.uid;
   }
   return sample.blobs;
@@ -54,23 +55,29 @@ function sampleAll(connection: SqliteConnection, { limit, random }: SampleOrder)
 
 function sampleVersion(
   connection: SqliteConnection,
-  { versionUid, limit, random }: SampleOrder & { versionUid: string },
+  { versionUid, limit, alsoInvalid, random }: SampleOrder & { versionUid: string },
 ): NamedBlob[] {
+  const least = leastValid(alsoInvalid);
   const last = connection.prepare('SELECT max(id) AS id FROM blocks WHERE version_uid = ?').get(versionUid) as {
     id: number | null;
   };
   const from = connection.prepare(
     `SELECT uid, checksum FROM (SELECT uid, checksum, valid FROM blocks WHERE version_uid = ? AND id >= ? ORDER BY id LIMIT ?)
-     WHERE valid = 1 AND uid > '' LIMIT ?`,
+     WHERE valid >= ? AND uid > '' LIMIT ?`,
   );
   const sample = new Sample(limit);
   for (const id of randomIds(limit, (last.id ?? -1) + 1, random)) {
-    sample.add(from.get(versionUid, id, NEAR_ROWS, 1) as NamedBlob | undefined);
+    sample.add(from.get(versionUid, id, NEAR_ROWS, least, 1) as NamedBlob | undefined);
   }
   if (sample.isFull) return sample.blobs;
   // A blob may have many rows in a version.
-  for (const row of from.all(versionUid, 0, FIRST_ROWS, 16 * limit) as NamedBlob[]) sample.add(row);
+  for (const row of from.all(versionUid, 0, FIRST_ROWS, least, 16 * limit) as NamedBlob[]) sample.add(row);
   return sample.blobs;
+}
+
+/** The least `valid` of rows that count. */
+function leastValid(alsoInvalid: boolean | undefined): 0 | 1 {
+  return alsoInvalid === true ? 0 : 1;
 }
 
 /** Different blobs, up to a limit. */

@@ -58,6 +58,7 @@ function backupOn(pool: InlinePool, versionUid: string): DataPhase {
     ...{ pool, meta: lab.meta, logger: lab.context.logger, versionUid, geometry: GEOMETRY, encVersion: 0, deduplication: true },
     checks: new CheckLog(lab.context),
     guard: lab.guard(),
+    confirmStore: async () => {},
     ...{ read: new Bitmap(BLOCKS, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
 }
@@ -65,6 +66,7 @@ function backupOn(pool: InlinePool, versionUid: string): DataPhase {
 function repairOn(pool: InlinePool, version: Awaited<ReturnType<CoreLab['version']>>): RepairPhase {
   return new RepairPhase({
     ...{ pool, meta: lab.meta, logger: lab.context.logger, version, blockSize: BLOCK_SIZE, readable: SIZE_BYTES, encVersion: 0 },
+    confirmStore: async () => {},
     meter: new Meter(BLOCKS, pool, () => {}),
   });
 }
@@ -153,5 +155,6 @@ async function migrationOn(pool: InlinePool): Promise<RecodePhase> {
   const todo = new Bitmap(BLOCKS, true);
   return new RecodePhase({
     ...{ pool, meta, logger, origin, copyUid: 'v2', geometry: GEOMETRY, encVersion: 1, todo, bad, onBlock: () => {} },
+    confirmStore: async () => {},
   });
 }

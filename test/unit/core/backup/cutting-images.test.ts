@@ -58,6 +58,7 @@ async function backUp(bytes: Uint8Array, blockSize: number, { deduplication = tr
     onBlocks: () => {},
     checks: new CheckLog(lab.context),
     guard: lab.guard(),
+    confirmStore: async () => {},
   });
   await phase.run(new AbortController().signal);
   await pool.close();

@@ -26,6 +26,7 @@ async function backUp(uid: string, image: Buffer, deduplication = true): Promise
     ...{ pool, meta, logger: lab.context.logger, versionUid: uid, geometry, encVersion: 0, deduplication },
     checks: new CheckLog(lab.context),
     guard: lab.guard(),
+    confirmStore: async () => {},
     ...{ read: new Bitmap(version.size, true), counters: NO_COUNTS, elapsedSeconds: () => 0, onBlocks: () => {} },
   });
   await phase.run(lab.context.signal);

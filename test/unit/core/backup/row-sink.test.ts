@@ -28,6 +28,7 @@ const row = (id: number, found = false): PendingRow => ({
 function sinkWith(
   flush: () => Promise<void>,
   gone: (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>> = async () => new Set(),
+  confirmStore = async () => {},
 ): { sink: RowSink; committed: number[]; refused: number[] } {
   const committed: number[] = [];
   const refused: number[] = [];
@@ -37,6 +38,7 @@ function sinkWith(
     geometry: GEOMETRY,
     counters: NO_COUNTS,
     flush,
+    confirmStore,
     gone,
     onCommitted: (rows) => committed.push(...rows.map(({ id }) => id)),
     onRefused: (rows) => refused.push(...rows.map(({ id }) => id)),
@@ -89,6 +91,24 @@ describe('a group of rows', () => {
     await expect(sink.commit()).rejects.toThrow('no fsync');
     expect(await rowsInDatabase()).toBe(0);
     expect(committed).toEqual([]);
+  });
+
+  it('is not committed when its blobs are not in the store, unless all of them were there before', async () => {
+    await lab.wholeVersion('v0', [row(0)]);
+    const { sink } = sinkWith(
+      async () => {},
+      async () => new Set(),
+      async () => {
+        throw new Error('not mounted');
+      },
+    );
+    sink.addRow(row(0, true));
+    await sink.commit();
+    expect(await rowsInDatabase()).toBe(1);
+    sink.addRow({ ...row(1), replaces: 'blob0', checksum: '0' });
+    await expect(sink.commit()).rejects.toThrow('not mounted');
+    expect(await rowsInDatabase()).toBe(1);
+    expect((await lab.meta.blockPage('v0', -1, 9)).map(({ uid }) => uid)).toEqual(['blob0']);
   });
 
   it('is committed one at a time: rows that came during a commit wait for a flush of their own', async () => {

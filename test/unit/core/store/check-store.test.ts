@@ -65,6 +65,18 @@ describe('a store without an id', () => {
     expect(await lab.meta.storeId()).toBe(idInFolder());
   });
 
+  it('is recognised by blobs that are known to be bad where there are no others, and refused without any', async () => {
+    await addBlobs(20, 0);
+    lab.sql('UPDATE blocks SET valid = 0');
+    await expect(checkStore(lab.context)).rejects.toMatchObject({ code: 'wrongStore' });
+    for (const row of await lab.meta.blockPage('v', -1, 11)) {
+      mkdirSync(dirname(blobPath(lab.dataPath, row.uid ?? '')), { recursive: true });
+      writeFileSync(blobPath(lab.dataPath, row.uid ?? ''), 'bytes');
+    }
+    await checkStore(lab.context);
+    expect(await lab.meta.storeId()).toBe(idInFolder());
+  });
+
   it('is checked though its id can not be kept', async () => {
     await addBlobs(20, 20);
     const readOnly = Object.assign(backend(), {

@@ -5,6 +5,7 @@ import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { DamageGuard, isMassDamage } from '../../../../src/core/store/damage-guard.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath, STORE_FILE } from '../../../../src/data/file/blob-paths.ts';
+import { toStoreFile } from '../../../../src/data/store-id.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 
 let lab: CoreLab;
@@ -110,6 +111,22 @@ describe('missing blobs', () => {
     rmSync(join(lab.dataPath, STORE_FILE));
     await expect(guard.settle()).rejects.toMatchObject({ code: 'wrongStore', exitCode: 6 });
     expect(reported).toEqual([]);
+  });
+});
+
+describe('a failure while it is decided', () => {
+  it('leaves it to be decided again, and nothing is reported twice', async () => {
+    await addBlobs(40, 3);
+    const guard = guardOf('stop');
+    await meet(guard, 3);
+    rmSync(join(lab.dataPath, STORE_FILE));
+    mkdirSync(join(lab.dataPath, STORE_FILE));
+    await expect(guard.settle()).rejects.toMatchObject({ code: 'dataBackend' });
+    expect(reported).toEqual([]);
+    rmSync(join(lab.dataPath, STORE_FILE), { recursive: true });
+    writeFileSync(join(lab.dataPath, STORE_FILE), toStoreFile((await lab.meta.storeId()) ?? ''));
+    await Promise.all([guard.settle(), guard.settle()]);
+    expect(reported).toEqual([0, 1, 2]);
   });
 });
 

@@ -1,0 +1,55 @@
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { checkStored } from '../support/check-store.ts';
+import { Lab, uidOf } from '../support/lab.ts';
+import type { Running } from '../support/program/process.ts';
+import { noise } from '../support/random.ts';
+import { sha256 } from '../support/sha256.ts';
+
+const BLOCK = 65_536;
+const BLOCKS = 500;
+const WAIT = { timeout: 40_000, interval: 1 };
+const image = noise(BLOCKS * BLOCK, 'image');
+
+let lab: Lab;
+let uid: string;
+beforeEach(async () => {
+  lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
+  uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
+});
+afterEach(() => lab.remove());
+
+/** Starts a backup, and stops it as soon as its version is there: the store was looked at by then, and hardly a block was read. */
+async function stoppedBackup(): Promise<Running> {
+  const running = lab.start(['-m', 'backup', `file://${lab.path('image')}`, 'vm']);
+  await expect.poll(() => running.stdout, WAIT).toMatch(/\S/);
+  running.kill('SIGSTOP');
+  return running;
+}
+
+describe('a data folder that is unmounted while a backup finds all of its blocks there', () => {
+  test.each([[[]], [['lost+found']]])(
+    'and holds %j then: exit 6, and no row of the older version changes',
+    async (folders: string[]) => {
+      const [blobs, rows] = [lab.blobs(), lab.blocks(uid)];
+      const running = await stoppedBackup();
+      renameSync(lab.dataPath, lab.path('mounted'));
+      for (const folder of folders) mkdirSync(join(lab.dataPath, folder), { recursive: true });
+      running.kill('SIGCONT');
+      const { code, stderr } = await running.ended;
+      expect(stderr).toMatch(/has no store id any more, and was store|is empty, but the database names blobs in it/);
+      expect(code).toBe(6);
+      expect(lab.blocks(uid)).toEqual(rows);
+      expect(lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
+
+      // Mounted again, nothing is lost, and the backup goes on.
+      rmSync(lab.dataPath, { recursive: true, force: true });
+      renameSync(lab.path('mounted'), lab.dataPath);
+      await lab.ok('cleanup', '--dangerous-force');
+      expect(lab.blobs()).toEqual(blobs);
+      await lab.ok('backup', '-c', uidOf(running.stdout), `file://${lab.path('image')}`, 'vm');
+      checkStored(lab, new Map([uid, uidOf(running.stdout)].map((version) => [version, sha256(image)])));
+    },
+  );
+});
