@@ -1,18 +1,33 @@
+import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { OwnFile } from '../core/own-files.ts';
 import { sqlitePath } from '../meta/sqlite/engine-url.ts';
 
-/** The files of an installation: a restore over one of them would destroy it. */
+/** Of the files that SQLite keeps beside a database. */
+const SIDE_SUFFIXES = ['-wal', '-shm', '-journal'];
+
+/** The files of an installation: a file that a command writes over one of them would destroy it. */
 export function ownFiles({ data, engine, logfile, lockDir, files }: Config): OwnFile[] {
   return [
     ...(data.backend.type === 'file' ? [{ what: 'the data folder', path: data.backend.path, hasBlobs: true }] : []),
-    ...(engine.startsWith('sqlite:') ? databaseFiles(sqlitePath(engine)) : []),
+    ...(engine.startsWith('sqlite:') ? databaseFiles(engine) : []),
     { what: 'the log', path: logfile },
     ...(lockDir === '' ? [] : [{ what: 'the locks in', path: lockDir, names: /^backy_.*\.lock$/ }]),
     ...files.map((path) => ({ what: 'the configuration', path })),
   ];
 }
 
-function databaseFiles(path: string): OwnFile[] {
-  return ['', '-wal', '-shm', '-journal'].map((suffix) => ({ what: 'the database', path: path + suffix }));
+function databaseFiles(engine: string): OwnFile[] {
+  const path = sqlitePath(engine);
+  const files = ['', ...SIDE_SUFFIXES].map((suffix) => ({ what: 'the database', path: path + suffix }));
+  // Where the path is a symlink, SQLite keeps its side files beside the real database.
+  return [...files, ...SIDE_SUFFIXES.map((suffix) => ({ what: 'the database', path: realPathOf(path) + suffix }))];
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }

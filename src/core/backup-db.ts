@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, messageOf } from '../errors.ts';
 import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
+import { refuseOwnFile } from './own-files.ts';
 
 /** What SQLite may leave beside a copy that was not finished. */
 const SIDE_FILES = ['', '-journal', '-wal', '-shm'];
@@ -26,10 +27,12 @@ export interface DatabaseBackupRequest {
  * Copies the whole database to a file, beside running commands: under a temporary name first, so that a file with the right name is always
  * whole. It may be read by its owner alone: it has the wrapped keys of all blobs.
  */
-export async function backupDatabase({ meta, signal }: Context, request: DatabaseBackupRequest): Promise<DatabaseBackup> {
+export async function backupDatabase(context: Context, request: DatabaseBackupRequest): Promise<DatabaseBackup> {
   const start = performance.now();
+  const { meta, signal } = context;
   const { fileName } = request;
-  await checkTarget(meta, request);
+  await refuseOwnFile(fileName, context);
+  checkTarget(request);
   const temporary = `${fileName}.${process.pid}.part`;
   try {
     closeSync(openSync(temporary, 'wx', 0o600));
@@ -49,13 +52,8 @@ export async function backupDatabase({ meta, signal }: Context, request: Databas
   }
 }
 
-async function checkTarget(meta: Context['meta'], { fileName, force }: DatabaseBackupRequest): Promise<void> {
+function checkTarget({ fileName, force }: DatabaseBackupRequest): void {
   const stats = lstatSync(fileName, { throwIfNoEntry: false });
-  if (await meta.isOwnFile(fileName)) {
-    throw new BackyError('targetRefused', `${fileName} is a file of the database itself. Nothing was changed.`, {
-      hint: 'Name another file, best on another disk.',
-    });
-  }
   if (stats === undefined) return;
   if (!stats.isFile()) {
     throw new BackyError('targetRefused', `${fileName} is no regular file. Nothing was changed.`, { hint: 'Name a file.' });

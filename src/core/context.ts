@@ -15,7 +15,7 @@ export interface Context {
   data: DataBackendOptions;
   io: IoOptions;
   settings: Settings;
-  /** Nothing is restored or exported over these. */
+  /** Nothing is restored, exported or copied over these. */
   ownFiles: readonly OwnFile[];
   /** Aborted when the user stops the program, or when locks are lost that an operation relies on; its reason is the error to end with. */
   signal: AbortSignal;

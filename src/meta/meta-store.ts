@@ -53,8 +53,6 @@ export interface MetaStore
    * synced. Needs no {@link open}, and upgrades nothing. `signal` ends it.
    */
   copyTo(to: string, signal: AbortSignal): Promise<void>;
-  /** Whether a path is the database itself, or a file that belongs to it. */
-  isOwnFile(path: string): Promise<boolean>;
   /** Leaves the database closed and whole. */
   close(): Promise<void>;
 }

@@ -1,8 +1,12 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { STORE_FILE } from '../../src/data/file/blob-paths.ts';
+import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
 import { noise } from '../support/random.ts';
+import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 4096;
 
@@ -47,11 +51,44 @@ test('neither the database, by any name, nor a file beside it, nor what is no fi
   const before = { names: readdirSync(lab.folder).sort(), database: readFileSync(lab.databasePath) };
   for (const name of ['backy.sqlite', 'link', 'backy.sqlite-wal', 'backy.sqlite-journal', 'folder', 'folder/../backy.sqlite']) {
     const { code, stderr } = await lab.run(['backup-db', '-f', lab.path(name)]);
-    expect({ code, stderr }, name).toMatchObject({ code: 1, stderr: expect.stringContaining('Nothing was changed.') });
+    const said = name === 'folder' ? 'is no regular file. Nothing was changed.' : 'belongs to the database';
+    expect({ code, stderr }, name).toMatchObject({ code: 1, stderr: expect.stringContaining(said) });
   }
   const names = readdirSync(lab.folder).filter((name) => name !== 'backy.log');
   expect(names.sort()).toEqual(before.names.filter((name) => name !== 'backy.log'));
   expect(readFileSync(lab.databasePath)).toEqual(before.database);
+});
+
+test('no other file of the installation is replaced: a blob, the store id, the configuration, the log, a lock', async () => {
+  const uid = await lab.backup(`file://${lab.write('a', noise(BLOCK, 'a'))}`, 'a');
+  linkSync(lab.blobOf(uid, 0), lab.path('hard link'));
+  const targets: [path: string, what: string][] = [
+    [lab.blobOf(uid, 0), 'the data folder'],
+    [lab.path('hard link'), 'the data folder'],
+    [join(lab.dataPath, STORE_FILE), 'the data folder'],
+    [join(lab.dataPath, 'new'), 'the data folder'],
+    [lab.path('backy.cfg'), 'the configuration'],
+    [lab.path('backy.log'), 'the log'],
+    [lab.path('locks/backy_some.lock'), 'the locks'],
+  ];
+  const state = () => {
+    const { 'backy.log': _, ...files } = treeOf(lab.folder);
+    return { dump: lab.dump(), files };
+  };
+  const before = state();
+  for (const [path, what] of targets) expectFailure(await lab.run(['backup-db', '-f', path]), 1, `belongs to ${what}`);
+  expect(state()).toEqual(before);
+  await lab.ok('scrub', uid);
+});
+
+test('side files of a database behind a symlink are not replaced either', async () => {
+  mkdirSync(lab.path('elsewhere'));
+  renameSync(lab.databasePath, lab.path('elsewhere/real'));
+  symlinkSync(lab.path('elsewhere/real'), lab.databasePath);
+  for (const path of [`${lab.databasePath}-wal`, lab.path('elsewhere/real-wal'), lab.path('elsewhere/real')]) {
+    expectFailure(await lab.run(['backup-db', '-f', path]), 1, 'belongs to the database');
+    expect(readdirSync(lab.path('elsewhere'))).toEqual(['real']);
+  }
 });
 
 test('a database that is missing or none, and a folder that is missing, are named, and nothing is left', async () => {

@@ -74,9 +74,6 @@ export class PostgresStore implements MetaStore {
   async copyTo(to: string, signal: AbortSignal) {
     await dumpDatabase(parseEngineUrl(this.#options.engine), to, signal);
   }
-  async isOwnFile() {
-    return false;
-  }
   close() {
     return this.#db.close();
   }

@@ -24,7 +24,6 @@ import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
 import { diskUsage } from './disk-usage.ts';
 import * as heal from './heal.ts';
-import { isFileOf } from './own-files.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { SCHEMA } from './schema.ts';
@@ -86,10 +85,6 @@ export class SqliteStore implements MetaStore {
     if (!(await connection.patiently(() => hasTable(connection, 'versions'))))
       throw notUsable(path, 'it has no tables of backy2');
     await copySnapshot(path, to, signal);
-  }
-
-  async isOwnFile(path: string): Promise<boolean> {
-    return isFileOf(this.#options.path, path);
   }
 
   async close(): Promise<void> {
