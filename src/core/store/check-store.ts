@@ -17,7 +17,7 @@ const ID_RETRY_MS = 50;
 
 /** How a store is checked. */
 export interface StoreCheck {
-  /** Go on with a store whose id and blobs are gone. Never with another store. */
+  /** Go on with a store whose id and blobs are gone. Never with another store. Undefined: the command has no such option. */
   acceptDamage?: boolean | undefined;
   /** False: give a store without an id none. */
   keepsId?: boolean;
@@ -49,7 +49,7 @@ export async function identifyStore(
   if (ids === undefined) return;
   if (own !== undefined && ids.includes(own)) return;
   if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
-  if (acceptDamage !== true) await recogniseStore(context, backend);
+  if (acceptDamage !== true) await recogniseStore(context, backend, acceptDamage !== undefined);
   if (keepsId !== false) await keepId(context, backend);
 }
 
@@ -75,13 +75,14 @@ export async function confirmMounted(context: Context): Promise<void> {
   }
 }
 
-async function recogniseStore({ meta, data, random, signal }: Context, backend: DataBackend): Promise<void> {
+async function recogniseStore({ meta, data, random, signal }: Context, backend: DataBackend, canAccept: boolean): Promise<void> {
   if (!(await meta.namesBlobs())) return;
   const valid = await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random });
   // Where all rows are known to be bad, they have to do.
   const sample = valid.length > 0 ? valid : await meta.sampleBlobs({ limit: SAMPLE_BLOBS, random, alsoInvalid: true });
   const { probed, missing } = await probeBlobs(backend, sample, signal);
-  if (missing.length * 2 > probed || probed === 0) throw unknownStore(data.backend, { probed, missing: missing.length });
+  if (missing.length * 2 > probed || probed === 0)
+    throw unknownStore(data.backend, { probed, missing: missing.length, canAccept });
 }
 
 /** That the id can't be kept, on a read-only disk for example, fails no command: the next one recognises the store again. */

@@ -32,7 +32,7 @@ export interface DamageGuardOptions {
   versionUid?: string | undefined;
   /** `stop`: a BackyError `massDamage`. `goOn`: go on without marking. */
   onMassDamage: 'stop' | 'goOn';
-  /** Take missing blobs for lost, however many. */
+  /** Take missing blobs for lost, however many. Undefined: the command has no such option. */
   acceptDamage?: boolean | undefined;
 }
 
@@ -108,7 +108,9 @@ export class DamageGuard {
     const { data, logger } = this.#context;
     await this.#withStorage((backend) => confirmStore(this.#context, backend));
     if (!isMassDamage(tally) || this.#options.acceptDamage === true) return;
-    if (this.#options.onMassDamage === 'stop') throw massDamage(data.backend, tally);
+    if (this.#options.onMassDamage === 'stop') {
+      throw massDamage(data.backend, { ...tally, canAccept: this.#options.acceptDamage !== undefined });
+    }
     this.isMassDamage = true;
     logger.error(
       `Of ${tally.probed} blobs that were looked for in ${labelOf(data.backend)}, ${tally.missing} are missing. Going on without marking any of them.`,

@@ -3,6 +3,14 @@ import { BackyError } from '../../errors.ts';
 
 type BackendOptions = DataBackendOptions['backend'];
 
+/** Blobs that were looked for. */
+interface Missing {
+  probed: number;
+  missing: number;
+  /** Whether the command takes `--accept-damage`, so that the hint may name it. */
+  canAccept: boolean;
+}
+
 /** The data backend as messages call it. */
 export function labelOf(backend: BackendOptions): string {
   switch (backend.type) {
@@ -27,20 +35,20 @@ export function wrongStore(backend: BackendOptions, { own, ids }: { own: string;
 }
 
 /** The data backend has no store id, and blobs that the database names are not there. */
-export function unknownStore(backend: BackendOptions, { probed, missing }: { probed: number; missing: number }): BackyError {
+export function unknownStore(backend: BackendOptions, { probed, missing, canAccept }: Missing): BackyError {
   return new BackyError(
     'wrongStore',
     `The data backend ${labelOf(backend)} is not the store that the database belongs to: of ${probed} blobs that were looked for, ${missing} are missing. Nothing was changed.`,
-    { hint: `${WHERE_TO_LOOK} ${ACCEPT}` },
+    { hint: `${WHERE_TO_LOOK} ${ifLost(canAccept)}` },
   );
 }
 
 /** The store is right, but too many of its blobs are gone. */
-export function massDamage(backend: BackendOptions, { probed, missing }: { probed: number; missing: number }): BackyError {
+export function massDamage(backend: BackendOptions, { probed, missing, canAccept }: Missing): BackyError {
   return new BackyError(
     'massDamage',
     `Of ${probed} blobs that were looked for in ${labelOf(backend)}, ${missing} are missing. That is more than damage to single blobs.`,
-    { hint: `Was a part of the store moved or deleted? Bring it back. ${ACCEPT}` },
+    { hint: `Was a part of the store moved or deleted? Bring it back. ${ifLost(canAccept)}` },
   );
 }
 
@@ -52,4 +60,7 @@ export function lostStore(backend: BackendOptions, { own, ids }: { own: string; 
   });
 }
 
-const ACCEPT = 'If these blobs are lost for good, run the command again with --accept-damage.';
+function ifLost(canAccept: boolean): string {
+  const next = canAccept ? 'run the command again with --accept-damage' : 'run first: backy2 scrub --all --accept-damage';
+  return `If these blobs are lost for good, ${next}.`;
+}
