@@ -100,18 +100,25 @@ async function scrubOne({ args: [uid = ''], options, backy, watch }: Invocation)
   return { result: { ...result }, exitCode: exitCodeOf(result) };
 }
 
-/** One result a version, and the worst exit code of them. */
-async function scrubSeveral({ options, backy, watch }: Invocation): Promise<Outcome> {
-  const { results } = await backy.scrubSeveral({
+/** One result per version that was scrubbed, and the worst exit code. Mass damage is worse than single bad blocks. */
+async function scrubSeveral({ options, backy, watch, fail }: Invocation): Promise<Outcome> {
+  const { results, damaged } = await backy.scrubSeveral({
     acceptDamage: flag(options.acceptDamage),
     filter: { name: filledText(options.name), tag: filledText(options.tag) },
     percent: parsePercent(text(options.percentile) ?? '100', '-p'),
     onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
   });
+  const [first] = damaged;
+  if (first !== undefined) {
+    const { hint } = first.error;
+    fail(
+      `Versions that were not scrubbed, since too many of their blobs are missing: ${damaged.length}.${hint === undefined ? '' : ` ${hint}`}`,
+    );
+  }
   return {
     table: toTable(results, SEVERAL),
     items: each(results.map((result) => ({ ...result }))),
-    exitCode: Math.max(0, ...results.map(exitCodeOf)),
+    exitCode: first?.error.exitCode ?? Math.max(0, ...results.map(exitCodeOf)),
   };
 }
 
