@@ -145,6 +145,21 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     expect(lab.log()).toContain(`Marked version invalid (UID ${uid})`);
   });
 
+  test('names mass damage once, however many blocks are read, and marks none', async () => {
+    for (const blob of lab.blobs()) lab.blob(blob).remove();
+    const before = lab.dump();
+    server = await startNbd(lab);
+    const client = await NbdClient.open(server.socket, 'vm');
+    for (let turn = 0; turn < 2; turn++) {
+      const { errors } = await client.request(COMMAND.read, { offset: 0, length: image.length });
+      expect(errors).toHaveLength(lab.blocks(uid).filter((row) => row.uid !== null).length);
+    }
+    const { stderr } = await stopServing(server);
+    expect(stderr.match(/are missing\. Going on without marking any of them/g)).toHaveLength(1);
+    expect(stderr).not.toContain('Blob is missing');
+    expect(lab.dump()).toEqual(before);
+  });
+
   filesOnly('blob folder', () => {
     test('gives errors while the data backend is away, marks nothing, and goes on when it is back', async () => {
       server = await startNbd(lab);

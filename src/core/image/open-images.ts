@@ -11,6 +11,7 @@ import { lockForOperation, lockVersion } from '../locks.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { BlockReader } from './block-reader.ts';
+import { DamageLook } from './damage-look.ts';
 import { ImageView } from './image-view.ts';
 import type { Verdict } from './known-bad.ts';
 
@@ -114,8 +115,9 @@ export class OpenImages {
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);
       const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
+      const look = new DamageLook(this.#context, uid);
       const record = (finding: Finding, row: BlockRow): Promise<Verdict> => {
-        const verdict = image.marking.then(() => this.#record(version, finding, row));
+        const verdict = image.marking.then(() => this.#record(version, look, { finding, row }));
         image.marking = verdict.then(() => {});
         return verdict;
       };
@@ -129,12 +131,16 @@ export class OpenImages {
   }
 
   /** Marks a bad block, unless it was mended. A recorder of its own: what was marked may have been found good meanwhile, and be bad again. */
-  async #record(version: TaggedVersion, finding: Finding, row: BlockRow): Promise<Verdict> {
+  async #record(
+    version: TaggedVersion,
+    look: DamageLook,
+    { finding, row }: { finding: Finding; row: BlockRow },
+  ): Promise<Verdict> {
     const { meta, logger } = this.#context;
     try {
+      if (finding.problem === 'missing' && (await look.isMassDamage())) return 'unmarked';
+      // One block alone is never mass damage: this guard only makes sure that the store is still the right one.
       const guard = new DamageGuard(this.#context, { versionUid: version.uid, onMassDamage: 'goOn' });
-      if (finding.problem === 'missing') await guard.lookAhead();
-      if (guard.isMassDamage) return 'unmarked';
       const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading', guard });
       const mended = await recorder.record([finding], [row]);
       await guard.settle();
