@@ -68,6 +68,14 @@ export const LOCK_RULES: readonly Mutant[] = [
     tests: ['test/unit/core/backup/cleanup-watch.test.ts'],
   },
   {
+    name: 'blobs-of-an-unmounted-store-are-gone',
+    invariant: 'After a full cleanup, missing blobs are marked only where the store is still the right one.',
+    file: 'src/core/backup/cleanup-watch.ts',
+    text: 'if (probes.missing.length > 0) await confirmStore(context, backend);',
+    replacement: '',
+    tests: ['test/unit/core/backup/cleanup-watch.test.ts'],
+  },
+  {
     name: 'commits-go-to-a-removed-database',
     invariant: 'Nothing is committed to a database file that its path no longer names.',
     file: 'src/meta/sqlite/path-watch.ts',

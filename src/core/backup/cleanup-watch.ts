@@ -2,10 +2,16 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import type { BackupRow } from '../../meta/types.ts';
 import type { Context } from '../context.ts';
 import { openStorage } from '../storage.ts';
+import { confirmStore } from '../store/check-store.ts';
+import { probeBlobs } from '../store/probe-blobs.ts';
 
 const PAGE_ROWS = 10_000;
-/** Blobs that are looked for at once. */
-const AT_ONCE = 32;
+
+/** A row of a block, or one that is about to become one. */
+interface NamedRow {
+  uid: string | null;
+  checksum: string | null;
+}
 
 /**
  * Notices a full cleanup beside an operation that stores blobs, which locks should have kept apart: it deletes blobs that have no row
@@ -31,7 +37,7 @@ export class CleanupWatch {
   /** Those of these rows, which are about to be committed, whose blobs are gone. */
   async gone(rows: readonly BackupRow[]): Promise<ReadonlySet<BackupRow>> {
     if (rows.length === 0 || (await this.#context.meta.fullCleanups()) === this.#begunWith) return new Set();
-    return this.#withBackend((backend) => missing(backend, rows));
+    return this.#withBackend((backend) => missing(this.#context, backend, rows));
   }
 
   /** Marks blocks of a version whose blobs are gone invalid, so that it can't be finished as it is. To be called when all rows are in. */
@@ -43,7 +49,7 @@ export class CleanupWatch {
     await this.#withBackend(async (backend) => {
       for (let after = -1; ; ) {
         const page = await meta.blockPage(versionUid, after, PAGE_ROWS);
-        for (const { id, uid, checksum } of await missing(backend, page)) {
+        for (const { id, uid, checksum } of await missing(this.#context, backend, page)) {
           logger.warning(`Blob ${uid} of block ${id} was cleaned up; the block is read again.`);
           await meta.markBlockInvalid(uid ?? '', checksum);
         }
@@ -68,25 +74,13 @@ export class CleanupWatch {
   }
 }
 
-async function missing<T extends { uid: string | null }>(backend: DataBackend, rows: readonly T[]): Promise<Set<T>> {
-  const gone = new Set<T>();
-  const looks = new Map<string, Promise<boolean>>();
-  for (let start = 0; start < rows.length; start += AT_ONCE) {
-    await Promise.all(
-      rows.slice(start, start + AT_ONCE).map(async (row) => {
-        if (row.uid === null) return;
-        const look = looks.get(row.uid) ?? isMissing(backend, row.uid);
-        looks.set(row.uid, look);
-        if (await look) gone.add(row);
-      }),
-    );
-  }
-  return gone;
-}
-
-async function isMissing(backend: DataBackend, uid: string): Promise<boolean> {
-  const { state } = await backend.probe(uid);
-  if (state !== 'unknown') return state === 'missing';
-  for await (const listed of backend.list(uid)) if (listed === uid) return false;
-  return true;
+/** Those of the rows whose blobs are gone. BackyError `wrongStore` when all of the store is. */
+async function missing<T extends NamedRow>(context: Context, backend: DataBackend, rows: readonly T[]): Promise<ReadonlySet<T>> {
+  const named = rows.flatMap(({ uid, checksum }) => (uid === null ? [] : [{ uid, checksum: checksum ?? '' }]));
+  const distinct = [...new Map(named.map((blob) => [blob.uid, blob])).values()];
+  // A signal that never aborts: the last rows are committed although the user stops the program.
+  const probes = await probeBlobs(backend, distinct, new AbortController().signal);
+  if (probes.missing.length > 0) await confirmStore(context, backend);
+  const gone = new Set(probes.missing.map(({ uid }) => uid));
+  return new Set(rows.filter(({ uid }) => uid !== null && gone.has(uid)));
 }

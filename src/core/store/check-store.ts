@@ -6,11 +6,9 @@ import { LOCK_NAMES, type LockService } from '../../locking/lock.ts';
 import type { Context } from '../context.ts';
 import { holding } from '../locks.ts';
 import { openStorage } from '../storage.ts';
-import { probeBlobs } from './probe-blobs.ts';
+import { probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
 import { lostStore, unknownStore, wrongStore } from './store-errors.ts';
 
-/** Blobs that are looked for to recognise a store without an id. */
-const SAMPLE_BLOBS = 16;
 /** Another command that is just making the id has done so by then. */
 const ID_WAIT_MS = 5_000;
 const ID_RETRY_MS = 50;
@@ -46,11 +44,19 @@ export async function identifyStore(
   // The database first: whoever makes an id keeps it there last.
   const own = await meta.storeId();
   const ids = await backend.storeIds('short');
-  if (ids === undefined) return;
-  if (own !== undefined && ids.includes(own)) return;
-  if (own !== undefined && ids.length > 0) throw wrongStore(data.backend, { own, ids });
+  if (ids === undefined || compareIds(data, { own, ids })) return;
   if (acceptDamage !== true) await recogniseStore(context, backend, acceptDamage !== undefined);
   if (keepsId !== false) await keepId(context, backend);
+}
+
+/** @returns whether both have the id; false where one of them has none. @throws BackyError `wrongStore` when the ids differ. */
+export function compareIds(
+  { backend }: Context['data'],
+  { own, ids }: { own: string | undefined; ids: readonly string[] },
+): boolean {
+  if (own === undefined || ids.length === 0) return false;
+  if (ids.includes(own)) return true;
+  throw wrongStore(backend, { own, ids });
 }
 
 /** Makes sure that the store is still the one that the command began with: a file system may have been unmounted. */

@@ -2,10 +2,9 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import { NoDatabaseError } from '../../meta/no-database.ts';
 import type { Context } from '../context.ts';
-import { probeBlobs } from './probe-blobs.ts';
-import { labelOf, wrongStore } from './store-errors.ts';
-
-const SAMPLE_BLOBS = 16;
+import { compareIds } from './check-store.ts';
+import { probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
+import { labelOf } from './store-errors.ts';
 
 /** Requests that show whether a data backend is the store of the database. */
 export interface IdentityCheck {
@@ -27,7 +26,7 @@ export async function prepareIdentity(context: Context, backend: DataBackend): P
   return {
     requests: 1 + sample.length,
     request: async (index) => {
-      if (index === 0) return compareIds(context, backend, own);
+      if (index === 0) return lookForId(context, backend, own);
       missing += (await probeBlobs(backend, sample.slice(index - 1, index), signal)).missing.length;
       if (index < sample.length || missing === 0) return;
       throw new BackyError(
@@ -42,9 +41,8 @@ export async function prepareIdentity(context: Context, backend: DataBackend): P
 }
 
 /** An id that is missing is made by the next command that finds the blobs: no problem by itself. */
-async function compareIds({ data }: Context, backend: DataBackend, own: string | undefined): Promise<void> {
-  const ids = (await backend.storeIds('short')) ?? [];
-  if (own !== undefined && ids.length > 0 && !ids.includes(own)) throw wrongStore(data.backend, { own, ids });
+async function lookForId({ data }: Context, backend: DataBackend, own: string | undefined): Promise<void> {
+  compareIds(data, { own, ids: (await backend.storeIds('short')) ?? [] });
 }
 
 async function openAsItIs({ meta, logger }: Context): Promise<boolean> {

@@ -1,5 +1,8 @@
+import { mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CleanupWatch } from '../../../../src/core/backup/cleanup-watch.ts';
+import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../../src/data/data-backend.ts';
 import { openDataBackend } from '../../../../src/data/open-backend.ts';
@@ -47,5 +50,16 @@ describe('blobs that are gone', () => {
     await watch.markGone('v1');
     expect((await lab.meta.blockPage('v1', -1, 9)).map(({ valid }) => valid)).toEqual([true, true, false]);
     expect(await lab.meta.finishBackup(version, counters)).toBe(false);
+  });
+
+  it('with all of the store, since it was unmounted, are neither marked nor stored again', async () => {
+    await checkStore(lab.context);
+    await lab.wholeVersion('v1', rows);
+    await lab.meta.countFullCleanup();
+    renameSync(lab.dataPath, `${lab.dataPath}.mounted`);
+    mkdirSync(join(lab.dataPath, 'lost+found'), { recursive: true });
+    await expect(watch.gone(rows)).rejects.toMatchObject({ code: 'wrongStore' });
+    await expect(watch.markGone('v1')).rejects.toMatchObject({ code: 'wrongStore' });
+    expect((await lab.meta.blockPage('v1', -1, 9)).map(({ valid }) => valid)).toEqual([true, true, true]);
   });
 });
