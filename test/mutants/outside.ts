@@ -259,6 +259,15 @@ export const OUTSIDE: readonly Mutant[] = [
     builds: true,
   },
   {
+    name: 'backup-db-replaces-own-files',
+    invariant: 'A copy of the database never replaces a file of the installation.',
+    file: 'src/core/backup-db.ts',
+    text: 'await refuseOwnFile(fileName, context);',
+    replacement: '',
+    tests: ['test/cli/backup-db.test.ts'],
+    builds: true,
+  },
+  {
     name: 'own-files-are-known-by-their-path',
     invariant: 'Own files are told by device and inode: paths have many spellings.',
     file: 'src/core/own-files.ts',
