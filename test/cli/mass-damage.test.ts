@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
+import { stateOf } from '../support/lab-state.ts';
 import { noise } from '../support/random.ts';
-import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 40;
@@ -28,7 +28,6 @@ beforeEach(async () => {
 afterEach(() => lab.remove());
 
 const uidOf = (name: (typeof NAMES)[number]) => uids[name] ?? '';
-const state = () => ({ dump: lab.dump(), files: treeOf(lab.dataPath) });
 function loseBlobs(): void {
   for (const { uid } of lab.blocks(uidOf('lost'))) lab.blob(uid ?? '').remove();
 }
@@ -59,10 +58,10 @@ describe('scrub of several versions', () => {
 
   test('changes nothing where the only one lacks most of its blobs', async () => {
     loseBlobs();
-    const before = state();
+    const before = stateOf(lab);
     const { code, stdout } = await lab.run(['--json', 'scrub', '--name', 'lost']);
     expect([code, JSON.parse(stdout)]).toEqual([DATA_BACKEND, []]);
-    expect(state()).toEqual(before);
+    expect(stateOf(lab)).toEqual(before);
   });
 
   test('marks them with --accept-damage', async () => {
@@ -73,9 +72,9 @@ describe('scrub of several versions', () => {
 
   test('ends at once where the data backend is not the store', async () => {
     unmount();
-    const before = state();
+    const before = stateOf(lab);
     expectFailure(await lab.run(['scrub', '--all']), DATA_BACKEND, 'is not the store that the database belongs to');
-    expect(state()).toEqual(before);
+    expect(stateOf(lab)).toEqual(before);
   });
 });
 

@@ -1,10 +1,11 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { everythingIn, filesIn } from '../support/everything.ts';
 import { Lab } from '../support/lab.ts';
+import { stateOf } from '../support/lab-state.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 128;
@@ -79,13 +80,13 @@ const WRONG_STORES: [what: string, make: () => void | Promise<void>, said: RegEx
 test.each(WRONG_STORES)('%s ends every command with exit code 6, and nothing is changed', async (_, make, said) => {
   await make();
   const commands = COMMANDS.map(([name, args]) => ({ name, words: args() }));
-  const before = everythingIn(lab);
+  const before = stateOf(lab);
   for (const { name, words } of commands) {
     const { code, stderr } = await lab.run(words);
     expect({ name, stderr, code }).toEqual({ name, stderr: expect.stringMatching(said), code: DATA_BACKEND });
     expect(existsSync(lab.path('target'))).toBe(false);
   }
-  expect(everythingIn(lab)).toEqual(before);
+  expect(stateOf(lab)).toEqual(before);
   mount();
   await lab.ok('scrub', uid);
 });
@@ -95,7 +96,7 @@ describe('a folder without the store, and without an id in the database', () => 
     unmount();
     lab.sql('DROP TABLE backy2_store');
     mkdirSync(join(lab.dataPath, name));
-    const before = everythingIn(lab);
+    const before = stateOf(lab);
     for (const command of [
       ['restore', uid, `file://${lab.path('target')}`],
       ['backup', source(), 'vm'],
@@ -103,7 +104,7 @@ describe('a folder without the store, and without an id in the database', () => 
     ]) {
       expect((await lab.run(command)).code).toBe(DATA_BACKEND);
     }
-    expect(everythingIn(lab)).toEqual(before);
+    expect(stateOf(lab)).toEqual(before);
     expect(existsSync(lab.path('target'))).toBe(false);
   });
 });
@@ -120,9 +121,9 @@ describe('an id', () => {
   test('is given to a store that has none, and nothing that the original reads is changed', async () => {
     rmSync(storeFile());
     lab.sql('DROP TABLE backy2_store');
-    const [files, dump] = [filesIn(lab.dataPath), lab.dump()];
+    const [files, dump] = [treeOf(lab.dataPath), lab.dump()];
     await lab.ok('scrub', uid);
-    const { [STORE_FILE]: added, ...rest } = filesIn(lab.dataPath);
+    const { [STORE_FILE]: added, ...rest } = treeOf(lab.dataPath);
     expect(added).toBeDefined();
     expect(rest).toEqual(files);
     expect(lab.dump()).toEqual(dump);
@@ -175,14 +176,14 @@ describe('blobs that are missing in numbers', () => {
 
   test('are not marked by restore, which writes what is there and ends with 20', async () => {
     removeBlobs(LOST);
-    const before = everythingIn(lab);
+    const before = stateOf(lab);
     const { code, stderr } = await lab.run(['restore', uid, `file://${lab.path('target')}`]);
     expect(code).toBe(BLOCKS_BAD);
     expect(stderr).toMatch(/Of \d+ blobs that were looked for in .*, \d+ are missing. Going on without marking any of them/);
     expect(stderr).toContain(`${LOST} of ${BLOCKS} blocks are wrong or missing`);
     expect(stderr).not.toContain('Blob is missing');
-    expect(everythingIn(lab).tables.blocks).toEqual(before.tables.blocks);
-    expect(everythingIn(lab).tables.versions).toEqual(before.tables.versions);
+    expect(stateOf(lab).tables.blocks).toEqual(before.tables.blocks);
+    expect(stateOf(lab).tables.versions).toEqual(before.tables.versions);
     const missing = new Set(lab.blobs());
     const restored = readFileSync(lab.path('target'));
     for (const { id, uid: blob } of lab.blocks(uid)) {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
+import { stateOf } from '../support/lab-state.ts';
 import { noise } from '../support/random.ts';
 import { sha256 } from '../support/sha256.ts';
-import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 64;
@@ -16,15 +16,10 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** All that a backup could have changed. */
-function stored(): unknown {
-  return { dump: lab.dump(), data: treeOf(lab.dataPath), progress: lab.query('SELECT * FROM backy2_progress') };
-}
-
 async function expectUnchanged(args: string[], code: number, what: string | RegExp): Promise<void> {
-  const before = stored();
+  const before = stateOf(lab);
   expectFailure(await lab.run(['backup', ...args]), code, what);
-  expect(stored()).toEqual(before);
+  expect(stateOf(lab)).toEqual(before);
 }
 
 describe('a backup of something that is no image', () => {

@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/expect-failure.ts';
 import { Lab } from '../support/lab.ts';
+import { stateOf } from '../support/lab-state.ts';
 import { lacking, needLoopDevice, needTool } from '../support/machine.ts';
 import { tool } from '../support/program/process.ts';
 import { noise } from '../support/random.ts';
 import { sha256OfFile } from '../support/sha256.ts';
-import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 65_536;
 const image = noise(4 * BLOCK, 'image');
@@ -23,10 +23,6 @@ beforeEach(async () => {
   uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
 });
 afterEach(() => lab.remove());
-
-function stored(): unknown {
-  return { dump: lab.dump(), data: treeOf(lab.dataPath) };
-}
 
 /** What a process has open. */
 function openPaths(pid: number): string[] {
@@ -56,10 +52,10 @@ describe('a block device', () => {
       // Read-only: nobody else writes to it then.
       await tool('mount', '-o', 'ro,noload', device, lab.path('mnt'));
       try {
-        const before = { disk: sha256OfFile(device), stored: stored() };
+        const before = { disk: sha256OfFile(device), stored: stateOf(lab) };
         const result = await lab.run(['restore', '-f', uid, `file://${device}`]);
         expectFailure(result, 1, `Target ${device} is in use: mounted, LVM, md or swap.`);
-        expect({ disk: sha256OfFile(device), stored: stored() }).toEqual(before);
+        expect({ disk: sha256OfFile(device), stored: stateOf(lab) }).toEqual(before);
         expect(readFileSync(lab.path('mnt/file'), 'utf8')).toBe('precious');
       } finally {
         await tool('umount', lab.path('mnt'));
@@ -98,11 +94,11 @@ describe('a block device', () => {
     // A file of 0 bytes makes a device of 0 bytes, as one that nothing is attached to; such a device could be another test's by now.
     const device = await attach(lab.write('nothing', ''));
     try {
-      const before = stored();
+      const before = stateOf(lab);
       expectFailure(await lab.run(['backup', `file://${device}`, 'x']), 100, `Device ${device} has 0 bytes`);
       expectFailure(await lab.run(['scrub', '-s', `file://${device}`, uid]), 100, `Device ${device} has 0 bytes`);
       expectFailure(await lab.run(['restore', '-f', uid, `file://${device}`]), 1, `Device ${device} has 0 bytes`);
-      expect(stored()).toEqual(before);
+      expect(stateOf(lab)).toEqual(before);
     } finally {
       await tool('losetup', '-d', device);
     }
@@ -115,12 +111,12 @@ describe('a pipe', () => {
   });
 
   test('is at once no source and no target', async () => {
-    const before = stored();
+    const before = stateOf(lab);
     const pipe = `file://${lab.path('pipe')}`;
     expectFailure(await lab.run(['backup', pipe, 'x'], SOON), 100, NO_IMAGE);
     expectFailure(await lab.run(['scrub', '-s', pipe, uid], SOON), 100, NO_IMAGE);
     expectFailure(await lab.run(['restore', '-f', uid, pipe], SOON), 1, NO_IMAGE);
-    expect(stored()).toEqual(before);
+    expect(stateOf(lab)).toEqual(before);
   });
 
   test('in place of a blob is that block’s finding, and is mended by a backup', async () => {

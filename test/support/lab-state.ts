@@ -1,18 +1,26 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import type { Lab } from './lab.ts';
+import { treeOf } from './trees.ts';
 
-/** All that the lab's program keeps, the files beside the blobs included: equal before and after what must change nothing. */
-export function stateOf(lab: Lab): { database: unknown; files: string[] } {
-  return { database: lab.dump(), files: filesBelow(lab.dataPath) };
+/** All rows of a lab on SQLite, those of our own tables too, and the tree of its data folder: equal before and after what must change nothing. */
+export interface LabState {
+  /** Sorted rows as JSON, by table. */
+  tables: Record<string, string[]>;
+  files: Record<string, string>;
 }
 
-/** The files below a folder, with digests of what they hold. */
-export function filesBelow(folder: string): string[] {
-  const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile());
-  return files
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => `${relative(folder, path)} ${createHash('sha256').update(readFileSync(path)).digest('hex')}`)
-    .sort();
+/** What the lab's program keeps. */
+export function stateOf(lab: Lab): LabState {
+  return { tables: tablesOf(lab), files: treeOf(lab.dataPath) };
+}
+
+/** Counts transactions, also those that were taken back by a later one. */
+const COUNTER = 'backy2_commit';
+
+function tablesOf(lab: Lab): Record<string, string[]> {
+  const names = lab.query<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> ? ORDER BY name",
+    COUNTER,
+  );
+  const rowsOf = (table: string) => lab.query(`SELECT * FROM ${table}`).map((row) => JSON.stringify(row));
+  return Object.fromEntries(names.map(({ name }) => [name, rowsOf(name).sort()]));
 }
