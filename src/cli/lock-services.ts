@@ -21,8 +21,9 @@ export interface Locks {
 }
 
 /**
- * Locks in files of lock_dir, and at the database, whatever lock_dir is, empty included: beside a SQLite file, so that containers and
- * configurations with another lock_dir meet there, and in PostgreSQL, which several hosts may share. Nothing is opened yet.
+ * Locks in files of lock_dir, and at the database, whatever lock_dir is, empty included: beside a
+ * SQLite file, so that containers and configurations with another lock_dir meet there, and in
+ * PostgreSQL, which several hosts may share. Nothing is opened yet.
  * @param command what others are told when a lock of ours is in their way.
  */
 export async function locksFor({ lockDir, engine }: Config, command: string): Promise<Locks> {

@@ -6,8 +6,8 @@ import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../native/tru
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * Opens a logfile for appending. In a folder that others can write to, as /tmp is, a link or a file of theirs could lead what we write
- * to any file that we may write to, so neither is used there.
+ * Opens a logfile for appending. In a folder that others can write to, as /tmp is, a link or a file
+ * of theirs could lead what we write to any file that we may write to, so neither is used there.
  * @throws BackyError `config` for such a file; what the system throws otherwise.
  */
 export function openLog(path: string): number {
@@ -32,7 +32,9 @@ export function openLog(path: string): number {
   throw refused(path, stats.isFile() ? 'it has a second name' : 'it is no regular file');
 }
 
-/** A link of ours, which nobody else can replace between this look and the open: in a sticky folder. */
+/**
+ * A link of ours, which nobody else can replace between this look and the open: in a sticky folder.
+ */
 function isOwnLink(path: string, folder: string): boolean {
   const there = lstatSync(path, { throwIfNoEntry: false });
   return there?.isSymbolicLink() === true && isTrusted(there.uid) && isSticky(folder);

@@ -24,8 +24,9 @@ export interface DatabaseBackupRequest {
 }
 
 /**
- * Copies the whole database to a file, beside running commands: under a temporary name first, so that a file with the right name is always
- * whole. It may be read by its owner alone: it has the wrapped keys of all blobs.
+ * Copies the whole database to a file, beside running commands: under a temporary name first, so
+ * that a file with the right name is always whole. It may be read by its owner alone: it has the
+ * wrapped keys of all blobs.
  */
 export async function backupDatabase(context: Context, request: DatabaseBackupRequest): Promise<DatabaseBackup> {
   const start = performance.now();

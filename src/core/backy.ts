@@ -39,7 +39,10 @@ export class Backy {
     this.#context = context;
   }
 
-  /** Opens the database. Beside blobs of a lost one, a database that was just made is told of, and a missing one is no case for initdb. */
+  /**
+   * Opens the database. Beside blobs of a lost one, a database that was just made is reported, and
+   * a missing one is no case for initdb.
+   */
   async open(): Promise<void> {
     try {
       const { isNew } = await this.#context.meta.open();
@@ -117,7 +120,10 @@ export class Backy {
     const { backupDatabase } = await import('./backup-db.ts');
     return backupDatabase(this.#context, request);
   }
-  /** Tries the data backend out; needs no `open`, and no database. One that is there is compared with the data backend. */
+  /**
+   * Tries the data backend out; needs no `open`, and no database. One that is there is compared
+   * with the data backend.
+   */
   async checkStorage(): Promise<StorageStep[]> {
     const { checkStorageThoroughly } = await import('./check-storage.ts');
     return checkStorageThoroughly(this.#context);

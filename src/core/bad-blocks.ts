@@ -25,9 +25,11 @@ export interface BadBlockRecorderOptions {
   logger: Logger;
   version: TaggedVersion;
   during: Activity;
-  /** Holds missing blobs back; who records counts what it reads there, and settles it at the end. */
+  /**
+   * Holds missing blobs back; who records counts what it reads there, and settles it at the end.
+   */
   guard: DamageGuard;
-  /** Told of missing blobs. */
+  /** Notes missing blobs. */
   checks?: CheckLog | undefined;
 }
 

@@ -21,7 +21,10 @@ export class CheckLog {
     this.#notBefore = notBefore;
   }
 
-  /** Notes blocks that were fetched; those that no finding names are good. Missing ones are left to {@link addMissing}. */
+  /**
+   * Notes blocks that were fetched; those that no finding names are good. Missing ones are left to
+   * {@link addMissing}.
+   */
   async add(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void> {
     const problems = new Map(findings.map(({ id, problem }) => [id, problem]));
     for (const { id, uid, checksum, size, encVersion, envKey, nonce } of read) {

@@ -35,10 +35,11 @@ const MOST_BYTES = 512 * 1024 * 1024;
 const RETRY_FOR_MS = 5_000;
 
 /**
- * Tries out whether the data backend does all that backups need, and how fast: writes test blobs of one block, reads, lists and deletes
- * them, one at a time and as many at once as are configured. Their uids are new, so nothing else has to do with them; they are deleted
- * whatever happens, and what a kill leaves is for `cleanup --full`. Failures of the storage are results. If there is a database, looks first whether
- * this is its store: else nothing is written.
+ * Tries out whether the data backend does all that backups need, and how fast: writes test blobs of
+ * one block, reads, lists and deletes them, one at a time and as many at once as are configured.
+ * Their uids are new, so nothing else has to do with them; they are deleted whatever happens, and
+ * what a kill leaves is for `cleanup --full`. Failures of the storage are results. If there is a
+ * database, looks first whether this is its store: else nothing is written.
  */
 export async function checkStorageThoroughly(context: Context): Promise<StorageStep[]> {
   // A cleanup --full beside it would delete the test blobs, which no row names.

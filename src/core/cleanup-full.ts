@@ -5,7 +5,10 @@ import { labelOf } from './store/store-errors.ts';
 
 /** Blobs that are judged, and deleted, together. */
 const BATCH = 1_000;
-/** So many uids are kept from the listing until they are deleted: some 100 MB. Beyond these, blobs are listed again. */
+/**
+ * Uids that are kept from the listing until they are deleted: 100 MB. Beyond these, blobs are
+ * listed again.
+ */
 const KEPT_UIDS = 1_000_000;
 /** Fewer blobs than these that nobody removed are what killed backups leave. */
 const FEW_BLOBS = 16;
@@ -14,7 +17,10 @@ const FEW_BLOBS = 16;
 export interface FullCleanupRequest {
   /** Only blobs whose uid starts so. */
   prefix: string;
-  /** Delete up to so many blobs that no version names and that were never marked for deletion, whatever share of all they are. */
+  /**
+   * The most blobs to delete that no version names and that were never marked for deletion,
+   * whatever share of all they are.
+   */
   yesDelete?: number | undefined;
 }
 
@@ -23,17 +29,23 @@ interface Survey {
   listed: number;
   /** Blobs that no row names. */
   unnamed: number;
-  /** Those of them that are no candidates for deletion: nobody has removed a version that had them. */
+  /**
+   * Those of them that are no candidates for deletion: nobody has removed a version that had them.
+   */
   unexpected: number;
   /** The first of the unnamed ones. */
   uids: string[];
-  /** The last uid that was listed while all unnamed ones were kept; undefined: that is the whole listing. */
+  /**
+   * The last uid that was listed while all unnamed ones were kept; undefined: that is the whole
+   * listing.
+   */
   resumeAfter: string | undefined;
 }
 
 /**
- * The blobs that no row names, in batches to delete. Lists all of them first, and changes nothing before it is certain that the database
- * belongs to these blobs: a BackyError `refused` when it seems to have been lost or replaced, `database` when its index is damaged.
+ * The blobs that no row names, in batches to delete. Lists all of them first, and changes nothing
+ * before it is certain that the database belongs to these blobs: a BackyError `refused` when it
+ * seems to have been lost or replaced, `database` when its index is damaged.
  * @param keptUids how many uids are held in memory.
  */
 export async function* unnamedBlobs(
@@ -46,7 +58,8 @@ export async function* unnamedBlobs(
   await meta.verifyUidIndex(signal);
   const survey = await takeSurvey(context, backend, { prefix: request.prefix, keptUids });
   await judge(context, request, survey);
-  // Before blobs are judged for good: a backup that its locks do not keep apart from this looks at its own blobs then.
+  // Before blobs are judged for good: a backup that its locks do not keep apart from this looks at
+  // its own blobs then.
   await meta.countFullCleanup();
   for (let start = 0; start < survey.uids.length; start += BATCH) {
     // Asked again: a row may have come to name one since.

@@ -11,7 +11,9 @@ import { identifyStore } from './store/check-store.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;
-/** Only candidates at least this old are deleted: a backup of the original may use a younger one. */
+/**
+ * Only candidates at least this old are deleted: a backup of the original may use a younger one.
+ */
 const GRACE_SECONDS = 3_600;
 
 /** What a cleanup did. */

@@ -9,14 +9,17 @@ export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 export const CHECK_CLOCKS = 'Check the clocks of all hosts.';
 
 /**
- * Whether a time can only come from a wrong clock. Then it does not tell when something was done: it must not keep anything from being done
- * until that time has come.
+ * Whether a time can only come from a wrong clock. Then it does not tell when something was done:
+ * it must not keep anything from being done until that time has come.
  */
 export function isFromFuture(date: Date, now: Date): boolean {
   return date.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
 }
 
-/** Names versions that are dated in the future: the one that is, or how many with the latest. One message. */
+/**
+ * Names versions that are dated in the future: the one that is, or how many with the latest. One
+ * message.
+ */
 export function warnOfFuture(
   { logger, now }: { logger: Logger; now(): Date },
   versions: readonly Pick<Version, 'uid' | 'date'>[],

@@ -17,7 +17,9 @@ export interface DueBackup {
 /** What one scheduler says of one image. */
 export interface DueCheck {
   scheduler: Scheduler;
-  /** The newest version that counts: not one from the future, which does not tell when it was made. */
+  /**
+   * The newest version that counts: not one from the future, which does not tell when it was made.
+   */
   newest: ScheduledVersion | undefined;
   /** Whether there is one from the future. */
   hasFuture: boolean;

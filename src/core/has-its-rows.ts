@@ -12,7 +12,10 @@ export async function hasItsRows(context: Stored, version: TaggedVersion): Promi
   return false;
 }
 
-/** Looks at the ids of a version's rows. Logs rows that are for none of its blocks: a bit of the id has flipped, say. */
+/**
+ * Looks at the ids of a version's rows. Logs rows that are for none of its blocks: a bit of the id
+ * has flipped, say.
+ */
 export async function findStrayRows({ meta, logger }: Stored, version: Pick<TaggedVersion, 'uid' | 'size'>): Promise<RowIds> {
   const ids = await meta.checkIds(version.uid, version.size);
   if (ids.stray > 0) {

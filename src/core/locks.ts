@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../errors.ts';
 import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../locking/lock.ts';
 
-/** A command that is about to be refused holds a lock for a moment: others look again until it must have given it back. */
+/**
+ * A command that is about to be refused holds a lock for a moment: others look again until it must
+ * have given it back.
+ */
 const PASSING_MS = 500;
 const RETRY_MS = 20;
 
@@ -21,8 +24,8 @@ export async function lockForOperation(locks: LockService): Promise<Lock> {
 }
 
 /**
- * Runs `body` with the whole installation; refused while any other operation runs. Who is refused has held nothing: the lock of
- * the installation, which all others look at, comes last.
+ * Runs `body` with the whole installation; refused while any other operation runs. Who is refused
+ * has held nothing: the lock of the installation, which all others look at, comes last.
  */
 export function holdingInstallation<T>(locks: LockService, body: () => Promise<T>): Promise<T> {
   return holding([() => lockOutOperations(locks), () => lockInstallation(locks)], body);
@@ -53,7 +56,10 @@ export function refuseOtherInstances(others: readonly string[]): void {
   });
 }
 
-/** The first answer of `attempt` that is none of undefined, or undefined when there is none for half a second. */
+/**
+ * The first answer of `attempt` that is none of undefined, or undefined when there is none for half
+ * a second.
+ */
 async function unlessPassing<T>(attempt: () => Promise<T | undefined>): Promise<T | undefined> {
   for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
     const answer = await attempt();

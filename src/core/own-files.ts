@@ -21,10 +21,13 @@ interface Guard {
   signal: AbortSignal;
 }
 
-/** `ab/cd/abcd….blob`: either folder may be a symlink. Deeper ones are not followed: they may go in circles. */
+/**
+ * `ab/cd/abcd….blob`: either folder may be a symlink. Deeper ones are not followed: they may go in
+ * circles.
+ */
 const BLOB_FOLDER_DEPTH = 2;
 
-/** A path with what tells it from others, whatever its spelling. */
+/** A path with what identifies it, whatever its spelling. */
 interface Place {
   /** Without symlinks. */
   path: string;
@@ -34,8 +37,8 @@ interface Place {
 }
 
 /**
- * Refuses to write to a file of this installation or of its data folder, whatever the path's spelling: symlinks, hard links and bind mounts are
- * seen through. Code `targetRefused`.
+ * Refuses to write to a file of this installation or of its data folder, whatever the path's
+ * spelling: symlinks, hard links and bind mounts are seen through. Code `targetRefused`.
  */
 export async function refuseOwnFile(path: string, { ownFiles, signal }: Guard): Promise<void> {
   const place = placeOf(path);
@@ -61,7 +64,10 @@ function isSame(place: Place, folders: ReadonlySet<string | undefined>, { path, 
   return own.inode !== undefined && (own.inode === place.inode || folders.has(own.inode));
 }
 
-/** A hard link of a blob has another path. Only files with several names are looked for: that walks all of the folder. */
+/**
+ * A hard link of a blob has another path. Only files with several names are looked for: that walks
+ * all of the folder.
+ */
 async function isLinked(place: Place, { path, hasBlobs }: OwnFile, signal: AbortSignal): Promise<boolean> {
   if (hasBlobs !== true || place.inode === undefined) return false;
   const name = basename(place.path);

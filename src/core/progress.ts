@@ -60,7 +60,7 @@ export class Meter implements Progress {
 
   /** Counts blocks that are finished (less than none: they are to be done again) and the bytes that went through for them. */
   add(blocks: number, bytes: number): void {
-    // Whatever the rows are like, nobody is told of more than there is.
+    // Whatever the rows are like, progress never exceeds the total.
     this.doneBlocks = Math.min(this.doneBlocks + blocks, this.totalBlocks);
     this.movedBytes += bytes;
     this.#onProgress(this);

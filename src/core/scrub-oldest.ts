@@ -133,7 +133,10 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   }
 }
 
-/** Else blobs that were checked by a clock that was ahead would wait for that time, and new ones with them. */
+/**
+ * Else blobs that were checked by a clock that was ahead would wait for that time, and new ones
+ * with them.
+ */
 async function redateFuture({ meta, logger }: Context, startSeconds: number): Promise<void> {
   // Before the walk that begins now, so that what comes after it is younger.
   const dated = startSeconds - 1;

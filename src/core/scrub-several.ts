@@ -13,7 +13,10 @@ export interface SeveralResult {
   results: ScrubResult[];
   /** Versions that could not be scrubbed now: being made or removed. */
   skipped: TaggedVersion[];
-  /** Versions that lack a large part of their blobs, in a store that is the right one; each with its BackyError `massDamage`. */
+  /**
+   * Versions that lack a large part of their blobs, in a store that is the right one; each with its
+   * BackyError `massDamage`.
+   */
   damaged: DamagedVersion[];
 }
 
@@ -24,8 +27,9 @@ export interface DamagedVersion {
 }
 
 /**
- * Scrubs one version after the other. Those that are locked or gone by their turn are skipped with a warning, those with mass damage
- * with an error. A data backend that is not the right store ends it: BackyError `wrongStore`.
+ * Scrubs one version after the other. Those that are locked or gone by their turn are skipped with
+ * a warning, those with mass damage with an error. A data backend that is not the right store ends
+ * it: BackyError `wrongStore`.
  */
 export async function scrubSeveral(context: Context, { filter, ...request }: SeveralRequest): Promise<SeveralResult> {
   const versions = await context.meta.listVersions(filter);

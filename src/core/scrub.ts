@@ -43,7 +43,9 @@ export interface ScrubResult {
   sizeBytes: number;
   blocksChecked: number;
   bytesChecked: number;
-  /** False: rows are missing, or there are others than those of its blocks, and nothing was checked. */
+  /**
+   * False: rows are missing, or there are others than those of its blocks, and nothing was checked.
+   */
   complete: boolean;
   /** Whether the version is valid now. */
   valid: boolean;

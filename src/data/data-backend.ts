@@ -18,7 +18,10 @@ export interface BlobRef {
 /** A put that is ready to go. MAY be called again when it failed. */
 export type PreparedPut = (signal: AbortSignal) => Promise<void>;
 
-/** How long an answer is waited for: `short` before any work, where somebody may wait for it too; `full` as long as for any request. */
+/**
+ * How long an answer is waited for: `short` before any work, where somebody may wait for it too;
+ * `full` as long as for any request.
+ */
 export type Patience = 'short' | 'full';
 
 /** Outcome of a batch of deletes. */
@@ -38,12 +41,17 @@ export interface DeleteOutcome {
  */
 export interface DataBackend {
   /**
-   * The ids of the store that lies here ({@link newStoreId}), by one cheap request; so a wrong address or key shows before work begins.
-   * Usually one; none: nobody has made it a store yet, or its id is gone. Two databases, or two hosts at once, can have made several.
-   * Undefined: blobs are not kept here at all, so there is nothing to tell apart. Changes nothing. `patience` is for who retries.
+   * The ids of the store that lies here ({@link newStoreId}), by one cheap request; so a wrong
+   * address or key shows before work begins. Usually one; none: nobody has made it a store yet, or
+   * its id is gone. Two databases, or two hosts at once, can have made several. Undefined: blobs
+   * are not kept here at all, so there is nothing to tell apart. Changes nothing. `patience` is for
+   * who retries.
    */
   storeIds(patience: Patience, signal?: AbortSignal): Promise<readonly string[] | undefined>;
-  /** Makes the storage the store `id`, if it has no id yet. Durable on return. @returns the ids that it has now. */
+  /**
+   * Makes the storage the store `id`, if it has no id yet. Durable on return. @returns the ids that
+   * it has now.
+   */
   createStoreId(id: string): Promise<readonly string[]>;
   /**
    * Stores `bytes` as blob `uid`. When it resolves, `get` returns them, whole; durable only after {@link flush}.
@@ -67,8 +75,8 @@ export interface DataBackend {
   /** Looks whether a blob is there, if that is cheap. */
   probe(uid: string): Promise<BlobProbe>;
   /**
-   * Looks whether a blob is there, with one request if need be, which MUST NOT need the right to read blobs. An empty storage is no failure here.
-   * `unknown` only where blobs are not kept.
+   * Looks whether a blob is there, with one request if need be, which MUST NOT need the right to
+   * read blobs. An empty storage is no failure here. `unknown` only where blobs are not kept.
    */
   find(uid: string, signal: AbortSignal): Promise<BlobProbe>;
   /** Deletes blobs, each on its own: one that fails does not keep the others. Durable on return. */
@@ -81,8 +89,9 @@ export interface DataBackend {
   /** Removes what dead processes left half written. @returns how many such leftovers went. */
   sweepLeftovers(): Promise<number>;
   /**
-   * Keeps other instances from storing blobs until {@link close}, where the storage itself can tell who does: their blobs have no rows yet.
-   * Where it can't, this does nothing. Rejects with code `locked` while another one stores blobs; {@link put} does the same meanwhile.
+   * Keeps other instances from storing blobs until {@link close}, where the storage itself can tell
+   * who does: their blobs have no rows yet. Where it can't, this does nothing. Rejects with code
+   * `locked` while another one stores blobs; {@link put} does the same meanwhile.
    */
   lockOutWriters(): Promise<void>;
   /** Gives everything back; leaves nothing temporary behind. */

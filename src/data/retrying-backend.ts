@@ -24,7 +24,10 @@ const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 20_000;
 /** However long each one took: a single hung request must not use up all tries. */
 const LEAST_TRIES = 3;
-/** The first request comes before any work, and somebody may be waiting for its answer: no long patience there. */
+/**
+ * The first request comes before any work, and somebody may be waiting for its answer: no long
+ * patience there.
+ */
 const CHECK_FOR_MS = 3_000;
 /** A blob counts as missing only when the server says so again after each of these: one wrong answer must not mark a version invalid. */
 const LOOK_AGAIN_AFTER_MS = [100, 500];

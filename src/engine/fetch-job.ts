@@ -114,7 +114,9 @@ async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: U
   );
 }
 
-/** Bytes that a block has in the image. The last guard of what lies beside it: rows may be damaged. */
+/**
+ * Bytes that a block has in the image. The last guard of what lies beside it: rows may be damaged.
+ */
 function roomFor(setup: { blockSize: number; sizeBytes: number }, id: number): number {
   const room = bytesOfBlocks(setup, id, 1);
   if (Number.isSafeInteger(id) && id >= 0 && room > 0) return room;

@@ -13,8 +13,9 @@ export interface ImportedBlob {
 }
 
 /**
- * Reads a blob that only an import names, and checks it. @returns why it can't be used; undefined when it holds the block. A blob that can't be
- * read can't be used either: the block is at hand to be stored, and a host may lack the right to read.
+ * Reads a blob that only an import names, and checks it. @returns why it can't be used; undefined
+ * when it holds the block. A blob that can't be read can't be used either: the block is at hand to
+ * be stored, and a host may lack the right to read.
  */
 export async function whyNotTheBlock(
   context: WorkerContext,

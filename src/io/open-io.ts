@@ -25,8 +25,9 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
 }
 
 /**
- * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an existing one that is large enough. With
- * `resumes`, only one that has data already (the null target has nothing to lose). Refusals are BackyErrors `targetRefused`.
+ * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an
+ * existing one that is large enough. With `resumes`, only one that has data already (the null
+ * target has nothing to lose). Refusals are BackyErrors `targetRefused`.
  */
 export async function shareTarget(
   url: string,

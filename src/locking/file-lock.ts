@@ -27,8 +27,10 @@ export class FileLockService implements LockService {
   readonly #held = new Set<Lock>();
 
   /**
-   * @param place where the files are, or a lock_dir: an existing folder; the empty string means no locking at all.
-   * @param flock takes the lock of an open file; a test lets something happen between the open and the lock.
+   * @param place where the files are, or a lock_dir: an existing folder; the empty string means no
+   * locking at all.
+   * @param flock takes the lock of an open file; a test lets something happen between the open and
+   * the lock.
    */
   constructor(place: LockPlace | string, flock = tryFlock) {
     this.#place = typeof place === 'string' ? inLockDir(place) : place;
@@ -63,7 +65,10 @@ export class FileLockService implements LockService {
     }
   }
 
-  /** A flock does not tell whose it is; the kernel's list of locks does, for processes that it can see. */
+  /**
+   * A flock does not tell whose it is; the kernel's list of locks does, for processes that it can
+   * see.
+   */
   async holders(name: string): Promise<string[]> {
     if (this.#place.folder === '') return [];
     const path = this.#pathOf(name);
@@ -95,7 +100,10 @@ export class FileLockService implements LockService {
     return join(this.#place.folder, `${this.#place.prefix}${name}.lock`);
   }
 
-  /** A lock on another user's file is good only beside other holders: one that nobody holds is replaced by a file of ours. */
+  /**
+   * A lock on another user's file is good only beside other holders: one that nobody holds is
+   * replaced by a file of ours.
+   */
   #take(path: string, file: LockFile, mode: LockMode): boolean {
     if (file.foreignOwner === undefined) return this.#lockOrClose(path, file.fd, mode);
     if (this.#lock(path, file.fd, 'exclusive')) removeForeign(path, file);

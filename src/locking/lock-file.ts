@@ -10,7 +10,10 @@ const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS']);
 /** An open lock file. */
 export interface LockFile {
   fd: number;
-  /** Its owner, where others can put files into the folder and the owner is neither this user nor root. */
+  /**
+   * Its owner, where others can put files into the folder and the owner is neither this user nor
+   * root.
+   */
   foreignOwner: string | undefined;
 }
 
@@ -20,7 +23,7 @@ export interface LockFile {
  */
 export function openToTake(place: LockPlace, path: string): LockFile | 'none' | undefined {
   try {
-    // Whoever can open a file can lock it, and so stop us.
+    // A user who can open a file can lock it, and so stop us.
     const mode = isWritableByOthers(place.folder) ? 0o600 : 0o644;
     return checked(place, path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, mode));
   } catch (error) {
@@ -44,7 +47,8 @@ export function openToLook(place: LockPlace, path: string): LockFile | undefined
 }
 
 /**
- * Removes another user's file, which is held exclusively: its owner could take it away while we rely on it.
+ * Removes another user's file, which is held exclusively: its owner could take it away while we
+ * rely on it.
  * @throws BackyError `io` when that is not allowed.
  */
 export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFile): void {

@@ -23,8 +23,9 @@ export function inLockDir(folder: string): LockPlace {
 }
 
 /**
- * Files beside a SQLite database, where all who use it meet, whatever their lock_dir. Who can't write to its folder can't write to the
- * database either. The database itself is never opened: closing it would give back SQLite's own locks.
+ * Files beside a SQLite database, where all who use it meet, whatever their lock_dir. Who can't
+ * write to its folder can't write to the database either. The database itself is never opened:
+ * closing it would give back SQLite's own locks.
  */
 export function besideDatabase(path: string): LockPlace {
   const real = realPath(path);

@@ -44,13 +44,15 @@ export interface MetaStore
   /** Creates the schema. An initialised database is an error and stays untouched. */
   initialize(): Promise<void>;
   /**
-   * Makes the database ready for use: one of an older revision is upgraded; an unknown revision is refused and nothing is changed.
-   * Without a database of ours: a NoDatabaseError, unless the store was told to create it. @returns whether it was created.
+   * Makes the database ready for use: one of an older revision is upgraded; an unknown revision is
+   * refused and nothing is changed. Without a database of ours: a NoDatabaseError, unless the store
+   * may create it. @returns whether it was created.
    */
   open(how?: OpenHow): Promise<{ isNew: boolean }>;
   /**
-   * Writes a copy of the whole database, as it is at one moment, over the empty file `to`; others may write meanwhile. The copy is not
-   * synced. Needs no {@link open}, and upgrades nothing. `signal` ends it.
+   * Writes a copy of the whole database, as it is at one moment, over the empty file `to`; others
+   * may write meanwhile. The copy is not synced. Needs no {@link open}, and upgrades nothing.
+   * `signal` ends it.
    */
   copyTo(to: string, signal: AbortSignal): Promise<void>;
   /** Leaves the database closed and whole. */
@@ -96,12 +98,18 @@ export interface RowIds {
   examples: string[];
 }
 
-/** Block rows of finished versions. Rows with ids that no block can have are given by none of these but {@link checkIds}. */
+/**
+ * Block rows of finished versions. Rows with ids that no block can have are given by none of these
+ * but {@link checkIds}.
+ */
 export interface BlockStore {
   countBlocks(versionUid: string): Promise<number>;
   /** Looks at the ids of all rows of a version of `size` blocks. */
   checkIds(versionUid: string, size: number): Promise<RowIds>;
-  /** Up to `limit` rows with ids above `afterId` (start with -1), in id order. Ids MAY be beyond the version's size. */
+  /**
+   * Up to `limit` rows with ids above `afterId` (start with -1), in id order. Ids MAY be beyond the
+   * version's size.
+   */
   blockPage(versionUid: string, afterId: number, limit: number): Promise<BlockRow[]>;
   /** The rows that exist among `ids`. */
   blocksById(versionUid: string, ids: readonly number[]): Promise<BlockRow[]>;
@@ -189,16 +197,21 @@ export interface BackupStore {
 }
 
 /**
- * Cleanup's side of the protocol in semantics.md. Ages of candidates are by one clock, which also gives them their times: the database
- * server's, where there is one, since clocks of hosts differ; else this host's.
+ * Cleanup's side of the protocol in semantics.md. Ages of candidates are by one clock, which also
+ * gives them their times: the database server's, where there is one, since clocks of hosts differ;
+ * else this host's.
  */
 export interface CleanupStore {
   /** Dates candidates from the future now: their hour begins. Else they would stay until then. */
   redateFutureCandidates(): Promise<FutureTimes>;
-  /** Drops candidates of at least this age that some row still names. @returns how many of that age are left. */
+  /**
+   * Drops candidates of at least this age that some row still names. @returns how many of that age
+   * are left.
+   */
   dropUsedCandidates(minAgeSeconds: number): Promise<number>;
   /**
-   * Dooms up to `limit` candidates of at least this age and with this prefix that no row names: from now on no backup can use them.
+   * Dooms up to `limit` candidates of at least this age and with this prefix that no row names:
+   * from now on no backup can use them.
    * @returns their uids.
    */
   doomCandidates(minAgeSeconds: number, limit: number, prefix: string): Promise<string[]>;
@@ -210,13 +223,16 @@ export interface CleanupStore {
   unnamed(uids: readonly string[]): Promise<string[]>;
   /** Counts a full cleanup. MUST come before it looks for blobs to delete. */
   countFullCleanup(): Promise<void>;
-  /** How many full cleanups were begun, ever: those who store blobs see by it that one runs or has run. */
+  /**
+   * How many full cleanups were begun, ever: those who store blobs see by it that one runs or has
+   * run.
+   */
   fullCleanups(): Promise<number>;
   /** Those of `uids` that are candidates for deletion, of any age, or doomed. */
   candidatesAmong(uids: readonly string[]): Promise<string[]>;
   /**
-   * Makes sure that {@link unnamed} finds each row, before all is deleted that it does not find. Changes nothing.
-   * Rejects with code `database` when it does not.
+   * Makes sure that {@link unnamed} finds each row, before all is deleted that it does not find.
+   * Changes nothing. Rejects with code `database` when it does not.
    */
   verifyUidIndex(signal: AbortSignal): Promise<void>;
 }
@@ -259,10 +275,12 @@ export interface EncryptionStore {
 export interface TransferStore {
   datedBlockPage(versionUid: string, afterId: number, limit: number): Promise<DatedBlockRow[]>;
   /**
-   * Adds a whole version in one transaction. Rejects, with nothing changed, when `rows` throws or the version exists
-   * (code `versionExists`). Blocks whose blobs are doomed come in invalid, and so does the version.
-   * Contents of blobs that no row had before are remembered as imported, in the same transaction: see {@link FoundBlob.imported}.
-   * @param isWhole asked after the last row: false makes the version invalid. @returns how many blocks have a doomed blob.
+   * Adds a whole version in one transaction. Rejects, with nothing changed, when `rows` throws or
+   * the version exists (code `versionExists`). Blocks whose blobs are doomed come in invalid, and
+   * so does the version. Contents of blobs that no row had before are remembered as imported, in
+   * the same transaction: see {@link FoundBlob.imported}.
+   * @param isWhole asked after the last row: false makes the version invalid. @returns how many
+   * blocks have a doomed blob.
    */
   importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, isWhole?: () => boolean): Promise<number>;
 }

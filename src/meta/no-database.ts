@@ -2,7 +2,10 @@ import { BackyError } from '../errors.ts';
 
 const ON_A_NEW_INSTALLATION = 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb';
 
-/** There is no database of ours where the config file says. On a new installation initdb makes it; else it was lost or moved. */
+/**
+ * There is no database of ours where the config file says. On a new installation initdb makes it;
+ * else it was lost or moved.
+ */
 export class NoDatabaseError extends BackyError {
   /** What is wrong, without a way out: that depends on whether there are blobs. */
   readonly what: string;

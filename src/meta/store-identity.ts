@@ -17,15 +17,19 @@ export interface SampleOrder {
 
 /** What ties the database to its data backend. */
 export interface StoreIdentity {
-  /** The id of the store that the database belongs to; undefined when none was kept yet. Changes nothing, in a database of the original either. */
+  /**
+   * The id of the store that the database belongs to; undefined when none was kept yet. Changes
+   * nothing, in a database of the original either.
+   */
   storeId(): Promise<string | undefined>;
   /** Keeps the store's id, unless there is one. @returns the one that is kept. */
   keepStoreId(id: string): Promise<string>;
   /** Whether some row names a blob. One look into an index. */
   namesBlobs(): Promise<boolean>;
   /**
-   * Up to `limit` different blobs that valid rows name, from all over; all of them when there are no more than `limit`. Costs a look into an index
-   * each, and in a version that is nearly all zero it MAY miss blobs.
+   * Up to `limit` different blobs that valid rows name, from all over; all of them when there are
+   * no more than `limit`. Costs a look into an index each, and in a version that is nearly all zero
+   * it MAY miss blobs.
    */
   sampleBlobs(order: SampleOrder): Promise<NamedBlob[]>;
 }

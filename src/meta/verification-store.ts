@@ -54,11 +54,15 @@ export interface HealStore {
 /** When each blob was verified: read whole, and its checksum compared. A blob that several versions use counts once. */
 export interface VerificationStore {
   /**
-   * Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. A blob known only from imports
-   * ({@link TransferStore.importVersion}) that was found to hold what all of its rows say is as good as any other from then on.
+   * Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. A blob known only
+   * from imports ({@link TransferStore.importVersion}) that was found to hold what all of its rows
+   * say is as good as any other from then on.
    */
   recordChecks(checks: readonly BlobCheck[], time: number): Promise<void>;
-  /** Dates checks, and the walk before this one, no later than `now` (Unix seconds). @returns the checks that were from the future. */
+  /**
+   * Dates checks, and the walk before this one, no later than `now` (Unix seconds). @returns the
+   * checks that were from the future.
+   */
   redateFutureChecks(now: number): Promise<FutureTimes>;
   /**
    * Enters blobs that no check has met, as not looked at since the walk before this one. Walks all uids, in pieces, in bounded memory:
@@ -76,6 +80,9 @@ export interface VerificationStore {
   ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }>;
   /** Whether some row names this blob with this checksum. */
   isNamed(uid: string, checksum: string | null): Promise<boolean>;
-  /** Counts, by Unix times. What was verified after `until` counts as from the future. Walks all uids as enrolBlobs does. */
+  /**
+   * Counts, by Unix times. What was verified after `until` counts as from the future. Walks all
+   * uids as enrolBlobs does.
+   */
   coverage(sinces: readonly number[], until: number, onPiece: () => void): Promise<Coverage>;
 }

@@ -5,8 +5,9 @@ import { printableName } from './printable-name.ts';
 const FLOCK_LINE = /^\d+: FLOCK +\w+ +\w+ +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /;
 
 /**
- * Other processes that hold a flock on a file or folder, as `pid 4711 (backy2)`. Knows nothing of other hosts, of other containers,
- * nor of file systems that show another device number than they have: then the answer is empty.
+ * Other processes that hold a flock on a file or folder, as `pid 4711 (backy2)`. Knows nothing of
+ * other hosts, of other containers, nor of file systems that show another device number than they
+ * have: then the answer is empty.
  */
 export function flockHolders(path: string): string[] {
   try {

@@ -4,14 +4,18 @@ import { printableName } from './printable-name.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
-/** Whether a user's files are trusted wherever they are: those of this process's user and of root are. */
+/**
+ * Whether a user's files are trusted wherever they are: those of this process's user and of root
+ * are.
+ */
 export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
 /**
- * Whether users whom this process does not trust can put files into a folder: into /tmp, or into one of their own. False where it can't
- * be looked at: what is opened there next fails with a better reason.
+ * Whether users whom this process does not trust can put files into a folder: into /tmp, or into
+ * one of their own. False where it can't be looked at: what is opened there next fails with a
+ * better reason.
  */
 export function isOpenToOthers(folder: string): boolean {
   const stats = statSync(folder, { throwIfNoEntry: false });
@@ -34,8 +38,9 @@ export function isSticky(folder: string): boolean {
 }
 
 /**
- * The owner of a file in a folder, for messages, when this process does not trust them. Who has a folder to themselves is trusted with
- * the files in it: root may work on an installation that is another user's.
+ * The owner of a file in a folder, for messages, when this process does not trust them. Who has a
+ * folder to themselves is trusted with the files in it: root may work on an installation that is
+ * another user's.
  */
 export function foreignOwner({ uid }: Pick<Stats, 'uid'>, folder: string): string | undefined {
   if (isTrusted(uid)) return undefined;

@@ -100,7 +100,10 @@ async function scrubOne({ args: [uid = ''], options, backy, watch }: Invocation)
   return { result: { ...result }, exitCode: exitCodeOf(result) };
 }
 
-/** One result per version that was scrubbed, and the worst exit code. Mass damage is worse than single bad blocks. */
+/**
+ * One result per version that was scrubbed, and the worst exit code. Mass damage is worse than
+ * single bad blocks.
+ */
 async function scrubSeveral({ options, backy, watch, fail }: Invocation): Promise<Outcome> {
   const { results, damaged } = await backy.scrubSeveral({
     acceptDamage: flag(options.acceptDamage),

@@ -209,7 +209,10 @@ class AutoRun {
     this.result.backup = backup ?? (await this.#backup(snapshot, {}));
   }
 
-  /** Undefined, with an error in the result, when the base or the list is wrong: whatever rests on them can't be trusted, so every byte is to be read. */
+  /**
+   * Undefined, with an error in the result, when the base or the list is wrong: whatever rests on
+   * them can't be trusted, so every byte is to be read.
+   */
   async #backupByList(
     snapshot: string,
     how: { hints: Hint[] | undefined; baseUid?: string },

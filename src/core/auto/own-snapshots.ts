@@ -22,7 +22,7 @@ export function isOwn(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && TIME.test(name.slice(prefix.length));
 }
 
-/** Those of our snapshots that were made by a clock that was ahead, as their names tell. */
+/** Those of our snapshots that were made by a clock that was ahead, as their names show. */
 export function fromFuture(names: readonly string[], prefix: string, now: Date): string[] {
   return names.filter((name) => isOwn(name, prefix) && isFromFuture(new Date(name.slice(prefix.length)), now));
 }

@@ -1,10 +1,16 @@
 import type { Context } from '../context.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 
-/** A look costs up to some hundred requests, one reader waits for it, and an image that lacks many blobs would want one per block. */
+/**
+ * A look costs up to some hundred requests, one reader waits for it, and an image that lacks many
+ * blobs would want one per block.
+ */
 const LOOK_HOLDS_MS = 60_000;
 
-/** Whether the blobs of an open image are missing in large numbers. At most one look at the store per minute. */
+/**
+ * Whether the blobs of an open image are missing in large numbers. At most one look at the store
+ * per minute.
+ */
 export class DamageLook {
   readonly #context: Context;
   readonly #versionUid: string;
@@ -18,7 +24,10 @@ export class DamageLook {
     this.#clock = clock;
   }
 
-  /** Rejects, for a minute as well, when the data backend is not the right store or can't be looked at. */
+  /**
+   * Rejects, for a minute as well, when the data backend is not the right store or can't be looked
+   * at.
+   */
   isMassDamage(): Promise<boolean> {
     const now = this.#clock();
     if (this.#last === undefined || now - this.#last.at >= LOOK_HOLDS_MS) this.#last = { at: now, answer: this.#look() };

@@ -60,7 +60,10 @@ export class ImageView {
     return this.#overlay;
   }
 
-  /** Why some write did not get here, if one did not: then the image is not what its clients made of it. */
+  /**
+   * Why some write did not get here, if one did not: then the image is not what its clients made of
+   * it.
+   */
   get failure(): Error | undefined {
     return this.#failure ?? this.#unwritten.values().next().value;
   }
@@ -279,7 +282,10 @@ export class ImageView {
     if (isWhole) this.#unwritten.delete(id);
   }
 
-  /** A bad block can still be written as a whole; after any other failure, nobody knows what the image lacks. */
+  /**
+   * A bad block can still be written as a whole; after any other failure, nobody knows what the
+   * image lacks.
+   */
   async #remembering(write: Promise<void>): Promise<void> {
     try {
       await write;

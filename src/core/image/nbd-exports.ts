@@ -73,7 +73,10 @@ export class VersionExports implements NbdExports {
     };
   }
 
-  /** The version of that uid, or else the newest valid one of that name; without a name, of the one that is offered alone. */
+  /**
+   * The version of that uid, or else the newest valid one of that name; without a name, of the one
+   * that is offered alone.
+   */
   async #version(given: string): Promise<TaggedVersion | undefined> {
     const name = given === '' ? (this.#options.only ?? '') : given;
     if (name === '') return undefined;
@@ -125,7 +128,10 @@ export class VersionExports implements NbdExports {
     return isReadOnly ? disk : { ...disk, ...writing(view, clients) };
   }
 
-  /** Waits for the save of a version. The newest of its name is what was saved then. @returns what to open; nothing may wait before it is counted. */
+  /**
+   * Waits for the save of a version. The newest of its name is what was saved then. @returns what
+   * to open; nothing may wait before it is counted.
+   */
   async #unsaved(name: string, found: TaggedVersion): Promise<TaggedVersion> {
     let version = found;
     while (this.#saves.isRunning(version.uid)) {
@@ -177,7 +183,10 @@ export class VersionExports implements NbdExports {
   }
 }
 
-/** The valid ones of versions in the order of their dates: first those from the future, of which nobody knows when they were made. */
+/**
+ * The valid ones of versions in the order of their dates: first those from the future, of which
+ * nobody knows when they were made.
+ */
 function inTheirOrder(versions: readonly TaggedVersion[], now: Date): TaggedVersion[] {
   const valid = versions.filter((version) => version.valid);
   const isAhead = ({ date }: TaggedVersion) => isFromFuture(date, now);

@@ -139,7 +139,8 @@ export class OpenImages {
     const { meta, logger } = this.#context;
     try {
       if (finding.problem === 'missing' && (await look.isMassDamage())) return 'unmarked';
-      // One block alone is never mass damage: this guard only makes sure that the store is still the right one.
+      // One block alone is never mass damage: this guard only makes sure that the store is still
+      // the right one.
       const guard = new DamageGuard(this.#context, { versionUid: version.uid, onMassDamage: 'goOn' });
       const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading', guard });
       const mended = await recorder.record([finding], [row]);

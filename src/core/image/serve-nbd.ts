@@ -103,7 +103,7 @@ function refuseUnsaved(views: readonly ImageView[]): void {
       hint:
         failed === undefined
           ? 'It is saved when the last client has said goodbye, or has flushed what it wrote before it went.'
-          : 'Put right what made it fail, start again, and write it anew.',
+          : 'Fix what made it fail, restart, and write it again.',
     },
   );
 }

@@ -1,7 +1,10 @@
 import { Bitmap } from './bitmap.ts';
 import type { Hint } from './hints.ts';
 
-/** What is to happen with each block; every block is in exactly one of the sets `read`, `take` and `sparse`. */
+/**
+ * What is to happen with each block; every block is in exactly one of the sets `read`, `take` and
+ * `sparse`.
+ */
 export interface BackupPlan {
   /** Read it from the source. */
   read: Bitmap;
@@ -9,7 +12,10 @@ export interface BackupPlan {
   take: Bitmap;
   /** All zero, says the hint. */
   sparse: Bitmap;
-  /** Without a base: the blocks of `sparse` that no hint touches. Undefined where there is a base, or where there are no hints. */
+  /**
+   * Without a base: the blocks of `sparse` that no hint touches. Undefined where there is a base,
+   * or where there are no hints.
+   */
   presumedZero?: Bitmap;
 }
 
@@ -25,7 +31,10 @@ export interface PlanInput {
   baseSizeBytes: number | undefined;
 }
 
-/** Plans a backup (semantics.md, backup 2). Memory: three bits a block, four without a base; time: linear in blocks and hints. */
+/**
+ * Plans a backup (semantics.md, backup 2). Memory: three bits a block, four without a base; time:
+ * linear in blocks and hints.
+ */
 export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanInput): BackupPlan {
   const size = Math.ceil(sizeBytes / blockSize);
   if (hints === undefined) {

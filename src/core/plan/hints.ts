@@ -59,7 +59,10 @@ function toHint(entry: unknown, where: string): Hint {
   };
 }
 
-/** Some releases of rbd write strings. Anything else is a guess, and a wrong one makes zeros of data. */
+/**
+ * Some releases of rbd write strings. Anything else is a guess, and a wrong one makes zeros of
+ * data.
+ */
 function toExists(value: unknown, where: string): boolean {
   if (value === true || value === 'true') return true;
   if (value === false || value === 'false') return false;

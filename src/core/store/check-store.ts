@@ -15,7 +15,10 @@ const ID_RETRY_MS = 50;
 
 /** How a store is checked. */
 export interface StoreCheck {
-  /** Go on with a store whose id and blobs are gone. Never with another store. Undefined: the command has no such option. */
+  /**
+   * Go on with a store whose id and blobs are gone. Never with another store. Undefined: the command
+   * has no such option.
+   */
   acceptDamage?: boolean | undefined;
   /** False: give a store without an id none. */
   keepsId?: boolean;
@@ -49,7 +52,10 @@ export async function identifyStore(
   if (keepsId !== false) await keepId(context, backend);
 }
 
-/** @returns whether both have the id; false where one of them has none. @throws BackyError `wrongStore` when the ids differ. */
+/**
+ * @returns whether both have the id; false where one of them has none.
+ * @throws BackyError `wrongStore` when the ids differ.
+ */
 export function compareIds(
   { backend }: Context['data'],
   { own, ids }: { own: string | undefined; ids: readonly string[] },

@@ -9,7 +9,7 @@ import { labelOf, massDamage } from './store-errors.ts';
 /** At least so many missing blobs, and a larger share than this of those that were looked for, are no damage to single blobs. */
 const MASS_BLOBS = 16;
 const MASS_SHARE = 0.05;
-/** Blobs that are looked for first, in place of SAMPLE_BLOBS, where each is a request to a server. */
+/** In place of SAMPLE_BLOBS, where each is a request to a server. */
 const SAMPLE_REQUESTS = 4;
 /** And then, before more than one missing blob is believed. */
 const WIDE_SAMPLE_BLOBS = 400;

@@ -14,8 +14,9 @@ export interface IdentityCheck {
 }
 
 /**
- * Compares the ids, and looks for a sample of the blobs that the database names. Changes nothing: makes no database and no id. Undefined where there
- * is no database that can be read, or no storage to tell apart.
+ * Compares the ids, and looks for a sample of the blobs that the database names. Changes nothing:
+ * makes no database and no id. Undefined where there is no database that can be read, or no storage
+ * to tell apart.
  */
 export async function prepareIdentity(context: Context, backend: DataBackend): Promise<IdentityCheck | undefined> {
   const { meta, data, random, signal } = context;

@@ -15,8 +15,9 @@ interface FoundStore {
 }
 
 /**
- * Warns that a database which was just made stands beside blobs of another one, and takes over the store's id, so that its exports can
- * be imported. Never writes to the data backend. One that can't be reached holds nothing up.
+ * Warns that a database which was just made stands beside blobs of another one, and takes over the
+ * store's id, so that its exports can be imported. Never writes to the data backend. One that can't
+ * be reached holds nothing up.
  */
 export async function adoptStore(context: Context): Promise<void> {
   const store = await lookForStore(context);
@@ -28,7 +29,10 @@ export async function adoptStore(context: Context): Promise<void> {
   if (id !== undefined) await context.meta.keepStoreId(id);
 }
 
-/** The error for a database that is not there, with the advice that fits what the data backend holds. */
+/**
+ * The error for a database that is not there, with the advice that fits what the data backend
+ * holds.
+ */
 export async function explainNoDatabase(context: Context, error: NoDatabaseError): Promise<BackyError> {
   if ((await lookForStore(context)) === undefined) return error;
   return new BackyError(
@@ -38,10 +42,13 @@ export async function explainNoDatabase(context: Context, error: NoDatabaseError
   );
 }
 
-/** Costs one small request, and a listing up to its first blob. Undefined: no store there, or none that can be seen now. */
+/**
+ * Costs one small request, and a listing up to its first blob. Undefined: no store there, or none
+ * that can be seen now.
+ */
 async function lookForStore(context: Context): Promise<FoundStore | undefined> {
   const { data, logger } = context;
-  // Whoever waits for an answer about the database is not to wait for a server that is down.
+  // A question about the database does not wait for a server that is down.
   const backend = openStorage({ ...context, data: withoutRetries(data), logger: silentLogger });
   try {
     const ids = await backend.storeIds('short');

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { BlobProbe, DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
 
-/** Blobs that are looked for to tell a store by. */
+/** Blobs that are looked for to recognise a store. */
 export const SAMPLE_BLOBS = 16;
 /** Requests at once where a look is a request to a server. */
 const AT_ONCE = 16;

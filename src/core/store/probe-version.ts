@@ -9,8 +9,9 @@ import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
 const PAGE_ROWS = 5_000;
 
 /**
- * Looks for every blob that the version's valid rows name. One call of the file system, or one small request, for each. Some that are
- * missing from what is not the store any more are a BackyError `wrongStore`.
+ * Looks for every blob that the version's valid rows name. One call of the file system, or one
+ * small request, for each. Rejects with `wrongStore` if some are missing and the store is not the
+ * one of the database any more.
  */
 export async function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {
   const backend = openStorage(context);

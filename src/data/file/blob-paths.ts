@@ -6,7 +6,10 @@ const SUFFIX = '.blob';
 /** The folder of half-written blobs, in the backend's own folder so that a rename stays within one file system. */
 export const TEMPORARY_FOLDER = '.tmp';
 
-/** The file with the store's id. The original, which looks for `*.blob`, neither reads nor deletes it. */
+/**
+ * The file with the store's id. The original, which looks for `*.blob`, neither reads nor deletes
+ * it.
+ */
 export const STORE_FILE = 'backy2-store-id';
 
 /** `<path>/<uid[0:2]>/<uid[2:4]>/<uid>.blob` (formats.md §4). */

@@ -4,7 +4,10 @@ import { errnoOf } from '../../errors.ts';
 import { fromStoreFile, toStoreFile } from '../store-id.ts';
 import { STORE_FILE } from './blob-paths.ts';
 
-/** The store's id in the data folder `root`: one or none. A file that is damaged counts as none. Throws the system's errors. */
+/**
+ * The store's id in the data folder `root`: one or none. A file that is damaged counts as none.
+ * Throws the system's errors.
+ */
 export function readStoreFile(root: string): readonly string[] {
   try {
     const id = fromStoreFile(readFileSync(join(root, STORE_FILE), 'latin1'));
@@ -24,7 +27,10 @@ export interface NewStoreFile {
   durable: boolean;
 }
 
-/** Writes the store's id whole, or leaves an intact one as it is: of two writers, the first one wins. Throws the system's errors. */
+/**
+ * Writes the store's id whole, or leaves an intact one as it is: of two writers, the first one
+ * wins. Throws the system's errors.
+ */
 export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): void {
   const temporary = join(folder, STORE_FILE);
   const path = join(root, STORE_FILE);

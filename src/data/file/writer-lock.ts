@@ -5,13 +5,17 @@ import { tryFlock } from '../../native/file-calls.ts';
 import { flockHolders } from '../../native/flock-holders.ts';
 import { liveWriters } from './temporary-folder.ts';
 
-/** A full cleanup that is about to be refused holds the lock for a moment; a writer that has just ended as well. */
+/**
+ * A full cleanup that is about to be refused holds the lock for a moment; a writer that has just
+ * ended as well.
+ */
 const PASSING_MS = 500;
 const RETRY_MS = 20;
 
 /**
- * Registers a writer with the data folder itself, by a shared flock on it, so that a full cleanup sees it whatever locks it has:
- * blobs that were just stored have no row yet. @returns what gives it back.
+ * Registers a writer with the data folder itself, by a shared flock on it, so that a full cleanup
+ * sees it whatever locks it has: blobs that were just stored have no row yet. @returns what gives
+ * it back.
  * @throws BackyError `locked` while a full cleanup runs.
  */
 export async function shareFolder(root: string): Promise<() => void> {
@@ -24,7 +28,8 @@ export async function shareFolder(root: string): Promise<() => void> {
 }
 
 /**
- * Keeps all writers out of the data folder. A folder that is missing has none. @returns what lets them in again.
+ * Keeps all writers out of the data folder. A folder that is missing has none. @returns what lets
+ * them in again.
  * @throws BackyError `locked` while there is a writer, those of earlier releases included.
  */
 export async function lockOutWriters(root: string): Promise<() => void> {

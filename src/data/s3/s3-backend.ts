@@ -8,7 +8,10 @@ import { Md5Batch } from './md5-batch.ts';
 
 /** The protocol's limit for one request that deletes. */
 const MOST_DELETES = 1000;
-/** The store's id is a part of an object's name, since a host may list objects that it may not read. No blob's uid begins so. */
+/**
+ * The store's id is a part of an object's name, since a host may list objects that it may not read.
+ * No blob's uid begins so.
+ */
 const STORE_PREFIX = 'backy2-store-';
 /** More than one is rare; each is a name to show. */
 const MOST_STORE_IDS = 10;

@@ -5,8 +5,9 @@ import { BackyError } from '../../errors.ts';
 const DEVICES = '/dev';
 
 /**
- * Refuses a regular file, there already or not, in the file system of the devices: a device's name was mistyped, and what is written there is in
- * memory and gone after a reboot. /dev/shm has a file system of its own. Where /dev has none, only paths below it are refused.
+ * Refuses a regular file, there already or not, in the file system of the devices: a device's name
+ * was mistyped, and what is written there is in memory and gone after a reboot. /dev/shm has a file
+ * system of its own. Where /dev has none, only paths below it are refused.
  */
 export function refuseDeviceFolder(path: string): void {
   const real = realPathOf(path);
@@ -16,7 +17,7 @@ export function refuseDeviceFolder(path: string): void {
   });
 }
 
-/** Undefined: it can't be told, and the open says why. */
+/** Undefined: unknown, and the open says why. */
 function realPathOf(path: string): string | undefined {
   for (const resolve of [() => realpathSync(path), () => join(realpathSync(dirname(path)), basename(path))]) {
     try {

@@ -24,8 +24,9 @@ export interface PreparedTarget {
 }
 
 /**
- * Makes sure that `path` exists and has room for `sizeBytes`. A restore that dies before the new file has its size leaves an empty one, and
- * `force` has nothing to overwrite there. A block device that is in use is refused.
+ * Makes sure that `path` exists and has room for `sizeBytes`. A restore that dies before the new
+ * file has its size leaves an empty one, and `force` has nothing to overwrite there. A block device
+ * that is in use is refused.
  */
 export function prepareFileTarget(
   path: string,
@@ -96,7 +97,10 @@ function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: 
   }
 }
 
-/** `O_EXCL` without O_CREAT claims a block device: the kernel refuses one that is mounted or belongs to LVM, md or swap. */
+/**
+ * `O_EXCL` without O_CREAT claims a block device: the kernel refuses one that is mounted or belongs
+ * to LVM, md or swap.
+ */
 function openExisting(path: string, exclusive: number): number {
   const fd = tryOpen(path, constants.O_RDWR | exclusive);
   if (fd === undefined)

@@ -7,7 +7,8 @@ import { labelOf, libpqEnvironment, type ServerAddress } from './engine-url.ts';
 const MOST_TEXT = 4_096;
 
 /**
- * Writes a dump of a database in pg_dump's custom format to a file, as the database is at one moment.
+ * Writes a dump of a database in pg_dump's custom format to a file, as the database is at one
+ * moment.
  * @throws BackyError `database` when pg_dump is missing, or fails.
  */
 export async function dumpDatabase(address: ServerAddress, to: string, signal: AbortSignal): Promise<void> {

@@ -81,7 +81,10 @@ export function labelOf({ host, port, database, user }: ServerAddress): string {
   return `postgresql://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 }
 
-/** The environment in which libpq's own programs connect to a database: nothing of it, a password least of all, is in their arguments. */
+/**
+ * The environment in which libpq's own programs connect to a database: nothing of it, a password
+ * least of all, is in their arguments.
+ */
 export function libpqEnvironment(address: ServerAddress, env: PgEnvironment = process.env): Record<string, string | undefined> {
   const { host, port, database, user, password, options } = address;
   const variables = [...options].map(([name, value]) => [OPTIONS[name], value]);

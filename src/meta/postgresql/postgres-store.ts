@@ -180,7 +180,10 @@ export class PostgresStore implements MetaStore {
   candidatesAmong(uids: readonly string[]) {
     return cleanup.candidatesAmong(this.#db, uids);
   }
-  /** The server looks after its indexes itself; to compare one with its table takes a superuser and the extension amcheck. */
+  /**
+   * The server looks after its indexes itself; to compare one with its table takes a superuser and
+   * the extension amcheck.
+   */
   async verifyUidIndex(): Promise<void> {}
 
   sealedBlocks(version: Version, limit: number) {

@@ -63,7 +63,10 @@ export class SessionPool {
     return { session: new Session(client), release };
   }
 
-  /** Cuts all sessions that somebody has, for servers that do not answer, and gives out no more: statements reject from then on. */
+  /**
+   * Cuts all sessions that somebody has, for servers that do not answer, and gives out no more:
+   * statements reject from then on.
+   */
   cut(): void {
     this.#isCut = true;
     for (const client of this.#onLoan) cutConnection(client);

@@ -87,7 +87,8 @@ export async function forgetDoomed(connection: SqliteConnection, uids: readonly 
 
 /** See CleanupStore.candidatesAmong. */
 export function candidatesAmong(connection: SqliteConnection, uids: readonly string[]): Promise<string[]> {
-  // A write transaction makes sure that the side table is there, in a database that the original made.
+  // A write transaction makes sure that the side table is there, in a database that the original
+  // made.
   return connection.write(() => {
     const known = connection.prepare(
       'SELECT 1 WHERE EXISTS (SELECT 1 FROM deleted_blocks WHERE uid = @uid) OR EXISTS (SELECT 1 FROM backy2_doomed WHERE uid = @uid)',

@@ -1,6 +1,7 @@
 /**
- * A mark that each transaction of ours changes, in one page of the file: `backy2-mark:<16 hex digits>:<16 digits>`. The hex digits are
- * the database's, for good; the number counts transactions. So a WAL tells which state of which database it goes on from.
+ * A mark that each transaction of ours changes, in one page of the file: `backy2-mark:<16 hex
+ * digits>:<16 digits>`. The hex digits are the database's, for good; the number counts
+ * transactions. So a WAL tells which state of which database it goes on from.
  */
 export const MARK_TABLE = [
   'CREATE TABLE IF NOT EXISTS backy2_commit (id INTEGER NOT NULL PRIMARY KEY, mark TEXT NOT NULL)',
@@ -25,7 +26,10 @@ const CELL_START = Buffer.from([48, 1, 3, 0, 103]);
 const MARK_BYTES = 45;
 const MARK = /^backy2-mark:([0-9a-f]{16}):(\d{16})$/;
 
-/** The mark in a page of the file, if it is the page of its table: what is left over in other pages must not count. */
+/**
+ * The mark in a page of the file, if it is the page of its table: what is left over in other pages
+ * must not count.
+ */
 export function markInPage(page: Buffer): CommitMark | undefined {
   if (page[0] !== LEAF_OF_TABLE || page.readUInt16BE(CELLS_AT) !== 1) return undefined;
   const cell = page.readUInt16BE(POINTERS_AT);

@@ -183,7 +183,10 @@ export class SqliteConnection {
     return (this.prepare('SELECT total_changes() AS n').get() as { n: number }).n;
   }
 
-  /** Runs `body`, which MAY await, with one view of the database. Nothing else may use the connection meanwhile. */
+  /**
+   * Runs `body`, which MAY await, with one view of the database. Nothing else may use the
+   * connection meanwhile.
+   */
   async readInSteps<T>(body: () => Promise<T>): Promise<T> {
     this.#db.exec('BEGIN');
     try {

@@ -34,8 +34,9 @@ export async function copyDatabase(path: string, wanted: string): Promise<Copy> 
 }
 
 /**
- * Copies a SQLite database as it is at one moment over an empty file. Reading keeps that moment: programs that write meanwhile are neither
- * kept from it, where there is a WAL, nor make the copy begin again.
+ * Copies a SQLite database as it is at one moment over an empty file. Reading keeps that moment:
+ * programs that write meanwhile are neither kept from it, where there is a WAL, nor make the copy
+ * begin again.
  */
 export async function copySnapshot(from: string, to: string, signal: AbortSignal): Promise<void> {
   const source = new Database(from, { fileMustExist: true });

@@ -2,8 +2,9 @@ import type { BlobCheck } from '../verification-store.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /**
- * Forgets that blobs are known only from imports, once they were found to hold what all rows with that blob and checksum say; within the
- * caller's transaction. One look into an empty table where nothing was imported.
+ * Forgets that blobs are known only from imports, once they were found to hold what all rows with
+ * that blob and checksum say; within the caller's transaction. One look into an empty table where
+ * nothing was imported.
  */
 export function trustImported(connection: SqliteConnection, checks: readonly BlobCheck[]): void {
   if (connection.prepare('SELECT 1 FROM backy2_imported LIMIT 1').get() === undefined) return;

@@ -2,8 +2,8 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { BackyError } from '../../errors.ts';
 
 /**
- * Tells whether the file that was opened is still the one that its path names. SQLite goes on with a file that was removed or
- * replaced, and what it commits there is gone with the file.
+ * Tells whether the file that was opened is still the one that its path names. SQLite goes on with
+ * a file that was removed or replaced, and what it commits there is gone with the file.
  */
 export class PathWatch {
   readonly #path: string;

@@ -97,9 +97,11 @@ export const REVISION = [
 export const SCHEMA = [...Object.values(TABLES).flat(), ...REVISION];
 
 /**
- * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about to delete, the
- * counters of backups that have not finished, what versions are copies of whose migration has not, when blobs were verified, which contents
- * are known to be bad, which store the database belongs to, which blobs are only known from imports, numbers of our own, and the count of transactions.
+ * Our own tables, beside the original's, which never looks at them: blobs that a cleanup is about
+ * to delete, the counters of backups that have not finished, what versions are copies of whose
+ * migration has not, when blobs were verified, which contents are known to be bad, which store the
+ * database belongs to, which blobs are only known from imports, numbers of our own, and the count
+ * of transactions.
  */
 export const SIDE_TABLES = [
   'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',

@@ -1,6 +1,9 @@
 import type { SqliteConnection } from './connection.ts';
 
-/** Numbers of our own: when blobs were last enrolled (Unix seconds), how often rows were healed, and how many full cleanups there were. */
+/**
+ * Numbers of our own: when blobs were last enrolled (Unix seconds), how often rows were healed, and
+ * how many full cleanups there were.
+ */
 export type StateName = 'enrolled' | 'heals' | 'cleanups';
 
 /** 0 when it was never set. Within a write transaction, or after one: the table may be new. */

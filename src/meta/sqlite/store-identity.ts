@@ -7,7 +7,10 @@ const NEAR_ROWS = 256;
 /** And from a version's first row on, where random points found too few. */
 const FIRST_ROWS = 100_000;
 
-/** See StoreIdentity.storeId. Reads past {@link SqliteConnection.write}, which would make our tables. */
+/**
+ * See StoreIdentity.storeId. Reads past {@link SqliteConnection.write}, which would make our
+ * tables.
+ */
 export function storeId(connection: SqliteConnection): string | undefined {
   const table = connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'backy2_store'").get();
   return table === undefined ? undefined : keptId(connection);

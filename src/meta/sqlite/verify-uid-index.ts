@@ -13,9 +13,11 @@ interface Walk {
 }
 
 /**
- * See CleanupStore.verifyUidIndex. `quick_check` finds pages that make no sense and entries that are missing; what it does not do is compare
- * what index and table hold. So both are walked, and their rows and uids must sum up to the same. Measured with a million rows in 600 MiB: 1 s for `quick_check` and
- * 2 s for the walks, all of it sequential; `integrity_check` takes 13 s, since it looks each row up in every index.
+ * See CleanupStore.verifyUidIndex. `quick_check` finds pages that make no sense and entries that
+ * are missing; what it does not do is compare what index and table hold. So both are walked, and
+ * their rows and uids must sum up to the same. Measured with a million rows in 600 MiB: 1 s for
+ * `quick_check` and 2 s for the walks, all of it sequential; `integrity_check` takes 13 s, since it
+ * looks each row up in every index.
  */
 export async function verifyUidIndex(connection: SqliteConnection, path: string, signal: AbortSignal): Promise<void> {
   await connection.readInSteps(async () => {
@@ -55,6 +57,6 @@ function digestOf(rowid: number, uid: string): number {
 
 function damaged(path: string, what: string): BackyError {
   return new BackyError('database', `The database ${path} is damaged: ${what}. Nothing was deleted.`, {
-    hint: `See what else is: sqlite3 ${path} "pragma integrity_check". A damaged index can be made anew, with a copy of the file at hand: sqlite3 ${path} "reindex".`,
+    hint: `See what else is: sqlite3 ${path} "pragma integrity_check". A damaged index can be rebuilt; keep a copy of the file first: sqlite3 ${path} "reindex".`,
   });
 }

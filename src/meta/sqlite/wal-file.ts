@@ -6,7 +6,7 @@ import { type CommitMark, markInPage } from './commit-mark.ts';
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 const MAGIC = 0x377f0682;
-/** So many bytes are read at a time. */
+/** Bytes that are read at a time. */
 const READ_BYTES = 1024 * 1024;
 
 /** The first committed transaction of a WAL that has a mark. */
@@ -15,7 +15,10 @@ export interface FirstMark extends CommitMark {
   pageBytes: number;
 }
 
-/** Looks through a WAL from its start. @returns undefined when nothing in it is committed, or nothing marked. */
+/**
+ * Looks through a WAL from its start. @returns undefined when nothing in it is committed, or
+ * nothing marked.
+ */
 export function firstMarkOf(walPath: string): FirstMark | undefined {
   const fd = openIfThere(walPath);
   if (fd === undefined) return undefined;
@@ -38,7 +41,10 @@ interface WalHeader {
   bigEndian: boolean;
 }
 
-/** Frames count up to the first that has other salts or a wrong checksum: it is an older WAL's, or was not written whole. */
+/**
+ * Frames count up to the first that has other salts or a wrong checksum: it is an older WAL's, or
+ * was not written whole.
+ */
 function findMark(fd: number, { header, pageBytes, bigEndian }: WalHeader): FirstMark | undefined {
   const salts = header.subarray(16, 24);
   const sum = new Checksum(bigEndian);

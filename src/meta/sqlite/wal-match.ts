@@ -12,9 +12,10 @@ const LOOKS = 3;
 const LOOK_AGAIN_MS = 50;
 
 /**
- * Refuses a database beside a `-wal` that goes on from a later state than it has, or from another database's: SQLite would take pages of
- * both, and call that whole. To be called before the database is opened. Costs one stat where there is no WAL, else the reading of its
- * first transaction. What was written by other programs has no marks, and is taken as it is.
+ * Refuses a database beside a `-wal` that goes on from a later state than it has, or from another
+ * database's: SQLite would take pages of both, and call that whole. To be called before the
+ * database is opened. Costs one stat where there is no WAL, else the reading of its first
+ * transaction. What was written by other programs has no marks, and is taken as it is.
  * @throws BackyError `database`; nothing is changed then.
  */
 export async function checkWalBelongs(path: string): Promise<void> {
@@ -22,7 +23,8 @@ export async function checkWalBelongs(path: string): Promise<void> {
   const wal = `${file}-wal`;
   for (let look = 1; ; look++) {
     if ((statSync(wal, { throwIfNoEntry: false })?.size ?? 0) <= EMPTY_WAL_BYTES) return;
-    // Closing a descriptor gives back the locks that SQLite has on the file elsewhere in this process, which has looked already.
+    // Closing a descriptor gives back the locks that SQLite has on the file elsewhere in this
+    // process, which has looked already.
     if (descriptorsOf(file).length > 0) return;
     // The WAL first: a checkpoint meanwhile can only bring the database further.
     const first = firstMarkOf(wal);
