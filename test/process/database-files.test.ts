@@ -21,10 +21,10 @@ beforeEach(async () => {
 afterEach(() => lab.remove());
 
 /** A backup that has stored its first blobs; with rows, if asked for. */
-async function slowBackup({ withRows }: { withRows: boolean }): Promise<Running> {
+async function slowBackup({ withRows, image = IMAGE }: { withRows: boolean; image?: Buffer }): Promise<Running> {
   lab.configure(SLOW);
   const [rows, blobs] = [lab.blocks().length, lab.blobs().length];
-  const running = lab.start(['-m', 'backup', `file://${lab.write('image', IMAGE)}`, 'vm']);
+  const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
   if (withRows) await expect.poll(() => lab.blocks().length, WAIT).toBeGreaterThan(rows);
   else await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(blobs);
   return running;
@@ -115,10 +115,24 @@ describe('the files of a killed run', () => {
 
 test('backup-db copies the database beside a running backup, whole and for its owner alone', async () => {
   const before = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
-  const running = await slowBackup({ withRows: true });
+  // Twenty seconds of work: it is stopped long before.
+  const image = noise(600 * BLOCK, 'long');
+  const running = await slowBackup({ withRows: true, image });
   await lab.ok('backup-db', lab.path('copy'));
   expect(running.hasEnded).toBe(false);
-  expect((await running.ended).code).toBe(0);
+  // Whatever the copy did to it, the backup comes to its end.
+  running.kill('SIGTERM');
+  expect((await running.ended).code).toBe(143);
+  lab.configure({});
+  const uid = uidOf(running.stdout);
+  await lab.ok('backup', '-c', uid, `file://${lab.path('image')}`, 'vm');
+  await checkStoreAndCleanUp(
+    lab,
+    new Map([
+      [before, sha256(noise(4 * BLOCK, 'a'))],
+      [uid, sha256(image)],
+    ]),
+  );
   lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('copy')}` } });
   expect((await lab.ok('-ms', 'ls', '-f', 'name,valid')).split('\n').filter(Boolean)).toEqual(['a|1', 'vm|0']);
   expect(await lab.restoredSha256(before)).toBe(sha256(noise(4 * BLOCK, 'a')));
