@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Lab } from '../support/lab.ts';
 import { stateOf } from '../support/lab-state.ts';
+import { lacking, needFuse } from '../support/machine.ts';
 import { noise } from '../support/random.ts';
 import { sha256, sha256OfFile } from '../support/sha256.ts';
 import { treeOf } from '../support/trees.ts';
@@ -13,6 +14,8 @@ const STORE_FILE = 'backy2-store-id';
 const DATA_BACKEND = 6;
 const BLOCKS_BAD = 20;
 
+const fuse = lacking(await needFuse());
+
 const image = noise(BLOCKS * BLOCK, 'image');
 const HINTS = JSON.stringify([{ offset: 0, length: BLOCK, exists: true }]);
 
@@ -20,9 +23,12 @@ let intact: Lab;
 let lab: Lab;
 /** A version of all of `image`, whose blobs are all its own. */
 let uid: string;
+/** An export of a version that the database lacks, of the same blobs. */
+let exported: string;
 beforeAll(async () => {
   intact = await Lab.create({ blockSize: BLOCK });
   uid = await intact.backup(`file://${intact.write('image', image)}`, 'vm');
+  exported = (await intact.ok('-m', 'export', uid, '-')).replaceAll(uid, '11111111-1111-1111-8111-111111111111');
 });
 afterAll(() => intact.remove());
 beforeEach(async () => {
@@ -36,13 +42,18 @@ const source = () => `file://${lab.path('image')}`;
 const storeFile = () => join(lab.dataPath, STORE_FILE);
 const idIn = (path: string) => readFileSync(join(path, STORE_FILE), 'utf8').split(' ')[0];
 /** The data folder as it is while its file system is not mounted; the real one is beside it. */
-function unmount(): void {
+function unmount(): string {
   renameSync(lab.dataPath, lab.path('mounted'));
   mkdirSync(lab.dataPath);
+  return lab.dataPath;
 }
 function mount(): void {
   rmSync(lab.dataPath, { recursive: true });
   renameSync(lab.path('mounted'), lab.dataPath);
+}
+function emptyFolder(name: string): string {
+  mkdirSync(lab.path(name));
+  return lab.path(name);
 }
 function removeBlobs(count: number): void {
   for (const blob of lab.blobs().slice(0, count)) lab.blob(blob).remove();
@@ -59,7 +70,10 @@ const COMMANDS: [name: string, args: () => string[]][] = [
   ['repair', () => ['repair', uid, '-s', source()]],
   ['cleanup', () => ['cleanup', '--dangerous-force']],
   ['cleanup --full', () => ['cleanup', '--full']],
+  ['import', () => ['import', lab.write('exported', exported)]],
+  ['migrate-encryption', () => ['migrate-encryption', uid]],
   ['nbd', () => ['nbd', '--socket', lab.path('socket')]],
+  ...(fuse.skip ? [] : [['fuse', () => ['fuse', emptyFolder('mnt')]] satisfies [string, () => string[]]]),
 ];
 
 /** A folder of another installation of this lab's kind, with a store of its own. */
@@ -72,12 +86,13 @@ async function useOtherStore(): Promise<void> {
 }
 
 const NOT_THERE = /is not the store that the database belongs to: of 16 blobs that were looked for, 16 are missing/;
-const WRONG_STORES: [what: string, make: () => void | Promise<void>, said: RegExp][] = [
+const WRONG_STORES: [what: string, make: () => unknown, said: RegExp][] = [
   ['a folder that is not mounted', unmount, NOT_THERE],
+  ['a mountpoint that holds only lost+found', () => mkdirSync(join(unmount(), 'lost+found')), NOT_THERE],
   ["another store's folder", useOtherStore, /is store [0-9a-f-]{36}, but the database belongs to store [0-9a-f-]{36}/],
 ];
 
-test.each(WRONG_STORES)('%s ends every command with exit code 6, and nothing is changed', async (_, make, said) => {
+test.each(WRONG_STORES)(`%s ends every command with exit code 6, and nothing is changed${fuse.note}`, async (_, make, said) => {
   await make();
   const commands = COMMANDS.map(([name, args]) => ({ name, words: args() }));
   const before = stateOf(lab);
