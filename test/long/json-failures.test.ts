@@ -1,8 +1,10 @@
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
+import { blobPath } from '../../src/data/file/blob-paths.ts';
+import { asUser, needUser } from '../support/as-user.ts';
 import { compileFaultyIo } from '../support/faulty-io.ts';
 import { type Failure, failureIn } from '../support/json-schemas.ts';
 import { Lab } from '../support/lab.ts';
@@ -15,6 +17,7 @@ const BLOCK = 4096;
 const THROWS = `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => { throw new Error('nobody foresaw this'); })")}`;
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();
+const user = lacking(await needUser());
 const NOBODY = '11111111-1111-1111-8111-111111111111';
 
 let lab: Lab;
@@ -134,13 +137,31 @@ describe('a failure tells its code, exit code, message and hint', () => {
     await lab.ok('backup', '-c', String(partial?.uid), sourceOf('image'), 'vm');
   });
 
-  test('a data backend that fails a restore: where to go on; a scrub: exit 100', async () => {
+  test('a data backend that is not the store of the database: exit 6, and nothing was begun', async () => {
     const uid = await lab.backup(sourceOf('image'), 'vm');
     renameSync(lab.dataPath, lab.path('away'));
     mkdirSync(lab.dataPath);
-    const restore = await lab.run(['--json', 'restore', uid, 'null://']);
+    for (const args of [
+      ['restore', uid, 'null://'],
+      ['scrub', uid],
+      ['backup', sourceOf('image'), 'vm'],
+    ]) {
+      expect(expectFailed(await lab.run(['--json', ...args]), { code: 'wrongStore', exit_code: 6 }).partial).toBeNull();
+    }
+    expect(lab.versions()).toHaveLength(1);
+  });
+
+  test.skipIf(user.skip)(`a data backend that fails a restore: where to go on; a scrub: exit 100${user.note}`, async () => {
+    const uid = await lab.backup(sourceOf('image'), 'vm');
+    const prefix = asUser(lab);
+    // A blob that is there, and that this user may not read.
+    const [first] = lab.blocks(uid);
+    chmodSync(blobPath(lab.dataPath, first?.uid ?? ''), 0o000);
+    const restore = await lab.run(['--json', 'restore', uid, 'null://'], { prefix });
     expect(expectFailed(restore, { code: 'dataBackend', exit_code: 6 }).partial).toEqual({ uid, continue_from: 0 });
-    expect(expectFailed(await lab.run(['--json', 'scrub', uid]), { code: 'dataBackend', exit_code: 100 }).partial).toBeNull();
+    const scrub = await lab.run(['--json', 'scrub', uid], { prefix });
+    expect(expectFailed(scrub, { code: 'dataBackend', exit_code: 100 }).partial).toBeNull();
+    expect(lab.version(uid).valid).toBe(1);
   });
 
   test('rm of several versions, one of which stays: those that are gone', async () => {

@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { asUser, needUser } from '../support/as-user.ts';
 import { expectFailure } from '../support/expect-failure.ts';
@@ -19,6 +20,14 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
+/** Sets the mode of the blob folder and of all folders below it. */
+function setFolderModes(mode: number): void {
+  chmodSync(lab.dataPath, 0o755);
+  for (const entry of readdirSync(lab.dataPath, { recursive: true, withFileTypes: true }))
+    if (entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), mode);
+  chmodSync(lab.dataPath, mode);
+}
+
 describe('permission denied', () => {
   test.skipIf(skip)(`for the source: exit 100, no version${note}`, async () => {
     chmodSync(lab.path('image'), 0o000);
@@ -28,17 +37,28 @@ describe('permission denied', () => {
     expect(lab.versions()).toHaveLength(1);
   });
 
-  test.skipIf(skip)(`for the blob folder: exit 6, the version is continued later${note}`, async () => {
+  test.skipIf(skip)(`to write in the blob folder: exit 6, the version is continued later${note}`, async () => {
     lab.write('image', noise(20 * BLOCK, 'other'));
-    chmodSync(lab.dataPath, 0o555);
-    const prefix = asUser(lab, 'data');
+    const prefix = asUser(lab);
+    setFolderModes(0o555);
     const failed = await lab.run(['-m', 'backup', `file://${lab.path('image')}`, 'vm'], { prefix });
     expectFailure(failed, 6, /Cannot store blob \w+ in .*: EACCES/);
-    chmodSync(lab.dataPath, 0o755);
+    setFolderModes(0o755);
     const next = uidOf(failed.stdout);
     expect(lab.version(next).valid).toBe(0);
     await lab.run(['backup', '-c', next, `file://${lab.path('image')}`, 'vm'], { prefix: asUser(lab) });
     expect(await lab.restoredSha256(next)).toBe(sha256OfFile(lab.path('image')));
+  });
+
+  test.skipIf(skip)(`to read the blob folder: exit 6, nothing is begun${note}`, async () => {
+    const before = lab.dump();
+    const prefix = asUser(lab, 'data');
+    for (const mode of [0o555, 0o700]) {
+      chmodSync(lab.dataPath, mode);
+      const failed = await lab.run(['backup', `file://${lab.path('image')}`, 'vm'], { prefix });
+      expectFailure(failed, 6, `Cannot read the store's id in ${lab.dataPath}: EACCES`);
+      expect(lab.dump()).toEqual(before);
+    }
   });
 
   test.skipIf(skip)(
@@ -91,10 +111,22 @@ describe('what is not there', () => {
     expectFailure(await lab.startBare(['-c', lab.path('no.cfg'), 'ls']).ended, 1, `File not found: ${lab.path('no.cfg')}`);
   });
 
-  test('the database: exit 1, and none is made', async () => {
-    lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('no.sqlite')}` } });
-    expectFailure(await lab.run(['ls']), 1, /no\.sqlite.*initdb/);
-    expectFailure(await lab.run(['ls']), 1, /no\.sqlite.*initdb/);
+  test('the database: exit 1, and none is made; beside blobs, it was lost', async () => {
+    const missing = lab.path('no.sqlite');
+    const MetaBackend = { engine: `sqlite:///${missing}` };
+    const cases: [dataPath: string, advice: RegExp][] = [
+      [lab.path('nothing'), /no\.sqlite.*initdb/],
+      [lab.dataPath, /no\.sqlite.* holds blobs: the database they belong to was lost or moved.*Bring that database back/],
+    ];
+    for (const [path, advice] of cases) {
+      lab.configure({ MetaBackend, DataBackend: { path } });
+      // The first call must not have made what the second one finds.
+      for (const args of [['ls'], ['ls'], ['backup', `file://${lab.path('image')}`, 'vm']]) {
+        expectFailure(await lab.run(args), 1, advice);
+        expect(existsSync(missing)).toBe(false);
+        expect(existsSync(lab.path('nothing'))).toBe(false);
+      }
+    }
   });
 
   test('the folder of the restore target: exit 100', async () => {

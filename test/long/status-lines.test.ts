@@ -108,9 +108,11 @@ describe('status lines', () => {
       expect(statusLines(text).at(-1)).toMatchObject({ percent: 100, eta: '0s' });
   });
 
-  test('of a restore that goes on behind the end say 100.0% at once', async () => {
+  test('of a restore that goes on behind the last block say 100.0% at once', async () => {
     const uid = await lab.backup(source, 'vm');
-    const lines = statusLines(await lab.ok('restore', '-c', '9999', uid, `file://${lab.path('target')}`));
+    const target = `file://${lab.path('target')}`;
+    await lab.ok('restore', uid, target);
+    const lines = statusLines(await lab.ok('restore', '-f', '-c', String(BLOCKS), uid, target));
     expect(lines).toMatchObject([{ percent: 100, megabytesPerSecond: 0, eta: '0s' }]);
   });
 
