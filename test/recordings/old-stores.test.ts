@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { STORE_FILE } from '../../src/data/file/blob-paths.ts';
 import { GoldenStore, type ManifestVersion, needStores } from '../support/golden-store.ts';
 import { lacking } from '../support/machine.ts';
+import { tablesOf } from '../support/old-store.ts';
 import { sha256OfFile } from '../support/sha256.ts';
+import { treeOf } from '../support/trees.ts';
 
 const NEWEST = '30349b678801';
 
@@ -89,6 +92,48 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
     await store.ok('cleanup', '-f');
     expect(store.blobCount()).toBe((await blobUids(store, kept?.uid ?? '')).filter((uid) => uid !== '').length);
     expect(await store.restoredSha256(kept?.uid ?? '')).toBe(kept?.sha256);
+  });
+});
+
+/** All stores of the original, those of the newest release too; a version of these may be damaged on purpose. */
+const ALL_STORES = [...STORES, { name: 'enc0', defaults: [] }, { name: 'enc1', defaults: [] }];
+
+describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ name, defaults }) => {
+  let store: GoldenStore;
+  let whole: ManifestVersion[];
+  beforeAll(() => {
+    store = GoldenStore.copy(name, defaults);
+    whole = store.manifest.versions.filter(
+      ({ name: of, valid, damaged_block }) => of !== undefined && valid === 1 && damaged_block === undefined,
+    );
+    expect(whole.length).toBeGreaterThan(1);
+  });
+  afterAll(() => store?.remove());
+
+  test('is one more file and a table of ours: no file and no row that the original reads is changed', async () => {
+    const files = treeOf(store.path('data'));
+    // The upgrade of an old database is a change that is meant.
+    await store.ok('ls');
+    const tables = tablesOf(store.path('backy.sqlite'));
+    expect(treeOf(store.path('data'))).toEqual(files);
+    const [first] = whole;
+    await store.ok('scrub', first?.uid ?? '');
+    const withId = { ...files, [STORE_FILE]: expect.any(String) };
+    expect(treeOf(store.path('data'))).toEqual(withId);
+    expect(tablesOf(store.path('backy.sqlite'))).toEqual(tables);
+    const [made = ''] = (await store.ok('-m', 'backup', `file://${first?.source}`, 'new')).split('\n');
+    expect(treeOf(store.path('data'))).toEqual(withId);
+    for (const [table, rows] of Object.entries(tablesOf(store.path('backy.sqlite')))) {
+      const others = rows.filter(({ uid, version_uid }) => uid !== made && version_uid !== made);
+      expect(others, table).toEqual(tables[table]);
+    }
+  });
+
+  test('leaves the rest as it was: versions are listed and restored as recorded', async () => {
+    const rows = (await store.ok('-ms', 'ls', '-f', 'uid,name,size_bytes,valid')).trimEnd().split('\n');
+    const wanted = whole.map(({ uid, name: of, size_bytes, valid }) => [uid, of, size_bytes, valid].join('|'));
+    expect(rows).toEqual(expect.arrayContaining(wanted));
+    for (const { uid, sha256 } of whole.slice(0, 3)) expect(await store.restoredSha256(uid), uid).toBe(sha256);
   });
 });
 

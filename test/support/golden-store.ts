@@ -24,6 +24,8 @@ export interface ManifestVersion {
   source: string;
   /** Of what it restores to; absent where it can't. */
   sha256?: string | null;
+  /** Of a version that was damaged on purpose: which block. */
+  damaged_block?: number;
 }
 
 /** What is known about a store. */
