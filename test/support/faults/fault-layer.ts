@@ -44,7 +44,13 @@ export interface Fault {
 }
 
 /** How often each kind of call was made at each place. */
-export type Calls = { kind: string; place: Place; count: number }[];
+export type Calls = Counted<Place>[];
+
+interface Counted<P extends string> {
+  kind: string;
+  place: P;
+  count: number;
+}
 
 /** What a run under the fault layer did. */
 export interface FaultyRun {
@@ -75,8 +81,7 @@ export async function runWithFault(
   args: readonly string[],
   at?: Point & { fault: Fault },
 ): Promise<FaultyRun> {
-  const counters = lab.path('home/counters');
-  writeFileSync(counters, Buffer.alloc(8 * (CALL_KINDS.length * PLACES.length + 1)));
+  const counters = newCounters(lab);
   const env: Record<string, string> = {
     LD_PRELOAD: library,
     FAULTS_UNDER: lab.folder,
@@ -89,8 +94,34 @@ export async function runWithFault(
   if (journal !== undefined) env.FAULTS_JOURNAL = journal;
   // A process of its own: only that can be preloaded and killed.
   const result = await lab.start(args, { env, timeoutMs: HANG_LIMIT_MS }).ended;
-  const numbers = new BigUint64Array(new Uint8Array(readFileSync(counters)).buffer);
-  return { result, calls: callsOf(numbers), struck: (numbers.at(-1) ?? 0n) > 0n };
+  const numbers = readCounters(counters);
+  return { result, calls: callsOf(numbers, PLACES), struck: (numbers.at(-1) ?? 0n) > 0n };
+}
+
+/** Runs the program and counts its calls at other places, fewer than those of a lab; a path counts for the first that it contains. */
+export async function countCalls<P extends string>(
+  { lab, library, places }: { lab: Lab; library: string; places: readonly P[] },
+  args: readonly string[],
+): Promise<{ result: Result; calls: Counted<P>[] }> {
+  const counters = newCounters(lab);
+  const env = {
+    LD_PRELOAD: library,
+    FAULTS_UNDER: lab.folder,
+    FAULTS_PLACES: places.join(':'),
+    FAULTS_COUNTERS: counters,
+  };
+  const result = await lab.start(args, { env }).ended;
+  return { result, calls: callsOf(readCounters(counters), places) };
+}
+
+function newCounters(lab: Lab): string {
+  const path = lab.path('home/counters');
+  writeFileSync(path, Buffer.alloc(8 * (CALL_KINDS.length * PLACES.length + 1)));
+  return path;
+}
+
+function readCounters(path: string): BigUint64Array {
+  return new BigUint64Array(new Uint8Array(readFileSync(path)).buffer);
 }
 
 function ruleOf({ kind, place, call, fault }: Point & { fault: Fault }): string {
@@ -98,8 +129,9 @@ function ruleOf({ kind, place, call, fault }: Point & { fault: Fault }): string 
   return `${kindNumber} ${PLACES.indexOf(place)} ${call} ${fault.action} ${fault.lasting === true ? 1 : 0}`;
 }
 
-function callsOf(numbers: BigUint64Array): Calls {
+/** The counters of `places`; the library has room for as many as {@link PLACES}. */
+function callsOf<P extends string>(numbers: BigUint64Array, places: readonly P[]): Counted<P>[] {
   return CALL_KINDS.flatMap((kind, k) =>
-    PLACES.map((place, p) => ({ kind, place, count: Number(numbers[k * PLACES.length + p] ?? 0n) })),
+    places.map((place, p) => ({ kind, place, count: Number(numbers[k * PLACES.length + p] ?? 0n) })),
   ).filter(({ count }) => count > 0);
 }
