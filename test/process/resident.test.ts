@@ -59,7 +59,13 @@ describe('a call in a host', () => {
     await expect(broken).rejects.toThrow(/did not start:[\s\S]*leaky-program\.mjs\.gone/);
   });
 
-  test('that hangs is ended, and fails', async () => {
-    await expect(call(['hang'], { timeoutMs: 500 })).rejects.toThrow('hangs: no end after 500 ms');
+  test('that hangs is ended, and fails with what it did last', async () => {
+    const told = /hangs: no end after 500 ms\. In its last 2000 ms it made \d+ read and write calls/;
+    await expect(call(['hang'], { timeoutMs: 500 })).rejects.toThrow(told);
+  });
+
+  test('that ends while it is asked for its status is too late, and the next one has another host', async () => {
+    await expect(call(['slow'], { timeoutMs: 500 })).rejects.toThrow('hangs: no end after 500 ms');
+    expect((await call([''])).code).toBe(3);
   });
 });

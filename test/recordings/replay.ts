@@ -14,6 +14,7 @@ import {
   type Statement,
   type Step,
 } from './recording.ts';
+import { TIMEOUT_MS } from './run-binary.ts';
 import { compareFiles, compareShell, writtenFile } from './shell.ts';
 import { compareState } from './state.ts';
 import { World } from './world.ts';
@@ -60,11 +61,12 @@ export interface Texts {
   actual: string;
 }
 
-const TIMEOUT_MS = 60_000;
+/** Longer than the limit of a call, whose error tells more. */
+const TEST_TIMEOUT_MS = 2 * TIMEOUT_MS;
 
 /** Declares the tests of one recording: one for each call, one for what was looked at after it. They build on each other. */
 export function replay(scenario: Scenario): void {
-  if (hasRecordings) describe(scenario.recording, { timeout: TIMEOUT_MS }, () => declare(scenario));
+  if (hasRecordings) describe(scenario.recording, { timeout: TEST_TIMEOUT_MS }, () => declare(scenario));
   else declareAbsence(scenario.recording);
 }
 
@@ -79,7 +81,7 @@ function declare(scenario: Scenario): void {
   const recording = readRecording(scenario.recording);
   const replayer = new Replayer(scenario, recording);
   const { start, parts } = inParts(recording);
-  beforeAll(() => replayer.start(start), TIMEOUT_MS);
+  beforeAll(() => replayer.start(start), TEST_TIMEOUT_MS);
   afterAll(() => replayer.world.remove());
   it('starts from the same state', () => replayer.sideSteps(start, 0));
   for (const [i, { call, looks }] of parts.entries()) {

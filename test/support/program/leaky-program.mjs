@@ -8,6 +8,7 @@ export async function runProgram([what, ...rest]) {
   if (what === 'listener') process.on('SIGTERM', () => {});
   if (what === 'late') setTimeout(() => {}, 100);
   if (what === 'hang') await new Promise((resolve) => setTimeout(resolve, 600_000));
+  if (what === 'slow') await new Promise((resolve) => setTimeout(resolve, 1_000));
   if (what === 'die later') setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200).unref();
   if (what === 'exit') process.exit(7);
   if (what === 'throw') throw new Error('nobody catches it');

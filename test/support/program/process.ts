@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { countCall } from '../costs/spent.ts';
 import { amount } from '../stores/amount.ts';
+import { endHanging } from './end-hanging.ts';
 
 /** The program under test: the one of this checkout, or an installed one. */
 export const BINARY = process.env.BACKY2_BINARY ?? fileURLToPath(new URL('../../../bin/backy2', import.meta.url));
@@ -76,9 +77,11 @@ export class Running {
 
   #waitForEnd(timeoutMs: number): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#child.kill('SIGKILL');
-        reject(new Error(`${this.#name} hangs: no end after ${timeoutMs} ms\n${this.stdout}${Buffer.concat(this.#err)}`));
+      let isLate = false;
+      const timer = setTimeout(async () => {
+        isLate = true;
+        const work = await endHanging(this.#child);
+        reject(new Error(`${this.#name} hangs: no end after ${timeoutMs} ms. ${work}\n${this.stdout}${this.stderr}`));
       }, timeoutMs);
       this.#child.on('error', (error) => {
         clearTimeout(timer);
@@ -87,7 +90,7 @@ export class Running {
       this.#child.on('close', (code, signal) => {
         clearTimeout(timer);
         this.hasEnded = true;
-        resolve({ code, signal, stdout: this.stdout, stderr: Buffer.concat(this.#err).toString() });
+        if (!isLate) resolve({ code, signal, stdout: this.stdout, stderr: this.stderr });
       });
     });
   }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { countCall, countHostSeconds } from '../costs/spent.ts';
 import { permitStart } from '../costs/starts.ts';
+import { endHanging } from './end-hanging.ts';
 import type { Call, CallEnd } from './host.mjs';
 import type { Result } from './process.ts';
 
@@ -95,23 +96,29 @@ class Host {
     const end = `\0end of ${randomUUID()}\0`;
     const texts = Promise.all([this.#out.until(end), this.#err.until(end)]);
     let timer: NodeJS.Timeout | undefined;
+    let isLate = false;
     const hangs = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        this.#child.kill('SIGKILL');
-        reject(
-          new Error(`backy2 ${call.argv.join(' ')} hangs: no end after ${timeoutMs} ms\n${this.#out.text}${this.#err.text}`),
-        );
+      timer = setTimeout(async () => {
+        isLate = true;
+        const work = await endHanging(this.#child);
+        const output = this.#out.text + this.#err.text;
+        reject(new Error(`backy2 ${call.argv.join(' ')} hangs: no end after ${timeoutMs} ms. ${work}\n${output}`));
       }, timeoutMs);
     });
+    // A host that ends its call while it is asked for its status is killed all the same: it takes no other call.
+    const inTime = async <T>(event: Promise<T>): Promise<T> => {
+      const outcome = await Promise.race([event, hangs]);
+      return isLate ? hangs : outcome;
+    };
     try {
       if (this.#end !== undefined) throw new Error(`the host has ended after its last call (${this.#end}):\n${this.#err.text}`);
       this.#child.send({ ...call, end } satisfies Call);
-      const answer = await Promise.race([this.#answer(), hangs]);
+      const answer = await inTime(this.#answer());
       if ('exit' in answer) {
         this.isUsable = false;
         return { result: { ...answer.exit, stdout: this.#out.text, stderr: this.#err.text }, left: [] };
       }
-      const [stdout, stderr] = await Promise.race([texts, hangs]);
+      const [stdout, stderr] = await inTime(texts);
       const { code, left, cpuSeconds, isLarge } = answer.told;
       countHostSeconds(cpuSeconds - this.#cpuSeconds);
       this.#cpuSeconds = cpuSeconds;
