@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const IMPORT = ['test/unit/core/import.test.ts'];
 const S3 = ['test/unit/data/s3-put.test.ts'];
 const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
+const STORE_IDENTITY = ['test/cli/store-identity.test.ts'];
 const EXIT_CODES = ['test/unit/cli/exit-codes.test.ts'];
 
 /** What comes from files and servers, and what scripts are told. */
@@ -126,6 +127,24 @@ export const OUTSIDE: readonly Mutant[] = [
     text: 'rmSync(temporary, { force: true });',
     replacement: '',
     tests: ['test/unit/data/file-backend.test.ts'],
+  },
+  {
+    name: 'import-believes-any-store',
+    invariant: 'An import into the wrong store changes nothing.',
+    file: 'src/core/transfer.ts',
+    text: 'await identifyStore(context, backend, { keepsId: false });',
+    replacement: 'void identifyStore;',
+    tests: STORE_IDENTITY,
+    builds: true,
+  },
+  {
+    name: 'migration-reads-any-store',
+    invariant: 'A migration with the wrong store changes nothing.',
+    file: 'src/core/migrate/migrate-encryption.ts',
+    text: 'await checkStore(context);',
+    replacement: 'void checkStore;',
+    tests: STORE_IDENTITY,
+    builds: true,
   },
   {
     name: 'empty-folder-lacks-every-blob',
