@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../errors.ts';
+import { syncPath } from '../../native/sync-path.ts';
 import { fromStoreFile, toStoreFile } from '../store-id.ts';
 import { STORE_FILE } from './blob-paths.ts';
 
@@ -52,14 +53,5 @@ export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): voi
     // As a second name of the store's file, it would be written through by the next call.
     rmSync(temporary, { force: true });
   }
-  if (durable) syncFolder(root);
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
+  if (durable) syncPath(root);
 }
