@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const LOCKS = ['test/unit/core/locks.test.ts', 'test/unit/core/version-locks.test.ts'];
 const FILE_LOCKS = ['test/unit/locking/file-lock.test.ts'];
 const REMOVED_FILE = ['test/unit/locking/removed-lock-file.test.ts'];
-const STORE_LOCKS = ['test/process/locks-at-the-store.test.ts'];
+const STORE_LOCKS = ['test/long/locks-at-the-store.test.ts'];
 const DATABASE_FILES = ['test/unit/meta/database-files.test.ts'];
 const NBD = ['test/unit/nbd/requests.test.ts'];
 
