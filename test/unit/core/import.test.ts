@@ -55,6 +55,10 @@ const BROKEN: [string, () => string[]][] = [
   ['no block in the middle', () => lines.toSpliced(FIRST + 1, 1)],
   ['a block twice', () => lines.toSpliced(FIRST, 0, lines[FIRST] ?? '')],
   ['two blocks in the wrong order', () => lines.with(FIRST, lines[FIRST + 1] ?? '').with(FIRST + 1, lines[FIRST] ?? '')],
+  [
+    'two blocks in the middle in the wrong order',
+    () => lines.with(FIRST + 1, lines[FIRST + 2] ?? '').with(FIRST + 2, lines[FIRST + 1] ?? ''),
+  ],
   ['a block more', () => [...lines, withField(FIRST + 3, 2, '4')[FIRST + 3] ?? '']],
   ['a block in the middle that is short', () => withField(FIRST + 1, 5, '4095')],
   ['a last block that is longer than the others', () => withField(FIRST + 3, 5, '4097')],
