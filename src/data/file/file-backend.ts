@@ -1,6 +1,6 @@
-import { closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync, readdirSync } from 'node:fs';
-import { type FileHandle, mkdir, open, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import { canNameBlob, refuseUnreadableUid } from '../blob-name.ts';
@@ -9,6 +9,7 @@ import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
+import { makeFolders, syncParents } from './make-folders.ts';
 import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
@@ -245,36 +246,6 @@ function refuseEmptyRoot(root: string): void {
   throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
     hint: 'Is its file system mounted? Check the path in section DataBackend.',
   });
-}
-
-/** Not mkdir's `recursive`: on a disk that is full, that speaks of missing folders. */
-async function makeFolders(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    await makeFolders(dirname(folder));
-    await makeFolder(folder);
-  }
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (error) {
-    // Another blob of the same folder was quicker.
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** A new data folder is as durable as its entry, and that of each folder made with it. Cheap, and once in a store's life. */
-function syncParents(path: string): void {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const fd = openSync(folder, 'r');
-    fsyncSync(fd);
-    closeSync(fd);
-    if (folder === dirname(folder)) return;
-  }
 }
 
 async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
