@@ -44,6 +44,18 @@ function killed(name: string): string {
   return copy;
 }
 
+/** Yesterday's database beside the WAL of a program that was killed today. @returns its path. */
+async function yesterdayBesideLaterWal(): Promise<string> {
+  await nextCommand();
+  copyFileSync(path, join(folder, 'yesterday'));
+  await addVersion('second');
+  await nextCommand();
+  await addVersion('third');
+  const copy = killed('killed');
+  copyFileSync(join(folder, 'yesterday'), copy);
+  return copy;
+}
+
 async function versionsIn(file: string): Promise<string[]> {
   const other = storeAt(file);
   try {
@@ -68,13 +80,7 @@ describe('a database beside a WAL', () => {
   });
 
   it('that goes on from a later state is refused, and left as it is', async () => {
-    await nextCommand();
-    copyFileSync(path, join(folder, 'yesterday'));
-    await addVersion('second');
-    await nextCommand();
-    await addVersion('third');
-    const copy = killed('killed');
-    copyFileSync(join(folder, 'yesterday'), copy);
+    const copy = await yesterdayBesideLaterWal();
     const before = FILES.map((suffix) => readFileSync(copy + suffix));
     await expect(versionsIn(copy)).rejects.toMatchObject({ code: 'database', message: expect.stringContaining('it is older') });
     expect(FILES.map((suffix) => readFileSync(copy + suffix))).toEqual(before);
@@ -96,13 +102,7 @@ describe('a database beside a WAL', () => {
   });
 
   it('whose first transaction was not written whole is opened without it', async () => {
-    await nextCommand();
-    copyFileSync(path, join(folder, 'yesterday'));
-    await addVersion('second');
-    await nextCommand();
-    await addVersion('third');
-    const copy = killed('killed');
-    copyFileSync(join(folder, 'yesterday'), copy);
+    const copy = await yesterdayBesideLaterWal();
     const wal = readFileSync(`${copy}-wal`);
     wal.writeUInt8(wal.readUInt8(100) ^ 1, 100);
     rmSync(`${copy}-wal`);
