@@ -5,7 +5,7 @@ import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { refuseOwnFile } from './own-files.ts';
 
-/** What SQLite may leave beside a copy that was not finished. */
+/** Side files that SQLite may leave beside an unfinished copy. */
 const SIDE_FILES = ['', '-journal', '-wal', '-shm'];
 
 /** A copy of the database that was made. */

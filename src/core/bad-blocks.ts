@@ -19,7 +19,7 @@ export interface BadBlock {
 /** What was done when a bad block was met. */
 type Activity = 'restore' | 'scrub' | 'migration' | 'reading';
 
-/** What a recorder works with. */
+/** Options of a {@link BadBlockRecorder}. */
 export interface BadBlockRecorderOptions {
   meta: MetaStore;
   logger: Logger;

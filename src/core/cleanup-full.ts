@@ -24,7 +24,7 @@ export interface FullCleanupRequest {
   yesDelete?: number | undefined;
 }
 
-/** What the listing found. */
+/** Result of the listing, before anything is deleted. */
 interface Survey {
   listed: number;
   /** Blobs that no row names. */

@@ -24,7 +24,8 @@ import type {
 import type { HealStore, VerificationStore } from './verification-store.ts';
 
 /**
- * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
+ * The metadata: versions, their blocks, tags, candidates for deletion, statistics. One file, though
+ * long: the parts are read together by those who write a store.
  *
  * Every method is one transaction unless it says otherwise, and durable on return. A store that is busy with another
  * writer waits for it (and says so after a while); it MUST NOT fail for that alone. Methods MAY be called

@@ -43,7 +43,7 @@ export class Claims {
   }
 }
 
-/** What a worker is to do with the block of a claim that is not in flight. */
+/** Decision for the first block of a content: store it, or reuse the blob that dedup found. */
 export function decisionFor({ candidate, checksum }: Claim, encVersion: number): NonNullable<Decision> {
   if (candidate === undefined) return { action: 'store', uid: newBlobUid() };
   const { uid, envKey, nonce, imported } = candidate;

@@ -56,7 +56,7 @@ async function* storedBlocks(
   }
 }
 
-/** So many of the rows, spread over all of them; those with data first. */
+/** Picks rows spread over all of them, those with data first. */
 function choose(rows: readonly BlockRow[], count: number): BlockRow[] {
   const withData = rows.filter(({ checksum }) => checksum !== null);
   const zeros = rows.filter(({ checksum }) => checksum === null);

@@ -208,7 +208,7 @@ export class DataPhase implements Operation {
       this.rejected.push(rejected);
       const tell = async () =>
         this.#options.logger.warning(
-          `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored anew, for all versions that used that blob.`,
+          `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored again, for all versions that used that blob.`,
         );
       // An import that is wrong says nothing of what the store lacks.
       await (isMissing ? this.#options.guard.missing(tell) : tell());

@@ -61,7 +61,10 @@ async function tagsNow(context: Context, name: string): Promise<string[]> {
   return autoTags(versions, context.now());
 }
 
-/** Locks the version that an earlier run left, and drops the rows that are to be made anew. A refusal leaves it exactly as it was. */
+/**
+ * Locks the version that an earlier run left, and drops the rows that this run replaces. A refusal
+ * leaves the version exactly as it was.
+ */
 export async function continueVersion(
   { meta, locks, logger }: Context,
   { request, geometry, locks: held, uid, checkSource }: Continuation,

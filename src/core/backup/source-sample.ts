@@ -10,7 +10,7 @@ import type { Bitmap } from '../plan/bitmap.ts';
 const CHECKED_BLOCKS = 10;
 const PAGE_ROWS = 500;
 
-/** What a source is compared with a sample by. */
+/** Options for comparing a sample of blocks with the source. */
 export interface SampleOptions {
   pool: BlockPool;
   geometry: Geometry;

@@ -27,6 +27,8 @@ export interface ImageViewOptions {
 }
 
 /**
+ * One thing, though long: reads, writes and bad blocks share the rows, the overlay and the order of writes to a block.
+ *
  * A version as an image that can be read anywhere, and written: what is written is in an overlay, never in the version. Ranges MUST lie within
  * the image. Several calls may be in flight; a read beside a write of the same bytes sees them as they were or as they are.
  */

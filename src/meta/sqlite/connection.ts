@@ -47,6 +47,8 @@ export type SqlValue = string | number | null;
  * One connection to a SQLite file. Statements run at once, on the calling thread; writes go through {@link write},
  * which waits for other writers without blocking the event loop. Prepared statements are kept by their text; ordinary ones for
  * writing are built by knex (statement-builder.ts).
+ *
+ * One thing, though long: every method depends on the one transaction that a connection can have at a time.
  */
 export class SqliteConnection {
   readonly #db: Database.Database;
