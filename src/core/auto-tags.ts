@@ -1,7 +1,7 @@
 import dayjs from 'dayjs';
 import utc from 'dayjs/plugin/utc.js';
-import type { TaggedVersion } from '../meta/types.ts';
-import { isFromFuture } from './clock.ts';
+import { isFromFuture } from '../model/clock.ts';
+import type { TaggedVersion } from '../model/types.ts';
 
 dayjs.extend(utc);
 

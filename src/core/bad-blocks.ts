@@ -1,7 +1,7 @@
 import type { FetchBlock, Finding } from '../engine/messages.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import type { BlockRow, TaggedVersion } from '../meta/types.ts';
+import type { BlockRow, TaggedVersion } from '../model/types.ts';
 import type { CheckLog } from './check-log.ts';
 import type { DamageGuard } from './store/damage-guard.ts';
 

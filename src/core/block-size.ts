@@ -1,6 +1,6 @@
 import { BackyError } from '../errors.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import type { TaggedVersion } from '../meta/types.ts';
+import type { TaggedVersion } from '../model/types.ts';
 
 /**
  * The block size that a version was made with, in bytes. Databases do not keep it, its first block's length does; the

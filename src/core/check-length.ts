@@ -1,6 +1,6 @@
-import { lastBlock } from '../meta/geometry.ts';
 import type { Geometry } from '../meta/meta-store.ts';
-import type { TaggedVersion } from '../meta/types.ts';
+import { lastBlock } from '../model/geometry.ts';
+import type { TaggedVersion } from '../model/types.ts';
 import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 import type { Context } from './context.ts';
 

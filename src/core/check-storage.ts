@@ -3,7 +3,7 @@ import { newBlobUid } from '../data/blob-uid.ts';
 import type { DataBackend } from '../data/data-backend.ts';
 import type { DataBackendOptions } from '../data/options.ts';
 import { BackyError, messageOf } from '../errors.ts';
-import { fillNullBlock } from '../null-block.ts';
+import { fillNullBlock } from '../model/null-block.ts';
 import type { Context } from './context.ts';
 import { holding, lockForOperation } from './locks.ts';
 import { openStorage } from './storage.ts';

@@ -1,4 +1,4 @@
-import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../model/clock.ts';
 import type { Context } from './context.ts';
 
 const DAY_SECONDS = 86_400;

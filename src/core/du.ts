@@ -1,4 +1,4 @@
-import type { DiskUsage, TaggedVersion } from '../meta/types.ts';
+import type { DiskUsage, TaggedVersion } from '../model/types.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { checkInstallationFree, checkVersionsFree } from './locks.ts';

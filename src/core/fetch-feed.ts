@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FetchBlock, Job } from '../engine/messages.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import type { BlockRange, BlockRow, TaggedVersion } from '../meta/types.ts';
+import type { BlockRange, BlockRow, TaggedVersion } from '../model/types.ts';
 
 /** Rows read from the database at a time. */
 const PAGE_ROWS = 5_000;

@@ -5,7 +5,7 @@ import type { JobAnswer, Operation } from '../engine/operation.ts';
 import { BackyError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { dedupKey, type MetaStore } from '../meta/meta-store.ts';
-import type { BlockRow, GoodBlob, TaggedVersion } from '../meta/types.ts';
+import type { BlockRow, GoodBlob, TaggedVersion } from '../model/types.ts';
 import type { BadBlock } from './bad-blocks.ts';
 import type { Meter } from './progress.ts';
 import { HealingSum } from './validate-whole.ts';

@@ -1,7 +1,7 @@
 import { WorkerPool } from '../engine/worker-pool.ts';
 import { shareSource } from '../io/open-io.ts';
 import type { SharedSource } from '../io/shared.ts';
-import type { TaggedVersion } from '../meta/types.ts';
+import type { TaggedVersion } from '../model/types.ts';
 import type { BadBlock } from './bad-blocks.ts';
 import { blockSizeOf } from './block-size.ts';
 import type { Context } from './context.ts';

@@ -1,5 +1,5 @@
-import type { TaggedVersion } from '../meta/types.ts';
-import { warnOfFuture } from './clock.ts';
+import { warnOfFuture } from '../model/clock.ts';
+import type { TaggedVersion } from '../model/types.ts';
 import type { Context } from './context.ts';
 import { type DueBackup, dueBackups, explainDue } from './due.ts';
 import { checkInstallationFree } from './locks.ts';

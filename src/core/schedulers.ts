@@ -1,5 +1,5 @@
 import { BackyError } from '../errors.ts';
-import type { TaggedVersion } from '../meta/types.ts';
+import type { TaggedVersion } from '../model/types.ts';
 
 /** A rule of how often an image is backed up: a section of backy.cfg. */
 export interface Scheduler {

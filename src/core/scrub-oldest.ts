@@ -1,9 +1,9 @@
 import type { FetchBlock, Finding } from '../engine/messages.ts';
 import { toSecondsText } from '../meta/dates.ts';
 import type { BlobToCheck, CheckCursor } from '../meta/verification-store.ts';
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../model/clock.ts';
 import { describeFinding } from './bad-blocks.ts';
 import { CheckLog } from './check-log.ts';
-import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from './clock.ts';
 import type { Context } from './context.ts';
 import { proveKeyForReadingAll } from './encryption-key.ts';
 import type { FeedJob } from './fetch-feed.ts';

@@ -1,9 +1,9 @@
 import { BackyError } from '../errors.ts';
 import { shareSource } from '../io/open-io.ts';
 import type { SharedSource } from '../io/shared.ts';
-import type { BlockRow, TaggedVersion } from '../meta/types.ts';
+import { blocksIn, bytesIn } from '../model/block-ranges.ts';
+import type { BlockRow, TaggedVersion } from '../model/types.ts';
 import { type BadBlock, BadBlockRecorder } from './bad-blocks.ts';
-import { blocksIn, bytesIn } from './block-ranges.ts';
 import { blockSizeOf } from './block-size.ts';
 import { checkLength } from './check-length.ts';
 import { CheckLog } from './check-log.ts';

@@ -1,7 +1,7 @@
 import { isBlobUid } from '../data/blob-uid.ts';
 import { BackyError } from '../errors.ts';
 import { fromStoredDate, toSecondsText } from '../meta/dates.ts';
-import type { DatedBlockRow, Version } from '../meta/types.ts';
+import type { DatedBlockRow, Version } from '../model/types.ts';
 
 /** What a metadata format has beyond 2.1 (formats.md §5). */
 interface TransferFormat {

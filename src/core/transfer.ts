@@ -6,7 +6,7 @@ import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
 import { within } from '../engine/within.ts';
 import { BackyError, messageOf } from '../errors.ts';
-import type { DatedBlockRow, Version } from '../meta/types.ts';
+import type { DatedBlockRow, Version } from '../model/types.ts';
 import { syncPath } from '../native/sync-path.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';

@@ -1,6 +1,6 @@
 import { BackyError } from '../errors.ts';
-import type { TaggedVersion, VersionFilter } from '../meta/types.ts';
-import { warnOfFuture } from './clock.ts';
+import { warnOfFuture } from '../model/clock.ts';
+import type { TaggedVersion, VersionFilter } from '../model/types.ts';
 import type { Context } from './context.ts';
 import { findVersion } from './find-version.ts';
 import { checkInstallationFree, holding, lockForOperation, lockVersion } from './locks.ts';

@@ -1,4 +1,4 @@
-import { fillNullBlock } from '../null-block.ts';
+import { fillNullBlock } from '../model/null-block.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-backend.ts';
 
 /** Stores nothing; gives back the null source's block of the same number and size (formats.md §4). For measuring. */

@@ -1,4 +1,4 @@
-import type { BackupRow, GoodBlob, Healing } from './types.ts';
+import type { BackupRow, GoodBlob, Healing } from '../model/types.ts';
 
 /** What most commits heal. */
 export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };

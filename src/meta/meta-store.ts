@@ -1,4 +1,3 @@
-import type { StoreIdentity } from './store-identity.ts';
 import type {
   BackupCounters,
   BackupRow,
@@ -20,7 +19,8 @@ import type {
   TaggedVersion,
   Version,
   VersionFilter,
-} from './types.ts';
+} from '../model/types.ts';
+import type { StoreIdentity } from './store-identity.ts';
 import type { HealStore, VerificationStore } from './verification-store.ts';
 
 /**

@@ -1,5 +1,5 @@
+import type { BackupCounters, BackupStats, Version } from '../model/types.ts';
 import { fromStoredDate } from './dates.ts';
-import type { BackupCounters, BackupStats, Version } from './types.ts';
 
 /** The columns of table stats that hold what was backed up. */
 export interface StatsColumns {

@@ -1,4 +1,4 @@
-import type { BlockContent, BlockRow, FutureTimes, GoodBlob, Healing } from './types.ts';
+import type { BlockContent, BlockRow, FutureTimes, GoodBlob, Healing } from '../model/types.ts';
 
 /** A blob that was read whole, and what came of it. */
 export interface BlobCheck {

@@ -9,7 +9,7 @@ import type { DataBackendOptions } from '../../src/data/options.ts';
 import { FileLockService } from '../../src/locking/file-lock.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { SqliteStore } from '../../src/meta/sqlite/sqlite-store.ts';
-import type { BackupRow, TaggedVersion } from '../../src/meta/types.ts';
+import type { BackupRow, TaggedVersion } from '../../src/model/types.ts';
 
 /** Bytes of a block in a lab. */
 export const BLOCK_SIZE = 4096;

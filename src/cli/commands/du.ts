@@ -1,5 +1,5 @@
 import type { VersionUsage } from '../../core/du.ts';
-import type { DiskUsage } from '../../meta/types.ts';
+import type { DiskUsage } from '../../model/types.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
 import { chooseColumns, toTable } from '../render/select-fields.ts';

@@ -1,4 +1,4 @@
-import type { TaggedVersion } from '../../meta/types.ts';
+import type { TaggedVersion } from '../../model/types.ts';
 import type { Command } from '../command.ts';
 import { filledText, flag, text } from '../option-values.ts';
 import { chooseColumns, toTable } from '../render/select-fields.ts';

@@ -1,4 +1,4 @@
-import type { BackupCounters, BackupStats } from '../../meta/types.ts';
+import type { BackupCounters, BackupStats } from '../../model/types.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
 import { parseWhole } from '../parse-values.ts';

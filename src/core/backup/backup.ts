@@ -3,7 +3,7 @@ import { BackyError } from '../../errors.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
-import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
+import type { BackupCounters, TaggedVersion } from '../../model/types.ts';
 import { CheckLog } from '../check-log.ts';
 import type { Context } from '../context.ts';
 import { proveKeyForWriting } from '../encryption-key.ts';

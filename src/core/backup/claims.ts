@@ -1,7 +1,7 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
 import type { Decision } from '../../engine/messages.ts';
 import { dedupKey } from '../../meta/meta-store.ts';
-import type { FoundBlob } from '../../meta/types.ts';
+import type { FoundBlob } from '../../model/types.ts';
 
 /** A block of this backup whose content some other block of it is already being stored for. */
 export interface WaitingBlock {

@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import type { BackupRow } from '../../meta/types.ts';
+import type { BackupRow } from '../../model/types.ts';
 import type { Context } from '../context.ts';
 import { openStorage } from '../storage.ts';
 import { confirmStore } from '../store/check-store.ts';

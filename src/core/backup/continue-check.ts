@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
-import { Bitmap } from '../plan/bitmap.ts';
+import { Bitmap } from '../../model/bitmap.ts';
+import type { BlockRow, TaggedVersion } from '../../model/types.ts';
 import { presentRanges } from './set-phases.ts';
 import {
   compareSample,

@@ -1,4 +1,4 @@
-import type { BackupCounters } from '../../meta/types.ts';
+import type { BackupCounters } from '../../model/types.ts';
 
 /** Counters at the start of a backup. */
 export const NO_COUNTS: BackupCounters = {

@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { Bitmap } from '../plan/bitmap.ts';
+import type { Bitmap } from '../../model/bitmap.ts';
 import {
   compareSample,
   type ExpectedBlock,

@@ -1,5 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import { Bitmap } from '../plan/bitmap.ts';
+import { Bitmap } from '../../model/bitmap.ts';
 
 /**
  * Guards a backup whose source has only what its hints name. Every other block MUST come from the base: what the base lacks, or has in a bad

@@ -1,5 +1,5 @@
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRange, Healing } from '../../meta/types.ts';
+import type { BackupCounters, BackupRow, BlockRange, Healing } from '../../model/types.ts';
 import { addCounters } from './counters.ts';
 
 /** A row that waits for its commit, with what it counts for. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
-import type { BackupCounters, BlockRange } from '../../meta/types.ts';
-import { blocksIn, bytesIn } from '../block-ranges.ts';
+import type { Bitmap } from '../../model/bitmap.ts';
+import { blocksIn, bytesIn } from '../../model/block-ranges.ts';
+import type { BackupCounters, BlockRange } from '../../model/types.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
-import type { Bitmap } from '../plan/bitmap.ts';
 import { addCounters } from './counters.ts';
 
 /**

@@ -3,8 +3,8 @@ import { type Hasher, hasherFor } from '../../engine/hasher.ts';
 import type { Job } from '../../engine/messages.ts';
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
-import type { BlockRow } from '../../meta/types.ts';
-import type { Bitmap } from '../plan/bitmap.ts';
+import type { Bitmap } from '../../model/bitmap.ts';
+import type { BlockRow } from '../../model/types.ts';
 
 /** The least number of blocks that are compared. */
 const CHECKED_BLOCKS = 10;

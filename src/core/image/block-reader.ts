@@ -2,7 +2,7 @@ import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/messages
 import type { JobAnswer, Operation } from '../../engine/operation.ts';
 import { WorkerPool } from '../../engine/worker-pool.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
-import type { BlockRow } from '../../meta/types.ts';
+import type { BlockRow } from '../../model/types.ts';
 import type { Context } from '../context.ts';
 import { retryLog } from '../storage.ts';
 import { workersFor } from '../worker-count.ts';

@@ -1,6 +1,6 @@
 import type { Finding } from '../../engine/messages.ts';
 import { BackyError, messageOf } from '../../errors.ts';
-import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
+import type { BlockRow, TaggedVersion } from '../../model/types.ts';
 import type { Context } from '../context.ts';
 import type { CachedBlock } from './block-cache.ts';
 import type { BlockReader, BlockRequest } from './block-reader.ts';

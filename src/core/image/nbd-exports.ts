@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
-import type { TaggedVersion } from '../../meta/types.ts';
+import { isFromFuture, warnOfFuture } from '../../model/clock.ts';
+import type { TaggedVersion } from '../../model/types.ts';
 import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
-import { isFromFuture, warnOfFuture } from '../clock.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';

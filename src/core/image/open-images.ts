@@ -1,7 +1,7 @@
 import type { Finding } from '../../engine/messages.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
-import type { BlockRow, TaggedVersion } from '../../meta/types.ts';
+import type { BlockRow, TaggedVersion } from '../../model/types.ts';
 import { BadBlockRecorder } from '../bad-blocks.ts';
 import { blockSizeOf } from '../block-size.ts';
 import type { Context } from '../context.ts';

@@ -3,9 +3,9 @@ import { closeSync, constants, ftruncateSync, openSync, read as readCallback, un
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
-import type { BlockRange } from '../../meta/types.ts';
+import { Bitmap } from '../../model/bitmap.ts';
+import type { BlockRange } from '../../model/types.ts';
 import { isHole, punchHole } from '../../native/file-calls.ts';
-import { Bitmap } from '../plan/bitmap.ts';
 
 const read = promisify(readCallback);
 const write = promisify(writeCallback);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { BackyError, messageOf } from '../../errors.ts';
-import type { BackupCounters, TaggedVersion } from '../../meta/types.ts';
+import type { BackupCounters, TaggedVersion } from '../../model/types.ts';
 import { type ListenAddress, listenNbd } from '../../nbd/server.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';

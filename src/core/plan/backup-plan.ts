@@ -1,4 +1,4 @@
-import { Bitmap } from './bitmap.ts';
+import { Bitmap } from '../../model/bitmap.ts';
 import type { Hint } from './hints.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { fillNullBlock, numberNullBlock } from '../../null-block.ts';
+import { fillNullBlock, numberNullBlock } from '../../model/null-block.ts';
 import type { Source } from '../source.ts';
 import type { Target } from '../target.ts';
 

@@ -1,12 +1,12 @@
 import { BackyError } from '../../errors.ts';
+import { lastBlock } from '../../model/geometry.ts';
+import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../../model/types.ts';
 import { toStoredDate } from '../dates.ts';
-import { lastBlock } from '../geometry.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
 import { type Sql, sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
-import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../types.ts';
 import { type BlocksToInsert, insertFound, insertNew, insertSparse } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';
 import { healRows, knownBad } from './heal.ts';

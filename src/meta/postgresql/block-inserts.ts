@@ -1,6 +1,6 @@
-import { lastBlock } from '../geometry.ts';
+import { lastBlock } from '../../model/geometry.ts';
+import type { BackupRow, BlockRange } from '../../model/types.ts';
 import type { Geometry } from '../meta-store.ts';
-import type { BackupRow, BlockRange } from '../types.ts';
 import { arrayOf } from './literals.ts';
 import type { PgValue, Session } from './session.ts';
 

@@ -1,7 +1,7 @@
-import { STRAY_EXAMPLES } from '../geometry.ts';
+import { STRAY_EXAMPLES } from '../../model/geometry.ts';
+import type { BlobOfBlock, BlockRange, BlockRow } from '../../model/types.ts';
 import type { RowIds } from '../meta-store.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
-import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 

@@ -1,5 +1,5 @@
+import type { BlockRow, GoodBlob, Healing } from '../../model/types.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
-import type { BlockRow, GoodBlob, Healing } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import { SERVER_SECONDS } from './server-clock.ts';

@@ -1,8 +1,4 @@
 import type { Logger } from '../../logger.ts';
-import { toStoredDate } from '../dates.ts';
-import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
-import { toBlockRow, toDatedBlockRow } from '../rows.ts';
-import type { SampleOrder } from '../store-identity.ts';
 import type {
   BlockRange,
   DatedBlockRow,
@@ -13,7 +9,11 @@ import type {
   StatsFilter,
   Version,
   VersionFilter,
-} from '../types.ts';
+} from '../../model/types.ts';
+import { toStoredDate } from '../dates.ts';
+import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import { toBlockRow, toDatedBlockRow } from '../rows.ts';
+import type { SampleOrder } from '../store-identity.ts';
 import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import * as backup from './backup.ts';
 import * as blocks from './blocks.ts';

@@ -1,4 +1,4 @@
-import type { SealedBlock, Version } from '../types.ts';
+import type { SealedBlock, Version } from '../../model/types.ts';
 import type { PostgresConnection } from './connection.ts';
 
 /** As in `../sqlite/sealed.ts`: no index knows of encryption, so what is looked at is bounded. */

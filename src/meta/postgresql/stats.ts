@@ -1,5 +1,5 @@
+import type { BackupStats, StatsFilter } from '../../model/types.ts';
 import { type StatsRecord, toStats } from '../stats-rows.ts';
-import type { BackupStats, StatsFilter } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 
 /** See ReportStore.listStats. */

@@ -1,8 +1,8 @@
+import { lastBlock } from '../../model/geometry.ts';
+import type { BlockRange } from '../../model/types.ts';
 import { toStoredDate } from '../dates.ts';
-import { lastBlock } from '../geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
-import type { BlockRange } from '../types.ts';
 import { saveCounters } from './backup.ts';
 import { INSERT_COLUMNS } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';

@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
+import type { DatedBlockRow, Version } from '../../model/types.ts';
 import { toStoredDate } from '../dates.ts';
 import { toVersionRecord } from '../rows.ts';
-import type { DatedBlockRow, Version } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';
 import { arrayOf } from './literals.ts';

@@ -1,7 +1,7 @@
+import type { TaggedVersion, VersionFilter } from '../../model/types.ts';
 import { toStoredDate } from '../dates.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
 import { joinSql, type Sql, sql } from '../sql-text.ts';
-import type { TaggedVersion, VersionFilter } from '../types.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';

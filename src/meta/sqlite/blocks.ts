@@ -1,7 +1,7 @@
-import { LAST_ID, STRAY_EXAMPLES } from '../geometry.ts';
+import { LAST_ID, STRAY_EXAMPLES } from '../../model/geometry.ts';
+import type { BlobOfBlock, BlockRange, BlockRow } from '../../model/types.ts';
 import type { RowIds } from '../meta-store.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
-import type { BlobOfBlock, BlockRange, BlockRow } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** SQLite keeps texts and fractions in a column of integers, and compares with them: `'x' > 5`. */

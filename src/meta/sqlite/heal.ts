@@ -1,5 +1,5 @@
+import type { BlockRow, GoodBlob, Healing } from '../../model/types.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
-import type { BlockRow, GoodBlob, Healing } from '../types.ts';
 import { IS_ID } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
 import { bumpState } from './state.ts';

@@ -1,6 +1,6 @@
+import type { BackupStats, StatsFilter } from '../../model/types.ts';
 import { sql } from '../sql-text.ts';
 import { type StatsRecord, toStats } from '../stats-rows.ts';
-import type { BackupStats, StatsFilter } from '../types.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** See ReportStore.listStats. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dedupKey, type MetaStore } from '../../../src/meta/meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRow, DatedBlockRow, Version } from '../../../src/meta/types.ts';
+import type { BackupCounters, BackupRow, BlockRow, DatedBlockRow, Version } from '../../../src/model/types.ts';
 
 /** How the suite gets stores of one database. */
 export interface MetaStoreFixture {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { compareBlobs } from '../../../src/core/diff-meta.ts';
-import type { BlobOfBlock } from '../../../src/meta/types.ts';
+import type { BlobOfBlock } from '../../../src/model/types.ts';
 
 const MOST_IDS = 12;
 

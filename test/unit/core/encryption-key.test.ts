@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { proveKeyForReading, proveKeyForReadingAll, proveKeyForWriting } from '../../../src/core/encryption-key.ts';
 import { rekey } from '../../../src/core/rekey.ts';
 import { masterKeyOf, wrapKey } from '../../../src/data/codec/key-wrap.ts';
-import type { BackupRow } from '../../../src/meta/types.ts';
+import type { BackupRow } from '../../../src/model/types.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 import { KEY_A, KEY_B } from '../../support/encryption.ts';
 

@@ -5,7 +5,7 @@ import { NO_COUNTS } from '../../../src/core/backup/counters.ts';
 import { validateHealed } from '../../../src/core/validate-whole.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
-import type { BackupRow } from '../../../src/meta/types.ts';
+import type { BackupRow } from '../../../src/model/types.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 2 * BLOCK_SIZE };

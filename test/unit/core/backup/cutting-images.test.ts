@@ -7,7 +7,7 @@ import { CheckLog } from '../../../../src/core/check-log.ts';
 import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
-import type { BlockRow } from '../../../../src/meta/types.ts';
+import type { BlockRow } from '../../../../src/model/types.ts';
 import { CoreLab } from '../../../support/core-lab.ts';
 import { InlinePool } from '../../../support/inline-pool.ts';
 import { noise } from '../../../support/random.ts';

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
 import { CheckLog } from '../../../../src/core/check-log.ts';
-import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { Bitmap } from '../../../../src/model/bitmap.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 import { InlinePool } from '../../../support/inline-pool.ts';
 

@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkContinuedSource } from '../../../../src/core/backup/continue-check.ts';
 import { checkHintsAgainstBase, checkHintsWithoutBase } from '../../../../src/core/backup/hint-check.ts';
 import type { SampleOptions } from '../../../../src/core/backup/source-sample.ts';
-import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { Bitmap } from '../../../../src/model/bitmap.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 import { InlinePool } from '../../../support/inline-pool.ts';
 

@@ -1,5 +1,5 @@
 import type { Geometry } from '../meta/meta-store.ts';
-import type { BlockRange } from '../meta/types.ts';
+import type { BlockRange } from './types.ts';
 
 /** How many blocks there are in some ranges. */
 export function blocksIn(ranges: readonly BlockRange[]): number {

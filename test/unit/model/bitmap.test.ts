@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Bitmap } from '../../../../src/core/plan/bitmap.ts';
+import { Bitmap } from '../../../src/model/bitmap.ts';
 
 const SIZE = 200;
 const range = fc.tuple(fc.nat(SIZE + 20), fc.nat(SIZE + 20)).map(([a, b]) => ({ first: Math.min(a, b), end: Math.max(a, b) }));

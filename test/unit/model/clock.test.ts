@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { isFromFuture } from '../../../src/core/clock.ts';
+import { isFromFuture } from '../../../src/model/clock.ts';
 
 const NOW = new Date('2026-11-23T04:42:24Z');
 

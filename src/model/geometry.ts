@@ -1,4 +1,4 @@
-import type { Geometry } from './meta-store.ts';
+import type { Geometry } from '../meta/meta-store.ts';
 
 /** The highest id that the column can have in the original's schema. */
 export const LAST_ID = 2 ** 31 - 1;
