@@ -12,7 +12,7 @@ const MIB = 1024 ** 2;
 /** What a copying client may have of a restore's speed that writes nowhere. */
 const NBD_OF_RESTORE = 0.8;
 const FUSE_OF_RESTORE = 0.5;
-/** 150 MiB for the program, as bench/rows/memory.mjs has it, the cache of blocks (src/core/image/block-reader.ts), and the page cache of SQLite. */
+/** 150 MiB for the program, as bench/rows/memory.mjs has it, the cache of blocks (src/core/serve/block-reader.ts), and the page cache of SQLite. */
 const MEMORY_BYTES = (150 + 256 + 256) * MIB;
 const RANDOM_READS = 40_000;
 

@@ -1,4 +1,4 @@
-import type { Progress } from '../core/progress.ts';
+import type { Progress } from '../core/blocks/progress.ts';
 
 /** How fast a phase goes, on average since it began. */
 export interface Pace {

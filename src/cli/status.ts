@@ -1,4 +1,4 @@
-import type { Progress } from '../core/progress.ts';
+import type { Progress } from '../core/blocks/progress.ts';
 import { type ConsoleLog, setFooter } from './console-log.ts';
 import type { LiveBar } from './live-bar.ts';
 import { type Pace, paceOf } from './pace.ts';

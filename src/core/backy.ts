@@ -4,28 +4,28 @@ import type { BackupStats, StatsFilter } from '../model/types.ts';
 import type { AutoRequest } from './auto/auto.ts';
 import type { AutoResult } from './auto/auto-image.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';
-import type { DatabaseBackup, DatabaseBackupRequest } from './backup-db.ts';
-import type { StorageStep } from './check-storage.ts';
-import type { CleanupResult, FastCleanupRequest } from './cleanup.ts';
-import type { FullCleanupRequest } from './cleanup-full.ts';
 import type { Context } from './context.ts';
-import type { CoverageRow } from './coverage.ts';
-import type { BlockComparison } from './diff-meta.ts';
-import type { VersionUsage } from './du.ts';
-import type { DueBackup } from './due.ts';
-import type { MountRequest, MountResult } from './image/mount-versions.ts';
-import type { ServeNbdRequest, ServeNbdResult } from './image/serve-nbd.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
-import type { RekeyResult } from './rekey.ts';
-import type { RepairRequest, RepairResult } from './repair.ts';
-import type { RestoreRequest, RestoreResult } from './restore.ts';
-import type { ScheduleRequest } from './schedule-reports.ts';
-import type { ScrubRequest, ScrubResult } from './scrub.ts';
-import type { OldestRequest, OldestResult } from './scrub-oldest.ts';
-import type { SeveralRequest, SeveralResult } from './scrub-several.ts';
-import type { Breach } from './sla.ts';
-import type { TransferResult } from './transfer.ts';
-import * as versions from './versions.ts';
+import type { RepairRequest, RepairResult } from './repair/repair.ts';
+import type { CoverageRow } from './reports/coverage.ts';
+import type { BlockComparison } from './reports/diff-meta.ts';
+import type { VersionUsage } from './reports/du.ts';
+import type { DueBackup } from './reports/due.ts';
+import type { ScheduleRequest } from './reports/schedule-reports.ts';
+import type { Breach } from './reports/sla.ts';
+import type { RestoreRequest, RestoreResult } from './restore/restore.ts';
+import type { ScrubRequest, ScrubResult } from './scrub/scrub.ts';
+import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
+import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';
+import type { MountRequest, MountResult } from './serve/mount-versions.ts';
+import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
+import type { TransferResult } from './transfer/transfer.ts';
+import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
+import type { StorageStep } from './upkeep/check-storage.ts';
+import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
+import type { FullCleanupRequest } from './upkeep/cleanup-full.ts';
+import type { RekeyResult } from './upkeep/rekey.ts';
+import * as versions from './versions/versions.ts';
 
 /**
  * The program behind the commands: one method an operation, each of which returns data and prints nothing.
@@ -83,41 +83,41 @@ export class Backy {
     return autoBackup(this.#context, request);
   }
   async restore(request: RestoreRequest): Promise<RestoreResult> {
-    const { restore } = await import('./restore.ts');
+    const { restore } = await import('./restore/restore.ts');
     return restore(this.#context, request);
   }
   async scrub(request: ScrubRequest): Promise<ScrubResult> {
-    const { scrub } = await import('./scrub.ts');
+    const { scrub } = await import('./scrub/scrub.ts');
     return scrub(this.#context, request);
   }
   async scrubSeveral(request: SeveralRequest): Promise<SeveralResult> {
-    const { scrubSeveral } = await import('./scrub-several.ts');
+    const { scrubSeveral } = await import('./scrub/scrub-several.ts');
     return scrubSeveral(this.#context, request);
   }
   async scrubOldest(request: OldestRequest): Promise<OldestResult> {
-    const { scrubOldest } = await import('./scrub-oldest.ts');
+    const { scrubOldest } = await import('./scrub/scrub-oldest.ts');
     return scrubOldest(this.#context, request);
   }
   /** `days`: for each of these numbers of days. */
   async coverage(days: readonly number[]): Promise<CoverageRow[]> {
-    const { reportCoverage } = await import('./coverage.ts');
+    const { reportCoverage } = await import('./reports/coverage.ts');
     return reportCoverage(this.#context, days);
   }
   async repair(request: RepairRequest): Promise<RepairResult> {
-    const { repair } = await import('./repair.ts');
+    const { repair } = await import('./repair/repair.ts');
     return repair(this.#context, request);
   }
   async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
-    const { cleanupFast } = await import('./cleanup.ts');
+    const { cleanupFast } = await import('./upkeep/cleanup.ts');
     return cleanupFast(this.#context, request);
   }
   async cleanupFull(request: FullCleanupRequest): Promise<CleanupResult> {
-    const { cleanupFull } = await import('./cleanup.ts');
+    const { cleanupFull } = await import('./upkeep/cleanup.ts');
     return cleanupFull(this.#context, request);
   }
   /** Copies the database to a file; needs no `open`. */
   async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {
-    const { backupDatabase } = await import('./backup-db.ts');
+    const { backupDatabase } = await import('./upkeep/backup-db.ts');
     return backupDatabase(this.#context, request);
   }
   /**
@@ -125,12 +125,12 @@ export class Backy {
    * with the data backend.
    */
   async checkStorage(): Promise<StorageStep[]> {
-    const { checkStorageThoroughly } = await import('./check-storage.ts');
+    const { checkStorageThoroughly } = await import('./upkeep/check-storage.ts');
     return checkStorageThoroughly(this.#context);
   }
   /** `oldKey`: 64 hex digits. */
   async rekey(oldKey: string): Promise<RekeyResult> {
-    const { rekey } = await import('./rekey.ts');
+    const { rekey } = await import('./upkeep/rekey.ts');
     return rekey(this.#context, oldKey);
   }
   async migrateEncryption(request: MigrationRequest): Promise<MigrationResult> {
@@ -139,37 +139,37 @@ export class Backy {
   }
   /** Mounts all versions until the program is told to stop, or somebody unmounts them. */
   async mount(request: MountRequest): Promise<MountResult> {
-    const { mountVersions } = await import('./image/mount-versions.ts');
+    const { mountVersions } = await import('./serve/mount-versions.ts');
     return mountVersions(this.#context, request);
   }
   /** Serves versions over NBD until the program is told to stop. */
   async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {
-    const { serveNbd } = await import('./image/serve-nbd.ts');
+    const { serveNbd } = await import('./serve/serve-nbd.ts');
     return serveNbd(this.#context, request);
   }
   list(request: versions.ListRequest) {
     return versions.listVersions(this.#context, request);
   }
   async due(request: ScheduleRequest): Promise<DueBackup[]> {
-    const { reportDue } = await import('./schedule-reports.ts');
+    const { reportDue } = await import('./reports/schedule-reports.ts');
     return reportDue(this.#context, request);
   }
   async sla(request: ScheduleRequest): Promise<Breach[]> {
-    const { reportSla } = await import('./schedule-reports.ts');
+    const { reportSla } = await import('./reports/schedule-reports.ts');
     return reportSla(this.#context, request);
   }
   async stats(filter: StatsFilter): Promise<BackupStats[]> {
-    const { listStats } = await import('./stats.ts');
+    const { listStats } = await import('./reports/stats.ts');
     return listStats(this.#context, filter);
   }
   /** The disk usage of one version, or of all. */
   async du(uid: string | undefined): Promise<VersionUsage[]> {
-    const { du } = await import('./du.ts');
+    const { du } = await import('./reports/du.ts');
     return du(this.#context, uid);
   }
   /** Compares two versions, a page of blocks at a time. */
   async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<BlockComparison[]> {
-    const { diffMeta } = await import('./diff-meta.ts');
+    const { diffMeta } = await import('./reports/diff-meta.ts');
     yield* diffMeta(this.#context, leftUid, rightUid);
   }
   remove(uid: string, force: boolean): Promise<versions.RemovalResult> {
@@ -189,15 +189,15 @@ export class Backy {
   }
   /** The text of an export, a piece at a time. */
   async *exportText(uid: string): AsyncIterableIterator<string> {
-    const { exportText } = await import('./transfer.ts');
+    const { exportText } = await import('./transfer/transfer.ts');
     yield* exportText(this.#context, uid);
   }
   async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
-    const { exportToFile } = await import('./transfer.ts');
+    const { exportToFile } = await import('./transfer/transfer.ts');
     return exportToFile(this.#context, uid, fileName);
   }
   async import(fileName: string, stdin: Readable): Promise<TransferResult> {
-    const { importFrom } = await import('./transfer.ts');
+    const { importFrom } = await import('./transfer/transfer.ts');
     return importFrom(this.#context, fileName, stdin);
   }
 }

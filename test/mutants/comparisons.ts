@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const JOBS = ['test/unit/engine/block-jobs.test.ts'];
 const HINT_CHECK = ['test/unit/core/backup/hint-check.test.ts'];
 const PLAN = ['test/unit/core/plan/backup-plan.test.ts'];
-const KEYS = ['test/unit/core/encryption-key.test.ts'];
+const KEYS = ['test/unit/core/blocks/encryption-key.test.ts'];
 const CODEC = ['test/unit/data/codec.test.ts'];
 
 /** Checksums, lengths, keys, zeros, holes, and how hints become blocks. */
@@ -43,7 +43,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'stray-row-makes-a-version-valid',
     invariant: 'A version is valid only if its rows have the ids of its blocks.',
-    file: 'src/core/has-its-rows.ts',
+    file: 'src/core/versions/check-rows.ts',
     text: 'if (ids.fitting === version.size && ids.stray === 0) return true;',
     replacement: 'if (ids.fitting + ids.stray === version.size) return true;',
     tests: ['test/cli/wrong-ids.test.ts'],
@@ -180,7 +180,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'any-key-fits',
     invariant: 'A key is tried on wrapped keys before anything is written.',
-    file: 'src/core/encryption-key.ts',
+    file: 'src/core/blocks/encryption-key.ts',
     text: 'return sealed.some(',
     replacement: 'return sealed.length > 0 || sealed.some(',
     tests: KEYS,
@@ -188,7 +188,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'rekey-passes-over-good-blocks',
     invariant: 'A rekey ends, with nothing changed, at a good block whose key does not unwrap.',
-    file: 'src/core/rekey.ts',
+    file: 'src/core/upkeep/rekey.ts',
     text: 'if (!block.valid) return undefined;',
     replacement: 'return undefined;',
     tests: KEYS,
@@ -220,10 +220,10 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'last-id-counts-what-is-beyond-a-gap',
     invariant: 'Everything up to the Last ID of a restore is on the target.',
-    file: 'src/core/contiguous.ts',
+    file: 'src/core/restore/contiguous.ts',
     text: 'this.#last = past - 1;',
     replacement: 'this.#last = past;',
-    tests: ['test/unit/core/contiguous.test.ts'],
+    tests: ['test/unit/core/restore/contiguous.test.ts'],
   },
   {
     name: 'short-target-is-taken',

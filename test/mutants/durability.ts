@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const BLOBS = ['test/unit/data/durable-blobs.test.ts'];
-const SINK = ['test/unit/core/backup/row-sink.test.ts'];
+const SINK = ['test/unit/core/blocks/row-sink.test.ts'];
 const POOL = ['test/unit/engine/worker-pool.test.ts'];
 const TICKETS = ['test/unit/engine/flush-tickets.test.ts'];
 const TARGETS = ['test/unit/io/durable-targets.test.ts'];
@@ -67,15 +67,15 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'rows-before-blobs',
     invariant: 'Rows are committed after their blobs are durable.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: 'await this.#flush();',
     replacement: '',
-    tests: [...SINK, 'test/unit/core/flush-failures.test.ts'],
+    tests: [...SINK, 'test/unit/core/blocks/flush-failures.test.ts'],
   },
   {
     name: 'rows-do-not-await-the-flush',
     invariant: 'A group is committed after its flush has ended.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: 'await this.#flush();',
     replacement: 'void this.#flush().catch(() => {});',
     tests: SINK,
@@ -83,7 +83,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'failed-flush-is-forgotten-by-the-next-group',
     invariant: 'After a failed flush no later group is committed.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: 'this.#flushFailure = { error };',
     replacement: '',
     tests: SINK,
@@ -91,7 +91,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'groups-side-by-side',
     invariant: 'Groups are committed one at a time.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: '    while (this.#committing !== undefined) await this.#committing;\n',
     replacement: '',
     tests: SINK,
@@ -99,10 +99,10 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'repair-commits-before-its-flush',
     invariant: 'A repair gives rows its blobs after they are durable.',
-    file: 'src/core/repair-phase.ts',
+    file: 'src/core/repair/repair-phase.ts',
     text: 'await pool.flush();',
     replacement: '',
-    tests: ['test/unit/core/flush-failures.test.ts'],
+    tests: ['test/unit/core/blocks/flush-failures.test.ts'],
   },
   {
     name: 'migration-flushes-nothing',
@@ -110,7 +110,7 @@ export const DURABILITY: readonly Mutant[] = [
     file: 'src/core/migrate/recode-phase.ts',
     text: 'flush: () => pool.flush(),',
     replacement: 'flush: async () => {},',
-    tests: ['test/unit/core/flush-failures.test.ts'],
+    tests: ['test/unit/core/blocks/flush-failures.test.ts'],
   },
   {
     name: 'flush-ends-with-the-first-answer',
@@ -204,10 +204,10 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'group-is-committed-to-an-unmounted-store',
     invariant: 'Rows of new blobs are committed only while the store is the one that the command began with.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: 'await this.#options.confirmStore();',
     replacement: '',
-    tests: ['test/unit/core/backup/row-sink.test.ts'],
+    tests: ['test/unit/core/blocks/row-sink.test.ts'],
   },
   {
     name: 'mass-damage-is-marked',
@@ -220,7 +220,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'mended-version-is-believed',
     invariant: 'A mended version is valid only when all of its blobs are there.',
-    file: 'src/core/validate-whole.ts',
+    file: 'src/core/blocks/validate-whole.ts',
     text: 'version.valid || !(await hasAllBlobs(context, uid))',
     replacement: 'version.valid',
     tests: ['test/unit/meta/validity.test.ts'],

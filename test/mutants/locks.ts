@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const LOCKS = ['test/unit/core/locks.test.ts', 'test/unit/core/version-locks.test.ts'];
+const LOCKS = ['test/unit/core/versions/locks.test.ts', 'test/unit/core/versions/version-locks.test.ts'];
 const FILE_LOCKS = ['test/unit/locking/file-lock.test.ts'];
 const REMOVED_FILE = ['test/unit/locking/removed-lock-file.test.ts'];
 const STORE_LOCKS = ['test/long/locks-at-the-store.test.ts'];
@@ -37,7 +37,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'full-cleanup-does-not-lock-writers-out',
     invariant: 'A full cleanup locks the data folder.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: '(backend) => backend.lockOutWriters()',
     replacement: 'async () => {}',
     tests: STORE_LOCKS,
@@ -46,18 +46,18 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'full-cleanup-is-not-counted',
     invariant: 'A full cleanup is counted before it looks for blobs, so that backups notice it.',
-    file: 'src/core/cleanup-full.ts',
+    file: 'src/core/upkeep/cleanup-full.ts',
     text: 'await meta.countFullCleanup();',
     replacement: '',
-    tests: ['test/unit/core/cleanup.test.ts'],
+    tests: ['test/unit/core/upkeep/cleanup.test.ts'],
   },
   {
     name: 'rows-of-cleaned-up-blobs-are-committed',
     invariant: 'After a full cleanup, rows are committed only for blobs that are there.',
-    file: 'src/core/backup/row-sink.ts',
+    file: 'src/core/blocks/row-sink.ts',
     text: 'rows.filter((row) => !gone.includes(row))',
     replacement: 'rows',
-    tests: ['test/unit/core/backup/row-sink.test.ts'],
+    tests: ['test/unit/core/blocks/row-sink.test.ts'],
   },
   {
     name: 'finished-without-a-look-after-a-cleanup',
@@ -102,7 +102,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'version-lock-is-ignored',
     invariant: 'A version that somebody else holds is refused.',
-    file: 'src/core/locks.ts',
+    file: 'src/core/versions/locks.ts',
     text: 'tryAcquire(uid, mode);\n  if (lock !== undefined) return lock;',
     replacement: 'tryAcquire(uid, mode);\n  return lock ?? { release: async () => {} };',
     tests: LOCKS,
@@ -134,7 +134,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-shares-its-lock',
     invariant: 'A version is removed only while nobody reads it.',
-    file: 'src/core/versions.ts',
+    file: 'src/core/versions/versions.ts',
     text: "'exclusive'",
     replacement: "'shared'",
     tests: LOCKS,
@@ -142,7 +142,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'operations-run-beside-a-full-cleanup',
     invariant: 'No operation begins while somebody has the whole installation.',
-    file: 'src/core/locks.ts',
+    file: 'src/core/versions/locks.ts',
     text: 'if ((await unlessPassing(isFree)) === undefined) throw await installationTaken(locks);',
     replacement: '',
     tests: LOCKS,
@@ -150,18 +150,18 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'full-cleanup-runs-beside-operations',
     invariant: 'The whole installation is given only while no operation runs.',
-    file: 'src/core/locks.ts',
+    file: 'src/core/versions/locks.ts',
     text: "locks.tryAcquire(LOCK_NAMES.operations, 'exclusive')",
     replacement: "locks.tryAcquire(LOCK_NAMES.operations, 'shared')",
-    tests: [...LOCKS, 'test/unit/core/cleanup.test.ts'],
+    tests: [...LOCKS, 'test/unit/core/upkeep/cleanup.test.ts'],
   },
   {
     name: 'full-cleanup-runs-beside-the-original',
     invariant: 'A full cleanup is refused beside processes of the original.',
-    file: 'src/core/locks.ts',
+    file: 'src/core/versions/locks.ts',
     text: 'if (others.length === 0) return;',
     replacement: 'if (others.length >= 0) return;',
-    tests: ['test/unit/core/cleanup.test.ts'],
+    tests: ['test/unit/core/upkeep/cleanup.test.ts'],
   },
   {
     name: 'exclusive-lock-is-shared',
@@ -198,26 +198,26 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-of-a-version-a-day-too-young',
     invariant: 'A version stays for disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions.ts',
+    file: 'src/core/versions/versions.ts',
     text: '>= days * DAY_MS',
     replacement: '>= (days - 1) * DAY_MS',
-    tests: ['test/unit/core/remove-version.test.ts'],
+    tests: ['test/unit/core/versions/remove-version.test.ts'],
   },
   {
     name: 'rm-of-a-version-a-moment-too-late',
     invariant: 'A version may go once it is as old as disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions.ts',
+    file: 'src/core/versions/versions.ts',
     text: '>= days * DAY_MS',
     replacement: '> days * DAY_MS',
-    tests: ['test/unit/core/remove-version.test.ts'],
+    tests: ['test/unit/core/versions/remove-version.test.ts'],
   },
   {
     name: 'force-removes-protected-versions',
     invariant: 'A protected version is not removed.',
-    file: 'src/core/versions.ts',
+    file: 'src/core/versions/versions.ts',
     text: 'if (version.protected) {',
     replacement: 'if (version.protected && !force) {',
-    tests: ['test/unit/core/remove-version.test.ts'],
+    tests: ['test/unit/core/versions/remove-version.test.ts'],
   },
   {
     name: 'nbd-write-forgets-fua',

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const IMPORT = ['test/unit/core/import.test.ts'];
+const IMPORT = ['test/unit/core/transfer/import.test.ts'];
 const S3 = ['test/unit/data/s3-put.test.ts'];
 const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
 const STORE_IDENTITY = ['test/cli/store-identity.test.ts'];
@@ -11,7 +11,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-in-any-order',
     invariant: 'An import has each block once, in order.',
-    file: 'src/core/transfer.ts',
+    file: 'src/core/transfer/transfer.ts',
     text: 'if (row.id !== expected) throw',
     replacement: 'if (row.id < 0) throw',
     tests: IMPORT,
@@ -19,7 +19,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-a-cut-file',
     invariant: 'An import has as many blocks as its version.',
-    file: 'src/core/transfer.ts',
+    file: 'src/core/transfer/transfer.ts',
     text: 'if (expected !== version.size) throw',
     replacement: 'if (expected > version.size) throw',
     tests: IMPORT,
@@ -27,7 +27,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-of-another-length',
     invariant: 'The blocks of an import are as long together as its version.',
-    file: 'src/core/transfer.ts',
+    file: 'src/core/transfer/transfer.ts',
     text: 'if (sizeBytes !== version.sizeBytes)',
     replacement: 'if (sizeBytes < 0)',
     tests: IMPORT,
@@ -35,7 +35,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-any-uid',
     invariant: 'A text that could lead elsewhere is no blob uid.',
-    file: 'src/core/transfer-format.ts',
+    file: 'src/core/transfer/transfer-format.ts',
     text: "if (uid !== '' && !isBlobUid(uid)) throw",
     replacement: "if (uid === '' && isBlobUid(uid)) throw",
     tests: IMPORT,
@@ -43,7 +43,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-of-another-version',
     invariant: 'A block of an import belongs to its version.',
-    file: 'src/core/transfer-format.ts',
+    file: 'src/core/transfer/transfer-format.ts',
     text: 'if (owner !== versionUid) throw',
     replacement: "if (owner === '') throw",
     tests: IMPORT,
@@ -131,7 +131,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-believes-any-store',
     invariant: 'An import into the wrong store changes nothing.',
-    file: 'src/core/transfer.ts',
+    file: 'src/core/transfer/transfer.ts',
     text: 'await identifyStore(context, backend, { keepsId: false });',
     replacement: 'void identifyStore;',
     tests: STORE_IDENTITY,
@@ -190,7 +190,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'restore-is-not-flushed',
     invariant: 'A restore that succeeded survives a power loss.',
-    file: 'src/core/restore.ts',
+    file: 'src/core/restore/restore.ts',
     text: 'await pool.flush();',
     replacement: '',
     tests: ['short-sweep.test.ts'],
@@ -208,7 +208,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'scrub-of-bad-blobs-calls-a-version-valid',
     invariant: 'A version whose scrub finds bad blobs is not called valid.',
-    file: 'src/core/scrub.ts',
+    file: 'src/core/scrub/scrub.ts',
     text: 'if (bad.hasBadBlobs) {',
     replacement: 'if (bad.hasBadBlobs && request.percent < 0) {',
     tests: ['json-results.test.ts'],
@@ -217,7 +217,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'partial-scrub-makes-a-version-valid',
     invariant: 'Only a scrub of all blocks makes a version valid.',
-    file: 'src/core/scrub.ts',
+    file: 'src/core/scrub/scrub.ts',
     text: 'else if (request.percent >= 100) {',
     replacement: 'else if (request.percent >= 0) {',
     tests: ['json-results.test.ts'],
@@ -235,7 +235,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'scrub-does-not-prove-its-key',
     invariant: 'A scrub with a wrong key marks nothing.',
-    file: 'src/core/scrub.ts',
+    file: 'src/core/scrub/scrub.ts',
     text: 'await proveKeyForReading(context, version);',
     replacement: '',
     tests: ['encryption.test.ts'],
@@ -244,7 +244,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'scrub-does-not-look-at-the-length',
     invariant: 'The last block ends where the image does.',
-    file: 'src/core/scrub.ts',
+    file: 'src/core/scrub/scrub.ts',
     text: 'await checkLength(context, { version, bad, geometry });',
     replacement: '',
     tests: ['damaged-length.test.ts'],
@@ -253,7 +253,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'restore-does-not-look-at-the-length',
     invariant: 'A restore tells that the image does not end with its last block.',
-    file: 'src/core/restore.ts',
+    file: 'src/core/restore/restore.ts',
     text: 'await checkLength(context, { version, bad, geometry });',
     replacement: '',
     tests: ['damaged-length.test.ts'],
@@ -271,7 +271,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'restore-over-its-own-store',
     invariant: 'A restore refuses targets of its own store.',
-    file: 'src/core/restore.ts',
+    file: 'src/core/restore/restore.ts',
     text: 'await refuseOwnTarget(request.target, context);',
     replacement: '',
     tests: ['restore-targets.test.ts'],
@@ -280,7 +280,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'backup-db-replaces-own-files',
     invariant: 'A copy of the database never replaces a file of the installation.',
-    file: 'src/core/backup-db.ts',
+    file: 'src/core/upkeep/backup-db.ts',
     text: 'await refuseOwnFile(fileName, context);',
     replacement: '',
     tests: ['test/cli/backup-db.test.ts'],

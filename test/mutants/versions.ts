@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const STORE = ['test/unit/meta/sqlite-store.test.ts'];
 const VALIDITY = ['test/unit/meta/validity.test.ts'];
-const CLEANUP = ['test/unit/core/cleanup.test.ts'];
+const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
 const DATA_PHASE = ['test/unit/core/backup/data-phase.test.ts'];
 
 /** When a version is valid, what dedup may use, what a cleanup may delete. */
@@ -114,7 +114,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-waits-half-a-minute',
     invariant: 'A candidate stays for 3600 s.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: 'const GRACE_SECONDS = 3_600;',
     replacement: 'const GRACE_SECONDS = 30;',
     tests: CLEANUP,
@@ -122,7 +122,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-waits-a-second-less',
     invariant: 'A candidate of 3599 s stays.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: 'request.dangerousForce ? 0 : GRACE_SECONDS;',
     replacement: 'request.dangerousForce ? 0 : GRACE_SECONDS - 1;',
     tests: CLEANUP,
@@ -130,7 +130,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-forgets-before-it-deletes',
     invariant: 'A doomed mark outlives its blob.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: 'const { deleted, failed } = await this.#backend.delete(uids);\n    await this.#context.meta.forgetDoomed(deleted);',
     replacement:
       'await this.#context.meta.forgetDoomed(uids);\n    const { deleted, failed } = await this.#backend.delete(uids);',
@@ -155,7 +155,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-does-not-confirm-its-locks',
     invariant: 'Nothing is deleted once the locks are lost.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: 'await this.#context.locks.confirm();',
     replacement: '',
     tests: CLEANUP,
@@ -163,7 +163,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'full-cleanup-deletes-named-blobs',
     invariant: 'A full cleanup deletes only what no row names.',
-    file: 'src/core/cleanup-full.ts',
+    file: 'src/core/upkeep/cleanup-full.ts',
     text: 'yield await meta.unnamed(batch);',
     replacement: 'yield batch;',
     tests: CLEANUP,
@@ -179,7 +179,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'full-cleanup-believes-any-database',
     invariant: 'A full cleanup refuses to delete most of the blobs, or all that an empty database does not name.',
-    file: 'src/core/cleanup-full.ts',
+    file: 'src/core/upkeep/cleanup-full.ts',
     text: 'if (yesDelete === undefined && !isLost && !isMost) return;',
     replacement: 'if (yesDelete === undefined) return;',
     tests: CLEANUP,
@@ -187,7 +187,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'version-opens-while-it-is-saved',
     invariant: 'Nobody opens an export while what was written to it is saved.',
-    file: 'src/core/image/nbd-exports.ts',
+    file: 'src/core/serve/nbd-exports.ts',
     text: 'while (this.#saves.isRunning(version.uid)) {',
     replacement: 'while (this.#saves.isRunning(version.name)) {',
     tests: ['test/long/nbd-save.test.ts'],
@@ -196,7 +196,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'failed-write-is-saved',
     invariant: 'An image that lacks a write is not saved.',
-    file: 'src/core/image/nbd-exports.ts',
+    file: 'src/core/serve/nbd-exports.ts',
     text: 'return isClean && view.failure === undefined;',
     replacement: 'return isClean;',
     tests: ['test/process/full-disk.test.ts'],
@@ -205,7 +205,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'future-version-keeps-backups-from-being-due',
     invariant: 'A version from the future keeps no backup from being due.',
-    file: 'src/core/due.ts',
+    file: 'src/core/reports/due.ts',
     text: 'counted.filter(({ date }) => !isFromFuture(date, now)).at(-1)',
     replacement: 'counted.at(-1)',
     tests: ['test/cli/clocks.test.ts'],
@@ -214,7 +214,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'future-checks-stay-in-the-future',
     invariant: 'A blob that was checked by a clock that was ahead is checked again.',
-    file: 'src/core/scrub-oldest.ts',
+    file: 'src/core/scrub/scrub-oldest.ts',
     text: 'await redateFuture(context, startSeconds);',
     replacement: '',
     tests: ['test/cli/clocks.test.ts'],
@@ -223,7 +223,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'candidates-stay-in-the-future',
     invariant: 'A candidate from the future goes an hour after it was first seen.',
-    file: 'src/core/cleanup.ts',
+    file: 'src/core/upkeep/cleanup.ts',
     text: 'await redateFuture(context);',
     replacement: '',
     tests: ['test/cli/clocks.test.ts'],

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { NO_COUNTS } from '../../src/core/backup/counters.ts';
+import { NO_COUNTS } from '../../src/core/blocks/counters.ts';
 import type { Context } from '../../src/core/context.ts';
 import { DamageGuard } from '../../src/core/store/damage-guard.ts';
 import type { DataBackendOptions } from '../../src/data/options.ts';

@@ -1,4 +1,4 @@
-import type { StorageStep } from '../../core/check-storage.ts';
+import type { StorageStep } from '../../core/upkeep/check-storage.ts';
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';

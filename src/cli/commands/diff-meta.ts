@@ -1,4 +1,4 @@
-import type { BlockComparison } from '../../core/diff-meta.ts';
+import type { BlockComparison } from '../../core/reports/diff-meta.ts';
 import type { Command } from '../command.ts';
 
 export const diffMetaCommand: Command = {

@@ -1,4 +1,4 @@
-import type { VersionUsage } from '../../core/du.ts';
+import type { VersionUsage } from '../../core/reports/du.ts';
 import type { DiskUsage } from '../../model/types.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';

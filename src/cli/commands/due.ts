@@ -1,4 +1,4 @@
-import type { DueBackup } from '../../core/due.ts';
+import type { DueBackup } from '../../core/reports/due.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
 import { chooseColumns, toTable } from '../render/select-fields.ts';

@@ -1,5 +1,5 @@
-import type { CoverageRow } from '../../core/coverage.ts';
-import type { ScrubResult } from '../../core/scrub.ts';
+import type { CoverageRow } from '../../core/reports/coverage.ts';
+import type { ScrubResult } from '../../core/scrub/scrub.ts';
 import { BackyError } from '../../errors.ts';
 import type { Command, Invocation, Outcome } from '../command.ts';
 import { filledText, flag, text } from '../option-values.ts';

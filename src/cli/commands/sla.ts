@@ -1,4 +1,4 @@
-import type { Breach } from '../../core/sla.ts';
+import type { Breach } from '../../core/reports/sla.ts';
 import type { Command } from '../command.ts';
 import { text } from '../option-values.ts';
 import { chooseColumns, toTable } from '../render/select-fields.ts';

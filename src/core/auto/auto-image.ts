@@ -7,10 +7,10 @@ import { CHECK_CLOCKS } from '../../model/clock.ts';
 import type { TaggedVersion } from '../../model/types.ts';
 import { type BackupResult, backup } from '../backup/backup.ts';
 import { checkAge } from '../backup/diff-from.ts';
-import { checkSameBlockSize } from '../block-size.ts';
+import { checkSameBlockSize } from '../blocks/block-size.ts';
 import type { Context } from '../context.ts';
-import { holding } from '../locks.ts';
 import type { Hint } from '../plan/hints.ts';
+import { holding } from '../versions/locks.ts';
 import { defaultPrefix, fromFuture, type OwnSnapshots, ownSnapshots, snapshotName } from './own-snapshots.ts';
 
 /** How an image is backed up by itself. */

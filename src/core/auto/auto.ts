@@ -2,10 +2,10 @@ import { BackyError } from '../../errors.ts';
 import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
+import { usingShared } from '../blocks/using-shared.ts';
 import type { Context } from '../context.ts';
-import { checkInstallationFree } from '../locks.ts';
 import { checkStore } from '../store/check-store.ts';
-import { usingShared } from '../using-shared.ts';
+import { checkInstallationFree } from '../versions/locks.ts';
 import { type AutoOptions, type AutoResult, autoBackupImage } from './auto-image.ts';
 
 /** What to back up by itself. */

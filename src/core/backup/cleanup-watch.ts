@@ -1,7 +1,7 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { BackupRow } from '../../model/types.ts';
+import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { openStorage } from '../storage.ts';
 import { confirmStore } from '../store/check-store.ts';
 import { probeBlobs } from '../store/probe-blobs.ts';
 

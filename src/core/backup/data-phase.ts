@@ -6,11 +6,11 @@ import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import type { BackupCounters, BackupRow, FoundBlob } from '../../model/types.ts';
-import type { CheckLog } from '../check-log.ts';
+import type { CheckLog } from '../blocks/check-log.ts';
+import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
+import { RowSink } from '../blocks/row-sink.ts';
+import { HealingSum } from '../blocks/validate-whole.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
-import { HealingSum } from '../validate-whole.ts';
-import { type Claim, Claims, decisionFor } from './claims.ts';
-import { RowSink } from './row-sink.ts';
 
 /** A blob that dedup found and that could not be used; its block was stored anew, but other versions rely on it. */
 export interface RejectedBlob {

@@ -5,9 +5,9 @@ import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../model/types.ts';
+import { usingShared } from '../blocks/using-shared.ts';
 import type { Context } from '../context.ts';
-import { findVersion } from '../find-version.ts';
-import { usingShared } from '../using-shared.ts';
+import { findVersion } from '../versions/find-version.ts';
 import { type BackupRequest, type BackupResult, backup } from './backup.ts';
 
 /** How much later than its version a snapshot may seem to be made: the clocks of the cluster and of this host differ. */

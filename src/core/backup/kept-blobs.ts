@@ -1,5 +1,5 @@
+import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { openStorage } from '../storage.ts';
 import { confirmStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { markMissing, probeVersion } from '../store/probe-version.ts';

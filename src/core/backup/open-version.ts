@@ -4,11 +4,11 @@ import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import { warnOfFuture } from '../../model/clock.ts';
 import type { TaggedVersion } from '../../model/types.ts';
-import { autoTags } from '../auto-tags.ts';
-import { checkSameBlockSize } from '../block-size.ts';
+import { checkSameBlockSize } from '../blocks/block-size.ts';
 import type { Context } from '../context.ts';
-import { findVersion } from '../find-version.ts';
-import { lockVersion } from '../locks.ts';
+import { autoTags } from '../versions/auto-tags.ts';
+import { findVersion } from '../versions/find-version.ts';
+import { lockVersion } from '../versions/locks.ts';
 import type { BackupRequest } from './backup.ts';
 
 /** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */

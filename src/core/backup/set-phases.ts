@@ -3,8 +3,8 @@ import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import { blocksIn, bytesIn } from '../../model/block-ranges.ts';
 import type { BackupCounters, BlockRange } from '../../model/types.ts';
+import { addCounters } from '../blocks/counters.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
-import { addCounters } from './counters.ts';
 
 /**
  * Blocks that are taken over with one call: bounds the temporary space. Every call touches all pages of the indexes, however few rows

@@ -8,17 +8,17 @@ import type { TaggedVersion } from '../../model/types.ts';
 import { CleanupWatch } from '../backup/cleanup-watch.ts';
 import { verifyKeptBlobs } from '../backup/kept-blobs.ts';
 import { readMissing } from '../backup/set-phases.ts';
-import { type BadBlock, BadBlockRecorder } from '../bad-blocks.ts';
-import { blockSizeOf } from '../block-size.ts';
+import { type BadBlock, BadBlockRecorder } from '../blocks/bad-blocks.ts';
+import { blockSizeOf } from '../blocks/block-size.ts';
+import { proveKeyForReading, proveKeyForWriting } from '../blocks/encryption-key.ts';
+import { Meter } from '../blocks/progress.ts';
+import { retryLog } from '../blocks/storage.ts';
+import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
-import { proveKeyForReading, proveKeyForWriting } from '../encryption-key.ts';
-import { findVersion } from '../find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../locks.ts';
-import { Meter } from '../progress.ts';
-import { retryLog } from '../storage.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { workersFor } from '../worker-count.ts';
+import { findVersion } from '../versions/find-version.ts';
+import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
 import { RecodePhase } from './recode-phase.ts';
 
 /** What to migrate. */

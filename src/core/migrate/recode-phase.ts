@@ -7,10 +7,10 @@ import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import type { BackupRow, BlockRow, TaggedVersion } from '../../model/types.ts';
-import { type Claim, Claims, decisionFor } from '../backup/claims.ts';
-import { NO_COUNTS } from '../backup/counters.ts';
-import { RowSink } from '../backup/row-sink.ts';
-import type { BadBlockRecorder } from '../bad-blocks.ts';
+import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
+import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
+import { NO_COUNTS } from '../blocks/counters.ts';
+import { RowSink } from '../blocks/row-sink.ts';
 
 const PAGE_ROWS = 5_000;
 /** Blocks of one job are made one after the other, each with its fsync: few at a time, so that all slots have some. */

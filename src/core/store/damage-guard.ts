@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
+import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { openStorage } from '../storage.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
 import { labelOf, massDamage } from './store-errors.ts';

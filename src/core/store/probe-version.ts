@@ -1,7 +1,7 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
+import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { openStorage } from '../storage.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
 

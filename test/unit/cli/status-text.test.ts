@@ -5,7 +5,7 @@ import { paceOf } from '../../../src/cli/pace.ts';
 import { progressLine } from '../../../src/cli/render/progress-line.ts';
 import { shorten } from '../../../src/cli/render/shorten.ts';
 import { duration, statusText } from '../../../src/cli/render/status-text.ts';
-import type { Progress } from '../../../src/core/progress.ts';
+import type { Progress } from '../../../src/core/blocks/progress.ts';
 
 const PROGRESS: Progress = {
   phase: 'data',

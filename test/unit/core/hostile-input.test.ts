@@ -7,7 +7,7 @@ import { renderMachine } from '../../../src/cli/render/machine.ts';
 import { printable } from '../../../src/cli/render/printable.ts';
 import { parseIni } from '../../../src/config/ini.ts';
 import { parseHints } from '../../../src/core/plan/hints.ts';
-import { NEWEST_FORMAT, TransferReader } from '../../../src/core/transfer-format.ts';
+import { NEWEST_FORMAT, TransferReader } from '../../../src/core/transfer/transfer-format.ts';
 import { canNameBlob } from '../../../src/data/blob-name.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';

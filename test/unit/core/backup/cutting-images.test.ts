@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
-import { CheckLog } from '../../../../src/core/check-log.ts';
+import { CheckLog } from '../../../../src/core/blocks/check-log.ts';
+import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
-import { CheckLog } from '../../../../src/core/check-log.ts';
+import { CheckLog } from '../../../../src/core/blocks/check-log.ts';
+import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';

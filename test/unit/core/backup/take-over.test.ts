@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NO_COUNTS } from '../../../../src/core/backup/counters.ts';
 import { addPlannedZeros, takeOverFromBase } from '../../../../src/core/backup/set-phases.ts';
+import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { type BackupPlan, planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import type { Hint } from '../../../../src/core/plan/hints.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';

@@ -1,0 +1,28 @@
+import { BackyError } from '../../errors.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
+import type { TaggedVersion } from '../../model/types.ts';
+
+/**
+ * The block size that a version was made with, in bytes. Databases do not keep it, its first block's length does; the
+ * configured one may have changed since.
+ */
+export async function blockSizeOf(meta: MetaStore, version: TaggedVersion, configured: number): Promise<number> {
+  if (version.size <= 1) return Math.max(configured, version.sizeBytes);
+  const [first] = await meta.blocksById(version.uid, [0]);
+  const blockSize = first?.size ?? configured;
+  if (blockSize > 0 && Math.ceil(version.sizeBytes / blockSize) === version.size) return blockSize;
+  throw new BackyError('refused', `Version ${version.uid} does not fit the block size of ${blockSize} bytes.`, {
+    hint: 'Set block_size in section DEFAULTS to what it was when the version was made.',
+  });
+}
+
+/** Refuses to mix block sizes: rows are only taken over, or added to, where blocks are cut alike. */
+export async function checkSameBlockSize(meta: MetaStore, version: TaggedVersion, configured: number): Promise<void> {
+  const expected = Math.ceil(version.sizeBytes / configured);
+  const [first] = await meta.blocksById(version.uid, [0]);
+  if (version.size === expected && (version.size <= 1 || first === undefined || first.size === configured || !first.valid))
+    return;
+  throw new BackyError('refused', `Version ${version.uid} was made with another block size than ${configured} bytes.`, {
+    hint: 'Start a new backup, without -f and -c, or set block_size in section DEFAULTS back.',
+  });
+}

@@ -1,0 +1,35 @@
+import type { Geometry } from '../../meta/meta-store.ts';
+import { lastBlock } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/types.ts';
+import type { Context } from '../context.ts';
+import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+
+/**
+ * The blocks are whole each by itself, but nothing has checked the image's length, which is in the version's row alone: the last block must end where
+ * the image does. If not, the version is marked invalid, and that block reported. A last block that is missing is reported elsewhere.
+ */
+export async function checkLength(
+  { meta, logger }: Context,
+  { version, bad, geometry }: { version: TaggedVersion; bad: BadBlockRecorder; geometry: Geometry },
+): Promise<void> {
+  const { lastId, lastSize } = lastBlock(geometry);
+  if (lastId < 0 || bad.found.some(({ id, count }) => id <= lastId && lastId < id + count)) return;
+  const [last] = await meta.blocksById(version.uid, [lastId]);
+  if (last === undefined || last.size === lastSize) return;
+  // Rows of sparse blocks may be without a size in old databases.
+  if (last.uid === null && last.size === 0) return;
+  const found: BadBlock = {
+    id: lastId,
+    count: 1,
+    uid: last.uid,
+    problem: 'length',
+    is: `${last.size} bytes`,
+    shouldBe: `${lastSize} bytes`,
+  };
+  bad.found.push(found);
+  await meta.setVersionInvalid(version.uid);
+  bad.affectedVersions.add(version.uid);
+  logger.error(
+    `The last block (${lastId}) of version ${version.uid} has ${last.size} bytes, but should have ${lastSize} by the version's ${version.sizeBytes} bytes: one of the two rows is damaged.`,
+  );
+}

@@ -1,0 +1,52 @@
+import type { FetchBlock, Finding, Job } from '../../engine/messages.ts';
+import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { FeedJob } from './fetch-feed.ts';
+
+/** What happens with the answers. */
+export interface FetchPhaseOptions {
+  jobs: AsyncIterableIterator<FeedJob>;
+  /** Blocks that are wrong, job by job, with all blocks of the job. @returns blocks to fetch as they are now, at the end. */
+  onFindings(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<readonly FetchBlock[]>;
+  /** Blocks of a job that were fetched, good or not; resolves when more may come. */
+  onFetched?(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void>;
+  /** Blocks that are done with, good or not, and such as no job was needed for. */
+  onDone(job: Pick<FeedJob, 'blocks' | 'passed'>): void;
+}
+
+type Given = Pick<FeedJob, 'blocks' | 'passed'> & { read: readonly FetchBlock[] };
+
+/** Fetches the blocks of a feed: the part that restore and scrub share. */
+export class FetchPhase implements Operation {
+  readonly #options: FetchPhaseOptions;
+  /** Jobs are numbered by the pool in the order in which `next` gave them. */
+  readonly #jobs = new Map<number, Given>();
+  readonly #again: FetchBlock[] = [];
+  #given = 0;
+
+  constructor(options: FetchPhaseOptions) {
+    this.#options = options;
+  }
+
+  async next(): Promise<Job | undefined> {
+    const { value, done } = await this.#options.jobs.next();
+    if (done !== true && value !== undefined) return this.#give(value.order, value);
+    const block = this.#again.pop();
+    return block === undefined ? undefined : this.#give({ kind: 'fetch', blocks: [block] }, { blocks: [], passed: [] });
+  }
+
+  async answered(answer: JobAnswer): Promise<void> {
+    const job = this.#jobs.get(answer.job);
+    this.#jobs.delete(answer.job);
+    if (job === undefined) return;
+    if (answer.kind === 'fetched') {
+      await this.#options.onFetched?.(job.read, answer.findings);
+      if (answer.findings.length > 0) this.#again.push(...(await this.#options.onFindings(answer.findings, job.read)));
+    }
+    this.#options.onDone(job);
+  }
+
+  #give(order: Job, { blocks, passed }: Pick<FeedJob, 'blocks' | 'passed'>): Job {
+    this.#jobs.set(this.#given++, { blocks, passed, read: order.kind === 'fetch' ? order.blocks : [] });
+    return order;
+  }
+}

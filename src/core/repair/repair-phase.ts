@@ -1,0 +1,143 @@
+import { newBlobUid } from '../../data/blob-uid.ts';
+import type { BlockPool } from '../../engine/block-pool.ts';
+import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
+import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import { BackyError } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { dedupKey, type MetaStore } from '../../meta/meta-store.ts';
+import type { BlockRow, GoodBlob, TaggedVersion } from '../../model/types.ts';
+import type { BadBlock } from '../blocks/bad-blocks.ts';
+import type { Meter } from '../blocks/progress.ts';
+import { HealingSum } from '../blocks/validate-whole.ts';
+
+/** Bad rows that are looked up at a time. */
+const PAGE_ROWS = 1_000;
+/** A transaction and a group of fsyncs for so many blobs. */
+const GROUP_BLOBS = 1_000;
+
+/** What the phase works with. */
+export interface RepairPhaseOptions {
+  pool: BlockPool;
+  meta: MetaStore;
+  logger: Logger;
+  version: TaggedVersion;
+  blockSize: number;
+  /** Bytes of the source that can be read. */
+  readable: number;
+  encVersion: number;
+  /** See RowSinkOptions. */
+  confirmStore(): Promise<void>;
+  meter: Meter;
+}
+
+/** Reads bad blocks from the source, one a job, and stores those that are what they should be; their rows follow in groups. */
+export class RepairPhase implements Operation {
+  readonly healing = new HealingSum();
+  readonly errors: BadBlock[] = [];
+  blocksBad = 0;
+  blocksMended = 0;
+  blobsWritten = 0;
+  readonly #options: RepairPhaseOptions;
+  readonly #rows: AsyncIterableIterator<BlockRow>;
+  /** Rows whose blocks are with a worker. */
+  readonly #pending = new Map<number, BlockRow>();
+  /** Contents that are being stored or have been. A repair holds one key for each bad content. */
+  readonly #contents = new Set<string>();
+  #stored: GoodBlob[] = [];
+  #committing: Promise<void> | undefined;
+
+  constructor(options: RepairPhaseOptions) {
+    this.#options = options;
+    this.#rows = this.#badRows();
+  }
+
+  /** Runs to the end, or rejects with the first failure; what was stored by then is used either way. */
+  async run(): Promise<void> {
+    try {
+      await this.#options.pool.run(this);
+      await this.#commit();
+    } catch (error) {
+      if (!(error instanceof BackyError && error.code === 'worker')) await this.#commit().catch(() => {});
+      throw error;
+    }
+  }
+
+  async next(): Promise<Job | undefined> {
+    const { value, done } = await this.#rows.next();
+    if (done === true) return undefined;
+    this.#pending.set(value.id, value);
+    return { kind: 'read', first: value.id, count: 1 };
+  }
+
+  async answered(answer: JobAnswer): Promise<void> {
+    if (answer.kind === 'digested') this.#decide(answer.job, answer.first, answer.digests[0] ?? null);
+    else if (answer.kind === 'stored') for (const block of answer.blocks) this.#keep(block);
+    if (this.#stored.length >= GROUP_BLOBS && this.#committing === undefined) await this.#commit();
+  }
+
+  /** Blocks with the same content are mended together: one of them is stored. */
+  async *#badRows(): AsyncIterableIterator<BlockRow> {
+    const { meta, version, blockSize, readable } = this.#options;
+    for (let after = -1; ; ) {
+      const page = await meta.badBlockPage(version.uid, after, PAGE_ROWS);
+      for (const row of page) {
+        this.blocksBad++;
+        if (row.id * blockSize + row.size > readable) this.#refuse(row, 'past its end');
+        else yield row;
+      }
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = last.id;
+    }
+  }
+
+  #decide(job: number, id: number, digest: string | null): void {
+    const row = this.#pending.get(id);
+    let decision: Decision = null;
+    if (row === undefined) throw new Error(`a worker read block ${id}, which nobody asked for`);
+    const key = dedupKey({ checksum: row.checksum ?? '', size: row.size });
+    if (digest === null || digest !== row.checksum) this.#refuse(row, digest ?? 'all zero');
+    else {
+      this.blocksMended++;
+      if (!this.#contents.has(key)) decision = { action: 'store', uid: newBlobUid() };
+      this.#contents.add(key);
+    }
+    if (decision === null) this.#pending.delete(id);
+    this.#options.meter.add(1, row.size);
+    this.#options.pool.decide(job, [decision]);
+  }
+
+  #keep({ id, uid, envKey, nonce }: StoredBlock): void {
+    const row = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (row?.checksum == null) throw new Error(`a worker stored block ${id}, which nobody asked for`);
+    const { checksum, size } = row;
+    this.#stored.push({ uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce });
+    this.blobsWritten++;
+  }
+
+  #refuse({ id, uid, checksum }: BlockRow, is: string): void {
+    this.errors.push({ id, count: 1, uid, problem: 'source', is, shouldBe: checksum });
+    this.#options.logger.error(`The source can't give block ${id} (UID ${uid}) (is: ${is} should-be: ${checksum})`);
+  }
+
+  async #commit(): Promise<void> {
+    while (this.#committing !== undefined) await this.#committing;
+    if (this.#stored.length === 0) return;
+    this.#committing = this.#commitGroup();
+    try {
+      await this.#committing;
+    } finally {
+      this.#committing = undefined;
+    }
+  }
+
+  async #commitGroup(): Promise<void> {
+    const { meta, pool } = this.#options;
+    const blobs = this.#stored;
+    this.#stored = [];
+    await pool.flush();
+    await this.#options.confirmStore();
+    this.healing.add(await meta.heal(blobs));
+  }
+}

@@ -1,0 +1,171 @@
+import { WorkerPool } from '../../engine/worker-pool.ts';
+import { shareSource } from '../../io/open-io.ts';
+import type { SharedSource } from '../../io/shared.ts';
+import type { TaggedVersion } from '../../model/types.ts';
+import type { BadBlock } from '../blocks/bad-blocks.ts';
+import { blockSizeOf } from '../blocks/block-size.ts';
+import { proveKeyForWriting } from '../blocks/encryption-key.ts';
+import { Meter } from '../blocks/progress.ts';
+import { retryLog } from '../blocks/storage.ts';
+import { usingShared } from '../blocks/using-shared.ts';
+import { validateHealed, validateProbed } from '../blocks/validate-whole.ts';
+import { tellWaiting } from '../blocks/waiting.ts';
+import { workersFor } from '../blocks/worker-count.ts';
+import type { Context } from '../context.ts';
+import { checkStore, confirmMounted } from '../store/check-store.ts';
+import { DamageGuard } from '../store/damage-guard.ts';
+import { hasItsRows } from '../versions/check-rows.ts';
+import { findVersion } from '../versions/find-version.ts';
+import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { RepairPhase } from './repair-phase.ts';
+
+/** What to repair, and from what. */
+export interface RepairRequest {
+  uid: string;
+  /** What the version was made of, or a copy. */
+  source: string;
+  /** Go on though many other blobs of the version are missing. */
+  acceptDamage?: boolean | undefined;
+  /** Told which version it is, once that is known. */
+  onVersion?: ((version: TaggedVersion) => void) | undefined;
+}
+
+/** What a repair did. */
+export interface RepairResult {
+  uid: string;
+  name: string;
+  snapshotName: string;
+  source: string;
+  /** Blocks. */
+  size: number;
+  sizeBytes: number;
+  /** False: rows are missing or wrong, which no source can make up for. */
+  complete: boolean;
+  /** Blocks of this version that were known to be bad. */
+  blocksBad: number;
+  /** Those of them that have a good blob again. */
+  blocksMended: number;
+  /** Block rows of other versions that got such a blob, too. */
+  blocksMendedElsewhere: number;
+  /** New blobs. */
+  blobsWritten: number;
+  /** Whether the version is valid now. */
+  valid: boolean;
+  /** Versions that are valid again, this one included. */
+  versionsMended: string[];
+  /** Blocks that the source can't give. */
+  errors: BadBlock[];
+  seconds: number;
+}
+
+/**
+ * Gives the bad blocks of a version, and those of other versions with the same content, new blobs made from a source. Only bad blocks are read
+ * from it, and only what has the checksum of the block is taken. The version may be read meanwhile, not removed.
+ */
+export async function repair(context: Context, request: RepairRequest): Promise<RepairResult> {
+  await findVersion(context.meta, request.uid);
+  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
+    const start = performance.now();
+    const version = await findVersion(context.meta, request.uid);
+    request.onVersion?.(version);
+    const complete = await hasItsRows(context, version);
+    const source = await shareSource(request.source, context.io, context);
+    // A source that lies gives blocks that are not taken: there is nothing to verify.
+    const phase = await usingShared(context, source, (inner) =>
+      mend(inner, source, { version, acceptDamage: request.acceptDamage }),
+    );
+    if (!complete)
+      context.logger.error(
+        `Version is incomplete: ${version.uid} has not the rows of its blocks, which no source can make up for.`,
+      );
+    const healing = { blocks: phase.healing.blocks, versions: [...new Set([version.uid, ...phase.healing.versions])] };
+    const versionsMended =
+      healing.blocks > 0 ? await validateHealed(context, healing) : await validateProbed(context, [version.uid]);
+    const { valid } = await findVersion(context.meta, version.uid);
+    report(context, { version, phase, valid, complete });
+    return {
+      uid: version.uid,
+      name: version.name,
+      snapshotName: version.snapshotName,
+      source: request.source,
+      size: version.size,
+      sizeBytes: version.sizeBytes,
+      complete,
+      blocksBad: phase.blocksBad,
+      blocksMended: phase.blocksMended,
+      blocksMendedElsewhere: Math.max(0, phase.healing.blocks - phase.blocksMended),
+      blobsWritten: phase.blobsWritten,
+      valid,
+      versionsMended,
+      errors: phase.errors,
+      seconds: (performance.now() - start) / 1000,
+    };
+  });
+}
+
+async function mend(
+  context: Context,
+  source: SharedSource,
+  { version, acceptDamage }: { version: TaggedVersion; acceptDamage: boolean | undefined },
+): Promise<RepairPhase> {
+  const { meta, logger, settings, signal, onProgress } = context;
+  const blockSize = await blockSizeOf(meta, version, settings.blockSize);
+  const readable = readableBytes(source, { blockSize, sizeBytes: version.sizeBytes });
+  await proveKeyForWriting(context);
+  await checkStore(context, { acceptDamage });
+  await new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage }).lookAhead();
+  const pool = new WorkerPool(
+    {
+      workers: workersFor(settings, readable),
+      blockSize,
+      sizeBytes: readable,
+      hashFunction: settings.hashFunction,
+      encryption: settings.encryption,
+      data: context.data,
+      onRetry: retryLog(logger),
+      source: source.order,
+      onQuiet: tellWaiting(logger, source.order.url, 'the data backend'),
+    },
+    signal,
+  );
+  const meter = new Meter(version.size, pool, onProgress);
+  const phase = new RepairPhase({
+    pool,
+    meta,
+    logger,
+    version,
+    blockSize,
+    readable,
+    encVersion: settings.encryption.version,
+    confirmStore: () => confirmMounted(context),
+    meter,
+  });
+  try {
+    meter.begin('data', 0);
+    await phase.run();
+    signal.throwIfAborted();
+    meter.add(version.size - meter.doneBlocks, 0);
+    return phase;
+  } finally {
+    await pool.close();
+    if (pool.hasStuckThreads) context.onStuckThreads();
+  }
+}
+
+/** Bytes of the source that whole blocks of the version can be read from: a source that is shorter may still have most of them. */
+function readableBytes(source: SharedSource, { blockSize, sizeBytes }: { blockSize: number; sizeBytes: number }): number {
+  return source.sizeBytes >= sizeBytes ? sizeBytes : Math.floor(source.sizeBytes / blockSize) * blockSize;
+}
+
+function report(
+  { logger }: Context,
+  { version, phase, valid, complete }: { version: TaggedVersion; phase: RepairPhase; valid: boolean; complete: boolean },
+): void {
+  const { blocksBad, blocksMended, errors } = phase;
+  if (blocksBad === 0) logger.info(`Version ${version.uid} has no block that is known to be bad.`);
+  else logger.info(`Mended ${blocksMended} of ${blocksBad} bad blocks of version ${version.uid}.`);
+  if (errors.length > 0)
+    logger.error(`The source can't give ${errors.length} bad blocks of version ${version.uid}: it stays invalid.`);
+  else if (!valid && complete)
+    logger.error(`Version ${version.uid} is still invalid: find out why with backy2 scrub ${version.uid}`);
+}

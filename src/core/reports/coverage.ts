@@ -1,0 +1,46 @@
+import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
+import type { Context } from '../context.ts';
+
+const DAY_SECONDS = 86_400;
+
+/** How many of all blobs were verified in the last so many days. */
+export interface CoverageRow {
+  days: number;
+  /** All that versions name. A blob that several versions share counts once. */
+  blobs: number;
+  verified: number;
+  /** 0 to 100. */
+  percent: number;
+  /** Never verified. */
+  never: number;
+  /** The last check found these bad. */
+  bad: number;
+  /**
+   * When the one that was verified longest ago was;
+   * null when some were never, or nobody knows when since that was in the future, or there is none.
+   */
+  oldest: Date | null;
+  /** Which one that is. */
+  oldestUid: string | null;
+}
+
+/** Tells how well what is stored is known, for each number of days. Changes nothing. */
+export async function reportCoverage({ meta, now, signal, logger }: Context, days: readonly number[]): Promise<CoverageRow[]> {
+  const nowSeconds = Math.floor(now().getTime() / 1000);
+  const sinces = days.map((count) => nowSeconds - count * DAY_SECONDS);
+  const until = nowSeconds + CLOCK_TOLERANCE_MS / 1000;
+  const { blobs, verified, never, bad, future, oldest } = await meta.coverage(sinces, until, () => signal.throwIfAborted());
+  if (future > 0) logger.warning(`${future} blobs were verified in the future: they do not count. ${CHECK_CLOCKS}`);
+  const last = never + future > 0 ? undefined : oldest;
+  return days.map((count, i) => ({
+    days: count,
+    blobs,
+    verified: verified[i] ?? 0,
+    // Not rounded up: 100 means all.
+    percent: blobs === 0 ? 100 : Math.floor(((verified[i] ?? 0) / blobs) * 1000) / 10,
+    never,
+    bad,
+    oldest: last === undefined ? null : new Date(last.time * 1000),
+    oldestUid: last?.uid ?? null,
+  }));
+}

@@ -1,0 +1,32 @@
+import type { DiskUsage, TaggedVersion } from '../../model/types.ts';
+import type { Context } from '../context.ts';
+import { findVersion } from '../versions/find-version.ts';
+import { checkInstallationFree, checkVersionsFree } from '../versions/locks.ts';
+
+/** The disk usage of a version, in whole bytes. */
+export interface VersionUsage extends DiskUsage {
+  version: TaggedVersion;
+}
+
+/** The disk usage of one version, or of all, sorted by name, then date. A version that is being made or removed is an error. */
+export async function du({ meta, locks, logger, signal }: Context, uid: string | undefined): Promise<VersionUsage[]> {
+  await checkInstallationFree(locks);
+  const versions = uid === undefined ? await meta.listVersions({}) : [await findVersion(meta, uid)];
+  const uids = versions.map((version) => version.uid);
+  await checkVersionsFree(locks, uids);
+  let begun = 0;
+  const usages = await meta.diskUsage(uids, () => {
+    signal.throwIfAborted();
+    logger.debug(`Adding up the blocks of version ${uids[begun]} (${++begun} of ${uids.length}).`);
+  });
+  return versions.flatMap((version, index) => {
+    const usage = usages[index];
+    return usage === undefined ? [] : [{ version, ...usage, estimated: roundHalfToEven(usage.estimated) }];
+  });
+}
+
+/** As the original rounds: 61442.5 is 61442. */
+export function roundHalfToEven(value: number): number {
+  const rounded = Math.round(value);
+  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
+}

@@ -1,0 +1,92 @@
+import { BackyError } from '../../errors.ts';
+import { toSecondsText } from '../../meta/dates.ts';
+import { isFromFuture } from '../../model/clock.ts';
+import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
+
+/** A backup that is to be made. */
+export interface DueBackup {
+  name: string;
+  /** The schedulers that want it, to be its tags. */
+  schedulers: string[];
+  /** The latest date that one of them wants it kept until. */
+  expireDate: Date;
+  /** The earliest time that it is due since; the start of 1970 if there is none yet. */
+  dueSince: Date;
+}
+
+/** What one scheduler says of one image. */
+export interface DueCheck {
+  scheduler: Scheduler;
+  /**
+   * The newest version that counts: not one from the future, which does not tell when it was made.
+   */
+  newest: ScheduledVersion | undefined;
+  /** Whether there is one from the future. */
+  hasFuture: boolean;
+  /** The next backup is due after this time. */
+  dueAfter: Date;
+  isDue: boolean;
+}
+
+/** The backups that are due, in the order of their `dueSince`, then in that of `images`. Schedulers keep their order. */
+export function dueBackups(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): DueBackup[] {
+  const rows = images.map(({ name, versions }) => dueBackup(name, checksOf(versions, schedulers, now), now));
+  return rows.filter((row) => row !== undefined).sort((a, b) => a.dueSince.getTime() - b.dueSince.getTime());
+}
+
+/** One line for each image and scheduler that says how {@link dueBackups} comes to its result. */
+export function explainDue(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
+  return images.flatMap(({ name, versions }) => checksOf(versions, schedulers, now).map((check) => explain(name, check, now)));
+}
+
+/** semantics.md, "due and sla". A scheduler that keeps no backup never wants one. */
+function checksOf(versions: readonly ScheduledVersion[], schedulers: readonly Scheduler[], now: Date): DueCheck[] {
+  return schedulers.map((scheduler) => {
+    const { intervalSeconds, slaSeconds, keep } = scheduler;
+    const counted = countedVersions(scheduler, versions);
+    const newest = counted.filter(({ date }) => !isFromFuture(date, now)).at(-1);
+    const dueAfter = newest === undefined ? new Date(0) : plusSeconds(newest.date, intervalSeconds - slaSeconds);
+    const hasFuture = counted.some(({ date }) => isFromFuture(date, now));
+    return { scheduler, newest, hasFuture, dueAfter, isDue: keep > 0 && (newest === undefined || now > dueAfter) };
+  });
+}
+
+function dueBackup(name: string, checks: readonly DueCheck[], now: Date): DueBackup | undefined {
+  const due = checks.filter((check) => check.isDue);
+  if (due.length === 0) return undefined;
+  return {
+    name,
+    schedulers: due.map(({ scheduler }) => scheduler.name),
+    expireDate: new Date(Math.max(...due.map(({ scheduler }) => expireDate(scheduler, now).getTime()))),
+    dueSince: new Date(Math.min(...due.map(({ dueAfter }) => dueAfter.getTime()))),
+  };
+}
+
+/** The last time that dates can be written for (`YYYY-…`), and that `backup -e` takes. */
+const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+function expireDate({ name, intervalSeconds, keep }: Scheduler, now: Date): Date {
+  const date = plusSeconds(now, (keep + 1) * intervalSeconds);
+  // Negated, so that what is no date at all is refused as well.
+  if (!(date.getTime() <= LAST_DATE))
+    throw new BackyError(
+      'config',
+      `[${name}] keep: ${keep} intervals of ${durationText(intervalSeconds)} end after the year 9999.`,
+      {
+        hint: 'Keep fewer backups.',
+      },
+    );
+  return date;
+}
+
+function explain(name: string, { scheduler, newest, hasFuture, dueAfter, isDue }: DueCheck, now: Date): string {
+  const { intervalSeconds, slaSeconds, keep } = scheduler;
+  if (keep === 0) return `DUE: The scheduler ${scheduler.name} keeps no backup (keep is 0), so ${name} is not due.`;
+  if (newest === undefined)
+    return `DUE: There is no valid backup of ${name} with the tag ${scheduler.name}${hasFuture ? ' that is not dated in the future' : ''}, so it is due since ${toSecondsText(dueAfter)}.`;
+  return (
+    `DUE: Last backup of ${name} with the tag ${scheduler.name} was at ${toSecondsText(newest.date)}. ` +
+    `Interval is ${durationText(intervalSeconds)}, SLA is ${durationText(slaSeconds)}, so the next is due after ${toSecondsText(dueAfter)}. ` +
+    `Now is ${toSecondsText(now)}, so it is ${isDue ? 'due' : 'not due'}.`
+  );
+}

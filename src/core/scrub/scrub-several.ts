@@ -1,0 +1,59 @@
+import { BackyError } from '../../errors.ts';
+import type { TaggedVersion, VersionFilter } from '../../model/types.ts';
+import type { Context } from '../context.ts';
+import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
+
+/** Which versions to scrub; an empty filter means all. */
+export interface SeveralRequest extends Pick<ScrubRequest, 'percent' | 'acceptDamage' | 'onVersion'> {
+  filter: VersionFilter;
+}
+
+/** Versions that were scrubbed, in the order of `ls`. */
+export interface SeveralResult {
+  results: ScrubResult[];
+  /** Versions that could not be scrubbed now: being made or removed. */
+  skipped: TaggedVersion[];
+  /**
+   * Versions that lack a large part of their blobs, in a store that is the right one; each with its
+   * BackyError `massDamage`.
+   */
+  damaged: DamagedVersion[];
+}
+
+/** A version that was not scrubbed, since too many of its blobs are missing. */
+export interface DamagedVersion {
+  version: TaggedVersion;
+  error: BackyError;
+}
+
+/**
+ * Scrubs one version after the other. Those that are locked or gone by their turn are skipped with
+ * a warning, those with mass damage with an error. A data backend that is not the right store ends
+ * it: BackyError `wrongStore`.
+ */
+export async function scrubSeveral(context: Context, { filter, ...request }: SeveralRequest): Promise<SeveralResult> {
+  const versions = await context.meta.listVersions(filter);
+  if (versions.length === 0 && (filter.name !== undefined || filter.tag !== undefined))
+    throw new BackyError('notFound', 'No version has that name or tag.', { hint: 'List the versions with: backy2 ls' });
+  const results: ScrubResult[] = [];
+  const skipped: TaggedVersion[] = [];
+  const damaged: DamagedVersion[] = [];
+  for (const version of versions) {
+    context.signal.throwIfAborted();
+    try {
+      results.push(await scrub(context, { ...request, uid: version.uid }));
+    } catch (error) {
+      if (error instanceof BackyError && error.code === 'massDamage') {
+        context.logger.error(`Version ${version.uid} (${version.name}) was not scrubbed: ${error.message}`);
+        damaged.push({ version, error });
+        continue;
+      }
+      if (!(error instanceof BackyError && (error.code === 'locked' || error.code === 'notFound'))) throw error;
+      // The whole installation is taken: no other version would do better.
+      if (error.code === 'locked' && !error.message.includes(version.uid)) throw error;
+      context.logger.warning(`Version ${version.uid} (${version.name}) was passed over: ${error.message}`);
+      skipped.push(version);
+    }
+  }
+  return { results, skipped, damaged };
+}

@@ -1,0 +1,28 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { compareBlobs } from '../../../../src/core/reports/diff-meta.ts';
+import type { BlobOfBlock } from '../../../../src/model/types.ts';
+
+const MOST_IDS = 12;
+
+/** The blobs of blocks by id; undefined: the version has no such block. */
+const version = fc.array(fc.option(fc.constantFrom('a', 'b', null), { nil: undefined }), { maxLength: MOST_IDS });
+
+function rows(blobs: (string | null | undefined)[]): BlobOfBlock[] {
+  return blobs.flatMap((uid, id) => (uid === undefined ? [] : [{ id, uid }]));
+}
+
+it('names each block of either version once, in order, up to the last id', () => {
+  fc.assert(
+    fc.property(version, version, fc.integer({ min: -1, max: MOST_IDS + 1 }), (left, right, last) => {
+      const wanted = Array.from({ length: last + 1 }, (_, id) => ({ id, mine: left[id], other: right[id] }))
+        .filter(({ mine, other }) => mine !== undefined || other !== undefined)
+        .map(({ id, mine, other }) => {
+          if (mine === undefined) return { change: 'NEW RIGHT', id };
+          if (other === undefined) return { change: 'NEW LEFT', id };
+          return { change: mine === other ? 'SAME' : 'DIFF', id };
+        });
+      expect(compareBlobs(rows(left), rows(right), last)).toEqual(wanted);
+    }),
+  );
+});

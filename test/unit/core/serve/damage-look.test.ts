@@ -1,0 +1,74 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { DamageLook } from '../../../../src/core/serve/damage-look.ts';
+import { checkStore } from '../../../../src/core/store/check-store.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+
+const BLOBS = 40;
+const MINUTE = 60_000;
+
+let lab: CoreLab;
+let uids: string[];
+/** Errors that were logged: one for each look that found mass damage. */
+let errors: string[];
+let now: number;
+let look: DamageLook;
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  await checkStore(lab.context);
+  uids = Array.from({ length: BLOBS }, newBlobUid);
+  const rows = uids.map((uid, id) => ({
+    ...{ id, uid, checksum: `c${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
+  }));
+  await lab.wholeVersion('v', rows);
+  store();
+  errors = [];
+  now = 1_000;
+  const logger = { ...lab.context.logger, error: (text: string) => void errors.push(text) };
+  look = new DamageLook({ ...lab.context, logger, random: Math.random }, 'v', () => now);
+});
+afterEach(() => lab.dispose());
+
+function store(): void {
+  for (const uid of uids) {
+    mkdirSync(dirname(blobPath(lab.dataPath, uid)), { recursive: true });
+    writeFileSync(blobPath(lab.dataPath, uid), 'bytes');
+  }
+}
+function lose(): void {
+  for (const uid of uids) rmSync(blobPath(lab.dataPath, uid));
+}
+
+it('remembers mass damage for a minute, and names it once', async () => {
+  lose();
+  expect(await look.isMassDamage()).toBe(true);
+  store();
+  now += MINUTE - 1;
+  expect(await look.isMassDamage()).toBe(true);
+  expect(errors).toHaveLength(1);
+  now += 1;
+  expect(await look.isMassDamage()).toBe(false);
+});
+
+it('remembers for a minute that the blobs are there', async () => {
+  expect(await look.isMassDamage()).toBe(false);
+  lose();
+  now += MINUTE - 1;
+  expect(await look.isMassDamage()).toBe(false);
+  now += 1;
+  expect(await look.isMassDamage()).toBe(true);
+});
+
+it('remembers for a minute that it is not the right store', async () => {
+  rmSync(lab.dataPath, { recursive: true });
+  mkdirSync(lab.dataPath);
+  await expect(look.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
+  rmSync(lab.dataPath, { recursive: true });
+  store();
+  await expect(look.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
+  now += MINUTE;
+  expect(await look.isMassDamage()).toBe(false);
+});

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { Saves } from '../../../../src/core/serve/saves.ts';
+
+function deferred() {
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  const promise = new Promise<void>((good, bad) => {
+    resolve = good;
+    reject = bad;
+  });
+  return { promise, resolve, reject };
+}
+
+it('lets others wait for a save of theirs, until it has ended, well or not', async () => {
+  const saves = new Saves();
+  for (const end of ['resolve', 'reject'] as const) {
+    const save = deferred();
+    const running = saves.run('v1', () => save.promise).catch(() => {});
+    expect([saves.isRunning('v1'), saves.isRunning('v2')]).toEqual([true, false]);
+    const events: string[] = [];
+    const waiting = saves.ended('v1').then(() => events.push('opened'));
+    await saves.ended('v2');
+    events.push('ended');
+    save[end](new Error('no space'));
+    await Promise.all([running, waiting]);
+    expect(events).toEqual(['ended', 'opened']);
+    expect(saves.isRunning('v1')).toBe(false);
+  }
+});
+
+it('refuses who has waited too long', async () => {
+  const saves = new Saves(1);
+  const save = deferred();
+  const running = saves.run('v1', () => save.promise);
+  await expect(saves.ended('v1')).rejects.toThrow('What was written to version v1 is being saved. Connect again later.');
+  save.resolve();
+  await running;
+});

@@ -1,0 +1,202 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
+import { unnamedBlobs } from '../../../../src/core/upkeep/cleanup-full.ts';
+import { holdingInstallation, lockForOperation } from '../../../../src/core/versions/locks.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { FileBackend } from '../../../../src/data/file/file-backend.ts';
+import { LOCK_NAMES } from '../../../../src/locking/lock.ts';
+import type { BackupRow } from '../../../../src/model/types.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+
+const FAST = { dangerousForce: false, prefix: '' };
+const FULL = { prefix: '', yesDelete: 1 };
+
+let lab: CoreLab;
+let uid: string;
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  uid = await newBlob();
+});
+afterEach(() => lab.dispose());
+
+async function newBlob(): Promise<string> {
+  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  const blob = newBlobUid();
+  await backend.put(blob, Buffer.alloc(BLOCK_SIZE, blob), new AbortController().signal);
+  await backend.close();
+  return blob;
+}
+
+const row = (found: boolean): BackupRow => ({
+  ...{ id: 0, uid, checksum: 'aa', size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found },
+});
+const isThere = () => existsSync(blobPath(lab.dataPath, uid));
+
+/** Makes the blob a candidate of now. */
+async function removeItsVersion(): Promise<void> {
+  await lab.wholeVersion('v1', [row(false)]);
+  await lab.meta.removeVersion('v1', () => {});
+}
+
+function passSeconds(seconds: number): void {
+  lab.now = new Date(lab.now.getTime() + seconds * 1000);
+}
+
+describe('a candidate', () => {
+  it.each([
+    { age: 0, deleted: 0 },
+    { age: 3599, deleted: 0 },
+    { age: 3600, deleted: 1 },
+    { age: 3601, deleted: 1 },
+  ])('of $age seconds: $deleted blobs are deleted', async ({ age, deleted }) => {
+    await removeItsVersion();
+    passSeconds(age);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(deleted);
+    expect(isThere()).toBe(deleted === 0);
+  });
+
+  it('of any age goes with force', async () => {
+    await removeItsVersion();
+    expect((await cleanupFast(lab.context, { ...FAST, dangerousForce: true })).blobsDeleted).toBe(1);
+  });
+
+  it('stays when a version names it again, and is no candidate any more', async () => {
+    await lab.wholeVersion('v1', [row(false)]);
+    await lab.wholeVersion('v2', [row(true)]);
+    await lab.meta.removeVersion('v1', () => {});
+    passSeconds(4000);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(0);
+    expect(isThere()).toBe(true);
+    expect(await lab.meta.dropUsedCandidates(0)).toBe(0);
+  });
+});
+
+describe('the deletion of a blob', () => {
+  it('comes after its doom in the database, and the doom ends after the deletion', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    const seen: unknown[] = [];
+    const look = async (when: string) => seen.push([when, isThere(), await lab.meta.leftDoomed(10)]);
+    const meta = new Proxy(lab.meta, {
+      get: (store, name) => {
+        if (name !== 'doomCandidates' && name !== 'forgetDoomed') {
+          const value: unknown = Reflect.get(store, name);
+          return typeof value === 'function' ? value.bind(store) : value;
+        }
+        return async (...args: never[]) => {
+          await look(`before ${name}`);
+          const outcome: unknown = await Reflect.apply(store[name], store, args);
+          await look(`after ${name}`);
+          return outcome;
+        };
+      },
+    });
+    await cleanupFast({ ...lab.context, meta }, FAST);
+    expect(seen.slice(0, 4)).toEqual([
+      ['before doomCandidates', true, []],
+      ['after doomCandidates', true, [uid]],
+      ['before forgetDoomed', false, [uid]],
+      ['after forgetDoomed', false, []],
+    ]);
+  });
+
+  it('is ended by the next cleanup when one died in between', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    expect(await lab.meta.doomCandidates(0, 10, '')).toEqual([uid]);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(1);
+    expect(isThere()).toBe(false);
+  });
+
+  it('does not happen once the locks are lost', async () => {
+    await removeItsVersion();
+    passSeconds(4000);
+    const { locks } = lab.context;
+    const lost = {
+      tryAcquire: locks.tryAcquire.bind(locks),
+      isHeld: locks.isHeld.bind(locks),
+      holders: locks.holders.bind(locks),
+      close: async () => {},
+      confirm: async () => {
+        throw new Error('the session is gone');
+      },
+    };
+    await expect(cleanupFast({ ...lab.context, locks: lost }, FAST)).rejects.toThrow('the session is gone');
+    await expect(cleanupFull({ ...lab.context, locks: lost }, FULL)).rejects.toThrow('the session is gone');
+    expect(isThere()).toBe(true);
+  });
+});
+
+describe('who else works', () => {
+  it('keeps a full cleanup out, on this host by another program, too', async () => {
+    const other = await lockForOperation(lab.otherLocks());
+    await expect(cleanupFull(lab.context, FULL)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+    await other.release();
+    const original = { ...lab.context, otherInstances: () => ['backy2 backup'] };
+    await expect(cleanupFull(original, FULL)).rejects.toMatchObject({ code: 'locked' });
+    expect(isThere()).toBe(true);
+    expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
+  });
+
+  it('keeps a second fast cleanup out, not one beside a backup', async () => {
+    const backup = await lockForOperation(lab.otherLocks());
+    const cleanup = await lab.otherLocks().tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+    await expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' });
+    await cleanup?.release();
+    await cleanupFast(lab.context, FAST);
+    await backup.release();
+    await holdingInstallation(lab.otherLocks(), () =>
+      expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' }),
+    );
+  });
+});
+
+it('a full cleanup deletes what no row names, and nothing else', async () => {
+  const orphan = uid;
+  uid = await newBlob();
+  await lab.wholeVersion('v1', [row(false)]);
+  expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
+  expect(isThere()).toBe(true);
+  expect(existsSync(blobPath(lab.dataPath, orphan))).toBe(false);
+});
+
+it('a full cleanup is counted before it deletes, unless it is refused', async () => {
+  const writer = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  await writer.put(newBlobUid(), Buffer.alloc(1), new AbortController().signal);
+  await expect(cleanupFull(lab.context, FULL)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
+  expect(await lab.meta.fullCleanups()).toBe(0);
+  expect(isThere()).toBe(true);
+  await writer.close();
+  await cleanupFull(lab.context, { ...FULL, yesDelete: 2 });
+  expect(await lab.meta.fullCleanups()).toBe(1);
+  expect(isThere()).toBe(false);
+});
+
+it('a full cleanup with a database that names no blob deletes nothing unless it is told so', async () => {
+  await expect(cleanupFull(lab.context, { prefix: '' })).rejects.toMatchObject({ code: 'refused', exitCode: 100 });
+  await expect(cleanupFull(lab.context, { prefix: '', yesDelete: 0 })).rejects.toMatchObject({ code: 'refused' });
+  expect(isThere()).toBe(true);
+  expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
+});
+
+it('a full cleanup that can keep few uids lists again, and deletes all the same', async () => {
+  await lab.wholeVersion('v1', [row(false)]);
+  for (let i = 0; i < 2_500; i++) mkdirSync(dirname(blobPath(lab.dataPath, orphanUid(i))), { recursive: true });
+  for (let i = 0; i < 2_500; i++) writeFileSync(blobPath(lab.dataPath, orphanUid(i)), 'orphan');
+  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: true });
+  const seen: string[] = [];
+  for await (const uids of unnamedBlobs(lab.context, backend, { prefix: '', yesDelete: 2_500 }, 1_000)) {
+    seen.push(...uids);
+    await backend.delete(uids);
+  }
+  await backend.close();
+  expect(new Set(seen).size).toBe(2_500);
+  expect(isThere()).toBe(true);
+});
+
+function orphanUid(i: number): string {
+  return `f0${i.toString(16).padStart(8, '0')}`.padEnd(32, 'z');
+}
