@@ -8,7 +8,7 @@ const MIB = 1024 ** 2;
 const PROGRAM_BYTES = 150 * MIB;
 /** The program's default, `sqlite_cache_mb`. */
 const PAGE_CACHE_BYTES = 256 * MIB;
-/** Slots of a worker as src/engine/pool-options.ts plans them, which is more than source and backend may have in flight here: in 256 MiB, 6 to 16. */
+/** Slots of a worker as src/engine/pool/pool-options.ts plans them, which is more than source and backend may have in flight here: in 256 MiB, 6 to 16. */
 const SLOTS_BYTES = 256 * MIB;
 const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
 const TIB = 1024 ** 4;

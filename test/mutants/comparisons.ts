@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
-const JOBS = ['test/unit/engine/block-jobs.test.ts'];
+const JOBS = ['test/unit/engine/worker/block-jobs.test.ts'];
 const HINT_CHECK = ['test/unit/core/backup/hint-check.test.ts'];
 const PLAN = ['test/unit/core/plan/backup-plan.test.ts'];
 const KEYS = ['test/unit/core/blocks/encryption-key.test.ts'];
@@ -11,7 +11,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'checksum-is-not-compared',
     invariant: 'A block that is fetched has the checksum of its row.',
-    file: 'src/engine/fetch-job.ts',
+    file: 'src/engine/worker/fetch-job.ts',
     text: 'is === checksum ? undefined',
     replacement: 'is.length > 0 ? undefined',
     tests: JOBS,
@@ -19,7 +19,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'source-is-not-compared',
     invariant: 'A scrub with a source tells each block that differs.',
-    file: 'src/engine/fetch-job.ts',
+    file: 'src/engine/worker/fetch-job.ts',
     text: 'if (Buffer.compare(bytes, theirs) === 0) return undefined;',
     replacement: 'return undefined;',
     tests: JOBS,
@@ -27,7 +27,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'missing-block-leaves-what-the-target-had',
     invariant: 'A restore writes zeros where a blob is missing.',
-    file: 'src/engine/fetch-job.ts',
+    file: 'src/engine/worker/fetch-job.ts',
     text: 'if (known.length < room && setup.zeroMissing)',
     replacement: 'if (known.length > room)',
     tests: JOBS,
@@ -35,7 +35,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'block-outside-the-image-is-written',
     invariant: 'A restore writes nothing outside the image.',
-    file: 'src/engine/fetch-job.ts',
+    file: 'src/engine/worker/fetch-job.ts',
     text: 'if (Number.isSafeInteger(id) && id >= 0 && room > 0) return room;',
     replacement: 'if (id < Number.MAX_VALUE) return setup.blockSize;',
     tests: JOBS,
@@ -52,7 +52,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'missing-blob-is-used-again',
     invariant: 'Dedup uses no blob that is missing.',
-    file: 'src/engine/read-job.ts',
+    file: 'src/engine/worker/read-job.ts',
     text: "if (probe.state === 'missing') return { rejected: 'it is missing' };",
     replacement: '',
     tests: JOBS,
@@ -76,7 +76,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'block-is-zero-by-its-start',
     invariant: 'A block is zero only if all of its bytes are.',
-    file: 'src/engine/zero-test.ts',
+    file: 'src/engine/worker/zero-test.ts',
     text: 'bytes.subarray(done, done + ZEROS.length);',
     replacement: 'bytes.subarray(done, done + 64);',
     tests: JOBS,

@@ -2,8 +2,8 @@ import type { Mutant } from './mutant.ts';
 
 const BLOBS = ['test/unit/data/durable-blobs.test.ts'];
 const SINK = ['test/unit/core/blocks/row-sink.test.ts'];
-const POOL = ['test/unit/engine/worker-pool.test.ts'];
-const TICKETS = ['test/unit/engine/flush-tickets.test.ts'];
+const POOL = ['test/unit/engine/pool/worker-pool.test.ts'];
+const TICKETS = ['test/unit/engine/worker/flush-tickets.test.ts'];
 const TARGETS = ['test/unit/io/durable-targets.test.ts'];
 
 /** Fsyncs, and the order of blobs and rows. */
@@ -115,7 +115,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'flush-ends-with-the-first-answer',
     invariant: 'A flush of a pool ends once every worker has answered.',
-    file: 'src/engine/flush-tickets.ts',
+    file: 'src/engine/worker/flush-tickets.ts',
     text: 'flush.waitingFor.size > 0',
     replacement: 'flush.waitingFor.size > 99',
     tests: TICKETS,
@@ -123,7 +123,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'dead-worker-counts-as-flushed',
     invariant: 'A flush fails when a worker dies before its answer.',
-    file: 'src/engine/flush-tickets.ts',
+    file: 'src/engine/worker/flush-tickets.ts',
     text: 'this.settle(ticket, worker, new',
     replacement: 'this.settle(ticket, worker); void (new',
     tests: TICKETS,
@@ -131,7 +131,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'flush-asks-the-living-alone',
     invariant: 'A flush fails when a worker is gone, whose blobs may not be durable.',
-    file: 'src/engine/worker-pool.ts',
+    file: 'src/engine/pool/worker-pool.ts',
     text: 'if (living.length < this.#members.length)',
     replacement: 'if (living.length < 0)',
     tests: POOL,
@@ -139,7 +139,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'dead-worker-is-no-failure',
     invariant: 'A worker that dies ends the operation with an error.',
-    file: 'src/engine/worker-pool.ts',
+    file: 'src/engine/pool/worker-pool.ts',
     text: 'if (!this.#closing)\n',
     replacement: 'if (this.#members.length < 0)\n',
     tests: POOL,
@@ -147,7 +147,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'failed-flush-of-a-worker-is-an-answer',
     invariant: 'A flush that fails in one worker fails.',
-    file: 'src/engine/worker-pool.ts',
+    file: 'src/engine/pool/worker-pool.ts',
     text: 'this.#flushes.settle(message.ticket, message.worker, fromPlainError(message.error));',
     replacement: 'this.#flushes.settle(message.ticket, message.worker);',
     tests: POOL,
@@ -155,10 +155,10 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'worker-flushes-nothing',
     invariant: 'A block worker flushes its backend or target when main asks for it.',
-    file: 'src/engine/block-worker.ts',
+    file: 'src/engine/worker/block-worker.ts',
     text: 'await (context.target ?? context.backend).flush();',
     replacement: '',
-    tests: ['test/unit/engine/block-worker.test.ts'],
+    tests: ['test/unit/engine/worker/block-worker.test.ts'],
     builds: true,
   },
   {

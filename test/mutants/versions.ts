@@ -171,7 +171,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'import-is-believed',
     invariant: 'Dedup uses a blob that only an import names once it was read and found good.',
-    file: 'src/engine/read-job.ts',
+    file: 'src/engine/worker/read-job.ts',
     text: 'const rejected = verify === undefined ? undefined',
     replacement: 'const rejected = size > 0 ? undefined',
     tests: ['test/unit/core/backup/data-phase.test.ts'],

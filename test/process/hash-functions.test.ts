@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { HASH_FUNCTIONS } from '../../src/config/schema.ts';
-import { hasherFor } from '../../src/engine/hasher.ts';
+import { hasherFor } from '../../src/engine/worker/hasher.ts';
 import { lacking, needTool } from '../support/machine.ts';
 import { tool } from '../support/program/process.ts';
 

@@ -1,6 +1,6 @@
-import type { BlockPool } from '../../engine/block-pool.ts';
-import type { Decision, Job, StoredBlock } from '../../engine/messages.ts';
-import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { BlockPool } from '../../engine/pool/block-pool.ts';
+import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
+import type { Decision, Job, StoredBlock } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';

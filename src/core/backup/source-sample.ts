@@ -1,7 +1,7 @@
-import type { BlockPool } from '../../engine/block-pool.ts';
-import { type Hasher, hasherFor } from '../../engine/hasher.ts';
-import type { Job } from '../../engine/messages.ts';
-import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { BlockPool } from '../../engine/pool/block-pool.ts';
+import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
+import type { Job } from '../../engine/shared/messages.ts';
+import { type Hasher, hasherFor } from '../../engine/worker/hasher.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import type { BlockRow } from '../../model/types.ts';

@@ -1,4 +1,4 @@
-import type { FetchBlock, Finding } from '../../engine/messages.ts';
+import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow, TaggedVersion } from '../../model/types.ts';

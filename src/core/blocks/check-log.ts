@@ -1,4 +1,4 @@
-import type { FetchBlock, Finding } from '../../engine/messages.ts';
+import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { BlobCheck } from '../../meta/verification-store.ts';
 import type { Context } from '../context.ts';

@@ -1,5 +1,5 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
-import type { Decision } from '../../engine/messages.ts';
+import type { Decision } from '../../engine/shared/messages.ts';
 import { dedupKey } from '../../meta/meta-store.ts';
 import type { FoundBlob } from '../../model/types.ts';
 

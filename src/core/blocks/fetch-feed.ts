@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FetchBlock, Job } from '../../engine/messages.ts';
+import type { FetchBlock, Job } from '../../engine/shared/messages.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRange, BlockRow, TaggedVersion } from '../../model/types.ts';
 

@@ -1,5 +1,5 @@
-import type { FetchBlock, Finding, Job } from '../../engine/messages.ts';
-import type { JobAnswer, Operation } from '../../engine/operation.ts';
+import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
+import type { FetchBlock, Finding, Job } from '../../engine/shared/messages.ts';
 import type { FeedJob } from './fetch-feed.ts';
 
 /** What happens with the answers. */

@@ -1,4 +1,4 @@
-import type { QueueLoads } from '../../engine/queue-loads.ts';
+import type { QueueLoads } from '../../engine/pool/queue-loads.ts';
 
 /** What an operation is at: `prepare` moves rows in the database alone, `data` moves blocks. */
 export type Phase = 'prepare' | 'data';

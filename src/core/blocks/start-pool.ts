@@ -1,4 +1,4 @@
-import { WorkerPool } from '../../engine/worker-pool.ts';
+import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { Geometry } from '../../meta/meta-store.ts';
 import type { Context } from '../context.ts';

@@ -1,5 +1,5 @@
 import { v1 as uuid1 } from 'uuid';
-import { WorkerPool } from '../../engine/worker-pool.ts';
+import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
 import type { Geometry } from '../../meta/meta-store.ts';

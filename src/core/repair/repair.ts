@@ -1,4 +1,4 @@
-import { WorkerPool } from '../../engine/worker-pool.ts';
+import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { TaggedVersion } from '../../model/types.ts';

@@ -1,4 +1,4 @@
-import { WorkerPool } from '../../engine/worker-pool.ts';
+import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import { shareTarget } from '../../io/open-io.ts';
 import type { SharedTarget } from '../../io/shared.ts';

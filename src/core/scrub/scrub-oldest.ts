@@ -1,4 +1,4 @@
-import type { FetchBlock, Finding } from '../../engine/messages.ts';
+import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
 import { toSecondsText } from '../../meta/dates.ts';
 import type { BlobToCheck, CheckCursor } from '../../meta/verification-store.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';

@@ -1,6 +1,6 @@
-import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/messages.ts';
-import type { JobAnswer, Operation } from '../../engine/operation.ts';
-import { WorkerPool } from '../../engine/worker-pool.ts';
+import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
+import { WorkerPool } from '../../engine/pool/worker-pool.ts';
+import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
 import type { BlockRow } from '../../model/types.ts';
 import { retryLog } from '../blocks/storage.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../../engine/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { BlockRow, TaggedVersion } from '../../model/types.ts';
 import type { Context } from '../context.ts';

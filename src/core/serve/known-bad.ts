@@ -1,4 +1,4 @@
-import type { Finding } from '../../engine/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow } from '../../model/types.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../../engine/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
 import type { BlockRow, TaggedVersion } from '../../model/types.ts';

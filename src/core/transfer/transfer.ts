@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
-import { within } from '../../engine/within.ts';
+import { within } from '../../engine/pool/within.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { DatedBlockRow, Version } from '../../model/types.ts';
 import { syncPath } from '../../native/sync-path.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { hasherFor } from '../../../src/engine/hasher.ts';
+import { hasherFor } from '../../../src/engine/worker/hasher.ts';
 import { digestAll, openHashLanes } from '../../../src/native/hash-lanes.ts';
 import { noise } from '../../support/random.ts';
 

@@ -1,5 +1,5 @@
+import type { Finding, RecodeBlock, StoredBlock } from '../shared/messages.ts';
 import { fetchBlock } from './fetch-job.ts';
-import type { Finding, RecodeBlock, StoredBlock } from './messages.ts';
 import { putBlock, whyUnusable } from './read-job.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
 

@@ -1,17 +1,17 @@
-import type { DataBackend } from '../data/data-backend.ts';
-import { openDataBackend } from '../data/open-backend.ts';
-import type { RetryNotice } from '../data/retrying-backend.ts';
-import { BackyError } from '../errors.ts';
-import { openSource, openTarget } from '../io/open-io.ts';
-import type { IoOrder } from '../io/shared.ts';
-import type { Source } from '../io/source.ts';
-import type { Target } from '../io/target.ts';
+import type { DataBackend } from '../../data/data-backend.ts';
+import { openDataBackend } from '../../data/open-backend.ts';
+import type { RetryNotice } from '../../data/retrying-backend.ts';
+import { BackyError } from '../../errors.ts';
+import { openSource, openTarget } from '../../io/open-io.ts';
+import type { IoOrder } from '../../io/shared.ts';
+import type { Source } from '../../io/source.ts';
+import type { Target } from '../../io/target.ts';
+import { WriteCount } from '../pool/queue-loads.ts';
+import { Gate } from '../shared/gate.ts';
+import type { WorkerSetup } from '../shared/messages.ts';
 import { Codecs } from './codecs.ts';
-import { Gate } from './gate.ts';
 import { type BatchOwner, HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
-import type { WorkerSetup } from './messages.ts';
-import { WriteCount } from './queue-loads.ts';
 
 /** A buffer for one job's blocks. */
 export interface Slot {

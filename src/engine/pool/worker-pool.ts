@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import { BackyError, fromPlainError, messageOf } from '../errors.ts';
+import { BackyError, fromPlainError, messageOf } from '../../errors.ts';
+import type { Decision, FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
+import { Outbox } from '../shared/outbox.ts';
+import { FlushTickets } from '../worker/flush-tickets.ts';
 import type { BlockPool } from './block-pool.ts';
-import { FlushTickets } from './flush-tickets.ts';
-import type { Decision, FromWorker, ToWorker, WorkerSetup } from './messages.ts';
 import type { JobAnswer, Operation } from './operation.ts';
-import { Outbox } from './outbox.ts';
 import { type Member, mostIdle } from './pool-member.ts';
 import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { type QueueLoads, queueLoads } from './queue-loads.ts';

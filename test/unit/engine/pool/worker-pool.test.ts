@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Job } from '../../../src/engine/messages.ts';
-import type { JobAnswer, Operation } from '../../../src/engine/operation.ts';
-import { WorkerPool } from '../../../src/engine/worker-pool.ts';
+import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
+import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
+import type { Job } from '../../../../src/engine/shared/messages.ts';
 
 const WORKER_FAILURE = { code: 'worker', exitCode: 100 };
 const BLOCKS = 1000;
@@ -37,7 +37,7 @@ async function start(behaviour: 'working' | 'silent' | 'failing' | 'broken'): Pr
       encryption: { version: 0, key: undefined, compressionLevel: 1 },
       data: { ...limits, bandwidthRead: 0, bandwidthWrite: 0, backend: { type: 'null' } },
       source: { url: `${behaviour}://`, limits },
-      workerProgram: new URL('../../support/pool-worker.mjs', import.meta.url),
+      workerProgram: new URL('../../../support/pool-worker.mjs', import.meta.url),
       onRetry: () => {},
     },
     aborter.signal,

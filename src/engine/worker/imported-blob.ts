@@ -1,6 +1,6 @@
-import { BackyError } from '../errors.ts';
+import { BackyError } from '../../errors.ts';
+import type { BlobContent, Finding } from '../shared/messages.ts';
 import { fetchBlock } from './fetch-job.ts';
-import type { BlobContent, Finding } from './messages.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** A blob to verify, and the block that it is to be used for. */

@@ -1,4 +1,4 @@
-import type { FromWorker, Job } from './messages.ts';
+import type { FromWorker, Job } from '../shared/messages.ts';
 
 /** An answer that concerns a job. */
 export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'viewed' | 'zeroed' }>;

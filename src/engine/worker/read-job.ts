@@ -1,6 +1,6 @@
-import { BackyError } from '../errors.ts';
+import { BackyError } from '../../errors.ts';
+import type { Decision, Digest, StoredBlock } from '../shared/messages.ts';
 import { whyNotTheBlock } from './imported-blob.ts';
-import type { Decision, Digest, StoredBlock } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 

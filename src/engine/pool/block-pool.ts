@@ -1,4 +1,4 @@
-import type { Decision } from './messages.ts';
+import type { Decision } from '../shared/messages.ts';
 import type { Operation } from './operation.ts';
 import type { SlotPlan } from './pool-options.ts';
 

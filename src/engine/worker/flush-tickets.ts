@@ -1,4 +1,4 @@
-import { BackyError } from '../errors.ts';
+import { BackyError } from '../../errors.ts';
 
 /** A flush that some workers have not answered yet. */
 interface OpenFlush {

@@ -1,6 +1,6 @@
-import { BackyError } from '../errors.ts';
+import { BackyError } from '../../errors.ts';
+import type { FetchBlock, Finding } from '../shared/messages.ts';
 import type { BufferedCodec } from './codecs.ts';
-import type { FetchBlock, Finding } from './messages.ts';
 import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 

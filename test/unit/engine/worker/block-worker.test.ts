@@ -2,15 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newBlobUid } from '../../../src/data/blob-uid.ts';
-import { blobPath } from '../../../src/data/file/blob-paths.ts';
-import type { Job } from '../../../src/engine/messages.ts';
-import type { JobAnswer, Operation } from '../../../src/engine/operation.ts';
-import { WorkerPool } from '../../../src/engine/worker-pool.ts';
-import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
+import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
+import type { Job } from '../../../../src/engine/shared/messages.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
 
 /** The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before tests run. */
-const BUILT = new URL('../../../dist/block-worker.cjs', import.meta.url);
+const BUILT = new URL('../../../../dist/block-worker.cjs', import.meta.url);
 const BLOCKS = 8;
 
 let lab: CoreLab;

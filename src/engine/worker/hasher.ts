@@ -1,6 +1,6 @@
 import * as crypto from 'node:crypto';
-import { BackyError } from '../errors.ts';
-import { digestAll, openHashLanes } from '../native/hash-lanes.ts';
+import { BackyError } from '../../errors.ts';
+import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
 
 /** Names of Python's hashlib that OpenSSL spells otherwise. */
 const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 'blake2s256' };

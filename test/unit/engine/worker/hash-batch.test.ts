@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { HashBatch } from '../../../src/engine/hash-batch.ts';
+import { HashBatch } from '../../../../src/engine/worker/hash-batch.ts';
 
 /** As many lanes as AVX-512 has; the digest tells which block it is of. */
 const hasher = { batch: 8, digest: (blocks: readonly Uint8Array[]) => blocks.map((block) => `${block[0]}`) };

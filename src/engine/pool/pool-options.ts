@@ -1,8 +1,8 @@
-import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
-import type { RetryNotice } from '../data/retrying-backend.ts';
-import type { IoOrder } from '../io/shared.ts';
-import { shareGate } from './gate.ts';
-import type { WorkerSetup } from './messages.ts';
+import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
+import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { IoOrder } from '../../io/shared.ts';
+import { shareGate } from '../shared/gate.ts';
+import type { WorkerSetup } from '../shared/messages.ts';
 import { shareWriteCounts } from './queue-loads.ts';
 
 /** What a pool works on. */

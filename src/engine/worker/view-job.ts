@@ -1,6 +1,6 @@
-import { toPlainError } from '../errors.ts';
+import { toPlainError } from '../../errors.ts';
+import type { ViewBlock, ViewOutcome } from '../shared/messages.ts';
 import { fetchBlock } from './fetch-job.ts';
-import type { ViewBlock, ViewOutcome } from './messages.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /**

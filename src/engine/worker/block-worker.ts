@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { toPlainError } from '../errors.ts';
+import { toPlainError } from '../../errors.ts';
+import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from '../shared/messages.ts';
+import { Outbox } from '../shared/outbox.ts';
 import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
-import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from './messages.ts';
-import { Outbox } from './outbox.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
 import { recodeBlocks } from './recode-job.ts';
 import { viewBlocks } from './view-job.ts';

@@ -1,7 +1,7 @@
-import type { DataBackendOptions, EncryptionOptions } from '../data/options.ts';
-import type { RetryNotice } from '../data/retrying-backend.ts';
-import type { PlainError } from '../errors.ts';
-import type { IoOrder } from '../io/shared.ts';
+import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
+import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { PlainError } from '../../errors.ts';
+import type { IoOrder } from '../../io/shared.ts';
 import type { SharedGate } from './gate.ts';
 
 /** All that a block worker needs to know from the start; plain data and shared memory. */

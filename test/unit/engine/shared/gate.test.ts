@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { Gate, shareGate } from '../../../src/engine/gate.ts';
+import { Gate, shareGate } from '../../../../src/engine/shared/gate.ts';
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
-import type { ToWorker } from './messages.ts';
-import type { Outbox } from './outbox.ts';
+import type { ToWorker } from '../shared/messages.ts';
+import type { Outbox } from '../shared/outbox.ts';
 
 /** A thread of a pool, as the pool sees it. */
 export interface Member {

@@ -2,15 +2,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newBlobUid } from '../../../src/data/blob-uid.ts';
-import { blobPath } from '../../../src/data/file/blob-paths.ts';
-import { fetchBlocks, zeroBlocks } from '../../../src/engine/fetch-job.ts';
-import type { Decision, FetchBlock, Finding } from '../../../src/engine/messages.ts';
-import { readBlocks, storeBlocks } from '../../../src/engine/read-job.ts';
-import { closeContext, type WorkerContext } from '../../../src/engine/worker-context.ts';
-import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
-import { KEY_A } from '../../support/encryption.ts';
-import { newSlot, openInlineContext } from '../../support/inline-pool.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import type { Decision, FetchBlock, Finding } from '../../../../src/engine/shared/messages.ts';
+import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
+import { readBlocks, storeBlocks } from '../../../../src/engine/worker/read-job.ts';
+import { closeContext, type WorkerContext } from '../../../../src/engine/worker/worker-context.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { KEY_A } from '../../../support/encryption.ts';
+import { newSlot, openInlineContext } from '../../../support/inline-pool.ts';
 
 const BLOCKS = 4;
 /** The last block is short. */

@@ -1,8 +1,8 @@
-import type { BlobCodec } from '../data/codec/codec.ts';
-import { codecFor } from '../data/codec/codec-for.ts';
-import { plainCodec } from '../data/codec/plain-codec.ts';
+import type { BlobCodec } from '../../data/codec/codec.ts';
+import { codecFor } from '../../data/codec/codec-for.ts';
+import { plainCodec } from '../../data/codec/plain-codec.ts';
+import type { WorkerSetup } from '../shared/messages.ts';
 import { BufferPool } from './buffer-pool.ts';
-import type { WorkerSetup } from './messages.ts';
 
 /** A codec with buffers that hold any blob of this worker's blocks; none where it needs none. */
 export interface BufferedCodec {
