@@ -49,7 +49,7 @@ const BUNDLE = {
 const BUNDLES = {
   program: 'src/cli/main.ts',
   blocks: 'src/engine/worker/block-worker.ts',
-  complete: 'src/cli/completion/main.ts',
+  complete: 'src/cli/words/completion/main.ts',
 };
 /** Packages that only some commands or users need, and that others should not even read. Nothing of ours is in them. */
 const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/knex.ts', pg: 'node_modules/pg/lib/index.js' };

@@ -11,7 +11,7 @@ const REQUIRE = {
  * Writes man/backy2.1 from the command definitions, which are TypeScript: they are bundled, asked once, and removed again.
  */
 export async function writeManPage() {
-  await build({ ...COMMON, format: 'esm', banner: REQUIRE, outdir: FOLDER, entryPoints: { main: 'src/cli/man/main.ts' } });
+  await build({ ...COMMON, format: 'esm', banner: REQUIRE, outdir: FOLDER, entryPoints: { main: 'src/cli/words/man/main.ts' } });
   const { manPageOf } = await import(new URL(`../${FOLDER}/main.js`, import.meta.url).href);
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   mkdirSync('man', { recursive: true });

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Backy } from '../core/backy.ts';
-import type { StatusSubject } from './render/status-text.ts';
-import type { TableData } from './render/table-data.ts';
+import type { StatusSubject } from './live/status-text.ts';
+import type { TableData } from './output/table-data.ts';
 
 /** The global options, as they stand before the subcommand. */
 export interface GlobalOptions {

@@ -1,5 +1,5 @@
+import { listenEarly } from './live/signals.ts';
 import { runProgram } from './run-program.ts';
-import { listenEarly } from './signals.ts';
 
 export { runProgram };
 

@@ -1,14 +1,14 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { BackyError } from '../errors.ts';
-import { expandAbbreviations, type OptionNames } from './abbreviations.ts';
 import type { Command, CommandWords, GlobalOptions, TextCommand } from './command.ts';
 import { ALL_COMMANDS } from './commands/index.ts';
-import { errorLine } from './error-line.ts';
-import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './global-options.ts';
-import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './help.ts';
-import { Printer } from './printer.ts';
-import { usageError } from './usage-error.ts';
+import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
+import { errorLine } from './output/error-line.ts';
+import { Printer } from './output/printer.ts';
 import { programVersion } from './version.ts';
+import { expandAbbreviations, type OptionNames } from './words/abbreviations.ts';
+import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './words/help.ts';
+import { usageError } from './words/usage-error.ts';
 
 /** What the words on the command line ask for. */
 export interface ParsedCall {

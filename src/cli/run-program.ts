@@ -1,6 +1,6 @@
 import { BackyError, messageOf } from '../errors.ts';
-import { errorLine } from './error-line.ts';
-import { Printer } from './printer.ts';
+import { errorLine } from './output/error-line.ts';
+import { Printer } from './output/printer.ts';
 import { parseCommandLine } from './program.ts';
 
 /**

@@ -3,19 +3,19 @@ import { loadConfig } from '../config/load.ts';
 import { BackyError } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
 import type { Outcome } from './command.ts';
-import { ConsoleLog, writeOut } from './console-log.ts';
-import { errorLine } from './error-line.ts';
-import { failureDocument, failureOf } from './failure.ts';
-import { JsonDocument } from './json-document.ts';
+import { abortOnSignals } from './live/signals.ts';
+import { Status } from './live/status.ts';
+import { ConsoleLog, writeOut } from './log/console-log.ts';
+import { secretsOf } from './log/secrets.ts';
+import { errorLine } from './output/error-line.ts';
+import { failureDocument, failureOf } from './output/failure.ts';
+import { tableToJson, toJson } from './output/json.ts';
+import { JsonDocument } from './output/json-document.ts';
+import { renderMachine } from './output/machine.ts';
+import { withoutExtra } from './output/table-data.ts';
+import { allowsColor } from './output/terminal.ts';
 import type { ParsedCall } from './program.ts';
-import { tableToJson, toJson } from './render/json.ts';
-import { renderMachine } from './render/machine.ts';
-import { withoutExtra } from './render/table-data.ts';
-import { secretsOf } from './secrets.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
-import { abortOnSignals } from './signals.ts';
-import { Status } from './status.ts';
-import { allowsColor } from './terminal.ts';
 
 /** Runs a parsed command to its end. @returns the exit code. */
 export async function runCommand(call: ParsedCall, argv: readonly string[]): Promise<number> {
@@ -141,7 +141,7 @@ async function show(outcome: Outcome, { call: { globals } }: Run): Promise<void>
     return;
   }
   // Loaded only where a table is drawn: machine output is what must start fast.
-  const { renderTable } = await import('./render/table.ts');
+  const { renderTable } = await import('./output/table.ts');
   writeOut(1, renderTable(table, form));
 }
 

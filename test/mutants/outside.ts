@@ -165,7 +165,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'exit-code-of-a-failed-backend-elsewhere',
     invariant: 'Exit code 6 promises nothing in other commands.',
-    file: 'src/cli/failure.ts',
+    file: 'src/cli/output/failure.ts',
     text: "error.code === 'dataBackend' && !goesOn",
     replacement: "error.code === 'failed' && !goesOn",
     tests: EXIT_CODES,
@@ -334,7 +334,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'exit-code-of-a-signal',
     invariant: 'A stopped command exits with 128 and the number of the signal.',
-    file: 'src/cli/signals.ts',
+    file: 'src/cli/live/signals.ts',
     text: 'exitCode = 128 + NUMBERS',
     replacement: 'exitCode = 127 + NUMBERS',
     tests: ['signals.test.ts'],

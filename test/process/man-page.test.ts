@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands/index.ts';
-import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from '../../src/cli/global-options.ts';
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from '../../src/cli/options/global-options.ts';
 import { Running } from '../support/program/process.ts';
 import { describeWith } from '../support/with-tool.ts';
 

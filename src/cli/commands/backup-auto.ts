@@ -3,9 +3,9 @@ import type { AutoResult } from '../../core/auto/auto-image.ts';
 import type { BackupResult } from '../../core/backup/backup.ts';
 import { BackyError } from '../../errors.ts';
 import type { Invocation, Outcome } from '../command.ts';
-import { errorLine } from '../error-line.ts';
-import { flag, text } from '../option-values.ts';
-import { parseWhole } from '../parse-values.ts';
+import { flag, text } from '../options/option-values.ts';
+import { parseWhole } from '../options/parse-values.ts';
+import { errorLine } from '../output/error-line.ts';
 
 /** Options that `--auto` sees to itself. */
 const NOT_WITH_AUTO = { snapshotName: '-s', rbd: '-r', fromVersion: '-f', continueVersion: '-c', diffFrom: '--diff-from' };

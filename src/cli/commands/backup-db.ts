@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { flag } from '../option-values.ts';
+import { flag } from '../options/option-values.ts';
 
 export const backupDbCommand: Command = {
   name: 'backup-db',

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type Hint, parseHints } from '../../core/plan/hints.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { flag, text } from '../option-values.ts';
-import { parseDate } from '../parse-values.ts';
-import { ACCEPT_DAMAGE } from './accept-damage.ts';
+import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { flag, text } from '../options/option-values.ts';
+import { parseDate } from '../options/parse-values.ts';
 import { backupRow, checkAutoOptions, runAuto, versionLine } from './backup-auto.ts';
 
 export const backupCommand: Command = {
@@ -49,7 +49,7 @@ export const backupCommand: Command = {
     const hints = text(options.rbd);
     const when = {
       expire: expire === undefined || expire === '' ? undefined : parseDate(expire),
-      tags: tags === undefined || tags === '' ? undefined : (await import('../parse-tags.ts')).parseTags(tags),
+      tags: tags === undefined || tags === '' ? undefined : (await import('../options/parse-tags.ts')).parseTags(tags),
     };
     if (flag(options.auto)) return runAuto(invocation, when);
     const request = {

@@ -1,9 +1,9 @@
 import type { StorageStep } from '../../core/upkeep/check-storage.ts';
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { text } from '../option-values.ts';
-import { chooseColumns, toTable } from '../render/select-fields.ts';
-import type { Column } from '../render/table-data.ts';
+import { text } from '../options/option-values.ts';
+import { chooseColumns, toTable } from '../output/select-fields.ts';
+import type { Column } from '../output/table-data.ts';
 
 const COLUMNS: Column<StorageStep>[] = [
   { name: 'step', kind: 'text', align: 'left', value: ({ step }) => step },

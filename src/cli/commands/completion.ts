@@ -1,8 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import type { TextCommand } from '../command.ts';
-import { SCRIPTS, SHELLS } from '../completion/shells.ts';
 import { readPackageFile } from '../package-file.ts';
-import { suggest } from '../suggest.ts';
+import { SCRIPTS, SHELLS } from '../words/completion/shells.ts';
+import { suggest } from '../words/suggest.ts';
 
 export const completionCommand: TextCommand = {
   name: 'completion',

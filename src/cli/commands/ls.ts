@@ -1,8 +1,8 @@
 import type { TaggedVersion } from '../../model/types.ts';
 import type { Command } from '../command.ts';
-import { filledText, flag, text } from '../option-values.ts';
-import { chooseColumns, toTable } from '../render/select-fields.ts';
-import type { Column } from '../render/table-data.ts';
+import { filledText, flag, text } from '../options/option-values.ts';
+import { chooseColumns, toTable } from '../output/select-fields.ts';
+import type { Column } from '../output/table-data.ts';
 
 const COLUMNS: Column<TaggedVersion>[] = [
   { name: 'date', kind: 'date', align: 'center', value: (version) => version.date },

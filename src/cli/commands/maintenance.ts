@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { flag, text } from '../option-values.ts';
-import { parseWhole } from '../parse-values.ts';
+import { flag, text } from '../options/option-values.ts';
+import { parseWhole } from '../options/parse-values.ts';
 
 export const initdbCommand: Command = {
   name: 'initdb',

@@ -1,8 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import type { ListenAddress } from '../../nbd/server.ts';
 import type { Command } from '../command.ts';
-import { filledText, flag, text } from '../option-values.ts';
-import { parseWhole } from '../parse-values.ts';
+import { filledText, flag, text } from '../options/option-values.ts';
+import { parseWhole } from '../options/parse-values.ts';
 
 /** The port that IANA gave to NBD. */
 const NBD_PORT = 10809;

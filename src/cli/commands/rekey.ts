@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { text } from '../option-values.ts';
+import { text } from '../options/option-values.ts';
 
 /** Where the old key may stand so that no process list shows it. */
 const VARIABLE = 'BACKY2_OLD_KEY';

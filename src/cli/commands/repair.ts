@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { flag, text } from '../option-values.ts';
-import { ACCEPT_DAMAGE } from './accept-damage.ts';
+import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { flag, text } from '../options/option-values.ts';
 import { BLOCKS_BAD } from './restore.ts';
 
 export const repairCommand: Command = {

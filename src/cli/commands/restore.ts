@@ -1,8 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { flag, text } from '../option-values.ts';
-import { parseWhole } from '../parse-values.ts';
-import { ACCEPT_DAMAGE } from './accept-damage.ts';
+import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { flag, text } from '../options/option-values.ts';
+import { parseWhole } from '../options/parse-values.ts';
 
 export const restoreCommand: Command = {
   name: 'restore',

@@ -2,11 +2,11 @@ import type { CoverageRow } from '../../core/reports/coverage.ts';
 import type { ScrubResult } from '../../core/scrub/scrub.ts';
 import { BackyError } from '../../errors.ts';
 import type { Command, Invocation, Outcome } from '../command.ts';
-import { filledText, flag, text } from '../option-values.ts';
-import { parseDays, parseDuration, parsePercent } from '../parse-values.ts';
-import { toTable } from '../render/select-fields.ts';
-import type { Column } from '../render/table-data.ts';
-import { ACCEPT_DAMAGE } from './accept-damage.ts';
+import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { filledText, flag, text } from '../options/option-values.ts';
+import { parseDays, parseDuration, parsePercent } from '../options/parse-values.ts';
+import { toTable } from '../output/select-fields.ts';
+import type { Column } from '../output/table-data.ts';
 import { BLOCKS_BAD } from './restore.ts';
 
 const DAYS = [1, 7, 30, 90];

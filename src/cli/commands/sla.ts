@@ -1,8 +1,8 @@
 import type { Breach } from '../../core/reports/sla.ts';
 import type { Command } from '../command.ts';
-import { text } from '../option-values.ts';
-import { chooseColumns, toTable } from '../render/select-fields.ts';
-import type { Column } from '../render/table-data.ts';
+import { text } from '../options/option-values.ts';
+import { chooseColumns, toTable } from '../output/select-fields.ts';
+import type { Column } from '../output/table-data.ts';
 
 const COLUMNS: Column<Breach>[] = [
   { name: 'name', kind: 'text', align: 'left', value: (row) => row.name },
@@ -19,7 +19,7 @@ export const slaCommand: Command = {
   ],
   async run({ args: [name], options, backy }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const { parseNames } = await import('../parse-tags.ts');
+    const { parseNames } = await import('../options/parse-tags.ts');
     const rows = await backy.sla({ name, schedulers: parseNames(text(options.schedulers)) });
     return { table: toTable(rows, columns) };
   },

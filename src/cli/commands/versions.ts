@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { flag } from '../option-values.ts';
-import { parseDate } from '../parse-values.ts';
+import { flag } from '../options/option-values.ts';
+import { parseDate } from '../options/parse-values.ts';
 
 const UID: [string, string] = ['<version_uid>', 'the version'];
 const TAGS: [string, string] = ['<tags>', 'tags, comma separated'];
@@ -86,6 +86,6 @@ export const expireCommand: Command = {
 
 /** The reader of CSV is loaded only where tags are named. */
 async function tagsOf(names: string): Promise<string[]> {
-  const { parseTags } = await import('../parse-tags.ts');
+  const { parseTags } = await import('../options/parse-tags.ts');
   return parseTags(names);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { failureOf } from '../../../src/cli/failure.ts';
+import { failureOf } from '../../../src/cli/output/failure.ts';
 import { BackyError, type ErrorCode, EXIT_CODES, fromPlainError, toPlainError } from '../../../src/errors.ts';
 
 const TABLE = readFileSync(new URL('../../../docs/commands.md', import.meta.url), 'utf8').split('## Exit codes')[1] ?? '';

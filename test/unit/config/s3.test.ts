@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { secretsOf } from '../../../src/cli/secrets.ts';
+import { secretsOf } from '../../../src/cli/log/secrets.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 

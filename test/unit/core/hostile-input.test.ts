@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { parseTags } from '../../../src/cli/parse-tags.ts';
-import { parseDays, parseDuration, parsePercent, parseWhole } from '../../../src/cli/parse-values.ts';
-import { jsonText } from '../../../src/cli/render/json.ts';
-import { renderMachine } from '../../../src/cli/render/machine.ts';
-import { printable } from '../../../src/cli/render/printable.ts';
+import { parseTags } from '../../../src/cli/options/parse-tags.ts';
+import { parseDays, parseDuration, parsePercent, parseWhole } from '../../../src/cli/options/parse-values.ts';
+import { jsonText } from '../../../src/cli/output/json.ts';
+import { renderMachine } from '../../../src/cli/output/machine.ts';
+import { printable } from '../../../src/cli/output/printable.ts';
 import { parseIni } from '../../../src/config/ini.ts';
 import { parseHints } from '../../../src/core/plan/hints.ts';
 import { NEWEST_FORMAT, TransferReader } from '../../../src/core/transfer/transfer-format.ts';

@@ -16,7 +16,7 @@ it.each([
 
 it('the clock that people set is read for times alone: durations are measured by the monotonic one', () => {
   const READERS = [
-    'cli/log-file.ts',
+    'cli/log/log-file.ts',
     'cli/session.ts',
     // The age of what another process left, by the times of its file system.
     'data/file/temporary-folder.ts',

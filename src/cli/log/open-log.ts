@@ -1,0 +1,47 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BackyError } from '../../errors.ts';
+import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../../native/trusted-file.ts';
+
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+
+/**
+ * Opens a logfile for appending. In a folder that others can write to, as /tmp is, a link or a file
+ * of theirs could lead what we write to any file that we may write to, so neither is used there.
+ * @throws BackyError `config` for such a file; what the system throws otherwise.
+ */
+export function openLog(path: string): number {
+  const folder = dirname(path);
+  if (!isOpenToOthers(folder) || isOwnLink(path, folder)) return openSync(path, 'a', 0o644);
+  let fd: number;
+  try {
+    fd = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o644);
+  } catch (error) {
+    const there = lstatSync(path, { throwIfNoEntry: false });
+    const owner = there === undefined ? undefined : foreignOwner(there, folder);
+    if (there?.isSymbolicLink() === true)
+      throw refused(path, `it is a symbolic link${owner === undefined ? '' : ` of ${owner}`}`);
+    if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
+    throw error;
+  }
+  const stats = fstatSync(fd);
+  const owner = foreignOwner(stats, folder);
+  if (owner === undefined && stats.isFile() && stats.nlink <= 1) return fd;
+  closeSync(fd);
+  if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
+  throw refused(path, stats.isFile() ? 'it has a second name' : 'it is no regular file');
+}
+
+/**
+ * A link of ours, which nobody else can replace between this look and the open: in a sticky folder.
+ */
+function isOwnLink(path: string, folder: string): boolean {
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  return there?.isSymbolicLink() === true && isTrusted(there.uid) && isSticky(folder);
+}
+
+function refused(path: string, why: string): BackyError {
+  return new BackyError('config', `Cannot write the logfile ${path}: ${why}, and others can write to its folder.`, {
+    hint: 'Remove it, or name a file as logfile in section DEFAULTS in a folder of your own: /var/log/backy2.log.',
+  });
+}

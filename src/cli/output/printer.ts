@@ -1,0 +1,34 @@
+import type { BackyError } from '../../errors.ts';
+import { writeOut } from '../log/console-log.ts';
+import { failureDocument } from './failure.ts';
+import { JsonDocument } from './json-document.ts';
+
+/** Prints what the command line itself answers: help, version, usage errors; as a JSON document if that was asked for. */
+export class Printer {
+  readonly #document: JsonDocument | undefined;
+  #text = '';
+
+  constructor(json: boolean) {
+    this.#document = json ? new JsonDocument() : undefined;
+  }
+
+  out(text: string): void {
+    if (this.#document === undefined) writeOut(1, text);
+    else this.#text += text;
+  }
+
+  err(text: string): void {
+    writeOut(2, text);
+  }
+
+  /** All is said, under this name in a JSON document. */
+  finish(name: 'help' | 'version' | 'script'): void {
+    this.#document?.print({ [name]: this.#text.trim() });
+  }
+
+  /** What is wrong was said on stderr. */
+  fail({ code, exitCode, message, hint }: BackyError): void {
+    if (this.#text !== '') writeOut(2, this.#text);
+    this.#document?.fail(failureDocument({ code, exitCode, message, hint }));
+  }
+}

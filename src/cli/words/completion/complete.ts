@@ -1,0 +1,55 @@
+import { homedir } from 'node:os';
+import type { Config } from '../../../config/config.ts';
+import { loadConfig } from '../../../config/load.ts';
+import { peekVersions } from '../../../meta/peek.ts';
+import { ALL_COMMANDS } from '../../commands/index.ts';
+import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from '../../options/global-options.ts';
+import { analyse } from './analyse.ts';
+import { type Answer, answerFor } from './candidates.ts';
+
+const VOCABULARY = { commands: ALL_COMMANDS, globals: [...GLOBAL_OPTIONS, VERSION_OPTION, HELP_OPTION], common: [HELP_OPTION] };
+
+/**
+ * What the completion scripts are answered for the words up to the cursor, the last of which may be a part or empty. First line:
+ * `words`, or `files`, a tab and what stands before the file name. Then a candidate a line: the word, a tab, its description.
+ * Reads config and database only where the answer needs them, and changes neither. Whatever is wrong, somebody is typing: then
+ * there is nothing to offer, and nothing is said.
+ */
+export async function complete(words: readonly string[]): Promise<string> {
+  const { wanted, configFile } = analyse(words.slice(0, -1), words.at(-1) ?? '', VOCABULARY);
+  let config: Config | undefined;
+  const loaded = () => {
+    config ??= loadConfig(configFile === undefined ? undefined : withHome(configFile));
+    return config;
+  };
+  return format(
+    await answerFor(wanted, {
+      commands: ALL_COMMANDS,
+      versions: () => orNothing(() => peekVersions(loaded().engine)),
+      schedulers: () => orNothing(async () => loaded().schedulers),
+    }),
+  );
+}
+
+function format({ candidates, filesAfter }: Answer): string {
+  const lines = candidates
+    // A name may hold a line break, which no shell could complete.
+    .filter(({ word }) => !CONTROL.test(word))
+    .map(({ word, description }) => `${word}\t${description.replaceAll(new RegExp(CONTROL, 'g'), '?')}`);
+  return [filesAfter === undefined ? 'words' : `files\t${filesAfter}`, ...lines, ''].join('\n');
+}
+
+const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/;
+
+/** Shells hand words over as they were typed. */
+function withHome(path: string): string {
+  return path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
+}
+
+async function orNothing<T>(read: () => Promise<T[]>): Promise<T[]> {
+  try {
+    return await read();
+  } catch {
+    return [];
+  }
+}
