@@ -1,8 +1,8 @@
 import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config';
 import { SERVICE_FILES } from './test/services/stories.ts';
-import { CostsReporter } from './test/support/costs/reporter.ts';
-import { LongestFirst } from './test/support/costs/sequencer.ts';
-import { ROTATION } from './test/support/rotation.ts';
+import { CostsReporter } from './test/support/runner/costs/reporter.ts';
+import { LongestFirst } from './test/support/runner/costs/sequencer.ts';
+import { ROTATION } from './test/support/runner/rotation.ts';
 import { STORE_FILES } from './test/support/stores/files.ts';
 
 // Asked once, for all processes of the run.
@@ -28,7 +28,7 @@ const KINDS = {
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 const shared = {
-  setupFiles: ['test/support/setup.ts', 'test/support/fast-check-seed.ts'],
+  setupFiles: ['test/support/runner/setup.ts', 'test/support/runner/fast-check-seed.ts'],
   exclude: configDefaults.exclude,
   testTimeout: 60_000,
   hookTimeout: 60_000,

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { STORE_FILE } from '../../src/data/file/blob-paths.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { treeOf } from '../support/trees.ts';
+import { noise } from '../support/images/random.ts';
+import { treeOf } from '../support/images/trees.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { addVersion, DAY, HOUR, linesNow, MINUTE, NEVER, runNow, SCHEDULERS, timeText } from '../support/labs/schedule-lab.ts';
 import { clockAt } from '../support/program/clock.ts';
-import { noise } from '../support/random.ts';
-import { addVersion, DAY, HOUR, linesNow, MINUTE, NEVER, runNow, SCHEDULERS, timeText } from '../support/schedule-lab.ts';
 
 const BLOCK = 4096;
 const NOW = Date.now();

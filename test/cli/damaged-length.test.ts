@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { withLab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const image = noise(3 * BLOCK + 1000, 'length');

@@ -1,7 +1,7 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { addVersion, DAY, HOUR, linesNow, MINUTE, NEVER, runNow, SCHEDULERS, timeText } from '../support/labs/schedule-lab.ts';
 import { clockAt } from '../support/program/clock.ts';
-import { addVersion, DAY, HOUR, linesNow, MINUTE, NEVER, runNow, SCHEDULERS, timeText } from '../support/schedule-lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {

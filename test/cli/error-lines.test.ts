@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 let lab: Lab;
 let uid: string;

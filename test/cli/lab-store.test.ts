@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { insertVersions, versionUid } from '../support/rows.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { insertVersions, versionUid } from '../support/labs/rows.ts';
 import { ON_SERVERS } from '../support/stores/amount.ts';
 
 // What tests of backups believe: runs wherever those run.

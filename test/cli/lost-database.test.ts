@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { stateOf } from '../support/lab-state.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { treeOf } from '../support/images/trees.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { stateOf } from '../support/labs/lab-state.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
-import { treeOf } from '../support/trees.ts';
 
 const BLOCK = 4096;
 const IMAGE = noise(20 * BLOCK, 'image');

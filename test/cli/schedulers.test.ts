@@ -1,7 +1,7 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { addVersion, HOUR, linesNow, runNow, SCHEDULERS } from '../support/schedule-lab.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { addVersion, HOUR, linesNow, runNow, SCHEDULERS } from '../support/labs/schedule-lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {

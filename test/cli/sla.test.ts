@@ -1,6 +1,6 @@
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { addVersion, DAY, HOUR, linesNow, runNow, SCHEDULERS, timeText } from '../support/schedule-lab.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { addVersion, DAY, HOUR, linesNow, runNow, SCHEDULERS, timeText } from '../support/labs/schedule-lab.ts';
 
 let lab: Lab;
 beforeEach(async () => {

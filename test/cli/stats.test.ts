@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const FIELDS = [

@@ -1,12 +1,12 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { stateOf } from '../support/lab-state.ts';
-import { lacking, needFuse } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
-import { treeOf } from '../support/trees.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { treeOf } from '../support/images/trees.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { stateOf } from '../support/labs/lab-state.ts';
+import { lacking, needFuse } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 128;

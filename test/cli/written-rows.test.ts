@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;

@@ -1,6 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encrypted } from '../support/encryption.ts';
 import {
   blobCorruptions,
   type Corruption,
@@ -9,9 +8,10 @@ import {
   rowCorruptions,
 } from '../support/faults/corruptions.ts';
 import { follow, Tally } from '../support/faults/summary.ts';
-import { Lab } from '../support/lab.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { encrypted } from '../support/labs/encryption.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const SEED = runSeed();

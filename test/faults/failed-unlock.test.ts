@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { compileFaultLayer, runWithFault } from '../support/faults/fault-layer.ts';
 import { removed } from '../support/faults/ready-stores.ts';
-import { lacking, needTool } from '../support/machine.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();

@@ -3,8 +3,8 @@ import { compileFaultLayer, type Place } from '../support/faults/fault-layer.ts'
 import { OPERATIONS } from '../support/faults/operations.ts';
 import { sweepPower } from '../support/faults/power-sweep.ts';
 import { count } from '../support/faults/sweep.ts';
-import { lacking, needTool } from '../support/machine.ts';
-import { runSeed } from '../support/random.ts';
+import { runSeed } from '../support/images/random.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, test } from 'vitest';
-import { callsVary } from '../support/costs/spent.ts';
-import { Lab } from '../support/lab.ts';
+import { runSeed } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { fileMishaps } from '../support/model/mishaps.ts';
 import { BLOCK } from '../support/model/model-images.ts';
 import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
-import { runSeed } from '../support/random.ts';
+import { callsVary } from '../support/runner/costs/spent.ts';
 
 callsVary();
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compileFaultLayer, type Point, runWithFault } from '../support/faults/fault-layer.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
 import { basic } from '../support/faults/ready-stores.ts';
-import type { Lab } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
+import type { Lab } from '../support/labs/lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();

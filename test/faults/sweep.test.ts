@@ -1,13 +1,13 @@
 import { afterAll, expect, test } from 'vitest';
-import { callsVary } from '../support/costs/spent.ts';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
 import { OPERATIONS } from '../support/faults/operations.ts';
 import { silences, unreached } from '../support/faults/outcome.ts';
 import { Slots } from '../support/faults/slots.ts';
 import { Summary } from '../support/faults/summary.ts';
 import { sweepOperation } from '../support/faults/sweep.ts';
-import { runSeed } from '../support/random.ts';
-import { shardText } from '../support/rotation.ts';
+import { runSeed } from '../support/images/random.ts';
+import { callsVary } from '../support/runner/costs/spent.ts';
+import { shardText } from '../support/runner/rotation.ts';
 
 callsVary();
 

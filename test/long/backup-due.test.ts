@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { clockAt } from '../support/program/clock.ts';
 import { BINARY, PATH_WITH_SBIN, type Result, Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
 
 const PAGE = fileURLToPath(new URL('../../docs/schedules.md', import.meta.url));
 const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-due.sh', import.meta.url));

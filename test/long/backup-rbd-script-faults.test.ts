@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { checkStored } from '../support/check-store.ts';
-import { noise } from '../support/random.ts';
-import { OBJECT, PREFIX, type RbdLab, type ScriptOptions, withRbdLab } from '../support/rbd-lab.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStored } from '../support/labs/check-store.ts';
+import { OBJECT, PREFIX, type RbdLab, type ScriptOptions, withRbdLab } from '../support/labs/rbd-lab.ts';
 
 const IMAGE = 'vms/vm1';
 const FOREIGN = `${PREFIX}of-somebody-else`;

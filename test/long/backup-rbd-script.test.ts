@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { noise } from '../support/random.ts';
-import { OBJECT, PREFIX, type RbdLab, resized, withRbdLab } from '../support/rbd-lab.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { OBJECT, PREFIX, type RbdLab, resized, withRbdLab } from '../support/labs/rbd-lab.ts';
 
 const BLOCK = 4096;
 const TIME = '2026-11-24T08:00:00.123Z';

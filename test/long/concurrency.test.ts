@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp, namedBlobs } from '../support/check-store.ts';
-import { callsVary } from '../support/costs/spent.ts';
-import { Lab, uidOf } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp, namedBlobs } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
 import type { Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { callsVary } from '../support/runner/costs/spent.ts';
 import { amount } from '../support/stores/amount.ts';
 
 callsVary();

@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { Lab, uidOf } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
 import type { Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
 
 const BLOCK = 65_536;
 const IMAGE = noise(90 * BLOCK, 'image');

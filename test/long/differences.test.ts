@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
-import { compileFaultyIo } from '../support/faulty-io.ts';
-import { Lab, uidOf } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { compileFaultyIo } from '../support/faults/faulty-io.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { checkRestores, checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 // Long, because it is one list: the rows of the table of deliberate differences in the specification.

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { Lab, type StoredBlob } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { Lab, type StoredBlob } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const BAD = 7;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { STORES } from '../support/images/images.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 20;

@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { blobPath } from '../../src/data/file/blob-paths.ts';
-import { asUser, needUser } from '../support/as-user.ts';
-import { compileFaultyIo } from '../support/faulty-io.ts';
-import { type Failure, failureIn } from '../support/json-schemas.ts';
-import { Lab } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
+import { compileFaultyIo } from '../support/faults/faulty-io.ts';
+import { noise } from '../support/images/random.ts';
+import { asUser, needUser } from '../support/labs/as-user.ts';
+import { type Failure, failureIn } from '../support/labs/json-schemas.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
 /** A module that makes the program fail where nobody expects it, when it is told to. */

@@ -11,11 +11,11 @@ import {
 } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tryFlock } from '../../src/native/file-calls.ts';
-import { checkStoreAndCleanUp, checkStored } from '../support/check-store.ts';
-import { Lab, uidOf } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp, checkStored } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
 import type { Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
 import { FileStore } from '../support/stores/file-store.ts';
 
 const BLOCK = 65_536;

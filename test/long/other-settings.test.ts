@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab, withLab } from '../support/lab.ts';
-import { needTool } from '../support/machine.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab, withLab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { needTool } from '../support/runner/machine.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;

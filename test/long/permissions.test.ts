@@ -1,12 +1,12 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { asUser, needUser } from '../support/as-user.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab, uidOf, withLab } from '../support/lab.ts';
-import { lacking } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { asUser, needUser } from '../support/labs/as-user.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab, uidOf, withLab } from '../support/labs/lab.ts';
+import { lacking } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needUser());
 const BLOCK = 4096;

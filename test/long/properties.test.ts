@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { callsVary } from '../support/costs/spent.ts';
-import { type HintStyle, hintsCovering } from '../support/hints.ts';
-import { type Edit, edit, edited } from '../support/image-edits.ts';
-import { type Lab, withLab } from '../support/lab.ts';
-import { runSeed } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { type HintStyle, hintsCovering } from '../support/images/hints.ts';
+import { type Edit, edit, edited } from '../support/images/image-edits.ts';
+import { runSeed } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
+import { callsVary } from '../support/runner/costs/spent.ts';
 import { amount } from '../support/stores/amount.ts';
 
 callsVary();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
-import { Lab } from '../support/lab.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;

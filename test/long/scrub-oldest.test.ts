@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab, type StoredBlob } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab, type StoredBlob } from '../support/labs/lab.ts';
 import { clockAt } from '../support/program/clock.ts';
-import { noise } from '../support/random.ts';
 
 const BLOCK = 4096;
 const START = Date.parse('2026-03-01T02:00:00Z');

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { type StatusLine, statusLines } from '../support/status-lines.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { type StatusLine, statusLines } from '../support/program/status-lines.ts';
 
 const BLOCK = 512 * 1024;
 const BLOCKS = 60;

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { Terminal, type TerminalOptions } from '../support/program/terminal.ts';
-import { noise } from '../support/random.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const python = lacking(await needTool('python3', '-V'));
 const BLOCK = 512 * 1024;

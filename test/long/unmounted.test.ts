@@ -1,11 +1,11 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStored } from '../support/check-store.ts';
-import { Lab, uidOf } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStored } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
 import type { Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
 
 const BLOCK = 65_536;
 const BLOCKS = 500;

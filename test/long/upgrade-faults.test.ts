@@ -2,15 +2,15 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, st
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { asUser, needUser } from '../support/as-user.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import type { Lab } from '../support/lab.ts';
-import { lacking, needMount } from '../support/machine.ts';
-import { remount, withTmpfs } from '../support/mounted.ts';
-import { oldSchema, type Row, type Tables, writeDatabase } from '../support/old-database.ts';
-import { copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old-store.ts';
+import { runSeed, seededRandom } from '../support/images/random.ts';
+import { asUser, needUser } from '../support/labs/as-user.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import type { Lab } from '../support/labs/lab.ts';
+import { remount, withTmpfs } from '../support/labs/mounted.ts';
+import { oldSchema, type Row, type Tables, writeDatabase } from '../support/old/old-database.ts';
+import { copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old/old-store.ts';
 import { Running } from '../support/program/process.ts';
-import { runSeed, seededRandom } from '../support/random.ts';
+import { lacking, needMount } from '../support/runner/machine.ts';
 
 const REVISION = 'cd3f15ae79f8';
 const NEWEST = '30349b678801';

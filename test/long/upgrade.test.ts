@@ -1,9 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { lacking } from '../support/machine.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
 import {
   ALEMBIC,
   type Cell,
@@ -14,8 +13,9 @@ import {
   type Row,
   type Tables,
   writeDatabase,
-} from '../support/old-database.ts';
-import { asOf, copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old-store.ts';
+} from '../support/old/old-database.ts';
+import { asOf, copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old/old-store.ts';
+import { lacking } from '../support/runner/machine.ts';
 
 const NEWEST = '30349b678801';
 

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { Lab } from '../support/labs/lab.ts';
 import type { Result } from '../support/program/process.ts';
 
 /** How pg_dump is called; test/services/backup-db.test.ts has a real one. */

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { lacking, needTool } from '../support/machine.ts';
+import { SCRIPT } from '../support/labs/rbd-lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
-import { SCRIPT } from '../support/rbd-lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const shellcheck = lacking(await needTool('shellcheck', '--version'));
 

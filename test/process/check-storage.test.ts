@@ -1,7 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { documentOf } from '../support/json-schemas.ts';
-import { Lab } from '../support/lab.ts';
+import { documentOf } from '../support/labs/json-schemas.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 interface Step {
   step: string;

@@ -3,11 +3,11 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, write
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const SPY = fileURLToPath(new URL('../support/spy-on-code.cjs', import.meta.url));
+const SPY = fileURLToPath(new URL('../support/program/spy-on-code.cjs', import.meta.url));
 const BLOCK = 4096;
 
 /** What a thread of the program loaded. */

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { BINARY, Running } from '../support/program/process.ts';
-import { type Typed, typeInto } from '../support/typed-shell.ts';
-import { describeWith } from '../support/with-tool.ts';
+import { type Typed, typeInto } from '../support/program/typed-shell.ts';
+import { describeWith } from '../support/program/with-tool.ts';
 
 let lab: Lab;
 let web: string;

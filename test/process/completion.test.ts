@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands/index.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/options/global-options.ts';
-import { Lab } from '../support/lab.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const SCHEDULERS = { hourly: { interval: '1h', keep: 3, sla: '30m' }, weekly: { interval: '7d', keep: 2, sla: '12h' } };
 

@@ -1,13 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { stateOf } from '../support/lab-state.ts';
-import { lacking, needLoopDevice, needTool } from '../support/machine.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256OfFile } from '../support/images/sha256.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { stateOf } from '../support/labs/lab-state.ts';
 import { tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256OfFile } from '../support/sha256.ts';
+import { lacking, needLoopDevice, needTool } from '../support/runner/machine.ts';
 
 const BLOCK = 65_536;
 const image = noise(4 * BLOCK, 'image');

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { insertVersions, type PlainRow, versionUid } from '../support/labs/rows.ts';
 import { BINARY } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { insertVersions, type PlainRow, versionUid } from '../support/rows.ts';
 
 const BLOCK = 4096;
 const UNKNOWN = '11111111-1111-1111-8111-111111111111';

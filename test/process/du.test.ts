@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab, withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { insertVersions, type PlainVersion, versionUid } from '../support/rows.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab, withLab } from '../support/labs/lab.ts';
+import { insertVersions, type PlainVersion, versionUid } from '../support/labs/rows.ts';
 
 const BLOCK = 4096;
 const DEFAULT_FIELDS = ['Real', 'Null', 'Dedup Own', 'Dedup Others', 'Individual', 'Est. Space', 'Est. Space freed'];

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { decodedSha256, encrypted, KEY_A, KEY_B, PYTHON } from '../support/encryption.ts';
-import { type Lab, type StoredBlob, uidOf, withLab } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { decodedSha256, encrypted, KEY_A, KEY_B, PYTHON } from '../support/labs/encryption.ts';
+import { type Lab, type StoredBlob, uidOf, withLab } from '../support/labs/lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 import { amount } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GOLDEN_ROOT, hasRecordings, needsRecordings } from '../recordings/location.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { RbdLab, resized } from '../support/rbd-lab.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { RbdLab, resized } from '../support/labs/rbd-lab.ts';
 
 const MIB = 1024 * 1024;
 const WITH_REAL_OBJECTS = { FAKE_RBD_OBJECT_SIZE: String(4 * MIB) };

@@ -1,15 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, NBD_ERROR } from '../../src/nbd/numbers.ts';
-import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab, uidOf } from '../support/lab.ts';
-import { lacking, needMount } from '../support/machine.ts';
-import { remount, withTmpfs } from '../support/mounted.ts';
-import { NbdClient } from '../support/nbd-client.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { checkRestores, checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
+import { remount, withTmpfs } from '../support/labs/mounted.ts';
 import { startNbd, stopServing } from '../support/program/serving.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { lacking, needMount } from '../support/runner/machine.ts';
+import { NbdClient } from '../support/servers/nbd-client.ts';
 
 const { skip, note } = lacking(await needMount());
 const BLOCK = 4096;

@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { withLab } from '../support/lab.ts';
+import { withLab } from '../support/labs/lab.ts';
 
 const ROOT = dirname(fileURLToPath(new URL('..', import.meta.url)));
 

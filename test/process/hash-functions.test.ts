@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { HASH_FUNCTIONS } from '../../src/config/schema.ts';
 import { hasherFor } from '../../src/engine/worker/hasher.ts';
-import { lacking, needTool } from '../support/machine.ts';
 import { tool } from '../support/program/process.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needTool('python3', '-V'));
 

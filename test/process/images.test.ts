@@ -1,13 +1,13 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { changedRanges } from '../support/hints.ts';
-import { Lab } from '../support/lab.ts';
-import { lacking, needLoopDevice, needTool } from '../support/machine.ts';
+import { changedRanges } from '../support/images/hints.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { lacking, needLoopDevice, needTool } from '../support/runner/machine.ts';
 
 const ext4 = lacking(await needTool('mke2fs', '-V'), await needTool('debugfs', '-V'), await needTool('e2fsck', '-V'));
 const loop = lacking(await needLoopDevice());

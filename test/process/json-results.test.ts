@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
-import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
-import { documentOf, SCHEMAS } from '../support/json-schemas.ts';
-import { Lab } from '../support/lab.ts';
-import { lacking, needFuse } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
+import { documentOf, SCHEMAS } from '../support/labs/json-schemas.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { lacking, needFuse } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp, checkStored } from '../support/check-store.ts';
-import { changedRanges } from '../support/hints.ts';
-import { Lab } from '../support/lab.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { changedRanges } from '../support/images/hints.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp, checkStored } from '../support/labs/check-store.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { amount } from '../support/stores/amount.ts';
 
 /** One for each scenario: the sweep of faults (test/faults) kills before and after each call that changes something. */

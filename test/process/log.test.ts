@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 64 * 1024;
 const LINE = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3} \[(\d+)\] (.*)$/;

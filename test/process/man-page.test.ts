@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands/index.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, VERSION_OPTION } from '../../src/cli/options/global-options.ts';
 import { Running } from '../support/program/process.ts';
-import { describeWith } from '../support/with-tool.ts';
+import { describeWith } from '../support/program/with-tool.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const { man, files, version } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8')) as {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, NBD_ERROR } from '../../src/nbd/numbers.ts';
-import { encrypted } from '../support/encryption.ts';
-import { mixedImage } from '../support/images.ts';
-import { Lab, type StoredBlob } from '../support/lab.ts';
-import { NbdClient } from '../support/nbd-client.ts';
+import { mixedImage } from '../support/images/images.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { encrypted } from '../support/labs/encryption.ts';
+import { Lab, type StoredBlob } from '../support/labs/lab.ts';
 import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { NbdClient } from '../support/servers/nbd-client.ts';
 
 const BLOCK = 8192;
 const BAD = 5;

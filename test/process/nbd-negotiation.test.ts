@@ -1,10 +1,10 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COMMAND, INFO, OPTION, REPLY } from '../../src/nbd/numbers.ts';
-import { Lab } from '../support/lab.ts';
-import { NbdClient, text, u32 } from '../support/nbd-client.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { type Serving, startNbd, startServing, stopServing } from '../support/program/serving.ts';
-import { noise } from '../support/random.ts';
+import { NbdClient, text, u32 } from '../support/servers/nbd-client.ts';
 
 const BLOCK = 4096;
 const image = noise(5 * BLOCK, 'image');

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { withLab } from '../support/lab.ts';
-import { NbdClient } from '../support/nbd-client.ts';
+import { noise } from '../support/images/random.ts';
+import { withLab } from '../support/labs/lab.ts';
 import { startNbd, stopServing } from '../support/program/serving.ts';
-import { noise } from '../support/random.ts';
+import { NbdClient } from '../support/servers/nbd-client.ts';
 
 const MIB = 1024 ** 2;
 const BLOCK = 4 * MIB;

@@ -1,13 +1,13 @@
 import { readdirSync, renameSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, MAX_REQUEST_BYTES, NBD_ERROR } from '../../src/nbd/numbers.ts';
-import { encrypted, KEY_A, KEY_B } from '../support/encryption.ts';
-import { mixedImage, STORES } from '../support/images.ts';
-import { Lab, withLab } from '../support/lab.ts';
-import { NbdClient } from '../support/nbd-client.ts';
+import { mixedImage, STORES } from '../support/images/images.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
+import { Lab, withLab } from '../support/labs/lab.ts';
 import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { NbdClient } from '../support/servers/nbd-client.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 8192;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { type Running, tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { parseStatusLine } from '../support/status-lines.ts';
+import { parseStatusLine } from '../support/program/status-lines.ts';
 
 const BLOCK = 512 * 1024;
 const BLOCKS = 60;

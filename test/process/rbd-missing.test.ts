@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { withLab } from '../support/lab.ts';
+import { withLab } from '../support/labs/lab.ts';
 
 test.each([
   ['backup', 'rbd://vms/image', 'vm'],

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { compileFaultyIo } from '../support/faulty-io.ts';
-import { Lab, uidOf } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
+import { compileFaultyIo } from '../support/faults/faulty-io.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
 import { type Result, type Running, tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
-import { statusLines } from '../support/status-lines.ts';
+import { statusLines } from '../support/program/status-lines.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();

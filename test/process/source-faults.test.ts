@@ -1,13 +1,13 @@
 import { truncateSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkRestores, checkStoreAndCleanUp } from '../support/check-store.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { compileFaultyIo } from '../support/faulty-io.ts';
-import { Lab, uidOf } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { compileFaultyIo } from '../support/faults/faulty-io.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkRestores, checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab, uidOf } from '../support/labs/lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();

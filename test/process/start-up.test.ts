@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { sourcesThatRan } from '../support/loaded-sources.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { sourcesThatRan } from '../support/program/loaded-sources.ts';
 
-const SPY = fileURLToPath(new URL('../support/spy-on-code.cjs', import.meta.url));
+const SPY = fileURLToPath(new URL('../support/program/spy-on-code.cjs', import.meta.url));
 
 let lab: Lab;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 

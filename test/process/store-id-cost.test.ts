@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { STORE_FILE } from '../../src/data/file/blob-paths.ts';
 import { compileFaultLayer, countCalls } from '../support/faults/fault-layer.ts';
-import { Lab } from '../support/lab.ts';
-import { lacking, needTool } from '../support/machine.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { checkStoreAndCleanUp } from '../support/check-store.ts';
-import { expectFailure } from '../support/expect-failure.ts';
-import { Lab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
 const image = Buffer.concat([noise(2 * BLOCK, 'image'), Buffer.alloc(BLOCK), noise(100, 'tail')]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { oldSchema, type RevisionName, type Row, writeDatabase } from '../support/old-database.ts';
+import { oldSchema, type RevisionName, type Row, writeDatabase } from '../support/old/old-database.ts';
 import { GOLDEN_ROOT } from './location.ts';
 import { callOf, type Recording, type Statement } from './recording.ts';
 import { tableRows } from './table.ts';

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { STORE_FILE } from '../../src/data/file/blob-paths.ts';
-import { GoldenStore, type ManifestVersion, needStores } from '../support/golden-store.ts';
-import { lacking } from '../support/machine.ts';
-import { tablesOf } from '../support/old-store.ts';
-import { sha256OfFile } from '../support/sha256.ts';
-import { treeOf } from '../support/trees.ts';
+import { sha256OfFile } from '../support/images/sha256.ts';
+import { treeOf } from '../support/images/trees.ts';
+import { GoldenStore, type ManifestVersion, needStores } from '../support/old/golden-store.ts';
+import { tablesOf } from '../support/old/old-store.ts';
+import { lacking } from '../support/runner/machine.ts';
 
 const NEWEST = '30349b678801';
 

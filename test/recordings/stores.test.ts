@@ -1,8 +1,8 @@
 import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lacking } from '../support/machine.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
-import { type ManifestVersion, StoredLab, storeFolder } from '../support/stored-lab.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { type ManifestVersion, StoredLab, storeFolder } from '../support/labs/stored-lab.ts';
+import { lacking } from '../support/runner/machine.ts';
 
 /** Stores that original releases wrote. */
 const STORES = ['enc0', 'enc1'];

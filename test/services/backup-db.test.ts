@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase, postgresUrl } from './postgres.ts';
 

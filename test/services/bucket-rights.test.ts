@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { FaultProxy } from '../support/fault-proxy.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { FaultProxy } from '../support/servers/fault-proxy.ts';
 import type { Host } from './host.ts';
 import { Installation } from './installation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';

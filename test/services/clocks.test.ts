@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { Lab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { clockAt } from '../support/program/clock.ts';
-import { noise } from '../support/random.ts';
 import { PostgresFileStore } from '../support/stores/postgres-file-store.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 

@@ -12,13 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FILES, makeExt4 } from '../support/ext4.ts';
-import { mixedImage, STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
+import { FILES, makeExt4 } from '../support/images/ext4.ts';
+import { mixedImage, STORES } from '../support/images/images.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
 import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
 
 const BLOCK = 65536;
 const image = mixedImage(BLOCK, 100, 'image');

@@ -1,9 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { sha256OfFile } from '../support/images/sha256.ts';
+import { StoredLab } from '../support/labs/stored-lab.ts';
 import { BINARY, PATH_WITH_SBIN, Running } from '../support/program/process.ts';
-import { sha256OfFile } from '../support/sha256.ts';
-import { StoredLab } from '../support/stored-lab.ts';
 
 test.each(['enc0', 'enc1'])('the versions of a store that the original wrote (%s) are there, byte for byte', async (store) => {
   const lab = await StoredLab.of(store);

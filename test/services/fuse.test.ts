@@ -12,12 +12,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { mixedImage, STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
+import { mixedImage, STORES } from '../support/images/images.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
 import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
 
 const BLOCK = 65536;
 const image = mixedImage(BLOCK, 100, 'image');

@@ -1,5 +1,5 @@
-import type { Sections } from '../support/config-text.ts';
-import { Lab } from '../support/lab.ts';
+import type { Sections } from '../support/labs/config-text.ts';
+import { Lab } from '../support/labs/lab.ts';
 import type { Running, StartOptions } from '../support/program/process.ts';
 import type { LabStore } from '../support/stores/lab-store.ts';
 import { createDatabase, dropDatabase, type PostgresAddress, postgresQuery, postgresUrl } from './postgres.ts';

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { PREFIX } from './rbd-auto-lab.ts';

@@ -5,11 +5,11 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { LOCK_NAMES } from '../../src/locking/lock.ts';
 import { PostgresLockService } from '../../src/locking/postgres-lock.ts';
-import { uidOf } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { uidOf } from '../support/labs/lab.ts';
 import type { Running } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../support/servers/tcp-proxy.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase, PostgresServer, postgresUrl } from './postgres.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
 import type { Host } from './host.ts';
 import { IMAGE_BLOCKS, Installation } from './installation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';

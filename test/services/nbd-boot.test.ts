@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bootDisk, SECTOR } from '../support/boot-disk.ts';
-import { STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
+import { bootDisk, SECTOR } from '../support/images/boot-disk.ts';
+import { STORES } from '../support/images/images.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running } from '../support/program/process.ts';
 import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
-import { sha256 } from '../support/sha256.ts';
 import { findProgram } from './packages.ts';
 
 const BLOCK = 65536;

@@ -12,13 +12,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { FILES, makeExt4 } from '../support/ext4.ts';
-import { mixedImage, STORES } from '../support/images.ts';
-import { Lab } from '../support/lab.ts';
+import { FILES, makeExt4 } from '../support/images/ext4.ts';
+import { mixedImage, STORES } from '../support/images/images.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
 import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 65536;

@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { COMMAND, NBD_ERROR } from '../../src/nbd/numbers.ts';
-import { Lab } from '../support/lab.ts';
-import { withTmpfs } from '../support/mounted.ts';
-import { NbdClient } from '../support/nbd-client.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256OfFile } from '../support/images/sha256.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { withTmpfs } from '../support/labs/mounted.ts';
 import { tool } from '../support/program/process.ts';
 import { startNbd, stopServing } from '../support/program/serving.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256OfFile } from '../support/sha256.ts';
+import { NbdClient } from '../support/servers/nbd-client.ts';
 
 const MIB = 1024 * 1024;
 

@@ -5,7 +5,7 @@ import { LOCK_NAMES } from '../../src/locking/lock.ts';
 import { lockKey } from '../../src/locking/lock-key.ts';
 import { PostgresLockService } from '../../src/locking/postgres-lock.ts';
 import { lockServiceSuite } from '../support/conformance/lock-service.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { TcpProxy } from '../support/servers/tcp-proxy.ts';
 import { createDatabase, dropDatabase, PostgresServer, postgresQuery, postgresUrl } from './postgres.ts';
 
 const address = inject('postgres');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Lab, type LabOptions } from '../support/lab.ts';
-import { sha256OfFile } from '../support/sha256.ts';
+import { sha256OfFile } from '../support/images/sha256.ts';
+import { Lab, type LabOptions } from '../support/labs/lab.ts';
 import { PostgresServer } from './postgres.ts';
 
 let server: PostgresServer;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { isSince, oldSchema, type RevisionName } from '../support/old-database.ts';
+import { isSince, oldSchema, type RevisionName } from '../support/old/old-database.ts';
 import type { PostgresAddress } from './postgres.ts';
 
 const run = promisify(execFile);

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { metaStoreFor } from '../../src/meta/open-store.ts';
-import { Lab } from '../support/lab.ts';
-import { isSince, OLD_REVISIONS, type RevisionName, statsName } from '../support/old-database.ts';
+import { Lab } from '../support/labs/lab.ts';
+import { isSince, OLD_REVISIONS, type RevisionName, statsName } from '../support/old/old-database.ts';
 import { PostgresServer } from './postgres.ts';
 import { dumpSchema, oldPostgresSchema } from './postgres-schema.ts';
 

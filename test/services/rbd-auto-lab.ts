@@ -1,7 +1,7 @@
-import type { Sections } from '../support/config-text.ts';
-import { documentOf } from '../support/json-schemas.ts';
-import { type Lab, type LabOptions, withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import type { Sections } from '../support/labs/config-text.ts';
+import { documentOf } from '../support/labs/json-schemas.ts';
+import { type Lab, type LabOptions, withLab } from '../support/labs/lab.ts';
 import { OBJECT, type RbdCluster } from './rbd-cluster.ts';
 
 /** Snapshots of `auto` begin with it. */

@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { describe, expect, test, vi } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { documentOf, failureIn } from '../support/json-schemas.ts';
-import { withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { documentOf, failureIn } from '../support/labs/json-schemas.ts';
+import { withLab } from '../support/labs/lab.ts';
 import { type AutoDocument, auto, autoLab, PREFIX, withImage } from './rbd-auto-lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { type Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
-import { isTurn, shardText } from '../support/rotation.ts';
-import { sha256 } from '../support/sha256.ts';
+import { isTurn, shardText } from '../support/runner/rotation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 import { STORY_SHARDS } from './stories.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { withLab } from '../support/labs/lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { type Lab, withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { isTurn, shardText } from '../support/rotation.ts';
+import { noise } from '../support/images/random.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
+import { isTurn, shardText } from '../support/runner/rotation.ts';
 import { auto, autoLab } from './rbd-auto-lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 import { STORY_SHARDS } from './stories.ts';

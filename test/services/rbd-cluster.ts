@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, inject } from 'vitest';
-import type { Sections } from '../support/config-text.ts';
+import type { Sections } from '../support/labs/config-text.ts';
 import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process.ts';
 import type { CephAddress } from './ceph.ts';
 import { RbdConnection } from './rbd-connection.ts';

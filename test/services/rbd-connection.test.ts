@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, inject, test } from 'vitest';
-import { PYTHON } from '../support/encryption.ts';
-import { withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256, sha256OfFile } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256, sha256OfFile } from '../support/images/sha256.ts';
+import { PYTHON } from '../support/labs/encryption.ts';
+import { withLab } from '../support/labs/lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 import { RbdConnection } from './rbd-connection.ts';
 

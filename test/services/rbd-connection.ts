@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { PYTHON } from '../support/encryption.ts';
+import { PYTHON } from '../support/labs/encryption.ts';
 
 const SCRIPT = fileURLToPath(new URL('rbd-calls.py', import.meta.url));
 

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { failureIn } from '../support/json-schemas.ts';
-import { type Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { failureIn } from '../support/labs/json-schemas.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
 import type { Result, StartOptions } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Running } from '../support/program/process.ts';
-import { ROTATION } from '../support/rotation.ts';
+import { ROTATION } from '../support/runner/rotation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 const cluster = sharedCluster();

@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test, vi } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { type Lab, withLab } from '../support/lab.ts';
+import { noise } from '../support/images/random.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
 import type { Result } from '../support/program/process.ts';
-import { noise } from '../support/random.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
 // Each test runs many commands.

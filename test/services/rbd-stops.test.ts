@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { checkRestores } from '../support/check-store.ts';
-import { type Lab, withLab } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { checkRestores } from '../support/labs/check-store.ts';
+import { type Lab, withLab } from '../support/labs/lab.ts';
 import { CephCluster } from './ceph.ts';
 import { OBJECT, RbdCluster, sharedCluster } from './rbd-cluster.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
-import { FaultProxy, type SeenRequest } from '../support/fault-proxy.ts';
-import { documentOf } from '../support/json-schemas.ts';
+import { documentOf } from '../support/labs/json-schemas.ts';
+import { FaultProxy, type SeenRequest } from '../support/servers/fault-proxy.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 
 interface Step {

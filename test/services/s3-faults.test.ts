@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { type Fault, FaultProxy, firstRequests, type SeenRequest } from '../support/fault-proxy.ts';
-import { uidOf } from '../support/lab.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
+import { uidOf } from '../support/labs/lab.ts';
+import { type Fault, FaultProxy, firstRequests, type SeenRequest } from '../support/servers/fault-proxy.ts';
 import { STORE_PREFIX } from './s3-buckets.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 

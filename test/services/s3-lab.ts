@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
-import type { Sections } from '../support/config-text.ts';
-import { Lab, type LabOptions } from '../support/lab.ts';
+import type { Sections } from '../support/labs/config-text.ts';
+import { Lab, type LabOptions } from '../support/labs/lab.ts';
 import { createBucket, deleteBucket, listOtherKeys } from './s3-buckets.ts';
 
 /** A lab whose blobs are in a bucket of its own. */

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { newBlobUid } from '../../src/data/blob-uid.ts';
-import { encrypted } from '../support/encryption.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { encrypted } from '../support/labs/encryption.ts';
 import { s3Request } from './s3-buckets.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
 import { clockAt } from '../support/program/clock.ts';
-import { noise } from '../support/random.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 
 const BLOCK = 64 * 1024;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { FaultProxy } from '../support/fault-proxy.ts';
-import { noise } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { FaultProxy } from '../support/servers/fault-proxy.ts';
 import type { Host } from './host.ts';
 import { Installation } from './installation.ts';
 import { postgresUrl } from './postgres.ts';

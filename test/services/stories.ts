@@ -1,4 +1,4 @@
-import { isTurn } from '../support/rotation.ts';
+import { isTurn } from '../support/runner/rotation.ts';
 
 /** Only tests that take turns, of one more shard (.ci/shards). */
 export const MORE_SHARDS = process.env.BACKY_TEST_MORE_SHARDS !== undefined;

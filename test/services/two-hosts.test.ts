@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { callsVary } from '../support/costs/spent.ts';
-import { noise, runSeed, seededRandom } from '../support/random.ts';
-import { sha256 } from '../support/sha256.ts';
+import { noise, runSeed, seededRandom } from '../support/images/random.ts';
+import { sha256 } from '../support/images/sha256.ts';
+import { callsVary } from '../support/runner/costs/spent.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { createBucket, deleteBucket, listOtherKeys } from './s3-buckets.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { expectFailure } from '../support/expect-failure.ts';
-import { noise } from '../support/random.ts';
+import { noise } from '../support/images/random.ts';
+import { expectFailure } from '../support/labs/expect-failure.ts';
 import type { Host } from './host.ts';
 import { Installation } from './installation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';

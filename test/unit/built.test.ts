@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lateSourcesIn, sourcesIn } from '../support/loaded-sources.ts';
+import { lateSourcesIn, sourcesIn } from '../support/program/loaded-sources.ts';
 
 test('no start loads anything of completion and of the man page', () => {
   const sources = sourcesIn('program');

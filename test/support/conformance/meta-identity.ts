@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { NamedBlob } from '../../../src/meta/store-identity.ts';
 import type { BackupRow } from '../../../src/model/types.ts';
-import { seededRandom } from '../random.ts';
+import { seededRandom } from '../images/random.ts';
 import type { MetaStoreFixture } from './meta-store.ts';
 
 const BLOCKS = 40;

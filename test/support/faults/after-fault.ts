@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Lab } from '../lab.ts';
+import type { Lab } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
 import { checkByLooking, checkByRestoring, isPlain } from './check-valid.ts';
 import type { Calls } from './fault-layer.ts';

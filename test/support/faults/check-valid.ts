@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { checkStored } from '../check-store.ts';
-import type { Lab } from '../lab.ts';
+import { checkStored } from '../labs/check-store.ts';
+import type { Lab } from '../labs/lab.ts';
 
 /** Whether blobs of the lab are the plain blocks, so that a test can read them itself. */
 export function isPlain(lab: Lab): boolean {

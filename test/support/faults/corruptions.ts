@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { Lab } from '../lab.ts';
+import type { Lab } from '../labs/lab.ts';
 
 /** One flipped bit in what a lab stores. */
 export interface Corruption {

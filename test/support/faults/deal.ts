@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { seededRandom } from '../random.ts';
-import { isTurnOf, ROTATION } from '../rotation.ts';
+import { seededRandom } from '../images/random.ts';
+import { isTurnOf, ROTATION } from '../runner/rotation.ts';
 
 /** Which points a run covers, and in which order. */
 export interface Deal {

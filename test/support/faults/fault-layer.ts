@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
-import type { Lab } from '../lab.ts';
+import type { Lab } from '../labs/lab.ts';
 import { type Result, tool } from '../program/process.ts';
 
 /** Kinds of calls to the file system and of servers, in the order of fault-calls.h. */

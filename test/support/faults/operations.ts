@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { expect } from 'vitest';
-import { namedBlobs } from '../check-store.ts';
-import type { Sections } from '../config-text.ts';
-import { encrypted, KEY_A, KEY_B } from '../encryption.ts';
-import type { Lab } from '../lab.ts';
-import { createOldStore, makeOld } from '../old-store.ts';
-import { noise } from '../random.ts';
-import { sha256, sha256OfFile } from '../sha256.ts';
+import { noise } from '../images/random.ts';
+import { sha256, sha256OfFile } from '../images/sha256.ts';
+import { namedBlobs } from '../labs/check-store.ts';
+import type { Sections } from '../labs/config-text.ts';
+import { encrypted, KEY_A, KEY_B } from '../labs/encryption.ts';
+import type { Lab } from '../labs/lab.ts';
+import { createOldStore, makeOld } from '../old/old-store.ts';
 import { BLOCK, basic, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
 
 /** An operation of the sweep. */

@@ -1,9 +1,9 @@
 import { afterAll } from 'vitest';
-import type { Sections } from '../config-text.ts';
-import { changedRanges } from '../hints.ts';
-import { Lab } from '../lab.ts';
-import { noise } from '../random.ts';
-import { sha256 } from '../sha256.ts';
+import { changedRanges } from '../images/hints.ts';
+import { noise } from '../images/random.ts';
+import { sha256 } from '../images/sha256.ts';
+import type { Sections } from '../labs/config-text.ts';
+import { Lab } from '../labs/lab.ts';
 
 export const BLOCK = 4096;
 

@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { shardText } from '../rotation.ts';
+import { shardText } from '../runner/rotation.ts';
 import { COLUMNS, type Column, type Outcome, type Shards, sum } from './outcome.ts';
 
 /** Adds lines to the file BACKY_FAULT_LOG as they come: the runner shows nothing before the end. */

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { namedBlobs } from '../check-store.ts';
-import { type Lab, uidOf } from '../lab.ts';
+import { sha256OfFile } from '../images/sha256.ts';
+import { namedBlobs } from '../labs/check-store.ts';
+import { type Lab, uidOf } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
-import { sha256OfFile } from '../sha256.ts';
 import { type Operation, targetOf } from './operations.ts';
 
 /** What must be so when an operation has ended with exit code 0; what all versions must be is looked at elsewhere. */

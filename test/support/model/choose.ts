@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { changedRanges } from '../hints.ts';
+import { changedRanges } from '../images/hints.ts';
 import { imageOf, nextImageOf } from './model-images.ts';
 import type { Known, Operation } from './operations.ts';
 import type { Kind, Plan } from './plan.ts';

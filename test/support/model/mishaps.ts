@@ -2,8 +2,8 @@ import { copyFileSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { newStoreId, toStoreFile } from '../../../src/data/store-id.ts';
-import { namedBlobs } from '../check-store.ts';
-import type { Lab } from '../lab.ts';
+import { namedBlobs } from '../labs/check-store.ts';
+import type { Lab } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
 import { imageOf } from './model-images.ts';
 import type { Known } from './operations.ts';

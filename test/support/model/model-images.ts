@@ -1,4 +1,4 @@
-import { noise, seededRandom } from '../random.ts';
+import { noise, seededRandom } from '../images/random.ts';
 
 /** Bytes. */
 export const BLOCK = 4096;

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lab } from '../lab.ts';
+import type { Lab } from '../labs/lab.ts';
 import { clockAt } from '../program/clock.ts';
 import type { Result } from '../program/process.ts';
 import { checkDone } from './check-done.ts';

@@ -1,4 +1,4 @@
-import { seededRandom } from '../random.ts';
+import { seededRandom } from '../images/random.ts';
 
 /** How often each operation is in a worker's deck of cards. About as many versions come as go. */
 const DECK = {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { checkRestores, checkStoreAndCleanUp } from '../check-store.ts';
-import type { Lab } from '../lab.ts';
+import { checkRestores, checkStoreAndCleanUp } from '../labs/check-store.ts';
+import type { Lab } from '../labs/lab.ts';
 import { backupOf } from './choose.ts';
 import { Model, type World } from './model.ts';
 import type { Operation } from './operations.ts';

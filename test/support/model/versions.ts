@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
-import { checkVersionStored } from '../check-store.ts';
-import type { Lab, VersionRow } from '../lab.ts';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../images/sha256.ts';
+import { checkVersionStored } from '../labs/check-store.ts';
+import type { Lab, VersionRow } from '../labs/lab.ts';
 import type { Active, Known } from './operations.ts';
 
 /** The oracle: all versions that were ever begun, and what each has to restore to. */

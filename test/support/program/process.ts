@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { countCall } from '../costs/spent.ts';
+import { countCall } from '../runner/costs/spent.ts';
 import { amount } from '../stores/amount.ts';
 import { endHanging } from './end-hanging.ts';
 

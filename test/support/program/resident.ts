@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { countCall, countHostSeconds } from '../costs/spent.ts';
-import { permitStart } from '../costs/starts.ts';
+import { countCall, countHostSeconds } from '../runner/costs/spent.ts';
+import { permitStart } from '../runner/costs/starts.ts';
 import { endHanging } from './end-hanging.ts';
 import type { Call, CallEnd } from './host.mjs';
 import type { Result } from './process.ts';

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { expect } from 'vitest';
-import { permitStart } from '../costs/starts.ts';
-import { REAL_SHARDS, takesTurn } from '../rotation.ts';
+import { permitStart } from '../runner/costs/starts.ts';
+import { REAL_SHARDS, takesTurn } from '../runner/rotation.ts';
 import { takeClock } from './clock.ts';
 import { BINARY, HANG_MS, type Result, Running, type StartOptions } from './process.ts';
 import { runResident } from './resident.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Lab } from '../lab.ts';
+import type { Lab } from '../labs/lab.ts';
 import type { Running } from './process.ts';
 
 /** A server that runs in a lab. */

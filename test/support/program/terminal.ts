@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Lab } from '../lab.ts';
-import { Screen } from '../screen.ts';
+import type { Lab } from '../labs/lab.ts';
 import { BINARY, PATH_WITH_SBIN } from './process.ts';
+import { Screen } from './screen.ts';
 
 /** How the program is started on a terminal. */
 export interface TerminalOptions {

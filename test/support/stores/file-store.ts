@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import type { Sections } from '../config-text.ts';
-import { copyTree } from '../trees.ts';
+import { copyTree } from '../images/trees.ts';
+import type { Sections } from '../labs/config-text.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */

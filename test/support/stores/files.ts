@@ -1,5 +1,5 @@
 import { MORE_SHARDS } from '../../services/stories.ts';
-import { isTurn } from '../rotation.ts';
+import { isTurn } from '../runner/rotation.ts';
 
 /**
  * Tests of the program that run once more with labs on PostgreSQL and S3. What of them is about SQLite or files by its nature says so

@@ -1,4 +1,4 @@
-import type { Sections } from '../config-text.ts';
+import type { Sections } from '../labs/config-text.ts';
 
 export type SqlValue = string | number;
 

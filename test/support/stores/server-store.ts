@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inject } from 'vitest';
 import { postgresUrl } from '../../services/postgres.ts';
-import type { Sections } from '../config-text.ts';
+import type { Sections } from '../labs/config-text.ts';
 import { FileStore } from './file-store.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';

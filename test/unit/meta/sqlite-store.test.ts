@@ -11,7 +11,7 @@ import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import { metaHealingSuite } from '../../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../../support/conformance/meta-store.ts';
-import { sha256OfFile } from '../../support/sha256.ts';
+import { sha256OfFile } from '../../support/images/sha256.ts';
 
 let folder: string;
 let path: string;

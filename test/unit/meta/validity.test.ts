@@ -6,7 +6,7 @@ import { validateHealed } from '../../../src/core/blocks/validate-whole.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import type { BackupRow } from '../../../src/model/types.ts';
-import { BLOCK_SIZE, CoreLab } from '../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../support/labs/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 2 * BLOCK_SIZE };
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { copyBytes } from '../../../src/native/copy-bytes.ts';
-import { noise } from '../../support/random.ts';
+import { noise } from '../../support/images/random.ts';
 
 test.each([0, 1, 4096, 4097, 100_000])('copies %i bytes, shared or not, to the start of the target and no further', (length) => {
   const bytes = noise(length, 'bytes');

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { hasherFor } from '../../../src/engine/worker/hasher.ts';
 import { digestAll, openHashLanes } from '../../../src/native/hash-lanes.ts';
-import { noise } from '../../support/random.ts';
+import { noise } from '../../support/images/random.ts';
 
 const HASHES = ['sha512', 'md5'] as const;
 type Hash = (typeof HASHES)[number];

@@ -7,7 +7,7 @@ import { silentLogger } from '../../../src/logger.ts';
 import { serveConnection } from '../../../src/nbd/connection.ts';
 import type { NbdDisk, NbdExport } from '../../../src/nbd/disk.ts';
 import { COMMAND, COMMAND_FLAG, NBD_ERROR } from '../../../src/nbd/numbers.ts';
-import { NbdClient } from '../../support/nbd-client.ts';
+import { NbdClient } from '../../support/servers/nbd-client.ts';
 
 const SIZE_BYTES = 8192;
 const { fua, noHole, df } = COMMAND_FLAG;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allowedCalls, updated } from '../../support/costs/table.ts';
+import { allowedCalls, updated } from '../../support/runner/costs/table.ts';
 
 test.each([
   [0, 2],

@@ -1,7 +1,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { permitStart, startedProcesses } from '../../support/costs/starts.ts';
+import { permitStart, startedProcesses } from '../../support/runner/costs/starts.ts';
 
 test('a unit test that starts a process fails, and is told where such tests belong', () => {
   const before = startedProcesses();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../../../src/cli/commands/index.ts';
 import { EXIT_CODES } from '../../../../src/errors.ts';
-import { problemsOf, SCHEMAS, type Schema } from '../../../support/json-schemas.ts';
+import { problemsOf, SCHEMAS, type Schema } from '../../../support/labs/json-schemas.ts';
 
 test.each(COMMANDS.map(({ name }) => name))('%s has a schema in docs/json', (name) => {
   expect([...SCHEMAS.keys()]).toContain(name);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { failureDocument } from '../../../../src/cli/output/failure.ts';
 import { type JsonValue, jsonText, tableToJson, toJson } from '../../../../src/cli/output/json.ts';
 import { JsonDocument } from '../../../../src/cli/output/json-document.ts';
-import { problemsOf } from '../../../support/json-schemas.ts';
+import { problemsOf } from '../../../support/labs/json-schemas.ts';
 
 const text = (value: JsonValue, newline?: string) => [...jsonText(value, newline)].join('');
 

@@ -7,7 +7,7 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../../src/data/data-backend.ts';
 import { openDataBackend } from '../../../../src/data/open-backend.ts';
 import type { BackupRow } from '../../../../src/model/types.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;
 let backend: DataBackend;

@@ -8,9 +8,9 @@ import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import type { BlockRow } from '../../../../src/model/types.ts';
-import { CoreLab } from '../../../support/core-lab.ts';
-import { InlinePool } from '../../../support/inline-pool.ts';
-import { noise } from '../../../support/random.ts';
+import { InlinePool } from '../../../support/engine/inline-pool.ts';
+import { noise } from '../../../support/images/random.ts';
+import { CoreLab } from '../../../support/labs/core-lab.ts';
 
 const MIB = 1024 * 1024;
 const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };

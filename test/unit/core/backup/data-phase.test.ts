@@ -6,8 +6,8 @@ import { CheckLog } from '../../../../src/core/blocks/check-log.ts';
 import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
-import { InlinePool } from '../../../support/inline-pool.ts';
+import { InlinePool } from '../../../support/engine/inline-pool.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;
 beforeEach(async () => {

@@ -5,8 +5,8 @@ import { checkHintsAgainstBase, checkHintsWithoutBase } from '../../../../src/co
 import type { SampleOptions } from '../../../../src/core/backup/source-sample.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
-import { InlinePool } from '../../../support/inline-pool.ts';
+import { InlinePool } from '../../../support/engine/inline-pool.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const BLOCKS = 40;
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: BLOCKS * BLOCK_SIZE };

@@ -3,7 +3,7 @@ import { addPlannedZeros, takeOverFromBase } from '../../../../src/core/backup/s
 import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { type BackupPlan, planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import type { Hint } from '../../../../src/core/plan/hints.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const BLOCKS = 10;
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: BLOCKS * BLOCK_SIZE };

@@ -4,8 +4,8 @@ import { proveKeyForReading, proveKeyForReadingAll, proveKeyForWriting } from '.
 import { rekey } from '../../../../src/core/upkeep/rekey.ts';
 import { masterKeyOf, wrapKey } from '../../../../src/data/codec/key-wrap.ts';
 import type { BackupRow } from '../../../../src/model/types.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
-import { KEY_A, KEY_B } from '../../../support/encryption.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+import { KEY_A, KEY_B } from '../../../support/labs/encryption.ts';
 
 const REFUSED = { code: 'encryption', exitCode: 100 };
 

@@ -11,9 +11,9 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { type DurableCalls, durableCalls } from '../../../../src/data/file/durable-calls.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
-import { KEY_A } from '../../../support/encryption.ts';
-import { InlinePool } from '../../../support/inline-pool.ts';
+import { InlinePool } from '../../../support/engine/inline-pool.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+import { KEY_A } from '../../../support/labs/encryption.ts';
 
 const BLOCKS = 3;
 const SIZE_BYTES = BLOCKS * BLOCK_SIZE;

@@ -5,7 +5,7 @@ import { DamageLook } from '../../../../src/core/serve/damage-look.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const BLOBS = 40;
 const MINUTE = 60_000;

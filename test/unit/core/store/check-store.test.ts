@@ -8,7 +8,7 @@ import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { NullBackend } from '../../../../src/data/null-backend.ts';
 import { newStoreId, toStoreFile } from '../../../../src/data/store-id.ts';
 import { BackyError } from '../../../../src/errors.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;
 beforeEach(async () => {

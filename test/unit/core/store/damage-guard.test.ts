@@ -6,7 +6,7 @@ import { DamageGuard, isMassDamage } from '../../../../src/core/store/damage-gua
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath, STORE_FILE } from '../../../../src/data/file/blob-paths.ts';
 import { toStoreFile } from '../../../../src/data/store-id.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;
 let uids: string[];

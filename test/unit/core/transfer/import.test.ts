@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exportText, importFrom } from '../../../../src/core/transfer/transfer.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const UID = '11111111-2222-1333-8444-555555555555';
 const OTHER = '99999999-2222-1333-8444-555555555555';

@@ -9,7 +9,7 @@ import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { LOCK_NAMES } from '../../../../src/locking/lock.ts';
 import type { BackupRow } from '../../../../src/model/types.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };
 const FULL = { prefix: '', yesDelete: 1 };

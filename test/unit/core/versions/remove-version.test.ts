@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { removeVersion } from '../../../../src/core/versions/versions.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const REFUSED = { code: 'refused', exitCode: 100 };

@@ -8,7 +8,7 @@ import { exportText, importFrom } from '../../../../src/core/transfer/transfer.t
 import { checkVersionsFree, lockVersion } from '../../../../src/core/versions/locks.ts';
 import { removeVersion } from '../../../../src/core/versions/versions.ts';
 import type { Lock, LockMode, LockService } from '../../../../src/locking/lock.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const UID = '11111111-2222-1333-8444-555555555555';
 const LOCKED = { code: 'locked', exitCode: 100 };

@@ -25,7 +25,7 @@ afterEach(async () => {
   expect(pool.hasStuckThreads).toBe(false);
 });
 
-/** Two threads of test/support/pool-worker.mjs; `behaviour`: see there. */
+/** Two threads of test/support/engine/pool-worker.mjs; `behaviour`: see there. */
 async function start(behaviour: 'working' | 'silent' | 'failing' | 'broken'): Promise<void> {
   const limits = { simultaneousReads: 1, simultaneousWrites: 1 };
   pool = new WorkerPool(
@@ -37,7 +37,7 @@ async function start(behaviour: 'working' | 'silent' | 'failing' | 'broken'): Pr
       encryption: { version: 0, key: undefined, compressionLevel: 1 },
       data: { ...limits, bandwidthRead: 0, bandwidthWrite: 0, backend: { type: 'null' } },
       source: { url: `${behaviour}://`, limits },
-      workerProgram: new URL('../../../support/pool-worker.mjs', import.meta.url),
+      workerProgram: new URL('../../../support/engine/pool-worker.mjs', import.meta.url),
       onRetry: () => {},
     },
     aborter.signal,

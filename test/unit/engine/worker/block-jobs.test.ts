@@ -8,9 +8,9 @@ import type { Decision, FetchBlock, Finding } from '../../../../src/engine/share
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../../src/engine/worker/read-job.ts';
 import { closeContext, type WorkerContext } from '../../../../src/engine/worker/worker-context.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
-import { KEY_A } from '../../../support/encryption.ts';
-import { newSlot, openInlineContext } from '../../../support/inline-pool.ts';
+import { newSlot, openInlineContext } from '../../../support/engine/inline-pool.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+import { KEY_A } from '../../../support/labs/encryption.ts';
 
 const BLOCKS = 4;
 /** The last block is short. */

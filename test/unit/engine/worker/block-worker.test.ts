@@ -7,7 +7,7 @@ import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
 import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
-import { BLOCK_SIZE, CoreLab } from '../../../support/core-lab.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 /** The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before tests run. */
 const BUILT = new URL('../../../../dist/block-worker.cjs', import.meta.url);

@@ -1,0 +1,121 @@
+import type { DataBackend } from '../../../src/data/data-backend.ts';
+import type { BlockPool } from '../../../src/engine/pool/block-pool.ts';
+import type { Operation } from '../../../src/engine/pool/operation.ts';
+import { type PoolOptions, planSlots, type SlotPlan, workerSetups } from '../../../src/engine/pool/pool-options.ts';
+import type { Decision, FetchBlock, Finding, Job } from '../../../src/engine/shared/messages.ts';
+import { fetchBlocks } from '../../../src/engine/worker/fetch-job.ts';
+import { readBlocks, storeBlocks } from '../../../src/engine/worker/read-job.ts';
+import { recodeBlocks } from '../../../src/engine/worker/recode-job.ts';
+import { closeContext, openContext, type Slot, type WorkerContext } from '../../../src/engine/worker/worker-context.ts';
+
+/** Read jobs whose checksums are told before the first of their blocks is stored: equal blocks meet in flight. */
+const JOBS_AT_ONCE = 4;
+
+/** What an inline pool is made from; the rest has defaults. */
+export type InlinePoolOptions = Pick<PoolOptions, 'blockSize' | 'sizeBytes' | 'data'> &
+  Partial<PoolOptions> & {
+    /** Small blocks travel many a job, as a worker has them; else each is a job. */
+    wholeJobs?: boolean;
+  };
+
+/** A worker context on the test's own thread: real backend, source and target. */
+export function openInlineContext(options: InlinePoolOptions, backend?: DataBackend): WorkerContext {
+  const full = fullOptions(options);
+  const [setup] = workerSetups(full, planSlots(full));
+  if (setup === undefined) throw new Error('a pool has at least one worker');
+  const context: WorkerContext = openContext(setup, {
+    signal: new AbortController().signal,
+    hashes: {
+      onChange: () => {
+        if (context.hashes.isReady) context.hashes.flush();
+      },
+      mayWait: () => false,
+    },
+    onRetry: () => {},
+  });
+  return backend === undefined ? context : { ...context, backend };
+}
+
+/** A buffer as a worker has it. */
+export function newSlot({ setup }: WorkerContext): Slot {
+  return { bytes: new Uint8Array(setup.slotBytes), other: undefined };
+}
+
+function fullOptions(options: InlinePoolOptions): PoolOptions {
+  return {
+    workers: 1,
+    hashFunction: 'sha512',
+    encryption: { version: 0, key: undefined, compressionLevel: 1 },
+    onRetry: () => {},
+    ...options,
+  };
+}
+
+/** Does the jobs of a worker pool on the test's own thread, with the code of the block worker. */
+export class InlinePool implements BlockPool {
+  readonly slots: SlotPlan;
+  readonly loads = { read: 0, write: 0 };
+  readonly #context: WorkerContext;
+  readonly #decisions = new Map<number, Decision[]>();
+  #nextJob = 0;
+
+  /** @param backend takes the place of that of the options: one that fails, for example. */
+  constructor(options: InlinePoolOptions, backend?: DataBackend) {
+    const planned = planSlots(fullOptions(options));
+    this.slots = options.wholeJobs === true ? planned : { ...planned, blocksPerSlot: 1 };
+    this.#context = openInlineContext(options, backend);
+  }
+
+  async run(operation: Operation): Promise<void> {
+    for (;;) {
+      const storing: (() => Promise<void>)[] = [];
+      let order: Job | undefined;
+      while (storing.length < JOBS_AT_ONCE) {
+        order = await operation.next();
+        if (order === undefined) break;
+        const store = await this.#begin(operation, order);
+        if (store !== undefined) storing.push(store);
+      }
+      for (const store of storing) await store();
+      if (order === undefined && storing.length === 0) return;
+    }
+  }
+
+  /** Fetches blocks and writes them to the target, as one job. */
+  fetch(blocks: readonly FetchBlock[]): Promise<Finding[]> {
+    return fetchBlocks(this.#context, newSlot(this.#context), blocks);
+  }
+
+  decide(job: number, decisions: Decision[]): void {
+    this.#decisions.set(job, decisions);
+  }
+
+  async flush(): Promise<void> {
+    await (this.#context.target ?? this.#context.backend).flush();
+  }
+
+  async close(): Promise<void> {
+    await closeContext(this.#context);
+  }
+
+  /** @returns what is left to do for a job whose blocks wait for their decisions. */
+  async #begin(operation: Operation, order: Job): Promise<(() => Promise<void>) | undefined> {
+    const context = this.#context;
+    const slot = newSlot(context);
+    const job = this.#nextJob++;
+    const from = { worker: 0, job };
+    if (order.kind === 'fetch') {
+      await operation.answered({ kind: 'fetched', ...from, findings: await fetchBlocks(context, slot, order.blocks) });
+    } else if (order.kind === 'recode') {
+      await operation.answered({ kind: 'recoded', ...from, ...(await recodeBlocks(context, slot, order.blocks)) });
+    } else if (order.kind === 'read') {
+      await operation.answered({ kind: 'digested', ...from, first: order.first, ...(await readBlocks(context, slot, order)) });
+      return async () => {
+        const decisions = this.#decisions.get(job);
+        if (decisions === undefined) throw new Error(`nobody decided on job ${job}`);
+        await operation.answered({ kind: 'stored', ...from, blocks: await storeBlocks(context, slot, { ...order, decisions }) });
+      };
+    } else throw new Error(`an inline pool does no ${order.kind} jobs`);
+    return undefined;
+  }
+}

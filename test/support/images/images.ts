@@ -1,0 +1,22 @@
+import { encrypted } from '../labs/encryption.ts';
+import type { LabOptions } from '../labs/lab.ts';
+import { ON_SERVERS } from '../stores/amount.ts';
+import { noise } from './random.ts';
+
+const store = ON_SERVERS ? 'PostgreSQL, S3' : 'SQLite, files';
+
+/** Where versions may be kept that are opened as images: tests run on each. */
+export const STORES: { store: string; options: LabOptions }[] = [
+  { store, options: {} },
+  { store: `${store}, encrypted`, options: { config: encrypted() } },
+];
+
+/** An image of blocks that are full, all zero, or half of both, with an end that is no whole block. */
+export function mixedImage(blockSize: number, blocks: number, name: string): Buffer {
+  const parts = Array.from({ length: blocks }, (_, id) => {
+    if (id % 5 === 1 || id % 5 === 2) return Buffer.alloc(blockSize);
+    const block = noise(blockSize, `${name} ${id}`);
+    return id % 5 === 4 ? block.fill(0, blockSize / 2) : block;
+  });
+  return Buffer.concat([...parts, noise(Math.floor(blockSize / 3) + 1, `${name} end`)]);
+}

@@ -1,0 +1,316 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { sha256OfFile } from '../images/sha256.ts';
+import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from '../program/process.ts';
+import { type RunOptions, runProgram } from '../program/run.ts';
+import { newStore } from '../stores/choose-store.ts';
+import { FileStore } from '../stores/file-store.ts';
+import type { LabStore, SqlValue } from '../stores/lab-store.ts';
+import { configText, type Sections } from './config-text.ts';
+
+/** What a lab is set up with. */
+export interface LabOptions {
+  /** Bytes; 4096 when absent. */
+  blockSize?: number;
+  /** Threads that move blocks. When absent, one for as little as tests have; two where it matters what threads do side by side. */
+  workers?: number;
+  /** Of SQLite and files: where blobs go, and the database, when not in the lab. */
+  dataPath?: string;
+  databasePath?: string;
+  /** Another store than the one that all labs of the run have. */
+  store?: LabStore;
+  /** More options, or other values. */
+  config?: Sections;
+}
+
+/** A row of table versions. */
+export interface VersionRow {
+  uid: string;
+  date: string;
+  expire: string | null;
+  name: string;
+  snapshot_name: string;
+  size: number;
+  size_bytes: number;
+  valid: number;
+  protected: number;
+}
+
+/** A row of table blocks, those columns that tests look at. */
+export interface BlockRow {
+  version_uid: string;
+  id: number;
+  uid: string | null;
+  checksum: string | null;
+  size: number;
+  valid: number;
+}
+
+/** A blob of the lab, looked at and changed behind the program's back. */
+export interface StoredBlob {
+  uid: string;
+  /** As it is stored. */
+  read(): Buffer;
+  write(bytes: Uint8Array): void;
+  remove(): void;
+}
+
+const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** A folder with an installation of its own: config, database, blobs, locks. The real binary runs in it. */
+export class Lab {
+  readonly folder = mkdtempSync(join(tmpdir(), 'backy2-e2e-'));
+  readonly store: LabStore;
+  readonly #options: LabOptions;
+
+  constructor(options: LabOptions = {}) {
+    this.#options = options;
+    this.store =
+      options.store ??
+      newStore({
+        databasePath: options.databasePath ?? this.path('backy.sqlite'),
+        dataPath: options.dataPath ?? this.path('data'),
+      });
+    for (const name of ['locks', 'home']) mkdirSync(this.path(name));
+    this.configure({});
+  }
+
+  /** A lab with its database made: by initdb once in each test process, copied after that. */
+  static async create(options: LabOptions = {}): Promise<Lab> {
+    const lab = new Lab(options);
+    await lab.store.initialize(() => lab.ok('initdb'));
+    return lab;
+  }
+
+  /** The folder of the blobs, where the store has one. */
+  get dataPath(): string {
+    return this.#files.dataPath;
+  }
+
+  /** The SQLite file, where the store has one. */
+  get databasePath(): string {
+    return this.#files.databasePath;
+  }
+
+  /** Writes the config file anew, with `more` on top of what the lab was made with. */
+  configure(more: Sections): void {
+    const text = configText([this.#basicConfig(), this.#options.config ?? {}, more]);
+    rmSync(this.path('backy.cfg'), { force: true });
+    // Whoever keeps a secret there keeps it to themselves, or is warned.
+    const mode = /encryption_key: \w|secret_access_key: \w|:\/\/\w+:\w+@/.test(text) ? 0o600 : 0o644;
+    writeFileSync(this.path('backy.cfg'), text, { mode });
+  }
+
+  /**
+   * A copy with everything that is stored; nothing may run in this one meanwhile. Linked blobs are hard links: quick,
+   * and the program never writes into one, but then neither may the test.
+   */
+  async clone(blobs: 'linked' | 'copied'): Promise<Lab> {
+    const copy = new Lab(this.#options);
+    await copy.store.copyFrom(this.store, blobs);
+    for (const entry of readdirSync(this.folder, { withFileTypes: true })) {
+      if (entry.isFile() && entry.name !== 'backy.cfg') copyFileSync(this.path(entry.name), copy.path(entry.name));
+    }
+    return copy;
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  /** Writes a file of the lab. @returns its path. */
+  write(name: string, bytes: string | Uint8Array): string {
+    writeFileSync(this.path(name), bytes);
+    return this.path(name);
+  }
+
+  /** Starts the program with the lab's config file, in the background. */
+  start(args: readonly string[], options: StartOptions = {}): Running {
+    return this.startBare(['-c', this.path('backy.cfg'), ...args], options);
+  }
+
+  /** Starts the program with these words alone: it then looks for its config file itself. */
+  startBare(args: readonly string[], options: StartOptions = {}): Running {
+    return this.startCommand([...(options.prefix ?? []), BINARY, ...args], options);
+  }
+
+  /** Starts any command in the lab's folder and with its environment, e.g. a script that calls the program. */
+  startCommand(words: readonly string[], options: StartOptions = {}): Running {
+    return new Running(words, this.#surroundings(options));
+  }
+
+  /** Runs the program to its end, with the lab's config file. In its process something else may have run before: see runProgram. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return this.runBare(['-c', this.path('backy.cfg'), ...args], options);
+  }
+
+  /** Runs the program with these words alone: it then looks for its config file itself. */
+  runBare(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+    return runProgram(args, this.#surroundings(options));
+  }
+
+  /** Runs a command that has to work. @returns what it wrote to stdout. */
+  async ok(...args: string[]): Promise<string> {
+    const { code, signal, stdout, stderr } = await this.run(args);
+    if (code !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${code ?? signal}:\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** Makes a backup that has to work. @returns the version's uid. */
+  async backup(...args: string[]): Promise<string> {
+    return uidOf(await this.ok('-m', 'backup', ...args));
+  }
+
+  /** Restores a version to a new file, which is removed again. @returns the sha256 of what was restored. */
+  async restoredSha256(uid: string): Promise<string> {
+    const target = this.path(`restored-${uid}-${Math.random().toString(36).slice(2)}`);
+    try {
+      await this.ok('restore', uid, `file://${target}`);
+      return sha256OfFile(target);
+    } finally {
+      rmSync(target, { force: true });
+    }
+  }
+
+  /** Runs a query, with `?` for values; the program may have the database open. */
+  query<T>(sql: string, ...values: SqlValue[]): T[] {
+    return this.store.query<T>(sql, values);
+  }
+
+  /** Changes the database behind the program's back. */
+  sql(statement: string, ...values: SqlValue[]): void {
+    this.store.execute(statement, values);
+  }
+
+  /** Makes a version so much older than it is, or all of them. */
+  age(by: { days?: number; hours?: number }, uid?: string): void {
+    const milliseconds = ((by.days ?? 0) * 24 + (by.hours ?? 0)) * 3_600_000;
+    for (const version of uid === undefined ? this.versions() : [this.version(uid)]) {
+      const then = new Date(Date.parse(`${version.date.slice(0, 23).replace(' ', 'T')}Z`) - milliseconds);
+      const date = then.toISOString().replace('T', ' ').replace('Z', version.date.slice(23));
+      this.sql('UPDATE versions SET date = ? WHERE uid = ?', date, version.uid);
+    }
+  }
+
+  versions(): VersionRow[] {
+    return this.query<VersionRow>('SELECT * FROM versions ORDER BY date, uid');
+  }
+
+  version(uid: string): VersionRow {
+    const [row] = this.query<VersionRow>('SELECT * FROM versions WHERE uid = ?', uid);
+    if (row === undefined) throw new Error(`there is no version ${uid}`);
+    return row;
+  }
+
+  tags(uid: string): string[] {
+    return this.query<{ name: string }>('SELECT name FROM tags WHERE version_uid = ? ORDER BY name', uid).map(({ name }) => name);
+  }
+
+  /** Block rows of a version, in order; of all versions without a uid. */
+  blocks(uid?: string): BlockRow[] {
+    const columns = "version_uid, id, nullif(uid, '') AS uid, checksum, size, valid";
+    if (uid === undefined) return this.query<BlockRow>(`SELECT ${columns} FROM blocks ORDER BY version_uid, id`);
+    return this.query<BlockRow>(`SELECT ${columns} FROM blocks WHERE version_uid = ? ORDER BY id`, uid);
+  }
+
+  /** Everything that the database holds, for comparing before and after. */
+  dump(): Record<string, unknown[]> {
+    const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
+    return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
+  }
+
+  /** The blob of a block. */
+  blobAt(versionUid: string, blockId: number): StoredBlob {
+    const uid = this.blocks(versionUid)[blockId]?.uid;
+    if (uid === undefined || uid === null) throw new Error(`block ${blockId} of ${versionUid} has no blob`);
+    return this.blob(uid);
+  }
+
+  blob(uid: string): StoredBlob {
+    const { store } = this;
+    const read = () => {
+      const bytes = store.readBlobs([uid]).get(uid);
+      if (bytes === undefined) throw new Error(`there is no blob ${uid}`);
+      return bytes;
+    };
+    return { uid, read, write: (bytes) => store.writeBlob(uid, bytes), remove: () => store.removeBlob(uid) };
+  }
+
+  /** Where the file of a blob is, where the store has files. */
+  blobPath(uid: string): string {
+    return this.#files.blobPath(uid);
+  }
+
+  /** Where the file of a block's blob is, where the store has files. */
+  blobOf(versionUid: string, blockId: number): string {
+    return this.blobPath(this.blobAt(versionUid, blockId).uid);
+  }
+
+  /** Uids of all blobs that are stored, sorted. */
+  blobs(): string[] {
+    return this.store.blobs();
+  }
+
+  /** Blobs that were never finished. */
+  temporaryBlobs(): string[] {
+    return this.store.temporaryBlobs();
+  }
+
+  lockFiles(): string[] {
+    return readdirSync(this.path('locks'));
+  }
+
+  log(): string {
+    return readFileSync(this.path('backy.log'), 'utf8');
+  }
+
+  remove(): void {
+    this.store.remove();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #surroundings<Options extends RunOptions>(options: Options): Options & { env: Record<string, string>; cwd: string } {
+    const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.path('home'), ...options.env };
+    return { ...options, env, cwd: options.cwd ?? this.folder };
+  }
+
+  get #files(): FileStore {
+    if (!(this.store instanceof FileStore))
+      throw new Error('this test needs SQLite and files: see test/support/stores/files-only.ts');
+    return this.store;
+  }
+
+  #basicConfig(): Sections {
+    return {
+      DEFAULTS: {
+        logfile: this.path('backy.log'),
+        block_size: this.#options.blockSize ?? 4096,
+        lock_dir: this.path('locks'),
+        // cleanup -f refuses to work beside processes of its own name, whatever installation they work on.
+        process_name: basename(this.folder),
+        encryption_version: 0,
+        ...(this.#options.workers === undefined ? {} : { workers: this.#options.workers }),
+      },
+      ...this.store.config,
+      io_file: { simultaneous_reads: 4, simultaneous_writes: 4 },
+    };
+  }
+}
+
+/** The version uid that `-m backup` printed first. */
+export function uidOf(stdout: string): string {
+  const uid = stdout.split('\n')[0] ?? '';
+  if (!UID.test(uid)) throw new Error(`backup -m printed no uid but ${JSON.stringify(stdout)}`);
+  return uid;
+}
+
+/** Runs `body` in a lab of its own, which is removed afterwards. */
+export async function withLab<T>(options: LabOptions, body: (lab: Lab) => Promise<T>): Promise<T> {
+  const lab = await Lab.create(options);
+  try {
+    return await body(lab);
+  } finally {
+    lab.remove();
+  }
+}

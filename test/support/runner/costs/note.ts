@@ -1,0 +1,33 @@
+import { appendFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { usedShard } from '../rotation.ts';
+import { type Costs, takeVaries } from './spent.ts';
+import { allowedCalls, readTable, rowName } from './table.ts';
+
+const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
+
+/** What a process of tests tells the reporter of the run, a line of JSON each. */
+export interface Note extends Costs {
+  name: string;
+  shard: string;
+}
+
+/** Tells the reporter what a file has cost, and fails the file if its calls of the program have grown by more than 30 % over its row. */
+export function noteCosts(path: string, costs: Costs): void {
+  const { BACKY_TEST_PROJECT = '', BACKY_COSTS_NOTES } = process.env;
+  if (BACKY_COSTS_NOTES === undefined) return;
+  const name = rowName(BACKY_TEST_PROJECT, relative(ROOT, path));
+  const [dealt, varies] = [usedShard() ?? 'all', takeVaries()];
+  const shard = varies ? 'varies' : dealt;
+  appendFileSync(BACKY_COSTS_NOTES, `${JSON.stringify({ name, shard, ...costs } satisfies Note)}\n`);
+  if (process.env.BACKY_COSTS === 'write' || process.env.BACKY_LONG_TESTS || varies) return;
+  const row = readTable()[name];
+  if (row === undefined && process.env.CI) throw new Error(`${name} has no row in test/costs.json. Write it: npm run test:costs`);
+  // A shard that has not been entered has no limit yet.
+  const expected = row?.calls[shard] ?? costs.calls;
+  if (costs.calls <= allowedCalls(expected)) return;
+  throw new Error(
+    `${name} calls the program ${costs.calls} times; its row in test/costs.json has ${expected}. Prove it with fewer calls, or change the row: npm run test:costs`,
+  );
+}
