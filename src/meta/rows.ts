@@ -1,5 +1,5 @@
+import { fromStoredDate, toStoredDate } from '../model/dates.ts';
 import type { BlockRow, DatedBlockRow, NewVersion, Version } from '../model/types.ts';
-import { fromStoredDate, toStoredDate } from './dates.ts';
 
 /** A row of table versions as a driver gives it, and as a new one is written. */
 export interface VersionRecord {

@@ -1,5 +1,5 @@
+import { fromStoredDate } from '../model/dates.ts';
 import type { BackupCounters, BackupStats, Version } from '../model/types.ts';
-import { fromStoredDate } from './dates.ts';
 
 /** The columns of table stats that hold what was backed up. */
 export interface StatsColumns {

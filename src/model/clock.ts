@@ -1,5 +1,5 @@
 import type { Logger } from '../logger.ts';
-import { toSecondsText } from '../meta/dates.ts';
+import { toSecondsText } from './dates.ts';
 import type { Version } from './types.ts';
 
 /** Clocks of hosts with NTP differ by less: what is so little ahead is no sign of a wrong clock. */

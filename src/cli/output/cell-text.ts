@@ -1,4 +1,4 @@
-import { toSecondsText } from '../../meta/dates.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import { humanSize } from './human-size.ts';
 import type { Cell, TableData } from './table-data.ts';
 

@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
-import { toSecondsText } from '../../meta/dates.ts';
 import { isFromFuture } from '../../model/clock.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
 
 /** A backup that is to be made. */

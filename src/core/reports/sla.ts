@@ -1,5 +1,5 @@
-import { toSecondsText } from '../../meta/dates.ts';
 import { isFromFuture } from '../../model/clock.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
 
 /** One way in which the backups of an image are not as a scheduler wants them. */

@@ -1,7 +1,7 @@
 import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
-import { toSecondsText } from '../../meta/dates.ts';
 import type { BlobToCheck, CheckCursor } from '../../meta/verification-store.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import { describeFinding } from '../blocks/bad-blocks.ts';
 import { CheckLog } from '../blocks/check-log.ts';
 import { proveKeyForReadingAll } from '../blocks/encryption-key.ts';

@@ -1,6 +1,6 @@
 import { isBlobUid } from '../../data/blob-uid.ts';
 import { BackyError } from '../../errors.ts';
-import { fromStoredDate, toSecondsText } from '../../meta/dates.ts';
+import { fromStoredDate, toSecondsText } from '../../model/dates.ts';
 import type { DatedBlockRow, Version } from '../../model/types.ts';
 
 /** What a metadata format has beyond 2.1 (formats.md §5). */

@@ -1,8 +1,8 @@
 import type { DataBackend, DeleteOutcome } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
-import { toSecondsText } from '../../meta/dates.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';

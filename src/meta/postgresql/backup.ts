@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
+import { toStoredDate } from '../../model/dates.ts';
 import { lastBlock } from '../../model/geometry.ts';
 import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../../model/types.ts';
-import { toStoredDate } from '../dates.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
 import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';

@@ -1,4 +1,4 @@
-import { toSecondsText } from '../dates.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import type { VersionGlimpse } from '../peek.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
 import { parseEngineUrl } from './engine-url.ts';

@@ -1,4 +1,5 @@
 import type { Logger } from '../../logger.ts';
+import { toStoredDate } from '../../model/dates.ts';
 import type {
   BlockRange,
   DatedBlockRow,
@@ -10,7 +11,6 @@ import type {
   Version,
   VersionFilter,
 } from '../../model/types.ts';
-import { toStoredDate } from '../dates.ts';
 import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
 import type { SampleOrder } from '../store-identity.ts';

@@ -1,6 +1,6 @@
+import { toStoredDate } from '../../model/dates.ts';
 import { lastBlock } from '../../model/geometry.ts';
 import type { BlockRange } from '../../model/types.ts';
-import { toStoredDate } from '../dates.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
 import { saveCounters } from './backup.ts';

@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
+import { toStoredDate } from '../../model/dates.ts';
 import type { DatedBlockRow, Version } from '../../model/types.ts';
-import { toStoredDate } from '../dates.ts';
 import { toVersionRecord } from '../rows.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';

@@ -1,5 +1,5 @@
+import { toStoredDate } from '../../model/dates.ts';
 import { lastBlock } from '../../model/geometry.ts';
-import { toStoredDate } from '../dates.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { INSERT_COLUMNS, saveCounters } from './backup.ts';
 import { IS_ID } from './blocks.ts';

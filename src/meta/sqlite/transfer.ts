@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
+import { toStoredDate } from '../../model/dates.ts';
 import type { DatedBlockRow, Version } from '../../model/types.ts';
-import { toStoredDate } from '../dates.ts';
 import { toVersionRecord } from '../rows.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromStoredDate, toSecondsText, toStoredDate } from '../../../src/meta/dates.ts';
+import { fromStoredDate, toSecondsText, toStoredDate } from '../../../src/model/dates.ts';
 
 describe('stored dates', () => {
   it('are written with six digits of a second, in UTC', () => {
