@@ -1,15 +1,6 @@
 import type { DataBackendOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
-
-/** A scheduler: a section of backy.cfg that is none of the program's own (`interval`, `keep`, `sla`). */
-export interface SchedulerOptions {
-  name: string;
-  /** Seconds. */
-  intervalSeconds: number;
-  keep: number;
-  /** Seconds. */
-  slaSeconds: number;
-}
+import type { Scheduler } from '../model/scheduler.ts';
 
 /** A scheduler section with a missing or wrong option. Only `due` and `sla` care, so it fails no other command. */
 export interface BrokenScheduler {
@@ -53,7 +44,7 @@ export interface Config {
   sqliteCacheMb: number;
   data: DataBackendOptions;
   io: IoOptions;
-  schedulers: SchedulerOptions[];
+  schedulers: Scheduler[];
   brokenSchedulers: BrokenScheduler[];
   /** One line each, to be logged: options and sections that nothing reads. */
   warnings: string[];

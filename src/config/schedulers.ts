@@ -1,5 +1,6 @@
 import { BackyError } from '../errors.ts';
-import type { BrokenScheduler, SchedulerOptions } from './config.ts';
+import type { Scheduler } from '../model/scheduler.ts';
+import type { BrokenScheduler } from './config.ts';
 import { INHERITED, type Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { SCHEDULER, SCHEMA } from './schema.ts';
@@ -7,8 +8,8 @@ import { readOption } from './section.ts';
 import { optionError, rawValue } from './values.ts';
 
 /** Every scheduler of the config, in its order. A wrong one throws nothing: the backups must go on. */
-export function readSchedulers(ini: Ini): { schedulers: SchedulerOptions[]; brokenSchedulers: BrokenScheduler[] } {
-  const schedulers: SchedulerOptions[] = [];
+export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSchedulers: BrokenScheduler[] } {
+  const schedulers: Scheduler[] = [];
   const brokenSchedulers: BrokenScheduler[] = [];
   for (const name of ini.sections.keys()) {
     if (!isScheduler(ini, name)) continue;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
-import type { BackupStats, StatsFilter } from '../model/types.ts';
+import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { AutoRequest } from './auto/auto.ts';
 import type { AutoResult } from './auto/auto-image.ts';
 import type { BackupRequest, BackupResult } from './backup/backup.ts';

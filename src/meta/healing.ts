@@ -1,4 +1,5 @@
-import type { BackupRow, GoodBlob, Healing } from '../model/types.ts';
+import type { GoodBlob, Healing } from '../model/blob.ts';
+import type { BackupRow } from '../model/block.ts';
 
 /** What most commits heal. */
 export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };

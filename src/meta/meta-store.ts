@@ -1,25 +1,10 @@
-import type {
-  BackupCounters,
-  BackupRow,
-  BackupStats,
-  BlobOfBlock,
-  BlockRange,
-  BlockRow,
-  DatedBlockRow,
-  DedupKey,
-  DiskUsage,
-  FoundBlob,
-  FutureTimes,
-  Healing,
-  Migration,
-  NewVersion,
-  SealedBlock,
-  SealedRow,
-  StatsFilter,
-  TaggedVersion,
-  Version,
-  VersionFilter,
-} from '../model/types.ts';
+import type { DedupKey, FoundBlob, Healing, SealedBlock, SealedRow } from '../model/blob.ts';
+import type { BackupRow, BlobOfBlock, BlockRow, DatedBlockRow } from '../model/block.ts';
+import type { BlockRange } from '../model/block-range.ts';
+import type { BackupCounters } from '../model/counters.ts';
+import type { Geometry } from '../model/geometry.ts';
+import type { BackupStats, DiskUsage, FutureTimes, StatsFilter } from '../model/reports.ts';
+import type { Migration, NewVersion, TaggedVersion, Version, VersionFilter } from '../model/version.ts';
 import type { StoreIdentity } from './store-identity.ts';
 import type { HealStore, VerificationStore } from './verification-store.ts';
 
@@ -144,12 +129,6 @@ export interface TakeOverResult {
   bytes: number;
   sparseBlocks: number;
   sparseBytes: number;
-}
-
-/** How a version is cut into blocks. */
-export interface Geometry {
-  blockSize: number;
-  sizeBytes: number;
 }
 
 /** What to copy from a base version. */
@@ -299,9 +278,4 @@ export interface ReportStore {
   diskUsage(versionUids: readonly string[], beforeEach: () => void): Promise<DiskUsage[]>;
   /** As BlockStore.blockPage, less the columns: for reading millions. */
   blobPage(versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]>;
-}
-
-/** The text that stands for a content address in maps. */
-export function dedupKey(key: DedupKey): string {
-  return `${key.size}:${key.checksum}`;
 }

@@ -1,17 +1,6 @@
+import type { VersionGlimpse } from '../model/version.ts';
 import { isPostgresUrl } from './postgresql/engine-url.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
-
-/** As much of a version as completion shows. */
-export interface VersionGlimpse {
-  uid: string;
-  name: string;
-  snapshotName: string;
-  /** `YYYY-MM-DD HH:MM:SS`, UTC. */
-  date: string;
-  valid: boolean;
-  /** Sorted. */
-  tags: string[];
-}
 
 /**
  * The versions of the database behind an engine URL, newest first, for someone who is typing: waits for nobody, creates, upgrades

@@ -1,4 +1,6 @@
-import type { BlockContent, BlockRow, FutureTimes, GoodBlob, Healing } from '../model/types.ts';
+import type { GoodBlob, Healing } from '../model/blob.ts';
+import type { BlockContent, BlockRow } from '../model/block.ts';
+import type { FutureTimes } from '../model/reports.ts';
 
 /** A blob that was read whole, and what came of it. */
 export interface BlobCheck {

@@ -1,4 +1,4 @@
-import type { BlockRange } from './types.ts';
+import type { BlockRange } from './block-range.ts';
 
 /** A set of block ids below a fixed size: one bit each, so that 50 million blocks take 6 MiB. */
 export class Bitmap {

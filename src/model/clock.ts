@@ -1,6 +1,6 @@
 import type { Logger } from '../logger.ts';
 import { toSecondsText } from './dates.ts';
-import type { Version } from './types.ts';
+import type { Version } from './version.ts';
 
 /** Clocks of hosts with NTP differ by less: what is so little ahead is no sign of a wrong clock. */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000;

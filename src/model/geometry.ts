@@ -1,13 +1,15 @@
-import type { Geometry } from '../meta/meta-store.ts';
+/** How a version is cut into blocks. */
+export interface Geometry {
+  blockSize: number;
+  sizeBytes: number;
+}
 
-/** The highest id that the column can have in the original's schema. */
-export const LAST_ID = 2 ** 31 - 1;
+/** The number of an image's blocks, the shorter last one included. */
+export function blockCount({ blockSize, sizeBytes }: Geometry): number {
+  return Math.ceil(sizeBytes / blockSize);
+}
 
-/** Ids of stray rows that messages name. */
-export const STRAY_EXAMPLES = 3;
-
-/** Number and bytes of an image's last block. */
-export function lastBlock({ blockSize, sizeBytes }: Geometry): { lastId: number; lastSize: number } {
-  const lastId = Math.ceil(sizeBytes / blockSize) - 1;
-  return { lastId, lastSize: sizeBytes - lastId * blockSize };
+/** Bytes of block `id`: the last block of an image may be shorter. */
+export function blockLength({ blockSize, sizeBytes }: Geometry, id: number): number {
+  return Math.min(blockSize, sizeBytes - id * blockSize);
 }

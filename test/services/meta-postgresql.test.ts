@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { metaStoreFor } from '../../src/meta/open-store.ts';
-import type { BackupRow } from '../../src/model/types.ts';
+import type { BackupRow } from '../../src/model/block.ts';
 import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';

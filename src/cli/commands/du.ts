@@ -1,5 +1,5 @@
 import type { VersionUsage } from '../../core/reports/du.ts';
-import type { DiskUsage } from '../../model/types.ts';
+import type { DiskUsage } from '../../model/reports.ts';
 import type { Command } from '../command.ts';
 import { text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';

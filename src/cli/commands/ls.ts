@@ -1,4 +1,4 @@
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Command } from '../command.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';

@@ -1,4 +1,5 @@
-import type { BackupCounters, BackupStats } from '../../model/types.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import type { BackupStats } from '../../model/reports.ts';
 import type { Command } from '../command.ts';
 import { text } from '../options/option-values.ts';
 import { parseWhole } from '../options/parse-values.ts';

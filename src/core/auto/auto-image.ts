@@ -4,7 +4,7 @@ import type { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { type RbdPlace, rbdSpec, rbdUrl } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import { CHECK_CLOCKS } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { type BackupResult, backup } from '../backup/backup.ts';
 import { checkAge } from '../backup/diff-from.ts';
 import { checkSameBlockSize } from '../blocks/block-size.ts';

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Snapshot } from '../../io/rbd/image-calls.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import { isFromFuture } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 /** A time of exactly this form behind the prefix makes a snapshot ours (docs/scripts/backup-rbd.sh has the same). */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import type { BackupRow } from '../../model/types.ts';
+import type { BackupRow } from '../../model/block.ts';
 import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from '../store/check-store.ts';

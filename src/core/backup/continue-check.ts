@@ -1,7 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import { Bitmap } from '../../model/bitmap.ts';
-import type { BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { presentRanges } from './set-phases.ts';
 import {
   compareSample,

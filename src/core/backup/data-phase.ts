@@ -3,9 +3,12 @@ import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Decision, Job, StoredBlock } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
-import type { BackupCounters, BackupRow, FoundBlob } from '../../model/types.ts';
+import { dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { BackupRow } from '../../model/block.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
 import { RowSink } from '../blocks/row-sink.ts';
@@ -127,7 +130,7 @@ export class DataPhase implements Operation {
     const firsts: { index: number; claim: Claim }[] = [];
     for (const [index, checksum] of digests.entries()) {
       const id = first + index;
-      const size = this.#sizeOf(id);
+      const size = blockLength(this.#options.geometry, id);
       const read = bytesRead === 0 ? 0 : size;
       if (checksum === null) {
         this.#sink.addZero({ id, size, bytesRead: read });
@@ -244,11 +247,6 @@ export class DataPhase implements Operation {
       this.#options.read.add(id);
       this.#options.onBlocks(-1, 0);
     }
-  }
-
-  #sizeOf(id: number): number {
-    const { blockSize, sizeBytes } = this.#options.geometry;
-    return Math.min(blockSize, sizeBytes - id * blockSize);
   }
 }
 

@@ -1,9 +1,9 @@
 import { v1 as uuid1 } from 'uuid';
 import { BackyError } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
-import type { Geometry } from '../../meta/meta-store.ts';
 import { warnOfFuture } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import { blockCount, type Geometry } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { checkSameBlockSize } from '../blocks/block-size.ts';
 import type { Context } from '../context.ts';
 import { autoTags } from '../versions/auto-tags.ts';
@@ -47,7 +47,7 @@ export async function createVersion(context: Context, { request, geometry, locks
     uid,
     name: request.name,
     snapshotName: request.snapshotName ?? '',
-    size: Math.ceil(geometry.sizeBytes / geometry.blockSize),
+    size: blockCount(geometry),
     sizeBytes: geometry.sizeBytes,
     expire: request.expire ?? null,
     tags,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
-import { blocksIn, bytesIn } from '../../model/block-ranges.ts';
-import type { BackupCounters, BlockRange } from '../../model/types.ts';
-import { addCounters } from '../blocks/counters.ts';
+import { type BlockRange, blocksIn, bytesIn } from '../../model/block-range.ts';
+import { addCounters, type BackupCounters } from '../../model/counters.ts';
+import type { Geometry } from '../../model/geometry.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 
 /**

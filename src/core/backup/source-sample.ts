@@ -2,9 +2,9 @@ import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Job } from '../../engine/shared/messages.ts';
 import { type Hasher, hasherFor } from '../../engine/worker/hasher.ts';
-import type { Geometry } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
-import type { BlockRow } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
+import { blockLength, type Geometry } from '../../model/geometry.ts';
 
 /** The least number of blocks that are compared. */
 const CHECKED_BLOCKS = 10;
@@ -81,7 +81,7 @@ class SourceSample implements Operation {
     this.#expected.delete(id);
     const checksum = answer.digests[0] ?? null;
     const { blockSize } = this.#options.geometry;
-    const length = lengthOf(id, this.#options.geometry);
+    const length = blockLength(this.#options.geometry, id);
     if (expected === undefined || !(checksum === expected.checksum || (checksum === null && this.#isZero(expected, length)))) {
       throw this.#differs({ id, offset: id * blockSize, length });
     }
@@ -97,11 +97,7 @@ class SourceSample implements Operation {
 
 /** Bad rows are read again in any case, and so are those of another length. */
 export function isComparable(row: BlockRow, geometry: Geometry): boolean {
-  return row.valid && row.size === lengthOf(row.id, geometry);
-}
-
-function lengthOf(id: number, { blockSize, sizeBytes }: Geometry): number {
-  return Math.min(blockSize, sizeBytes - id * blockSize);
+  return row.valid && row.size === blockLength(geometry, row.id);
 }
 
 /** How many of `available` blocks are compared. */

@@ -1,7 +1,8 @@
-import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { Block, BlockRow } from '../../model/block.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 import type { CheckLog } from './check-log.ts';
 
@@ -66,7 +67,7 @@ export class BadBlockRecorder {
    * `read`: the blocks of the job, as they were read.
    * @returns blocks whose row names another blob by now, since somebody mended it: nothing is wrong with them before that one was read.
    */
-  async record(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<BlockRow[]> {
+  async record(findings: readonly Finding[], read: readonly Block[]): Promise<BlockRow[]> {
     const rows = await this.#meta.blocksById(
       this.#version.uid,
       findings.map((finding) => finding.id),
@@ -81,7 +82,7 @@ export class BadBlockRecorder {
     return mended;
   }
 
-  async #add(finding: Finding, block: (FetchBlock & { valid: boolean }) | undefined): Promise<void> {
+  async #add(finding: Finding, block: (Block & { valid: boolean }) | undefined): Promise<void> {
     const { id, problem, is } = finding;
     this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is, shouldBe: block?.checksum ?? null });
     this.bytes += block?.size ?? 0;
@@ -96,7 +97,7 @@ export class BadBlockRecorder {
     });
   }
 
-  async #mark({ uid, checksum }: FetchBlock): Promise<void> {
+  async #mark({ uid, checksum }: Block): Promise<void> {
     if (uid === null || this.#marked.has(`${uid} ${checksum}`)) return;
     this.#marked.add(`${uid} ${checksum}`);
     const versions = await this.#meta.markBlockInvalid(uid, checksum);
@@ -109,7 +110,7 @@ export class BadBlockRecorder {
 }
 
 /** What is wrong with a block, in words. */
-export function describeFinding(finding: Finding, row: (FetchBlock & { valid: boolean }) | undefined, during: string): string {
+export function describeFinding(finding: Finding, row: (Block & { valid: boolean }) | undefined, during: string): string {
   const where = `block ${finding.id} (UID ${row?.uid ?? 'None'})`;
   const state = `should-be: ${row?.checksum ?? 'all zero'} block-valid: ${row?.valid === false ? 0 : 1}`;
   switch (finding.problem) {

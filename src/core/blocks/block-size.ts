@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import { blockCount } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 /**
  * The block size that a version was made with, in bytes. Databases do not keep it, its first block's length does; the
@@ -10,7 +11,7 @@ export async function blockSizeOf(meta: MetaStore, version: TaggedVersion, confi
   if (version.size <= 1) return Math.max(configured, version.sizeBytes);
   const [first] = await meta.blocksById(version.uid, [0]);
   const blockSize = first?.size ?? configured;
-  if (blockSize > 0 && Math.ceil(version.sizeBytes / blockSize) === version.size) return blockSize;
+  if (blockSize > 0 && blockCount({ blockSize, sizeBytes: version.sizeBytes }) === version.size) return blockSize;
   throw new BackyError('refused', `Version ${version.uid} does not fit the block size of ${blockSize} bytes.`, {
     hint: 'Set block_size in section DEFAULTS to what it was when the version was made.',
   });

@@ -1,6 +1,5 @@
-import type { Geometry } from '../../meta/meta-store.ts';
-import { lastBlock } from '../../model/geometry.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 
@@ -12,7 +11,8 @@ export async function checkLength(
   { meta, logger }: Context,
   { version, bad, geometry }: { version: TaggedVersion; bad: BadBlockRecorder; geometry: Geometry },
 ): Promise<void> {
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   if (lastId < 0 || bad.found.some(({ id, count }) => id <= lastId && lastId < id + count)) return;
   const [last] = await meta.blocksById(version.uid, [lastId]);
   if (last === undefined || last.size === lastSize) return;

@@ -1,6 +1,7 @@
-import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { BlobCheck } from '../../meta/verification-store.ts';
+import type { Block } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 
 /** A transaction for so many blobs, or so long. */
@@ -25,7 +26,7 @@ export class CheckLog {
    * Notes blocks that were fetched; those that no finding names are good. Missing ones are left to
    * {@link addMissing}.
    */
-  async add(read: readonly FetchBlock[], findings: readonly Finding[]): Promise<void> {
+  async add(read: readonly Block[], findings: readonly Finding[]): Promise<void> {
     const problems = new Map(findings.map(({ id, problem }) => [id, problem]));
     for (const { id, uid, checksum, size, encVersion, envKey, nonce } of read) {
       const problem = problems.get(id) ?? 'source';

@@ -1,7 +1,6 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
 import type { Decision } from '../../engine/shared/messages.ts';
-import { dedupKey } from '../../meta/meta-store.ts';
-import type { FoundBlob } from '../../model/types.ts';
+import { dedupKey, type FoundBlob } from '../../model/blob.ts';
 
 /** A block of this backup whose content some other block of it is already being stored for. */
 export interface WaitingBlock {

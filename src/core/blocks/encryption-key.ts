@@ -1,7 +1,8 @@
 import { checkEncVersion, codecFor } from '../../data/codec/codec-for.ts';
 import { masterKeyOf, unwrapKey } from '../../data/codec/key-wrap.ts';
 import { BackyError } from '../../errors.ts';
-import type { SealedBlock, TaggedVersion } from '../../model/types.ts';
+import type { SealedBlock } from '../../model/blob.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 
 /** Wrapped keys that are tried: one alone could be damaged. */

@@ -1,7 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FetchBlock, Job } from '../../engine/shared/messages.ts';
+import type { Job } from '../../engine/shared/messages.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRange, BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { Block, BlockRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 /** Rows read from the database at a time. */
 const PAGE_ROWS = 5_000;
@@ -61,7 +63,7 @@ export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterato
 class JobBuilder {
   readonly #options: FetchFeedOptions;
   readonly #jobs: FeedJob[] = [];
-  #fetch: FetchBlock[] = [];
+  #fetch: Block[] = [];
   #run: (BlockRange & { kind: 'zero' | 'skip' }) | undefined;
   #passed: BlockRange[] = [];
 

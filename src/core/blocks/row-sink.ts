@@ -1,6 +1,9 @@
-import type { Geometry, MetaStore } from '../../meta/meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRange, Healing } from '../../model/types.ts';
-import { addCounters } from './counters.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
+import type { Healing } from '../../model/blob.ts';
+import type { BackupRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import { addCounters, type BackupCounters } from '../../model/counters.ts';
+import type { Geometry } from '../../model/geometry.ts';
 
 /** A row that waits for its commit, with what it counts for. */
 export interface PendingRow extends BackupRow {

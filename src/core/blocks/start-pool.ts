@@ -1,6 +1,6 @@
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { SharedSource } from '../../io/shared.ts';
-import type { Geometry } from '../../meta/meta-store.ts';
+import type { Geometry } from '../../model/geometry.ts';
 import type { Context } from '../context.ts';
 import { retryLog } from './storage.ts';
 import { tellWaiting } from './waiting.ts';

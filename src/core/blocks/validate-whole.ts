@@ -1,4 +1,4 @@
-import type { Healing } from '../../model/types.ts';
+import type { Healing } from '../../model/blob.ts';
 import type { Context } from '../context.ts';
 import { isMassDamage } from '../store/damage-guard.ts';
 import { markMissing, probeVersion } from '../store/probe-version.ts';

@@ -4,12 +4,15 @@ import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Finding, Job, RecodeBlock, StoredBlock } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { dedupKey, type Geometry, type MetaStore } from '../../meta/meta-store.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
-import type { BackupRow, BlockRow, TaggedVersion } from '../../model/types.ts';
+import { dedupKey } from '../../model/blob.ts';
+import type { BackupRow, BlockRow } from '../../model/block.ts';
+import { NO_COUNTS } from '../../model/counters.ts';
+import type { Geometry } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
-import { NO_COUNTS } from '../blocks/counters.ts';
 import { RowSink } from '../blocks/row-sink.ts';
 
 const PAGE_ROWS = 5_000;

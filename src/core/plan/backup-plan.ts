@@ -1,4 +1,5 @@
 import { Bitmap } from '../../model/bitmap.ts';
+import { blockCount } from '../../model/geometry.ts';
 import type { Hint } from './hints.ts';
 
 /**
@@ -36,7 +37,7 @@ export interface PlanInput {
  * linear in blocks and hints.
  */
 export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanInput): BackupPlan {
-  const size = Math.ceil(sizeBytes / blockSize);
+  const size = blockCount({ blockSize, sizeBytes });
   if (hints === undefined) {
     return { read: new Bitmap(size, true), take: new Bitmap(size), sparse: new Bitmap(size) };
   }
@@ -96,7 +97,7 @@ function readWhereLengthsDiffer(
   { blockSize, sizeBytes, baseSizeBytes, size }: { blockSize: number; sizeBytes: number; baseSizeBytes: number; size: number },
 ): void {
   if (baseSizeBytes === sizeBytes) return;
-  const baseSize = Math.ceil(baseSizeBytes / blockSize);
+  const baseSize = blockCount({ blockSize, sizeBytes: baseSizeBytes });
   // The first block that may differ in length: the base's last one if it was short or is not the last any more, ours likewise.
   const firstOther = Math.min(Math.floor(baseSizeBytes / blockSize), Math.floor(sizeBytes / blockSize));
   for (let range = plan.take.nextRange(firstOther); range !== undefined; range = plan.take.nextRange(range.first)) {

@@ -1,7 +1,7 @@
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForWriting } from '../blocks/encryption-key.ts';

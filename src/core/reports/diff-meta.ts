@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Lock } from '../../locking/lock.ts';
-import type { BlobOfBlock } from '../../model/types.ts';
+import type { BlobOfBlock } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { checkInstallationFree, lockVersion } from '../versions/locks.ts';

@@ -1,4 +1,5 @@
-import type { DiskUsage, TaggedVersion } from '../../model/types.ts';
+import type { DiskUsage } from '../../model/reports.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { checkInstallationFree, checkVersionsFree } from '../versions/locks.ts';

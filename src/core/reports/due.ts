@@ -1,7 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import { isFromFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
-import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
+import type { Scheduler } from '../../model/scheduler.ts';
+import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
 
 /** A backup that is to be made. */
 export interface DueBackup {

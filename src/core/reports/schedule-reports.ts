@@ -1,9 +1,10 @@
 import { warnOfFuture } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { Scheduler } from '../../model/scheduler.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
 import { type DueBackup, dueBackups, explainDue } from './due.ts';
-import { chooseSchedulers, type Image, type Scheduler, type SchedulerChoice } from './schedulers.ts';
+import { chooseSchedulers, type Image, type SchedulerChoice } from './schedulers.ts';
 import { type Breach, explainSla, slaBreaches } from './sla.ts';
 
 /** What to report on. */

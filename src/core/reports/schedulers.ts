@@ -1,16 +1,6 @@
 import { BackyError } from '../../errors.ts';
-import type { TaggedVersion } from '../../model/types.ts';
-
-/** A rule of how often an image is backed up: a section of backy.cfg. */
-export interface Scheduler {
-  name: string;
-  /** Seconds from one backup to the next. */
-  intervalSeconds: number;
-  /** How many backups there are to be; 0: none is ever due. */
-  keep: number;
-  /** Seconds that a backup may be early or late. */
-  slaSeconds: number;
-}
+import type { Scheduler } from '../../model/scheduler.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 /** What backy.cfg says of schedulers. */
 export interface SchedulerSettings {

@@ -1,6 +1,7 @@
 import { isFromFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
-import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, type Scheduler } from './schedulers.ts';
+import type { Scheduler } from '../../model/scheduler.ts';
+import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
 
 /** One way in which the backups of an image are not as a scheduler wants them. */
 export interface Breach {

@@ -1,4 +1,4 @@
-import type { BackupStats, StatsFilter } from '../../model/types.ts';
+import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import type { Context } from '../context.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
 

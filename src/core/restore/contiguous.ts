@@ -1,4 +1,4 @@
-import type { BlockRange } from '../../model/types.ts';
+import type { BlockRange } from '../../model/block-range.ts';
 
 /** Keeps the highest block up to which everything is done, whatever the order of the blocks: what `restore -c` takes. */
 export class Contiguous {

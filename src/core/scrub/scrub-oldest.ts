@@ -1,5 +1,6 @@
-import type { FetchBlock, Finding } from '../../engine/shared/messages.ts';
+import type { Finding } from '../../engine/shared/messages.ts';
 import type { BlobToCheck, CheckCursor } from '../../meta/verification-store.ts';
+import type { Block } from '../../model/block.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import { describeFinding } from '../blocks/bad-blocks.ts';
@@ -185,7 +186,7 @@ class BadBlobs {
   }
 
   /** `read`: what the feed gave, so each is a BlobToCheck. @returns nothing: no blob is read a second time. */
-  async record(findings: readonly Finding[], read: readonly FetchBlock[]): Promise<[]> {
+  async record(findings: readonly Finding[], read: readonly Block[]): Promise<[]> {
     const { meta } = this.#context;
     for (const finding of findings) {
       const blob = read.find(({ id }) => id === finding.id) as BlobToCheck | undefined;

@@ -1,5 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import type { TaggedVersion, VersionFilter } from '../../model/types.ts';
+import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
 

@@ -1,8 +1,9 @@
 import { BackyError } from '../../errors.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
-import { blocksIn, bytesIn } from '../../model/block-ranges.ts';
-import type { BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
+import { blocksIn, bytesIn } from '../../model/block-range.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { type BadBlock, BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { checkLength } from '../blocks/check-length.ts';

@@ -2,7 +2,7 @@ import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
-import type { BlockRow } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
 import { retryLog } from '../blocks/storage.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';

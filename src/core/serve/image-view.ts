@@ -1,12 +1,14 @@
 import type { Finding } from '../../engine/shared/messages.ts';
 import { BackyError, messageOf } from '../../errors.ts';
-import type { BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import type { CachedBlock } from './block-cache.ts';
 import type { BlockReader, BlockRequest } from './block-reader.ts';
 import type { Extent, ImagePiece } from './image.ts';
 import { KnownBad, type Verdict } from './known-bad.ts';
-import { type ImageGeometry, Overlay } from './overlay.ts';
+import { Overlay } from './overlay.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { RowPages } from './row-pages.ts';
 import { type Span, spansOf } from './spans.ts';
@@ -34,7 +36,7 @@ export interface ImageViewOptions {
  */
 export class ImageView {
   readonly version: TaggedVersion;
-  readonly geometry: ImageGeometry;
+  readonly geometry: Geometry;
   readonly #options: ImageViewOptions;
   readonly #rows: RowPages;
   readonly #ahead: ReadAhead;
@@ -177,7 +179,7 @@ export class ImageView {
   /** A block that a sequential reader has had all of is spent; one that is read again and again is so no more often than it is read whole. */
   #countServed(block: CachedBlock, id: number, length: number): void {
     block.servedBytes += length;
-    if (block.servedBytes < this.#lengthOf(id)) return;
+    if (block.servedBytes < blockLength(this.geometry, id)) return;
     block.servedBytes = 0;
     if (this.#ahead.isPassed(id)) this.#options.reader.cache.spend(block);
   }
@@ -221,7 +223,7 @@ export class ImageView {
   async #request(id: number): Promise<BlockRequest | undefined> {
     const row = await this.#rows.row(id);
     if (row === undefined) throw this.#refuse(id, 'the database lacks it: the version is incomplete');
-    if (row.size !== this.#lengthOf(id)) throw this.#refuse(id, `its row says ${row.size} bytes`);
+    if (row.size !== blockLength(this.geometry, id)) throw this.#refuse(id, `its row says ${row.size} bytes`);
     if (!hasBlob(row)) return undefined;
     return this.#requestFor(row);
   }
@@ -239,13 +241,14 @@ export class ImageView {
 
   /** Best effort: whoever wants such a block meets its errors. */
   async #prefetch(first: number, count: number): Promise<void> {
-    const end = Math.min(first + count, Math.ceil(this.geometry.sizeBytes / this.geometry.blockSize));
+    const end = Math.min(first + count, blockCount(this.geometry));
     try {
       const requests: BlockRequest[] = [];
       for (let id = first; id < end; id++) {
         if (this.#overlay?.written.has(id) || this.#bad.has(id)) continue;
         const row = await this.#rows.row(id);
-        if (row !== undefined && row.size === this.#lengthOf(id) && hasBlob(row)) requests.push(this.#requestFor(row));
+        if (row !== undefined && row.size === blockLength(this.geometry, id) && hasBlob(row))
+          requests.push(this.#requestFor(row));
       }
       // In one go, so that they make jobs of many blocks.
       for (const request of requests) if (!this.#options.reader.prefetch(request)) return;
@@ -270,10 +273,10 @@ export class ImageView {
     const offset = id * this.geometry.blockSize;
     const block = await this.#fetch(id);
     // A write that failed half way may have left something there.
-    if (block === undefined) return overlay.zero(offset, this.#lengthOf(id));
+    if (block === undefined) return overlay.zero(offset, blockLength(this.geometry, id));
     const { cache } = this.#options.reader;
     try {
-      await overlay.write(cache.bytes(block, 0, this.#lengthOf(id)), offset);
+      await overlay.write(cache.bytes(block, 0, blockLength(this.geometry, id)), offset);
     } finally {
       cache.unpin(block);
     }
@@ -323,11 +326,6 @@ export class ImageView {
     if (isOfBadBlock(error)) return;
     const hint = error instanceof BackyError && error.hint !== undefined ? ` ${error.hint}` : '';
     this.#options.context.logger.error(`Cannot ${what} block ${id} of version ${this.version.uid}: ${messageOf(error)}${hint}`);
-  }
-
-  #lengthOf(id: number): number {
-    const { blockSize, sizeBytes } = this.geometry;
-    return Math.min(blockSize, sizeBytes - id * blockSize);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Finding } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRow } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
 
 /** What became of a finding: the block is marked; its row names another blob by now; or the database could not be told. */
 export type Verdict = 'marked' | 'mended' | 'unmarked';

@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import { isFromFuture, warnOfFuture } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';

@@ -1,7 +1,8 @@
 import type { Finding } from '../../engine/shared/messages.ts';
 import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
-import type { BlockRow, TaggedVersion } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading } from '../blocks/encryption-key.ts';

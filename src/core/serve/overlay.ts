@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { Bitmap } from '../../model/bitmap.ts';
-import type { BlockRange } from '../../model/types.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import { blockCount, type Geometry } from '../../model/geometry.ts';
 import { isHole, punchHole } from '../../native/file-calls.ts';
 
 const read = promisify(readCallback);
@@ -12,12 +13,6 @@ const write = promisify(writeCallback);
 
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const ZEROS = Buffer.alloc(1024 * 1024);
-
-/** How an image is cut. */
-export interface ImageGeometry {
-  blockSize: number;
-  sizeBytes: number;
-}
 
 /**
  * What was written to an image, in whole blocks: a sparse file as long as the image, which has no name, so that it is gone with the process
@@ -30,9 +25,9 @@ export class Overlay {
   readonly #folder: string;
 
   /** `folder`: for the file, on a file system that knows holes. */
-  constructor(folder: string, { blockSize, sizeBytes }: ImageGeometry) {
+  constructor(folder: string, { blockSize, sizeBytes }: Geometry) {
     this.#folder = folder;
-    this.written = new Bitmap(Math.ceil(sizeBytes / blockSize));
+    this.written = new Bitmap(blockCount({ blockSize, sizeBytes }));
     try {
       this.#fd = openNameless(folder);
       ftruncateSync(this.#fd, sizeBytes);

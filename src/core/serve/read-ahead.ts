@@ -1,4 +1,4 @@
-import type { BlockRange } from '../../model/types.ts';
+import type { BlockRange } from '../../model/block-range.ts';
 
 /** Readers that are followed at once. More than there are copying programs with several connections; beyond that the oldest is forgotten. */
 const STREAMS = 16;

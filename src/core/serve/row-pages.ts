@@ -1,5 +1,5 @@
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRow } from '../../model/types.ts';
+import type { BlockRow } from '../../model/block.ts';
 
 const PAGE_ROWS = 512;
 /** Pages that stay in memory: some 20 MiB. */

@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { rangeBytes } from '../../model/block-range.ts';
 import { type BackupResult, backup } from '../backup/backup.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
@@ -13,9 +14,9 @@ const TAGS = ['nbd'];
 export async function saveImage(context: Context, view: ImageView): Promise<BackupResult> {
   const { overlay, version, geometry } = view;
   if (overlay === undefined) throw new Error('nothing was written to this image');
-  const hints = [...overlay.ranges()].map(({ first, count }) => {
-    const offset = first * geometry.blockSize;
-    return { offset, length: Math.min(count * geometry.blockSize, geometry.sizeBytes - offset), exists: true };
+  const hints = [...overlay.ranges()].map((range) => {
+    const offset = range.first * geometry.blockSize;
+    return { offset, length: rangeBytes(geometry, range), exists: true };
   });
   let uid: string | undefined;
   try {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { BackyError, messageOf } from '../../errors.ts';
-import type { BackupCounters, TaggedVersion } from '../../model/types.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import { blockCount } from '../../model/geometry.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { type ListenAddress, listenNbd } from '../../nbd/server.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
@@ -81,7 +83,7 @@ export async function serveNbd(context: Context, request: ServeNbdRequest): Prom
 /** What a backup could not be based on. */
 function whyNotSaved({ valid, size, sizeBytes }: TaggedVersion, blockSize: number): string | undefined {
   if (!valid) return 'it is invalid, so that what is written to it could not be saved';
-  if (Math.ceil(sizeBytes / blockSize) !== size)
+  if (blockCount({ blockSize, sizeBytes }) !== size)
     return 'it has another block size, so that what is written to it could not be saved';
   return undefined;
 }

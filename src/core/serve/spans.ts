@@ -1,4 +1,4 @@
-import type { ImageGeometry } from './overlay.ts';
+import type { Geometry } from '../../model/geometry.ts';
 
 /** The part of a range that is in one block. */
 export interface Span {
@@ -14,7 +14,7 @@ export interface Span {
 }
 
 /** Cuts a range of an image at its blocks. */
-export function* spansOf({ blockSize, sizeBytes }: ImageGeometry, offset: number, length: number): IterableIterator<Span> {
+export function* spansOf({ blockSize, sizeBytes }: Geometry, offset: number, length: number): IterableIterator<Span> {
   const end = offset + length;
   for (let at = offset; at < end; ) {
     const id = Math.floor(at / blockSize);

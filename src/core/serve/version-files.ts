@@ -1,6 +1,6 @@
 import type { FileNode, MountedFiles, OpenFile } from '../../fuse/files.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import { copyBytes } from '../../native/copy-bytes.ts';
 import { findVersion } from '../versions/find-version.ts';
 import type { ImageView } from './image-view.ts';

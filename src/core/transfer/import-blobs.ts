@@ -1,6 +1,6 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/store-identity.ts';
-import type { DatedBlockRow } from '../../model/types.ts';
+import type { DatedBlockRow } from '../../model/block.ts';
 import { probeBlobs } from '../store/probe-blobs.ts';
 
 /** Rows whose blobs are looked for together. */

@@ -1,7 +1,8 @@
 import { isBlobUid } from '../../data/blob-uid.ts';
 import { BackyError } from '../../errors.ts';
+import type { DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate, toSecondsText } from '../../model/dates.ts';
-import type { DatedBlockRow, Version } from '../../model/types.ts';
+import type { Version } from '../../model/version.ts';
 
 /** What a metadata format has beyond 2.1 (formats.md §5). */
 interface TransferFormat {

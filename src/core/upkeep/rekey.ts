@@ -1,7 +1,7 @@
 import { checkEncVersion } from '../../data/codec/codec-for.ts';
 import { masterKeyOf, unwrapKey, wrapKey } from '../../data/codec/key-wrap.ts';
 import { BackyError } from '../../errors.ts';
-import type { SealedRow } from '../../model/types.ts';
+import type { SealedRow } from '../../model/blob.ts';
 import { fitsAny } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';

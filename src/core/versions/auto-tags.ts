@@ -1,7 +1,7 @@
 import dayjs from 'dayjs';
 import utc from 'dayjs/plugin/utc.js';
 import { isFromFuture } from '../../model/clock.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 dayjs.extend(utc);
 

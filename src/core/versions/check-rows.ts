@@ -1,5 +1,5 @@
 import type { RowIds } from '../../meta/meta-store.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 
 type Stored = Pick<Context, 'meta' | 'logger'>;

@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { TaggedVersion } from '../../model/types.ts';
+import type { TaggedVersion } from '../../model/version.ts';
 
 /** The version with this uid; an unknown one is an error. */
 export async function findVersion(meta: MetaStore, uid: string): Promise<TaggedVersion> {

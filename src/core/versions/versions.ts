@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import { warnOfFuture } from '../../model/clock.ts';
-import type { TaggedVersion, VersionFilter } from '../../model/types.ts';
+import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from './find-version.ts';
 import { checkInstallationFree, holding, lockForOperation, lockVersion } from './locks.ts';

@@ -2,6 +2,7 @@ import type { DataBackendOptions, EncryptionOptions } from '../../data/options.t
 import type { RetryNotice } from '../../data/retrying-backend.ts';
 import type { PlainError } from '../../errors.ts';
 import type { IoOrder } from '../../io/shared.ts';
+import type { Block } from '../../model/block.ts';
 import type { SharedGate } from './gate.ts';
 
 /** All that a block worker needs to know from the start; plain data and shared memory. */
@@ -41,18 +42,6 @@ export interface WorkerGates {
   dataWrite: SharedGate;
 }
 
-/** Where a block's bytes are to be found, and what they must be. */
-export interface FetchBlock {
-  id: number;
-  /** Null: all zero. */
-  uid: string | null;
-  checksum: string | null;
-  size: number;
-  encVersion: number;
-  envKey: string | null;
-  nonce: string | null;
-}
-
 /** What main decides about a block that was read: nothing to do, or which blob is to hold it. */
 export type Decision =
   | null
@@ -68,16 +57,16 @@ export type Decision =
     };
 
 /** What a blob is to hold, and how to decode it. */
-export type BlobContent = Pick<FetchBlock, 'checksum' | 'encVersion' | 'envKey' | 'nonce'>;
+export type BlobContent = Pick<Block, 'checksum' | 'encVersion' | 'envKey' | 'nonce'>;
 
 /** A block that is to have a blob of another encryption version. */
 export interface RecodeBlock {
-  from: FetchBlock & { uid: string };
+  from: Block & { uid: string };
   decision: NonNullable<Decision>;
 }
 
 /** A block that is to be read by somebody, and where in the arena its bytes go. */
-export interface ViewBlock extends FetchBlock {
+export interface ViewBlock extends Block {
   uid: string;
   /** Bytes from the arena's start; as many as a whole block has are the worker's until it answers. */
   at: number;
@@ -91,7 +80,7 @@ export type Job =
   /** Read blocks `first … first + count - 1`, which fit a slot, and tell their checksums; a `decide` follows. */
   | { kind: 'read'; first: number; count: number }
   /** Fetch blobs, check them, and write them to the target or compare them with the source. */
-  | { kind: 'fetch'; blocks: FetchBlock[] }
+  | { kind: 'fetch'; blocks: Block[] }
   /** Fetch blobs and store their blocks as new blobs, of the encryption version that is written. */
   | { kind: 'recode'; blocks: RecodeBlock[] }
   /** Fetch blobs and check them; their blocks go into the arena. */

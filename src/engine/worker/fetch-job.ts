@@ -1,7 +1,10 @@
 import { BackyError } from '../../errors.ts';
-import type { FetchBlock, Finding } from '../shared/messages.ts';
+import type { Block } from '../../model/block.ts';
+import { rangeBytes } from '../../model/block-range.ts';
+import { blockLength } from '../../model/geometry.ts';
+import type { Finding } from '../shared/messages.ts';
 import type { BufferedCodec } from './codecs.ts';
-import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
+import type { Slot, WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 
 /** What fetching a block gave. */
@@ -12,7 +15,7 @@ interface Fetched {
 }
 
 /** Fetches and checks blocks, one after the other in one slot; writes each to the target or compares it with the source, if any. */
-export async function fetchBlocks(context: WorkerContext, slot: Slot, blocks: readonly FetchBlock[]): Promise<Finding[]> {
+export async function fetchBlocks(context: WorkerContext, slot: Slot, blocks: readonly Block[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const block of blocks) {
     context.signal.throwIfAborted();
@@ -28,11 +31,11 @@ export async function fetchBlocks(context: WorkerContext, slot: Slot, blocks: re
   return findings;
 }
 
-function zeroBlock(slot: Slot, block: FetchBlock): Fetched {
+function zeroBlock(slot: Slot, block: Block): Fetched {
   return { bytes: slot.bytes.subarray(0, block.size).fill(0), finding: undefined };
 }
 
-type StoredBlockRow = FetchBlock & { uid: string };
+type StoredBlockRow = Block & { uid: string };
 
 /** Fetches and checks one block; its bytes are good until the slot is used again. */
 export async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
@@ -100,7 +103,7 @@ async function check(context: WorkerContext, { id, size, checksum }: StoredBlock
 }
 
 /** What could be read goes to the target as it is; what could not is zero, or is left alone. */
-async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: Uint8Array): Promise<void> {
+async function writeToTarget(context: WorkerContext, block: Block, bytes: Uint8Array): Promise<void> {
   const { target, setup } = context;
   if (target === undefined) return;
   const offset = block.id * setup.blockSize;
@@ -118,7 +121,7 @@ async function writeToTarget(context: WorkerContext, block: FetchBlock, bytes: U
  * Bytes that a block has in the image. The last guard of what lies beside it: rows may be damaged.
  */
 function roomFor(setup: { blockSize: number; sizeBytes: number }, id: number): number {
-  const room = bytesOfBlocks(setup, id, 1);
+  const room = blockLength(setup, id);
   if (Number.isSafeInteger(id) && id >= 0 && room > 0) return room;
   throw new BackyError('failed', `Block ${id} is not within the image of ${setup.sizeBytes} bytes: nothing of it was written.`, {
     hint: 'A row of the database is damaged. Find out which with: backy2 scrub',
@@ -128,7 +131,7 @@ function roomFor(setup: { blockSize: number; sizeBytes: number }, id: number): n
 async function compareWithSource(
   context: WorkerContext,
   slot: Slot,
-  { block, bytes }: { block: FetchBlock; bytes: Uint8Array },
+  { block, bytes }: { block: Block; bytes: Uint8Array },
 ): Promise<Finding | undefined> {
   const { source, setup } = context;
   if (source === undefined) return undefined;
@@ -147,7 +150,7 @@ export async function zeroBlocks(context: WorkerContext, first: number, count: n
   const { target, setup } = context;
   if (target === undefined) throw new Error('this worker has no target');
   roomFor(setup, first);
-  const length = bytesOfBlocks(setup, first, count);
+  const length = rangeBytes(setup, { first, count });
   await context.writing.during(() =>
     context.gates.targetWrite.run(length, context.signal, () => target.writeZeros(first * setup.blockSize, length)),
   );

@@ -1,27 +1,23 @@
 import { BackyError } from '../../errors.ts';
+import { type BlockRange, rangeBytes } from '../../model/block-range.ts';
+import { blockLength } from '../../model/geometry.ts';
 import type { Decision, Digest, StoredBlock } from '../shared/messages.ts';
 import { whyNotTheBlock } from './imported-blob.ts';
-import { bytesOfBlocks, type Slot, type WorkerContext } from './worker-context.ts';
+import type { Slot, WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 
 const NO_BUFFER = new Uint8Array(0);
-
-/** The blocks of a read job. */
-export interface BlockSpan {
-  first: number;
-  count: number;
-}
 
 /** Reads blocks into the slot, as one read, and gives their checksums. A hole that the source knows of is not read. */
 export async function readBlocks(
   context: WorkerContext,
   slot: Slot,
-  span: BlockSpan,
+  span: BlockRange,
 ): Promise<{ digests: Digest[]; bytesRead: number }> {
   const { source, setup } = context;
   if (source === undefined) throw new Error('this worker has no source');
   const offset = span.first * setup.blockSize;
-  const bytes = slot.bytes.subarray(0, bytesOfBlocks(setup, span.first, span.count));
+  const bytes = slot.bytes.subarray(0, rangeBytes(setup, span));
   if (source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
   try {
     const reading = context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
@@ -44,13 +40,13 @@ async function digestBlocks({ setup, hashes }: WorkerContext, bytes: Uint8Array)
 async function nameBadBlock(
   context: WorkerContext,
   bytes: Uint8Array,
-  { error, span }: { error: unknown; span: BlockSpan },
+  { error, span }: { error: unknown; span: BlockRange },
 ): Promise<unknown> {
   const { source, setup } = context;
   for (let id = span.first; id < span.first + span.count && source !== undefined; id++) {
     const offset = id * setup.blockSize;
     try {
-      await source.read(bytes.subarray(0, bytesOfBlocks(setup, id, 1)), offset);
+      await source.read(bytes.subarray(0, blockLength(setup, id)), offset);
     } catch (own) {
       if (!(own instanceof BackyError)) return own;
       const details = own.hint === undefined ? { cause: own } : { hint: own.hint, cause: own };
@@ -65,7 +61,7 @@ async function nameBadBlock(
 export async function storeBlocks(
   context: WorkerContext,
   slot: Slot,
-  span: BlockSpan & { decisions: readonly Decision[] },
+  span: BlockRange & { decisions: readonly Decision[] },
 ): Promise<StoredBlock[]> {
   const { setup } = context;
   const work: Promise<StoredBlock>[] = [];
@@ -73,7 +69,7 @@ export async function storeBlocks(
     if (decision === null) continue;
     const start = index * setup.blockSize;
     const id = span.first + index;
-    const block = slot.bytes.subarray(start, start + bytesOfBlocks(setup, id, 1));
+    const block = slot.bytes.subarray(start, start + blockLength(setup, id));
     work.push(storeBlock(context, { id, block, decision }));
   }
   // The slot's bytes are in use until the last put has ended, even when one of them fails.

@@ -74,8 +74,3 @@ function openWholeSource(order: IoOrder, { blockSize, sizeBytes }: WorkerSetup):
 export async function closeContext(context: WorkerContext): Promise<void> {
   await Promise.allSettled([context.backend.close(), context.source?.close(), context.target?.close()]);
 }
-
-/** Bytes of blocks `first … first + count - 1`: the image's last block is shorter. */
-export function bytesOfBlocks(setup: { blockSize: number; sizeBytes: number }, first: number, count: number): number {
-  return Math.min((first + count) * setup.blockSize, setup.sizeBytes) - first * setup.blockSize;
-}

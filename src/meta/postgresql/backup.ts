@@ -1,9 +1,11 @@
 import { BackyError } from '../../errors.ts';
+import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { BackupCounters } from '../../model/counters.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import { lastBlock } from '../../model/geometry.ts';
-import type { BackupCounters, DedupKey, FoundBlob, Migration, NewVersion, Version } from '../../model/types.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
+import type { Migration, NewVersion, Version } from '../../model/version.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
-import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
+import type { BackupGroup, CommitOutcome } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
 import { type Sql, sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
@@ -77,7 +79,8 @@ export function commitGroup(connection: PostgresConnection, group: BackupGroup, 
 
 /** See BackupStore.discardBadBlocks. */
 export function discardBadBlocks(connection: PostgresConnection, versionUid: string, geometry: Geometry): Promise<number> {
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   return connection.write((session) =>
     deleteBlocks(
       session,

@@ -1,6 +1,6 @@
-import { lastBlock } from '../../model/geometry.ts';
-import type { BackupRow, BlockRange } from '../../model/types.ts';
-import type { Geometry } from '../meta-store.ts';
+import type { BackupRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
 import { arrayOf } from './literals.ts';
 import type { PgValue, Session } from './session.ts';
 
@@ -39,7 +39,8 @@ export async function insertFound(session: Session, rows: readonly BackupRow[], 
 
 /** Adds rows without a blob, as a set. */
 export async function insertSparse(session: Session, ranges: readonly BlockRange[], to: BlocksToInsert): Promise<void> {
-  const { lastId, lastSize } = lastBlock(to.geometry);
+  const lastId = blockCount(to.geometry) - 1;
+  const lastSize = blockLength(to.geometry, lastId);
   await session.run(
     `INSERT INTO blocks (${INSERT_COLUMNS})
      SELECT NULL, $1, n, $2::timestamp, NULL, CASE n WHEN $3::int THEN $4::bigint ELSE $5 END, 1, 0, NULL, NULL

@@ -1,6 +1,7 @@
-import { STRAY_EXAMPLES } from '../../model/geometry.ts';
-import type { BlobOfBlock, BlockRange, BlockRow } from '../../model/types.ts';
+import type { BlobOfBlock, BlockRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
 import type { RowIds } from '../meta-store.ts';
+import { STRAY_EXAMPLES } from '../row-ids.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';

@@ -1,4 +1,4 @@
-import type { FutureTimes } from '../../model/types.ts';
+import type { FutureTimes } from '../../model/reports.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import { SERVER_SECONDS } from './server-clock.ts';

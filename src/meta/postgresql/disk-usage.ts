@@ -1,4 +1,4 @@
-import type { DiskUsage } from '../../model/types.ts';
+import type { DiskUsage } from '../../model/reports.ts';
 import { type Sql, sql } from '../sql-text.ts';
 import type { PostgresConnection } from './connection.ts';
 

@@ -1,4 +1,5 @@
-import type { BlockRow, GoodBlob, Healing } from '../../model/types.ts';
+import type { GoodBlob, Healing } from '../../model/blob.ts';
+import type { BlockRow } from '../../model/block.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';

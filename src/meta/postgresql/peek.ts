@@ -1,5 +1,5 @@
 import { toSecondsText } from '../../model/dates.ts';
-import type { VersionGlimpse } from '../peek.ts';
+import type { VersionGlimpse } from '../../model/version.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import { SessionPool } from './session-pool.ts';

@@ -1,4 +1,5 @@
-import type { SealedBlock, Version } from '../../model/types.ts';
+import type { SealedBlock } from '../../model/blob.ts';
+import type { Version } from '../../model/version.ts';
 import type { PostgresConnection } from './connection.ts';
 
 /** As in `../sqlite/sealed.ts`: no index knows of encryption, so what is looked at is bounded. */

@@ -1,4 +1,4 @@
-import type { BackupStats, StatsFilter } from '../../model/types.ts';
+import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import { type StatsRecord, toStats } from '../stats-rows.ts';
 import type { PostgresConnection } from './connection.ts';
 

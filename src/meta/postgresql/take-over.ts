@@ -1,6 +1,6 @@
+import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import { lastBlock } from '../../model/geometry.ts';
-import type { BlockRange } from '../../model/types.ts';
+import { blockCount, blockLength } from '../../model/geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
 import { saveCounters } from './backup.ts';
@@ -44,7 +44,8 @@ async function copyPiece(
   ranges: readonly BlockRange[],
   date: string,
 ): Promise<TakeOverResult> {
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   // Each range is a stretch of the primary key. A plan that reads the table instead can only be a wrong guess of how many there are.
   await session.script('SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off');
   return session.queryOne<TakeOverResult>(

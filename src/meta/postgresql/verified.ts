@@ -1,4 +1,4 @@
-import type { FutureTimes } from '../../model/types.ts';
+import type { FutureTimes } from '../../model/reports.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
 import { joinSql, sql } from '../sql-text.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';

@@ -1,19 +1,14 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
+import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { BackupRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import type { BackupCounters } from '../../model/counters.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import { lastBlock } from '../../model/geometry.ts';
-import type {
-  BackupCounters,
-  BackupRow,
-  BlockRange,
-  DedupKey,
-  FoundBlob,
-  Migration,
-  NewVersion,
-  Version,
-} from '../../model/types.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
+import type { Migration, NewVersion, Version } from '../../model/version.ts';
 import { goodBlobs, NOTHING_HEALED } from '../healing.ts';
-import { type BackupGroup, type CommitOutcome, dedupKey, type Geometry } from '../meta-store.ts';
+import type { BackupGroup, CommitOutcome } from '../meta-store.ts';
 import { newVersionRecord } from '../rows.ts';
 import { sql } from '../sql-text.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from '../stats-rows.ts';
@@ -101,7 +96,8 @@ function insertSparse(
   range: BlockRange,
   { geometry, now }: { geometry: Geometry; now: Date },
 ): void {
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   connection
     .prepare(
       `INSERT INTO blocks (${INSERT_COLUMNS})
@@ -118,7 +114,8 @@ export async function discardBadBlocks(
   geometry: Geometry,
   nowSeconds: number,
 ): Promise<number> {
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   const bad = sql`version_uid = ? AND (valid = 0 OR size IS NOT CASE id WHEN ? THEN ? ELSE ? END OR id > ? OR id < 0 OR typeof(id) <> 'integer')`;
   const values = [versionUid, lastId, lastSize, geometry.blockSize, lastId];
   return connection.write(() => {

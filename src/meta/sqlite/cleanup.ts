@@ -1,4 +1,4 @@
-import type { FutureTimes } from '../../model/types.ts';
+import type { FutureTimes } from '../../model/reports.ts';
 import type { SqliteConnection } from './connection.ts';
 import { bumpState, readState } from './state.ts';
 import { forgetChecks } from './verified.ts';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { DiskUsage } from '../../model/types.ts';
+import type { DiskUsage } from '../../model/reports.ts';
 import { type Sql, sql } from '../sql-text.ts';
 import type { SqliteConnection } from './connection.ts';
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import type { VersionGlimpse } from '../peek.ts';
+import type { VersionGlimpse } from '../../model/version.ts';
 
 /** A busy database is not worth a wait: somebody is typing. */
 const BUSY_LIMIT_MS = 300;

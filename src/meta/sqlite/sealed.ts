@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SealedBlock, Version } from '../../model/types.ts';
+import type { SealedBlock } from '../../model/blob.ts';
+import type { Version } from '../../model/version.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** Ids that are looked through with one statement: a tenth of a second. */

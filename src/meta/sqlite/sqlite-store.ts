@@ -1,18 +1,13 @@
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { DedupKey, GoodBlob } from '../../model/blob.ts';
+import type { DatedBlockRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import type {
-  BlockRange,
-  DatedBlockRow,
-  DedupKey,
-  GoodBlob,
-  Migration,
-  NewVersion,
-  StatsFilter,
-  Version,
-  VersionFilter,
-} from '../../model/types.ts';
-import type { BackupGroup, Geometry, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type { Geometry } from '../../model/geometry.ts';
+import type { StatsFilter } from '../../model/reports.ts';
+import type { Migration, NewVersion, Version, VersionFilter } from '../../model/version.ts';
+import type { BackupGroup, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../rows.ts';
 import type { SampleOrder } from '../store-identity.ts';
 import type { BlobCheck, CheckCursor } from '../verification-store.ts';

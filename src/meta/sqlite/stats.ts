@@ -1,4 +1,4 @@
-import type { BackupStats, StatsFilter } from '../../model/types.ts';
+import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import { sql } from '../sql-text.ts';
 import { type StatsRecord, toStats } from '../stats-rows.ts';
 import type { SqliteConnection } from './connection.ts';

@@ -1,5 +1,5 @@
 import { toStoredDate } from '../../model/dates.ts';
-import { lastBlock } from '../../model/geometry.ts';
+import { blockCount, blockLength } from '../../model/geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
 import { INSERT_COLUMNS, saveCounters } from './backup.ts';
 import { IS_ID } from './blocks.ts';
@@ -46,7 +46,8 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   );
   const addRange = connection.prepare('INSERT INTO temp.ranges VALUES (?, ?)');
   for (const { first, count } of ranges) addRange.run(first, first + count);
-  const { lastId, lastSize } = lastBlock(geometry);
+  const lastId = blockCount(geometry) - 1;
+  const lastSize = blockLength(geometry, lastId);
   return connection.stage(
     `INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
      FROM temp.ranges CROSS JOIN blocks

@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
+import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import type { DatedBlockRow, Version } from '../../model/types.ts';
+import type { Version } from '../../model/version.ts';
 import { toVersionRecord } from '../rows.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';

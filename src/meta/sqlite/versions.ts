@@ -1,5 +1,5 @@
 import { toStoredDate } from '../../model/dates.ts';
-import type { TaggedVersion, VersionFilter } from '../../model/types.ts';
+import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import { toVersion, type VersionRecord } from '../rows.ts';
 import { joinSql, type Sql, sql } from '../sql-text.ts';
 import type { SqliteConnection } from './connection.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { CheckCursor } from '../../../src/meta/verification-store.ts';
-import type { BackupRow } from '../../../src/model/types.ts';
+import type { BackupRow } from '../../../src/model/block.ts';
 import type { MetaStoreFixture } from './meta-store.ts';
 
 const NOW = new Date('2026-11-23T04:42:24.910Z');

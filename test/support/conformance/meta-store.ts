@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dedupKey, type MetaStore } from '../../../src/meta/meta-store.ts';
-import type { BackupCounters, BackupRow, BlockRow, DatedBlockRow, Version } from '../../../src/model/types.ts';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
+import { dedupKey } from '../../../src/model/blob.ts';
+import type { BackupRow, BlockRow, DatedBlockRow } from '../../../src/model/block.ts';
+import type { BackupCounters } from '../../../src/model/counters.ts';
+import type { Version } from '../../../src/model/version.ts';
 
 /** How the suite gets stores of one database. */
 export interface MetaStoreFixture {

@@ -2,11 +2,12 @@ import type { DataBackend } from '../../../src/data/data-backend.ts';
 import type { BlockPool } from '../../../src/engine/pool/block-pool.ts';
 import type { Operation } from '../../../src/engine/pool/operation.ts';
 import { type PoolOptions, planSlots, type SlotPlan, workerSetups } from '../../../src/engine/pool/pool-options.ts';
-import type { Decision, FetchBlock, Finding, Job } from '../../../src/engine/shared/messages.ts';
+import type { Decision, Finding, Job } from '../../../src/engine/shared/messages.ts';
 import { fetchBlocks } from '../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../src/engine/worker/read-job.ts';
 import { recodeBlocks } from '../../../src/engine/worker/recode-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from '../../../src/engine/worker/worker-context.ts';
+import type { Block } from '../../../src/model/block.ts';
 
 /** Read jobs whose checksums are told before the first of their blocks is stored: equal blocks meet in flight. */
 const JOBS_AT_ONCE = 4;
@@ -82,7 +83,7 @@ export class InlinePool implements BlockPool {
   }
 
   /** Fetches blocks and writes them to the target, as one job. */
-  fetch(blocks: readonly FetchBlock[]): Promise<Finding[]> {
+  fetch(blocks: readonly Block[]): Promise<Finding[]> {
     return fetchBlocks(this.#context, newSlot(this.#context), blocks);
   }
 

@@ -2,14 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { NO_COUNTS } from '../../../src/core/blocks/counters.ts';
 import type { Context } from '../../../src/core/context.ts';
 import { DamageGuard } from '../../../src/core/store/damage-guard.ts';
 import type { DataBackendOptions } from '../../../src/data/options.ts';
 import { FileLockService } from '../../../src/locking/file-lock.ts';
 import { silentLogger } from '../../../src/logger.ts';
 import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
-import type { BackupRow, TaggedVersion } from '../../../src/model/types.ts';
+import type { BackupRow } from '../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
+import type { TaggedVersion } from '../../../src/model/version.ts';
 
 /** Bytes of a block in a lab. */
 export const BLOCK_SIZE = 4096;

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NO_COUNTS } from '../../../src/core/blocks/counters.ts';
 import { validateHealed } from '../../../src/core/blocks/validate-whole.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
-import type { BackupRow } from '../../../src/model/types.ts';
+import type { BackupRow } from '../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
 import { BLOCK_SIZE, CoreLab } from '../../support/labs/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 2 * BLOCK_SIZE };

@@ -1,7 +1,7 @@
 import { Option } from 'commander';
-import type { SchedulerOptions } from '../../../config/config.ts';
 import { SCHEMES } from '../../../io/io-url.ts';
-import type { VersionGlimpse } from '../../../meta/peek.ts';
+import type { Scheduler } from '../../../model/scheduler.ts';
+import type { VersionGlimpse } from '../../../model/version.ts';
 import type { CommandWords } from '../../command.ts';
 import type { OptionList, Wanted, WantedValue } from './analyse.ts';
 import { SHELLS } from './shells.ts';
@@ -23,7 +23,7 @@ export interface Answer {
 export interface Knowledge {
   commands: readonly CommandWords[];
   versions(): Promise<VersionGlimpse[]>;
-  schedulers(): Promise<SchedulerOptions[]>;
+  schedulers(): Promise<Scheduler[]>;
 }
 
 const NONE: Answer = { candidates: [] };
@@ -110,7 +110,7 @@ function describe({ uid, name, snapshotName, date, valid }: VersionGlimpse): Can
   return { word: uid, description: parts.filter((part) => part !== '').join(' ') };
 }
 
-function describeScheduler({ name }: SchedulerOptions): Candidate {
+function describeScheduler({ name }: Scheduler): Candidate {
   return { word: name, description: 'scheduler' };
 }
 

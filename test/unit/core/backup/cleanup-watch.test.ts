@@ -6,7 +6,7 @@ import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../../src/data/data-backend.ts';
 import { openDataBackend } from '../../../../src/data/open-backend.ts';
-import type { BackupRow } from '../../../../src/model/types.ts';
+import type { BackupRow } from '../../../../src/model/block.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;

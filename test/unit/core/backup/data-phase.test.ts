@@ -3,9 +3,9 @@ import { readdirSync, rmSync, truncateSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
 import { CheckLog } from '../../../../src/core/blocks/check-log.ts';
-import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
+import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { InlinePool } from '../../../support/engine/inline-pool.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { addPlannedZeros, takeOverFromBase } from '../../../../src/core/backup/set-phases.ts';
-import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { type BackupPlan, planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import type { Hint } from '../../../../src/core/plan/hints.ts';
+import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const BLOCKS = 10;

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { proveKeyForReading, proveKeyForReadingAll, proveKeyForWriting } from '../../../../src/core/blocks/encryption-key.ts';
 import { rekey } from '../../../../src/core/upkeep/rekey.ts';
 import { masterKeyOf, wrapKey } from '../../../../src/data/codec/key-wrap.ts';
-import type { BackupRow } from '../../../../src/model/types.ts';
+import type { BackupRow } from '../../../../src/model/block.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 import { KEY_A, KEY_B } from '../../../support/labs/encryption.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NO_COUNTS } from '../../../../src/core/blocks/counters.ts';
 import { type PendingRow, RowSink } from '../../../../src/core/blocks/row-sink.ts';
-import type { BackupRow } from '../../../../src/model/types.ts';
+import type { BackupRow } from '../../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const GEOMETRY = { blockSize: BLOCK_SIZE, sizeBytes: 10 * BLOCK_SIZE };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { compareBlobs } from '../../../../src/core/reports/diff-meta.ts';
-import type { BlobOfBlock } from '../../../../src/model/types.ts';
+import type { BlobOfBlock } from '../../../../src/model/block.ts';
 
 const MOST_IDS = 12;
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueBackups } from '../../../../src/core/reports/due.ts';
-import type { Image, Scheduler } from '../../../../src/core/reports/schedulers.ts';
+import type { Image } from '../../../../src/core/reports/schedulers.ts';
 import { slaBreaches } from '../../../../src/core/reports/sla.ts';
+import type { Scheduler } from '../../../../src/model/scheduler.ts';
 import { type ModelCase, type ModelVersion, modelDue, modelSla } from './schedule-model.ts';
 
 const HOUR = 3600;

@@ -8,7 +8,7 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { LOCK_NAMES } from '../../../../src/locking/lock.ts';
-import type { BackupRow } from '../../../../src/model/types.ts';
+import type { BackupRow } from '../../../../src/model/block.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };

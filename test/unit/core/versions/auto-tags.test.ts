@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { autoTags } from '../../../../src/core/versions/auto-tags.ts';
-import type { TaggedVersion } from '../../../../src/model/types.ts';
+import type { TaggedVersion } from '../../../../src/model/version.ts';
 
 const NOW = new Date('2026-11-23T04:42:00Z');
 const ALL = ['b_daily', 'b_monthly', 'b_weekly'];

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
-import type { Decision, FetchBlock, Finding } from '../../../../src/engine/shared/messages.ts';
+import type { Decision, Finding } from '../../../../src/engine/shared/messages.ts';
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../../src/engine/worker/read-job.ts';
 import { closeContext, type WorkerContext } from '../../../../src/engine/worker/worker-context.ts';
+import type { Block } from '../../../../src/model/block.ts';
 import { newSlot, openInlineContext } from '../../../support/engine/inline-pool.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 import { KEY_A } from '../../../support/labs/encryption.ts';
@@ -53,7 +54,7 @@ const blockOf = (id: number) => image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK
 const sumOf = (bytes: Uint8Array) => createHash('sha512').update(bytes).digest('hex');
 
 /** Stores the image. @returns the rows of its blocks. */
-async function stored(seals = false): Promise<(FetchBlock & { uid: string })[]> {
+async function stored(seals = false): Promise<(Block & { uid: string })[]> {
   const context = contextWith({ source: true, seals });
   const slot = newSlot(context);
   const { digests } = await readBlocks(context, slot, { first: 0, count: BLOCKS });
@@ -64,7 +65,7 @@ async function stored(seals = false): Promise<(FetchBlock & { uid: string })[]> 
   }));
 }
 
-function fetching(context: WorkerContext, blocks: readonly FetchBlock[]): Promise<Finding[]> {
+function fetching(context: WorkerContext, blocks: readonly Block[]): Promise<Finding[]> {
   return fetchBlocks(context, newSlot(context), blocks);
 }
 
@@ -199,10 +200,10 @@ describe('writing to a target', () => {
 
   it('writes every block where it belongs, zeros too', async () => {
     blockOf(2).fill(0);
-    const rows: FetchBlock[] = await stored();
+    const rows: Block[] = await stored();
     const zero = { ...rows[2], id: 2, uid: null, checksum: null, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null };
     writeFileSync(target(), Buffer.alloc(SIZE_BYTES, 'old'));
-    await fetching(contextWith({ target: target() }), [rows[3], zero, rows[0], rows[1]] as FetchBlock[]);
+    await fetching(contextWith({ target: target() }), [rows[3], zero, rows[0], rows[1]] as Block[]);
     expect(readFileSync(target())).toEqual(image);
   });
 

@@ -1,4 +1,15 @@
-import type { BackupCounters } from '../../model/types.ts';
+/** What a backup has done, summed up over all its runs when it was continued. */
+export interface BackupCounters {
+  bytesRead: number;
+  blocksRead: number;
+  bytesWritten: number;
+  blocksWritten: number;
+  bytesDedup: number;
+  blocksDedup: number;
+  bytesSparse: number;
+  blocksSparse: number;
+  durationSeconds: number;
+}
 
 /** Counters at the start of a backup. */
 export const NO_COUNTS: BackupCounters = {
