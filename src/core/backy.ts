@@ -3,7 +3,7 @@ import { NoDatabaseError } from '../meta/no-database.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { AutoRequest } from './auto/auto.ts';
 import type { AutoResult } from './auto/auto-image.ts';
-import type { BackupRequest, BackupResult } from './backup/backup.ts';
+import type { BackupRequest, BackupResult } from './backup/request.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';

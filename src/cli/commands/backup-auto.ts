@@ -1,6 +1,6 @@
 import type { AutoRequest } from '../../core/auto/auto.ts';
 import type { AutoResult } from '../../core/auto/auto-image.ts';
-import type { BackupResult } from '../../core/backup/backup.ts';
+import type { BackupResult } from '../../core/backup/request.ts';
 import { BackyError } from '../../errors.ts';
 import type { Invocation, Outcome } from '../command.ts';
 import { flag, text } from '../options/option-values.ts';

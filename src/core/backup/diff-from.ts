@@ -8,7 +8,8 @@ import type { TaggedVersion } from '../../model/version.ts';
 import { usingShared } from '../blocks/using-shared.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { type BackupRequest, type BackupResult, backup } from './backup.ts';
+import { backup } from './backup.ts';
+import type { BackupRequest, BackupResult } from './request.ts';
 
 /** How much later than its version a snapshot may seem to be made: the clocks of the cluster and of this host differ. */
 const CLOCK_TOLERANCE_MS = 60_000;

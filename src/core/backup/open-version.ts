@@ -9,7 +9,7 @@ import type { Context } from '../context.ts';
 import { autoTags } from '../versions/auto-tags.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockVersion } from '../versions/locks.ts';
-import type { BackupRequest } from './backup.ts';
+import type { BackupRequest } from './request.ts';
 
 /** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
 export async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {

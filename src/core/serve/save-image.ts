@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import { rangeBytes } from '../../model/block-range.ts';
-import { type BackupResult, backup } from '../backup/backup.ts';
+import { backup } from '../backup/backup.ts';
+import type { BackupResult } from '../backup/request.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 
