@@ -12,8 +12,8 @@ export const COMPARISONS: readonly Mutant[] = [
     name: 'checksum-is-not-compared',
     invariant: 'A block that is fetched has the checksum of its row.',
     file: 'src/engine/worker/fetch-job.ts',
-    text: 'is === checksum ? undefined',
-    replacement: 'is.length > 0 ? undefined',
+    text: 'actual === checksum ? undefined',
+    replacement: 'actual.length > 0 ? undefined',
     tests: JOBS,
   },
   {

@@ -83,8 +83,8 @@ export class BadBlockRecorder {
   }
 
   async #add(finding: Finding, block: (Block & { valid: boolean }) | undefined): Promise<void> {
-    const { id, problem, is } = finding;
-    this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is, shouldBe: block?.checksum ?? null });
+    const { id, problem, actual } = finding;
+    this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is: actual, shouldBe: block?.checksum ?? null });
     this.bytes += block?.size ?? 0;
     const report = async () => {
       this.#logger.error(describeFinding(finding, block, this.#during));
@@ -115,16 +115,16 @@ export function describeFinding(finding: Finding, row: (Block & { valid: boolean
   const state = `should-be: ${row?.checksum ?? 'all zero'} block-valid: ${row?.valid === false ? 0 : 1}`;
   switch (finding.problem) {
     case 'source':
-      return `Source data has changed for ${where} (is: ${finding.is} ${state})`;
+      return `Source data has changed for ${where} (is: ${finding.actual} ${state})`;
     case 'missing':
-      return `Blob is missing during ${during} for ${where} (is: ${finding.is} ${state})`;
+      return `Blob is missing during ${during} for ${where} (is: ${finding.actual} ${state})`;
     case 'unreadable':
-      return `Blob can't be read during ${during} for ${where} (is: ${finding.is} ${state})`;
+      return `Blob can't be read during ${during} for ${where} (is: ${finding.actual} ${state})`;
     case 'length':
-      return `Length mismatch during ${during} for ${where} (is: ${finding.is} should-be: ${row?.size} bytes ${state})`;
+      return `Length mismatch during ${during} for ${where} (is: ${finding.actual} should-be: ${row?.size} bytes ${state})`;
     case 'undecodable':
-      return `Blob can't be decoded during ${during} for ${where} (is: ${finding.is} ${state})`;
+      return `Blob can't be decoded during ${during} for ${where} (is: ${finding.actual} ${state})`;
     case 'checksum':
-      return `Checksum mismatch during ${during} for ${where} (is: ${finding.is} ${state})`;
+      return `Checksum mismatch during ${during} for ${where} (is: ${finding.actual} ${state})`;
   }
 }

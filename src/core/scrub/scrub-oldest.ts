@@ -193,7 +193,7 @@ class BadBlobs {
       // Its last version was removed, or its rows were mended, while it was being read.
       if (blob === undefined || !(await meta.isNamed(blob.uid, blob.checksum))) continue;
       const { uid, versionUid, id, checksum: shouldBe } = blob;
-      this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.is, shouldBe });
+      this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.actual, shouldBe });
       if (finding.problem !== 'missing') await this.#report(finding, blob);
       else {
         await this.#guard.missing(async () => {

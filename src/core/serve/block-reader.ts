@@ -210,6 +210,6 @@ export class BlockReader implements Operation {
   }
 }
 
-function badBlock({ id, problem, is }: Finding): BackyError {
-  return new BackyError('blocksBad', `Block ${id} is bad (${problem}: ${is}).`);
+function badBlock({ id, problem, actual }: Finding): BackyError {
+  return new BackyError('blocksBad', `Block ${id} is bad (${problem}: ${actual}).`);
 }

@@ -119,7 +119,7 @@ export interface Finding {
   id: number;
   problem: 'missing' | 'unreadable' | 'length' | 'checksum' | 'undecodable' | 'source';
   /** The checksum that it has, or what else was found. */
-  is: string;
+  actual: string;
 }
 
 /** Worker to main. */

@@ -76,20 +76,20 @@ async function getBlob(
     );
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'blobUnreadable')) throw error;
-    return { bytes: nothing, finding: { id, problem: 'unreadable', is: error.message } };
+    return { bytes: nothing, finding: { id, problem: 'unreadable', actual: error.message } };
   }
   const { stored, buffer } = got;
-  if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', is: 'no such blob' } };
+  if (stored === undefined) return { bytes: nothing, finding: { id, problem: 'missing', actual: 'no such blob' } };
   const read = buffer.subarray(0, Math.min(stored, buffer.length));
   if (!codec.isPlausible(stored, size)) {
     const bytes = codec.transforms ? nothing : read.subarray(0, size);
-    return { bytes, finding: { id, problem: 'length', is: `${stored} bytes` } };
+    return { bytes, finding: { id, problem: 'length', actual: `${stored} bytes` } };
   }
   try {
     return { bytes: codec.decode(read, block, slot.bytes.subarray(0, size)), finding: undefined };
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'blocksBad')) throw error;
-    return { bytes: nothing, finding: { id, problem: 'undecodable', is: error.message } };
+    return { bytes: nothing, finding: { id, problem: 'undecodable', actual: error.message } };
   }
 }
 
@@ -97,9 +97,9 @@ async function check(context: WorkerContext, { id, size, checksum }: StoredBlock
   const { bytes, finding } = fetched;
   if (finding !== undefined) return fetched;
   if (bytes.length !== size)
-    return { bytes: bytes.subarray(0, size), finding: { id, problem: 'length', is: `${bytes.length} bytes` } };
-  const [is = ''] = await context.hashes.add([bytes]);
-  return { bytes, finding: is === checksum ? undefined : { id, problem: 'checksum', is } };
+    return { bytes: bytes.subarray(0, size), finding: { id, problem: 'length', actual: `${bytes.length} bytes` } };
+  const [actual = ''] = await context.hashes.add([bytes]);
+  return { bytes, finding: actual === checksum ? undefined : { id, problem: 'checksum', actual } };
 }
 
 /** What could be read goes to the target as it is; what could not is zero, or is left alone. */
@@ -142,7 +142,7 @@ async function compareWithSource(
   await context.gates.sourceRead.run(block.size, context.signal, () => source.read(theirs, offset));
   if (Buffer.compare(bytes, theirs) === 0) return undefined;
   const [checksum = ''] = isAllZero(theirs) ? ['all zero'] : await context.hashes.add([theirs]);
-  return { id: block.id, problem: 'source', is: checksum };
+  return { id: block.id, problem: 'source', actual: checksum };
 }
 
 /** Makes blocks of the target read as zeros. */

@@ -32,8 +32,8 @@ export async function whyNotTheBlock(
   }
 }
 
-function wordsOf({ problem, is }: Finding): string {
+function wordsOf({ problem, actual }: Finding): string {
   return problem === 'checksum'
-    ? `an import names it for other content (checksum ${is})`
-    : `an import names it, and it is bad (${problem}: ${is})`;
+    ? `an import names it for other content (checksum ${actual})`
+    : `an import names it, and it is bad (${problem}: ${actual})`;
 }

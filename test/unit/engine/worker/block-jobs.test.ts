@@ -185,7 +185,7 @@ describe.each([{ seals: false }, { seals: true }])('fetching, encrypted: $seals'
     if (a === undefined || b === undefined) throw new Error('nothing was stored');
     const swapped = { ...a, uid: b.uid, envKey: b.envKey, nonce: b.nonce };
     const [finding] = await fetching(contextWith({ seals }), [swapped]);
-    expect(finding).toMatchObject({ id: 0, problem: 'checksum', is: b.checksum });
+    expect(finding).toMatchObject({ id: 0, problem: 'checksum', actual: b.checksum });
   });
 
   it('finds a row without a checksum bad', async () => {
@@ -251,7 +251,7 @@ describe('comparing with a source', () => {
     expect(await fetching(contextWith({ source: true }), rows)).toEqual([]);
     for (const id of [1, 3]) blockOf(id)[blockOf(id).length - 1] = (blockOf(id).at(-1) ?? 0) ^ 1;
     const found = await fetching(contextWith({ source: true }), rows);
-    expect(found.map(({ id, problem, is }) => [id, problem, is])).toEqual([
+    expect(found.map(({ id, problem, actual }) => [id, problem, actual])).toEqual([
       [1, 'source', sumOf(blockOf(1))],
       [3, 'source', sumOf(blockOf(3))],
     ]);
