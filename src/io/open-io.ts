@@ -8,7 +8,7 @@ import type { IoOptions } from './options.ts';
 import { RbdSource } from './rbd/rbd-source.ts';
 import { RbdTarget } from './rbd/rbd-target.ts';
 import { parseRbdPlace } from './rbd/rbd-url.ts';
-import type { IoHost, IoOrder, SharedSource, SharedTarget } from './shared.ts';
+import type { IoHost, IoSpec, SharedSource, SharedTarget } from './shared.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';
 import type { TargetNeeds } from './target-needs.ts';
@@ -21,7 +21,7 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
     return shareRbdSource(parseRbdPlace(path, url), options.rbd, host);
   }
   const { sizeBytes } = scheme === 'file' ? await lookedAt(new FileSource(path)) : { sizeBytes: parseNullSize(path) };
-  return { sizeBytes, order: { url, limits: options[scheme] }, verify: async () => {}, close: async () => {} };
+  return { sizeBytes, spec: { url, limits: options[scheme] }, verify: async () => {}, close: async () => {} };
 }
 
 /**
@@ -39,21 +39,21 @@ export async function shareTarget(
     const { shareRbdTarget } = await import('./rbd/share-rbd.ts');
     return shareRbdTarget(parseRbdPlace(path, url), { ...needs, options: options.rbd }, host);
   }
-  const order = { url, limits: options[scheme] };
-  if (scheme === 'null') return { isNew: true, order, close: async () => {} };
+  const spec = { url, limits: options[scheme] };
+  if (scheme === 'null') return { isNew: true, spec, close: async () => {} };
   const { isNew, release } = prepareFileTarget(path, needs);
-  return { isNew, order, close: async () => release() };
+  return { isNew, spec, close: async () => release() };
 }
 
 /** Opens a source that is shared for the calling thread. `blockSize` in bytes: the null source makes its data up by blocks. */
-export function openSource({ url, image }: IoOrder, blockSize: number): Source {
+export function openSource({ url, image }: IoSpec, blockSize: number): Source {
   if (image !== undefined) return new RbdSource(url, image);
   const { scheme, path } = parseIoUrl(url);
   return scheme === 'file' ? new FileSource(path) : new NullSource(parseNullSize(path), blockSize);
 }
 
 /** Opens a target that is shared for the calling thread. */
-export function openTarget({ url, image }: IoOrder): Target {
+export function openTarget({ url, image }: IoSpec): Target {
   if (image !== undefined) return new RbdTarget(url, image);
   const { scheme, path } = parseIoUrl(url);
   return scheme === 'file' ? new FileTarget(path) : new NullTarget();

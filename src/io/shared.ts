@@ -13,7 +13,7 @@ export interface IoHost {
 }
 
 /** What a thread opens its own source or target with. Plain data: it goes between threads. */
-export interface IoOrder {
+export interface IoSpec {
   url: string;
   limits: IoLimits;
   /** An RBD image, opened for all threads. */
@@ -23,7 +23,7 @@ export interface IoOrder {
 /** A source as the main thread has it: opened once, for all threads. */
 export interface SharedSource {
   readonly sizeBytes: number;
-  readonly order: IoOrder;
+  readonly spec: IoSpec;
   /** Of a clone: so many bytes from the start on are its parent's where it has nothing itself. */
   readonly parentBytes?: number;
   /** Rejects when what was read since it was opened can't be trusted: what reads alone would not have told. */
@@ -36,7 +36,7 @@ export interface SharedSource {
 export interface SharedTarget {
   /** True when it was just made and reads as zeros everywhere. */
   readonly isNew: boolean;
-  readonly order: IoOrder;
+  readonly spec: IoSpec;
   /** To be called when no thread uses it any more. */
   close(): Promise<void>;
 }

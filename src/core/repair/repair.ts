@@ -123,8 +123,8 @@ async function mend(
       encryption: settings.encryption,
       data: context.data,
       onRetry: retryLog(logger),
-      source: source.order,
-      onQuiet: tellWaiting(logger, source.order.url, 'the data backend'),
+      source: source.spec,
+      onQuiet: tellWaiting(logger, source.spec.url, 'the data backend'),
     },
     signal,
   );

@@ -125,7 +125,7 @@ async function run(
       encryption: settings.encryption,
       data: context.data,
       onRetry: retryLog(logger),
-      target: target.order,
+      target: target.spec,
       zeroMissing: writesZeros,
       onQuiet: tellWaiting(logger, request.target, 'the data backend'),
     },

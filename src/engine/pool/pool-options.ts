@@ -1,6 +1,6 @@
 import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
 import type { RetryNotice } from '../../data/retrying-backend.ts';
-import type { IoOrder } from '../../io/shared.ts';
+import type { IoSpec } from '../../io/shared.ts';
 import { shareGate } from '../shared/gate.ts';
 import type { WorkerSetup } from '../shared/messages.ts';
 import { shareWriteCounts } from './queue-loads.ts';
@@ -14,8 +14,8 @@ export interface PoolOptions {
   hashFunction: string;
   encryption: EncryptionOptions;
   data: DataBackendOptions;
-  source?: IoOrder | undefined;
-  target?: IoOrder | undefined;
+  source?: IoSpec | undefined;
+  target?: IoSpec | undefined;
   zeroMissing?: boolean | undefined;
   /** Told of each request to the data backend that failed and is repeated. */
   onRetry(notice: RetryNotice): void;

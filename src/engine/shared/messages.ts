@@ -1,7 +1,7 @@
 import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
 import type { RetryNotice } from '../../data/retrying-backend.ts';
 import type { PlainError } from '../../errors.ts';
-import type { IoOrder } from '../../io/shared.ts';
+import type { IoSpec } from '../../io/shared.ts';
 import type { Block } from '../../model/block.ts';
 import type { SharedGate } from './gate.ts';
 
@@ -21,8 +21,8 @@ export interface WorkerSetup {
   slotBytes: number;
   data: DataBackendOptions;
   encryption: EncryptionOptions;
-  source: IoOrder | undefined;
-  target: IoOrder | undefined;
+  source: IoSpec | undefined;
+  target: IoSpec | undefined;
   /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */
   zeroMissing: boolean;
   /** Memory that main shares with the workers, for the blocks of `view` jobs. */

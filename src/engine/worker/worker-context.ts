@@ -3,7 +3,7 @@ import { openDataBackend } from '../../data/open-backend.ts';
 import type { RetryNotice } from '../../data/retrying-backend.ts';
 import { BackyError } from '../../errors.ts';
 import { openSource, openTarget } from '../../io/open-io.ts';
-import type { IoOrder } from '../../io/shared.ts';
+import type { IoSpec } from '../../io/shared.ts';
 import type { Source } from '../../io/source.ts';
 import type { Target } from '../../io/target.ts';
 import { WriteCount } from '../pool/queue-loads.ts';
@@ -62,10 +62,10 @@ export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: Con
 }
 
 /** A source that is shorter now than main found it would end too early. */
-function openWholeSource(order: IoOrder, { blockSize, sizeBytes }: WorkerSetup): Source {
-  const source = openSource(order, blockSize);
+function openWholeSource(spec: IoSpec, { blockSize, sizeBytes }: WorkerSetup): Source {
+  const source = openSource(spec, blockSize);
   if (source.sizeBytes >= sizeBytes) return source;
-  throw new BackyError('io', `${order.url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
+  throw new BackyError('io', `${spec.url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
     hint: 'The source shrank while it was opened. Back up a snapshot, or stop what changes its size.',
   });
 }

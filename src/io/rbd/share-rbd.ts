@@ -26,7 +26,7 @@ export async function sourceIn(
   const image = await session.call('open', place, 'read');
   return {
     sizeBytes: image.sizeBytes,
-    order: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
+    spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
     parentBytes: image.parentBytes,
     // Who reads only is not told that an image was cut or a snapshot removed: it reads zeros then.
     verify: async () => {
@@ -81,7 +81,7 @@ export async function shareRbdTarget(
     const { simultaneousReads, simultaneousWrites } = options;
     const target: SharedTarget = {
       isNew,
-      order: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
+      spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
       close: async () => {
         await session.callAtEnd('close', image.handle).catch(() => {});
         await session.close();

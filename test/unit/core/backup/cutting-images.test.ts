@@ -27,7 +27,7 @@ afterEach(() => lab.dispose());
 
 /** A pool for blobs in the folder and these two files of it. */
 function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { source?: string; target?: string }): InlinePool {
-  const order = (name: string | undefined) =>
+  const ioSpec = (name: string | undefined) =>
     name === undefined ? undefined : { url: `file://${join(folder, name)}`, limits: LIMITS };
   return new InlinePool({
     ...geometry,
@@ -38,8 +38,8 @@ function poolOf(geometry: { blockSize: number; sizeBytes: number }, files: { sou
       bandwidthWrite: 0,
       backend: { type: 'file', path: join(folder, 'blobs'), durable: false },
     },
-    source: order(files.source),
-    target: order(files.target),
+    source: ioSpec(files.source),
+    target: ioSpec(files.target),
   });
 }
 
