@@ -12,7 +12,7 @@ const ZERO_JOB_BYTES = 64 * 1024 * 1024;
 
 /** A job with the blocks that it stands for. */
 export interface FeedJob {
-  order: Job;
+  work: Job;
   blocks: BlockRange[];
   /** Blocks beside these that no job stands for. They count as done with this one, so that progress is where the work is. */
   passed: BlockRange[];
@@ -93,8 +93,8 @@ class JobBuilder {
     return this.#jobs;
   }
 
-  #addJob(order: Job, blocks: BlockRange[]): void {
-    this.#jobs.push({ order, blocks, passed: this.#passed });
+  #addJob(work: Job, blocks: BlockRange[]): void {
+    this.#jobs.push({ work, blocks, passed: this.#passed });
     this.#passed = [];
   }
 

@@ -30,7 +30,7 @@ export class FetchPhase implements Operation {
 
   async next(): Promise<Job | undefined> {
     const { value, done } = await this.#options.jobs.next();
-    if (done !== true && value !== undefined) return this.#give(value.order, value);
+    if (done !== true && value !== undefined) return this.#give(value.work, value);
     const block = this.#again.pop();
     return block === undefined ? undefined : this.#give({ kind: 'fetch', blocks: [block] }, { blocks: [], passed: [] });
   }
@@ -46,8 +46,8 @@ export class FetchPhase implements Operation {
     this.#options.onDone(job);
   }
 
-  #give(order: Job, { blocks, passed }: Pick<FeedJob, 'blocks' | 'passed'>): Job {
-    this.#jobs.set(this.#given++, { blocks, passed, read: order.kind === 'fetch' ? order.blocks : [] });
-    return order;
+  #give(work: Job, { blocks, passed }: Pick<FeedJob, 'blocks' | 'passed'>): Job {
+    this.#jobs.set(this.#given++, { blocks, passed, read: work.kind === 'fetch' ? work.blocks : [] });
+    return work;
   }
 }

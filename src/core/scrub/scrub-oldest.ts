@@ -148,7 +148,7 @@ async function redateFuture({ meta, logger }: Context, startSeconds: number): Pr
 }
 
 function toJob(blocks: BlobToCheck[]): FeedJob {
-  return { order: { kind: 'fetch', blocks }, blocks: [], passed: [] };
+  return { work: { kind: 'fetch', blocks }, blocks: [], passed: [] };
 }
 
 /** Page by page, so that neither memory nor the database's time is taken by what is not used. */

@@ -199,14 +199,14 @@ export class WorkerPool implements BlockPool {
       for (;;) {
         const member = mostIdle(this.#members, this.slots.slotsPerWorker + PREFETCHED_JOBS);
         if (member === undefined || this.#isStopping) return;
-        const order = await operation.next();
-        this.#exhausted = order === undefined;
-        if (order === undefined) return;
+        const work = await operation.next();
+        this.#exhausted = work === undefined;
+        if (work === undefined) return;
         const job = this.#nextJob++;
         member.jobs.add(job);
         this.#owners.set(job, member);
         this.#watch.moved(this.#members.indexOf(member));
-        this.#post(member, { kind: 'job', job, order });
+        this.#post(member, { kind: 'job', job, work });
       }
     } catch (error) {
       this.#fail(error);

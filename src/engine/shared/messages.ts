@@ -90,7 +90,7 @@ export type Job =
 
 /** Main to worker. */
 export type ToWorker =
-  | { kind: 'job'; job: number; order: Job }
+  | { kind: 'job'; job: number; work: Job }
   | { kind: 'decide'; job: number; decisions: Decision[] }
   | { kind: 'flush'; ticket: number }
   /** Start no more jobs; with `undecided`, do not wait for decisions either. Each job dropped is answered as such. */

@@ -18,11 +18,11 @@ if (port === null) throw new Error('block-worker runs as a worker thread');
 
 const aborter = new AbortController();
 const heartbeats = new Int32Array(setup.heartbeats);
-const queue: { job: number; order: Job }[] = [];
+const queue: { job: number; work: Job }[] = [];
 const idle: Slot[] = [];
 const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
 /** Read jobs whose blocks wait in their slot for main's decision. */
-const undecided = new Map<number, { slot: Slot; order: Extract<Job, { kind: 'read' }> }>();
+const undecided = new Map<number, { slot: Slot; work: Extract<Job, { kind: 'read' }> }>();
 let running = 0;
 /** Jobs that are done, with whatever became of them. */
 let ended = 0;
@@ -142,26 +142,26 @@ function perform(context: WorkerContext, job: number, piece: () => Promise<void>
     });
 }
 
-async function startJob(context: WorkerContext, slot: Slot, { job, order }: { job: number; order: Job }): Promise<void> {
+async function startJob(context: WorkerContext, slot: Slot, { job, work }: { job: number; work: Job }): Promise<void> {
   let keepsSlot = false;
   try {
-    if (order.kind === 'read') {
-      const { digests, bytesRead } = await readBlocks(context, slot, order);
+    if (work.kind === 'read') {
+      const { digests, bytesRead } = await readBlocks(context, slot, work);
       if (undecidable) {
         send({ kind: 'dropped', worker: setup.index, job });
         return;
       }
       keepsSlot = true;
-      undecided.set(job, { slot, order });
-      send({ kind: 'digested', worker: setup.index, job, first: order.first, digests, bytesRead });
-    } else if (order.kind === 'fetch') {
-      send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, order.blocks) });
-    } else if (order.kind === 'recode') {
-      send({ kind: 'recoded', worker: setup.index, job, ...(await recodeBlocks(context, slot, order.blocks)) });
-    } else if (order.kind === 'view') {
-      send({ kind: 'viewed', worker: setup.index, job, outcomes: await viewBlocks(context, order.blocks) });
+      undecided.set(job, { slot, work });
+      send({ kind: 'digested', worker: setup.index, job, first: work.first, digests, bytesRead });
+    } else if (work.kind === 'fetch') {
+      send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, work.blocks) });
+    } else if (work.kind === 'recode') {
+      send({ kind: 'recoded', worker: setup.index, job, ...(await recodeBlocks(context, slot, work.blocks)) });
+    } else if (work.kind === 'view') {
+      send({ kind: 'viewed', worker: setup.index, job, outcomes: await viewBlocks(context, work.blocks) });
     } else {
-      await zeroBlocks(context, order.first, order.count);
+      await zeroBlocks(context, work.first, work.count);
       send({ kind: 'zeroed', worker: setup.index, job });
     }
   } finally {
@@ -173,10 +173,10 @@ function decide(context: WorkerContext, job: number, decisions: Decision[]): voi
   const waiting = undecided.get(job);
   if (waiting === undefined) return;
   undecided.delete(job);
-  const { slot, order } = waiting;
+  const { slot, work } = waiting;
   perform(context, job, async () => {
     try {
-      const blocks = await context.writing.during(() => storeBlocks(context, slot, { ...order, decisions }));
+      const blocks = await context.writing.during(() => storeBlocks(context, slot, { ...work, decisions }));
       send({ kind: 'stored', worker: setup.index, job, blocks });
     } finally {
       giveBack(slot);

@@ -70,15 +70,15 @@ export class InlinePool implements BlockPool {
   async run(operation: Operation): Promise<void> {
     for (;;) {
       const storing: (() => Promise<void>)[] = [];
-      let order: Job | undefined;
+      let work: Job | undefined;
       while (storing.length < JOBS_AT_ONCE) {
-        order = await operation.next();
-        if (order === undefined) break;
-        const store = await this.#begin(operation, order);
+        work = await operation.next();
+        if (work === undefined) break;
+        const store = await this.#begin(operation, work);
         if (store !== undefined) storing.push(store);
       }
       for (const store of storing) await store();
-      if (order === undefined && storing.length === 0) return;
+      if (work === undefined && storing.length === 0) return;
     }
   }
 
@@ -100,23 +100,23 @@ export class InlinePool implements BlockPool {
   }
 
   /** @returns what is left to do for a job whose blocks wait for their decisions. */
-  async #begin(operation: Operation, order: Job): Promise<(() => Promise<void>) | undefined> {
+  async #begin(operation: Operation, work: Job): Promise<(() => Promise<void>) | undefined> {
     const context = this.#context;
     const slot = newSlot(context);
     const job = this.#nextJob++;
     const from = { worker: 0, job };
-    if (order.kind === 'fetch') {
-      await operation.answered({ kind: 'fetched', ...from, findings: await fetchBlocks(context, slot, order.blocks) });
-    } else if (order.kind === 'recode') {
-      await operation.answered({ kind: 'recoded', ...from, ...(await recodeBlocks(context, slot, order.blocks)) });
-    } else if (order.kind === 'read') {
-      await operation.answered({ kind: 'digested', ...from, first: order.first, ...(await readBlocks(context, slot, order)) });
+    if (work.kind === 'fetch') {
+      await operation.answered({ kind: 'fetched', ...from, findings: await fetchBlocks(context, slot, work.blocks) });
+    } else if (work.kind === 'recode') {
+      await operation.answered({ kind: 'recoded', ...from, ...(await recodeBlocks(context, slot, work.blocks)) });
+    } else if (work.kind === 'read') {
+      await operation.answered({ kind: 'digested', ...from, first: work.first, ...(await readBlocks(context, slot, work)) });
       return async () => {
         const decisions = this.#decisions.get(job);
         if (decisions === undefined) throw new Error(`nobody decided on job ${job}`);
-        await operation.answered({ kind: 'stored', ...from, blocks: await storeBlocks(context, slot, { ...order, decisions }) });
+        await operation.answered({ kind: 'stored', ...from, blocks: await storeBlocks(context, slot, { ...work, decisions }) });
       };
-    } else throw new Error(`an inline pool does no ${order.kind} jobs`);
+    } else throw new Error(`an inline pool does no ${work.kind} jobs`);
     return undefined;
   }
 }

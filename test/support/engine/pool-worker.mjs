@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
  */
 const { index, source } = workerData;
 const behaviour = source?.url.split(':')[0];
-const orders = new Map();
+const jobs = new Map();
 
 if (behaviour === 'broken') throw new Error('broken from the start');
 parentPort.on('message', (messages) => {
@@ -18,19 +18,19 @@ function receive(message) {
   const { kind, job, ticket } = message;
   if (kind === 'finish') parentPort.close();
   if (kind === 'drop') drop();
-  if (behaviour === 'silent' && kind === 'job') orders.set(job, message.order);
+  if (behaviour === 'silent' && kind === 'job') jobs.set(job, message.work);
   if (behaviour === 'silent') return;
   if (kind === 'job') {
-    orders.set(job, message.order);
-    const { first, count } = message.order;
+    jobs.set(job, message.work);
+    const { first, count } = message.work;
     send({ kind: 'digested', job, first, digests: new Array(count).fill(`${first}`), bytesRead: 1 });
   }
   if (kind === 'decide') {
-    const order = orders.get(job);
-    orders.delete(job);
+    const work = jobs.get(job);
+    jobs.delete(job);
     // Main's decision can come after the job was dropped.
-    if (order === undefined) return;
-    send({ kind: 'stored', job, blocks: [{ id: order.first, uid: 'blob', envKey: null, nonce: null, written: true }] });
+    if (work === undefined) return;
+    send({ kind: 'stored', job, blocks: [{ id: work.first, uid: 'blob', envKey: null, nonce: null, written: true }] });
   }
   if (kind === 'flush') {
     if (behaviour === 'failing' && index === 1)
@@ -40,8 +40,8 @@ function receive(message) {
 }
 
 function drop() {
-  for (const job of orders.keys()) send({ kind: 'dropped', job });
-  orders.clear();
+  for (const job of jobs.keys()) send({ kind: 'dropped', job });
+  jobs.clear();
 }
 
 function send(message) {
