@@ -1,4 +1,5 @@
 import { createHash, randomFillSync } from 'node:crypto';
+import { BackyError } from '../errors.ts';
 
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const UUID_LETTERS = 22;
@@ -8,9 +9,28 @@ const FOUR_LETTERS = 57 ** 4;
 
 const BLOB_UID = /^[0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}$/;
 
-/** Whether a text has the form that {@link newBlobUid} makes. Only such a text may name a blob. */
+/**
+ * Whether a text has the form that {@link newBlobUid} makes. Only such a text may become part of a
+ * path or a key: rows of a damaged database, or an import, may hold anything.
+ */
 export function isBlobUid(text: string): boolean {
   return BLOB_UID.test(text);
+}
+
+/** For writes and deletes. Throws a BackyError (`dataBackend`) unless `uid` is a blob uid. */
+export function refuseUnsafeUid(uid: string): void {
+  if (isBlobUid(uid)) return;
+  throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`, {
+    hint: 'A row of the database names it: look for its version with scrub, and for damage of the database.',
+  });
+}
+
+/** For reads: only this block is bad, not the storage. Throws a BackyError (`blobUnreadable`). */
+export function refuseUnreadableUid(uid: string): void {
+  if (isBlobUid(uid)) return;
+  throw new BackyError('blobUnreadable', `"${uid}" can't be the uid of a blob.`, {
+    hint: 'The row in the database is damaged, or was imported from a file that was made up.',
+  });
 }
 
 /**

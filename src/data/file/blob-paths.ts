@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { canNameBlob, refuseUnsafeUid } from '../blob-name.ts';
+import { isBlobUid, refuseUnsafeUid } from '../blob-uid.ts';
 
 const SUFFIX = '.blob';
 
@@ -27,5 +27,5 @@ export function blobFolder(root: string, uid: string): string {
 export function uidOfFile(first: string, second: string, fileName: string): string | undefined {
   if (!fileName.endsWith(SUFFIX)) return undefined;
   const uid = fileName.slice(0, -SUFFIX.length);
-  return canNameBlob(uid) && uid.startsWith(first + second) ? uid : undefined;
+  return isBlobUid(uid) && uid.startsWith(first + second) ? uid : undefined;
 }

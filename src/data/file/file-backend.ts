@@ -3,7 +3,7 @@ import { type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
-import { canNameBlob, refuseUnreadableUid } from '../blob-name.ts';
+import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
@@ -106,12 +106,12 @@ export class FileBackend implements DataBackend {
 
   async probe(uid: string): Promise<BlobProbe> {
     const probe = await this.find(uid);
-    if (probe.state === 'missing' && canNameBlob(uid)) refuseEmptyRoot(this.#root);
+    if (probe.state === 'missing' && isBlobUid(uid)) refuseEmptyRoot(this.#root);
     return probe;
   }
 
   async find(uid: string): Promise<BlobProbe> {
-    if (!canNameBlob(uid)) return { state: 'missing' };
+    if (!isBlobUid(uid)) return { state: 'missing' };
     try {
       const stats = await stat(blobPath(this.#root, uid));
       // No length that a blob can have: what is there is no blob.
@@ -127,7 +127,7 @@ export class FileBackend implements DataBackend {
     await Promise.all(
       uids.map(async (uid) => {
         // A uid that can't name a blob has none that could be left.
-        if (!canNameBlob(uid)) {
+        if (!isBlobUid(uid)) {
           outcome.deleted.push(uid);
           return;
         }

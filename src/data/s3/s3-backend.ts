@@ -1,5 +1,4 @@
-import { canNameBlob, refuseUnreadableUid, refuseUnsafeUid } from '../blob-name.ts';
-import { isBlobUid } from '../blob-uid.ts';
+import { isBlobUid, refuseUnreadableUid, refuseUnsafeUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, Patience, PreparedPut } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
 import { isStoreId, toStoreFile } from '../store-id.ts';
@@ -76,12 +75,12 @@ export class S3Backend implements DataBackend {
 
   /** A HEAD takes as long as any other request. */
   async probe(uid: string): Promise<BlobProbe> {
-    return { state: canNameBlob(uid) ? 'unknown' : 'missing' };
+    return { state: isBlobUid(uid) ? 'unknown' : 'missing' };
   }
 
   /** By a listing: a HEAD would need the right to read. */
   async find(uid: string, signal: AbortSignal): Promise<BlobProbe> {
-    if (!canNameBlob(uid)) return { state: 'missing' };
+    if (!isBlobUid(uid)) return { state: 'missing' };
     const { keys, sizes } = await (await this.#bucket).list({ prefix: uid, after: undefined, limit: 1, signal });
     return keys[0] === uid ? { state: 'present', storedBytes: sizes[0] ?? 0 } : { state: 'missing' };
   }
@@ -89,8 +88,8 @@ export class S3Backend implements DataBackend {
   async delete(uids: readonly string[]): Promise<DeleteOutcome> {
     const bucket = await this.#bucket;
     // A uid that can't name a blob has none that could be left.
-    const outcome: DeleteOutcome = { deleted: uids.filter((uid) => !canNameBlob(uid)), failed: [] };
-    const keys = uids.filter(canNameBlob);
+    const outcome: DeleteOutcome = { deleted: uids.filter((uid) => !isBlobUid(uid)), failed: [] };
+    const keys = uids.filter(isBlobUid);
     for (let start = 0; start < keys.length; start += MOST_DELETES) {
       const { deleted, failed } = await bucket.delete(keys.slice(start, start + MOST_DELETES));
       outcome.deleted.push(...deleted);

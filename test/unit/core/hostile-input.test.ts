@@ -8,8 +8,7 @@ import { printable } from '../../../src/cli/output/printable.ts';
 import { parseIni } from '../../../src/config/ini.ts';
 import { parseHints } from '../../../src/core/plan/hints.ts';
 import { NEWEST_FORMAT, TransferReader } from '../../../src/core/transfer/transfer-format.ts';
-import { canNameBlob } from '../../../src/data/blob-name.ts';
-import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { isBlobUid, newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import { BackyError } from '../../../src/errors.ts';
 
@@ -83,7 +82,7 @@ describe('whatever a file holds', () => {
         const version = soundly(() => reader.version(fields.slice(0, 9), 2));
         if (version !== undefined) expect(version.uid).toMatch(/^[0-9a-f-]{36}$/i);
         const block = soundly(() => reader.block(fields, uid, 3));
-        if (block?.uid != null) expect(canNameBlob(block.uid)).toBe(true);
+        if (block?.uid != null) expect(isBlobUid(block.uid)).toBe(true);
       }),
     );
   });
