@@ -2,63 +2,92 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** Hashes that there is a library for: the length of the digest, and from how many messages on it is faster than OpenSSL one by one. */
+/** Hashes with a library. `fewest`: from how many messages on it is faster than OpenSSL one by one. */
 const HASHES = {
   sha512: { digestBytes: 64, fewest: (lanes: number) => (lanes === 8 ? 2 : 3) },
   md5: { digestBytes: 16, fewest: () => 2 },
 } as const;
 
-/** A hash of several messages at once. */
+/** Hashes several messages at once. */
 export interface HashLanes {
-  /** How many messages are hashed at once: 4 or 8. */
+  /** Messages at once: 4 or 8. */
   readonly lanes: number;
-  /** From so many messages on it is faster than OpenSSL one by one. */
+  /** From this many messages on it is faster than OpenSSL one by one. */
   readonly fewest: number;
-  /** Digests in hex of 1 to {@link lanes} messages, which MUST all have the same length. Blocks the thread. */
+  /** Digests in hex of up to {@link lanes} messages, which MUST all have the same length. Blocks the thread. */
   digest(messages: readonly Uint8Array[]): string[];
 }
 
+/** Where a library is, and how many lanes of it to use at most. */
+export interface HashLanesOptions {
+  path?: string;
+  mostLanes?: number;
+}
+
+/** The C function of a library (`<hash>-lanes.c`). @returns 0; -1 when the numbers do not fit. */
+type DigestCall = (
+  ...args: [
+    lanes: number,
+    messages: readonly Uint8Array[],
+    count: number,
+    length: number,
+    digests: Uint8Array,
+    digestsSize: number,
+  ]
+) => number;
+
 /**
- * The library that the build made of `<hash>-lanes.c`; undefined where there is none (no compiler then, another architecture) or the
- * processor has no use for it. `most`: use no more lanes than these.
+ * Opens the library that the build made of `<hash>-lanes.c`. Undefined where there is none (no
+ * compiler, another architecture) or the processor lacks the instructions. Costs some ms.
  */
-export function openHashLanes(hash: keyof typeof HASHES, path = libraryPath(hash), most = 8): HashLanes | undefined {
-  if (!existsSync(path)) return undefined;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  let library: ReturnType<typeof koffi.load>;
-  try {
-    library = koffi.load(path);
-  } catch {
-    // Built for another machine.
-    return undefined;
-  }
-  const lanes = Math.min(most, (library.func(`int backy2_${hash}_lanes(void)`) as () => number)());
+export function openHashLanes(
+  hash: keyof typeof HASHES,
+  { path = libraryPath(hash), mostLanes = 8 }: HashLanesOptions = {},
+): HashLanes | undefined {
+  const library = loadLibrary(path);
+  if (library === undefined) return undefined;
+  const lanes = Math.min(mostLanes, (library.func(`int backy2_${hash}_lanes(void)`) as () => number)());
   if (lanes === 0) return undefined;
-  const digestAtOnce = library.func(
-    `void backy2_${hash}(uint32_t lanes, const uint8_t **messages, uint32_t count, uint64_t length, _Out_ uint8_t *digests)`,
-  ) as (lanes: number, messages: readonly Uint8Array[], count: number, length: number, digests: Uint8Array) => void;
+  const call = library.func(
+    `int backy2_${hash}(uint32_t lanes, const uint8_t **messages, uint32_t count, uint64_t length, _Out_ uint8_t *digests, uint64_t digests_size)`,
+  ) as DigestCall;
   const { digestBytes, fewest } = HASHES[hash];
   const digests = Buffer.alloc(lanes * digestBytes);
   return {
     lanes,
     fewest: fewest(lanes),
     digest(messages) {
-      // The C side trusts what it is told.
+      if (messages.length === 0) return [];
       const length = messages[0]?.length ?? 0;
-      if (messages.length > lanes || messages.some((message) => message.length !== length))
+      // C sees addresses alone: it checks the numbers, but not the length of each message.
+      const isEven = messages.every((message) => message.length === length);
+      if (!isEven || call(lanes, messages, messages.length, length, digests, digests.length) !== 0)
         throw new Error('messages do not fit the lanes');
-      if (messages.length > 0) digestAtOnce(lanes, messages, messages.length, length, digests);
       return messages.map((_, lane) => digests.toString('hex', lane * digestBytes, (lane + 1) * digestBytes));
     },
   };
 }
 
-/** Digests in hex of any messages: in lanes where there are enough of one length in a row, else one by one. Blocks the thread. */
+/** Undefined where there is none, or one that was built for another machine. */
+function loadLibrary(path: string): ReturnType<typeof import('koffi').load> | undefined {
+  if (!existsSync(path)) return undefined;
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  try {
+    return koffi.load(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Digests in hex of any messages: in lanes where enough of one length follow each other, else one by
+ * one. Blocks the thread.
+ */
 export function digestAll(messages: readonly Uint8Array[], lanes: HashLanes, one: (bytes: Uint8Array) => string): string[] {
   return [...inLanes(messages, lanes)].flatMap((group) => (group.length >= lanes.fewest ? lanes.digest(group) : group.map(one)));
 }
 
-/** Runs of messages of one length, none longer than the lanes: only the last block of an image differs from the others. */
+/** Splits messages into runs of one length that fit the lanes: only the last block of an image is shorter. */
 function* inLanes(messages: readonly Uint8Array[], { lanes }: HashLanes): IterableIterator<Uint8Array[]> {
   let group: Uint8Array[] = [];
   for (const message of messages) {

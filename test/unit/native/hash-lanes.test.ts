@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { hasherFor } from '../../../src/engine/worker/hasher.ts';
@@ -16,6 +17,11 @@ function library(hash: Hash): string {
   return fileURLToPath(new URL(`../../../dist/${hash}-lanes.so`, import.meta.url));
 }
 
+function openC(path: string): { func(declaration: string): (...args: unknown[]) => unknown } {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  return { func: (declaration) => koffi.load(path).func(declaration) };
+}
+
 function openssl(hash: string): (bytes: Uint8Array) => string {
   return (bytes) => createHash(hash).update(bytes).digest('hex');
 }
@@ -30,7 +36,7 @@ const cases = HASHES.flatMap((hash) =>
 );
 
 describe.each(cases)('$hash in $most lanes', ({ hash, most }) => {
-  const lanes = openHashLanes(hash, library(hash), most);
+  const lanes = openHashLanes(hash, { path: library(hash), mostLanes: most });
   if (lanes === undefined) throw new Error('the library was there just now');
   const one = openssl(hash);
 
@@ -54,6 +60,10 @@ describe.each(cases)('$hash in $most lanes', ({ hash, most }) => {
     expect(() => lanes.digest(Array.from({ length: most + 1 }, () => new Uint8Array(1)))).toThrow('lanes');
   });
 
+  it('gives no digest for no message', () => {
+    expect(lanes.digest([])).toEqual([]);
+  });
+
   it('is used for blocks of one length; a shorter one among them is hashed as well', () => {
     const bytes = noise(40_000, 'mixed');
     const lengths = [4096, 4096, 4096, 4096, 4096, 512, 4096, 4096, 7, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 0];
@@ -63,8 +73,31 @@ describe.each(cases)('$hash in $most lanes', ({ hash, most }) => {
   });
 });
 
+describe.each(HASHES.filter((hash) => openHashLanes(hash) !== undefined))('the C function of %s', (hash) => {
+  const DIGEST_BYTES = { sha512: 64, md5: 16 }[hash];
+  const { func } = openC(library(hash));
+  const call = func(
+    `int backy2_${hash}(uint32_t lanes, const uint8_t **messages, uint32_t count, uint64_t length, _Out_ uint8_t *digests, uint64_t size)`,
+  );
+
+  it.each([
+    ['no message', { count: 0 }],
+    ['more messages than lanes', { count: 5 }],
+    ['a number of lanes that there is not', { lanes: 5 }],
+    ['no lanes', { lanes: 0 }],
+    ['more lanes than any processor has', { lanes: 16 }],
+    ['less room than the digests need', { room: 2 * DIGEST_BYTES - 1 }],
+  ])('refuses %s, and writes nothing', (_, wrong) => {
+    const { lanes, count, room } = { lanes: 4, count: 2, room: 2 * DIGEST_BYTES, ...wrong };
+    const digests = Buffer.alloc(8 * DIGEST_BYTES, 'x');
+    const messages = Array.from({ length: 8 }, () => Buffer.from('abc'));
+    expect(call(lanes, messages, count, 3, digests, room)).toBe(-1);
+    expect(digests.equals(Buffer.alloc(digests.length, 'x'))).toBe(true);
+  });
+});
+
 it('does without the library', () => {
-  expect(openHashLanes('sha512', `${library('sha512')}.missing`)).toBeUndefined();
+  expect(openHashLanes('sha512', { path: `${library('sha512')}.missing` })).toBeUndefined();
   const block = noise(5000, 'one');
   expect(hasherFor('sha512', null).digest([block, block])).toEqual([block, block].map(openssl('sha512')));
 });
