@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 const BLOBS = ['test/unit/data/durable-blobs.test.ts'];
 const SINK = ['test/unit/core/blocks/row-sink.test.ts'];
 const POOL = ['test/unit/engine/pool/worker-pool.test.ts'];
-const TICKETS = ['test/unit/engine/worker/flush-tickets.test.ts'];
+const TICKETS = ['test/unit/engine/pool/flush-tickets.test.ts'];
 const TARGETS = ['test/unit/io/durable-targets.test.ts'];
 
 /** Fsyncs, and the order of blobs and rows. */
@@ -115,7 +115,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'flush-ends-with-the-first-answer',
     invariant: 'A flush of a pool ends once every worker has answered.',
-    file: 'src/engine/worker/flush-tickets.ts',
+    file: 'src/engine/pool/flush-tickets.ts',
     text: 'flush.waitingFor.size > 0',
     replacement: 'flush.waitingFor.size > 99',
     tests: TICKETS,
@@ -123,7 +123,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'dead-worker-counts-as-flushed',
     invariant: 'A flush fails when a worker dies before its answer.',
-    file: 'src/engine/worker/flush-tickets.ts',
+    file: 'src/engine/pool/flush-tickets.ts',
     text: 'this.settle(ticket, worker, new',
     replacement: 'this.settle(ticket, worker); void (new',
     tests: TICKETS,

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FlushTickets } from '../../../../src/engine/worker/flush-tickets.ts';
+import { FlushTickets } from '../../../../src/engine/pool/flush-tickets.ts';
 
 let tickets: FlushTickets;
 let ticket: number;
