@@ -48,7 +48,7 @@ const BUNDLE = {
 /** Bundles by name, each with the module it is made of. */
 const BUNDLES = {
   program: 'src/cli/main.ts',
-  blocks: 'src/engine/worker/block-worker.ts',
+  blocks: 'src/engine/worker/worker-thread.ts',
   complete: 'src/cli/words/completion/main.ts',
 };
 /** Packages that only some commands or users need, and that others should not even read. Nothing of ours is in them. */

@@ -156,7 +156,7 @@ export const DURABILITY: readonly Mutant[] = [
     name: 'worker-flushes-nothing',
     invariant: 'A block worker flushes its backend or target when main asks for it.',
     file: 'src/engine/worker/block-worker.ts',
-    text: 'await (context.target ?? context.backend).flush();',
+    text: 'await (target ?? backend).flush();',
     replacement: '',
     tests: ['test/unit/engine/worker/block-worker.test.ts'],
     builds: true,

@@ -1,4 +1,4 @@
-/** The bundle puts the worker beside the program; from source it is this folder's. */
+/** The program of a block worker's thread: beside the bundle, or in the sources. */
 export function workerUrl(): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? '../worker/block-worker.ts' : './block-worker.cjs', import.meta.url);
+  return new URL(import.meta.url.endsWith('.ts') ? '../worker/worker-thread.ts' : './block-worker.cjs', import.meta.url);
 }

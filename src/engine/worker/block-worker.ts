@@ -1,211 +1,200 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { toPlainError } from '../../errors.ts';
-import type { Decision, FromWorker, Job, ToWorker, WorkerSetup } from '../shared/messages.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
 import { Outbox } from '../shared/outbox.ts';
 import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
 import { recodeBlocks } from './recode-job.ts';
+import { SlotScheduler, type Start, type Store } from './slot-scheduler.ts';
 import { viewBlocks } from './view-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from './worker-context.ts';
 
-/**
- * A block worker: owns blocks from the source to the blob, or from the blob to the target. It takes jobs from main, does
- * as many at once as it has slots, and answers each. Failures are answers too: main decides what they mean.
- */
-const setup = workerData as WorkerSetup;
-const port = parentPort;
-if (port === null) throw new Error('block-worker runs as a worker thread');
+const HEARTBEAT_MS = 1000;
 
-const aborter = new AbortController();
-const heartbeats = new Int32Array(setup.heartbeats);
-const queue: { job: number; work: Job }[] = [];
-const idle: Slot[] = [];
-const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
-/** Read jobs whose blocks wait in their slot for main's decision. */
-const undecided = new Map<number, { slot: Slot; work: Extract<Job, { kind: 'read' }> }>();
-let running = 0;
-/** Jobs that are done, with whatever became of them. */
-let ended = 0;
-let isTurnScheduled = false;
-let finishing = false;
-/** Set once decisions will not come any more. */
-let undecidable = false;
-
-setInterval(() => Atomics.add(heartbeats, setup.index, 1), 1000).unref();
-
-const context = openOrFail();
-if (context !== undefined) {
-  for (let i = 0; i < setup.slots; i++) idle.push({ bytes: new Uint8Array(setup.slotBytes), other: undefined });
-  port.on('message', (messages: ToWorker[]) => {
-    for (const message of messages) receive(context, message);
-  });
-  send({ kind: 'ready', worker: setup.index });
+/** The way from a block worker to its pool. */
+export interface WorkerPort {
+  post(messages: FromWorker[]): void;
+  /** Called last. Nothing is posted after it. */
+  close(): void;
 }
 
-function openOrFail(): WorkerContext | undefined {
-  try {
-    return openContext(setup, {
-      signal: aborter.signal,
-      hashes: {
-        onChange: () => {
-          if (context !== undefined) takeTurns(context);
-        },
-        // A block to be viewed has a reader who waits for it; and without spare slots, those that wait are missing for reading.
-        mayWait: () => setup.arena === undefined && isUsingSpares() && idle.length > 0 && !aborter.signal.aborted,
-      },
-      onRetry: (notice) => send({ kind: 'retrying', worker: setup.index, notice }),
-    });
-  } catch (error) {
-    fail(error, {});
-    return undefined;
-  }
-}
-
-function receive(context: WorkerContext, message: ToWorker): void {
-  switch (message.kind) {
-    case 'job':
-      queue.push(message);
-      takeTurns(context);
-      break;
-    case 'decide':
-      decide(context, message.job, message.decisions);
-      break;
-    case 'flush':
-      void flush(context, message.ticket);
-      break;
-    case 'drop':
-      drop(message.undecided);
-      break;
-    case 'finish':
-      finishing = true;
-      drop(true);
-      aborter.abort(new Error('the operation was stopped'));
-      closeWhenIdle(context);
-      break;
-  }
-}
-
-function drop(withUndecided: boolean): void {
-  for (const { job } of queue.splice(0)) send({ kind: 'dropped', worker: setup.index, job });
-  if (!withUndecided) return;
-  undecidable = true;
-  for (const [job, { slot }] of undecided) {
-    idle.push(slot);
-    send({ kind: 'dropped', worker: setup.index, job });
-  }
-  undecided.clear();
-}
+/** The answer that ends a job, or `digested`, after which main decides. */
+type Answer = Exclude<FromWorker, { kind: 'ready' | 'retrying' | 'flushed' }>;
 
 /**
- * Starts one job a turn of the event loop, since it may read before it returns, and main's decisions in between free slots whose bytes are
- * still in the processor's cache. Hashes when there are blocks for all lanes, or enough of them and nothing that could bring more at once.
+ * Owns blocks from the source to the blob, or from the blob to the target. Takes jobs from main, does
+ * as many at once as it has slots, and answers each. Failures are answers too: main decides what they
+ * mean. It runs in a thread of its own (worker-thread.ts), or on main's (inline-member.ts).
  */
-function takeTurns(context: WorkerContext): void {
-  if (isTurnScheduled || !(canStart(context) || context.hashes.isReady)) return;
-  isTurnScheduled = true;
-  setImmediate(() => {
-    isTurnScheduled = false;
-    const next = canStart(context) ? queue.shift() : undefined;
-    const slot = next === undefined ? undefined : idle.pop();
-    if (next !== undefined && slot !== undefined) perform(context, next.job, () => startJob(context, slot, next));
-    if (context.hashes.isFull || (!canStart(context) && context.hashes.isReady)) context.hashes.flush();
-    takeTurns(context);
-  });
-}
+export class BlockWorker {
+  readonly #setup: WorkerSetup;
+  readonly #port: WorkerPort;
+  readonly #outbox: Outbox<FromWorker>;
+  readonly #aborter = new AbortController();
+  readonly #scheduler: SlotScheduler;
+  readonly #slots: Slot[] = [];
+  readonly #context: WorkerContext;
+  readonly #heart: NodeJS.Timeout;
+  #isTurnScheduled = false;
+  #isClosing = false;
 
-/** The slots beyond those for reading and writing are used once it is seen that these come and go. */
-function canStart({ hashes }: WorkerContext): boolean {
-  if (queue.length === 0 || idle.length === 0) return false;
-  const inUse = setup.slots - idle.length;
-  if (inUse < setup.ioSlots) return true;
-  return isUsingSpares() && inUse - hashes.waiting - undecided.size < setup.ioSlots;
-}
-
-function isUsingSpares(): boolean {
-  return ended >= setup.ioSlots;
-}
-
-function giveBack(slot: Slot): void {
-  ended++;
-  idle.push(slot);
-}
-
-/** Counts an asynchronous piece of a job, and turns its failure into an answer. */
-function perform(context: WorkerContext, job: number, piece: () => Promise<void>): void {
-  running++;
-  piece()
-    .catch((error: unknown) => fail(error, { job }))
-    .finally(() => {
-      running--;
-      takeTurns(context);
-      closeWhenIdle(context);
-    });
-}
-
-async function startJob(context: WorkerContext, slot: Slot, { job, work }: { job: number; work: Job }): Promise<void> {
-  let keepsSlot = false;
-  try {
-    if (work.kind === 'read') {
-      const { digests, bytesRead } = await readBlocks(context, slot, work);
-      if (undecidable) {
-        send({ kind: 'dropped', worker: setup.index, job });
-        return;
-      }
-      keepsSlot = true;
-      undecided.set(job, { slot, work });
-      send({ kind: 'digested', worker: setup.index, job, first: work.first, digests, bytesRead });
-    } else if (work.kind === 'fetch') {
-      send({ kind: 'fetched', worker: setup.index, job, findings: await fetchBlocks(context, slot, work.blocks) });
-    } else if (work.kind === 'recode') {
-      send({ kind: 'recoded', worker: setup.index, job, ...(await recodeBlocks(context, slot, work.blocks)) });
-    } else if (work.kind === 'view') {
-      send({ kind: 'viewed', worker: setup.index, job, outcomes: await viewBlocks(context, work.blocks) });
-    } else {
-      await zeroBlocks(context, work.first, work.count);
-      send({ kind: 'zeroed', worker: setup.index, job });
-    }
-  } finally {
-    if (!keepsSlot) giveBack(slot);
-  }
-}
-
-function decide(context: WorkerContext, job: number, decisions: Decision[]): void {
-  const waiting = undecided.get(job);
-  if (waiting === undefined) return;
-  undecided.delete(job);
-  const { slot, work } = waiting;
-  perform(context, job, async () => {
+  /**
+   * Opens source, target and backend, and says that it is ready. When one of them can't be opened, it
+   * says that and closes the port.
+   */
+  static open(setup: WorkerSetup, port: WorkerPort): BlockWorker | undefined {
     try {
-      const blocks = await context.writing.during(() => storeBlocks(context, slot, { ...work, decisions }));
-      send({ kind: 'stored', worker: setup.index, job, blocks });
-    } finally {
-      giveBack(slot);
+      return new BlockWorker(setup, port);
+    } catch (error) {
+      port.post([
+        { kind: 'failed', worker: setup.index, job: undefined, ticket: undefined, error: toPlainError(error, 'worker') },
+      ]);
+      port.close();
+      return undefined;
     }
-  });
-}
-
-async function flush(context: WorkerContext, ticket: number): Promise<void> {
-  try {
-    await (context.target ?? context.backend).flush();
-    send({ kind: 'flushed', worker: setup.index, ticket });
-  } catch (error) {
-    fail(error, { ticket });
   }
-}
 
-function closeWhenIdle(context: WorkerContext): void {
-  if (!finishing || running > 0) return;
-  finishing = false;
-  void closeContext(context).finally(() => {
-    outbox.flush();
-    port?.close();
-  });
-}
+  private constructor(setup: WorkerSetup, port: WorkerPort) {
+    this.#setup = setup;
+    this.#port = port;
+    this.#outbox = new Outbox((messages) => port.post(messages));
+    this.#scheduler = new SlotScheduler({ slots: setup.slots, ioSlots: setup.ioSlots });
+    this.#context = openContext(setup, {
+      signal: this.#aborter.signal,
+      hashes: {
+        onChange: () => this.#takeTurns(),
+        // A reader waits for blocks that are viewed; and without spare slots, waiting blocks are in the way of reading.
+        mayWait: () => setup.arena === undefined && this.#scheduler.hasSpareSlots && !this.#aborter.signal.aborted,
+      },
+      onRetry: (notice) => this.#send({ kind: 'retrying', worker: setup.index, notice }),
+    });
+    const heartbeats = new Int32Array(setup.heartbeats);
+    this.#heart = setInterval(() => Atomics.add(heartbeats, setup.index, 1), HEARTBEAT_MS);
+    this.#send({ kind: 'ready', worker: setup.index });
+  }
 
-function fail(error: unknown, { job, ticket }: { job?: number; ticket?: number }): void {
-  send({ kind: 'failed', worker: setup.index, job, ticket, error: toPlainError(error, 'worker') });
-}
+  receive(messages: readonly ToWorker[]): void {
+    for (const message of messages) this.#receive(message);
+  }
 
-function send(message: FromWorker): void {
-  outbox.add(message);
+  #receive(message: ToWorker): void {
+    switch (message.kind) {
+      case 'job':
+        if (!this.#scheduler.add(message.job, message.work)) this.#tellDropped([message.job]);
+        this.#takeTurns();
+        break;
+      case 'decide': {
+        const store = this.#scheduler.decide(message.job, message.decisions);
+        if (store !== undefined) this.#perform(store.job, () => this.#store(store));
+        break;
+      }
+      case 'flush':
+        void this.#flush(message.ticket);
+        break;
+      case 'drop':
+        this.#tellDropped(this.#scheduler.drop(message));
+        break;
+      case 'finish':
+        this.#tellDropped(this.#scheduler.finish());
+        this.#aborter.abort(new Error('the operation was stopped'));
+        this.#closeWhenDone();
+        break;
+    }
+  }
+
+  /**
+   * Starts one job a turn of the event loop: a job may read before it returns, and decisions that come
+   * in between free slots whose bytes are still in the processor's cache.
+   */
+  #takeTurns(): void {
+    if (this.#isTurnScheduled || !this.#scheduler.hasTurn(this.#context.hashes)) return;
+    this.#isTurnScheduled = true;
+    setImmediate(() => {
+      const { hashes } = this.#context;
+      this.#isTurnScheduled = false;
+      const start = this.#scheduler.startNext(hashes);
+      if (start !== undefined) this.#perform(start.job, () => this.#start(start));
+      if (this.#scheduler.shouldHash(hashes)) hashes.flush();
+      this.#takeTurns();
+    });
+  }
+
+  /** Does a piece of a job, and gives its answer. */
+  #perform(job: number, piece: () => Promise<Answer>): void {
+    void piece()
+      .catch((error: unknown) => this.#failure(error, { job }))
+      .then((answer) => {
+        this.#conclude(job, answer);
+        this.#takeTurns();
+        this.#closeWhenDone();
+      });
+  }
+
+  #conclude(job: number, answer: Answer): void {
+    let isDropped = false;
+    if (answer.kind === 'digested') isDropped = !this.#scheduler.digested(job);
+    else this.#scheduler.ended(job);
+    if (isDropped) this.#tellDropped([job]);
+    else this.#send(answer);
+  }
+
+  async #start({ job, work, slot: number }: Start): Promise<Answer> {
+    const [context, worker, slot] = [this.#context, this.#setup.index, this.#slot(number)];
+    switch (work.kind) {
+      case 'read':
+        return { kind: 'digested', worker, job, first: work.first, ...(await readBlocks(context, slot, work)) };
+      case 'fetch':
+        return { kind: 'fetched', worker, job, findings: await fetchBlocks(context, slot, work.blocks) };
+      case 'recode':
+        return { kind: 'recoded', worker, job, ...(await recodeBlocks(context, slot, work.blocks)) };
+      case 'view':
+        return { kind: 'viewed', worker, job, outcomes: await viewBlocks(context, work.blocks) };
+      case 'zero':
+        await zeroBlocks(context, work.first, work.count);
+        return { kind: 'zeroed', worker, job };
+    }
+  }
+
+  async #store({ job, work, slot, decisions }: Store): Promise<Answer> {
+    const context = this.#context;
+    const blocks = await context.writing.during(() => storeBlocks(context, this.#slot(slot), { ...work, decisions }));
+    return { kind: 'stored', worker: this.#setup.index, job, blocks };
+  }
+
+  async #flush(ticket: number): Promise<void> {
+    const { target, backend } = this.#context;
+    try {
+      await (target ?? backend).flush();
+      this.#send({ kind: 'flushed', worker: this.#setup.index, ticket });
+    } catch (error) {
+      this.#send(this.#failure(error, { ticket }));
+    }
+  }
+
+  /** Made on first use: a job of a few blocks needs few. */
+  #slot(number: number): Slot {
+    this.#slots[number] ??= { bytes: new Uint8Array(this.#setup.slotBytes), other: undefined };
+    return this.#slots[number];
+  }
+
+  #tellDropped(jobs: readonly number[]): void {
+    for (const job of jobs) this.#send({ kind: 'dropped', worker: this.#setup.index, job });
+  }
+
+  #closeWhenDone(): void {
+    if (this.#isClosing || !this.#scheduler.isDone) return;
+    this.#isClosing = true;
+    void closeContext(this.#context).finally(() => {
+      clearInterval(this.#heart);
+      this.#outbox.flush();
+      this.#port.close();
+    });
+  }
+
+  #failure(error: unknown, { job, ticket }: { job?: number; ticket?: number }): Answer {
+    return { kind: 'failed', worker: this.#setup.index, job, ticket, error: toPlainError(error, 'worker') };
+  }
+
+  #send(message: FromWorker): void {
+    this.#outbox.add(message);
+  }
 }
