@@ -52,7 +52,7 @@ const BUNDLES = {
   complete: 'src/cli/words/completion/main.ts',
 };
 /** Packages that only some commands or users need, and that others should not even read. Nothing of ours is in them. */
-const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/knex.ts', pg: 'node_modules/pg/lib/index.js' };
+const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/sql/knex.ts', pg: 'node_modules/pg/lib/index.js' };
 
 /** What Node loads by itself. */
 const STARTERS = {
@@ -84,7 +84,7 @@ function sign(path) {
 /** @param {import('esbuild').PluginBuild} context */
 function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
-  onResolve({ filter: /^\.\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
+  onResolve({ filter: /^\.\.\/sql\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
   // For subcommands that are programs of their own, which we have none of. It loads Node's network code.
   onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>

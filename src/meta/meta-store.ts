@@ -5,7 +5,7 @@ import type { BackupCounters } from '../model/counters.ts';
 import type { Geometry } from '../model/geometry.ts';
 import type { BackupStats, DiskUsage, FutureTimes, StatsFilter } from '../model/reports.ts';
 import type { Migration, NewVersion, TaggedVersion, Version, VersionFilter } from '../model/version.ts';
-import type { StoreIdentity } from './store-identity.ts';
+import type { StoreIdentity } from './identity-store.ts';
 import type { HealStore, VerificationStore } from './verification-store.ts';
 
 /**

@@ -10,7 +10,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'version-starts-valid',
     invariant: 'A version is invalid until its last transaction.',
-    file: 'src/meta/rows.ts',
+    file: 'src/meta/sql/rows.ts',
     text: 'date: now, valid: false',
     replacement: 'date: now, valid: true',
     tests: STORE,

@@ -1,4 +1,4 @@
-import { NEWEST_REVISION } from '../../src/meta/revisions.ts';
+import { NEWEST_REVISION } from '../../src/meta/sql/revisions.ts';
 import type { Difference } from './difference.ts';
 import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
 import { OLD_RELEASES, type OldRelease } from './old-release.ts';

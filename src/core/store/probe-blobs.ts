@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { BlobProbe, DataBackend } from '../../data/data-backend.ts';
-import type { NamedBlob } from '../../meta/store-identity.ts';
+import type { NamedBlob } from '../../meta/identity-store.ts';
 
 /** Blobs that are looked for to recognise a store. */
 export const SAMPLE_BLOBS = 16;

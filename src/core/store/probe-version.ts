@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import type { NamedBlob } from '../../meta/store-identity.ts';
+import type { NamedBlob } from '../../meta/identity-store.ts';
 import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';

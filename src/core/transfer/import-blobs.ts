@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import type { NamedBlob } from '../../meta/store-identity.ts';
+import type { NamedBlob } from '../../meta/identity-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import { probeBlobs } from '../store/probe-blobs.ts';
 

@@ -1,5 +1,5 @@
 import type { DiskUsage } from '../../model/reports.ts';
-import { type Sql, sql } from '../sql-text.ts';
+import { type Sql, sql } from '../sql/sql-text.ts';
 import type { PostgresConnection } from './connection.ts';
 
 /** See ReportStore.diskUsage. What many versions share is counted once, in a temporary table. */

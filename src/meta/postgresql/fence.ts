@@ -1,4 +1,4 @@
-import { type Sql, sql } from '../sql-text.ts';
+import { type Sql, sql } from '../sql/sql-text.ts';
 
 /**
  * Advisory locks that show a transaction whether locks between hosts, which another session of this program holds, are still held. Without that,

@@ -1,6 +1,6 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
 import type { BlockRow } from '../../model/block.ts';
-import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../sql/rows.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import { SERVER_SECONDS } from './server-clock.ts';

@@ -1,6 +1,6 @@
 import { toSecondsText } from '../../model/dates.ts';
 import type { VersionGlimpse } from '../../model/version.ts';
-import { toVersion, type VersionRecord } from '../rows.ts';
+import { toVersion, type VersionRecord } from '../sql/rows.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import { SessionPool } from './session-pool.ts';
 

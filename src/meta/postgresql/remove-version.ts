@@ -1,5 +1,5 @@
-import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
-import { sql } from '../sql-text.ts';
+import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
+import { sql } from '../sql/sql-text.ts';
 import { deleteBlocks } from './backup.ts';
 import type { PostgresConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';

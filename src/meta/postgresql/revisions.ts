@@ -1,4 +1,4 @@
-import type { Revision } from '../revisions.ts';
+import type { Revision } from '../sql/revisions.ts';
 
 const COUNTS = `version_size_bytes, version_size_blocks, bytes_read, blocks_read, bytes_written, blocks_written, bytes_found_dedup,
   blocks_found_dedup, bytes_sparse, blocks_sparse, duration_seconds`;

@@ -1,4 +1,4 @@
-import { NEWEST_REVISION } from '../revisions.ts';
+import { NEWEST_REVISION } from '../sql/revisions.ts';
 
 /** The original's schema: a dump of a database shows no difference (formats.md §2). Types are as it writes them, so that names of constraints are too. */
 export const SCHEMA = [

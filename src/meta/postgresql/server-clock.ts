@@ -1,4 +1,4 @@
-import { sql } from '../sql-text.ts';
+import { sql } from '../sql/sql-text.ts';
 
 /**
  * The server's time in Unix seconds. Hosts that share a database agree on it, whatever their own

@@ -9,7 +9,7 @@ export function statementBuilder(): Promise<Knex> {
 }
 
 async function load(): Promise<Knex> {
-  const { makeKnex, postgresDialect } = await import('../knex.ts');
+  const { makeKnex, postgresDialect } = await import('../sql/knex.ts');
   const PostgresClient = await postgresDialect();
   return makeKnex(new PostgresClient({ client: 'pg' }));
 }

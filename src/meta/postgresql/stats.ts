@@ -1,5 +1,5 @@
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
-import { type StatsRecord, toStats } from '../stats-rows.ts';
+import { type StatsRecord, toStats } from '../sql/stats-rows.ts';
 import type { PostgresConnection } from './connection.ts';
 
 /** See ReportStore.listStats. */

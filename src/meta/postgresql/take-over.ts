@@ -2,7 +2,7 @@ import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import { blockCount, blockLength } from '../../model/geometry.ts';
 import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
-import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
+import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import { saveCounters } from './backup.ts';
 import { INSERT_COLUMNS } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';

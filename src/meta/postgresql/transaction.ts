@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
-import { type Sql, sql } from '../sql-text.ts';
+import { type Sql, sql } from '../sql/sql-text.ts';
 import { isLost } from './database-errors.ts';
 import { type Fence, fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';

@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
-import { toVersionRecord } from '../rows.ts';
+import { toVersionRecord } from '../sql/rows.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';
 import { arrayOf } from './literals.ts';

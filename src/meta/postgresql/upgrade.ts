@@ -2,7 +2,7 @@ import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { OpenHow } from '../meta-store.ts';
-import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../revisions.ts';
+import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
 import type { PostgresConnection } from './connection.ts';
 import { notInitialized, toDatabaseError } from './database-errors.ts';
 import { arrayOf } from './literals.ts';

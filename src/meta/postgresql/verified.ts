@@ -1,6 +1,6 @@
 import type { FutureTimes } from '../../model/reports.ts';
-import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../rows.ts';
-import { joinSql, sql } from '../sql-text.ts';
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../sql/rows.ts';
+import { joinSql, sql } from '../sql/sql-text.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { trustImported } from './imported.ts';

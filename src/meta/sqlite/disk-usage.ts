@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { DiskUsage } from '../../model/reports.ts';
-import { type Sql, sql } from '../sql-text.ts';
+import { type Sql, sql } from '../sql/sql-text.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /**

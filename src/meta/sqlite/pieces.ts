@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FIRST_PIECE, nextPieceSize } from '../piece-size.ts';
+import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** Between two pieces the lock is free for so long; other writers look for it more often than that. */

@@ -1,5 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import { joinSql, quoted, type Sql, sql } from '../sql-text.ts';
+import { joinSql, quoted, type Sql, sql } from '../sql/sql-text.ts';
 import type { SqliteConnection } from './connection.ts';
 import { COLUMN_STEPS, TABLE_STEPS } from './revisions.ts';
 import { REVISION, TABLES, type TableName } from './schema.ts';

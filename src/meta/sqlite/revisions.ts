@@ -1,5 +1,5 @@
-import type { Revision } from '../revisions.ts';
-import { type Sql, sql } from '../sql-text.ts';
+import type { Revision } from '../sql/revisions.ts';
+import { type Sql, sql } from '../sql/sql-text.ts';
 import type { TableName } from './schema.ts';
 
 /** What a revision did to one column. Expressions are SQL over a row of the old table. */

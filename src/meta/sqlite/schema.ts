@@ -1,4 +1,4 @@
-import { NEWEST_REVISION } from '../revisions.ts';
+import { NEWEST_REVISION } from '../sql/revisions.ts';
 import { MARK_TABLE } from './commit-mark.ts';
 
 /** The original's tables that hold data. */

@@ -12,7 +12,7 @@ export function statementBuilder(): Promise<Knex> {
 }
 
 async function load(): Promise<Knex> {
-  const { makeKnex, sqliteDialect } = await import('../knex.ts');
+  const { makeKnex, sqliteDialect } = await import('../sql/knex.ts');
   const SqliteClient = await sqliteDialect();
   return makeKnex(new SqliteClient({ client: 'better-sqlite3', useNullAsDefault: true }));
 }

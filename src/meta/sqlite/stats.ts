@@ -1,6 +1,6 @@
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
-import { sql } from '../sql-text.ts';
-import { type StatsRecord, toStats } from '../stats-rows.ts';
+import { sql } from '../sql/sql-text.ts';
+import { type StatsRecord, toStats } from '../sql/stats-rows.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** See ReportStore.listStats. */

@@ -3,7 +3,7 @@ import { BackyError } from '../../errors.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
-import { toVersionRecord } from '../rows.ts';
+import { toVersionRecord } from '../sql/rows.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
 

@@ -2,7 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { FIRST_REVISION, isOutdated, NEWEST_REVISION } from '../revisions.ts';
+import { FIRST_REVISION, isOutdated, NEWEST_REVISION } from '../sql/revisions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { type Copy, copyDatabase } from './copy-beside.ts';
 import { isBusy } from './database-errors.ts';

@@ -1,7 +1,7 @@
 import { toStoredDate } from '../../model/dates.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
-import { toVersion, type VersionRecord } from '../rows.ts';
-import { joinSql, type Sql, sql } from '../sql-text.ts';
+import { toVersion, type VersionRecord } from '../sql/rows.ts';
+import { joinSql, type Sql, sql } from '../sql/sql-text.ts';
 import type { SqliteConnection } from './connection.ts';
 import { statementBuilder } from './statement-builder.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NamedBlob } from '../../../src/meta/identity-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
-import type { NamedBlob } from '../../../src/meta/store-identity.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import { seededRandom } from '../images/random.ts';
 import type { MetaStoreFixture } from './meta-store.ts';

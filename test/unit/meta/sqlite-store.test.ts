@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
-import { REVISIONS } from '../../../src/meta/revisions.ts';
+import { REVISIONS } from '../../../src/meta/sql/revisions.ts';
 import { sqlitePath } from '../../../src/meta/sqlite/engine-url.ts';
 import { SCHEMA } from '../../../src/meta/sqlite/schema.ts';
 import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';

@@ -1,7 +1,7 @@
-import type { BackupCounters } from '../model/counters.ts';
-import { fromStoredDate } from '../model/dates.ts';
-import type { BackupStats } from '../model/reports.ts';
-import type { Version } from '../model/version.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import { fromStoredDate } from '../../model/dates.ts';
+import type { BackupStats } from '../../model/reports.ts';
+import type { Version } from '../../model/version.ts';
 
 /** The columns of table stats that hold what was backed up. */
 export interface StatsColumns {

@@ -1,4 +1,4 @@
-import { BackyError } from '../errors.ts';
+import { BackyError } from '../../errors.ts';
 
 /**
  * Every revision that the original's schema ever had, oldest first (formats.md §2). This chain is the same for all engines; what a

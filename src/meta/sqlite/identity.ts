@@ -1,5 +1,5 @@
-import { randomIds, randomUids } from '../sample-starts.ts';
-import type { NamedBlob, SampleOrder } from '../store-identity.ts';
+import type { NamedBlob, SampleOrder } from '../identity-store.ts';
+import { randomIds, randomUids } from '../sql/sample-starts.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** Rows that are looked through from a random point on for one that is valid and has a blob. */

@@ -1,6 +1,6 @@
-import type { BlockRow, DatedBlockRow } from '../model/block.ts';
-import { fromStoredDate, toStoredDate } from '../model/dates.ts';
-import type { NewVersion, Version } from '../model/version.ts';
+import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
+import { fromStoredDate, toStoredDate } from '../../model/dates.ts';
+import type { NewVersion, Version } from '../../model/version.ts';
 
 /** A row of table versions as a driver gives it, and as a new one is written. */
 export interface VersionRecord {

@@ -1,5 +1,5 @@
-import type { GoodBlob, Healing } from '../model/blob.ts';
-import type { BackupRow } from '../model/block.ts';
+import type { GoodBlob, Healing } from '../../model/blob.ts';
+import type { BackupRow } from '../../model/block.ts';
 
 /** What most commits heal. */
 export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };

@@ -1,6 +1,6 @@
-import { randomIds, randomUids } from '../sample-starts.ts';
-import { sql } from '../sql-text.ts';
-import type { NamedBlob, SampleOrder } from '../store-identity.ts';
+import type { NamedBlob, SampleOrder } from '../identity-store.ts';
+import { randomIds, randomUids } from '../sql/sample-starts.ts';
+import { sql } from '../sql/sql-text.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 
