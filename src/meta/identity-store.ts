@@ -4,8 +4,8 @@ export interface NamedBlob {
   checksum: string;
 }
 
-/** Which blobs to draw; see {@link StoreIdentity.sampleBlobs}. */
-export interface SampleOrder {
+/** Which blobs to draw; see {@link IdentityStore.sampleBlobs}. */
+export interface SampleRequest {
   limit: number;
   /** Only those of this version. */
   versionUid?: string | undefined;
@@ -16,7 +16,7 @@ export interface SampleOrder {
 }
 
 /** What ties the database to its data backend. */
-export interface StoreIdentity {
+export interface IdentityStore {
   /**
    * The id of the store that the database belongs to; undefined when none was kept yet. Changes
    * nothing, in a database of the original either.
@@ -31,5 +31,5 @@ export interface StoreIdentity {
    * no more than `limit`. Costs a look into an index each, and in a version that is nearly all zero
    * it MAY miss blobs.
    */
-  sampleBlobs(order: SampleOrder): Promise<NamedBlob[]>;
+  sampleBlobs(order: SampleRequest): Promise<NamedBlob[]>;
 }

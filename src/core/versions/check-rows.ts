@@ -1,4 +1,4 @@
-import type { RowIds } from '../../meta/meta-store.ts';
+import type { RowIds } from '../../meta/block-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 

@@ -4,7 +4,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
 import type { Migration, NewVersion, Version } from '../../model/version.ts';
-import type { BackupGroup, CommitOutcome } from '../meta-store.ts';
+import type { BackupGroup, CommitOutcome } from '../backup-store.ts';
 import { goodBlobs, NOTHING_HEALED } from '../sql/healing.ts';
 import { newVersionRecord } from '../sql/rows.ts';
 import { type Sql, sql } from '../sql/sql-text.ts';

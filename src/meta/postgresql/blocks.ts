@@ -1,6 +1,6 @@
 import type { BlobOfBlock, BlockRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
-import type { RowIds } from '../meta-store.ts';
+import type { RowIds } from '../block-store.ts';
 import { STRAY_EXAMPLES } from '../sql/row-ids.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../sql/rows.ts';
 import type { PostgresConnection } from './connection.ts';

@@ -1,4 +1,4 @@
-import type { NamedBlob, SampleOrder } from '../identity-store.ts';
+import type { NamedBlob, SampleRequest } from '../identity-store.ts';
 import { randomIds, randomUids } from '../sql/sample-starts.ts';
 import { sql } from '../sql/sql-text.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -8,7 +8,7 @@ import { arrayOf } from './literals.ts';
 const NEAR_ROWS = 256;
 const FIRST_ROWS = 100_000;
 
-/** See StoreIdentity.storeId. Does not make our tables, which a host that only reads may not. */
+/** See IdentityStore.storeId. Does not make our tables, which a host that only reads may not. */
 export async function storeId(connection: PostgresConnection): Promise<string | undefined> {
   const { there } = await connection.queryOne<{ there: boolean }>("SELECT to_regclass('backy2_store') IS NOT NULL AS there");
   if (!there) return undefined;
@@ -16,7 +16,7 @@ export async function storeId(connection: PostgresConnection): Promise<string | 
   return row?.id;
 }
 
-/** See StoreIdentity.keepStoreId. */
+/** See IdentityStore.keepStoreId. */
 export async function keepStoreId(connection: PostgresConnection, id: string): Promise<string> {
   return connection.write(async (session) => {
     await session.run('INSERT INTO backy2_store (slot, id) VALUES (1, $1) ON CONFLICT (slot) DO NOTHING', [id]);
@@ -24,13 +24,13 @@ export async function keepStoreId(connection: PostgresConnection, id: string): P
   });
 }
 
-/** See StoreIdentity.namesBlobs. */
+/** See IdentityStore.namesBlobs. */
 export async function namesBlobs(connection: PostgresConnection): Promise<boolean> {
   return (await connection.query("SELECT 1 AS one FROM blocks WHERE uid > '' LIMIT 1")).length > 0;
 }
 
-/** See StoreIdentity.sampleBlobs. */
-export async function sampleBlobs(connection: PostgresConnection, order: SampleOrder): Promise<NamedBlob[]> {
+/** See IdentityStore.sampleBlobs. */
+export async function sampleBlobs(connection: PostgresConnection, order: SampleRequest): Promise<NamedBlob[]> {
   const blobs = new Map<string, NamedBlob>();
   const add = (rows: readonly NamedBlob[]) => {
     for (const row of rows) if (blobs.size < order.limit) blobs.set(row.uid, row);
@@ -42,7 +42,7 @@ export async function sampleBlobs(connection: PostgresConnection, order: SampleO
 
 async function fromRandomPoints(
   connection: PostgresConnection,
-  { limit, versionUid, alsoInvalid, random }: SampleOrder,
+  { limit, versionUid, alsoInvalid, random }: SampleRequest,
 ): Promise<NamedBlob[]> {
   const least = alsoInvalid === true ? 0 : 1;
   if (versionUid === undefined) {
@@ -67,7 +67,7 @@ async function fromRandomPoints(
   );
 }
 
-function fromTheStart(connection: PostgresConnection, { limit, versionUid, alsoInvalid }: SampleOrder): Promise<NamedBlob[]> {
+function fromTheStart(connection: PostgresConnection, { limit, versionUid, alsoInvalid }: SampleRequest): Promise<NamedBlob[]> {
   const least = alsoInvalid === true ? 0 : 1;
   const [first, values] =
     versionUid === undefined

@@ -6,8 +6,10 @@ import { toStoredDate } from '../../model/dates.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { StatsFilter } from '../../model/reports.ts';
 import type { Migration, NewVersion, Version, VersionFilter } from '../../model/version.ts';
-import type { SampleOrder } from '../identity-store.ts';
-import type { BackupGroup, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type { BackupGroup, TakeOverRequest } from '../backup-store.ts';
+import type { RewrapRequest } from '../encryption-store.ts';
+import type { SampleRequest } from '../identity-store.ts';
+import type { MetaStore, OpenOptions } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../sql/rows.ts';
 import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import * as backup from './backup.ts';
@@ -62,7 +64,7 @@ export class PostgresStore implements MetaStore {
   initialize() {
     return initializeDatabase(this.#db);
   }
-  async open(how: OpenHow = {}) {
+  async open(how: OpenOptions = {}) {
     await prepareDatabase(this.#db, this.#options.logger, how);
     return { isNew: false };
   }
@@ -126,7 +128,7 @@ export class PostgresStore implements MetaStore {
   commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
     return backup.commitGroup(this.#db, group, backup.blocksToInsert(versionUid, geometry, this.#options.now()));
   }
-  takeOver(order: TakeOverOrder) {
+  takeOver(order: TakeOverRequest) {
     return takeOver(this.#db, order, this.#options.now());
   }
   presentBlocks(versionUid: string, range: BlockRange) {
@@ -187,7 +189,7 @@ export class PostgresStore implements MetaStore {
   sampleSealedBlocks(limit: number) {
     return sealed.sampleSealedBlocks(this.#db, limit);
   }
-  rewrapKeys(order: RewrapOrder) {
+  rewrapKeys(order: RewrapRequest) {
     return rewrapKeys(this.#db, order);
   }
 
@@ -228,7 +230,7 @@ export class PostgresStore implements MetaStore {
   namesBlobs() {
     return identity.namesBlobs(this.#db);
   }
-  sampleBlobs(order: SampleOrder) {
+  sampleBlobs(order: SampleRequest) {
     return identity.sampleBlobs(this.#db, order);
   }
 

@@ -1,4 +1,4 @@
-import type { RewrapCounts, RewrapOrder } from '../meta-store.ts';
+import type { RewrapCounts, RewrapRequest } from '../encryption-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
@@ -16,7 +16,7 @@ interface Row {
 }
 
 /** See EncryptionStore.rewrapKeys. Others may read; whoever wants to change block rows, the original too, waits. */
-export function rewrapKeys(connection: PostgresConnection, order: RewrapOrder): Promise<RewrapCounts> {
+export function rewrapKeys(connection: PostgresConnection, order: RewrapRequest): Promise<RewrapCounts> {
   return connection.write(
     async (session) => {
       await session.script('LOCK TABLE blocks IN SHARE ROW EXCLUSIVE MODE');
@@ -45,7 +45,7 @@ function pageAfter(session: Session, versionUid: string, id: number): Promise<Ro
   );
 }
 
-async function rewrapPage(session: Session, page: readonly Row[], order: RewrapOrder, counts: RewrapCounts): Promise<void> {
+async function rewrapPage(session: Session, page: readonly Row[], order: RewrapRequest, counts: RewrapCounts): Promise<void> {
   const changed: { versionUid: string; id: number; envKey: string }[] = [];
   for (const row of page) {
     if (row.uid === null || row.uid === '') counts.sparse++;

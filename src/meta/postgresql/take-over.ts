@@ -1,7 +1,7 @@
 import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import { blockCount, blockLength } from '../../model/geometry.ts';
-import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
+import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import { saveCounters } from './backup.ts';
 import { INSERT_COLUMNS } from './block-inserts.ts';
@@ -16,7 +16,7 @@ const PIECE_RANGES = 20_000;
  * See BackupStore.takeOver. A piece is one INSERT SELECT, in the order of ids. It reads the base's rows and adds the copies at once, and no
  * cleanup or scrub judges blobs meanwhile: what the base names then, the copy may name.
  */
-export async function takeOver(connection: PostgresConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
+export async function takeOver(connection: PostgresConnection, order: TakeOverRequest, now: Date): Promise<TakeOverResult> {
   const date = toStoredDate(now);
   const queue = new RangeQueue(order.ranges);
   let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
@@ -40,7 +40,7 @@ export async function takeOver(connection: PostgresConnection, order: TakeOverOr
 
 async function copyPiece(
   session: Session,
-  { baseUid, versionUid, geometry }: TakeOverOrder,
+  { baseUid, versionUid, geometry }: TakeOverRequest,
   ranges: readonly BlockRange[],
   date: string,
 ): Promise<TakeOverResult> {

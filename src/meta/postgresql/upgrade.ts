@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import type { OpenHow } from '../meta-store.ts';
+import type { OpenOptions } from '../meta-store.ts';
 import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
 import type { PostgresConnection } from './connection.ts';
 import { notInitialized, toDatabaseError } from './database-errors.ts';
@@ -35,7 +35,11 @@ export async function initializeDatabase(connection: PostgresConnection): Promis
  * See MetaStore.open. Of several programs that start at once one upgrades and the others wait; stopped in the middle, the database is what
  * it was. An upgrade waits for transactions of others that use the tables.
  */
-export async function prepareDatabase(connection: PostgresConnection, logger: Logger, { asItIs }: OpenHow = {}): Promise<void> {
+export async function prepareDatabase(
+  connection: PostgresConnection,
+  logger: Logger,
+  { asItIs }: OpenOptions = {},
+): Promise<void> {
   if ((await existing(connection, ['versions'])).length === 0) throw notInitialized(connection.label);
   if (!isOutdated(connection.label, await readRevision(connection, connection.label))) return;
   if (asItIs === true) {

@@ -1,4 +1,4 @@
-import type { NamedBlob, SampleOrder } from '../identity-store.ts';
+import type { NamedBlob, SampleRequest } from '../identity-store.ts';
 import { randomIds, randomUids } from '../sql/sample-starts.ts';
 import type { SqliteConnection } from './connection.ts';
 
@@ -8,7 +8,7 @@ const NEAR_ROWS = 256;
 const FIRST_ROWS = 100_000;
 
 /**
- * See StoreIdentity.storeId. Reads past {@link SqliteConnection.write}, which would make our
+ * See IdentityStore.storeId. Reads past {@link SqliteConnection.write}, which would make our
  * tables.
  */
 export function storeId(connection: SqliteConnection): string | undefined {
@@ -16,7 +16,7 @@ export function storeId(connection: SqliteConnection): string | undefined {
   return table === undefined ? undefined : keptId(connection);
 }
 
-/** See StoreIdentity.keepStoreId. */
+/** See IdentityStore.keepStoreId. */
 export function keepStoreId(connection: SqliteConnection, id: string): Promise<string> {
   return connection.write(() => {
     connection.prepare('INSERT OR IGNORE INTO backy2_store (slot, id) VALUES (1, ?)').run(id);
@@ -28,17 +28,17 @@ function keptId(connection: SqliteConnection): string | undefined {
   return (connection.prepare('SELECT id FROM backy2_store').get() as { id: string } | undefined)?.id;
 }
 
-/** See StoreIdentity.namesBlobs. */
+/** See IdentityStore.namesBlobs. */
 export function namesBlobs(connection: SqliteConnection): boolean {
   return connection.prepare("SELECT 1 FROM blocks WHERE uid > '' LIMIT 1").get() !== undefined;
 }
 
-/** See StoreIdentity.sampleBlobs. */
-export function sampleBlobs(connection: SqliteConnection, { versionUid, ...order }: SampleOrder): NamedBlob[] {
+/** See IdentityStore.sampleBlobs. */
+export function sampleBlobs(connection: SqliteConnection, { versionUid, ...order }: SampleRequest): NamedBlob[] {
   return versionUid === undefined ? sampleAll(connection, order) : sampleVersion(connection, { ...order, versionUid });
 }
 
-function sampleAll(connection: SqliteConnection, { limit, alsoInvalid, random }: SampleOrder): NamedBlob[] {
+function sampleAll(connection: SqliteConnection, { limit, alsoInvalid, random }: SampleRequest): NamedBlob[] {
   const least = leastValid(alsoInvalid);
   const near = connection.prepare(
     `SELECT uid, checksum FROM (SELECT uid, checksum, valid FROM blocks WHERE uid > ? ORDER BY uid LIMIT ${NEAR_ROWS}) WHERE valid >= ? LIMIT 1`,
@@ -58,7 +58,7 @@ function sampleAll(connection: SqliteConnection, { limit, alsoInvalid, random }:
 
 function sampleVersion(
   connection: SqliteConnection,
-  { versionUid, limit, alsoInvalid, random }: SampleOrder & { versionUid: string },
+  { versionUid, limit, alsoInvalid, random }: SampleRequest & { versionUid: string },
 ): NamedBlob[] {
   const least = leastValid(alsoInvalid);
   const last = connection.prepare('SELECT max(id) AS id FROM blocks WHERE version_uid = ?').get(versionUid) as {

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { RewrapCounts, RewrapOrder } from '../meta-store.ts';
+import type { RewrapCounts, RewrapRequest } from '../encryption-store.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** Rows between two looks at messages and signals: 20 ms of key wrapping. */
@@ -16,7 +16,7 @@ interface Row {
 }
 
 /** See EncryptionStore.rewrapKeys. In the order of the table: each of its pages is read and written once. */
-export async function rewrapKeys(connection: SqliteConnection, { rewrap, onProgress }: RewrapOrder): Promise<RewrapCounts> {
+export async function rewrapKeys(connection: SqliteConnection, { rewrap, onProgress }: RewrapRequest): Promise<RewrapCounts> {
   const page = connection.prepare(
     `SELECT rowid AS row, uid, version_uid AS versionUid, id, valid, enc_version AS encVersion, enc_envkey AS envKey
      FROM blocks WHERE rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS}`,

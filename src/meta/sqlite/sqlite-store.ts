@@ -7,8 +7,10 @@ import { toStoredDate } from '../../model/dates.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { StatsFilter } from '../../model/reports.ts';
 import type { Migration, NewVersion, Version, VersionFilter } from '../../model/version.ts';
-import type { SampleOrder } from '../identity-store.ts';
-import type { BackupGroup, MetaStore, OpenHow, RewrapOrder, TakeOverOrder } from '../meta-store.ts';
+import type { BackupGroup, TakeOverRequest } from '../backup-store.ts';
+import type { RewrapRequest } from '../encryption-store.ts';
+import type { SampleRequest } from '../identity-store.ts';
+import type { MetaStore, OpenOptions } from '../meta-store.ts';
 import { toBlockRow, toDatedBlockRow } from '../sql/rows.ts';
 import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import * as backup from './backup.ts';
@@ -62,7 +64,7 @@ export class SqliteStore implements MetaStore {
     await connection.writeSchema(SCHEMA, () => hasTable(connection, 'versions'));
   }
 
-  async open({ asItIs = false }: OpenHow = {}): Promise<{ isNew: boolean }> {
+  async open({ asItIs = false }: OpenOptions = {}): Promise<{ isNew: boolean }> {
     const { path, createIfMissing, logger } = this.#options;
     const mayCreate = createIfMissing && !asItIs;
     const connection = await this.#connect(mayCreate);
@@ -140,7 +142,7 @@ export class SqliteStore implements MetaStore {
   async commitGroup(versionUid: string, group: BackupGroup, geometry: Geometry) {
     return backup.commitGroup(this.#db, versionUid, group, { geometry, now: this.#options.now() });
   }
-  async takeOver(order: TakeOverOrder) {
+  async takeOver(order: TakeOverRequest) {
     return takeOver(this.#db, order, this.#options.now());
   }
   async presentBlocks(versionUid: string, range: BlockRange) {
@@ -199,7 +201,7 @@ export class SqliteStore implements MetaStore {
   async sampleSealedBlocks(limit: number) {
     return sealed.sampleSealedBlocks(this.#db, limit);
   }
-  async rewrapKeys(order: RewrapOrder) {
+  async rewrapKeys(order: RewrapRequest) {
     return rewrapKeys(this.#db, order);
   }
 
@@ -240,7 +242,7 @@ export class SqliteStore implements MetaStore {
   async namesBlobs() {
     return identity.namesBlobs(this.#db);
   }
-  async sampleBlobs(order: SampleOrder) {
+  async sampleBlobs(order: SampleRequest) {
     return identity.sampleBlobs(this.#db, order);
   }
 

@@ -1,6 +1,6 @@
 import { toStoredDate } from '../../model/dates.ts';
 import { blockCount, blockLength } from '../../model/geometry.ts';
-import type { TakeOverOrder, TakeOverResult } from '../meta-store.ts';
+import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
 import { INSERT_COLUMNS, saveCounters } from './backup.ts';
 import { IS_ID } from './blocks.ts';
 import type { SqliteConnection } from './connection.ts';
@@ -15,7 +15,7 @@ import { readState } from './state.ts';
  * are scattered so take three times as long to read by id, as the next take-over and every restore do; 256 stretches are read side by side.
  * A statement that can't be undone alone needs no journal of its own, which would hold each page once more: OR ROLLBACK saves a tenth.
  */
-export async function takeOver(connection: SqliteConnection, order: TakeOverOrder, now: Date): Promise<TakeOverResult> {
+export async function takeOver(connection: SqliteConnection, order: TakeOverRequest, now: Date): Promise<TakeOverResult> {
   return connection.bulk(async () => {
     const heals = readState(connection, 'heals');
     const rows = stageRows(connection, order);
@@ -36,7 +36,7 @@ export async function takeOver(connection: SqliteConnection, order: TakeOverOrde
   });
 }
 
-function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: TakeOverOrder): number {
+function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: TakeOverRequest): number {
   connection.execTemporary('DROP TABLE IF EXISTS temp.ranges');
   connection.execTemporary('DROP TABLE IF EXISTS temp.taken');
   connection.execTemporary('CREATE TEMPORARY TABLE ranges (first INTEGER PRIMARY KEY, past INTEGER)');
