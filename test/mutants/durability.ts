@@ -220,7 +220,7 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'mended-version-is-believed',
     invariant: 'A mended version is valid only when all of its blobs are there.',
-    file: 'src/core/blocks/validate-whole.ts',
+    file: 'src/core/blocks/validate-healed.ts',
     text: 'version.valid || !(await hasAllBlobs(context, uid))',
     replacement: 'version.valid',
     tests: ['test/unit/meta/validity.test.ts'],

@@ -62,18 +62,18 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'finished-without-a-look-after-a-cleanup',
     invariant: 'After a full cleanup, a version becomes valid only when all of its blobs are there.',
-    file: 'src/core/backup/cleanup-watch.ts',
+    file: 'src/core/store/cleanup-watch.ts',
     text: "await meta.markBlockInvalid(uid ?? '', checksum);",
     replacement: '',
-    tests: ['test/unit/core/backup/cleanup-watch.test.ts'],
+    tests: ['test/unit/core/store/cleanup-watch.test.ts'],
   },
   {
     name: 'blobs-of-an-unmounted-store-are-gone',
     invariant: 'After a full cleanup, missing blobs are marked only where the store is still the right one.',
-    file: 'src/core/backup/cleanup-watch.ts',
+    file: 'src/core/store/cleanup-watch.ts',
     text: 'if (probes.missing.length > 0) await confirmStore(context, backend);',
     replacement: '',
-    tests: ['test/unit/core/backup/cleanup-watch.test.ts'],
+    tests: ['test/unit/core/store/cleanup-watch.test.ts'],
   },
   {
     name: 'commits-go-to-a-removed-database',

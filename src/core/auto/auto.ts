@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
-import { usingShared } from '../blocks/using-shared.ts';
+import { usingShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { checkInstallationFree } from '../versions/locks.ts';

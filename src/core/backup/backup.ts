@@ -8,28 +8,28 @@ import type { TaggedVersion } from '../../model/version.ts';
 import { CheckLog } from '../blocks/check-log.ts';
 import { proveKeyForWriting } from '../blocks/encryption-key.ts';
 import { Meter } from '../blocks/progress.ts';
-import { retryLog } from '../blocks/storage.ts';
-import { usingShared } from '../blocks/using-shared.ts';
-import { validateHealed } from '../blocks/validate-whole.ts';
+import { withWayOn } from '../blocks/resume-hint.ts';
+import { validateHealed } from '../blocks/validate-healed.ts';
 import { tellWaiting } from '../blocks/waiting.ts';
+import { usingShared } from '../blocks/with-shared.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, throughParent } from '../plan/hints.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
+import { CleanupWatch } from '../store/cleanup-watch.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
+import { retryLog } from '../store/storage.ts';
+import { verifyKeptBlobs } from '../store/verify-reused-blobs.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
-import { CleanupWatch } from './cleanup-watch.ts';
 import { checkContinuedSource } from './continue-check.ts';
 import { DataPhase } from './data-phase.ts';
 import { checkHintsAgainstBase, checkHintsWithoutBase } from './hint-check.ts';
-import { verifyKeptBlobs } from './kept-blobs.ts';
-import { OnlyHinted } from './only-hinted.ts';
+import { OnlyHinted } from './hinted-blocks.ts';
 import { continueVersion, createVersion, useBase } from './open-version.ts';
 import type { BackupRequest, BackupResult } from './request.ts';
-import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './set-phases.ts';
 import type { SampleOptions } from './source-sample.ts';
-import { withWayOn } from './way-on.ts';
+import { addPlannedZeros, presentRanges, readMissing, takeOverFromBase } from './take-over.ts';
 
 /**
  * Backs a source up (semantics.md, backup). On failure the version stays, invalid, and can be continued; only hints that do

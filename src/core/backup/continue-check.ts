@@ -3,7 +3,6 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import { Bitmap } from '../../model/bitmap.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { presentRanges } from './set-phases.ts';
 import {
   compareSample,
   type ExpectedBlock,
@@ -12,6 +11,7 @@ import {
   sampledPages,
   sampleSize,
 } from './source-sample.ts';
+import { presentRanges } from './take-over.ts';
 
 /** Rows that are looked at for each one that is compared: zeros are equal in most images and tell little. */
 const ROWS_FOR_ONE = 20;

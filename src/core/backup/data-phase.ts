@@ -10,9 +10,9 @@ import type { BackupRow } from '../../model/block.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
-import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
+import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
 import { RowSink } from '../blocks/row-sink.ts';
-import { HealingSum } from '../blocks/validate-whole.ts';
+import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 
 /** A blob that dedup found and that could not be used; its block was stored anew, but other versions rely on it. */

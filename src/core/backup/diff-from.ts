@@ -5,7 +5,7 @@ import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { usingShared } from '../blocks/using-shared.ts';
+import { usingShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { backup } from './backup.ts';

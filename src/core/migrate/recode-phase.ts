@@ -12,7 +12,7 @@ import { NO_COUNTS } from '../../model/counters.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
-import { type Claim, Claims, decisionFor } from '../blocks/claims.ts';
+import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
 import { RowSink } from '../blocks/row-sink.ts';
 
 const PAGE_ROWS = 5_000;

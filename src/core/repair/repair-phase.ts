@@ -10,7 +10,7 @@ import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
 import type { Meter } from '../blocks/progress.ts';
-import { HealingSum } from '../blocks/validate-whole.ts';
+import { HealingSum } from '../blocks/validate-healed.ts';
 
 /** Bad rows that are looked up at a time. */
 const PAGE_ROWS = 1_000;

@@ -9,7 +9,7 @@ import { proveKeyForReadingAll } from '../blocks/encryption-key.ts';
 import type { FeedJob } from '../blocks/fetch-feed.ts';
 import { FetchPhase } from '../blocks/fetch-phase.ts';
 import { Meter } from '../blocks/progress.ts';
-import { startScrubPool } from '../blocks/start-pool.ts';
+import { startScrubPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';

@@ -3,9 +3,9 @@ import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
 import type { BlockRow } from '../../model/block.ts';
-import { retryLog } from '../blocks/storage.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
+import { retryLog } from '../store/storage.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
 
 /** Decoded blocks that are kept in memory, over all images that are open. */

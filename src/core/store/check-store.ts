@@ -3,10 +3,10 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import { newStoreId } from '../../data/store-id.ts';
 import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type LockService } from '../../locking/lock.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { holding } from '../versions/locks.ts';
 import { probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
+import { openStorage } from './storage.ts';
 import { lostStore, unknownStore, wrongStore } from './store-errors.ts';
 
 /** Another command that is just making the id has done so by then. */

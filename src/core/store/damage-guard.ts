@@ -1,9 +1,9 @@
 import { BackyError } from '../../errors.ts';
 import type { NamedBlob } from '../../meta/identity-store.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
+import { openStorage } from './storage.ts';
 import { labelOf, massDamage } from './store-errors.ts';
 
 /** At least so many missing blobs, and a larger share than this of those that were looked for, are no damage to single blobs. */

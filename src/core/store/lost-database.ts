@@ -1,8 +1,8 @@
 import { BackyError, messageOf } from '../../errors.ts';
 import { silentLogger } from '../../logger.ts';
 import type { NoDatabaseError } from '../../meta/no-database.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
+import { openStorage } from './storage.ts';
 import { labelOf } from './store-errors.ts';
 
 /** What to do when blobs are there and their database is not. */

@@ -1,9 +1,9 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/identity-store.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
+import { openStorage } from './storage.ts';
 
 /** Rows that are read from the database at a time. */
 const PAGE_ROWS = 5_000;

@@ -4,9 +4,9 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import type { DataBackendOptions } from '../../data/options.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import { fillNullBlock } from '../../model/null-block.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { type IdentityCheck, prepareIdentity } from '../store/identity-check.ts';
+import { openStorage } from '../store/storage.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
 
 /** A part of the check, and how it went. */

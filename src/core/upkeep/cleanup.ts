@@ -3,9 +3,9 @@ import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
+import { openStorage } from '../store/storage.ts';
 import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from '../versions/locks.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './cleanup-full.ts';
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { validateHealed } from '../../../src/core/blocks/validate-whole.ts';
+import { validateHealed } from '../../../src/core/blocks/validate-healed.ts';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import type { BackupRow } from '../../../src/model/block.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { addPlannedZeros, takeOverFromBase } from '../../../../src/core/backup/set-phases.ts';
+import { addPlannedZeros, takeOverFromBase } from '../../../../src/core/backup/take-over.ts';
 import { type BackupPlan, planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import type { Hint } from '../../../../src/core/plan/hints.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';

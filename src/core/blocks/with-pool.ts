@@ -2,7 +2,7 @@ import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { Context } from '../context.ts';
-import { retryLog } from './storage.ts';
+import { retryLog } from '../store/storage.ts';
 import { tellWaiting } from './waiting.ts';
 import { workersFor } from './worker-count.ts';
 

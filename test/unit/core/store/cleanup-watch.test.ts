@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CleanupWatch } from '../../../../src/core/backup/cleanup-watch.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
+import { CleanupWatch } from '../../../../src/core/store/cleanup-watch.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../../src/data/data-backend.ts';
 import { openDataBackend } from '../../../../src/data/open-backend.ts';

@@ -1,9 +1,9 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { BackupRow } from '../../model/block.ts';
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { confirmStore } from '../store/check-store.ts';
-import { probeBlobs } from '../store/probe-blobs.ts';
+import { confirmStore } from './check-store.ts';
+import { probeBlobs } from './probe-blobs.ts';
+import { openStorage } from './storage.ts';
 
 const PAGE_ROWS = 10_000;
 

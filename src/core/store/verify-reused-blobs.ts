@@ -1,8 +1,8 @@
-import { openStorage } from '../blocks/storage.ts';
 import type { Context } from '../context.ts';
-import { confirmStore } from '../store/check-store.ts';
-import { DamageGuard } from '../store/damage-guard.ts';
-import { markMissing, probeVersion } from '../store/probe-version.ts';
+import { confirmStore } from './check-store.ts';
+import { DamageGuard } from './damage-guard.ts';
+import { markMissing, probeVersion } from './probe-version.ts';
+import { openStorage } from './storage.ts';
 
 /** A version that is about to be called valid. */
 export interface KeptBlobs {
