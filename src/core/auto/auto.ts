@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
-import { usingShared } from '../blocks/with-shared.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
@@ -28,7 +28,7 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
   // Before any snapshot is removed.
   if (!request.dryRun) await checkStore(context, request);
   const session = await RbdSession.open(context.io.rbd, context);
-  return usingShared(context, session, async (inner) => {
+  return withShared(context, session, async (inner) => {
     const images = place.image === '*' ? await session.call('images', place) : [place.image];
     if (images.length === 0) context.logger.warning(`There are no images in ${poolSpec(place)}.`);
     const results: AutoResult[] = [];

@@ -1,4 +1,4 @@
-import { WorkerPool } from '../../engine/pool/worker-pool.ts';
+import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
@@ -10,16 +10,14 @@ import { proveKeyForWriting } from '../blocks/encryption-key.ts';
 import { Meter } from '../blocks/progress.ts';
 import { withWayOn } from '../blocks/resume-hint.ts';
 import { validateHealed } from '../blocks/validate-healed.ts';
-import { tellWaiting } from '../blocks/waiting.ts';
-import { usingShared } from '../blocks/with-shared.ts';
-import { workersFor } from '../blocks/worker-count.ts';
+import { withPool } from '../blocks/with-pool.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, throughParent } from '../plan/hints.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { CleanupWatch } from '../store/cleanup-watch.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { retryLog } from '../store/storage.ts';
 import { verifyKeptBlobs } from '../store/verify-reused-blobs.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
 import { checkContinuedSource } from './continue-check.ts';
@@ -45,7 +43,7 @@ export async function backup(
     const source = await open();
     const parentBytes = Math.min(source.parentBytes ?? 0, source.sizeBytes);
     const hints = request.hints && throughParent(request.hints, { parentBytes, hasBase: request.baseUid !== undefined });
-    const done = await usingShared(context, source, (inner) => backUp(inner, { ...request, hints }, source));
+    const done = await withShared(context, source, (inner) => backUp(inner, { ...request, hints }, source));
     return { ...done, seconds: (performance.now() - start) / 1000 };
   });
 }
@@ -56,8 +54,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
   await proveKeyForWriting(context);
   return holding([], async (locks) => {
     const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
-    const pool = startPool(context, source, geometry);
-    try {
+    return withPool(context, { geometry, source }, async (pool) => {
       await checkStore(context, request);
       const checkSource = async (existing: TaggedVersion) => {
         await checkContinuedSource({ meta: context.meta, ...sampleBy(context, pool, geometry) }, existing);
@@ -80,27 +77,8 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
         sizeBytes: version.sizeBytes,
         ...done,
       };
-    } finally {
-      await pool.close();
-      if (pool.hasStuckThreads) context.onStuckThreads();
-    }
+    });
   });
-}
-
-function startPool({ settings, signal, data, logger }: Context, source: SharedSource, geometry: Geometry): WorkerPool {
-  return new WorkerPool(
-    {
-      workers: workersFor(settings, geometry.sizeBytes),
-      hashFunction: settings.hashFunction,
-      encryption: settings.encryption,
-      data,
-      source: source.spec,
-      onRetry: retryLog(logger),
-      onQuiet: tellWaiting(logger, source.spec.url, 'the data backend'),
-      ...geometry,
-    },
-    signal,
-  );
 }
 
 type Outcome = Pick<BackupResult, 'counters' | 'rejected' | 'blocksMended' | 'versionsMended' | 'dataSeconds'>;

@@ -5,7 +5,7 @@ import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { usingShared } from '../blocks/with-shared.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { backup } from './backup.ts';
@@ -25,7 +25,7 @@ export async function backupSince(context: Context, request: DiffRequest): Promi
   const place = snapshotOf(request.source);
   const base = await baseFor(context.meta, request);
   const session = await RbdSession.open(context.io.rbd, context);
-  return usingShared(context, session, async (inner) => {
+  return withShared(context, session, async (inner) => {
     const { differences, fromTimeMs } = await session.diff(place, request.diffFrom);
     checkAge(base, request.diffFrom, fromTimeMs);
     context.logger.info(`Differential backup, from snapshot ${request.diffFrom} and version ${base.uid}.`);

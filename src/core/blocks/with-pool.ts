@@ -1,25 +1,62 @@
+import type { PoolOptions } from '../../engine/pool/pool-options.ts';
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
-import type { SharedSource } from '../../io/shared.ts';
+import type { SharedSource, SharedTarget } from '../../io/shared.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { Context } from '../context.ts';
 import { retryLog } from '../store/storage.ts';
-import { tellWaiting } from './waiting.ts';
 import { workersFor } from './worker-count.ts';
 
-/** Starts block workers that fetch and check, and compare with a source if there is one. */
-export function startScrubPool(context: Context, geometry: Geometry, source?: SharedSource): WorkerPool {
+/** Blocks that a pool moves, and from where to where. The data backend is the other end. */
+export interface PoolRequest extends Pick<PoolOptions, 'zeroMissing' | 'arena' | 'workerProgram'> {
+  geometry: Geometry;
+  source?: SharedSource | undefined;
+  target?: SharedTarget | undefined;
+  /** Threads. Undefined: as many as the bytes of the geometry are worth. */
+  workers?: number | undefined;
+}
+
+type PoolContext = Pick<Context, 'settings' | 'data' | 'logger' | 'signal'>;
+
+/**
+ * Runs `body` with a pool of block workers, and ends the pool. Threads that hang are reported, so
+ * that the process does not wait for them. An abort of the context's signal starts no new block.
+ */
+export async function withPool<T>(context: Context, request: PoolRequest, body: (pool: WorkerPool) => Promise<T>): Promise<T> {
+  const pool = startPool(context, request);
+  try {
+    return await body(pool);
+  } finally {
+    await closePool(context, pool);
+  }
+}
+
+/** Starts a pool that outlives its caller. MUST be ended with {@link closePool}. */
+export function startPool(context: PoolContext, { geometry, source, target, workers, ...options }: PoolRequest): WorkerPool {
   const { settings, data, logger, signal } = context;
+  const io = [source, target].flatMap((shared) => (shared === undefined ? [] : [shared.spec.url]));
   return new WorkerPool(
     {
-      workers: workersFor(settings, geometry.sizeBytes),
+      ...options,
+      ...geometry,
+      workers: workers ?? workersFor(settings, geometry.sizeBytes),
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,
-      onRetry: retryLog(logger),
       source: source?.spec,
-      onQuiet: tellWaiting(logger, ...(source === undefined ? [] : [source.spec.url]), 'the data backend'),
-      ...geometry,
+      target: target?.spec,
+      onRetry: retryLog(logger),
+      onQuiet: (seconds) =>
+        logger.warning(`No block has moved for ${seconds} s: waiting for ${[...io, 'the data backend'].join(' or ')}.`),
     },
     signal,
   );
+}
+
+/** Ends the threads of a pool, in bounded time. */
+export async function closePool(
+  { onStuckThreads }: Pick<Context, 'onStuckThreads'>,
+  pool: Pick<WorkerPool, 'close' | 'hasStuckThreads'>,
+): Promise<void> {
+  await pool.close();
+  if (pool.hasStuckThreads) onStuckThreads();
 }

@@ -1,5 +1,4 @@
 import { v1 as uuid1 } from 'uuid';
-import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
 import { Bitmap } from '../../model/bitmap.ts';
@@ -10,12 +9,11 @@ import { type BadBlock, BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading, proveKeyForWriting } from '../blocks/encryption-key.ts';
 import { Meter } from '../blocks/progress.ts';
-import { workersFor } from '../blocks/worker-count.ts';
+import { withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { CleanupWatch } from '../store/cleanup-watch.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { retryLog } from '../store/storage.ts';
 import { verifyKeptBlobs } from '../store/verify-reused-blobs.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
@@ -87,71 +85,60 @@ async function run(
   context: Context,
   { origin, copy, guard, geometry }: { origin: TaggedVersion; copy: TaggedVersion; guard: DamageGuard; geometry: Geometry },
 ): Promise<MigrationResult> {
-  const { meta, logger, settings, signal, data } = context;
+  const { meta, logger, settings, signal } = context;
   const start = performance.now();
   const encVersion = settings.encryption.version;
   const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration', guard });
-  const pool = new WorkerPool(
-    {
-      workers: workersFor(settings, geometry.sizeBytes),
-      hashFunction: settings.hashFunction,
-      encryption: settings.encryption,
-      data,
-      onRetry: retryLog(logger),
-      ...geometry,
-    },
-    signal,
-  );
   const counts = { blocksWritten: 0, blocksReused: 0 };
-  const meter = new Meter(origin.size, pool, context.onProgress);
-  try {
-    const cleanups = await CleanupWatch.begin(context);
-    for (;;) {
-      // What is there stays, but for blocks that were found bad since.
-      await meta.discardBadBlocks(copy.uid, geometry);
-      const todo = new Bitmap(origin.size);
-      await readMissing(meta, { versionUid: copy.uid, read: todo, range: { first: 0, count: origin.size } });
-      const left = todo.count();
-      logger.info(
-        `Migration to encryption version ${encVersion} for version ${origin.uid} to new version ${copy.uid}, ${origin.size - left}/${origin.size} blocks done.`,
-      );
-      meter.begin('data', origin.size - left);
-      const phase = new RecodePhase({
-        pool,
-        meta,
-        logger,
-        origin,
-        copyUid: copy.uid,
-        geometry,
-        encVersion,
-        todo,
-        bad,
-        confirmStore: () => confirmMounted(context),
-        gone: (rows) => cleanups.gone(rows),
-        onBlock: (sizeBytes, outcome) => {
-          meter.add(Math.sign(sizeBytes), sizeBytes);
-          if (outcome === 'written') counts.blocksWritten++;
-          if (outcome === 'reused') counts.blocksReused += Math.sign(sizeBytes);
-        },
-      });
-      await phase.run(signal);
-      signal.throwIfAborted();
-      await guard.settle();
-      await cleanups.markGone(copy.uid);
-      if (bad.found.length > 0) break;
-      // An earlier call may have begun it.
-      const kept = { versionUid: copy.uid, blocksKept: counts.blocksReused, isContinued: true };
-      await verifyKeptBlobs(context, { ...kept, acceptDamage: undefined });
-      if (await meta.finishBackup(copy, undefined)) break;
+  await withPool(context, { geometry }, async (pool) => {
+    const meter = new Meter(origin.size, pool, context.onProgress);
+    try {
+      const cleanups = await CleanupWatch.begin(context);
+      for (;;) {
+        // What is there stays, but for blocks that were found bad since.
+        await meta.discardBadBlocks(copy.uid, geometry);
+        const todo = new Bitmap(origin.size);
+        await readMissing(meta, { versionUid: copy.uid, read: todo, range: { first: 0, count: origin.size } });
+        const left = todo.count();
+        logger.info(
+          `Migration to encryption version ${encVersion} for version ${origin.uid} to new version ${copy.uid}, ${origin.size - left}/${origin.size} blocks done.`,
+        );
+        meter.begin('data', origin.size - left);
+        const phase = new RecodePhase({
+          pool,
+          meta,
+          logger,
+          origin,
+          copyUid: copy.uid,
+          geometry,
+          encVersion,
+          todo,
+          bad,
+          confirmStore: () => confirmMounted(context),
+          gone: (rows) => cleanups.gone(rows),
+          onBlock: (sizeBytes, outcome) => {
+            meter.add(Math.sign(sizeBytes), sizeBytes);
+            if (outcome === 'written') counts.blocksWritten++;
+            if (outcome === 'reused') counts.blocksReused += Math.sign(sizeBytes);
+          },
+        });
+        await phase.run(signal);
+        signal.throwIfAborted();
+        await guard.settle();
+        await cleanups.markGone(copy.uid);
+        if (bad.found.length > 0) break;
+        // An earlier call may have begun it.
+        const kept = { versionUid: copy.uid, blocksKept: counts.blocksReused, isContinued: true };
+        await verifyKeptBlobs(context, { ...kept, acceptDamage: undefined });
+        if (await meta.finishBackup(copy, undefined)) break;
+      }
+    } catch (error) {
+      throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);
+    } finally {
+      // What was found before a failure is marked all the same, if it can be.
+      await guard.settle().catch(() => {});
     }
-  } catch (error) {
-    throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);
-  } finally {
-    // What was found before a failure is marked all the same, if it can be.
-    await guard.settle().catch(() => {});
-    await pool.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
-  }
+  });
   if (bad.found.length > 0) {
     const wrong = bad.found.reduce((sum, { count }) => sum + count, 0);
     logger.error(`${wrong} of ${origin.size} blocks of version ${origin.uid} are bad: version ${copy.uid} stays invalid.`);

@@ -1,4 +1,3 @@
-import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
 import type { TaggedVersion } from '../../model/version.ts';
@@ -7,13 +6,11 @@ import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForWriting } from '../blocks/encryption-key.ts';
 import { Meter } from '../blocks/progress.ts';
 import { validateHealed, validateProbed } from '../blocks/validate-healed.ts';
-import { tellWaiting } from '../blocks/waiting.ts';
-import { usingShared } from '../blocks/with-shared.ts';
-import { workersFor } from '../blocks/worker-count.ts';
+import { withPool } from '../blocks/with-pool.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { retryLog } from '../store/storage.ts';
 import { hasItsRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
@@ -71,7 +68,7 @@ export async function repair(context: Context, request: RepairRequest): Promise<
     const complete = await hasItsRows(context, version);
     const source = await shareSource(request.source, context.io, context);
     // A source that lies gives blocks that are not taken: there is nothing to verify.
-    const phase = await usingShared(context, source, (inner) =>
+    const phase = await withShared(context, source, (inner) =>
       mend(inner, source, { version, acceptDamage: request.acceptDamage }),
     );
     if (!complete)
@@ -114,42 +111,25 @@ async function mend(
   await proveKeyForWriting(context);
   await checkStore(context, { acceptDamage });
   await new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage }).lookAhead();
-  const pool = new WorkerPool(
-    {
-      workers: workersFor(settings, readable),
+  return withPool(context, { geometry: { blockSize, sizeBytes: readable }, source }, async (pool) => {
+    const meter = new Meter(version.size, pool, onProgress);
+    const phase = new RepairPhase({
+      pool,
+      meta,
+      logger,
+      version,
       blockSize,
-      sizeBytes: readable,
-      hashFunction: settings.hashFunction,
-      encryption: settings.encryption,
-      data: context.data,
-      onRetry: retryLog(logger),
-      source: source.spec,
-      onQuiet: tellWaiting(logger, source.spec.url, 'the data backend'),
-    },
-    signal,
-  );
-  const meter = new Meter(version.size, pool, onProgress);
-  const phase = new RepairPhase({
-    pool,
-    meta,
-    logger,
-    version,
-    blockSize,
-    readable,
-    encVersion: settings.encryption.version,
-    confirmStore: () => confirmMounted(context),
-    meter,
-  });
-  try {
+      readable,
+      encVersion: settings.encryption.version,
+      confirmStore: () => confirmMounted(context),
+      meter,
+    });
     meter.begin('data', 0);
     await phase.run();
     signal.throwIfAborted();
     meter.add(version.size - meter.doneBlocks, 0);
     return phase;
-  } finally {
-    await pool.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
-  }
+  });
 }
 
 /** Bytes of the source that whole blocks of the version can be read from: a source that is shorter may still have most of them. */

@@ -1,4 +1,3 @@
-import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import { shareTarget } from '../../io/open-io.ts';
 import type { SharedTarget } from '../../io/shared.ts';
@@ -12,14 +11,12 @@ import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import { feedJobs } from '../blocks/fetch-feed.ts';
 import { FetchPhase } from '../blocks/fetch-phase.ts';
 import { Meter } from '../blocks/progress.ts';
-import { tellWaiting } from '../blocks/waiting.ts';
-import { usingShared } from '../blocks/with-shared.ts';
-import { workersFor } from '../blocks/worker-count.ts';
+import { withPool } from '../blocks/with-pool.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { refuseOwnTarget } from '../own-files.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { retryLog } from '../store/storage.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
@@ -88,7 +85,7 @@ export async function restore(context: Context, request: RestoreRequest): Promis
       options: context.io,
     };
     const target = await shareTarget(request.target, how, context);
-    return usingShared(context, target, (inner) => run(inner, { request, version, blockSize, target, guard }));
+    return withShared(context, target, (inner) => run(inner, { request, version, blockSize, target, guard }));
   });
 }
 
@@ -110,86 +107,71 @@ async function run(
     guard,
   }: { request: RestoreRequest; version: TaggedVersion; blockSize: number; target: SharedTarget; guard: DamageGuard },
 ): Promise<RestoreResult> {
-  const { meta, logger, settings, signal, onProgress } = context;
+  const { meta, logger, signal, onProgress } = context;
   const start = performance.now();
   const writesZeros = !request.sparse && !target.isNew;
   const checks = new CheckLog(context);
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'restore', guard, checks });
   const contiguous = new Contiguous(request.fromId);
-  const pool = new WorkerPool(
-    {
-      workers: workersFor(settings, version.sizeBytes),
-      blockSize,
-      sizeBytes: version.sizeBytes,
-      hashFunction: settings.hashFunction,
-      encryption: settings.encryption,
-      data: context.data,
-      onRetry: retryLog(logger),
-      target: target.spec,
-      zeroMissing: writesZeros,
-      onQuiet: tellWaiting(logger, request.target, 'the data backend'),
-    },
-    signal,
-  );
   request.onLastId?.(contiguous.last);
   let missing = 0;
   const { stray } = await findStrayRows(context, version);
   const fetched = { blocks: 0, bytes: 0 };
-  const meter = new Meter(version.size, pool, onProgress);
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
-  const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
-    for (const range of [...moved, ...passed]) contiguous.done(range);
-    request.onLastId?.(contiguous.last);
-    meter.lastId = contiguous.last;
-    meter.add(blocksIn(moved) + blocksIn(passed), bytesIn(moved, geometry));
-  };
-  try {
-    meter.lastId = contiguous.last;
-    meter.begin('data', Math.min(request.fromId, version.size));
-    const jobs = feedJobs({
-      meta,
-      version,
-      blockSize,
-      blocksPerJob: pool.slots.blocksPerSlot,
-      fromId: request.fromId,
-      classify: ({ uid, size }) => {
-        if (uid === null) return writesZeros ? 'zero' : 'skip';
-        fetched.blocks++;
-        fetched.bytes += size;
-        return 'fetch';
-      },
-      gaps: writesZeros ? 'zero' : 'skip',
-      onSkipped: (range) => done([], [range]),
-      onGap: ({ first, count }) => {
-        logger.error(`Blocks ${first} to ${first + count - 1} are missing from version ${version.uid}: it is incomplete.`);
-        missing += count;
-        bad.found.push({ id: first, count, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
-      },
-    });
-    await pool.run(
-      new FetchPhase({
-        jobs,
-        onFindings: (findings, read) => bad.record(findings, read),
-        onFetched: (read, findings) => {
-          guard.looked(read.length);
-          return checks.add(read, findings);
+  await withPool(context, { geometry, target, zeroMissing: writesZeros }, async (pool) => {
+    const meter = new Meter(version.size, pool, onProgress);
+    const done = (moved: readonly BlockRange[], passed: readonly BlockRange[]) => {
+      for (const range of [...moved, ...passed]) contiguous.done(range);
+      request.onLastId?.(contiguous.last);
+      meter.lastId = contiguous.last;
+      meter.add(blocksIn(moved) + blocksIn(passed), bytesIn(moved, geometry));
+    };
+    try {
+      meter.lastId = contiguous.last;
+      meter.begin('data', Math.min(request.fromId, version.size));
+      const jobs = feedJobs({
+        meta,
+        version,
+        blockSize,
+        blocksPerJob: pool.slots.blocksPerSlot,
+        fromId: request.fromId,
+        classify: ({ uid, size }) => {
+          if (uid === null) return writesZeros ? 'zero' : 'skip';
+          fetched.blocks++;
+          fetched.bytes += size;
+          return 'fetch';
         },
-        onDone: ({ blocks, passed }) => done(blocks, passed),
-      }),
-    );
-    signal.throwIfAborted();
-    await pool.flush();
-    await guard.settle();
-    await checkLength(context, { version, bad, geometry });
-  } catch (error) {
-    throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
-  } finally {
-    // What was found before a failure is marked all the same, if it can be.
-    await guard.settle().catch(() => {});
-    await pool.close();
-    await checks.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
-  }
+        gaps: writesZeros ? 'zero' : 'skip',
+        onSkipped: (range) => done([], [range]),
+        onGap: ({ first, count }) => {
+          logger.error(`Blocks ${first} to ${first + count - 1} are missing from version ${version.uid}: it is incomplete.`);
+          missing += count;
+          bad.found.push({ id: first, count, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
+        },
+      });
+      await pool.run(
+        new FetchPhase({
+          jobs,
+          onFindings: (findings, read) => bad.record(findings, read),
+          onFetched: (read, findings) => {
+            guard.looked(read.length);
+            return checks.add(read, findings);
+          },
+          onDone: ({ blocks, passed }) => done(blocks, passed),
+        }),
+      );
+      signal.throwIfAborted();
+      await pool.flush();
+      await guard.settle();
+      await checkLength(context, { version, bad, geometry });
+    } catch (error) {
+      throw withWayOn(signal.aborted ? signal.reason : error, request, contiguous.last);
+    } finally {
+      // What was found before a failure is marked all the same, if it can be.
+      await guard.settle().catch(() => {});
+      await checks.close();
+    }
+  });
   if (missing + stray > 0) {
     await meta.setVersionInvalid(version.uid);
     bad.affectedVersions.add(version.uid);

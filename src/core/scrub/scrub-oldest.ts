@@ -9,7 +9,7 @@ import { proveKeyForReadingAll } from '../blocks/encryption-key.ts';
 import type { FeedJob } from '../blocks/fetch-feed.ts';
 import { FetchPhase } from '../blocks/fetch-phase.ts';
 import { Meter } from '../blocks/progress.ts';
-import { startScrubPool } from '../blocks/with-pool.ts';
+import { withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
@@ -74,44 +74,43 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
   const blobs = await meta.enrolBlobs(startSeconds, () => signal.throwIfAborted());
   // As blockSizeOf does it for one version: here the largest of all.
   const blockSize = await largestBlock(context, settings.blockSize);
-  const pool = startScrubPool(context, { blockSize, sizeBytes: blockSize });
   const wanted = Math.ceil((blobs * request.percent) / 100);
-  const meter = new Meter(wanted, pool, onProgress);
   const checks = new CheckLog(context, startSeconds + 1);
   const bad = new BadBlobs(context, guard, checks);
   const done = { blobsChecked: 0, bytesChecked: 0, outOfTime: false };
   const isOver = () => request.budgetSeconds !== undefined && performance.now() - start >= request.budgetSeconds * 1000;
-  try {
-    meter.begin('data', 0);
-    const phase = new FetchPhase({
-      jobs: jobs(),
-      onFindings: (findings, read) => bad.record(findings, read),
-      onFetched: async (read, findings) => {
-        guard.looked(read.length);
-        done.blobsChecked += read.length;
-        const bytes = read.reduce((sum, { size }) => sum + size, 0);
-        done.bytesChecked += bytes;
-        meter.add(read.length, bytes);
-        await checks.add(read, findings);
-      },
-      onDone: () => {},
-    });
-    await pool.run(phase);
-    signal.throwIfAborted();
-    await guard.settle();
-    // Blobs may have gone meanwhile, or the time with them.
-    meter.add(wanted - meter.doneBlocks, 0);
-  } finally {
-    // What was found before a failure is marked all the same, if it can be.
-    await guard.settle().catch(() => {});
-    await pool.close();
-    await checks.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
-  }
+  await withPool(context, { geometry: { blockSize, sizeBytes: blockSize } }, async (pool) => {
+    const meter = new Meter(wanted, pool, onProgress);
+    try {
+      meter.begin('data', 0);
+      const phase = new FetchPhase({
+        jobs: jobs(pool.slots.blocksPerSlot),
+        onFindings: (findings, read) => bad.record(findings, read),
+        onFetched: async (read, findings) => {
+          guard.looked(read.length);
+          done.blobsChecked += read.length;
+          const bytes = read.reduce((sum, { size }) => sum + size, 0);
+          done.bytesChecked += bytes;
+          meter.add(read.length, bytes);
+          await checks.add(read, findings);
+        },
+        onDone: () => {},
+      });
+      await pool.run(phase);
+      signal.throwIfAborted();
+      await guard.settle();
+      // Blobs may have gone meanwhile, or the time with them.
+      meter.add(wanted - meter.doneBlocks, 0);
+    } finally {
+      // What was found before a failure is marked all the same, if it can be.
+      await guard.settle().catch(() => {});
+      await checks.close();
+    }
+  });
   const { found: errors, affectedVersions } = bad;
   return { blobs, ...done, errors, affectedVersions: [...affectedVersions], seconds: (performance.now() - start) / 1000 };
 
-  async function* jobs(): AsyncIterableIterator<FeedJob> {
+  async function* jobs(blocksPerJob: number): AsyncIterableIterator<FeedJob> {
     let given = 0;
     let job: BlobToCheck[] = [];
     for await (const blob of oldestBlobs(context, startSeconds + 1)) {
@@ -124,7 +123,7 @@ async function run(context: Context, request: OldestRequest): Promise<OldestResu
       if (blob.size > blockSize) continue;
       given++;
       // Answers name blocks by their number.
-      if (job.length >= pool.slots.blocksPerSlot || job.some(({ id }) => id === blob.id)) {
+      if (job.length >= blocksPerJob || job.some(({ id }) => id === blob.id)) {
         yield toJob(job);
         job = [];
       }

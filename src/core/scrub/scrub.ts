@@ -12,8 +12,8 @@ import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import { feedJobs } from '../blocks/fetch-feed.ts';
 import { FetchPhase } from '../blocks/fetch-phase.ts';
 import { Meter } from '../blocks/progress.ts';
-import { startScrubPool } from '../blocks/with-pool.ts';
-import { usingShared } from '../blocks/with-shared.ts';
+import { withPool } from '../blocks/with-pool.ts';
+import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
@@ -63,7 +63,7 @@ export async function scrub(context: Context, request: ScrubRequest): Promise<Sc
     const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);
     const source = request.source === undefined ? undefined : await openSource(context, request.source, version);
-    return usingShared(context, source, (inner) => run(inner, { ...request, shared: source }, version));
+    return withShared(context, source, (inner) => run(inner, { ...request, shared: source }, version));
   });
 }
 
@@ -103,46 +103,45 @@ async function run(
   await checkStore(context, request);
   await guard.lookAhead();
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
-  const pool = startScrubPool(context, geometry, request.shared);
-  const meter = new Meter(version.size, pool, onProgress);
-  try {
-    meter.begin('data', 0);
-    const jobs = feedJobs({
-      meta,
-      version,
-      blockSize,
-      blocksPerJob: pool.slots.blocksPerSlot,
-      fromId: 0,
-      classify: (row) => {
-        if (!isChosen(row, request, context.random)) return 'skip';
-        checked.blocks++;
-        checked.bytes += row.size;
-        return 'fetch';
-      },
-      gaps: 'skip',
-      onSkipped: ({ count }) => meter.add(count, 0),
-      onGap: () => {},
-    });
-    const phase = new FetchPhase({
-      jobs,
-      onFindings: (findings, read) => bad.record(findings, read),
-      onFetched: (read, findings) => {
-        guard.looked(read.length);
-        return checks.add(read, findings);
-      },
-      onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
-    });
-    await pool.run(phase);
-    signal.throwIfAborted();
-    await guard.settle();
-    await checkLength(context, { version, bad, geometry });
-  } finally {
-    // What was found before a failure is marked all the same, if it can be.
-    await guard.settle().catch(() => {});
-    await pool.close();
-    await checks.close();
-    if (pool.hasStuckThreads) context.onStuckThreads();
-  }
+  await withPool(context, { geometry, source: request.shared }, async (pool) => {
+    const meter = new Meter(version.size, pool, onProgress);
+    try {
+      meter.begin('data', 0);
+      const jobs = feedJobs({
+        meta,
+        version,
+        blockSize,
+        blocksPerJob: pool.slots.blocksPerSlot,
+        fromId: 0,
+        classify: (row) => {
+          if (!isChosen(row, request, context.random)) return 'skip';
+          checked.blocks++;
+          checked.bytes += row.size;
+          return 'fetch';
+        },
+        gaps: 'skip',
+        onSkipped: ({ count }) => meter.add(count, 0),
+        onGap: () => {},
+      });
+      const phase = new FetchPhase({
+        jobs,
+        onFindings: (findings, read) => bad.record(findings, read),
+        onFetched: (read, findings) => {
+          guard.looked(read.length);
+          return checks.add(read, findings);
+        },
+        onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
+      });
+      await pool.run(phase);
+      signal.throwIfAborted();
+      await guard.settle();
+      await checkLength(context, { version, bad, geometry });
+    } finally {
+      // What was found before a failure is marked all the same, if it can be.
+      await guard.settle().catch(() => {});
+      await checks.close();
+    }
+  });
   const valid = await conclude(context, { request, version, bad });
   return resultOf({ complete: true, valid });
 }

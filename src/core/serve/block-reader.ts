@@ -1,11 +1,11 @@
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
-import { WorkerPool } from '../../engine/pool/worker-pool.ts';
+import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
 import type { BlockRow } from '../../model/block.ts';
+import { closePool, startPool } from '../blocks/with-pool.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
-import { retryLog } from '../store/storage.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
 
 /** Decoded blocks that are kept in memory, over all images that are open. */
@@ -37,6 +37,7 @@ export class BlockReader implements Operation {
   readonly cache: BlockCache;
   /** Blocks that are best asked for ahead of a sequential reader. */
   readonly aheadBlocks: number;
+  readonly #context: Context;
   readonly #pool: WorkerPool;
   readonly #aborter = new AbortController();
   readonly #wanted = new Map<number, Order>();
@@ -52,22 +53,15 @@ export class BlockReader implements Operation {
   #failure: { error: unknown } | undefined;
 
   /** `onFailure`: the workers are gone, and nothing can be read any more. */
-  constructor({ settings, data, logger }: Context, blockSize: number, onFailure: (error: unknown) => void) {
+  constructor(context: Context, blockSize: number, onFailure: (error: unknown) => void) {
     this.cache = new BlockCache(Math.max(FEWEST_SLOTS, Math.floor(CACHE_BYTES / blockSize)), blockSize);
     this.#onFailure = onFailure;
-    const workers = workersFor(settings, Number.POSITIVE_INFINITY);
-    this.#pool = new WorkerPool(
-      {
-        workers,
-        blockSize,
-        sizeBytes: 0,
-        hashFunction: settings.hashFunction,
-        encryption: settings.encryption,
-        data,
-        arena: this.cache.arena,
-        onRetry: retryLog(logger),
-      },
-      this.#aborter.signal,
+    this.#context = context;
+    const workers = workersFor(context.settings, Number.POSITIVE_INFINITY);
+    // What stops the program is heard by those who serve, not here.
+    this.#pool = startPool(
+      { ...context, signal: this.#aborter.signal },
+      { geometry: { blockSize, sizeBytes: 0 }, workers, arena: this.cache.arena },
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     this.#jobBlocks = blocksPerSlot;
@@ -75,10 +69,6 @@ export class BlockReader implements Operation {
     // Four readers fit the cache: with more, what was read for one would go before it was wanted, for another.
     this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
     this.#together = Math.min(MOST_TOGETHER, Math.ceil(this.aheadBlocks / workers));
-  }
-
-  get hasStuckThreads(): boolean {
-    return this.#pool.hasStuckThreads;
   }
 
   /** A block that is in memory already, pinned: MUST be unpinned. */
@@ -145,7 +135,7 @@ export class BlockReader implements Operation {
     this.#fail(new BackyError('interrupted', 'The image was closed.'));
     this.#aborter.abort();
     await this.#running;
-    await this.#pool.close();
+    await closePool(this.#context, this.#pool);
   }
 
   #viewBlock({ row, block }: Order): ViewBlock {

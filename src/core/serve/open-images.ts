@@ -98,10 +98,7 @@ export class OpenImages {
 
   /** Closes everything. What was written is gone. */
   async close(): Promise<void> {
-    for (const reader of this.#readers.values()) {
-      await reader.close();
-      if (reader.hasStuckThreads) this.#context.onStuckThreads();
-    }
+    for (const reader of this.#readers.values()) await reader.close();
     for (const [uid, entry] of [...this.#entries]) await this.#close(uid, entry).catch(() => {});
     await this.#operation.release();
   }
