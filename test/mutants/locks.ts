@@ -111,8 +111,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'continued-backup-takes-no-lock',
     invariant: 'A backup that goes on holds its version alone.',
     file: 'src/core/backup/open-version.ts',
-    text: "held.push(await lockVersion(locks, uid, 'exclusive'));\n  const version",
-    replacement: 'const version',
+    text: "await lockFoundVersion(context, uid, 'exclusive')",
+    replacement: '{ version: await findVersion(meta, uid), lock: { release: async () => {} } }',
     tests: LOCKS,
   },
   {
@@ -127,8 +127,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'base-is-not-locked',
     invariant: 'The base of a backup is not removed meanwhile.',
     file: 'src/core/backup/open-version.ts',
-    text: "locks.push(await lockVersion(context.locks, uid, 'shared'));",
-    replacement: '',
+    text: "await lockFoundVersion(context, uid, 'shared')",
+    replacement: '{ version: await findVersion(context.meta, uid), lock: { release: async () => {} } }',
     tests: LOCKS,
   },
   {

@@ -9,13 +9,13 @@ import type { Context } from '../context.ts';
 import { autoTags } from '../versions/auto-tags.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockVersion } from '../versions/locks.ts';
+import { lockFoundVersion } from '../versions/with-version.ts';
 import type { BackupRequest } from './request.ts';
 
 /** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
 export async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {
-  await findVersion(context.meta, uid);
-  locks.push(await lockVersion(context.locks, uid, 'shared'));
-  const base = await findVersion(context.meta, uid);
+  const { version: base, lock } = await lockFoundVersion(context, uid, 'shared');
+  locks.push(lock);
   await checkSameBlockSize(context.meta, base, context.settings.blockSize);
   if (base.valid) return base;
   throw new BackyError('refused', 'You cannot base on an invalid version.', {
@@ -66,12 +66,12 @@ async function tagsNow(context: Context, name: string): Promise<string[]> {
  * leaves the version exactly as it was.
  */
 export async function continueVersion(
-  { meta, locks, logger }: Context,
-  { request, geometry, locks: held, uid, checkSource }: Continuation,
+  context: Context,
+  { request, geometry, locks, uid, checkSource }: Continuation,
 ): Promise<TaggedVersion> {
-  await findVersion(meta, uid);
-  held.push(await lockVersion(locks, uid, 'exclusive'));
-  const version = await findVersion(meta, uid);
+  const { meta, logger } = context;
+  const { version, lock } = await lockFoundVersion(context, uid, 'exclusive');
+  locks.push(lock);
   if (version.valid)
     throw new BackyError('refused', 'You cannot continue a valid version.', {
       hint: `Version ${uid} is complete. Start a new backup without -c.`,

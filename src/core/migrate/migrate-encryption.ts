@@ -16,7 +16,8 @@ import { CleanupWatch } from '../store/cleanup-watch.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { verifyKeptBlobs } from '../store/verify-reused-blobs.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { lockVersion } from '../versions/locks.ts';
+import { withVersion } from '../versions/with-version.ts';
 import { RecodePhase } from './recode-phase.ts';
 
 /** What to migrate. */
@@ -49,10 +50,7 @@ export interface MigrationResult {
  * bad blocks, is gone on with by the next call.
  */
 export async function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
-  await findVersion(context.meta, request.uid);
-  const locks = [() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')];
-  return holding(locks, async (held) => {
-    const origin = await findVersion(context.meta, request.uid);
+  return withVersion(context, request.uid, 'shared', async (origin, held) => {
     if (!origin.valid)
       context.logger.warning(`Version ${origin.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, origin, context.settings.blockSize);

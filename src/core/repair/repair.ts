@@ -13,7 +13,7 @@ import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { hasItsRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { withVersion } from '../versions/with-version.ts';
 import { RepairPhase } from './repair-phase.ts';
 
 /** What to repair, and from what. */
@@ -60,10 +60,8 @@ export interface RepairResult {
  * from it, and only what has the checksum of the block is taken. The version may be read meanwhile, not removed.
  */
 export async function repair(context: Context, request: RepairRequest): Promise<RepairResult> {
-  await findVersion(context.meta, request.uid);
-  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
+  return withVersion(context, request.uid, 'shared', async (version) => {
     const start = performance.now();
-    const version = await findVersion(context.meta, request.uid);
     request.onVersion?.(version);
     const complete = await hasItsRows(context, version);
     const source = await shareSource(request.source, context.io, context);

@@ -18,8 +18,7 @@ import { refuseOwnTarget } from '../own-files.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
-import { findVersion } from '../versions/find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { withVersion } from '../versions/with-version.ts';
 import { Contiguous } from './contiguous.ts';
 
 /** What to restore, and how. */
@@ -66,9 +65,7 @@ export interface RestoreResult {
 
 /** Restores a version to a target (semantics.md, restore). Bad blocks do not stop it: they are reported, and in the result. */
 export async function restore(context: Context, request: RestoreRequest): Promise<RestoreResult> {
-  await findVersion(context.meta, request.uid);
-  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
-    const version = await findVersion(context.meta, request.uid);
+  return withVersion(context, request.uid, 'shared', async (version) => {
     checkFirstBlock(request.fromId, version);
     await refuseOwnTarget(request.target, context);
     if (!version.valid)

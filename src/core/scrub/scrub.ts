@@ -18,8 +18,7 @@ import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { hasItsRows } from '../versions/check-rows.ts';
-import { findVersion } from '../versions/find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { withVersion } from '../versions/with-version.ts';
 
 /** What to scrub, and how. */
 export interface ScrubRequest {
@@ -58,9 +57,7 @@ export interface ScrubResult {
 
 /** Checks a version's blobs (semantics.md, scrub), and its validity in the database accordingly. */
 export async function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
-  await findVersion(context.meta, request.uid);
-  return holding([() => lockForOperation(context.locks), () => lockVersion(context.locks, request.uid, 'shared')], async () => {
-    const version = await findVersion(context.meta, request.uid);
+  return withVersion(context, request.uid, 'shared', async (version) => {
     request.onVersion?.(version);
     const source = request.source === undefined ? undefined : await openSource(context, request.source, version);
     return withShared(context, source, (inner) => run(inner, { ...request, shared: source }, version));

@@ -9,8 +9,8 @@ import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { findVersion } from '../versions/find-version.ts';
-import { lockForOperation, lockVersion } from '../versions/locks.ts';
+import { lockForOperation } from '../versions/locks.ts';
+import { lockFoundVersion } from '../versions/with-version.ts';
 import { BlockReader } from './block-reader.ts';
 import { DamageLook } from './damage-look.ts';
 import { ImageView } from './image-view.ts';
@@ -104,11 +104,9 @@ export class OpenImages {
   }
 
   async #open(uid: string): Promise<OpenImage> {
-    const { meta, locks, settings } = this.#context;
-    await findVersion(meta, uid);
-    const lock = await lockVersion(locks, uid, 'shared');
+    const { meta, settings } = this.#context;
+    const { version, lock } = await lockFoundVersion(this.#context, uid, 'shared');
     try {
-      const version = await findVersion(meta, uid);
       const blockSize = await blockSizeOf(meta, version, settings.blockSize);
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);

@@ -3,7 +3,8 @@ import { warnOfFuture } from '../../model/clock.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from './find-version.ts';
-import { checkInstallationFree, holding, lockForOperation, lockVersion } from './locks.ts';
+import { checkInstallationFree } from './locks.ts';
+import { withVersion } from './with-version.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -32,11 +33,9 @@ export interface RemovalResult {
 
 /** Removes a version. Its blobs stay until a cleanup. Protected ones never go, young ones only with `force`. */
 export async function removeVersion(context: Context, uid: string, force: boolean): Promise<RemovalResult> {
-  const { meta, locks, logger, signal } = context;
+  const { meta, logger, signal } = context;
   signal.throwIfAborted();
-  await findVersion(meta, uid);
-  return holding([() => lockForOperation(locks), () => lockVersion(locks, uid, 'exclusive')], async () => {
-    const version = await findVersion(meta, uid);
+  return withVersion(context, uid, 'exclusive', async (version) => {
     if (version.protected) {
       throw new BackyError('refused', `Version ${uid} is protected. Will not delete.`, {
         hint: `Lift it first with: backy2 unprotect ${uid}`,
