@@ -28,9 +28,19 @@ export const EXIT_CODES = {
 /** The word for a kind of failure; see {@link BackyError}. */
 export type ErrorCode = keyof typeof EXIT_CODES;
 
+/** The things that an error is about, so that nobody parses its message. */
+export interface ErrorData {
+  /** A version. */
+  uid?: string;
+  /** The id of a block. */
+  block?: number;
+  path?: string;
+}
+
 /** What else a {@link BackyError} may carry: what the user can do about it, the exit code if it is not the usual one, the cause. */
 export interface ErrorDetails {
   hint?: string;
+  data?: ErrorData;
   exitCode?: number;
   cause?: unknown;
 }
@@ -43,6 +53,7 @@ export class BackyError extends Error {
   readonly code: ErrorCode;
   readonly exitCode: number;
   readonly hint: string | undefined;
+  readonly data: ErrorData;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -50,6 +61,7 @@ export class BackyError extends Error {
     this.code = code;
     this.exitCode = details.exitCode ?? EXIT_CODES[code];
     this.hint = details.hint;
+    this.data = details.data ?? {};
   }
 }
 

@@ -49,8 +49,8 @@ export async function scrubSeveral(context: Context, { filter, ...request }: Sev
         continue;
       }
       if (!(error instanceof BackyError && (error.code === 'locked' || error.code === 'notFound'))) throw error;
-      // The whole installation is taken: no other version would do better.
-      if (error.code === 'locked' && !error.message.includes(version.uid)) throw error;
+      // Without a version, the whole installation is locked: no other version would do better.
+      if (error.data.uid !== version.uid) throw error;
       context.logger.warning(`Version ${version.uid} (${version.name}) was passed over: ${error.message}`);
       skipped.push(version);
     }

@@ -6,7 +6,10 @@ import type { TaggedVersion } from '../../model/version.ts';
 export async function findVersion(meta: MetaStore, uid: string): Promise<TaggedVersion> {
   const version = await meta.findVersion(uid);
   if (version !== undefined) return version;
-  throw new BackyError('notFound', `Version ${uid === '' ? '""' : uid} not found.`, { hint: await whatWasMeant(meta, uid) });
+  throw new BackyError('notFound', `Version ${uid === '' ? '""' : uid} not found.`, {
+    data: { uid },
+    hint: await whatWasMeant(meta, uid),
+  });
 }
 
 /** A part of a uid is never taken for the whole: another version may start so tomorrow. */

@@ -102,6 +102,7 @@ async function releaseAll(held: readonly Lock[]): Promise<void> {
 
 async function versionTaken(locks: LockService, uid: string): Promise<BackyError> {
   return new BackyError('locked', `Version ${uid} is locked.`, {
+    data: { uid },
     hint: `Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ${await whoHas(locks, uid)}`,
   });
 }
