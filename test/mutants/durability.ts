@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const BLOBS = ['test/unit/data/durable-blobs.test.ts'];
-const SINK = ['test/unit/core/blocks/row-sink.test.ts'];
+const ROWS = ['test/unit/core/blocks/row-committer.test.ts'];
 const POOL = ['test/unit/engine/pool/worker-pool.test.ts'];
 const TICKETS = ['test/unit/engine/pool/flush-tickets.test.ts'];
 const TARGETS = ['test/unit/io/durable-targets.test.ts'];
@@ -67,34 +67,34 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'rows-before-blobs',
     invariant: 'Rows are committed after their blobs are durable.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: 'await this.#flush();',
     replacement: '',
-    tests: [...SINK, 'test/unit/core/blocks/flush-failures.test.ts'],
+    tests: [...ROWS, 'test/unit/core/blocks/flush-failures.test.ts'],
   },
   {
     name: 'rows-do-not-await-the-flush',
     invariant: 'A group is committed after its flush has ended.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: 'await this.#flush();',
     replacement: 'void this.#flush().catch(() => {});',
-    tests: SINK,
+    tests: ROWS,
   },
   {
     name: 'failed-flush-is-forgotten-by-the-next-group',
     invariant: 'After a failed flush no later group is committed.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: 'this.#flushFailure = { error };',
     replacement: '',
-    tests: SINK,
+    tests: ROWS,
   },
   {
     name: 'groups-side-by-side',
     invariant: 'Groups are committed one at a time.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: '    while (this.#committing !== undefined) await this.#committing;\n',
     replacement: '',
-    tests: SINK,
+    tests: ROWS,
   },
   {
     name: 'repair-commits-before-its-flush',
@@ -204,10 +204,10 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'group-is-committed-to-an-unmounted-store',
     invariant: 'Rows of new blobs are committed only while the store is the one that the command began with.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: 'await this.#options.confirmStore();',
     replacement: '',
-    tests: ['test/unit/core/blocks/row-sink.test.ts'],
+    tests: ['test/unit/core/blocks/row-committer.test.ts'],
   },
   {
     name: 'mass-damage-is-marked',

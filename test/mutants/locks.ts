@@ -54,10 +54,10 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rows-of-cleaned-up-blobs-are-committed',
     invariant: 'After a full cleanup, rows are committed only for blobs that are there.',
-    file: 'src/core/blocks/row-sink.ts',
+    file: 'src/core/blocks/row-committer.ts',
     text: 'rows.filter((row) => !gone.includes(row))',
     replacement: 'rows',
-    tests: ['test/unit/core/blocks/row-sink.test.ts'],
+    tests: ['test/unit/core/blocks/row-committer.test.ts'],
   },
   {
     name: 'finished-without-a-look-after-a-cleanup',

@@ -11,7 +11,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
-import { RowSink } from '../blocks/row-sink.ts';
+import { RowCommitter } from '../blocks/row-committer.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 
@@ -28,7 +28,7 @@ export interface DataPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
-  /** See RowSinkOptions. */
+  /** See RowCommitterOptions. */
   confirmStore(): Promise<void>;
   /** Tells single blobs that dedup finds missing from a store that lacks a part. */
   guard: DamageGuard;
@@ -42,7 +42,7 @@ export interface DataPhaseOptions {
   read: Bitmap;
   counters: BackupCounters;
   elapsedSeconds(): number;
-  /** See RowSinkOptions.gone. */
+  /** See RowCommitterOptions.gone. */
   gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** A block is finished: its blob is known. Less than none: it is to be read again. */
   onBlocks(count: number, bytesRead: number): void;
@@ -55,7 +55,7 @@ export interface DataPhaseOptions {
 export class DataPhase implements Operation {
   readonly #options: DataPhaseOptions;
   readonly #claims = new Claims();
-  readonly #sink: RowSink;
+  readonly #sink: RowCommitter;
   /** Claims of blocks that a worker stores or looks at right now, with what was read for them. */
   readonly #owners = new Map<number, { claim: Claim; bytesRead: number }>();
   readonly rejected: RejectedBlob[] = [];
@@ -67,7 +67,7 @@ export class DataPhase implements Operation {
   constructor(options: DataPhaseOptions) {
     this.#options = options;
     const { pool, meta, versionUid, geometry, counters } = options;
-    this.#sink = new RowSink({
+    this.#sink = new RowCommitter({
       meta,
       versionUid,
       geometry,

@@ -13,7 +13,7 @@ import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
-import { RowSink } from '../blocks/row-sink.ts';
+import { RowCommitter } from '../blocks/row-committer.ts';
 
 const PAGE_ROWS = 5_000;
 /** Blocks of one job are made one after the other, each with its fsync: few at a time, so that all slots have some. */
@@ -35,9 +35,9 @@ export interface RecodePhaseOptions {
   /** The blocks that the copy lacks. */
   todo: Bitmap;
   bad: BadBlockRecorder;
-  /** See RowSinkOptions. */
+  /** See RowCommitterOptions. */
   confirmStore(): Promise<void>;
-  /** See RowSinkOptions.gone. */
+  /** See RowCommitterOptions.gone. */
   gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
   /** A block is done with; negative bytes: it is not, after all. */
   onBlock(sizeBytes: number, outcome: RecodeOutcome): void;
@@ -59,7 +59,7 @@ export class RecodePhase implements Operation {
   readonly #rows: AsyncIterableIterator<BlockRow>;
   readonly #again: BlockRow[] = [];
   readonly #claims = new Claims();
-  readonly #sink: RowSink;
+  readonly #sink: RowCommitter;
   /** Rows whose blocks are with a worker, or wait for one that is. */
   readonly #pending = new Map<number, { row: BlockRow; claim: Claim }>();
   /** What rows of the copy were made from. */
@@ -69,7 +69,7 @@ export class RecodePhase implements Operation {
     this.#options = options;
     this.#rows = missingRows(options);
     const { pool, meta, copyUid, geometry } = options;
-    this.#sink = new RowSink({
+    this.#sink = new RowCommitter({
       meta,
       versionUid: copyUid,
       geometry,

@@ -27,7 +27,7 @@ export interface RepairPhaseOptions {
   /** Bytes of the source that can be read. */
   readable: number;
   encVersion: number;
-  /** See RowSinkOptions. */
+  /** See RowCommitterOptions. */
   confirmStore(): Promise<void>;
   meter: Meter;
 }

@@ -19,7 +19,7 @@ export interface PendingZero {
 }
 
 /** What a sink works with. */
-export interface RowSinkOptions {
+export interface RowCommitterOptions {
   meta: MetaStore;
   versionUid: string;
   geometry: Geometry;
@@ -48,8 +48,8 @@ const GROUP_ROWS = 10_000;
 const GROUP_MS = 2_000;
 
 /** Gathers rows and commits them in groups, each after its blobs are durable. */
-export class RowSink {
-  readonly #options: RowSinkOptions;
+export class RowCommitter {
+  readonly #options: RowCommitterOptions;
   #rows: PendingRow[] = [];
   #zeros: PendingZero[] = [];
   #oldest = 0;
@@ -57,7 +57,7 @@ export class RowSink {
   #counters: BackupCounters;
   #flushFailure: { error: unknown } | undefined;
 
-  constructor(options: RowSinkOptions) {
+  constructor(options: RowCommitterOptions) {
     this.#options = options;
     this.#counters = options.counters;
   }
