@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const BLOBS = ['test/unit/data/durable-blobs.test.ts'];
-const ROWS = ['test/unit/core/blocks/row-committer.test.ts'];
+const GROUPS = ['test/unit/core/blocks/group-committer.test.ts', 'test/unit/core/blocks/row-committer.test.ts'];
 const POOL = ['test/unit/engine/pool/worker-pool.test.ts'];
 const TICKETS = ['test/unit/engine/pool/flush-tickets.test.ts'];
 const TARGETS = ['test/unit/io/durable-targets.test.ts'];
@@ -67,40 +67,40 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'rows-before-blobs',
     invariant: 'Rows are committed after their blobs are durable.',
-    file: 'src/core/blocks/row-committer.ts',
-    text: 'await this.#flush();',
+    file: 'src/core/blocks/group-committer.ts',
+    text: 'await this.#flush(items);',
     replacement: '',
-    tests: [...ROWS, 'test/unit/core/blocks/flush-failures.test.ts'],
+    tests: [...GROUPS, 'test/unit/core/blocks/flush-failures.test.ts'],
   },
   {
     name: 'rows-do-not-await-the-flush',
     invariant: 'A group is committed after its flush has ended.',
-    file: 'src/core/blocks/row-committer.ts',
-    text: 'await this.#flush();',
-    replacement: 'void this.#flush().catch(() => {});',
-    tests: ROWS,
+    file: 'src/core/blocks/group-committer.ts',
+    text: 'await this.#flush(items);',
+    replacement: 'void this.#flush(items).catch(() => {});',
+    tests: GROUPS,
   },
   {
     name: 'failed-flush-is-forgotten-by-the-next-group',
     invariant: 'After a failed flush no later group is committed.',
-    file: 'src/core/blocks/row-committer.ts',
+    file: 'src/core/blocks/group-committer.ts',
     text: 'this.#flushFailure = { error };',
     replacement: '',
-    tests: ROWS,
+    tests: GROUPS,
   },
   {
     name: 'groups-side-by-side',
     invariant: 'Groups are committed one at a time.',
-    file: 'src/core/blocks/row-committer.ts',
+    file: 'src/core/blocks/group-committer.ts',
     text: '    while (this.#committing !== undefined) await this.#committing;\n',
     replacement: '',
-    tests: ROWS,
+    tests: GROUPS,
   },
   {
     name: 'repair-commits-before-its-flush',
     invariant: 'A repair gives rows its blobs after they are durable.',
     file: 'src/core/repair/repair-phase.ts',
-    text: 'await pool.flush();',
+    text: 'flush: () => options.pool.flush(),',
     replacement: '',
     tests: ['test/unit/core/blocks/flush-failures.test.ts'],
   },

@@ -132,7 +132,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       deduplication: settings.deduplication,
       read: plan.read,
       confirmStore: () => confirmMounted(context),
-      gone: (rows) => cleanups.gone(rows),
+      findMissing: (rows) => cleanups.findMissing(rows),
       onBlocks: (count, bytesRead) => meter.add(count, bytesRead),
     });
     await pool.ready();
@@ -143,7 +143,7 @@ async function run(context: Context, { request, geometry, base, version, pool, s
       const dataSeconds = (performance.now() - dataStart) / 1000;
       signal.throwIfAborted();
       await source.verify();
-      await cleanups.markGone(version.uid);
+      await cleanups.markMissing(version.uid);
       await verifyKeptBlobs(context, {
         ...{ versionUid: version.uid, blocksKept: data.counters.blocksDedup, acceptDamage },
         isContinued: request.continueUid !== undefined,

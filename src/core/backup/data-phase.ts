@@ -11,7 +11,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
-import { RowCommitter } from '../blocks/row-committer.ts';
+import { type FindMissing, RowCommitter } from '../blocks/row-committer.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 
@@ -42,8 +42,7 @@ export interface DataPhaseOptions {
   read: Bitmap;
   counters: BackupCounters;
   elapsedSeconds(): number;
-  /** See RowCommitterOptions.gone. */
-  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
+  findMissing?: FindMissing | undefined;
   /** A block is finished: its blob is known. Less than none: it is to be read again. */
   onBlocks(count: number, bytesRead: number): void;
 }
@@ -74,7 +73,7 @@ export class DataPhase implements Operation {
       counters,
       flush: () => pool.flush(),
       confirmStore: options.confirmStore,
-      gone: options.gone,
+      findMissing: options.findMissing,
       onCommitted: (rows) => this.#closeClaims(rows),
       onRefused: (rows) => this.#readAgain(rows),
       // Without dedup a content can have any number of rows, and all of them would be looked at for each of its blocks.

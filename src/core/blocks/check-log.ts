@@ -3,27 +3,39 @@ import { BackyError } from '../../errors.ts';
 import type { BlobCheck } from '../../meta/verification-store.ts';
 import type { Block } from '../../model/block.ts';
 import type { Context } from '../context.ts';
+import { GroupCommitter } from './group-committer.ts';
 
-/** A transaction for so many blobs, or so long. */
+/** With these, the transaction of a group costs little. */
 const GROUP_BLOBS = 10_000;
 const GROUP_MS = 5_000;
 
-/** Keeps when blobs were verified, in groups. What a crash loses is verified again some day. */
+/**
+ * Keeps in the database when blobs were verified. Checks are committed in groups: a crash loses the
+ * last ones, and their blobs are verified again some day.
+ */
 export class CheckLog {
   readonly #context: Pick<Context, 'meta' | 'now' | 'logger'>;
   readonly #notBefore: number;
-  #checks = new Map<string, BlobCheck>();
-  #oldest = 0;
-  #committing: Promise<void> | undefined;
+  readonly #group: GroupCommitter<BlobCheck>;
+  /** Checks of the group that is being gathered. */
+  #pending = new Map<string, BlobCheck>();
 
-  /** `notBefore` (Unix seconds): for who looks at the times that are kept while they are being kept. */
+  /**
+   * @param notBefore Unix seconds: no check gets an earlier time. A scrub of the oldest blobs needs
+   * that to tell the checks that it has made from older ones.
+   */
   constructor(context: Pick<Context, 'meta' | 'now' | 'logger'>, notBefore = 0) {
     this.#context = context;
     this.#notBefore = notBefore;
+    this.#group = new GroupCommitter({
+      dueItems: GROUP_BLOBS,
+      dueMs: GROUP_MS,
+      commit: (checks) => this.#commitGroup(checks),
+    });
   }
 
   /**
-   * Notes blocks that were fetched; those that no finding names are good. Missing ones are left to
+   * Notes blocks that were fetched. Those without a finding are good. Missing ones are left to
    * {@link addMissing}.
    */
   async add(read: readonly Block[], findings: readonly Finding[]): Promise<void> {
@@ -33,54 +45,41 @@ export class CheckLog {
       const content = { checksum, size, encVersion, envKey, nonce };
       if (uid !== null && problem !== 'missing') this.#note({ uid, good: problem === 'source', content });
     }
-    await this.#commitIfDue();
+    await this.#group.commitIfDue();
   }
 
-  /** Notes a blob that is missing, once that is known to be damage to this blob alone. */
+  /** Notes that a blob is missing. MUST NOT be called before mass damage is ruled out. */
   addMissing(uid: string): void {
     this.#note({ uid, good: false });
   }
 
-  /** Whether a blob was found good a moment ago, and holds this content. */
+  /** Whether a blob was found good, and holds this content. False once that is committed. */
   hasGood(uid: string, checksum: string): boolean {
-    const check = this.#checks.get(uid);
+    const check = this.#pending.get(uid);
     return check?.good === true && check.content?.checksum === checksum;
   }
 
   #note(check: BlobCheck): void {
-    if (this.#checks.size === 0) this.#oldest = performance.now();
-    this.#checks.set(check.uid, check);
+    this.#pending.set(check.uid, check);
+    this.#group.add(check);
   }
 
-  async #commitIfDue(): Promise<void> {
-    if (this.#checks.size === 0) return;
-    const isDue = this.#checks.size >= GROUP_BLOBS || performance.now() - this.#oldest >= GROUP_MS;
-    if (isDue && this.#committing === undefined) await this.commit();
-  }
-
-  /** Commits what is left. That it can't be kept is no failure of what was verified. */
+  /** Commits what is left. A failure is only logged: it does not change what was verified. */
   async close(): Promise<void> {
     try {
-      await this.commit();
+      await this.#group.commit();
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
       this.#context.logger.warning(`When blobs were verified could not be kept: ${error.message}`);
     }
   }
 
-  /** Commits all that is there. */
-  async commit(): Promise<void> {
-    await this.#committing;
-    if (this.#checks.size === 0) return;
-    // In the order of the table: its pages are then written once each.
-    const checks = [...this.#checks.values()].sort((a, b) => (a.uid < b.uid ? -1 : 1));
-    this.#checks = new Map();
+  async #commitGroup(checks: readonly BlobCheck[]): Promise<void> {
+    this.#pending = new Map();
+    // The last check of a blob counts. In the order of the table, its pages are written once each.
+    const latest = [...new Map(checks.map((check) => [check.uid, check])).values()];
+    latest.sort((a, b) => (a.uid < b.uid ? -1 : 1));
     const time = Math.max(Math.floor(this.#context.now().getTime() / 1000), this.#notBefore);
-    this.#committing = this.#context.meta.recordChecks(checks, time);
-    try {
-      await this.#committing;
-    } finally {
-      this.#committing = undefined;
-    }
+    await this.#context.meta.recordChecks(latest, time);
   }
 }

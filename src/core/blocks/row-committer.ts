@@ -4,6 +4,7 @@ import type { BackupRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
 import { addCounters, type BackupCounters } from '../../model/counters.ts';
 import type { Geometry } from '../../model/geometry.ts';
+import { GroupCommitter } from './group-committer.ts';
 
 /** A row that waits for its commit, with what it counts for. */
 export interface PendingRow extends BackupRow {
@@ -18,7 +19,10 @@ export interface PendingZero {
   bytesRead: number;
 }
 
-/** What a sink works with. */
+/** Those of these rows, whose blobs are new, whose blobs are missing again. They count as refused. */
+export type FindMissing = (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>;
+
+/** A version whose rows are committed, and the calls that go with it. */
 export interface RowCommitterOptions {
   meta: MetaStore;
   versionUid: string;
@@ -27,39 +31,42 @@ export interface RowCommitterOptions {
   counters: BackupCounters;
   /** Makes every blob that was stored before the call durable. */
   flush(): Promise<void>;
-  /** Rejects when the new blobs are not where they should be: a file system may have been unmounted. */
+  /** Rejects if the new blobs are not in the right store: a file system may have been unmounted. */
   confirmStore(): Promise<void>;
-  /** Those of these rows, which have a new blob, whose blob is gone: they count as refused. */
-  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
-  /** Rows whose blob was taken away between its discovery, or its making, and its commit. */
+  findMissing?: FindMissing | undefined;
+  /** Called with rows whose blob was removed before their commit. */
   onRefused(rows: BackupRow[]): void;
-  /** Rows that are in. */
+  /** Called with the rows of each group, refused ones included. */
   onCommitted(rows: readonly BackupRow[]): void;
   /** Use new blobs for bad rows of the same content as well. */
   heals: boolean;
-  /** Such rows that were mended, if any. */
+  /** Called when bad rows were healed. */
   onHealed(healing: Healing): void;
   /** Seconds that the backup has taken, earlier runs included. */
   elapsedSeconds(): number;
 }
 
-/** A transaction and a group of fsyncs for so many rows, or so long: durability then costs little. */
+/** With these, the transaction and the fsyncs of a group cost little. */
 const GROUP_ROWS = 10_000;
 const GROUP_MS = 2_000;
 
-/** Gathers rows and commits them in groups, each after its blobs are durable. */
+/** Commits the rows of a version in groups, each after its blobs are durable. */
 export class RowCommitter {
   readonly #options: RowCommitterOptions;
-  #rows: PendingRow[] = [];
-  #zeros: PendingZero[] = [];
-  #oldest = 0;
-  #committing: Promise<void> | undefined;
+  readonly #group: GroupCommitter<PendingRow | PendingZero>;
   #counters: BackupCounters;
-  #flushFailure: { error: unknown } | undefined;
 
   constructor(options: RowCommitterOptions) {
     this.#options = options;
     this.#counters = options.counters;
+    this.#group = new GroupCommitter({
+      dueItems: GROUP_ROWS,
+      dueMs: GROUP_MS,
+      flush: async (items) => {
+        if (items.some(hasNewBlob)) await options.flush();
+      },
+      commit: (items) => this.#commitGroup(items),
+    });
   }
 
   /** Counters of what is committed. */
@@ -68,52 +75,35 @@ export class RowCommitter {
   }
 
   addRow(row: PendingRow): void {
-    this.#note();
-    this.#rows.push(row);
+    this.#group.add(row);
   }
 
   addZero(zero: PendingZero): void {
-    this.#note();
-    this.#zeros.push(zero);
+    this.#group.add(zero);
   }
 
-  /** Commits when a group is full or old. Resolves at once otherwise. */
-  async commitIfDue(): Promise<void> {
-    const waiting = this.#rows.length + this.#zeros.length;
-    if (waiting === 0 || this.#committing !== undefined) return;
-    if (waiting >= GROUP_ROWS || performance.now() - this.#oldest >= GROUP_MS) await this.commit();
+  /** See {@link GroupCommitter}. */
+  commitIfDue(): Promise<void> {
+    return this.#group.commitIfDue();
   }
 
-  /** Resolves when there is room for more rows: what keeps a slow database from filling the memory. */
-  async room(): Promise<void> {
-    while (this.#committing !== undefined && this.#rows.length + this.#zeros.length >= 2 * GROUP_ROWS) await this.#committing;
+  /** See {@link GroupCommitter}. */
+  room(): Promise<void> {
+    return this.#group.room();
   }
 
-  /** Commits all that is there. */
-  async commit(): Promise<void> {
-    while (this.#committing !== undefined) await this.#committing;
-    if (this.#rows.length + this.#zeros.length === 0) return;
-    this.#committing = this.#commitGroup();
-    try {
-      await this.#committing;
-    } finally {
-      this.#committing = undefined;
-    }
+  /** See {@link GroupCommitter}. */
+  commit(): Promise<void> {
+    return this.#group.commit();
   }
 
-  async #commitGroup(): Promise<void> {
-    const rows = this.#rows;
-    const zeros = this.#zeros;
-    this.#rows = [];
-    this.#zeros = [];
+  async #commitGroup(items: readonly (PendingRow | PendingZero)[]): Promise<void> {
     const { meta, versionUid, geometry, heals } = this.#options;
-    // Only blobs of this very run need it: what was found by dedup was durable before its row.
-    const fresh = rows.filter((row) => !row.found);
-    if (fresh.length > 0) {
-      await this.#flush();
-      await this.#options.confirmStore();
-    }
-    const gone = [...((await this.#options.gone?.(fresh)) ?? [])];
+    const rows = items.filter(isRow);
+    const zeros = items.filter((item) => !isRow(item));
+    const fresh = rows.filter(hasNewBlob);
+    if (fresh.length > 0) await this.#options.confirmStore();
+    const gone = [...((await this.#options.findMissing?.(fresh)) ?? [])];
     const kept = gone.length === 0 ? rows : rows.filter((row) => !gone.includes(row));
     const counters = (others: readonly BackupRow[]) => this.#countersWith(rows, zeros, [...others, ...gone]);
     const outcome = await meta.commitGroup(versionUid, { rows: kept, sparse: toRanges(zeros), heals, counters }, geometry);
@@ -123,17 +113,6 @@ export class RowCommitter {
     this.#options.onCommitted(rows);
     if (refused.length > 0) this.#options.onRefused(refused);
     if (healing.blocks > 0) this.#options.onHealed(healing);
-  }
-
-  /** A kernel reports a failed write once: after that, a flush that succeeds proves nothing of what was stored before. */
-  async #flush(): Promise<void> {
-    if (this.#flushFailure !== undefined) throw this.#flushFailure.error;
-    try {
-      await this.#options.flush();
-    } catch (error) {
-      this.#flushFailure = { error };
-      throw error;
-    }
   }
 
   #countersWith(rows: readonly PendingRow[], zeros: readonly PendingZero[], refused: readonly BackupRow[]): BackupCounters {
@@ -158,10 +137,15 @@ export class RowCommitter {
     }
     return group;
   }
+}
 
-  #note(): void {
-    if (this.#rows.length + this.#zeros.length === 0) this.#oldest = performance.now();
-  }
+function isRow(item: PendingRow | PendingZero): item is PendingRow {
+  return 'uid' in item;
+}
+
+/** Blobs that dedup found were durable before. */
+function hasNewBlob(item: PendingRow | PendingZero): boolean {
+  return isRow(item) && !item.found;
 }
 
 function countRead(counters: BackupCounters, bytesRead: number): void {
@@ -170,9 +154,9 @@ function countRead(counters: BackupCounters, bytesRead: number): void {
   counters.blocksRead++;
 }
 
-function toRanges(zeros: PendingZero[]): BlockRange[] {
+function toRanges(zeros: readonly PendingZero[]): BlockRange[] {
   const ranges: BlockRange[] = [];
-  for (const { id } of zeros.sort((a, b) => a.id - b.id)) {
+  for (const { id } of zeros.toSorted((a, b) => a.id - b.id)) {
     const last = ranges.at(-1);
     if (last !== undefined && last.first + last.count === id) last.count++;
     else ranges.push({ first: id, count: 1 });

@@ -113,7 +113,7 @@ async function run(
           todo,
           bad,
           confirmStore: () => confirmMounted(context),
-          gone: (rows) => cleanups.gone(rows),
+          findMissing: (rows) => cleanups.findMissing(rows),
           onBlock: (sizeBytes, outcome) => {
             meter.add(Math.sign(sizeBytes), sizeBytes);
             if (outcome === 'written') counts.blocksWritten++;
@@ -123,7 +123,7 @@ async function run(
         await phase.run(signal);
         signal.throwIfAborted();
         await guard.settle();
-        await cleanups.markGone(copy.uid);
+        await cleanups.markMissing(copy.uid);
         if (bad.found.length > 0) break;
         // An earlier call may have begun it.
         const kept = { versionUid: copy.uid, blocksKept: counts.blocksReused, isContinued: true };

@@ -13,7 +13,7 @@ import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
-import { RowCommitter } from '../blocks/row-committer.ts';
+import { type FindMissing, RowCommitter } from '../blocks/row-committer.ts';
 
 const PAGE_ROWS = 5_000;
 /** Blocks of one job are made one after the other, each with its fsync: few at a time, so that all slots have some. */
@@ -37,8 +37,7 @@ export interface RecodePhaseOptions {
   bad: BadBlockRecorder;
   /** See RowCommitterOptions. */
   confirmStore(): Promise<void>;
-  /** See RowCommitterOptions.gone. */
-  gone?: ((rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>) | undefined;
+  findMissing?: FindMissing | undefined;
   /** A block is done with; negative bytes: it is not, after all. */
   onBlock(sizeBytes: number, outcome: RecodeOutcome): void;
 }
@@ -76,7 +75,7 @@ export class RecodePhase implements Operation {
       counters: NO_COUNTS,
       flush: () => pool.flush(),
       confirmStore: options.confirmStore,
-      gone: options.gone,
+      findMissing: options.findMissing,
       onCommitted: (rows) => {
         for (const { checksum, size } of rows) if (checksum !== null) this.#claims.close(checksum, size);
       },

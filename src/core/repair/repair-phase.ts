@@ -9,13 +9,15 @@ import { dedupKey, type GoodBlob } from '../../model/blob.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
+import { GroupCommitter } from '../blocks/group-committer.ts';
 import type { Meter } from '../blocks/progress.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 
 /** Bad rows that are looked up at a time. */
 const PAGE_ROWS = 1_000;
-/** A transaction and a group of fsyncs for so many blobs. */
+/** With these, the transaction and the fsyncs of a group cost little. */
 const GROUP_BLOBS = 1_000;
+const GROUP_MS = 60_000;
 
 /** What the phase works with. */
 export interface RepairPhaseOptions {
@@ -45,21 +47,26 @@ export class RepairPhase implements Operation {
   readonly #pending = new Map<number, BlockRow>();
   /** Contents that are being stored or have been. A repair holds one key for each bad content. */
   readonly #contents = new Set<string>();
-  #stored: GoodBlob[] = [];
-  #committing: Promise<void> | undefined;
+  readonly #group: GroupCommitter<GoodBlob>;
 
   constructor(options: RepairPhaseOptions) {
     this.#options = options;
     this.#rows = this.#badRows();
+    this.#group = new GroupCommitter({
+      dueItems: GROUP_BLOBS,
+      dueMs: GROUP_MS,
+      flush: () => options.pool.flush(),
+      commit: (blobs) => this.#commitGroup(blobs),
+    });
   }
 
   /** Runs to the end, or rejects with the first failure; what was stored by then is used either way. */
   async run(): Promise<void> {
     try {
       await this.#options.pool.run(this);
-      await this.#commit();
+      await this.#group.commit();
     } catch (error) {
-      if (!(error instanceof BackyError && error.code === 'worker')) await this.#commit().catch(() => {});
+      if (!(error instanceof BackyError && error.code === 'worker')) await this.#group.commit().catch(() => {});
       throw error;
     }
   }
@@ -74,7 +81,7 @@ export class RepairPhase implements Operation {
   async answered(answer: JobAnswer): Promise<void> {
     if (answer.kind === 'digested') this.#decide(answer.job, answer.first, answer.digests[0] ?? null);
     else if (answer.kind === 'stored') for (const block of answer.blocks) this.#keep(block);
-    if (this.#stored.length >= GROUP_BLOBS && this.#committing === undefined) await this.#commit();
+    await this.#group.commitIfDue();
   }
 
   /** Blocks with the same content are mended together: one of them is stored. */
@@ -114,7 +121,7 @@ export class RepairPhase implements Operation {
     this.#pending.delete(id);
     if (row?.checksum == null) throw new Error(`a worker stored block ${id}, which nobody asked for`);
     const { checksum, size } = row;
-    this.#stored.push({ uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce });
+    this.#group.add({ uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce });
     this.blobsWritten++;
   }
 
@@ -123,23 +130,8 @@ export class RepairPhase implements Operation {
     this.#options.logger.error(`The source can't give block ${id} (UID ${uid}) (is: ${is} should-be: ${checksum})`);
   }
 
-  async #commit(): Promise<void> {
-    while (this.#committing !== undefined) await this.#committing;
-    if (this.#stored.length === 0) return;
-    this.#committing = this.#commitGroup();
-    try {
-      await this.#committing;
-    } finally {
-      this.#committing = undefined;
-    }
-  }
-
-  async #commitGroup(): Promise<void> {
-    const { meta, pool } = this.#options;
-    const blobs = this.#stored;
-    this.#stored = [];
-    await pool.flush();
+  async #commitGroup(blobs: readonly GoodBlob[]): Promise<void> {
     await this.#options.confirmStore();
-    this.healing.add(await meta.heal(blobs));
+    this.healing.add(await this.#options.meta.heal(blobs));
   }
 }

@@ -35,13 +35,13 @@ export class CleanupWatch {
   }
 
   /** Those of these rows, which are about to be committed, whose blobs are gone. */
-  async gone(rows: readonly BackupRow[]): Promise<ReadonlySet<BackupRow>> {
+  async findMissing(rows: readonly BackupRow[]): Promise<ReadonlySet<BackupRow>> {
     if (rows.length === 0 || (await this.#context.meta.fullCleanups()) === this.#begunWith) return new Set();
     return this.#withBackend((backend) => missing(this.#context, backend, rows));
   }
 
   /** Marks blocks of a version whose blobs are gone invalid, so that it can't be finished as it is. To be called when all rows are in. */
-  async markGone(versionUid: string): Promise<void> {
+  async markMissing(versionUid: string): Promise<void> {
     const { meta, logger } = this.#context;
     const cleanups = await meta.fullCleanups();
     if (cleanups === this.#checkedWith) return;

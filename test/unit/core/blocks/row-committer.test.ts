@@ -27,7 +27,7 @@ const row = (id: number, found = false): PendingRow => ({
 
 function committerWith(
   flush: () => Promise<void>,
-  gone: (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>> = async () => new Set(),
+  findMissing: (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>> = async () => new Set(),
   confirmStore = async () => {},
 ): { committer: RowCommitter; committed: number[]; refused: number[] } {
   const committed: number[] = [];
@@ -39,7 +39,7 @@ function committerWith(
     counters: NO_COUNTS,
     flush,
     confirmStore,
-    gone,
+    findMissing,
     onCommitted: (rows) => committed.push(...rows.map(({ id }) => id)),
     onRefused: (rows) => refused.push(...rows.map(({ id }) => id)),
     heals: true,

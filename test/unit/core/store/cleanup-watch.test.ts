@@ -35,9 +35,9 @@ async function remove(row: BackupRow | undefined): Promise<void> {
 describe('blobs that are gone', () => {
   it('before their rows are committed are looked for once a full cleanup has begun, and not before', async () => {
     await remove(rows[1]);
-    expect(await watch.gone(rows)).toEqual(new Set());
+    expect(await watch.findMissing(rows)).toEqual(new Set());
     await lab.meta.countFullCleanup();
-    expect(await watch.gone(rows)).toEqual(new Set([rows[1]]));
+    expect(await watch.findMissing(rows)).toEqual(new Set([rows[1]]));
   });
 
   it('after their rows were committed keep the version from becoming valid', async () => {
@@ -47,7 +47,7 @@ describe('blobs that are gone', () => {
     await lab.meta.commitGroup('v1', { rows, sparse: [], counters: () => counters }, geometry);
     await remove(rows[2]);
     await lab.meta.countFullCleanup();
-    await watch.markGone('v1');
+    await watch.markMissing('v1');
     expect((await lab.meta.blockPage('v1', -1, 9)).map(({ valid }) => valid)).toEqual([true, true, false]);
     expect(await lab.meta.finishBackup(version, counters)).toBe(false);
   });
@@ -58,8 +58,8 @@ describe('blobs that are gone', () => {
     await lab.meta.countFullCleanup();
     renameSync(lab.dataPath, `${lab.dataPath}.mounted`);
     mkdirSync(join(lab.dataPath, 'lost+found'), { recursive: true });
-    await expect(watch.gone(rows)).rejects.toMatchObject({ code: 'wrongStore' });
-    await expect(watch.markGone('v1')).rejects.toMatchObject({ code: 'wrongStore' });
+    await expect(watch.findMissing(rows)).rejects.toMatchObject({ code: 'wrongStore' });
+    await expect(watch.markMissing('v1')).rejects.toMatchObject({ code: 'wrongStore' });
     expect((await lab.meta.blockPage('v1', -1, 9)).map(({ valid }) => valid)).toEqual([true, true, true]);
   });
 });
