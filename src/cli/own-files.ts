@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import type { OwnFile } from '../core/own-files.ts';
+import type { OwnFile } from '../core/files/installation-files.ts';
 import { sqlitePath } from '../meta/sqlite/engine-url.ts';
 
 /** Of the files that SQLite keeps beside a database. */

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
-import type { AutoRequest } from './auto/auto.ts';
+import type { AutoRequest } from './auto/auto-backup.ts';
 import type { AutoResult } from './auto/auto-image.ts';
 import type { BackupRequest, BackupResult } from './backup/request.ts';
 import type { Context } from './context.ts';
@@ -19,12 +19,12 @@ import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
 import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';
 import type { MountRequest, MountResult } from './serve/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
-import type { TransferResult } from './transfer/transfer.ts';
+import type { TransferResult } from './transfer/import.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
 import type { StorageStep } from './upkeep/check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
-import type { FullCleanupRequest } from './upkeep/cleanup-full.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
+import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
 import * as versions from './versions/versions.ts';
 
 /**
@@ -79,7 +79,7 @@ export class Backy {
   }
   /** Backs RBD images up from snapshots of its own making, a result each. */
   async autoBackup(request: AutoRequest): Promise<AutoResult[]> {
-    const { autoBackup } = await import('./auto/auto.ts');
+    const { autoBackup } = await import('./auto/auto-backup.ts');
     return autoBackup(this.#context, request);
   }
   async restore(request: RestoreRequest): Promise<RestoreResult> {
@@ -189,15 +189,15 @@ export class Backy {
   }
   /** The text of an export, a piece at a time. */
   async *exportText(uid: string): AsyncIterableIterator<string> {
-    const { exportText } = await import('./transfer/transfer.ts');
+    const { exportText } = await import('./transfer/import.ts');
     yield* exportText(this.#context, uid);
   }
   async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
-    const { exportToFile } = await import('./transfer/transfer.ts');
+    const { exportToFile } = await import('./transfer/import.ts');
     return exportToFile(this.#context, uid, fileName);
   }
   async import(fileName: string, stdin: Readable): Promise<TransferResult> {
-    const { importFrom } = await import('./transfer/transfer.ts');
+    const { importFrom } = await import('./transfer/import.ts');
     return importFrom(this.#context, fileName, stdin);
   }
 }

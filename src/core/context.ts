@@ -4,7 +4,7 @@ import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { OnProgress } from './blocks/progress.ts';
-import type { OwnFile } from './own-files.ts';
+import type { OwnFile } from './files/installation-files.ts';
 import type { SchedulerSettings } from './reports/schedulers.ts';
 
 /** What every operation works with; handed in, so that tests can bend it. */

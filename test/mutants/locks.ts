@@ -46,7 +46,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'full-cleanup-is-not-counted',
     invariant: 'A full cleanup is counted before it looks for blobs, so that backups notice it.',
-    file: 'src/core/upkeep/cleanup-full.ts',
+    file: 'src/core/upkeep/unnamed-blobs.ts',
     text: 'await meta.countFullCleanup();',
     replacement: '',
     tests: ['test/unit/core/upkeep/cleanup.test.ts'],

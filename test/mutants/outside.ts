@@ -11,7 +11,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-in-any-order',
     invariant: 'An import has each block once, in order.',
-    file: 'src/core/transfer/transfer.ts',
+    file: 'src/core/transfer/import.ts',
     text: 'if (row.id !== expected) throw',
     replacement: 'if (row.id < 0) throw',
     tests: IMPORT,
@@ -19,7 +19,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-a-cut-file',
     invariant: 'An import has as many blocks as its version.',
-    file: 'src/core/transfer/transfer.ts',
+    file: 'src/core/transfer/import.ts',
     text: 'if (expected !== version.size) throw',
     replacement: 'if (expected > version.size) throw',
     tests: IMPORT,
@@ -27,7 +27,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-of-another-length',
     invariant: 'The blocks of an import are as long together as its version.',
-    file: 'src/core/transfer/transfer.ts',
+    file: 'src/core/transfer/import.ts',
     text: 'if (sizeBytes !== version.sizeBytes)',
     replacement: 'if (sizeBytes < 0)',
     tests: IMPORT,
@@ -131,7 +131,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-believes-any-store',
     invariant: 'An import into the wrong store changes nothing.',
-    file: 'src/core/transfer/transfer.ts',
+    file: 'src/core/transfer/import.ts',
     text: 'await identifyStore(context, backend, { keepsId: false });',
     replacement: 'void identifyStore;',
     tests: STORE_IDENTITY,
@@ -289,7 +289,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'own-files-are-known-by-their-path',
     invariant: 'Own files are told by device and inode: paths have many spellings.',
-    file: 'src/core/own-files.ts',
+    file: 'src/core/files/installation-files.ts',
     text: 'own.inode === place.inode || folders.has(own.inode)',
     replacement: 'folders.has(own.inode)',
     tests: ['restore-targets.test.ts'],

@@ -163,7 +163,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'full-cleanup-deletes-named-blobs',
     invariant: 'A full cleanup deletes only what no row names.',
-    file: 'src/core/upkeep/cleanup-full.ts',
+    file: 'src/core/upkeep/unnamed-blobs.ts',
     text: 'yield await meta.unnamed(batch);',
     replacement: 'yield batch;',
     tests: CLEANUP,
@@ -179,7 +179,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'full-cleanup-believes-any-database',
     invariant: 'A full cleanup refuses to delete most of the blobs, or all that an empty database does not name.',
-    file: 'src/core/upkeep/cleanup-full.ts',
+    file: 'src/core/upkeep/unnamed-blobs.ts',
     text: 'if (yesDelete === undefined && !isLost && !isMost) return;',
     replacement: 'if (yesDelete === undefined) return;',
     tests: CLEANUP,

@@ -1,4 +1,4 @@
-import type { AutoRequest } from '../../core/auto/auto.ts';
+import type { AutoRequest } from '../../core/auto/auto-backup.ts';
 import type { AutoResult } from '../../core/auto/auto-image.ts';
 import type { BackupResult } from '../../core/backup/request.ts';
 import { BackyError } from '../../errors.ts';

@@ -14,7 +14,7 @@ import { Meter } from '../blocks/progress.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
-import { refuseOwnTarget } from '../own-files.ts';
+import { refuseOwnTarget } from '../files/installation-files.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { findStrayRows } from '../versions/check-rows.ts';

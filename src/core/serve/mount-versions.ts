@@ -3,8 +3,8 @@ import { holdersOf } from '../../fuse/holders.ts';
 import { type Mount, mountFiles } from '../../fuse/mount.ts';
 import type { Context } from '../context.ts';
 import { OpenImages } from './open-images.ts';
-import { untilStopped } from './until-stopped.ts';
 import { VersionFiles } from './version-files.ts';
+import { untilStopped } from './wait-for-stop.ts';
 
 /** How often it is looked whether somebody has unmounted it, or whether it can be unmounted at last. */
 const LOOK_EVERY_MS = 300;

@@ -5,7 +5,7 @@ import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';
-import { Saves } from './saves.ts';
+import { Saves } from './running-saves.ts';
 
 const MIB = 1024 * 1024;
 

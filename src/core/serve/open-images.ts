@@ -12,9 +12,9 @@ import { DamageGuard } from '../store/damage-guard.ts';
 import { lockForOperation } from '../versions/locks.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
 import { BlockReader } from './block-reader.ts';
-import { DamageLook } from './damage-look.ts';
 import { ImageView } from './image-view.ts';
-import type { Verdict } from './known-bad.ts';
+import type { Verdict } from './known-bad-blocks.ts';
+import { DamageLook } from './mass-damage-check.ts';
 
 /** Keys of one image: more than blocks that any has. */
 const KEYS_OF_AN_IMAGE = 2 ** 32;

@@ -9,7 +9,7 @@ import type { ImageView } from './image-view.ts';
 import { VersionExports } from './nbd-exports.ts';
 import { OpenImages } from './open-images.ts';
 import { saveImage } from './save-image.ts';
-import { untilStopped } from './until-stopped.ts';
+import { untilStopped } from './wait-for-stop.ts';
 
 /** What to serve, and where. */
 export interface ServeNbdRequest {

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, messageOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import type { Context } from '../context.ts';
-import { refuseOwnFile } from '../own-files.ts';
+import { refuseOwnFile } from '../files/installation-files.ts';
 
 /** Side files that SQLite may leave beside an unfinished copy. */
 const SIDE_FILES = ['', '-journal', '-wal', '-shm'];

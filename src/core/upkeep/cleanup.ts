@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { openStorage } from '../store/storage.ts';
 import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from '../versions/locks.ts';
-import { type FullCleanupRequest, unnamedBlobs } from './cleanup-full.ts';
+import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
 /** Blobs that are doomed, deleted and forgotten together; also what S3 deletes with one request. */
 const BATCH = 1_000;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
-import { unnamedBlobs } from '../../../../src/core/upkeep/cleanup-full.ts';
+import { unnamedBlobs } from '../../../../src/core/upkeep/unnamed-blobs.ts';
 import { holdingInstallation, lockForOperation } from '../../../../src/core/versions/locks.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';

@@ -10,13 +10,13 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import type { Version } from '../../model/version.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import type { Context } from '../context.ts';
-import { refuseOwnFile } from '../own-files.ts';
+import { refuseOwnFile } from '../files/installation-files.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { openStorage } from '../store/storage.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
-import { ImportProbe } from './import-blobs.ts';
+import { ImportProbe } from './import-probe.ts';
 import { bad, blockFields, excerpt, NEWEST_FORMAT, NOT_AN_EXPORT, TransferReader, versionFields } from './transfer-format.ts';
 
 const PAGE_ROWS = 10_000;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Saves } from '../../../../src/core/serve/saves.ts';
+import { Saves } from '../../../../src/core/serve/running-saves.ts';
 
 function deferred() {
   let resolve: () => void = () => {};

@@ -1,8 +1,8 @@
 import { realpathSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { BackyError } from '../errors.ts';
-import { parseIoUrl } from '../io/io-url.ts';
+import { BackyError } from '../../errors.ts';
+import { parseIoUrl } from '../../io/io-url.ts';
 
 /** A file or folder of this installation: nothing is restored over it. */
 export interface OwnFile {

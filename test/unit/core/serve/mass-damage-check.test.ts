@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DamageLook } from '../../../../src/core/serve/damage-look.ts';
+import { DamageLook } from '../../../../src/core/serve/mass-damage-check.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
