@@ -1,13 +1,13 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
-import type { OwnFile } from '../core/files/installation-files.ts';
+import type { InstallationFile } from '../core/files/installation-files.ts';
 import { sqlitePath } from '../meta/sqlite/engine-url.ts';
 
 /** Of the files that SQLite keeps beside a database. */
 const SIDE_SUFFIXES = ['-wal', '-shm', '-journal'];
 
 /** The files of an installation: a file that a command writes over one of them would destroy it. */
-export function ownFiles({ data, engine, logfile, lockDir, files }: Config): OwnFile[] {
+export function ownFiles({ data, engine, logfile, lockDir, files }: Config): InstallationFile[] {
   return [
     ...(data.backend.type === 'file' ? [{ what: 'the data folder', path: data.backend.path, hasBlobs: true }] : []),
     ...(engine.startsWith('sqlite:') ? databaseFiles(engine) : []),
@@ -17,7 +17,7 @@ export function ownFiles({ data, engine, logfile, lockDir, files }: Config): Own
   ];
 }
 
-function databaseFiles(engine: string): OwnFile[] {
+function databaseFiles(engine: string): InstallationFile[] {
   const path = sqlitePath(engine);
   const files = ['', ...SIDE_SUFFIXES].map((suffix) => ({ what: 'the database', path: path + suffix }));
   // Where the path is a symlink, SQLite keeps its side files beside the real database.

@@ -46,7 +46,7 @@ export async function createBacky({
     logger,
     data: config.data,
     io: config.io,
-    ownFiles: ownFiles(config),
+    installationFiles: ownFiles(config),
     settings: {
       blockSize: config.blockSize,
       hashFunction: config.hashFunction,

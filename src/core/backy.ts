@@ -19,7 +19,7 @@ import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
 import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';
 import type { MountRequest, MountResult } from './serve/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
-import type { TransferResult } from './transfer/import.ts';
+import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
 import type { StorageStep } from './upkeep/check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
@@ -189,11 +189,11 @@ export class Backy {
   }
   /** The text of an export, a piece at a time. */
   async *exportText(uid: string): AsyncIterableIterator<string> {
-    const { exportText } = await import('./transfer/import.ts');
+    const { exportText } = await import('./transfer/export.ts');
     yield* exportText(this.#context, uid);
   }
   async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
-    const { exportToFile } = await import('./transfer/import.ts');
+    const { exportToFile } = await import('./transfer/export.ts');
     return exportToFile(this.#context, uid, fileName);
   }
   async import(fileName: string, stdin: Readable): Promise<TransferResult> {

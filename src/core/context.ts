@@ -4,7 +4,7 @@ import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
 import type { OnProgress } from './blocks/progress.ts';
-import type { OwnFile } from './files/installation-files.ts';
+import type { InstallationFile } from './files/installation-files.ts';
 import type { SchedulerSettings } from './reports/schedulers.ts';
 
 /** What every operation works with; handed in, so that tests can bend it. */
@@ -15,8 +15,8 @@ export interface Context {
   data: DataBackendOptions;
   io: IoOptions;
   settings: Settings;
-  /** Nothing is restored, exported or copied over these. */
-  ownFiles: readonly OwnFile[];
+  /** No operation writes over these. */
+  installationFiles: readonly InstallationFile[];
   /** Aborted when the user stops the program, or when locks are lost that an operation relies on; its reason is the error to end with. */
   signal: AbortSignal;
   onProgress: OnProgress;

@@ -39,7 +39,7 @@ test('the copy has all that the database has, and only its owner may read it', a
 test('a file that is there is replaced with -f alone', async () => {
   lab.write('copy', 'precious');
   const refused = await lab.run(['backup-db', lab.path('copy')]);
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('exists already. Nothing was changed.') });
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('already exists. Nothing was changed.') });
   expect(readFileSync(lab.path('copy'), 'utf8')).toBe('precious');
   await lab.ok('backup-db', '-f', lab.path('copy'));
   expect(everything(lab.path('copy'))).toEqual(everything(lab.databasePath));
@@ -51,7 +51,7 @@ test('neither the database, by any name, nor a file beside it, nor what is no fi
   const before = { names: readdirSync(lab.folder).sort(), database: readFileSync(lab.databasePath) };
   for (const name of ['backy.sqlite', 'link', 'backy.sqlite-wal', 'backy.sqlite-journal', 'folder', 'folder/../backy.sqlite']) {
     const { code, stderr } = await lab.run(['backup-db', '-f', lab.path(name)]);
-    const said = name === 'folder' ? 'is no regular file. Nothing was changed.' : 'belongs to the database';
+    const said = name === 'folder' ? 'is not a regular file. Nothing was changed.' : 'belongs to the database';
     expect({ code, stderr }, name).toMatchObject({ code: 1, stderr: expect.stringContaining(said) });
   }
   const names = readdirSync(lab.folder).filter((name) => name !== 'backy.log');

@@ -4,46 +4,49 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { BackyError } from '../../errors.ts';
 import { parseIoUrl } from '../../io/io-url.ts';
 
-/** A file or folder of this installation: nothing is restored over it. */
-export interface OwnFile {
-  /** As "the database". */
+/** A file or folder of this installation. No operation writes over it. */
+export interface InstallationFile {
+  /** For messages, such as "the database". */
   what: string;
   path: string;
-  /** Of a folder: only files with such names in it. */
+  /** For a folder: only files whose names match. */
   names?: RegExp;
-  /** A folder of blobs: other names of its files (hard links) are refused, too. */
+  /** For a folder of blobs: hard links to its files are refused too. */
   hasBlobs?: boolean;
 }
 
-/** Of the context: what must stay, and what stops a search for it. */
+/** The part of the context that a check needs. */
 interface Guard {
-  ownFiles: readonly OwnFile[];
+  installationFiles: readonly InstallationFile[];
   signal: AbortSignal;
 }
 
-/**
- * `ab/cd/abcd….blob`: either folder may be a symlink. Deeper ones are not followed: they may go in
- * circles.
- */
+/** `ab/cd/abcd….blob`: both folders may be symlinks. Deeper symlinks may form a loop. */
 const BLOB_FOLDER_DEPTH = 2;
 
-/** A path with what identifies it, whatever its spelling. */
+/** A path and its identity, which does not depend on the spelling. */
 interface Place {
   /** Without symlinks. */
   path: string;
-  /** Device and inode; undefined: there is nothing yet. */
+  /** Device and inode; undefined when nothing exists at the path. */
   inode: string | undefined;
   hasOtherNames: boolean;
 }
 
+/** A folder that is searched, and its depth below the first one. */
+interface SearchedFolder {
+  folder: string;
+  depth: number;
+}
+
 /**
- * Refuses to write to a file of this installation or of its data folder, whatever the path's
- * spelling: symlinks, hard links and bind mounts are seen through. Code `targetRefused`.
+ * Refuses to write to a file of this installation or of its data folder. Symlinks, hard links and
+ * bind mounts do not hide such a file. Throws a BackyError `targetRefused`.
  */
-export async function refuseOwnFile(path: string, { ownFiles, signal }: Guard): Promise<void> {
+export async function refuseInstallationFile(path: string, { installationFiles, signal }: Guard): Promise<void> {
   const place = placeOf(path);
   const folders = new Set(foldersAbove(place.path).map((folder) => placeOf(folder).inode));
-  for (const file of ownFiles) {
+  for (const file of installationFiles) {
     if (!isSame(place, folders, file) && !(await isLinked(place, file, signal))) continue;
     throw new BackyError('targetRefused', `Target ${path} is refused: it belongs to ${file.what}, ${file.path}.`, {
       hint: 'It would be destroyed, and this installation needs it. Name another file or device.',
@@ -51,24 +54,21 @@ export async function refuseOwnFile(path: string, { ownFiles, signal }: Guard): 
   }
 }
 
-/** The same for the URL of a restore target. */
-export async function refuseOwnTarget(url: string, guard: Guard): Promise<void> {
+/** Does the same for the URL of a restore target. */
+export async function refuseInstallationTarget(url: string, guard: Guard): Promise<void> {
   const { scheme, path } = parseIoUrl(url);
-  if (scheme === 'file') await refuseOwnFile(path, guard);
+  if (scheme === 'file') await refuseInstallationFile(path, guard);
 }
 
-function isSame(place: Place, folders: ReadonlySet<string | undefined>, { path, names }: OwnFile): boolean {
+function isSame(place: Place, folders: ReadonlySet<string | undefined>, { path, names }: InstallationFile): boolean {
   const own = placeOf(path);
   if (names !== undefined) return dirname(place.path) === own.path && names.test(basename(place.path));
   if (own.path === place.path) return true;
   return own.inode !== undefined && (own.inode === place.inode || folders.has(own.inode));
 }
 
-/**
- * A hard link of a blob has another path. Only files with several names are looked for: that walks
- * all of the folder.
- */
-async function isLinked(place: Place, { path, hasBlobs }: OwnFile, signal: AbortSignal): Promise<boolean> {
+/** Finds hard links of blobs. It walks the whole folder, but only for files with several names. */
+async function isLinked(place: Place, { path, hasBlobs }: InstallationFile, signal: AbortSignal): Promise<boolean> {
   if (hasBlobs !== true || place.inode === undefined) return false;
   const name = basename(place.path);
   // A folder of blobs may be a symlink to another disk.
@@ -76,11 +76,7 @@ async function isLinked(place: Place, { path, hasBlobs }: OwnFile, signal: Abort
   return place.hasOtherNames && (await holdsInode({ folder: path, depth: 0 }, place.inode, signal));
 }
 
-async function holdsInode(
-  { folder, depth }: { folder: string; depth: number },
-  inode: string,
-  signal: AbortSignal,
-): Promise<boolean> {
+async function holdsInode({ folder, depth }: SearchedFolder, inode: string, signal: AbortSignal): Promise<boolean> {
   signal.throwIfAborted();
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
@@ -110,7 +106,7 @@ function inodeOf(path: string): { id: string; hasOtherNames: boolean } | undefin
   }
 }
 
-/** Of a file that is to be made: its folder's. */
+/** Resolves symlinks. For a file that does not exist yet, those of its folder. */
 function realPathOf(path: string): string {
   const absolute = resolve(path);
   try {

@@ -14,7 +14,7 @@ import { Meter } from '../blocks/progress.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
-import { refuseOwnTarget } from '../files/installation-files.ts';
+import { refuseInstallationTarget } from '../files/installation-files.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
@@ -67,7 +67,7 @@ export interface RestoreResult {
 export async function restore(context: Context, request: RestoreRequest): Promise<RestoreResult> {
   return withVersion(context, request.uid, 'shared', async (version) => {
     checkFirstBlock(request.fromId, version);
-    await refuseOwnTarget(request.target, context);
+    await refuseInstallationTarget(request.target, context);
     if (!version.valid)
       context.logger.warning(`Version ${version.uid} is invalid: some of its blocks are known to be bad or missing.`);
     const blockSize = await blockSizeOf(context.meta, version, context.settings.blockSize);

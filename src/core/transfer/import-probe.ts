@@ -3,14 +3,14 @@ import type { NamedBlob } from '../../meta/identity-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import { probeBlobs } from '../store/probe-blobs.ts';
 
-/** Rows whose blobs are looked for together. */
+/** Rows whose blobs are probed together. */
 const BATCH = 1_000;
 
-/** Looks for the blobs of rows while they are imported. */
+/** Checks during an import which blobs exist. */
 export class ImportProbe {
   /** Blocks that have a blob. */
   blocks = 0;
-  /** Those of them whose blob is missing. */
+  /** Blocks whose blob is missing. */
   blocksMissing = 0;
   readonly #backend: DataBackend;
   readonly #signal: AbortSignal;
@@ -20,7 +20,7 @@ export class ImportProbe {
     this.#signal = signal;
   }
 
-  /** The rows, in their order; those whose blob is missing are invalid. */
+  /** Yields the rows in their order. A row whose blob is missing becomes invalid. */
   async *rows(rows: AsyncIterable<DatedBlockRow>): AsyncIterable<DatedBlockRow> {
     let batch: DatedBlockRow[] = [];
     for await (const row of rows) {
@@ -35,11 +35,11 @@ export class ImportProbe {
     const blobs = new Map<string, NamedBlob>();
     for (const { uid, checksum } of batch) if (uid !== null) blobs.set(uid, { uid, checksum: checksum ?? '' });
     const { missing } = await probeBlobs(this.#backend, [...blobs.values()], this.#signal);
-    const gone = new Set(missing.map(({ uid }) => uid));
+    const missingUids = new Set(missing.map(({ uid }) => uid));
     return batch.map((row) => {
       if (row.uid === null) return row;
       this.blocks++;
-      if (!gone.has(row.uid)) return row;
+      if (!missingUids.has(row.uid)) return row;
       this.blocksMissing++;
       return { ...row, valid: false };
     });

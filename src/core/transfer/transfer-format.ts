@@ -4,7 +4,7 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate, toSecondsText } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
 
-/** What a metadata format has beyond 2.1 (formats.md §5). */
+/** Fields that a metadata format has beyond 2.1 (docs/spec/formats.md §5). */
 interface TransferFormat {
   snapshotAndProtected: boolean;
   expire: boolean;
@@ -18,10 +18,10 @@ const FORMATS: Record<string, TransferFormat> = {
   'backy2 Version 2.12 metadata dump': { snapshotAndProtected: true, expire: true, encryption: true },
 };
 
-/** The first line of what is written. */
+/** First line of every new export. */
 export const NEWEST_FORMAT = 'backy2 Version 2.12 metadata dump';
 
-/** What to do about something that is no export at all. */
+/** Hint for a file that is not an export. */
 export const NOT_AN_EXPORT = 'The file must be what "backy2 export" writes (metadata formats 2.1, 2.2, 2.10 and 2.12).';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -48,11 +48,11 @@ export function blockFields(versionUid: string, row: DatedBlockRow): (string | n
   return [uid, versionUid, id, toSecondsText(date), checksum, size, valid ? 1 : 0, encVersion, envKey, nonce];
 }
 
-/** Reads the lines of one export. Every method throws a BackyError `badImport` that names the line. */
+/** Parses the lines of one export. Every method throws a BackyError `badImport` that names the line. */
 export class TransferReader {
   readonly #format: TransferFormat;
 
-  /** @param firstLine the line that names the format. */
+  /** @param firstLine names the format. */
   constructor(firstLine: string) {
     const format = FORMATS[firstLine];
     if (format === undefined) {
@@ -68,7 +68,7 @@ export class TransferReader {
     const take = () => rest.shift() ?? '';
     const uid = take();
     if (!UUID.test(uid)) throw bad(line, `"${uid}" is no version uid`);
-    const version = {
+    return {
       uid,
       date: dateOf(take(), line),
       name: take(),
@@ -79,7 +79,6 @@ export class TransferReader {
       protected: snapshotAndProtected ? flagOf(take(), 'protected', line) : false,
       expire: expire ? expireOf(take(), line) : null,
     };
-    return version;
   }
 
   block(fields: readonly string[], versionUid: string, line: number): DatedBlockRow {
@@ -146,16 +145,16 @@ function expireOf(text: string, line: number): Date | null {
   throw bad(line, `"${text}" is no date YYYY-MM-DD`);
 }
 
-/** An error in an import; nothing has been changed when it is seen. */
+/** Makes the error for a wrong line. Nothing has been changed at that point. */
 export function bad(line: number, what: string): BackyError {
   return new BackyError('badImport', `Line ${line} of the import: ${excerpt(what)}. Nothing was imported.`, {
     hint: 'The file must be whole and as "backy2 export" wrote it.',
   });
 }
 
-const MOST_CHARACTERS = 300;
+const MAX_EXCERPT_CHARACTERS = 300;
 
-/** A message that quotes a file, cut to what somebody can read: a field may be as long as the file. */
+/** Cuts a message that quotes a file to a readable length: a field may be as long as the file. */
 export function excerpt(text: string): string {
-  return text.length <= MOST_CHARACTERS ? text : `${text.slice(0, MOST_CHARACTERS)}…`;
+  return text.length <= MAX_EXCERPT_CHARACTERS ? text : `${text.slice(0, MAX_EXCERPT_CHARACTERS)}…`;
 }

@@ -36,7 +36,7 @@ export class CoreLab {
       logger: silentLogger,
       data: { ...limits, bandwidthRead: 0, bandwidthWrite: 0, backend: { type: 'file', path: this.dataPath, durable: true } },
       io: { file: limits, null: limits, rbd: { ...limits, ...NO_CLUSTER } },
-      ownFiles: [],
+      installationFiles: [],
       settings: {
         blockSize: BLOCK_SIZE,
         hashFunction: 'sha512',

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exportText, importFrom } from '../../../../src/core/transfer/import.ts';
+import { exportText } from '../../../../src/core/transfer/export.ts';
+import { importFrom } from '../../../../src/core/transfer/import.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';

@@ -4,7 +4,8 @@ import { migrateEncryption } from '../../../../src/core/migrate/migrate-encrypti
 import { repair } from '../../../../src/core/repair/repair.ts';
 import { restore } from '../../../../src/core/restore/restore.ts';
 import { scrub } from '../../../../src/core/scrub/scrub.ts';
-import { exportText, importFrom } from '../../../../src/core/transfer/import.ts';
+import { exportText } from '../../../../src/core/transfer/export.ts';
+import { importFrom } from '../../../../src/core/transfer/import.ts';
 import { checkVersionsFree, lockVersion } from '../../../../src/core/versions/locks.ts';
 import { removeVersion } from '../../../../src/core/versions/versions.ts';
 import type { Lock, LockMode, LockService } from '../../../../src/locking/lock.ts';

@@ -1,0 +1,77 @@
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { stringify } from 'csv-stringify/sync';
+import { BackyError } from '../../errors.ts';
+import type { Version } from '../../model/version.ts';
+import type { Context } from '../context.ts';
+import { refuseInstallationFile } from '../files/installation-files.ts';
+import { writeWholeFile } from '../files/whole-file.ts';
+import { findStrayRows } from '../versions/check-rows.ts';
+import { findVersion } from '../versions/find-version.ts';
+import { lockVersion } from '../versions/locks.ts';
+import { blockFields, NEWEST_FORMAT, versionFields } from './transfer-format.ts';
+import { type TransferResult, transferResult } from './transfer-result.ts';
+
+const PAGE_ROWS = 10_000;
+
+/** Exports a version's metadata as text, in pieces (docs/spec/formats.md §5). Holds a shared lock of the version. */
+export async function* exportText(context: Context, uid: string): AsyncIterableIterator<string> {
+  const { meta, locks } = context;
+  await findVersion(meta, uid);
+  const lock = await lockVersion(locks, uid, 'shared');
+  try {
+    yield* textOf(context, await findVersion(meta, uid));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function* textOf(context: Context, version: Version): AsyncIterableIterator<string> {
+  const { meta, locks } = context;
+  const { uid } = version;
+  await refuseStrayRows(context, version);
+  yield csv([[NEWEST_FORMAT], versionFields(version)]);
+  for (let after = -1; ; ) {
+    const page = await meta.datedBlockPage(uid, after, PAGE_ROWS);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    yield csv(page.map((row) => blockFields(uid, row)));
+    after = last.id;
+  }
+  // Without its lock, the version may have been removed meanwhile and its last rows may be missing.
+  await locks.confirm();
+}
+
+/** An export of damaged rows could not be imported. The user should learn that now. */
+async function refuseStrayRows(context: Context, version: Version): Promise<void> {
+  if ((await findStrayRows(context, version)).stray === 0) return;
+  throw new BackyError('refused', `Version ${version.uid} was not exported: its rows are damaged.`, {
+    hint: `See what is left of it: backy2 scrub ${version.uid}`,
+  });
+}
+
+/** Exports a version to a file, which appears once it is complete. */
+export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
+  const start = performance.now();
+  const version = await findVersion(context.meta, uid);
+  await refuseInstallationFile(fileName, context);
+  await writeWholeFile({
+    fileName,
+    verb: 'export to',
+    write: (temporary) => writeText(temporary, exportText(context, uid)),
+  });
+  return transferResult(version, start);
+}
+
+async function writeText(path: string, text: AsyncIterable<string>): Promise<void> {
+  const fd = openSync(path, 'wx', 0o666);
+  try {
+    for await (const piece of text) writeFileSync(fd, piece);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function csv(rows: (string | number | null)[][]): string {
+  return stringify(rows, { record_delimiter: 'windows' });
+}
