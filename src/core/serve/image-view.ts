@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import type { CachedBlock } from './block-cache.ts';
 import type { BlockReader, BlockRequest } from './block-reader.ts';
 import type { Extent, ImagePiece } from './image-piece.ts';
-import { KnownBad, type Verdict } from './known-bad-blocks.ts';
+import { KnownBadBlocks, type Verdict } from './known-bad-blocks.ts';
 import { Overlay } from './overlay.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { RowPages } from './row-pages.ts';
@@ -40,7 +40,7 @@ export class ImageView {
   readonly #options: ImageViewOptions;
   readonly #rows: RowPages;
   readonly #ahead: ReadAhead;
-  readonly #bad: KnownBad;
+  readonly #bad: KnownBadBlocks;
   /** The last of the writes to each block that is being written. */
   readonly #writing = new Map<number, Promise<void>>();
   /** Blocks that a write could not be added to, since they are bad. */
@@ -56,7 +56,7 @@ export class ImageView {
     this.#rows = new RowPages(context.meta, version.uid);
     this.#ahead = new ReadAhead(reader.aheadBlocks, blockSize);
     const onMended = (id: number) => this.#rows.forget(id);
-    this.#bad = new KnownBad({ meta: context.meta, versionUid: version.uid, record, onMended });
+    this.#bad = new KnownBadBlocks({ meta: context.meta, versionUid: version.uid, record, onMended });
   }
 
   /** What was written, if anything was. */

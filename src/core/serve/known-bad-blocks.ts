@@ -13,7 +13,7 @@ interface BadBlock {
 }
 
 /** The blocks of an open image that were found bad, until somebody mends them: a backup, `repair`, or a scrub that finds them good. */
-export class KnownBad {
+export class KnownBadBlocks {
   readonly #meta: MetaStore;
   readonly #versionUid: string;
   readonly #record: (finding: Finding, row: BlockRow) => Promise<Verdict>;

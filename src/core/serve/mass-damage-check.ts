@@ -11,7 +11,7 @@ const LOOK_HOLDS_MS = 60_000;
  * Whether the blobs of an open image are missing in large numbers. At most one look at the store
  * per minute.
  */
-export class DamageLook {
+export class MassDamageCheck {
   readonly #context: Context;
   readonly #versionUid: string;
   readonly #clock: () => number;

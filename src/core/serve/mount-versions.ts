@@ -4,7 +4,7 @@ import { type Mount, mountFiles } from '../../fuse/mount.ts';
 import type { Context } from '../context.ts';
 import { OpenImages } from './open-images.ts';
 import { VersionFiles } from './version-files.ts';
-import { untilStopped } from './wait-for-stop.ts';
+import { waitForStop } from './wait-for-stop.ts';
 
 /** How often it is looked whether somebody has unmounted it, or whether it can be unmounted at last. */
 const LOOK_EVERY_MS = 300;
@@ -26,7 +26,7 @@ export interface MountResult {
 export async function mountVersions(context: Context, { mountpoint, onMounted }: MountRequest): Promise<MountResult> {
   const { meta, logger, now } = context;
   const start = performance.now();
-  const stop = untilStopped(context.signal);
+  const stop = waitForStop(context.signal);
   const images = await OpenImages.create(context, stop.fail);
   try {
     const mount = await mountFiles(mountpoint, new VersionFiles(meta, images, now()), logger);

@@ -5,7 +5,7 @@ import type { NbdDisk, NbdExport, NbdExports } from '../../nbd/disk.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import type { OpenImages } from './open-images.ts';
-import { Saves } from './running-saves.ts';
+import { RunningSaves } from './running-saves.ts';
 
 const MIB = 1024 * 1024;
 
@@ -37,7 +37,7 @@ export interface NbdExportsOptions {
 export class VersionExports implements NbdExports {
   readonly #options: NbdExportsOptions;
   readonly #clients = new Map<string, Clients>();
-  readonly #saves = new Saves();
+  readonly #saves = new RunningSaves();
   readonly #warnedOf = new Set<string>();
 
   constructor(options: NbdExportsOptions) {

@@ -14,7 +14,7 @@ import { lockFoundVersion } from '../versions/with-version.ts';
 import { BlockReader } from './block-reader.ts';
 import { ImageView } from './image-view.ts';
 import type { Verdict } from './known-bad-blocks.ts';
-import { DamageLook } from './mass-damage-check.ts';
+import { MassDamageCheck } from './mass-damage-check.ts';
 
 /** Keys of one image: more than blocks that any has. */
 const KEYS_OF_AN_IMAGE = 2 ** 32;
@@ -111,7 +111,7 @@ export class OpenImages {
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);
       const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
-      const look = new DamageLook(this.#context, uid);
+      const look = new MassDamageCheck(this.#context, uid);
       const record = (finding: Finding, row: BlockRow): Promise<Verdict> => {
         const verdict = image.marking.then(() => this.#record(version, look, { finding, row }));
         image.marking = verdict.then(() => {});
@@ -129,7 +129,7 @@ export class OpenImages {
   /** Marks a bad block, unless it was mended. A recorder of its own: what was marked may have been found good meanwhile, and be bad again. */
   async #record(
     version: TaggedVersion,
-    look: DamageLook,
+    look: MassDamageCheck,
     { finding, row }: { finding: Finding; row: BlockRow },
   ): Promise<Verdict> {
     const { meta, logger } = this.#context;

@@ -8,7 +8,7 @@ const WAIT_LIMIT_MS = 45_000;
  * The saves that run, one a version. Who opens a version waits for its save: what they wrote
  * meanwhile would be in part of it, or lost.
  */
-export class Saves {
+export class RunningSaves {
   readonly #running = new Map<string, Promise<void>>();
   readonly #limitMs: number;
 

@@ -9,7 +9,7 @@ import type { ImageView } from './image-view.ts';
 import { VersionExports } from './nbd-exports.ts';
 import { OpenImages } from './open-images.ts';
 import { saveImage } from './save-image.ts';
-import { untilStopped } from './wait-for-stop.ts';
+import { waitForStop } from './wait-for-stop.ts';
 
 /** What to serve, and where. */
 export interface ServeNbdRequest {
@@ -44,7 +44,7 @@ export interface ServeNbdResult {
 /** Serves versions over NBD until a signal comes. What was written and is not saved is gone then, which is an error with `save`. */
 export async function serveNbd(context: Context, request: ServeNbdRequest): Promise<ServeNbdResult> {
   const { logger, settings } = context;
-  const stop = untilStopped(context.signal);
+  const stop = waitForStop(context.signal);
   const images = await OpenImages.create(context, stop.fail);
   try {
     const saved: SavedImage[] = [];

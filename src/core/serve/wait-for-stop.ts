@@ -7,7 +7,7 @@ export interface Stop {
 }
 
 /** Waits for `signal`, which is how such a command ends, and no failure. */
-export function untilStopped(signal: AbortSignal): Stop {
+export function waitForStop(signal: AbortSignal): Stop {
   let fail: (error: unknown) => void = () => {};
   const stopped = new Promise<void>((resolve, reject) => {
     fail = reject;

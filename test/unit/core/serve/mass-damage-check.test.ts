@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { DamageLook } from '../../../../src/core/serve/mass-damage-check.ts';
+import { MassDamageCheck } from '../../../../src/core/serve/mass-damage-check.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
@@ -15,7 +15,7 @@ let uids: string[];
 /** Errors that were logged: one for each look that found mass damage. */
 let errors: string[];
 let now: number;
-let look: DamageLook;
+let look: MassDamageCheck;
 beforeEach(async () => {
   lab = await CoreLab.create();
   await checkStore(lab.context);
@@ -28,7 +28,7 @@ beforeEach(async () => {
   errors = [];
   now = 1_000;
   const logger = { ...lab.context.logger, error: (text: string) => void errors.push(text) };
-  look = new DamageLook({ ...lab.context, logger, random: Math.random }, 'v', () => now);
+  look = new MassDamageCheck({ ...lab.context, logger, random: Math.random }, 'v', () => now);
 });
 afterEach(() => lab.dispose());
 

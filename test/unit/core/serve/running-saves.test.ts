@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Saves } from '../../../../src/core/serve/running-saves.ts';
+import { RunningSaves } from '../../../../src/core/serve/running-saves.ts';
 
 function deferred() {
   let resolve: () => void = () => {};
@@ -12,7 +12,7 @@ function deferred() {
 }
 
 it('lets others wait for a save of theirs, until it has ended, well or not', async () => {
-  const saves = new Saves();
+  const saves = new RunningSaves();
   for (const end of ['resolve', 'reject'] as const) {
     const save = deferred();
     const running = saves.run('v1', () => save.promise).catch(() => {});
@@ -29,7 +29,7 @@ it('lets others wait for a save of theirs, until it has ended, well or not', asy
 });
 
 it('refuses who has waited too long', async () => {
-  const saves = new Saves(1);
+  const saves = new RunningSaves(1);
   const save = deferred();
   const running = saves.run('v1', () => save.promise);
   await expect(saves.ended('v1')).rejects.toThrow('What was written to version v1 is being saved. Connect again later.');
