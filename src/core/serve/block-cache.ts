@@ -1,48 +1,48 @@
-/** A decoded block in the cache, or on its way into it. */
+/** A decoded block that is in the cache or is being loaded into it. */
 export interface CachedBlock {
-  /** Which view's block it is. */
+  /** Identifies the block among all open images. */
   readonly key: number;
-  /** Its place in the arena. */
+  /** Position in the arena. */
   readonly slot: number;
-  /** Resolves once its bytes are there and good, rejects when they can't be had. Whoever waits for it MUST pin it. */
+  /** Resolves when the bytes are loaded and verified, rejects when that fails. A waiter MUST pin the block. */
   loaded: Promise<void>;
   isLoaded: boolean;
-  /** How many readers hold it: pinned blocks stay. */
+  /** Readers that hold the block. A pinned block is never evicted. */
   pins: number;
-  /** Bytes of it that readers had since it came, or since they last had as many as it has. */
+  /** Bytes that readers took since the block was loaded, or since they last took all of it. */
   servedBytes: number;
 }
 
 /**
- * Decoded blocks in memory that is shared with the workers, a fixed number of slots; the one that was used least recently goes first.
- * Blocks that are pinned or on their way stay. It knows nothing of where blocks come from.
+ * An LRU cache of decoded blocks, in memory that is shared with the workers. It has a fixed number of
+ * slots. Blocks that are pinned or loading are not evicted.
  */
 export class BlockCache {
   readonly slots: number;
   readonly blockSize: number;
   readonly arena: SharedArrayBuffer;
-  /** In the order of use, the oldest first. */
+  /** Least recently used first. */
   readonly #blocks = new Map<number, CachedBlock>();
   readonly #free: number[] = [];
-  /** Blocks that nobody is likely to want again, the longest so first. */
+  /** Blocks that are probably not needed again, in the order they were marked. */
   readonly #spent = new Set<CachedBlock>();
   #unused = 0;
   #pinned = 0;
   #waiting: (() => void)[] = [];
 
-  /** `slots` blocks of `blockSize` bytes. The system gives the memory once it is used. */
+  /** Reserves `slots` blocks of `blockSize` bytes. The kernel allocates the memory on first use. */
   constructor(slots: number, blockSize: number) {
     this.slots = slots;
     this.blockSize = blockSize;
     this.arena = new SharedArrayBuffer(slots * blockSize);
   }
 
-  /** True when readers hold so many blocks that they had better copy what they want: slow ones must not keep the others from theirs. */
+  /** True when over half of the slots are pinned. Readers should copy then, so that slow ones do not block others. */
   get isCrowded(): boolean {
     return this.#pinned > this.slots / 2;
   }
 
-  /** A block that is there or on its way, which counts as its use. */
+  /** Returns a block that is loaded or loading, and marks it as used. */
   find(key: number): CachedBlock | undefined {
     const block = this.#blocks.get(key);
     if (block === undefined) return undefined;
@@ -56,7 +56,7 @@ export class BlockCache {
     return this.#blocks.has(key);
   }
 
-  /** Makes room for a block that is not there. Undefined when all slots are in use. The caller sets `loaded`. */
+  /** Takes a slot for a block that is not cached. Returns undefined when all slots are in use. The caller sets `loaded`. */
   add(key: number): CachedBlock | undefined {
     const slot = this.#takeSlot();
     if (slot === undefined) return undefined;
@@ -65,18 +65,18 @@ export class BlockCache {
     return block;
   }
 
-  /** The first `length` bytes of a block; good while it is pinned. */
+  /** Returns `length` bytes of a block from `offset` on. They are valid while the block is pinned. */
   bytes(block: CachedBlock, offset: number, length: number): Uint8Array {
     return new Uint8Array(this.arena, block.slot * this.blockSize + offset, length);
   }
 
-  /** Marks a block as there: from now on it may go again when nobody holds it. */
+  /** Marks a block as loaded. From now on it may be evicted when it is not pinned. */
   loaded(block: CachedBlock): void {
     block.isLoaded = true;
     this.#wake();
   }
 
-  /** Gives up on a block: its bytes could not be had, or will not be wanted any more. MUST not be pinned, or be on its way. */
+  /** Removes a block whose load failed or that is not needed. It MUST NOT be pinned or loading. */
   drop(block: CachedBlock): void {
     if (!this.#blocks.delete(block.key)) return;
     this.#spent.delete(block);
@@ -85,8 +85,8 @@ export class BlockCache {
   }
 
   /**
-   * Says that nobody is likely to want a block again, so that the next one takes its place even before memory that was never used: that is
-   * slow to come by, and what was just read is still in the processor's cache.
+   * Marks a block as probably not needed again. The next block takes its slot, even before an unused
+   * slot: fresh memory is slow to get, and this slot is still in the CPU cache.
    */
   spend(block: CachedBlock): void {
     this.#spent.add(block);
@@ -102,19 +102,19 @@ export class BlockCache {
     this.#wake();
   }
 
-  /** Drops all blocks with keys from `first` to below `end` that nobody holds. Costs a look at every block. */
+  /** Drops the blocks with keys `first` to `end - 1` that are not pinned. Visits every cached block. */
   dropRange(first: number, end: number): void {
     for (const block of [...this.#blocks.values()]) {
       if (block.key >= first && block.key < end && block.pins === 0 && block.isLoaded) this.drop(block);
     }
   }
 
-  /** Resolves when a slot may have become free. */
+  /** Resolves when a slot may be free. */
   room(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Lets all that wait for room look again. */
+  /** Wakes all waiters for room; each tries again. */
   #wake(): void {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;

@@ -1,60 +1,36 @@
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
-import type { Finding, Job, ViewBlock, ViewOutcome } from '../../engine/shared/messages.ts';
+import type { Finding, Job, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
-import type { BlockRow } from '../../model/block.ts';
 import { closePool, startPool } from '../blocks/with-pool.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
 import { BlockCache, type CachedBlock } from './block-cache.ts';
+import { type BlockRequest, type PendingRead, ReadQueue } from './read-queue.ts';
 
-/** Decoded blocks that are kept in memory, over all images that are open. */
-export const CACHE_BYTES = 256 * 1024 * 1024;
-/** At least so many, however large blocks are. */
-const FEWEST_SLOTS = 4;
+/** Size of the block cache of all open images with the same block size. */
+const CACHE_BYTES = 256 * 1024 * 1024;
+/** Minimum for large blocks. */
+const MIN_SLOTS = 4;
+/** Maximum of blocks in a read-ahead job: as many as are hashed in parallel. */
+const MAX_AHEAD_JOB_BLOCKS = 8;
 
-/** So many blocks ahead of a reader are one job at most: as many as are hashed at once. */
-const MOST_TOGETHER = 8;
-
-/** A block to read. */
-export interface BlockRequest {
-  /** Which block of which image, among all that the reader has to do with. */
-  key: number;
-  row: BlockRow & { uid: string };
-  /** Told when the block turns out to be bad, before whoever wants it. */
-  onBad(finding: Finding): void;
-}
-
-/** A request on its way. */
-interface Order extends BlockRequest {
-  block: CachedBlock;
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
-/** Fetches, checks and decodes blocks of one size on block workers, and keeps what it has in a cache. */
+/** Reads blocks of one size on block workers, which fetch, decode and verify them. Keeps them in a cache. */
 export class BlockReader implements Operation {
   readonly cache: BlockCache;
-  /** Blocks that are best asked for ahead of a sequential reader. */
+  /** Maximum of blocks to read ahead for one sequential reader. */
   readonly aheadBlocks: number;
   readonly #context: Context;
   readonly #pool: WorkerPool;
   readonly #aborter = new AbortController();
-  readonly #wanted = new Map<number, Order>();
-  readonly #ahead = new Map<number, Order>();
-  readonly #jobs = new Map<number, Order[]>();
-  readonly #jobBlocks: number;
-  readonly #jobsAtOnce: number;
-  /** Blocks ahead of a reader that are one job, so that each worker gets some. */
-  readonly #together: number;
+  readonly #queue: ReadQueue;
   readonly #onFailure: (error: unknown) => void;
-  #given = 0;
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
-  /** `onFailure`: the workers are gone, and nothing can be read any more. */
+  /** @param onFailure called when the workers failed; every later read rejects. */
   constructor(context: Context, blockSize: number, onFailure: (error: unknown) => void) {
-    this.cache = new BlockCache(Math.max(FEWEST_SLOTS, Math.floor(CACHE_BYTES / blockSize)), blockSize);
+    this.cache = new BlockCache(Math.max(MIN_SLOTS, Math.floor(CACHE_BYTES / blockSize)), blockSize);
     this.#onFailure = onFailure;
     this.#context = context;
     const workers = workersFor(context.settings, Number.POSITIVE_INFINITY);
@@ -64,14 +40,15 @@ export class BlockReader implements Operation {
       { geometry: { blockSize, sizeBytes: 0 }, workers, arena: this.cache.arena },
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
-    this.#jobBlocks = blocksPerSlot;
-    this.#jobsAtOnce = workers * (slotsPerWorker + 1);
-    // Four readers fit the cache: with more, what was read for one would go before it was wanted, for another.
-    this.aheadBlocks = Math.min(this.#jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
-    this.#together = Math.min(MOST_TOGETHER, Math.ceil(this.aheadBlocks / workers));
+    const jobsAtOnce = workers * (slotsPerWorker + 1);
+    // The cache holds what four readers read ahead. More would evict each other's blocks before use.
+    this.aheadBlocks = Math.min(jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
+    // Each worker gets some of the blocks that are read ahead.
+    const aheadBlocks = Math.min(MAX_AHEAD_JOB_BLOCKS, Math.ceil(this.aheadBlocks / workers));
+    this.#queue = new ReadQueue({ maxBlocks: blocksPerSlot, jobsAtOnce, aheadBlocks });
   }
 
-  /** A block that is in memory already, pinned: MUST be unpinned. */
+  /** Returns a block that is in memory, pinned. The caller MUST unpin it. */
   cached(key: number): CachedBlock | undefined {
     const block = this.cache.find(key);
     if (block?.isLoaded !== true) return undefined;
@@ -80,12 +57,12 @@ export class BlockReader implements Operation {
   }
 
   /**
-   * A block, pinned: MUST be unpinned. Waits for room where all is in use, so whoever waits here MUST NOT hold other blocks that only go
-   * once this one has come. Rejects with a BackyError when the block can't be had.
+   * Reads a block and pins it. The caller MUST unpin it. Waits while all slots are in use, so a waiter
+   * MUST NOT hold blocks that it releases only after this one. Throws a BackyError.
    */
   async read(request: BlockRequest): Promise<CachedBlock> {
     for (;;) {
-      const block = this.#find(request.key) ?? this.#order(request, this.#wanted);
+      const block = this.#find(request.key) ?? this.#enqueue(request, 'urgent');
       if (block === undefined) {
         await this.cache.room();
         continue;
@@ -101,36 +78,26 @@ export class BlockReader implements Operation {
     }
   }
 
-  /** Begins to read a block that will be wanted. @returns false when there is no room. */
+  /** Starts to read a block that will be needed. @returns false when there is no room. */
   prefetch(request: BlockRequest): boolean {
-    return this.cache.has(request.key) || this.#order(request, this.#ahead) !== undefined;
+    return this.cache.has(request.key) || this.#enqueue(request, 'ahead') !== undefined;
   }
 
-  /** The next job: what somebody waits for goes first. */
+  /** Returns the next job for the pool. */
   next(): Job | undefined {
-    const queue = this.#wanted.size > 0 ? this.#wanted : this.#ahead;
-    if (queue.size === 0) return undefined;
-    // All workers are to get some of a few small blocks. What nobody waits for yet goes together, since it is hashed together.
-    const fewest = queue === this.#ahead ? this.#together : 1;
-    const count = Math.max(fewest, Math.min(this.#jobBlocks, Math.ceil(queue.size / this.#jobsAtOnce)));
-    const orders: Order[] = [];
-    for (const order of queue.values()) {
-      if (orders.length === count) break;
-      orders.push(order);
-    }
-    for (const { key } of orders) queue.delete(key);
-    this.#jobs.set(this.#given++, orders);
-    return { kind: 'view', blocks: orders.map((order) => this.#viewBlock(order)) };
+    const reads = this.#queue.takeJob();
+    if (reads.length === 0) return undefined;
+    const { blockSize } = this.cache;
+    return { kind: 'view', blocks: reads.map(({ row, block }) => ({ ...row, at: block.slot * blockSize })) };
   }
 
   answered(answer: JobAnswer): void {
-    const orders = this.#jobs.get(answer.job) ?? [];
-    this.#jobs.delete(answer.job);
+    const reads = this.#queue.finishJob(answer.job);
     if (answer.kind !== 'viewed') return;
-    for (const [index, order] of orders.entries()) this.#settle(order, answer.outcomes[index] ?? null);
+    for (const [index, read] of reads.entries()) this.#settle(read, answer.outcomes[index] ?? null);
   }
 
-  /** Ends the workers; what is still wanted is rejected. */
+  /** Ends the workers. Pending reads are rejected. */
   async close(): Promise<void> {
     this.#fail(new BackyError('interrupted', 'The image was closed.'));
     this.#aborter.abort();
@@ -138,26 +105,20 @@ export class BlockReader implements Operation {
     await closePool(this.#context, this.#pool);
   }
 
-  #viewBlock({ row, block }: Order): ViewBlock {
-    return { ...row, at: block.slot * this.cache.blockSize };
-  }
-
+  /** Finds a block that is loaded or loading. A reader waits for it from now on. */
   #find(key: number): CachedBlock | undefined {
     const block = this.cache.find(key);
-    const waiting = this.#ahead.get(key);
-    if (waiting !== undefined) {
-      this.#ahead.delete(key);
-      this.#wanted.set(key, waiting);
-    }
+    this.#queue.promote(key);
     return block;
   }
 
-  #order(request: BlockRequest, queue: Map<number, Order>): CachedBlock | undefined {
+  /** Undefined when all slots are in use. */
+  #enqueue(request: BlockRequest, priority: 'urgent' | 'ahead'): CachedBlock | undefined {
     if (this.#failure !== undefined) throw this.#failure.error;
     const block = this.cache.add(request.key);
     if (block === undefined) return undefined;
-    block.loaded = new Promise((resolve, reject) => queue.set(request.key, { ...request, block, resolve, reject }));
-    // Nobody need wait for what was asked for ahead.
+    block.loaded = new Promise((resolve, reject) => this.#queue.add({ ...request, block, resolve, reject }, priority));
+    // A block that was read ahead may have no waiter.
     block.loaded.catch(() => {});
     if (this.#running === undefined) this.#running = this.#run();
     else this.#pool.offer();
@@ -165,10 +126,10 @@ export class BlockReader implements Operation {
   }
 
   async #run(): Promise<void> {
-    // Those who asked in this turn go together.
+    // Requests of this turn of the event loop go into the same jobs.
     await Promise.resolve();
     try {
-      while (this.#failure === undefined && this.#wanted.size + this.#ahead.size > 0) await this.#pool.run(this);
+      while (this.#failure === undefined && !this.#queue.isEmpty) await this.#pool.run(this);
     } catch (error) {
       this.#fail(error);
       this.#onFailure(error);
@@ -176,27 +137,23 @@ export class BlockReader implements Operation {
     this.#running = undefined;
   }
 
-  #settle(order: Order, outcome: ViewOutcome): void {
+  #settle(read: PendingRead, outcome: ViewOutcome): void {
     if (outcome === null) {
-      this.cache.loaded(order.block);
-      order.resolve();
+      this.cache.loaded(read.block);
+      read.resolve();
       return;
     }
-    this.cache.drop(order.block);
-    if ('error' in outcome) order.reject(fromPlainError(outcome.error));
+    this.cache.drop(read.block);
+    if ('error' in outcome) read.reject(fromPlainError(outcome.error));
     else {
-      order.onBad(outcome.finding);
-      order.reject(badBlock(outcome.finding));
+      read.onBad(outcome.finding);
+      read.reject(badBlock(outcome.finding));
     }
   }
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    for (const order of [...this.#wanted.values(), ...this.#ahead.values(), ...[...this.#jobs.values()].flat()]) {
-      order.reject(error);
-    }
-    this.#wanted.clear();
-    this.#ahead.clear();
+    this.#queue.rejectAll(error);
   }
 }
 

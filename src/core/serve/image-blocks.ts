@@ -7,8 +7,9 @@ import type { BlockRange } from '../../model/block-range.ts';
 import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
 import type { BlockCache, CachedBlock } from './block-cache.ts';
 import { isBadBlockError } from './block-errors.ts';
-import type { BlockReader, BlockRequest } from './block-reader.ts';
+import type { BlockReader } from './block-reader.ts';
 import { KnownBadBlocks, type Verdict } from './known-bad-blocks.ts';
+import type { BlockRequest } from './read-queue.ts';
 import { RowPages } from './row-pages.ts';
 
 /** Where the blocks of an image come from. */

@@ -1,14 +1,14 @@
-/** A piece of what was read from an image. */
+/** A part of a range that was read from an image. */
 export type ImagePiece =
-  /** `bytes` are good until `release` is called, once. */
+  /** `bytes` are valid until `release` is called. It MUST be called once. */
   | { kind: 'data'; offset: number; bytes: Uint8Array; release(): void }
   | { kind: 'zeros'; offset: number; length: number }
-  /** A block that is bad or can't be had now. */
+  /** A block that is bad or can't be read now. */
   | { kind: 'failed'; offset: number; length: number; error: Error };
 
-/** A stretch of an image, behind the one before it. */
+/** A part of an image that follows the extent before it. */
 export interface Extent {
   length: number;
-  /** It reads as zeros, and nothing is kept for it. */
+  /** It reads as zeros and takes no space. */
   isZero: boolean;
 }

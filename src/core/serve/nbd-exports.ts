@@ -135,7 +135,7 @@ export class VersionExports implements NbdExports {
   async #unsaved(name: string, found: TaggedVersion): Promise<TaggedVersion> {
     let version = found;
     while (this.#saves.isRunning(version.uid)) {
-      await this.#saves.ended(version.uid);
+      await this.#saves.wait(version.uid);
       const next = await this.#version(name);
       if (next === undefined || next.sizeBytes !== found.sizeBytes)
         throw new BackyError('refused', `What ${name} stands for has changed meanwhile. Connect again.`);

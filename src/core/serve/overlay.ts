@@ -15,16 +15,16 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 /**
- * What was written to an image, in whole blocks: a sparse file as long as the image, which has no name, so that it is gone with the process
- * however that ends. Nothing in it need survive, so nothing is ever synced.
+ * Holds the blocks that were written to an image, in a sparse file as long as the image. The file has
+ * no name, so it disappears with the process. Nothing in it must survive, so it is never synced.
  */
 export class Overlay {
-  /** Blocks whose content is here. */
+  /** Blocks whose content is in the overlay. */
   readonly written: Bitmap;
   readonly #fd: number;
   readonly #folder: string;
 
-  /** `folder`: for the file, on a file system that knows holes. */
+  /** @param folder of the file, on a file system with sparse files. */
   constructor(folder: string, { blockSize, sizeBytes }: Geometry) {
     this.#folder = folder;
     this.written = new Bitmap(blockCount({ blockSize, sizeBytes }));
@@ -36,17 +36,17 @@ export class Overlay {
     }
   }
 
-  /** A source that has all of it; good until it is closed. */
+  /** URL of a source that reads the file. Valid until `close`. */
   get url(): string {
     return `file:///proc/self/fd/${this.#fd}`;
   }
 
-  /** Fills `into`; parts of blocks that are not `written` read as zeros. */
+  /** Fills `into`. Blocks that are not `written` read as zeros. */
   async read(into: Uint8Array, offset: number): Promise<void> {
     try {
       for (let done = 0; done < into.length; ) {
         const { bytesRead } = await read(this.#fd, into, done, into.length - done, offset + done);
-        if (bytesRead === 0) throw new Error('it ended too early');
+        if (bytesRead === 0) throw new Error('the file ended too early');
         done += bytesRead;
       }
     } catch (error) {
@@ -64,7 +64,7 @@ export class Overlay {
     }
   }
 
-  /** Makes a range read as zeros, and gives its space back where the file system can. */
+  /** Makes a range read as zeros. Frees its space if the file system can punch holes. */
   async zero(offset: number, length: number): Promise<void> {
     if (punchHole(this.#fd, offset, length)) return;
     for (let done = 0; done < length; done += ZEROS.length) {
@@ -76,7 +76,7 @@ export class Overlay {
     return isHole(this.#fd, offset, length);
   }
 
-  /** The written blocks, as runs in order. */
+  /** Lists the written blocks as ranges in order. */
   ranges(): IterableIterator<BlockRange> {
     return this.written.ranges();
   }
@@ -93,7 +93,7 @@ export class Overlay {
   }
 }
 
-/** Where the file system can't make a file without a name, it has one for some microseconds. */
+/** Without O_TMPFILE the file has a name for some microseconds. */
 function openNameless(folder: string): number {
   try {
     return openSync(folder, O_TMPFILE | constants.O_RDWR, 0o600);

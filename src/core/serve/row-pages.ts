@@ -2,10 +2,10 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow } from '../../model/block.ts';
 
 const PAGE_ROWS = 512;
-/** Pages that stay in memory: some 20 MiB. */
+/** Pages that are kept in memory: about 20 MiB. */
 const KEPT_PAGES = 64;
 
-/** The rows of a version, read page by page as they are asked for; the latest pages stay. */
+/** Reads the rows of a version page by page on demand. Keeps the latest pages in memory. */
 export class RowPages {
   readonly #meta: MetaStore;
   readonly #versionUid: string;
@@ -17,14 +17,14 @@ export class RowPages {
     this.#versionUid = versionUid;
   }
 
-  /** A block's row; undefined when the database lacks it. */
+  /** Returns a block's row, or undefined when the database lacks it. */
   async row(id: number): Promise<BlockRow | undefined> {
     const page = Math.floor(id / PAGE_ROWS);
     const rows = this.#pages.get(page) ?? (await this.#load(page));
     return rows[id % PAGE_ROWS];
   }
 
-  /** Has the row read anew, with its page. */
+  /** Drops the page of a row, so that it is read again. */
   forget(id: number): void {
     this.#pages.delete(Math.floor(id / PAGE_ROWS));
   }
@@ -41,7 +41,7 @@ export class RowPages {
   async #read(page: number): Promise<(BlockRow | undefined)[]> {
     const first = page * PAGE_ROWS;
     const rows = new Array<BlockRow | undefined>(PAGE_ROWS).fill(undefined);
-    // Where rows are missing, those of the next page come with them.
+    // If this page lacks rows, the query returns rows of the next page too.
     for (const row of await this.#meta.blockPage(this.#versionUid, first - 1, PAGE_ROWS)) {
       if (row.id < first + PAGE_ROWS) rows[row.id - first] = row;
     }

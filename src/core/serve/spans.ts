@@ -1,19 +1,19 @@
 import type { Geometry } from '../../model/geometry.ts';
 
-/** The part of a range that is in one block. */
+/** The part of a range that lies in one block. */
 export interface Span {
-  /** The block. */
+  /** Block id. */
   id: number;
-  /** Where the part starts in the image. */
+  /** Start of the part in the image. */
   offset: number;
-  /** Where it starts in the block. */
+  /** Start of the part in the block. */
   from: number;
   length: number;
-  /** Whether it is all of the block. */
+  /** True when it covers the block. */
   isWhole: boolean;
 }
 
-/** Cuts a range of an image at its blocks. */
+/** Splits a range of an image at block boundaries. */
 export function* spansOf({ blockSize, sizeBytes }: Geometry, offset: number, length: number): IterableIterator<Span> {
   const end = offset + length;
   for (let at = offset; at < end; ) {

@@ -1,12 +1,12 @@
-/** A wait for the end of a command that runs until it is told to stop. */
+/** A wait for the end of a command that runs until it is stopped. */
 export interface Stop {
-  /** Resolves once the user stops the program, rejects once it can't go on. */
+  /** Resolves when the user stops the program. Rejects when it can't continue. */
   readonly stopped: Promise<void>;
-  /** Ends the wait: it can't go on. */
+  /** Rejects `stopped`. */
   fail(error: unknown): void;
 }
 
-/** Waits for `signal`, which is how such a command ends, and no failure. */
+/** Waits for `signal`. Its abort is the normal end of such a command, not a failure. */
 export function waitForStop(signal: AbortSignal): Stop {
   let fail: (error: unknown) => void = () => {};
   const stopped = new Promise<void>((resolve, reject) => {
@@ -14,7 +14,7 @@ export function waitForStop(signal: AbortSignal): Stop {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  // Whoever awaits it sees the failure; it may come before anybody does.
+  // A failure may come before anybody awaits `stopped`.
   stopped.catch(() => {});
-  return { stopped, fail: (error) => fail(error) };
+  return { stopped, fail };
 }

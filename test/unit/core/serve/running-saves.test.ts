@@ -11,15 +11,15 @@ function deferred() {
   return { promise, resolve, reject };
 }
 
-it('lets others wait for a save of theirs, until it has ended, well or not', async () => {
+it('lets clients of a version wait until its save has succeeded or failed', async () => {
   const saves = new RunningSaves();
   for (const end of ['resolve', 'reject'] as const) {
     const save = deferred();
     const running = saves.run('v1', () => save.promise).catch(() => {});
     expect([saves.isRunning('v1'), saves.isRunning('v2')]).toEqual([true, false]);
     const events: string[] = [];
-    const waiting = saves.ended('v1').then(() => events.push('opened'));
-    await saves.ended('v2');
+    const waiting = saves.wait('v1').then(() => events.push('opened'));
+    await saves.wait('v2');
     events.push('ended');
     save[end](new Error('no space'));
     await Promise.all([running, waiting]);
@@ -28,11 +28,11 @@ it('lets others wait for a save of theirs, until it has ended, well or not', asy
   }
 });
 
-it('refuses who has waited too long', async () => {
+it('refuses a client that has waited too long', async () => {
   const saves = new RunningSaves(1);
   const save = deferred();
   const running = saves.run('v1', () => save.promise);
-  await expect(saves.ended('v1')).rejects.toThrow('What was written to version v1 is being saved. Connect again later.');
+  await expect(saves.wait('v1')).rejects.toThrow('What was written to version v1 is being saved. Connect again later.');
   save.resolve();
   await running;
 });
