@@ -1,41 +1,46 @@
-/** A piece of what was read from a disk. */
-export type DiskPiece =
-  /** `bytes` are good until `release` is called, once. */
-  | { kind: 'data'; offset: number; bytes: Uint8Array; release(): void }
-  | { kind: 'zeros'; offset: number; length: number }
-  | { kind: 'failed'; offset: number; length: number; error: Error };
+import type { Extent, ImagePiece } from '../model/image-piece.ts';
 
-/** A disk that is being served. Ranges lie within it. Failures are Errors, whose `cause` may have the errno. */
+/**
+ * A disk that is served to a client. Ranges lie within it. Methods reject with an Error, whose `cause`
+ * MAY be a system error. Its errno decides what the client is told.
+ */
 export interface NbdDisk {
-  /** Calls `take` for every piece of the range, in order. */
-  read(offset: number, length: number, take: (piece: DiskPiece) => void): Promise<void>;
-  /** `isForced`: what is written is to be as good as flushed on return. */
+  /** Calls `take` for each piece of the range, in order. */
+  read(offset: number, length: number, take: (piece: ImagePiece) => void): Promise<void>;
+  /** @param isForced the write MUST be as durable on return as a flush makes it (FUA). */
   write(offset: number, bytes: Uint8Array, isForced: boolean): Promise<void>;
   writeZeros(offset: number, length: number, isForced: boolean): Promise<void>;
   trim(offset: number, length: number, isForced: boolean): Promise<void>;
-  /** What was written before the call is what the client wants to rely on. */
+  /** Makes all writes durable that had ended before the call. */
   flush(): Promise<void>;
+  /** Reads a range into memory, as far as there is room. */
   cache(offset: number, length: number): Promise<void>;
-  /** Where there is data, from the start of the range; MAY tell less than all of it, but something. */
-  extents(offset: number, length: number, limit: number): Promise<{ length: number; isZero: boolean }[]>;
-  /** The connection ended; `isClean`: because the client said so. */
+  /** Lists where the range has data, from its start. Returns 1 to `limit` extents, which MAY cover less than the range. */
+  extents(offset: number, length: number, limit: number): Promise<Extent[]>;
+  /** Ends the use by a client. @param isClean whether the client disconnected properly. */
   close(isClean: boolean): Promise<void>;
 }
 
-/** What a client may ask for by its name. */
+/** An export that a client can open. */
 export interface NbdExport {
   sizeBytes: number;
   isReadOnly: boolean;
   description: string;
-  /** Requests of this length go best: a power of two from 512 to 32 MiB. */
+  /** Preferred length of requests: a power of two from 512 to 32 MiB. */
   preferredBytes: number;
-  /** Rejects with words for the client's user. */
+  /** Rejects with an Error whose message is sent to the client. */
   open(): Promise<NbdDisk>;
 }
 
-/** All that a server has to offer. */
+/** An export in the list that a client asks for. */
+export interface NbdExportEntry {
+  name: string;
+  description: string;
+}
+
+/** The exports of a server. */
 export interface NbdExports {
-  list(): Promise<{ name: string; description: string }[]>;
-  /** Undefined: there is no such export. The empty name is the default export. */
+  list(): Promise<NbdExportEntry[]>;
+  /** Returns undefined if there is no such export. The empty name is the default export. */
   find(name: string): Promise<NbdExport | undefined>;
 }

@@ -1,3 +1,4 @@
+import type { Extent } from '../model/image-piece.ts';
 import {
   BASE_ALLOCATION_ID,
   CHUNK,
@@ -50,7 +51,7 @@ export function errorChunk(cookie: bigint, error: number, { message, offset }: {
 }
 
 /** What base:allocation says of a range, from its start. */
-export function blockStatusChunk(cookie: bigint, extents: readonly { length: number; isZero: boolean }[]): Buffer {
+export function blockStatusChunk(cookie: bigint, extents: readonly Extent[]): Buffer {
   const length = 4 + extents.length * 8;
   const chunk = chunkHead(cookie, { flags: CHUNK_DONE, type: CHUNK.blockStatus, length }, length);
   chunk.writeUInt32BE(BASE_ALLOCATION_ID, 20);

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { errnoOf, messageOf } from '../errors.ts';
-import type { DiskPiece, NbdDisk } from './disk.ts';
+import type { ImagePiece } from '../model/image-piece.ts';
+import type { NbdDisk } from './disk.ts';
 import type { Incoming } from './incoming.ts';
 import type { Agreement } from './negotiation.ts';
 import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, NBD_ERROR, REQUEST_BYTES } from './numbers.ts';
@@ -150,7 +151,7 @@ export class Transmission {
     this.#send([this.#rules.structured ? errorChunk(cookie, error, { message }) : simpleReply(cookie, error)], done);
   }
 
-  #sendData(head: Buffer, piece: Extract<DiskPiece, { kind: 'data' }>, settled: () => void): void {
+  #sendData(head: Buffer, piece: Extract<ImagePiece, { kind: 'data' }>, settled: () => void): void {
     if (piece.bytes.length > COPIED_BYTES) {
       this.#send([head, piece.bytes], () => {
         piece.release();
@@ -190,7 +191,7 @@ export class Transmission {
   }
 }
 
-function lengthOf(piece: DiskPiece): number {
+function lengthOf(piece: ImagePiece): number {
   return piece.kind === 'data' ? piece.bytes.length : piece.length;
 }
 

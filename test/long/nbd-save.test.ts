@@ -97,7 +97,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       lost.socket.destroy();
       const model = Buffer.from(image);
       noise(10, 'lost').copy(model, 50);
-      await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client vanished before it had flushed');
+      await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client disconnected before it flushed');
       expect(lab.versions()).toHaveLength(1);
       const next = await NbdClient.open(server.socket, uid);
       expect((await next.read(50, 10)).equals(noise(10, 'lost'))).toBe(true);

@@ -1,8 +1,8 @@
 import { BackyError } from '../../errors.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
+import type { ImagePiece } from '../../model/image-piece.ts';
 import type { CachedBlock } from './block-cache.ts';
 import type { ImageBlocks } from './image-blocks.ts';
-import type { ImagePiece } from './image-piece.ts';
 import type { ImageWriter } from './image-writer.ts';
 import type { Overlay } from './overlay.ts';
 import type { ReadAhead } from './read-ahead.ts';

@@ -1,12 +1,12 @@
 import type { Finding } from '../../engine/shared/messages.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { Geometry } from '../../model/geometry.ts';
+import type { Extent, ImagePiece } from '../../model/image-piece.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { type BlockFailure, logBlockFailure } from './block-errors.ts';
 import type { BlockReader } from './block-reader.ts';
 import { ImageBlocks } from './image-blocks.ts';
-import type { Extent, ImagePiece } from './image-piece.ts';
 import { ImagePieces } from './image-pieces.ts';
 import { ImageWriter } from './image-writer.ts';
 import type { Verdict } from './known-bad-blocks.ts';

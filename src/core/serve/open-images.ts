@@ -1,41 +1,36 @@
-import type { Finding } from '../../engine/shared/messages.ts';
-import { messageOf } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
-import type { BlockRow } from '../../model/block.ts';
-import type { TaggedVersion } from '../../model/version.ts';
-import { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
-import { DamageGuard } from '../store/damage-guard.ts';
 import { lockForOperation } from '../versions/locks.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
+import { BadBlockMarker } from './bad-block-marker.ts';
 import { BlockReader } from './block-reader.ts';
 import { ImageView } from './image-view.ts';
-import type { Verdict } from './known-bad-blocks.ts';
-import { MassDamageCheck } from './mass-damage-check.ts';
 
-/** Keys of one image: more than blocks that any has. */
-const KEYS_OF_AN_IMAGE = 2 ** 32;
+/** Keys reserved for one image: more than any image has blocks. */
+const KEYS_PER_IMAGE = 2 ** 32;
 
-/** An image that is open, with all that goes when the last who uses it has gone. */
+/** An open image and what to close with it. */
 interface OpenImage {
   view: ImageView;
   reader: BlockReader;
   firstKey: number;
   lock: Lock;
-  /** Marks that are being written to the database. */
-  marking: Promise<void>;
+  marker: BadBlockMarker;
 }
 
-/** An image and those who use it, from the moment on when it begins to open. */
+/** An image that is open or being opened, and the number of its users. */
 interface Entry {
   users: number;
   opening: Promise<OpenImage>;
 }
 
-/** Versions that are open as images, each once however many use it, over one set of workers and one cache. */
+/**
+ * Versions that are open as images. Each is opened once, however many users it has. Images of the
+ * same block size share workers and cache.
+ */
 export class OpenImages {
   readonly #context: Context;
   readonly #onFailure: (error: unknown) => void;
@@ -44,7 +39,7 @@ export class OpenImages {
   readonly #entries = new Map<string, Entry>();
   #opened = 0;
 
-  /** `onFailure`: told when nothing can be read any more. */
+  /** @param onFailure called when nothing can be read any more. */
   static async create(context: Context, onFailure: (error: unknown) => void): Promise<OpenImages> {
     const operation = await lockForOperation(context.locks);
     try {
@@ -62,7 +57,7 @@ export class OpenImages {
     this.#operation = operation;
   }
 
-  /** Opens a version, or joins those who have it open; MUST be released. It can't be removed meanwhile. */
+  /** Opens a version or shares the open one. It can't be removed until it is released. The caller MUST release it. */
   async open(uid: string): Promise<ImageView> {
     let entry = this.#entries.get(uid);
     if (entry === undefined) {
@@ -78,7 +73,7 @@ export class OpenImages {
     }
   }
 
-  /** Gives an image back. With the last user it is closed; one that was written to stays open, unless it is to be thrown away. */
+  /** Ends one use. The last one closes the image, but an image that was written to stays open unless `discard` is given. */
   async release(view: ImageView, written: 'keep' | 'discard' = 'keep'): Promise<void> {
     const entry = this.#entries.get(view.version.uid);
     if (entry === undefined) return;
@@ -86,7 +81,7 @@ export class OpenImages {
     if (entry.users === 0 && (written === 'discard' || view.overlay === undefined)) await this.#close(view.version.uid, entry);
   }
 
-  /** The images that were written to. */
+  /** Lists the images that were written to. */
   async written(): Promise<ImageView[]> {
     const views: ImageView[] = [];
     for (const { opening } of this.#entries.values()) {
@@ -96,7 +91,7 @@ export class OpenImages {
     return views;
   }
 
-  /** Closes everything. What was written is gone. */
+  /** Closes all images and discards what was written. */
   async close(): Promise<void> {
     for (const reader of this.#readers.values()) await reader.close();
     for (const [uid, entry] of [...this.#entries]) await this.#close(uid, entry).catch(() => {});
@@ -110,41 +105,14 @@ export class OpenImages {
       const blockSize = await blockSizeOf(meta, version, settings.blockSize);
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);
-      const firstKey = this.#opened++ * KEYS_OF_AN_IMAGE;
-      const look = new MassDamageCheck(this.#context, uid);
-      const record = (finding: Finding, row: BlockRow): Promise<Verdict> => {
-        const verdict = image.marking.then(() => this.#record(version, look, { finding, row }));
-        image.marking = verdict.then(() => {});
-        return verdict;
-      };
+      const firstKey = this.#opened++ * KEYS_PER_IMAGE;
+      const marker = new BadBlockMarker(this.#context, version);
+      const record: BadBlockMarker['mark'] = (finding, row) => marker.mark(finding, row);
       const view = new ImageView({ context: this.#context, version, blockSize, reader, firstKey, record });
-      const image: OpenImage = { view, reader, firstKey, lock, marking: Promise.resolve() };
-      return image;
+      return { view, reader, firstKey, lock, marker };
     } catch (error) {
       await lock.release();
       throw error;
-    }
-  }
-
-  /** Marks a bad block, unless it was mended. A recorder of its own: what was marked may have been found good meanwhile, and be bad again. */
-  async #record(
-    version: TaggedVersion,
-    look: MassDamageCheck,
-    { finding, row }: { finding: Finding; row: BlockRow },
-  ): Promise<Verdict> {
-    const { meta, logger } = this.#context;
-    try {
-      if (finding.problem === 'missing' && (await look.isMassDamage())) return 'unmarked';
-      // One block alone is never mass damage: this guard only makes sure that the store is still
-      // the right one.
-      const guard = new DamageGuard(this.#context, { versionUid: version.uid, onMassDamage: 'goOn' });
-      const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading', guard });
-      const mended = await recorder.record([finding], [row]);
-      await guard.settle();
-      return mended.length > 0 ? 'mended' : 'marked';
-    } catch (error) {
-      logger.error(`Block ${finding.id} of version ${version.uid} could not be marked: ${messageOf(error)}`);
-      return 'unmarked';
     }
   }
 
@@ -157,13 +125,13 @@ export class OpenImages {
     return reader;
   }
 
-  /** Whoever opens it from now on opens it anew. */
+  /** Later calls of `open` open the version again. */
   async #close(uid: string, entry: Entry): Promise<void> {
     this.#entries.delete(uid);
     const image = await entry.opening;
-    await image.marking;
+    await image.marker.settle();
     image.view.close();
-    image.reader.cache.dropRange(image.firstKey, image.firstKey + KEYS_OF_AN_IMAGE);
+    image.reader.cache.dropRange(image.firstKey, image.firstKey + KEYS_PER_IMAGE);
     await image.lock.release();
   }
 }
