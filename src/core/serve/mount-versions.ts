@@ -6,23 +6,23 @@ import { OpenImages } from './open-images.ts';
 import { VersionFiles } from './version-files.ts';
 import { waitForStop } from './wait-for-stop.ts';
 
-/** How often it is looked whether somebody has unmounted it, or whether it can be unmounted at last. */
-const LOOK_EVERY_MS = 300;
+/** Interval of checks whether it was unmounted, or can be. */
+const POLL_INTERVAL_MS = 300;
 
 /** Where to mount. */
 export interface MountRequest {
   mountpoint: string;
-  /** Told once it is mounted. */
+  /** Called once it is mounted. */
   onMounted?: ((mountpoint: string) => void) | undefined;
 }
 
-/** What was mounted, until it was unmounted again. */
+/** Outcome of a mount, after it was unmounted. */
 export interface MountResult {
   mountpoint: string;
   seconds: number;
 }
 
-/** Mounts all versions until a signal comes or somebody unmounts them. What was written is gone then. */
+/** Mounts all versions until the context's signal or until somebody unmounts them. Writes are discarded then. */
 export async function mountVersions(context: Context, { mountpoint, onMounted }: MountRequest): Promise<MountResult> {
   const { meta, logger, now } = context;
   const start = performance.now();
@@ -44,19 +44,20 @@ export async function mountVersions(context: Context, { mountpoint, onMounted }:
 }
 
 async function untilUnmounted(mount: Mount): Promise<void> {
-  while (mount.isInUse()) await sleep(LOOK_EVERY_MS, undefined, { ref: true });
+  while (mount.isInUse()) await sleep(POLL_INTERVAL_MS);
 }
 
-/** Waits for those who use it, and says who that is; versions are served until they have gone. */
+/** Unmounts once nobody uses the mount. Serves versions until then, and logs who uses it. */
 async function unmount(mount: Mount, { logger }: Context): Promise<void> {
-  let told = '';
+  let loggedHolders = '';
   while (mount.isInUse() && !(await mount.unmount())) {
     const holders = holdersOf(mount.mountpoint).join(', ');
-    if (holders !== told && holders !== '')
+    if (holders !== '' && holders !== loggedHolders) {
       logger.warning(
-        `${mount.mountpoint} is in use by ${holders}. It is unmounted as soon as they have gone; a second signal ends it at once.`,
+        `${mount.mountpoint} is in use by ${holders}. It will be unmounted when they have ended. A second signal ends it now.`,
       );
-    if (holders !== '') told = holders;
-    await sleep(LOOK_EVERY_MS);
+      loggedHolders = holders;
+    }
+    await sleep(POLL_INTERVAL_MS);
   }
 }

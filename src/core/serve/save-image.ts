@@ -5,12 +5,13 @@ import type { BackupResult } from '../backup/request.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 
-/** What marks versions that were made so. */
+/** Tags of versions that are made here. */
 const TAGS = ['nbd'];
 
 /**
- * Makes a new version of what an image is now, as a backup would: blocks that were written are read, found or stored; all others are taken over
- * from the version, which stays as it is. Once begun it is not stopped by the first signal. On failure nothing is left of it.
+ * Saves an image as a new version. It is a backup of the overlay: it stores the written blocks, and
+ * takes all other blocks from the image's version. The first signal does not stop it. On failure the
+ * new version is removed.
  */
 export async function saveImage(context: Context, view: ImageView): Promise<BackupResult> {
   const { overlay, version, geometry } = view;
@@ -39,7 +40,7 @@ export async function saveImage(context: Context, view: ImageView): Promise<Back
     if (uid !== undefined) await context.meta.removeVersion(uid, () => {}).catch(() => {});
     if (!(error instanceof BackyError)) throw error;
     throw new BackyError(error.code, `What was written to version ${version.uid} could not be saved: ${error.message}`, {
-      hint: 'It is still there while this program runs. Put right what is in the way, then connect and disconnect once more.',
+      hint: 'The writes are kept while this program runs. Fix the cause, then connect and disconnect again.',
       cause: error,
     });
   }

@@ -3,7 +3,7 @@ import { BackyError, messageOf } from '../../errors.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockCount } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { type ListenAddress, listenNbd } from '../../nbd/server.ts';
+import { type ListenAddress, listenNbd, type NbdServer } from '../../nbd/server.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import { VersionExports } from './nbd-exports.ts';
@@ -13,21 +13,21 @@ import { waitForStop } from './wait-for-stop.ts';
 
 /** What to serve, and where. */
 export interface ServeNbdRequest {
-  /** A unix socket in `socketFolder` when absent. */
+  /** Default: a unix socket in `socketFolder`. */
   address?: ListenAddress | undefined;
-  /** Where the socket is when nobody named one; `cachedir` when absent. */
+  /** Folder of the default socket. Default: `cachedir`. */
   socketFolder?: string | undefined;
-  /** Offer this version alone, by its uid or name. */
+  /** Export only this version, by its uid or name. */
   only?: string | undefined;
   readOnly: boolean;
-  /** Make a new version of what was written once its last client has said goodbye. */
+  /** Save what was written as a new version when the last client has disconnected. */
   save: boolean;
-  /** Told where, once clients may come. */
+  /** Called with the URI once clients can connect. */
   onListening?: ((uri: string) => void) | undefined;
   onSaved?: ((saved: SavedImage) => void) | undefined;
 }
 
-/** A version that was made of what clients wrote. */
+/** A version that was made from clients' writes. */
 export interface SavedImage extends BackupCounters {
   uid: string;
   baseUid: string;
@@ -35,39 +35,25 @@ export interface SavedImage extends BackupCounters {
   tags: string[];
 }
 
-/** What a server did, in the end. */
+/** Outcome of a server. */
 export interface ServeNbdResult {
   uri: string;
   saved: SavedImage[];
 }
 
-/** Serves versions over NBD until a signal comes. What was written and is not saved is gone then, which is an error with `save`. */
+/**
+ * Serves versions over NBD until the context's signal. Writes that were not saved are discarded then;
+ * with `save` that is an error.
+ */
 export async function serveNbd(context: Context, request: ServeNbdRequest): Promise<ServeNbdResult> {
-  const { logger, settings } = context;
   const stop = waitForStop(context.signal);
   const images = await OpenImages.create(context, stop.fail);
   try {
     const saved: SavedImage[] = [];
-    const save = async (view: ImageView) => {
-      const { uid, name, tags, counters } = await saveImage(context, view);
-      const image = { uid, baseUid: view.version.uid, name, tags, ...counters };
-      saved.push(image);
-      logger.info(`New version: ${uid} (Tags: [${tags.join(',')}]), made of what was written to ${view.version.uid}.`);
-      request.onSaved?.(image);
-    };
-    const exports = new VersionExports({
-      context,
-      images,
-      only: request.only,
-      readOnly: request.readOnly,
-      onWritten: request.save ? save : undefined,
-      whyReadOnly: (version) => (request.save ? whyNotSaved(version, settings.blockSize) : undefined),
-    });
-    if (request.only !== undefined && (await exports.find(request.only)) === undefined) throw nothingToServe(request.only);
-    const folder = request.socketFolder ?? settings.cacheDir;
-    const server = await listenNbd(request.address ?? { path: join(folder, 'backy2-nbd.sock') }, exports, logger);
-    logger.info(`Serving ${request.only ?? 'all versions'} on ${server.uri}`);
-    request.onListening?.(server.uri);
+    const exports = openExports(context, request, { images, saved });
+    const { only } = request;
+    if (only !== undefined && (await exports.find(only)) === undefined) throw nothingToServe(only);
+    const server = await listen(context, request, exports);
     try {
       await stop.stopped;
     } finally {
@@ -80,11 +66,50 @@ export async function serveNbd(context: Context, request: ServeNbdRequest): Prom
   }
 }
 
-/** What a backup could not be based on. */
+/** Where exports get their images, and where saved versions are added. */
+interface Served {
+  images: OpenImages;
+  saved: SavedImage[];
+}
+
+function openExports(context: Context, request: ServeNbdRequest, { images, saved }: Served): VersionExports {
+  const { only, readOnly } = request;
+  const { blockSize } = context.settings;
+  const save = async (view: ImageView) => {
+    const image = await saveView(context, view);
+    saved.push(image);
+    request.onSaved?.(image);
+  };
+  return new VersionExports({
+    context,
+    images,
+    only,
+    readOnly,
+    onWritten: request.save ? save : undefined,
+    whyReadOnly: (version) => (request.save ? whyNotSaved(version, blockSize) : undefined),
+  });
+}
+
+async function saveView(context: Context, view: ImageView): Promise<SavedImage> {
+  const { uid, name, tags, counters } = await saveImage(context, view);
+  const baseUid = view.version.uid;
+  context.logger.info(`New version: ${uid} (Tags: [${tags.join(',')}]), made of what was written to ${baseUid}.`);
+  return { uid, baseUid, name, tags, ...counters };
+}
+
+async function listen(context: Context, request: ServeNbdRequest, exports: VersionExports): Promise<NbdServer> {
+  const { logger, settings } = context;
+  const folder = request.socketFolder ?? settings.cacheDir;
+  const server = await listenNbd(request.address ?? { path: join(folder, 'backy2-nbd.sock') }, exports, logger);
+  logger.info(`Serving ${request.only ?? 'all versions'} on ${server.uri}`);
+  request.onListening?.(server.uri);
+  return server;
+}
+
+/** Why a backup can't use this version as its base. */
 function whyNotSaved({ valid, size, sizeBytes }: TaggedVersion, blockSize: number): string | undefined {
-  if (!valid) return 'it is invalid, so that what is written to it could not be saved';
-  if (blockCount({ blockSize, sizeBytes }) !== size)
-    return 'it has another block size, so that what is written to it could not be saved';
+  if (!valid) return 'it is invalid, so writes to it could not be saved';
+  if (blockCount({ blockSize, sizeBytes }) !== size) return 'it has another block size, so writes to it could not be saved';
   return undefined;
 }
 
@@ -104,8 +129,8 @@ function refuseUnsaved(views: readonly ImageView[]): void {
     {
       hint:
         failed === undefined
-          ? 'It is saved when the last client has said goodbye, or has flushed what it wrote before it went.'
-          : 'Fix what made it fail, restart, and write it again.',
+          ? 'Writes are saved when the last client disconnects properly, or has flushed them before it disconnects.'
+          : 'Fix the cause of the failure, restart, and write it again.',
     },
   );
 }

@@ -8,15 +8,15 @@ import type { OpenImages } from './open-images.ts';
 
 const BY_UID = 'by_version_uid';
 const BY_NAME = 'by_name';
-/** The list of versions is looked at anew after so long. */
-const LIST_AGE_MS = 1_000;
+/** How long a list of versions is reused. */
+const MAX_LIST_AGE_MS = 1_000;
 
-/** All versions as files: `/by_version_uid/<uid>/…` and, as links to there, `/by_name/<name>/<uid>`. */
+/** All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at `/by_name/<name>/<uid>`. */
 export class VersionFiles implements MountedFiles {
   readonly #meta: MetaStore;
   readonly #images: OpenImages;
   readonly #mountedAt: Date;
-  #list: { versions: Promise<TaggedVersion[]>; ageMs: number } | undefined;
+  #list: { versions: Promise<TaggedVersion[]>; readAtMs: number } | undefined;
 
   constructor(meta: MetaStore, images: OpenImages, mountedAt: Date) {
     this.#meta = meta;
@@ -71,11 +71,11 @@ export class VersionFiles implements MountedFiles {
     return this.#meta.findVersion(uid);
   }
 
-  /** A walk through the tree asks for the list at every step. */
+  /** Cached for a moment, since a walk through the tree asks for the list at every step. */
   #versions(): Promise<TaggedVersion[]> {
     const now = performance.now();
-    if (this.#list === undefined || now - this.#list.ageMs > LIST_AGE_MS) {
-      this.#list = { versions: this.#meta.listVersions({}), ageMs: now };
+    if (this.#list === undefined || now - this.#list.readAtMs > MAX_LIST_AGE_MS) {
+      this.#list = { versions: this.#meta.listVersions({}), readAtMs: now };
       this.#list.versions.catch(() => {
         this.#list = undefined;
       });
@@ -84,14 +84,14 @@ export class VersionFiles implements MountedFiles {
   }
 }
 
-/** A name as a folder can have it. */
+/** Escapes a version's name for use as a folder name. */
 export function folderName(name: string): string {
   if (name === '') return '%';
   if (name === '.' || name === '..') return name.replaceAll('.', '%2E');
   return name.replaceAll('/', '%2F');
 }
 
-/** What the small files of a version say. */
+/** Contents of the small files of a version, by file name. */
 function textFiles(version: TaggedVersion): Map<string, Buffer> {
   const validity = version.valid ? 'valid' : 'invalid';
   const texts: [string, string][] = [
@@ -133,7 +133,7 @@ function openText(text: Buffer): OpenFile {
   return {
     read: async (into, offset) => text.copy(into, 0, Math.min(offset, text.length)),
     write: async () => {
-      throw new Error('this file can only be read');
+      throw new Error('this file is read-only');
     },
     close: async () => {},
   };
