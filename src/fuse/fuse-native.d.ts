@@ -1,4 +1,4 @@
-/** The part of fuse-native (which has no types of its own) that is used here. Results below 0 are errnos. */
+/** Types of the part of fuse-native that is used here. It ships none. Results below 0 are errnos. */
 declare module 'fuse-native' {
   export type Done = (error: number) => void;
 

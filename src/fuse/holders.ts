@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Who uses what is mounted on `mountpoint`, in words: processes that have a file of it open or stand in it, and loop devices. */
+/** Describes the users of a mount: processes with an open file or working folder in it, and loop devices. */
 export function holdersOf(mountpoint: string): string[] {
   return [...processes(mountpoint), ...loopDevices(mountpoint)];
 }
@@ -27,7 +27,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Processes come and go, and those of others tell nothing. */
+/** Empty on failure: processes may end, and those of other users can't be read. */
 function entries(folder: string): string[] {
   return quiet(() => readdirSync(folder), []);
 }
@@ -40,10 +40,10 @@ function textOf(path: string): string {
   return quiet(() => readFileSync(path, 'utf8').trim(), '');
 }
 
-function quiet<T>(look: () => T, otherwise: T): T {
+function quiet<T>(read: () => T, fallback: T): T {
   try {
-    return look();
+    return read();
   } catch {
-    return otherwise;
+    return fallback;
   }
 }

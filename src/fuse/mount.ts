@@ -11,27 +11,27 @@ import { fuseOperations } from './operations.ts';
 
 const run = promisify(execFile);
 
-/** libfuse takes it in with the name, which is the one option that reaches it as it is: writes of 128 KiB instead of 4. */
+/** `big_writes` makes writes 128 KiB instead of 4 KiB. It hides in the name, the only option that is passed on unchanged. */
 const NAME_AND_BIG_WRITES = 'backy2,big_writes';
 
-/** Files that are mounted. */
+/** A mounted file system. */
 export interface Mount {
-  /** Where, as the kernel has it. */
+  /** Absolute path, as the kernel lists it. */
   readonly mountpoint: string;
-  /** Whether they still are, or somebody has one open though they are not. */
+  /** True while it is mounted, and while files are open after a lazy unmount. */
   isInUse(): boolean;
-  /** Unmounts. @returns false when somebody uses it. */
+  /** @returns false when somebody uses it. */
   unmount(): Promise<boolean>;
 }
 
-/** Mounts `files`. A mountpoint that can't be one, and a system that can't mount, are BackyErrors. */
+/** Mounts `files`. Throws a BackyError for an unusable mountpoint and on a system without FUSE. */
 export async function mountFiles(folder: string, files: MountedFiles, logger: Logger): Promise<Mount> {
   const mountpoint = resolve(folder);
   const FuseClass = loadFuse();
   checkMountpoint(mountpoint);
   const operations = fuseOperations(files, logger);
   const fuse = new FuseClass(mountpoint, operations, {
-    // As root others may look; who may read what is up to the modes.
+    // As root, allow other users to list files. Modes decide who may read them.
     allowOther: process.getuid?.() === 0,
     defaultPermissions: true,
     fsname: NAME_AND_BIG_WRITES,
@@ -50,16 +50,16 @@ export async function mountFiles(folder: string, files: MountedFiles, logger: Lo
   };
 }
 
-/** Loaded on first use, and MAY be missing: it is an optional dependency, since its binary is not for every system. */
+/** Loads fuse-native on first use. It is an optional dependency and MAY be missing: it has no binary for some systems. */
 function loadFuse(): typeof Fuse {
   try {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
   } catch (error) {
-    const isThere = errnoOf(error) !== 'ENOENT';
-    throw new BackyError('failed', isThere ? '/dev/fuse may not be opened.' : 'There is no /dev/fuse here.', {
-      hint: isThere
+    const exists = errnoOf(error) !== 'ENOENT';
+    throw new BackyError('failed', exists ? '/dev/fuse may not be opened.' : 'There is no /dev/fuse here.', {
+      hint: exists
         ? 'Run it as root, or get access to the device.'
-        : 'Load it with: modprobe fuse. In a container it has to be passed in.',
+        : 'Load it with: modprobe fuse. In a container, pass in the device.',
       cause: error,
     });
   }
@@ -67,7 +67,7 @@ function loadFuse(): typeof Fuse {
     return createRequire(import.meta.url)('fuse-native') as typeof Fuse;
   } catch (error) {
     throw new BackyError('failed', `Cannot load fuse-native: ${messageOf(error).split('\n')[0]}`, {
-      hint: "Install it with: npm install fuse-native. Where it can't be had, backy2 nbd does the same without it.",
+      hint: 'Install it with: npm install fuse-native. On systems without it, use backy2 nbd instead.',
       cause: error,
     });
   }
@@ -81,7 +81,7 @@ function checkMountpoint(mountpoint: string): void {
   try {
     names = readdirSync(mountpoint);
   } catch (error) {
-    const why = { ENOENT: 'it does not exist', ENOTDIR: 'it is no folder' }[errnoOf(error) ?? ''] ?? messageOf(error);
+    const why = { ENOENT: 'it does not exist', ENOTDIR: 'it is not a folder' }[errnoOf(error) ?? ''] ?? messageOf(error);
     throw refuse(why, 'Give an empty folder.', error);
   }
   if (names.length > 0) throw refuse('it is not empty', 'Give an empty folder.');
@@ -89,18 +89,18 @@ function checkMountpoint(mountpoint: string): void {
 
 function cannotMount(mountpoint: string, cause: Error): BackyError {
   return new BackyError('failed', `Cannot mount on ${mountpoint}: ${cause.message}.`, {
-    hint: 'As an ordinary user it takes the program fusermount (Debian package fuse). In a container it takes the capability SYS_ADMIN.',
+    hint: 'An ordinary user needs the program fusermount (Debian package fuse). A container needs the capability SYS_ADMIN.',
     cause,
   });
 }
 
-/** From the kernel's own list: to ask the mountpoint itself could wait for ourselves. */
+/** Reads the kernel's list. A call on the mountpoint itself could wait for this process forever. */
 function isMounted(mountpoint: string): boolean {
   const mounted = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   return mounted.some((line) => unescapeOctal(line.split(' ')[4] ?? '') === mountpoint);
 }
 
-/** Blanks and the like are `\040` in there. */
+/** The kernel writes blanks and similar characters as `\040`. */
 function unescapeOctal(text: string): string {
   return text.includes('\\')
     ? Buffer.from(

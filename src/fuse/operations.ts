@@ -10,7 +10,7 @@ const LINK = 0o120777;
 const FILE = 0o100444;
 const WRITABLE_FILE = 0o100600;
 
-/** A failure that the caller is to see as this errno. */
+/** A failure with the errno that the caller gets. */
 class Refusal extends Error {
   readonly errno: number;
 
@@ -20,20 +20,20 @@ class Refusal extends Error {
   }
 }
 
-/** What the kernel asks, answered from `files`. It takes the lack of flush and fsync for their success. */
+/** Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed. */
 export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperations & { readonly openFiles: number } {
   const handles = new Map<number, OpenFile>();
   let lastHandle = 0;
   const nodeOf = async (path: string): Promise<FileNode> => (await files.node(path)) ?? refuse(ERRNO.ENOENT);
   const handleOf = (handle: number): OpenFile => handles.get(handle) ?? refuse(ERRNO.EBADF);
-  /** Runs `body`; what it throws goes to the caller as an errno. */
+  /** Runs `body` and turns its error into an errno for the caller. */
   const answer = <T>(body: () => Promise<T>, done: (error: number, value?: T) => void) => {
     body().then(
       (value) => done(0, value),
       (error: unknown) => done(-toErrno(error, logger)),
     );
   };
-  /** The file's length is the version's: nobody changes it. */
+  /** Accepts only the current length: a version's length never changes. */
   const keepLength = (path: string, size: number, done: Done) =>
     answer(async () => {
       const node = await nodeOf(path);
@@ -78,7 +78,7 @@ export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperati
   };
 }
 
-/** Nothing is free: what is written within a file's length goes elsewhere. */
+/** Reports no free space: files can't grow. */
 const STATFS = {
   bsize: 4096,
   frsize: 4096,
@@ -112,14 +112,14 @@ function refuse(errno: number): never {
   throw new Refusal(errno);
 }
 
-/** Failures of blocks are logged where they are met. */
-const LOGGED_BEFORE = new Set<unknown>(['blocksBad', 'dataBackend', 'blobUnreadable', 'io', 'worker']);
+/** Codes of errors that were logged where they occurred. */
+const LOGGED_CODES = new Set<unknown>(['blocksBad', 'dataBackend', 'blobUnreadable', 'io', 'worker']);
 
 function toErrno(error: unknown, logger: Logger): number {
   if (error instanceof Refusal) return error.errno;
   const name = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
   if (name === 'ENOSPC' || name === 'EDQUOT') return ERRNO.ENOSPC;
   const code = (error as { code?: unknown } | undefined)?.code;
-  if (!LOGGED_BEFORE.has(code)) logger.error(messageOf(error));
+  if (!LOGGED_CODES.has(code)) logger.error(messageOf(error));
   return code === 'locked' ? ERRNO.EBUSY : code === 'notFound' ? ERRNO.ENOENT : ERRNO.EIO;
 }

@@ -1,11 +1,11 @@
-/** Bytes as they come from a socket, to be taken in the lengths that a protocol has. */
+/** Buffers bytes from a socket, so that a protocol can take them in the lengths it needs. */
 export class ByteQueue {
   #chunks: Buffer[] = [];
-  /** Bytes of the first chunk that are taken. */
+  /** Bytes of the first chunk that were taken. */
   #start = 0;
   #length = 0;
 
-  /** How many bytes are there. */
+  /** Bytes in the queue. */
   get length(): number {
     return this.#length;
   }
@@ -16,7 +16,10 @@ export class ByteQueue {
     this.#length += chunk.length;
   }
 
-  /** Takes exactly `count` bytes; undefined, and nothing taken, when they are not there yet. Copies only what is in several chunks. */
+  /**
+   * Takes exactly `count` bytes. Returns undefined, and takes nothing, if there are fewer. Copies only
+   * when they span several chunks.
+   */
   take(count: number): Buffer | undefined {
     if (this.#length < count) return undefined;
     this.#length -= count;

@@ -7,13 +7,13 @@ import { type Agreement, Negotiation } from './negotiation.ts';
 import { HANDSHAKE, MAX_OPTION_BYTES, NBD_MAGIC, OPTION_MAGIC } from './numbers.ts';
 import { Transmission } from './transmission.ts';
 
-/** Who has not come to an agreement by then is cut off: connections are few. */
-const NEGOTIATION_LIMIT_MS = 60_000;
+/** Clients that have not finished negotiation by then are disconnected, since connections are limited. */
+const NEGOTIATION_TIMEOUT_MS = 60_000;
 
-/** Serves one client from its first byte to its last; resolves when it has gone, and never rejects. */
+/** Serves one client until it disconnects. Never rejects: failures are logged. */
 export async function serveConnection(socket: Socket, exports: NbdExports, logger: Logger): Promise<void> {
   const incoming = new Incoming(socket);
-  const timer = setTimeout(() => socket.destroy(), NEGOTIATION_LIMIT_MS);
+  const timer = setTimeout(() => socket.destroy(), NEGOTIATION_TIMEOUT_MS);
   let agreement: Agreement | undefined;
   let isClean = false;
   try {
@@ -23,19 +23,19 @@ export async function serveConnection(socket: Socket, exports: NbdExports, logge
     logger.info(`A client opened ${agreement.name === '' ? 'the default export' : agreement.name}.`);
     const end = await new Transmission(socket, incoming, agreement).run();
     isClean = end === 'disconnect';
-    if (end === 'malformed') logger.warning('A client was disconnected: it sent what is no NBD request.');
+    if (end === 'malformed') logger.warning('A client was disconnected: it sent something that is not an NBD request.');
   } catch (error) {
     logger.error(`A client was disconnected: ${messageOf(error)}`);
     if (!(error instanceof BackyError)) logger.debug(error instanceof Error ? (error.stack ?? '') : String(error));
   } finally {
     clearTimeout(timer);
-    // What was answered last is still to go out.
+    // Sends what is still buffered first.
     socket.destroySoon();
     await agreement?.disk.close(isClean).catch((error: unknown) => logger.error(messageOf(error)));
   }
 }
 
-/** Undefined: the client has gone, or was nothing that could be talked to. */
+/** Returns undefined if the client disconnected or does not speak the protocol. */
 async function negotiate(socket: Socket, incoming: Incoming, exports: NbdExports): Promise<Agreement | undefined> {
   socket.write(greeting());
   const flags = (await incoming.take(4))?.readUInt32BE(0);

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { ByteQueue } from './byte-queue.ts';
 
-/** Bytes that wait unasked for, at most: beyond that the client has to wait. */
-const AHEAD_BYTES = 1024 * 1024;
+/** Maximum of buffered bytes that nobody has asked for. Beyond that the socket is paused. */
+const MAX_BUFFERED_BYTES = 1024 * 1024;
 
-/** What comes from a socket, to be awaited in the lengths that a protocol has. One reader at a time. */
+/** Reads from a socket in the lengths that a protocol needs. One reader at a time. */
 export class Incoming {
   readonly #socket: Socket;
   readonly #queue = new ByteQueue();
@@ -17,7 +17,7 @@ export class Incoming {
     socket.on('data', (chunk: Buffer) => {
       this.#queue.push(chunk);
       if (this.#resolve === undefined) {
-        if (this.#queue.length > AHEAD_BYTES) socket.pause();
+        if (this.#queue.length > MAX_BUFFERED_BYTES) socket.pause();
       } else if (this.#queue.length >= this.#wanted) this.#settle();
     });
     for (const event of ['end', 'close', 'error'] as const) {
@@ -28,10 +28,10 @@ export class Incoming {
     }
   }
 
-  /** Exactly `count` bytes, or undefined when the connection ended before they came. */
+  /** Reads exactly `count` bytes. Returns undefined if the connection ends before. */
   async take(count: number): Promise<Buffer | undefined> {
-    const there = this.#queue.take(count);
-    if (there !== undefined || this.#ended) return there;
+    const bytes = this.#queue.take(count);
+    if (bytes !== undefined || this.#ended) return bytes;
     this.#wanted = count;
     this.#socket.resume();
     return new Promise((resolve) => {

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.ts';
 import type { NbdDisk, NbdExport, NbdExports } from './disk.ts';
 import { BASE_ALLOCATION, EXPORT_FLAG, MAX_NAME_BYTES, OPTION, REPLY } from './numbers.ts';
 import {
-  type ExportFacts,
+  type ExportInfo,
   exportNameReply,
   infoReplies,
   listEntry,
@@ -12,7 +12,7 @@ import {
 } from './option-replies.ts';
 import { parseInfoRequest, parseMetaContextRequest } from './option-requests.ts';
 
-/** What client and server have agreed on when transmission begins. */
+/** Result of a negotiation, with which transmission starts. */
 export interface Agreement {
   name: string;
   export: NbdExport;
@@ -21,19 +21,19 @@ export interface Agreement {
   blockStatus: boolean;
 }
 
-/** What comes of an option: the next one, the end of the connection, or transmission. */
+/** What follows an option: another one, the end of the connection, or transmission. */
 export type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
 
 const NEXT: OptionOutcome = { next: 'option' };
-const UNKNOWN = 'There is no such version here.';
+const UNKNOWN = 'There is no such version.';
 
-/** The options of one connection, from its start to transmission. It knows no socket: `send` takes what goes to the client. */
+/** Answers the options of one connection until transmission. Uses no socket: `send` takes the replies. */
 export class Negotiation {
   readonly #exports: NbdExports;
   readonly #noZeroes: boolean;
   readonly #send: (reply: Buffer) => void;
   #structured = false;
-  /** The export that base:allocation was agreed on for. */
+  /** Name of the export for which the client has set base:allocation. */
   #metaContextOf: string | undefined;
 
   constructor(exports: NbdExports, noZeroes: boolean, send: (reply: Buffer) => void) {
@@ -53,7 +53,7 @@ export class Negotiation {
       case OPTION.list:
         return this.#list(data);
       case OPTION.startTls:
-        this.#send(refusal(option, REPLY.errUnsupported, 'This server has no TLS. Use its unix socket, or a tunnel.'));
+        this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support TLS. Use its unix socket or a tunnel.'));
         return NEXT;
       case OPTION.info:
       case OPTION.go:
@@ -64,18 +64,18 @@ export class Negotiation {
       case OPTION.setMetaContext:
         return this.#metaContext(option, data);
       default:
-        this.#send(refusal(option, REPLY.errUnsupported, 'This server does not know this option.'));
+        this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support this option.'));
         return NEXT;
     }
   }
 
-  /** The way of old clients: there is no reply but the export, so what is wrong ends the connection. */
+  /** The option of old clients. It has no error reply, so an error ends the connection. */
   async #exportName(data: Buffer): Promise<OptionOutcome> {
     const name = data.toString('utf8');
     const found = data.length > MAX_NAME_BYTES ? undefined : await this.#exports.find(name);
     if (found === undefined) return { next: 'end' };
     const disk = await found.open();
-    this.#send(exportNameReply(factsOf(found, this.#structured), this.#noZeroes));
+    this.#send(exportNameReply(infoOf(found, this.#structured), this.#noZeroes));
     return { next: 'transmission', agreement: this.#agreement(name, found, disk) };
   }
 
@@ -101,7 +101,7 @@ export class Negotiation {
       this.#send(refusal(option, REPLY.errPolicy, messageOf(error)));
       return NEXT;
     }
-    this.#send(infoReplies(option, factsOf(found, this.#structured), request));
+    this.#send(infoReplies(option, infoOf(found, this.#structured), request));
     this.#send(optionReply(option, REPLY.ack));
     if (disk === undefined) return NEXT;
     return { next: 'transmission', agreement: this.#agreement(request.name, found, disk) };
@@ -143,9 +143,9 @@ export class Negotiation {
   }
 }
 
-function factsOf({ sizeBytes, isReadOnly, description, preferredBytes }: NbdExport, structured: boolean): ExportFacts {
+function infoOf({ sizeBytes, isReadOnly, description, preferredBytes }: NbdExport, structured: boolean): ExportInfo {
   const writing = isReadOnly ? EXPORT_FLAG.readOnly : EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes;
-  // All connections to an export share its image, so what one was told to be written all others read.
+  // All connections share the export's image, so each reads what any other has written.
   const always = EXPORT_FLAG.hasFlags | EXPORT_FLAG.flush | EXPORT_FLAG.fua | EXPORT_FLAG.multiConn | EXPORT_FLAG.cache;
   return { sizeBytes, description, preferredBytes, flags: always | writing | (structured ? EXPORT_FLAG.df : 0) };
 }

@@ -1,5 +1,6 @@
 /**
- * The numbers of the NBD protocol (https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md), as far as they are spoken here, and our limits.
+ * Numbers of the NBD protocol that this server uses, and its limits.
+ * https://github.com/NetworkBlockDevice/nbd/blob/master/doc/proto.md
  */
 
 export const NBD_MAGIC = 0x4e42444d41474943n;
@@ -9,7 +10,7 @@ export const REQUEST_MAGIC = 0x25609513;
 export const SIMPLE_REPLY_MAGIC = 0x67446698;
 export const STRUCTURED_REPLY_MAGIC = 0x668e33ef;
 
-/** What server and client say of themselves at the start. */
+/** Flags that server and client exchange first. */
 export const HANDSHAKE = { fixedNewstyle: 1, noZeroes: 2 } as const;
 
 export const OPTION = {
@@ -38,7 +39,7 @@ export const REPLY = {
 
 export const INFO = { export: 0, name: 1, description: 2, blockSize: 3 } as const;
 
-/** What an export can do. */
+/** Features of an export. */
 export const EXPORT_FLAG = {
   hasFlags: 1,
   readOnly: 2,
@@ -63,10 +64,10 @@ export const CHUNK = {
   error: 0x8001,
   errorOffset: 0x8002,
 } as const;
-/** The last chunk of a reply. */
+/** Flag of the last chunk of a reply. */
 export const CHUNK_DONE = 1;
 
-/** Errors as they go over the wire; they are Linux's. */
+/** Error numbers of the protocol, the same as Linux's. */
 export const NBD_ERROR = {
   EPERM: 1,
   EIO: 5,
@@ -78,17 +79,17 @@ export const NBD_ERROR = {
   ESHUTDOWN: 108,
 } as const;
 
-/** The one metadata context that there is. */
+/** The only supported metadata context. */
 export const BASE_ALLOCATION = 'base:allocation';
 export const BASE_ALLOCATION_ID = 1;
-/** In base:allocation: a hole that reads as zeros. */
+/** State in base:allocation: a hole that reads as zeros. */
 export const STATE_HOLE_AND_ZERO = 3;
 
-/** The longest read or write. */
+/** Maximum length of a read or write. */
 export const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
-/** The longest name of an export, as the protocol has it. */
+/** Maximum length of an export's name, set by the protocol. */
 export const MAX_NAME_BYTES = 4096;
-/** The longest option: a name and what else there is to it. */
+/** Maximum length of an option, which holds a name and a few fields. */
 export const MAX_OPTION_BYTES = 64 * 1024;
-/** The length of a request without its data. */
+/** Length of a request without its data. */
 export const REQUEST_BYTES = 28;

@@ -1,18 +1,18 @@
 import { MAX_NAME_BYTES } from './numbers.ts';
 
-/** What an INFO or GO asks for. */
+/** Data of INFO and GO. */
 export interface InfoRequest {
   name: string;
   infos: number[];
 }
 
-/** What a LIST_META_CONTEXT or SET_META_CONTEXT asks for. */
+/** Data of LIST_META_CONTEXT and SET_META_CONTEXT. */
 export interface MetaContextRequest {
   name: string;
   queries: string[];
 }
 
-/** Reads the data of INFO and GO; undefined when it is none. */
+/** Parses the data of INFO and GO. Returns undefined if it is malformed. */
 export function parseInfoRequest(data: Buffer): InfoRequest | undefined {
   const named = takeText(data, 0);
   if (named === undefined || data.length < named.end + 2) return undefined;
@@ -21,14 +21,14 @@ export function parseInfoRequest(data: Buffer): InfoRequest | undefined {
   return { name: named.text, infos: Array.from({ length: count }, (_, i) => data.readUInt16BE(named.end + 2 + i * 2)) };
 }
 
-/** Reads the data of LIST_META_CONTEXT and SET_META_CONTEXT; undefined when it is none. */
+/** Parses the data of LIST_META_CONTEXT and SET_META_CONTEXT. Returns undefined if it is malformed. */
 export function parseMetaContextRequest(data: Buffer): MetaContextRequest | undefined {
   const named = takeText(data, 0);
   if (named === undefined || data.length < named.end + 4) return undefined;
   const count = data.readUInt32BE(named.end);
   const queries: string[] = [];
   let at = named.end + 4;
-  // What says that it has more queries than bytes is found out by the first that is missing.
+  // A count that is too large ends at the first missing query.
   for (let i = 0; i < count; i++) {
     const query = takeText(data, at);
     if (query === undefined) return undefined;
@@ -38,6 +38,7 @@ export function parseMetaContextRequest(data: Buffer): MetaContextRequest | unde
   return at === data.length ? { name: named.text, queries } : undefined;
 }
 
+/** Reads a string with its length before it. `end` is the position after it. */
 function takeText(data: Buffer, at: number): { text: string; end: number } | undefined {
   if (data.length < at + 4) return undefined;
   const length = data.readUInt32BE(at);

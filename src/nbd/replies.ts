@@ -8,7 +8,7 @@ import {
   STRUCTURED_REPLY_MAGIC,
 } from './numbers.ts';
 
-/** The head of a simple reply; a read's data follows where there is no error. */
+/** Builds the header of a simple reply. Without an error, the data of a read follows. */
 export function simpleReply(cookie: bigint, error: number): Buffer {
   const reply = Buffer.allocUnsafe(16);
   reply.writeUInt32BE(SIMPLE_REPLY_MAGIC, 0);
@@ -17,19 +17,19 @@ export function simpleReply(cookie: bigint, error: number): Buffer {
   return reply;
 }
 
-/** The last chunk of a structured reply, with nothing in it. */
+/** Builds the empty last chunk of a structured reply. */
 export function doneChunk(cookie: bigint): Buffer {
   return chunkHead(cookie, { flags: CHUNK_DONE, type: CHUNK.none, length: 0 }, 0);
 }
 
-/** The head of a chunk of data; `length` bytes follow. */
+/** Builds the header of a data chunk. `length` bytes follow. */
 export function dataChunkHead(cookie: bigint, offset: number, { length, isLast }: { length: number; isLast: boolean }): Buffer {
   const chunk = chunkHead(cookie, { flags: isLast ? CHUNK_DONE : 0, type: CHUNK.offsetData, length: 8 + length }, 8);
   chunk.writeBigUInt64BE(BigInt(offset), 20);
   return chunk;
 }
 
-/** A chunk that stands for zeros. */
+/** Builds a chunk that stands for zeros. */
 export function holeChunk(cookie: bigint, offset: number, { length, isLast }: { length: number; isLast: boolean }): Buffer {
   const chunk = chunkHead(cookie, { flags: isLast ? CHUNK_DONE : 0, type: CHUNK.offsetHole, length: 12 }, 12);
   chunk.writeBigUInt64BE(BigInt(offset), 20);
@@ -37,7 +37,7 @@ export function holeChunk(cookie: bigint, offset: number, { length, isLast }: { 
   return chunk;
 }
 
-/** An error: of the whole request, and its last chunk, or, with an offset, of what begins there. */
+/** Builds an error chunk: without an offset for the whole request, as its last chunk, else for what starts there. */
 export function errorChunk(cookie: bigint, error: number, { message, offset }: { message: string; offset?: number }): Buffer {
   const text = Buffer.from(message).subarray(0, 4000);
   const length = 6 + text.length + (offset === undefined ? 0 : 8);
@@ -50,7 +50,7 @@ export function errorChunk(cookie: bigint, error: number, { message, offset }: {
   return chunk;
 }
 
-/** What base:allocation says of a range, from its start. */
+/** Builds the base:allocation chunk of a range, from its start. */
 export function blockStatusChunk(cookie: bigint, extents: readonly Extent[]): Buffer {
   const length = 4 + extents.length * 8;
   const chunk = chunkHead(cookie, { flags: CHUNK_DONE, type: CHUNK.blockStatus, length }, length);
@@ -62,13 +62,16 @@ export function blockStatusChunk(cookie: bigint, extents: readonly Extent[]): Bu
   return chunk;
 }
 
-/** `room`: bytes of the payload that the buffer has place for. */
-function chunkHead(
-  cookie: bigint,
-  { flags, type, length }: { flags: number; type: number; length: number },
-  room: number,
-): Buffer {
-  const chunk = Buffer.allocUnsafe(20 + room);
+interface ChunkHead {
+  flags: number;
+  type: number;
+  /** Of the payload. */
+  length: number;
+}
+
+/** @param payloadBytes bytes of the payload that the buffer has space for. */
+function chunkHead(cookie: bigint, { flags, type, length }: ChunkHead, payloadBytes: number): Buffer {
+  const chunk = Buffer.allocUnsafe(20 + payloadBytes);
   chunk.writeUInt32BE(STRUCTURED_REPLY_MAGIC, 0);
   chunk.writeUInt16BE(flags, 4);
   chunk.writeUInt16BE(type, 6);

@@ -9,7 +9,7 @@ export interface NbdRequest {
   length: number;
 }
 
-/** What a connection agreed on, as far as requests go. */
+/** Results of the negotiation that decide which requests are allowed. */
 export interface RequestRules {
   sizeBytes: number;
   readOnly: boolean;
@@ -17,7 +17,7 @@ export interface RequestRules {
   blockStatus: boolean;
 }
 
-/** Reads the 28 bytes of a request; undefined when they are none. An offset that no image reaches becomes the largest there is. */
+/** Parses the 28 bytes of a request. Returns undefined if they are none. Offsets are capped at the largest safe integer. */
 export function parseRequest(head: Buffer): NbdRequest | undefined {
   if (head.readUInt32BE(0) !== REQUEST_MAGIC) return undefined;
   const offset = head.readBigUInt64BE(16);
@@ -30,7 +30,7 @@ export function parseRequest(head: Buffer): NbdRequest | undefined {
   };
 }
 
-/** Flags that each command may have. */
+/** Flags that each command allows. */
 const ALLOWED_FLAGS = new Map<number, number>([
   [COMMAND.read, COMMAND_FLAG.df | COMMAND_FLAG.fua],
   [COMMAND.write, COMMAND_FLAG.fua],
@@ -41,10 +41,10 @@ const ALLOWED_FLAGS = new Map<number, number>([
   [COMMAND.blockStatus, COMMAND_FLAG.reqOne | COMMAND_FLAG.fua],
 ]);
 const WRITES = new Set<number>([COMMAND.write, COMMAND.trim, COMMAND.writeZeroes]);
-const NO_LIMIT = new Set<number>([COMMAND.trim, COMMAND.writeZeroes, COMMAND.blockStatus, COMMAND.cache]);
+const UNLIMITED_LENGTH = new Set<number>([COMMAND.trim, COMMAND.writeZeroes, COMMAND.blockStatus, COMMAND.cache]);
 
-/** Why a request can't be done, as a number of the wire; undefined: it can. */
-export function whyRefused(request: NbdRequest, rules: RequestRules): number | undefined {
+/** Returns the protocol's error number for a request that is refused, or undefined if it is allowed. */
+export function refusalOf(request: NbdRequest, rules: RequestRules): number | undefined {
   const { type, flags, offset, length } = request;
   const allowed = ALLOWED_FLAGS.get(type);
   if (allowed === undefined) return NBD_ERROR.EINVAL;
@@ -53,7 +53,7 @@ export function whyRefused(request: NbdRequest, rules: RequestRules): number | u
   if ((flags & COMMAND_FLAG.df) !== 0 && !rules.structured) return NBD_ERROR.EINVAL;
   if (type === COMMAND.flush) return undefined;
   if (type === COMMAND.blockStatus && (!rules.blockStatus || length === 0)) return NBD_ERROR.EINVAL;
-  if (length > MAX_REQUEST_BYTES && !NO_LIMIT.has(type)) return NBD_ERROR.EINVAL;
+  if (length > MAX_REQUEST_BYTES && !UNLIMITED_LENGTH.has(type)) return NBD_ERROR.EINVAL;
   if (offset + length > rules.sizeBytes)
     return type === COMMAND.write || type === COMMAND.writeZeroes ? NBD_ERROR.ENOSPC : NBD_ERROR.EINVAL;
   return undefined;

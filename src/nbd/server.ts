@@ -5,26 +5,26 @@ import type { Logger } from '../logger.ts';
 import { serveConnection } from './connection.ts';
 import type { NbdExports } from './disk.ts';
 
-/** Clients at once. Each may have 64 MiB in flight. */
-const MOST_CONNECTIONS = 32;
+/** Each client may have 64 MiB in flight. */
+const MAX_CONNECTIONS = 32;
 
-/** Where to listen: a unix socket, or an address and a port (0: any that is free). */
+/** Where to listen: a unix socket, or an address and a port (0: any free port). */
 export type ListenAddress = { path: string } | { host: string; port: number };
 
-/** A server that listens. */
+/** A running server. */
 export interface NbdServer {
-  /** As NBD clients take it (`nbd+unix:///?socket=…`, `nbd://…`); the name of an export goes before the question mark, or to the end. */
+  /** For NBD clients: `nbd+unix:///?socket=…` or `nbd://…`. The name of an export goes before the question mark, else at the end. */
   uri: string;
-  /** Takes no more clients, cuts off those that are there, and resolves when all of that is done with. */
+  /** Disconnects all clients and resolves when their requests have ended. */
   close(): Promise<void>;
 }
 
-/** Serves `exports` to all who come, until it is closed. A failure to listen is a BackyError; those of clients are logged. */
+/** Serves `exports` until it is closed. Throws a BackyError when it can't listen. Failures of clients are logged. */
 export async function listenNbd(address: ListenAddress, exports: NbdExports, logger: Logger): Promise<NbdServer> {
   const sockets = new Set<Socket>();
   const connections = new Set<Promise<void>>();
   const server = createServer({ noDelay: true }, (socket) => {
-    // Told to whoever reads from it or writes to it; without a listener it would end the program.
+    // Without a listener the error would end the program. Reads and writes fail with it anyway.
     socket.on('error', () => {});
     sockets.add(socket);
     const connection = serveConnection(socket, exports, logger).finally(() => {
@@ -33,8 +33,8 @@ export async function listenNbd(address: ListenAddress, exports: NbdExports, log
     });
     connections.add(connection);
   });
-  server.maxConnections = MOST_CONNECTIONS;
-  server.on('drop', () => logger.warning(`A client was turned away: there are ${MOST_CONNECTIONS} already.`));
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('drop', () => logger.warning(`A client was refused: ${MAX_CONNECTIONS} clients are connected already.`));
   if ('path' in address) await removeStale(address.path);
   await listen(server, address);
   return {
@@ -49,7 +49,7 @@ export async function listenNbd(address: ListenAddress, exports: NbdExports, log
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {
-  // Nobody else is to have a moment in which to connect.
+  // The socket must never be open to other users, not even before a chmod.
   const umask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {
@@ -59,7 +59,10 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
   } catch (error) {
     const where = 'path' in address ? address.path : `${address.host} port ${address.port}`;
     throw new BackyError('failed', `Cannot listen on ${where}: ${messageOf(error)}`, {
-      hint: errnoOf(error) === 'EADDRINUSE' ? 'Another program does: stop it, or choose another place.' : 'Choose another place.',
+      hint:
+        errnoOf(error) === 'EADDRINUSE'
+          ? 'Another program listens there. Stop it, or use another socket or port.'
+          : 'Use another socket or port.',
       cause: error,
     });
   } finally {
@@ -67,7 +70,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
   }
 }
 
-/** A server that was killed leaves its socket behind: one that nobody answers on is removed. */
+/** Removes the socket of a server that was killed: one where nothing answers. */
 async function removeStale(path: string): Promise<void> {
   const failure = await new Promise<Error | undefined>((resolve) => {
     const probe = connect(path, () => {
@@ -76,7 +79,7 @@ async function removeStale(path: string): Promise<void> {
     });
     probe.on('error', resolve);
   });
-  // Files of other kinds refuse as well, and are not ours to remove.
+  // Other kinds of files refuse connections too. They stay.
   if (errnoOf(failure) === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
 }
 

@@ -6,20 +6,20 @@ import type { Incoming } from './incoming.ts';
 import type { Agreement } from './negotiation.ts';
 import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, NBD_ERROR, REQUEST_BYTES } from './numbers.ts';
 import { blockStatusChunk, dataChunkHead, doneChunk, errorChunk, holeChunk, simpleReply } from './replies.ts';
-import { type NbdRequest, parseRequest, type RequestRules, whyRefused } from './requests.ts';
+import { type NbdRequest, parseRequest, type RequestRules, refusalOf } from './requests.ts';
 
-/** What one connection may have in flight: requests, and bytes of them. */
-const MOST_REQUESTS = 128;
-const MOST_BYTES = 2 * MAX_REQUEST_BYTES;
-/** Data up to this length is copied behind its head: cheaper than another piece to write. */
-const COPIED_BYTES = 16 * 1024;
-/** Extents in one answer. */
-const MOST_EXTENTS = 4096;
+/** Limits of one connection for requests in flight and their bytes. */
+const MAX_REQUESTS = 128;
+const MAX_BYTES = 2 * MAX_REQUEST_BYTES;
+/** Up to this length, copying data behind its header is cheaper than a second write. */
+const MAX_COPIED_BYTES = 16 * 1024;
+/** Extents in one reply. */
+const MAX_EXTENTS = 4096;
 
-/** How a connection ended: the client said so, it just went away, or it sent what can't be understood. */
+/** How a connection ended: by a request of the client, by a lost connection, or by a malformed request. */
 export type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
 
-/** The requests of one connection; several are done at once, and answered as they are ready. */
+/** Serves the requests of one connection. They run in parallel and are answered in the order they finish. */
 export class Transmission {
   readonly #socket: Socket;
   readonly #incoming: Incoming;
@@ -42,7 +42,7 @@ export class Transmission {
     };
   }
 
-  /** Serves until the connection ends. What was begun is ended then. */
+  /** Serves requests until the connection ends. Waits for running ones before it resolves. */
   async run(): Promise<EndOfTransmission> {
     try {
       for (;;) {
@@ -52,7 +52,7 @@ export class Transmission {
         if (request === undefined) return 'malformed';
         if (request.type === COMMAND.disconnect) return 'disconnect';
         const hasData = request.type === COMMAND.write;
-        // Nobody could tell where the next request begins without taking all of that in.
+        // The next request could only be found by reading all of this data.
         if (hasData && request.length > MAX_REQUEST_BYTES) return 'malformed';
         const data = hasData ? await this.#incoming.take(request.length) : undefined;
         if (hasData && data === undefined) return 'lost';
@@ -73,8 +73,8 @@ export class Transmission {
       this.#bytes -= bytes;
       this.#onSettled();
     };
-    const refused = whyRefused(request, this.#rules);
-    if (refused !== undefined) this.#fail(request, { error: refused, message: 'refused' }, done);
+    const refusal = refusalOf(request, this.#rules);
+    if (refusal !== undefined) this.#fail(request, { error: refusal, message: 'refused' }, done);
     else if (request.type === COMMAND.read) void this.#read(request, done);
     else void this.#answer(request, data, done);
   }
@@ -85,7 +85,7 @@ export class Transmission {
     const isForced = (request.flags & COMMAND_FLAG.fua) !== 0;
     try {
       if (type === COMMAND.blockStatus) {
-        const limit = (request.flags & COMMAND_FLAG.reqOne) !== 0 ? 1 : MOST_EXTENTS;
+        const limit = (request.flags & COMMAND_FLAG.reqOne) !== 0 ? 1 : MAX_EXTENTS;
         this.#send([blockStatusChunk(cookie, await disk.extents(offset, length, limit))], done);
         return;
       }
@@ -105,13 +105,13 @@ export class Transmission {
       if (!this.#rules.structured || (request.flags & COMMAND_FLAG.df) !== 0) await this.#readWhole(request, done);
       else await this.#readInChunks(request, done);
     } catch (error) {
-      // An error of the program's own: the client can't be told any more what is missing.
+      // A bug in this program. Part of the reply may be sent, so the client can't be told any more.
       this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
       done();
     }
   }
 
-  /** Each piece goes as it comes: data straight from the cache, zeros as holes, what is bad as an error of its own. */
+  /** Sends each piece as a chunk of its own: data straight from the cache, zeros as holes, bad blocks as errors. */
   async #readInChunks({ cookie, offset, length }: NbdRequest, done: () => void): Promise<void> {
     const end = offset + length;
     if (length === 0) this.#send([doneChunk(cookie)], done);
@@ -130,7 +130,7 @@ export class Transmission {
     });
   }
 
-  /** For clients that want all or nothing: the reply begins with whether it has failed. */
+  /** Reads everything before it replies, since the header of this reply says whether the read failed. */
   async #readWhole(request: NbdRequest, done: () => void): Promise<void> {
     const { cookie, offset, length } = request;
     const bytes = Buffer.alloc(length);
@@ -152,7 +152,7 @@ export class Transmission {
   }
 
   #sendData(head: Buffer, piece: Extract<ImagePiece, { kind: 'data' }>, settled: () => void): void {
-    if (piece.bytes.length > COPIED_BYTES) {
+    if (piece.bytes.length > MAX_COPIED_BYTES) {
       this.#send([head, piece.bytes], () => {
         piece.release();
         settled();
@@ -164,7 +164,7 @@ export class Transmission {
     this.#send([both], settled);
   }
 
-  /** All of one turn of the event loop goes with one call. `settled` is called once the last is with the kernel, or never will be. */
+  /** Collects the writes of one turn of the event loop. `settled` is called when the kernel has the last part, or on failure. */
   #send(parts: readonly Uint8Array[], settled: () => void): void {
     if (!this.#isCorked) {
       this.#isCorked = true;
@@ -181,7 +181,7 @@ export class Transmission {
   }
 
   async #room(): Promise<void> {
-    while ((this.#requests >= MOST_REQUESTS || this.#bytes >= MOST_BYTES) && !this.#socket.destroyed) await this.#settled();
+    while ((this.#requests >= MAX_REQUESTS || this.#bytes >= MAX_BYTES) && !this.#socket.destroyed) await this.#settled();
   }
 
   #settled(): Promise<void> {

@@ -200,7 +200,7 @@ describe('a server', () => {
     const server = await startNbd(lab);
     const second = await lab.run(['nbd', '--socket', server.socket]);
     expect(second.code).toBe(100);
-    expect(second.stderr).toContain('Another program does');
+    expect(second.stderr).toContain('Another program listens there');
     expect((await lab.run(['nbd', '--socket', lab.path('image')])).code).toBe(100);
     await stopServing(server);
   });

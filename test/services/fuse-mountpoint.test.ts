@@ -81,7 +81,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     for (const [folder, why] of [
       [mnt, 'something is mounted there already'],
       [lab.path('nothing'), 'it does not exist'],
-      [lab.path('image'), 'it is no folder'],
+      [lab.path('image'), 'it is not a folder'],
       [lab.path('home/..'), 'it is not empty'],
     ] as const) {
       const { code, stderr } = await lab.run(['fuse', folder]);
