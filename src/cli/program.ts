@@ -5,10 +5,10 @@ import { ALL_COMMANDS } from './commands/index.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
 import { errorLine } from './output/error-line.ts';
 import { Printer } from './output/printer.ts';
-import { programVersion } from './version.ts';
 import { expandAbbreviations, type OptionNames } from './words/abbreviations.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './words/help.ts';
 import { usageError } from './words/usage-error.ts';
+import { programVersion } from './words/version.ts';
 
 /** What the words on the command line ask for. */
 export interface ParsedCall {

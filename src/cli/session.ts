@@ -5,9 +5,9 @@ import { Backy } from '../core/backy.ts';
 import type { OnProgress } from '../core/blocks/progress.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
-import { locksFor } from './lock-services.ts';
-import { otherInstances } from './other-instances.ts';
-import { ownFiles } from './own-files.ts';
+import { locksFor } from './installation/locks-for.ts';
+import { otherInstances } from './installation/other-instances.ts';
+import { ownFiles } from './installation/own-files.ts';
 
 /** What a session needs beside the configuration. */
 export interface SessionOptions {

@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { TextCommand } from '../command.ts';
-import { readPackageFile } from '../package-file.ts';
 import { SCRIPTS, SHELLS } from '../words/completion/shells.ts';
+import { readPackageFile } from '../words/package-file.ts';
 import { suggest } from '../words/suggest.ts';
 
 export const completionCommand: TextCommand = {

@@ -1,7 +1,8 @@
 import { realpathSync } from 'node:fs';
-import type { Config } from '../config/config.ts';
 import type { InstallationFile } from '../core/files/installation-files.ts';
-import { sqlitePath } from '../meta/sqlite/engine-url.ts';
+import type { Config } from '../../config/config.ts';
+import type { OwnFile } from '../../core/own-files.ts';
+import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 
 /** Of the files that SQLite keeps beside a database. */
 const SIDE_SUFFIXES = ['-wal', '-shm', '-journal'];

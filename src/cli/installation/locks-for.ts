@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
-import type { Config } from '../config/config.ts';
-import { CombinedLockService } from '../locking/combined-lock.ts';
-import { FileLockService } from '../locking/file-lock.ts';
-import type { LockService } from '../locking/lock.ts';
-import { besideDatabase, inLockDir } from '../locking/lock-place.ts';
-import type { PostgresLockService } from '../locking/postgres-lock.ts';
-import { isPostgresUrl } from '../meta/postgresql/engine-url.ts';
-import { sqlitePath } from '../meta/sqlite/engine-url.ts';
+import type { Config } from '../../config/config.ts';
+import { CombinedLockService } from '../../locking/combined-lock.ts';
+import { FileLockService } from '../../locking/file-lock.ts';
+import type { LockService } from '../../locking/lock.ts';
+import { besideDatabase, inLockDir } from '../../locking/lock-place.ts';
+import type { PostgresLockService } from '../../locking/postgres-lock.ts';
+import { isPostgresUrl } from '../../meta/postgresql/engine-url.ts';
+import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 
 /** PostgreSQL keeps 63 bytes of it; "backy2 migrate-encryption on , pid 4194304" has 42. */
 const HOST_LENGTH = 21;
@@ -33,8 +33,8 @@ export async function locksFor({ lockDir, engine }: Config, command: string): Pr
     return { locks: new CombinedLockService([onHost, atDatabase]) };
   }
   const [{ PostgresLockService }, { connectAlone, labelOfEngine }] = await Promise.all([
-    import('../locking/postgres-lock.ts'),
-    import('../meta/postgresql/lone-client.ts'),
+    import('../../locking/postgres-lock.ts'),
+    import('../../meta/postgresql/lone-client.ts'),
   ]);
   const name = `backy2 ${command} on ${hostname().slice(0, HOST_LENGTH)}, pid ${process.pid}`;
   const between = new PostgresLockService({
