@@ -21,7 +21,7 @@ export class HostPool {
   readonly #program: string;
   readonly #idle: Host[] = [];
 
-  /** @param program a module that exports `runProgram` (src/cli/run-program.ts). */
+  /** @param program a module that exports `runProgram` (src/cli/main.ts). */
   constructor(program: string) {
     this.#program = program;
   }
