@@ -1,6 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { BackyError } from '../errors.ts';
-import type { Command, CommandWords, GlobalOptions, TextCommand } from './command.ts';
+import type { Command, CommandWords, GlobalOptions, Invocation, TextCommand } from './command.ts';
 import { ALL_COMMANDS } from './commands/index.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
 import { errorLine } from './output/error-line.ts';
@@ -10,23 +10,20 @@ import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usag
 import { usageError } from './words/usage-error.ts';
 import { programVersion } from './words/version.ts';
 
-/** What the words on the command line ask for. */
-export interface ParsedCall {
+/** A parsed command line. */
+export interface ParsedCall extends Invocation {
   command: Command;
   globals: GlobalOptions;
-  args: string[];
-  options: Record<string, string | boolean | undefined>;
 }
 
-/** The same for any command. */
 type AnyCall = Omit<ParsedCall, 'command'> & { command: Command | TextCommand };
 
-/** The command line was dealt with (help, version, a text) or is wrong; nothing else is to be done. */
-export interface ParsedEnd {
+/** The command line is answered (help, version, a text) or wrong: the program can exit. */
+interface ParsedEnd {
   exitCode: number;
 }
 
-/** Reads the command line. Usage, help and usage errors are printed here. */
+/** Parses the command line. Prints usage, help and usage errors itself. */
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
   let call: AnyCall | undefined;
   const printer = new Printer(asksForJson(argv));
@@ -49,15 +46,15 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
   }
 }
 
-/** Commands about the program itself are done with at once. */
+/** Answers a {@link TextCommand} at once. */
 function answer({ command, ...rest }: AnyCall, printer: Printer): ParsedCall | ParsedEnd {
-  if ('run' in command) return { ...rest, command };
+  if ('prepare' in command) return { ...rest, command };
   printer.out(command.text(rest.args));
   printer.finish('script');
   return { exitCode: 0 };
 }
 
-/** Whether `--json`, or what it may be abbreviated to, is among the words: a command line that is wrong can't be asked any better. */
+/** Whether `--json` or an abbreviation of it is among the words. Works for wrong command lines too. */
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).some((word) => word.length > 2 && '--json'.startsWith(word));
@@ -85,13 +82,13 @@ function buildProgram(printer: Printer, onCall: (call: AnyCall) => void): Comman
     .configureHelp(HELP_FORMAT)
     .configureOutput({
       writeOut: (text) => printer.out(text),
-      // Commander writes errors there, which are ours to tell, and the help when no command was given, which is too long for that.
+      // We print errors ourselves. Commander's help after an empty command line would be too long.
       writeErr: () => {},
       getOutHelpWidth: helpColumns,
     })
     .addHelpText('after', programHelpEnd());
   program.exitOverride(failAt(program));
-  for (const option of GLOBAL_OPTIONS) program.option(...option);
+  for (const [flags, description] of GLOBAL_OPTIONS) program.option(flags, description);
   program.version(programVersion(), ...VERSION_OPTION);
   for (const command of ALL_COMMANDS) addCommand(program, command, onCall);
   return program;
@@ -109,12 +106,13 @@ function addCommand(program: Commander, command: Command | TextCommand, onCall: 
   sub.exitOverride(failAt(sub, command));
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
-    if ('run' in command) command.check?.(args, sub.opts());
-    onCall({ command, globals: program.opts<GlobalOptions>(), args, options: sub.opts() });
+    const invocation = { args, options: sub.opts() };
+    if ('prepare' in command) command.checkUsage?.(invocation);
+    onCall({ command, globals: program.opts<GlobalOptions>(), ...invocation });
   });
 }
 
-/** Options are read before arguments are counted. */
+/** Makes an argument optional. Commander reads options before it counts arguments. */
 function relax(sub: Commander, { optionalWith }: CommandWords): void {
   if (optionalWith === undefined) return;
   sub.on(`option:${optionalWith.option}`, () => {
@@ -123,7 +121,7 @@ function relax(sub: Commander, { optionalWith }: CommandWords): void {
   });
 }
 
-/** What commander calls instead of ending the process. Help, version and the lack of a command are no errors of the words. */
+/** Replaces commander's exit. Help, version and a missing command are not usage errors here. */
 function failAt(commander: Commander, command?: CommandWords): (error: CommanderError) => never {
   return (error) => {
     if (error.exitCode === 0 || error.code === 'commander.help') throw error;

@@ -87,7 +87,7 @@ filesOnly('blob files', () => {
     });
 
     test('takes --yes-delete only with --full, and only a number', async () => {
-      expectFailure(await lab.run(['cleanup', '--yes-delete', '1']), 2, /goes with --full only/);
+      expectFailure(await lab.run(['cleanup', '--yes-delete', '1']), 2, /needs --full/);
       expectFailure(await lab.run([...FULL, '--yes-delete', 'all']), 2, /takes a whole number, not "all"/);
       expectFailure(await lab.run([...FULL, '--yes-delete', '-1']), 2, /takes a number of blobs/);
     });

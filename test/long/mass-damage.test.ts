@@ -46,7 +46,7 @@ describe('scrub of several versions', () => {
     expect(stderr).toMatch(
       new RegExp(`ERROR: Version ${uidOf('lost')} \\(lost\\) was not scrubbed: Of 40 blobs .* 40 are missing`),
     );
-    expect(stderr).toMatch(/Versions that were not scrubbed, .*: 1\. .*--accept-damage/);
+    expect(stderr).toMatch(/Versions not scrubbed because .*: 1\. .*--accept-damage/);
     const results = JSON.parse(stdout) as { name: string; valid: boolean; errors: unknown[] }[];
     expect(results.map(({ name, valid, errors }) => [name, valid, errors.length]).sort()).toEqual([
       ['bad', false, 1],

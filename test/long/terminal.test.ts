@@ -160,7 +160,7 @@ describe.skipIf(python.skip)(`colours${python.note}`, () => {
     expect(terminal.output).toContain(RED);
     const warned = start(['add-tag', await lab.backup('null://4kB', 'vm'), '']);
     expect(await warned.ended()).toBe(0);
-    expect(warned.output).toContain('\u001b[33m WARNING\u001b[39m: No tag was named');
+    expect(warned.output).toContain('\u001b[33m WARNING\u001b[39m: No tags were added');
   });
 
   test.each<[string, string[], Partial<TerminalOptions>]>([

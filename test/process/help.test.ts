@@ -35,7 +35,7 @@ describe('help', () => {
 
   test('follows COLUMNS', async () => {
     const { stdout } = await run(['backup', '--help'], { COLUMNS: '200' });
-    expect(stdout).toContain('when the version may go: YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC)\n');
+    expect(stdout).toContain('set the expire date: YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC)\n');
   });
 
   test('the usage names every command, and how to get help', async () => {

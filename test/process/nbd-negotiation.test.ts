@@ -207,7 +207,7 @@ describe('a server', () => {
 
   test.each([
     [['--save', '--read-only'], 'exclude each other'],
-    [['--socket', '/tmp/x', '--port', '1'], '--socket goes with neither'],
+    [['--socket', '/tmp/x', '--port', '1'], '--socket excludes --address and --port'],
     [['--port', 'x'], '--port takes a whole number'],
     [['--port', '70000'], '--port takes a number up to 65535'],
   ])('says what is wrong with %j', async (words, message) => {

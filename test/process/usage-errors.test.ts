@@ -25,8 +25,8 @@ const WRONG: [words: string, line: string][] = [
   ['backup -s snap file:///x', 'backup: missing argument: <name>. See: backy2 backup --help'],
   ['rm', 'rm: missing argument: <version_uids...>. See: backy2 rm --help'],
   ['completion', 'completion: missing argument: <shell>. See: backy2 completion --help'],
-  ['completion bsh', 'completion: there is none for "bsh". Did you mean bash?'],
-  ['completion powershell', 'completion: there is none for "powershell". Known: bash, zsh, fish.'],
+  ['completion bsh', 'completion: unknown shell "bsh". Did you mean bash?'],
+  ['completion powershell', 'completion: unknown shell "powershell". Known shells: bash, zsh, fish.'],
   ['--ver', 'Ambiguous option: --ver could match --verbose, --version. Write more of it.'],
   ['restore --s --f --no-such UID x', 'restore: unknown option "--no-such". See: backy2 restore --help'],
 ];

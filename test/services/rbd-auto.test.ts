@@ -193,11 +193,11 @@ describe('backup --auto', () => {
   });
 
   test.each([
-    [['--auto', '-s', 'x'], '--auto and -s do not go together.'],
-    [['--auto', '--diff-from', 'x'], '--auto and --diff-from do not go together.'],
+    [['--auto', '-s', 'x'], '--auto cannot be combined with -s.'],
+    [['--auto', '--diff-from', 'x'], '--auto cannot be combined with --diff-from.'],
     [['--auto', '--keep-snapshots', '0'], '--keep-snapshots must be 1 or more'],
-    [['--dry-run'], '--dry-run goes with --auto alone.'],
-    [['--keep-snapshots', '2'], '--keep-snapshots goes with --auto alone.'],
+    [['--dry-run'], '--dry-run needs --auto.'],
+    [['--keep-snapshots', '2'], '--keep-snapshots needs --auto.'],
   ])('%j is wrong usage', async (options, message) => {
     await withLab(autoLab(cluster), async (lab) => {
       expect(await lab.run(['backup', ...options, 'rbd://vms/x', 'vm'])).toMatchObject({

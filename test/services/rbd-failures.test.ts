@@ -180,7 +180,7 @@ describe('--diff-from is refused', () => {
         [['--diff-from', 'b', `rbd://${image}@none`, 'vm'], 100, `There is no snapshot "none" of image ${image}.`],
         [['--diff-from', 'b', `rbd://${image}`, 'vm'], 2, '--diff-from needs a snapshot as source'],
         [['--diff-from', 'b', 'file:///dev/null', 'vm'], 2, '--diff-from needs a snapshot as source'],
-        [['--diff-from', 'b', '-r', 'x', source, 'vm'], 2, '--diff-from and -r do not go together'],
+        [['--diff-from', 'b', '-r', 'x', source, 'vm'], 2, '--diff-from cannot be combined with -r'],
       ];
       for (const [words, code, message] of cases) {
         const said = await lab.run(['backup', ...words]);

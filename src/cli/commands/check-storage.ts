@@ -1,6 +1,7 @@
 import type { StorageStep } from '../../core/upkeep/check-storage.ts';
-import { BackyError } from '../../errors.ts';
+import { EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
@@ -17,20 +18,22 @@ const COLUMNS: Column<StorageStep>[] = [
 
 export const checkStorageCommand: Command = {
   name: 'check-storage',
-  description: 'Try out whether the data backend works, and how fast it is, with test blobs that are deleted again.',
+  description: 'Test the data backend and measure its speed, with temporary blobs.',
   args: [],
-  options: [['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`]],
-  examples: [['backy2 check-storage', 'Writes, reads, lists and deletes a few blobs, and says how long each took.']],
+  options: [fieldsOption(COLUMNS)],
+  examples: [['backy2 check-storage', 'Writes, reads, lists and deletes a few blobs, and times each step.']],
   needsDatabase: false,
-  async run({ options, backy }) {
+  prepare({ options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const steps = await backy.checkStorage();
-    const isBad = steps.some(({ problem }) => problem !== null);
-    return { table: toTable(steps, columns), exitCode: isBad ? new BackyError('failed', '').exitCode : 0 };
+    return async ({ backy }) => {
+      const steps = await backy.checkStorage();
+      const isBad = steps.some(({ problem }) => problem !== null);
+      return { table: toTable(steps, columns), exitCode: isBad ? EXIT_CODES.failed : 0 };
+    };
   },
 };
 
-/** Null where no block moved. */
+/** Megabytes a second; null if no block moved. */
 function speed(bytes: number, seconds: number): number | null {
   return bytes === 0 ? null : rounded(bytes / seconds / 1e6);
 }

@@ -3,19 +3,21 @@ import type { Command } from '../command.ts';
 
 export const diffMetaCommand: Command = {
   name: 'diff-meta',
-  description: 'Compare two versions block by block, by their metadata.',
+  description: 'Compare the metadata of two versions, block by block.',
   args: [
-    ['<version_uid1>', 'the left version'],
-    ['<version_uid2>', 'the right version'],
+    ['<version_uid1>', 'left version'],
+    ['<version_uid2>', 'right version'],
   ],
   options: [],
-  async run({ args: [left = '', right = ''], backy }) {
-    const pages = backy.diffMeta(left, right);
-    return { text: toLines(pages), items: toItems(pages) };
+  prepare({ args: [left = '', right = ''] }) {
+    return async ({ backy }) => {
+      const pages = backy.diffMeta(left, right);
+      return { text: toLines(pages), items: toItems(pages) };
+    };
   },
 };
 
-/** `SAME      3`: scripts cut these lines, in tables and with `-m` alike. */
+/** `SAME      3`: scripts cut these lines, with `-m` and without. */
 async function* toLines(pages: AsyncIterable<BlockComparison[]>): AsyncIterableIterator<string> {
   for await (const page of pages) yield page.map(({ change, id }) => `${change.padEnd(9)} ${id}\n`).join('');
 }

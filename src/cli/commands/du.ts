@@ -1,6 +1,7 @@
 import type { VersionUsage } from '../../core/reports/du.ts';
 import type { DiskUsage } from '../../model/reports.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
@@ -20,17 +21,12 @@ const COLUMNS: Column<VersionUsage>[] = [
 
 export const duCommand: Command = {
   name: 'du',
-  description: 'Show how much space versions take, and share.',
-  args: [['[version_uid]', 'only this version']],
-  options: [
-    [
-      '-f, --fields <fields>',
-      `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')} (uid, name and date only when named)`,
-    ],
-  ],
-  async run({ args: [uid], options, backy }) {
+  description: 'Show disk usage of versions.',
+  args: [['[version_uid]', 'show only this version']],
+  options: [fieldsOption(COLUMNS)],
+  prepare({ args: [uid], options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    return { table: toTable(await backy.du(uid), columns) };
+    return async ({ backy }) => ({ table: toTable(await backy.du(uid), columns) });
   },
 };
 

@@ -1,6 +1,8 @@
 import type { DueBackup } from '../../core/reports/due.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';
+import { readSchedulerNames } from '../options/scheduler-names.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
 
@@ -13,16 +15,15 @@ const COLUMNS: Column<DueBackup>[] = [
 
 export const dueCommand: Command = {
   name: 'due',
-  description: 'List the backups that are to be made, by the schedulers of the config file.',
-  args: [['[name]', 'only this name, which may be one that was never backed up']],
+  description: 'List due backups.',
+  args: [['[name]', 'check only this name, even if it was never backed up']],
   options: [
-    ['-s, --schedulers <schedulers>', 'schedulers, comma separated, instead of those of default_schedulers'],
-    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+    ['-s, --schedulers <schedulers>', 'check these schedulers, comma separated [default_schedulers]'],
+    fieldsOption(COLUMNS),
   ],
-  async run({ args: [name], options, backy }) {
+  async prepare({ args: [name], options }, config) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const { parseNames } = await import('../options/parse-tags.ts');
-    const rows = await backy.due({ name, schedulers: parseNames(text(options.schedulers)) });
-    return { table: toTable(rows, columns) };
+    const schedulers = await readSchedulerNames(text(options.schedulers), config);
+    return async ({ backy }) => ({ table: toTable(await backy.due({ name, schedulers }), columns) });
   },
 };

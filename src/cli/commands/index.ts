@@ -2,24 +2,30 @@ import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
 import { backupDbCommand } from './backup-db.ts';
 import { checkStorageCommand } from './check-storage.ts';
+import { cleanupCommand } from './cleanup.ts';
 import { completionCommand } from './completion.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
+import { expireCommand } from './expire.ts';
+import { exportCommand } from './export.ts';
 import { fuseCommand } from './fuse.ts';
+import { importCommand } from './import.ts';
+import { initdbCommand } from './initdb.ts';
 import { lsCommand } from './ls.ts';
-import { cleanupCommand, exportCommand, importCommand, initdbCommand } from './maintenance.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
+import { protectCommand, unprotectCommand } from './protect.ts';
 import { rekeyCommand } from './rekey.ts';
 import { repairCommand } from './repair.ts';
 import { restoreCommand } from './restore.ts';
+import { rmCommand } from './rm.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
 import { statsCommand } from './stats.ts';
-import { addTagCommand, expireCommand, protectCommand, removeTagCommand, rmCommand, unprotectCommand } from './versions.ts';
+import { addTagCommand, removeTagCommand } from './tags.ts';
 
-/** Every subcommand that works on an installation, in the order in which the help lists them. */
+/** The subcommands that work on an installation, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
   initdbCommand,
   backupCommand,
@@ -49,5 +55,5 @@ export const COMMANDS: readonly Command[] = [
   slaCommand,
 ];
 
-/** Every subcommand there is. */
+/** All subcommands. */
 export const ALL_COMMANDS: readonly (Command | TextCommand)[] = [...COMMANDS, completionCommand];

@@ -1,5 +1,6 @@
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
@@ -20,25 +21,25 @@ const COLUMNS: Column<TaggedVersion>[] = [
 export const lsCommand: Command = {
   name: 'ls',
   description: 'List versions.',
-  args: [['[name]', 'only versions of this name']],
+  args: [['[name]', 'list only versions of this name']],
   options: [
-    ['-s, --snapshot-name <snapshot>', 'only versions with this snapshot name'],
-    ['-t, --tag <tag>', 'only versions with this tag'],
-    ['-e, --expired', 'only versions whose expire date has passed'],
-    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
+    ['-s, --snapshot-name <snapshot>', 'list only versions with this snapshot name'],
+    ['-t, --tag <tag>', 'list only versions with this tag'],
+    ['-e, --expired', 'list only versions whose expire date has passed'],
+    fieldsOption(COLUMNS),
   ],
   examples: [
-    ['backy2 -r ls web', 'All versions of web, sizes with units.'],
-    ['backy2 -ms ls -f uid -s monday web', 'The uid alone, for scripts.'],
+    ['backy2 -r ls web', 'Lists all versions of web, sizes with units.'],
+    ['backy2 -ms ls -f uid -s monday web', 'Prints only the uid, for scripts.'],
   ],
-  async run({ args: [name], options, backy }) {
+  prepare({ args: [name], options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const versions = await backy.list({
+    const request = {
       name,
       snapshotName: filledText(options.snapshotName),
       tag: filledText(options.tag),
       expired: flag(options.expired),
-    });
-    return { table: toTable(versions, columns) };
+    };
+    return async ({ backy }) => ({ table: toTable(await backy.list(request), columns) });
   },
 };

@@ -1,21 +1,24 @@
+import { EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { BLOCKS_BAD } from './restore.ts';
+import { versionLine } from '../output/version-line.ts';
 
 export const migrateEncryptionCommand: Command = {
   name: 'migrate-encryption',
-  description: 'Make a copy of a version whose blobs have the configured encryption_version.',
-  args: [['<version_uid>', 'the version to copy']],
+  description: 'Copy a version to blobs of the configured encryption_version.',
+  args: [['<version_uid>', 'version to copy']],
   options: [],
-  async run({ args: [uid = ''], backy, sayMachine, watch }) {
-    const result = await backy.migrateEncryption({
-      uid,
-      onVersion: (version) => {
-        watch('migrate', `${version.name} (${version.uid})`);
-        sayMachine(version.uid);
-      },
-    });
-    const done = { result: { ...result }, machineLines: [result.uid] };
-    if (result.errors.length > 0) return { ...done, exitCode: BLOCKS_BAD };
-    return { ...done, message: `New version: ${result.uid} (Tags: [${result.tags.join(',')}])` };
+  prepare({ args: [uid = ''] }) {
+    return async ({ backy, sayMachine, watch }) => {
+      const result = await backy.migrateEncryption({
+        uid,
+        onVersion: (version) => {
+          watch('migrate', `${version.name} (${version.uid})`);
+          sayMachine(version.uid);
+        },
+      });
+      const outcome = { result: { ...result }, machineLines: [result.uid] };
+      if (result.errors.length > 0) return { ...outcome, exitCode: EXIT_CODES.blocksBad };
+      return { ...outcome, message: versionLine(result) };
+    };
   },
 };

@@ -3,18 +3,18 @@ import { BackyError, messageOf } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { text } from '../options/option-values.ts';
 
-/** Where the old key may stand so that no process list shows it. */
+/** Keeps the old key out of process lists. */
 const VARIABLE = 'BACKY2_OLD_KEY';
 
 export const rekeyCommand: Command = {
   name: 'rekey',
   description: 'Wrap the keys of all encrypted blocks with the configured encryption_key.',
-  args: [['[old_key]', `the encryption_key until now; better in a file or the environment variable ${VARIABLE}`]],
+  args: [['[old_key]', `old encryption_key; --old-key-file or the variable ${VARIABLE} is safer`]],
   options: [['--old-key-file <file>', 'read the old key from this file (- is stdin)']],
   secretArgs: [0],
-  async run({ args: [argument], options, backy }) {
+  prepare({ args: [argument], options }) {
     const oldKey = oldKeyFrom(argument, text(options.oldKeyFile));
-    return { result: { ...(await backy.rekey(oldKey)) } };
+    return async ({ backy }) => ({ result: { ...(await backy.rekey(oldKey)) } });
   },
 };
 

@@ -1,27 +1,31 @@
-import { BackyError } from '../../errors.ts';
+import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { checkSource } from '../options/check-url.ts';
 import { flag, text } from '../options/option-values.ts';
-import { BLOCKS_BAD } from './restore.ts';
 
 export const repairCommand: Command = {
   name: 'repair',
-  description: 'Give the bad blocks of a version new blobs, from a source at hand.',
-  args: [['<version_uid>', 'the version to mend']],
-  options: [['-s, --source <source>', 'what the version was made of, or a copy, e.g. file:///dev/sda'], ACCEPT_DAMAGE],
-  examples: [['backy2 repair UID -s file:///dev/vg0/web', 'Stores the bad blocks anew, as far as the source still has them.']],
-  async run({ args: [uid = ''], options, backy, watch }) {
+  description: 'Repair bad blocks from a source.',
+  args: [['<version_uid>', 'version to repair']],
+  options: [['-s, --source <source>', 'original source or a copy of it, e.g. file:///dev/sda'], ACCEPT_DAMAGE],
+  examples: [['backy2 repair UID -s file:///dev/vg0/web', 'Stores the bad blocks again, where the source is unchanged.']],
+  async prepare({ args: [uid = ''], options }) {
     const source = text(options.source);
     if (source === undefined)
       throw new BackyError('usage', 'repair needs a source: -s SOURCE.', {
-        hint: 'Give what the version was made of, or a copy of it.',
+        hint: 'Name the source that was backed up, or a copy of it.',
       });
-    const result = await backy.repair({
-      uid,
-      source,
-      acceptDamage: flag(options.acceptDamage),
-      onVersion: (version) => watch('repair', `${version.name} (${version.uid})`),
-    });
-    return { result: { ...result }, exitCode: result.valid && result.errors.length === 0 ? 0 : BLOCKS_BAD };
+    await checkSource(source);
+    const acceptDamage = flag(options.acceptDamage);
+    return async ({ backy, watch }) => {
+      const result = await backy.repair({
+        uid,
+        source,
+        acceptDamage,
+        onVersion: (version) => watch('repair', `${version.name} (${version.uid})`),
+      });
+      return { result: { ...result }, exitCode: result.valid && result.errors.length === 0 ? 0 : EXIT_CODES.blocksBad };
+    };
   },
 };

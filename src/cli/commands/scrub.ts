@@ -1,13 +1,13 @@
 import type { CoverageRow } from '../../core/reports/coverage.ts';
 import type { ScrubResult } from '../../core/scrub/scrub.ts';
-import { BackyError } from '../../errors.ts';
-import type { Command, Invocation, Outcome } from '../command.ts';
+import { BackyError, EXIT_CODES } from '../../errors.ts';
+import type { Action, Command, Invocation, Session } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
+import { checkSource } from '../options/check-url.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { parseDays, parseDuration, parsePercent } from '../options/parse-values.ts';
 import { toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
-import { BLOCKS_BAD } from './restore.ts';
 
 const DAYS = [1, 7, 30, 90];
 
@@ -32,123 +32,141 @@ const SEVERAL: Column<ScrubResult>[] = [
   { name: 'valid', kind: 'flag', align: 'center', value: ({ valid }) => valid },
 ];
 
-/** What can be scrubbed; one of them at a time. */
-const WAYS = 'Give a version uid, --all, --name or --tag, or else --oldest, --budget or --coverage.';
+/** The subjects of a scrub; it takes one of them. */
+const SUBJECTS = 'Name a version uid, or use --all, --name, --tag, --oldest, --budget or --coverage.';
 
 export const scrubCommand: Command = {
   name: 'scrub',
-  description: 'Check blocks, and mark what is bad.',
-  args: [['[version_uid]', 'the version to check']],
+  description: 'Verify blocks, and mark bad ones.',
+  args: [['[version_uid]', 'version to scrub']],
   options: [
-    ['-s, --source <source>', 'compare the version with this source as well'],
-    ['-p, --percentile <percent>', 'check only so many percent of the blocks, chosen at random'],
-    ['-a, --all', 'check all versions'],
-    ['-n, --name <name>', 'check all versions of this name'],
-    ['-t, --tag <tag>', 'check all versions that have this tag'],
-    ['--oldest <percent>', 'of all that is stored, check so many percent: what was verified longest ago'],
-    ['--budget <time>', 'the same for so long, e.g. 90s, 30m or 2h; with --oldest, whichever ends first'],
-    ['--coverage', 'tell how much was verified of late, and check nothing'],
-    ['--days <days>', `with --coverage: in how many days, comma separated (${DAYS.join(',')})`],
+    ['-s, --source <source>', 'compare the version with this source too'],
+    ['-p, --percentile <percent>', 'check a random PERCENT of the blocks [100]'],
+    ['-a, --all', 'scrub all versions'],
+    ['-n, --name <name>', 'scrub all versions of this name'],
+    ['-t, --tag <tag>', 'scrub all versions with this tag'],
+    ['--oldest <percent>', 'check PERCENT of all blobs, least recently verified first'],
+    ['--budget <time>', 'check blobs for at most this TIME, in the same order, e.g. 90s, 30m or 2h'],
+    ['--coverage', 'print verification coverage and exit'],
+    ['--days <days>', `with --coverage: report these periods, comma separated [${DAYS.join(',')}]`],
     ACCEPT_DAMAGE,
   ],
   examples: [
     ['backy2 scrub UID', 'Checks every block.'],
-    ['backy2 scrub -p 5 UID', 'Checks a twentieth, for a check every night.'],
-    ['backy2 scrub --oldest 4', 'Every night: has verified all that is stored after 25 of them.'],
-    ['backy2 scrub --coverage', 'Tells how much was verified within a day, a week, a month and more.'],
+    ['backy2 scrub -p 5 UID', 'Checks 5% of the blocks, for a nightly check.'],
+    ['backy2 scrub --oldest 4', 'Every night: verifies all blobs once in 25 nights.'],
+    ['backy2 scrub --coverage', 'Prints how many blobs were verified in the last day, week, month and 90 days.'],
   ],
-  check(args, options) {
-    const { source, percentile, all, name, tag, oldest, budget, coverage, days } = options;
-    const several = [
-      flag(all) ? '--all' : undefined,
-      name === undefined ? undefined : '--name',
-      tag === undefined ? undefined : '--tag',
-    ];
-    const selection = several.filter((option) => option !== undefined);
-    const ways = [
-      args[0] === undefined ? undefined : 'a version uid',
-      selection.length === 0 ? undefined : selection.join(' and '),
-      oldest === undefined && budget === undefined ? undefined : oldest === undefined ? '--budget' : '--oldest',
-      flag(coverage) ? '--coverage' : undefined,
-    ].filter((way) => way !== undefined);
-    if (ways.length === 0) throw new BackyError('usage', 'scrub needs <version_uid>.', { hint: WAYS });
-    if (ways.length > 1) throw new BackyError('usage', `scrub takes only one of ${ways.join(', ')}.`, { hint: WAYS });
+  checkUsage({ args: [uid], options }) {
+    const { source, percentile, all, days } = options;
+    const selection = selectionIn(options);
+    const subjects = [uid === undefined ? undefined : 'a version uid', selection.join(' and ') || undefined, blobsIn(options)];
+    const [first, ...more] = [...subjects, flag(options.coverage) ? '--coverage' : undefined].filter(
+      (subject) => subject !== undefined,
+    );
+    if (first === undefined) throw usage('scrub needs <version_uid>.', SUBJECTS);
+    if (more.length > 0) throw usage(`scrub takes only one of ${[first, ...more].join(', ')}.`, SUBJECTS);
     if (flag(all) && selection.length > 1)
-      throw new BackyError('usage', `--all means every version: leave it out, or ${selection.slice(1).join(' and ')}.`);
-    if (source !== undefined && args[0] === undefined)
-      throw new BackyError('usage', `-s compares one version with its source; it does not go with ${ways[0]}.`);
-    if (percentile !== undefined && args[0] === undefined && selection.length === 0)
-      throw new BackyError('usage', `-p takes blocks of a version at random; it does not go with ${ways[0]}.`);
-    if (days !== undefined && !flag(coverage)) throw new BackyError('usage', '--days goes with --coverage.');
+      throw usage(`--all already includes every version: leave it out, or ${selection.slice(1).join(' and ')}.`);
+    if (source !== undefined && uid === undefined)
+      throw usage(`-s cannot be combined with ${first}: it compares one version with its source.`);
+    if (percentile !== undefined && uid === undefined && selection.length === 0)
+      throw usage(`-p cannot be combined with ${first}: it picks blocks of a version.`);
+    if (days !== undefined && !flag(options.coverage)) throw usage('--days needs --coverage.');
   },
-  async run(invocation) {
-    const { coverage, oldest, budget } = invocation.options;
-    if (flag(coverage)) return showCoverage(invocation);
-    if (oldest !== undefined || budget !== undefined) return scrubOldest(invocation);
-    return invocation.args[0] === undefined ? scrubSeveral(invocation) : scrubOne(invocation);
+  prepare({ args: [uid], options }) {
+    if (flag(options.coverage)) return prepareCoverage(options);
+    if (blobsIn(options) !== undefined) return prepareOldest(options);
+    return uid === undefined ? prepareSeveral(options) : prepareOne(uid, options);
   },
 };
 
-async function scrubOne({ args: [uid = ''], options, backy, watch }: Invocation): Promise<Outcome> {
-  const result = await backy.scrub({
+function selectionIn({ all, name, tag }: Invocation['options']): string[] {
+  return [...(flag(all) ? ['--all'] : []), ...(name === undefined ? [] : ['--name']), ...(tag === undefined ? [] : ['--tag'])];
+}
+
+/** The option that asks for blobs rather than versions. */
+function blobsIn({ oldest, budget }: Invocation['options']): '--oldest' | '--budget' | undefined {
+  if (oldest !== undefined) return '--oldest';
+  return budget === undefined ? undefined : '--budget';
+}
+
+function usage(message: string, hint?: string): BackyError {
+  return new BackyError('usage', message, hint === undefined ? {} : { hint });
+}
+
+async function prepareOne(uid: string, options: Invocation['options']): Promise<Action> {
+  const request = {
     uid,
     acceptDamage: flag(options.acceptDamage),
     source: text(options.source),
-    percent: parsePercent(text(options.percentile) ?? '100', '-p'),
-    onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
-  });
-  return { result: { ...result }, exitCode: exitCodeOf(result) };
-}
-
-/**
- * One result per version that was scrubbed, and the worst exit code. Mass damage is worse than
- * single bad blocks.
- */
-async function scrubSeveral({ options, backy, watch, fail }: Invocation): Promise<Outcome> {
-  const { results, damaged } = await backy.scrubSeveral({
-    acceptDamage: flag(options.acceptDamage),
-    filter: { name: filledText(options.name), tag: filledText(options.tag) },
-    percent: parsePercent(text(options.percentile) ?? '100', '-p'),
-    onVersion: (version) => watch('scrub', `${version.name} (${version.uid})`),
-  });
-  const [first] = damaged;
-  if (first !== undefined) {
-    const { hint } = first.error;
-    fail(
-      `Versions that were not scrubbed, since too many of their blobs are missing: ${damaged.length}.${hint === undefined ? '' : ` ${hint}`}`,
-    );
-  }
-  return {
-    table: toTable(results, SEVERAL),
-    items: each(results.map((result) => ({ ...result }))),
-    exitCode: first?.error.exitCode ?? Math.max(0, ...results.map(exitCodeOf)),
+    percent: percentOf(options),
+  };
+  if (request.source !== undefined) await checkSource(request.source);
+  return async ({ backy, watch }) => {
+    const result = await backy.scrub({ ...request, onVersion: watching(watch) });
+    return { result: { ...result }, exitCode: exitCodeOf(result) };
   };
 }
 
-async function scrubOldest({ options, backy, watch }: Invocation): Promise<Outcome> {
+/** Returns a result for each scrubbed version, and the worst exit code. Mass damage is worst. */
+function prepareSeveral(options: Invocation['options']): Action {
+  const request = {
+    acceptDamage: flag(options.acceptDamage),
+    filter: { name: filledText(options.name), tag: filledText(options.tag) },
+    percent: percentOf(options),
+  };
+  return async ({ backy, watch, fail }) => {
+    const { results, damaged } = await backy.scrubSeveral({ ...request, onVersion: watching(watch) });
+    const [first] = damaged;
+    if (first !== undefined) {
+      const { hint } = first.error;
+      fail(
+        `Versions not scrubbed because too many of their blobs are missing: ${damaged.length}.${hint === undefined ? '' : ` ${hint}`}`,
+      );
+    }
+    return {
+      table: toTable(results, SEVERAL),
+      items: each(results.map((result) => ({ ...result }))),
+      exitCode: first?.error.exitCode ?? Math.max(0, ...results.map(exitCodeOf)),
+    };
+  };
+}
+
+function prepareOldest(options: Invocation['options']): Action {
   const budget = text(options.budget);
   const request = {
     acceptDamage: flag(options.acceptDamage),
     percent: parsePercent(text(options.oldest) ?? '100', '--oldest'),
     budgetSeconds: budget === undefined ? undefined : parseDuration(budget, '--budget'),
   };
-  watch('scrub', 'the blobs verified longest ago');
-  const result = await backy.scrubOldest(request);
-  return {
-    message: `Checked ${result.blobsChecked} of ${result.blobs} blobs, ${result.errors.length} are bad.`,
-    result: { ...result },
-    exitCode: result.errors.length > 0 ? BLOCKS_BAD : 0,
+  return async ({ backy, watch }) => {
+    watch('scrub', 'the blobs verified longest ago');
+    const result = await backy.scrubOldest(request);
+    return {
+      message: `Checked ${result.blobsChecked} of ${result.blobs} blobs, ${result.errors.length} are bad.`,
+      result: { ...result },
+      exitCode: result.errors.length > 0 ? EXIT_CODES.blocksBad : 0,
+    };
   };
 }
 
-async function showCoverage({ options, backy }: Invocation): Promise<Outcome> {
+function prepareCoverage(options: Invocation['options']): Action {
   const days = text(options.days);
-  const rows = await backy.coverage(days === undefined ? DAYS : parseDays(days, '--days'));
-  return { table: toTable(rows, COVERAGE) };
+  const periods = days === undefined ? DAYS : parseDays(days, '--days');
+  return async ({ backy }) => ({ table: toTable(await backy.coverage(periods), COVERAGE) });
+}
+
+function percentOf({ percentile }: Invocation['options']): number {
+  return parsePercent(text(percentile) ?? '100', '-p');
+}
+
+function watching(watch: Session['watch']): (version: { name: string; uid: string }) => void {
+  return ({ name, uid }) => watch('scrub', `${name} (${uid})`);
 }
 
 function exitCodeOf({ complete, errors }: ScrubResult): number {
-  return complete && errors.length === 0 ? 0 : BLOCKS_BAD;
+  return complete && errors.length === 0 ? 0 : EXIT_CODES.blocksBad;
 }
 
 async function* each<T>(values: readonly T[]): AsyncIterable<T> {

@@ -1,6 +1,8 @@
 import type { Breach } from '../../core/reports/sla.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';
+import { readSchedulerNames } from '../options/scheduler-names.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
 
@@ -11,16 +13,12 @@ const COLUMNS: Column<Breach>[] = [
 
 export const slaCommand: Command = {
   name: 'sla',
-  description: 'List where backups are not as the schedulers of the config file want them.',
-  args: [['[name]', 'only this name, which may be one that was never backed up']],
-  options: [
-    ['-s, --schedulers <schedulers>', 'schedulers, comma separated, instead of those of sla_schedulers'],
-    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
-  ],
-  async run({ args: [name], options, backy }) {
+  description: 'List SLA breaches.',
+  args: [['[name]', 'check only this name, even if it was never backed up']],
+  options: [['-s, --schedulers <schedulers>', 'check these schedulers, comma separated [sla_schedulers]'], fieldsOption(COLUMNS)],
+  async prepare({ args: [name], options }, config) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const { parseNames } = await import('../options/parse-tags.ts');
-    const rows = await backy.sla({ name, schedulers: parseNames(text(options.schedulers)) });
-    return { table: toTable(rows, columns) };
+    const schedulers = await readSchedulerNames(text(options.schedulers), config);
+    return async ({ backy }) => ({ table: toTable(await backy.sla({ name, schedulers }), columns) });
   },
 };

@@ -1,6 +1,7 @@
 import type { BackupCounters } from '../../model/counters.ts';
 import type { BackupStats } from '../../model/reports.ts';
 import type { Command } from '../command.ts';
+import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';
 import { parseWhole } from '../options/parse-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
@@ -25,16 +26,13 @@ const COLUMNS: Column<BackupStats>[] = [
 
 export const statsCommand: Command = {
   name: 'stats',
-  description: 'Show what backups read and wrote.',
-  args: [['[version_uid]', 'only backups of this version; it may be removed by now']],
-  options: [
-    ['-f, --fields <fields>', `columns, comma separated: ${COLUMNS.map((column) => column.name).join(',')}`],
-    ['-l, --limit <number>', 'only the newest so many (default: all)'],
-  ],
-  async run({ args: [versionUid], options, backy }) {
+  description: 'Show statistics of backups.',
+  args: [['[version_uid]', 'show only backups of this version, even if it was removed']],
+  options: [fieldsOption(COLUMNS), ['-l, --limit <number>', 'show only the newest NUMBER backups [all]']],
+  prepare({ args: [versionUid], options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const stats = await backy.stats({ versionUid, limit: limitOf(text(options.limit)) });
-    return { table: toTable(stats, columns) };
+    const filter = { versionUid, limit: limitOf(text(options.limit)) };
+    return async ({ backy }) => ({ table: toTable(await backy.stats(filter), columns) });
   },
 };
 
@@ -42,7 +40,7 @@ function counter(name: string, key: keyof BackupCounters): Column<BackupStats> {
   return { name, kind: name.startsWith('bytes') ? 'bytes' : 'number', align: 'right', value: ({ counters }) => counters[key] };
 }
 
-/** Below 0 is no limit, as in the original. */
+/** A negative number means no limit, as in the original. */
 function limitOf(option: string | undefined): number | undefined {
   if (option === undefined) return undefined;
   const limit = parseWhole(option, '-l');

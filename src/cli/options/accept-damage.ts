@@ -1,5 +1,7 @@
+import type { WordSpec } from '../command.ts';
+
 /** The option of commands that stop when a large part of the store is missing. */
-export const ACCEPT_DAMAGE: [string, string] = [
+export const ACCEPT_DAMAGE: WordSpec = [
   '--accept-damage',
-  'go on although many blobs are missing from the data backend: they are lost for good',
+  'continue although many blobs are missing from the data backend (they are lost)',
 ];

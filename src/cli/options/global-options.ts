@@ -1,20 +1,22 @@
-/** The options before the subcommand, in commander's syntax, with what each does; help, completion and man page are made from them. */
-export const GLOBAL_OPTIONS: readonly (readonly [flags: string, description: string])[] = [
-  ['-v, --verbose', 'log more (DEBUG)'],
-  ['-d, --debug', 'log more, and stack traces of unexpected errors'],
-  ['-m, --machine-output', 'columns joined by |, and no log below ERROR'],
-  ['-s, --skip-header', 'tables without the header'],
-  ['-r, --human-readable', 'sizes with units'],
-  ['-c, --configfile <file>', 'read this config file alone'],
-  ['--json', 'one JSON document on stdout, and no log below ERROR'],
-  ['--no-color', 'no colours'],
+import type { WordSpec } from '../command.ts';
+
+/** The options before the subcommand. Parsing, help, completion and man page are made from them. */
+export const GLOBAL_OPTIONS: readonly WordSpec[] = [
+  ['-v, --verbose', 'log debug messages'],
+  ['-d, --debug', 'log debug messages, and stack traces of unexpected errors'],
+  ['-m, --machine-output', 'print columns joined by |, and log errors only'],
+  ['-s, --skip-header', 'leave out the header of tables'],
+  ['-r, --human-readable', 'print sizes with units'],
+  ['-c, --configfile <file>', 'read only this config file'],
+  ['--json', 'print one JSON document, and log errors only'],
+  ['--no-color', 'print without colours'],
 ];
 
-/** Prints the version and ends. */
+/** Prints the version and exits. */
 export const VERSION_OPTION = ['-V, --version', 'print the version'] as const;
 
-/** Prints help and ends; every command has it as well. */
+/** Prints help and exits; every command has it. */
 export const HELP_OPTION = ['-h, --help', 'print this help'] as const;
 
-/** What the program is, in one sentence. */
+/** The program in one sentence. */
 export const SUMMARY = 'Deduplicating backup for block devices.';

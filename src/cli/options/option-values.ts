@@ -1,14 +1,14 @@
-/** An option that takes a value; undefined when it is absent. */
+/** The value of an option; undefined if the option is absent. */
 export function text(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An option that takes a value; undefined when it is absent or empty, for options where '' means "any" as in the original. */
+/** The value of an option; undefined if it is absent or empty. As in the original, '' means "any". */
 export function filledText(value: string | boolean | undefined): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** A switch. */
+/** Whether a switch was given. */
 export function flag(value: string | boolean | undefined): boolean {
   return value === true;
 }

@@ -1,17 +1,17 @@
 import { parse } from 'csv-parse/sync';
 
-/** `a,b` with CSV quoting, each trimmed; only the first line counts, as in the original. Empty text: no tags. */
+/** Parses `a,b` with CSV quoting, and trims each tag. As in the original, only the first line counts. */
 export function parseTags(text: string): string[] {
   if (text === '') return [];
   return [...new Set(firstRow(text).map((tag) => tag.trim()))];
 }
 
-/** Names of schedulers, written like tags; empty ones are dropped. Undefined stays undefined: the option was not given. */
-export function parseNames(text: string | undefined): string[] | undefined {
-  return text === undefined ? undefined : parseTags(text).filter((name) => name !== '');
+/** Parses names of schedulers, which are written like tags. Drops empty ones. */
+export function parseNames(text: string): string[] {
+  return parseTags(text).filter((name) => name !== '');
 }
 
-/** The original takes a quote that is never closed as closed at the end. */
+/** As in the original, a quote that is never closed ends with the text. */
 function firstRow(text: string): string[] {
   const options = { relax_quotes: true, relax_column_count: true, to: 1 };
   try {

@@ -1,7 +1,7 @@
-import { BackyError, messageOf } from '../../errors.ts';
+import { BackyError, EXIT_CODES, messageOf } from '../../errors.ts';
 import { type JsonValue, toJson } from './json.ts';
 
-/** What a failed run says with `--json` (docs/json/error.json). */
+/** A failed run, in the form of `--json` (docs/json/error.json). */
 export interface Failure {
   code: BackyError['code'];
   exitCode: number;
@@ -10,25 +10,25 @@ export interface Failure {
   hint: string | undefined;
 }
 
-/** Tells a failure of `command`: what was not foreseen gets the code `failed`. */
+/** Describes a failure of `command`. An unforeseen error gets the code `failed`. */
 export function failureOf(error: unknown, command: string): Failure {
   const known =
     error instanceof BackyError
       ? error
       : new BackyError('failed', `Unexpected error: ${messageOf(error)}`, {
-          hint: 'Run it again with -d to see where it came from.',
+          hint: 'Run the command again with -d for a stack trace.',
           cause: error,
         });
   return { code: known.code, exitCode: exitCodeOf(known, command), message: known.message, hint: known.hint };
 }
 
-/** Exit code 6 tells scripts that a backup or restore can be gone on with; in other commands it would promise what is not so (cli.md). */
+/** Exit code 6 tells scripts that a backup or restore can be resumed. Other commands cannot be resumed. */
 function exitCodeOf(error: BackyError, command: string): number {
-  const goesOn = command === 'backup' || command === 'restore';
-  return error.code === 'dataBackend' && !goesOn ? new BackyError('failed', '').exitCode : error.exitCode;
+  const canResume = command === 'backup' || command === 'restore';
+  return error.code === 'dataBackend' && !canResume ? EXIT_CODES.failed : error.exitCode;
 }
 
-/** The document of a failure. @param known what is known of the result all the same. */
+/** The JSON document of a failure. @param known the parts of the result that the command has recorded. */
 export function failureDocument({ code, exitCode, message, hint }: Failure, known: Record<string, unknown> = {}): JsonValue {
   const isKnown = Object.values(known).some((value) => value !== undefined);
   return toJson({ error: { code, exitCode, message, hint: hint ?? null }, partial: isKnown ? known : null });

@@ -1,11 +1,11 @@
 import { type Command as Commander, type CommanderError, Option } from 'commander';
 import { BackyError } from '../../errors.ts';
-import type { CommandWords } from '../command.ts';
+import type { CommandWords, WordSpec } from '../command.ts';
 import { GLOBAL_OPTIONS } from '../options/global-options.ts';
 import { suggest } from './suggest.ts';
 
-/** Where on the command line commander found something wrong. */
-export interface UsagePlace {
+/** The part of the command line in which commander found an error. */
+interface UsagePlace {
   /** The program, or one of its commands. */
   commander: Commander;
   /** Undefined: before the command. */
@@ -13,7 +13,7 @@ export interface UsagePlace {
   commands: readonly CommandWords[];
 }
 
-/** What is wrong with a command line, and what to do about it, made from what commander found. */
+/** Turns an error of commander into ours: one line, and a hint how to go on. */
 export function usageError(error: CommanderError, place: UsagePlace): BackyError {
   switch (error.code) {
     case 'commander.unknownCommand':
@@ -73,14 +73,14 @@ function usage({ command }: UsagePlace, problem: string, hint?: string): BackyEr
   return new BackyError('usage', `${command.name}: ${problem}`, { hint: hint ?? `See: backy2 ${command.name} --help` });
 }
 
-function flagsOf(options: readonly (readonly [flags: string, description: string])[]): string[] {
+function flagsOf(options: readonly WordSpec[]): string[] {
   return options.flatMap(([flags]) => {
     const { short, long } = new Option(flags);
     return [short, long].filter((flag) => flag !== undefined && flag !== null);
   });
 }
 
-/** Commander's messages quote what they are about; the word itself may hold quotes as well. */
+/** The word that commander quotes in its message. It has the word nowhere else. */
 function quotedIn(message: string): string {
   return /'(.*)'/.exec(message.split('\n')[0] ?? '')?.[1] ?? '';
 }

@@ -43,7 +43,8 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
   });
 }
 
-function imageIn(source: string): RbdPlace {
+/** @throws BackyError if `source` names no RBD image, or a snapshot of one. */
+export function imageIn(source: string): RbdPlace {
   const { scheme, path } = parseIoUrl(source);
   const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
   if (place !== undefined && place.snapshot === undefined) return place;
@@ -53,7 +54,7 @@ function imageIn(source: string): RbdPlace {
 }
 
 /** How versions are named: no two images of a pool may share a name. */
-function naming(name: string | undefined, place: RbdPlace): (image: string) => string {
+export function naming(name: string | undefined, place: RbdPlace): (image: string) => string {
   if (name === undefined) return (image) => image;
   if (place.image !== '*') return () => name;
   if (!name.includes('{image}')) {

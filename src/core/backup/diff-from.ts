@@ -35,7 +35,8 @@ export async function backupSince(context: Context, request: DiffRequest): Promi
   });
 }
 
-function snapshotOf(source: string): RbdPlace {
+/** @throws BackyError if `source` names no snapshot of an RBD image. */
+export function snapshotOf(source: string): RbdPlace {
   const { scheme, path } = parseIoUrl(source);
   const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
   if (place?.snapshot !== undefined) return place;

@@ -1,57 +1,65 @@
 import { Option } from 'commander';
-import type { CommandWords } from '../../command.ts';
+import type { CommandWords, WordSpec } from '../../command.ts';
 import { type ValueKind, valueKind } from './value-kinds.ts';
 
-/** Options as commands define them. */
-export type OptionList = readonly (readonly [flags: string, description: string])[];
-
-/** The words that can stand on the command line. */
+/** The words that may stand on the command line. */
 export interface Vocabulary {
   commands: readonly CommandWords[];
   /** The options before the command. */
-  globals: OptionList;
+  globals: readonly WordSpec[];
   /** The options that every command has. */
-  common: OptionList;
+  common: readonly WordSpec[];
 }
 
-/** What the word at the cursor can become. */
-export type Wanted = { what: 'nothing' } | { what: 'command' } | { what: 'option'; options: OptionList } | WantedValue;
+/** The kinds of words that fit at the cursor. */
+export type Wanted = { what: 'nothing' } | { what: 'command' } | { what: 'option'; options: readonly WordSpec[] } | WantedValue;
 
 /** An argument, or the value of an option. */
 export interface WantedValue {
   what: 'value';
   kind: ValueKind;
-  description: string;
-  /** What stands before the value in the same word: `--tag=`, `-c`. */
+  /** All values, if they are few. */
+  choices: readonly string[];
+  /** The part of the word before the value: `--tag=`, `-c`. */
   prefix: string;
-  /** What of the value is there. */
+  /** The part of the value that is typed already. */
   typed: string;
 }
 
-/** What a command line says up to the cursor. */
-export interface Analysis {
+/** A command line, read up to the cursor. */
+interface Analysis {
   wanted: Wanted;
   /** The value of -c. */
   configFile: string | undefined;
 }
 
-/** Reads the words before the cursor's, as the program itself would, to tell what the cursor's word can become. */
+/**
+ * Finds out which words fit at the cursor. Reads the words before it as the program would.
+ * @param current the word at the cursor, up to the cursor.
+ */
 export function analyse(words: readonly string[], current: string, vocabulary: Vocabulary): Analysis {
   const line = new Line(vocabulary);
   for (const word of words) line.read(word);
   return { wanted: line.wanted(current), configFile: line.configFile };
 }
 
+/** An option of the command line. */
+interface KnownOption {
+  option: Option;
+  choices: readonly string[];
+}
+
+/** The state of reading a command line. */
 class Line {
   configFile: string | undefined;
   readonly #vocabulary: Vocabulary;
-  #options: OptionList;
+  #options: readonly WordSpec[];
   #command: CommandWords | undefined;
   #isWrong = false;
   #optionsHaveEnded = false;
   #args = 0;
   /** The option whose value comes next. */
-  #pending: Option | undefined;
+  #pending: KnownOption | undefined;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
@@ -60,14 +68,14 @@ class Line {
 
   read(word: string): void {
     if (this.#pending !== undefined) {
-      this.#give(this.#pending, word);
+      this.#give(this.#pending.option, word);
       this.#pending = undefined;
       return;
     }
     const given = this.#optionIn(word);
     if (given !== undefined) {
       if (given.value !== undefined) this.#give(given.option, given.value);
-      else if (given.option.required) this.#pending = given.option;
+      else if (given.option.required) this.#pending = given;
       return;
     }
     if (word === '--' && this.#command !== undefined) this.#optionsHaveEnded = true;
@@ -82,7 +90,7 @@ class Line {
     const given = this.#optionIn(current);
     if (given?.value !== undefined) {
       const prefix = current.slice(0, current.length - given.value.length);
-      return wantedValue(given.option, { prefix, typed: given.value });
+      return wantedValue(given, { prefix, typed: given.value });
     }
     if (current.startsWith('-') && !this.#optionsHaveEnded) return { what: 'option', options: this.#options };
     if (this.#command === undefined) return { what: 'command' };
@@ -90,7 +98,8 @@ class Line {
     const last = args.at(-1);
     const arg = args[this.#args] ?? (last?.[0].includes('...') ? last : undefined);
     if (arg === undefined) return { what: 'nothing' };
-    return { what: 'value', kind: valueKind(arg[0]), description: arg[1], prefix: '', typed: current };
+    const [syntax, , choices = []] = arg;
+    return { what: 'value', kind: valueKind(syntax), choices, prefix: '', typed: current };
   }
 
   #enter(word: string): void {
@@ -103,33 +112,33 @@ class Line {
     if (option.long === '--configfile') this.configFile = value;
   }
 
-  /** The option that a word ends with (`--tag`, `--ta=x`, `-ms`, `-mcFILE`), and its value if that is in the word as well. */
-  #optionIn(word: string): { option: Option; value: string | undefined } | undefined {
+  /** The last option of a word (`--tag`, `--ta=x`, `-ms`, `-mcFILE`), and its value if the word has it. */
+  #optionIn(word: string): (KnownOption & { value: string | undefined }) | undefined {
     if (this.#optionsHaveEnded || !word.startsWith('-')) return undefined;
-    const options = this.#options.map(([flags, description]) => new Option(flags, description));
+    const options = this.#options.map(([flags, , choices = []]) => ({ option: new Option(flags), choices }));
     if (word.startsWith('--')) {
       const [name = '', ...rest] = word.split('=');
       const option = longOption(name, options);
-      return option === undefined ? undefined : { option, value: rest.length === 0 ? undefined : rest.join('=') };
+      return option === undefined ? undefined : { ...option, value: rest.length === 0 ? undefined : rest.join('=') };
     }
-    let found: Option | undefined;
+    let found: KnownOption | undefined;
     for (let at = 1; at < word.length; at++) {
-      found = options.find(({ short }) => short === `-${word[at]}`);
+      found = options.find(({ option }) => option.short === `-${word[at]}`);
       if (found === undefined) return undefined;
-      if (found.required && at + 1 < word.length) return { option: found, value: word.slice(at + 1) };
+      if (found.option.required && at + 1 < word.length) return { ...found, value: word.slice(at + 1) };
     }
-    return found === undefined ? undefined : { option: found, value: undefined };
+    return found === undefined ? undefined : { ...found, value: undefined };
   }
 }
 
-/** Abbreviated options count, where they are unambiguous. */
-function longOption(name: string, options: readonly Option[]): Option | undefined {
-  const exact = options.find(({ long }) => long === name);
+/** Finds an option by its long name or an unambiguous abbreviation of it. */
+function longOption(name: string, options: readonly KnownOption[]): KnownOption | undefined {
+  const exact = options.find(({ option }) => option.long === name);
   if (exact !== undefined || name === '--') return exact;
-  const matches = options.filter(({ long }) => long?.startsWith(name));
+  const matches = options.filter(({ option }) => option.long?.startsWith(name));
   return matches.length === 1 ? matches[0] : undefined;
 }
 
-function wantedValue({ flags, description }: Option, { prefix, typed }: { prefix: string; typed: string }): WantedValue {
-  return { what: 'value', kind: valueKind(flags), description, prefix, typed };
+function wantedValue({ option, choices }: KnownOption, { prefix, typed }: Pick<WantedValue, 'prefix' | 'typed'>): WantedValue {
+  return { what: 'value', kind: valueKind(option.flags), choices, prefix, typed };
 }

@@ -2,25 +2,24 @@ import { Option } from 'commander';
 import { SCHEMES } from '../../../io/io-url.ts';
 import type { Scheduler } from '../../../model/scheduler.ts';
 import type { VersionGlimpse } from '../../../model/version.ts';
-import type { CommandWords } from '../../command.ts';
-import type { OptionList, Wanted, WantedValue } from './analyse.ts';
-import { SHELLS } from './shells.ts';
+import type { CommandWords, WordSpec } from '../../command.ts';
+import type { Wanted, WantedValue } from './analyse.ts';
 
-/** A word that can stand at the cursor, whole, and what it is. */
-export interface Candidate {
+/** A whole word that fits at the cursor. */
+interface Candidate {
   word: string;
   description: string;
 }
 
-/** What shells are answered: words to offer; and where the file names begin that they are to add themselves, if any may. */
+/** The answer to the shell: words to offer, and where it should complete file names itself. */
 export interface Answer {
   candidates: Candidate[];
-  /** What stands before the file name in the cursor's word; undefined: no file is wanted. */
+  /** The part of the word before the file name; undefined: no file name fits. */
   filesAfter?: string;
 }
 
-/** What is known at completion time; asked only for what is needed. */
-export interface Knowledge {
+/** Sources of candidates. Each is read only if the answer needs it. */
+interface Knowledge {
   commands: readonly CommandWords[];
   versions(): Promise<VersionGlimpse[]>;
   schedulers(): Promise<Scheduler[]>;
@@ -28,7 +27,7 @@ export interface Knowledge {
 
 const NONE: Answer = { candidates: [] };
 
-/** The answer for the cursor's word. */
+/** Lists the words that fit at the cursor. */
 export async function answerFor(wanted: Wanted, knowledge: Knowledge): Promise<Answer> {
   if (wanted.what === 'command')
     return { candidates: knowledge.commands.map(({ name, description }) => ({ word: name, description })) };
@@ -54,15 +53,9 @@ async function valueAnswer(wanted: WantedValue, { versions, schedulers }: Knowle
     case 'schedulers':
       return list(wanted, (await schedulers()).map(describeScheduler));
     case 'fields':
-      return list(
-        wanted,
-        fieldsIn(wanted.description).map((word) => ({ word, description: '' })),
-      );
+      return list(wanted, wanted.choices.map(undescribed));
     case 'shell':
-      return words(
-        wanted,
-        SHELLS.map((word) => ({ word, description: '' })),
-      );
+      return words(wanted, wanted.choices.map(undescribed));
     case 'file':
       return { candidates: [], filesAfter: wanted.prefix };
     case 'source':
@@ -77,7 +70,7 @@ function words({ prefix }: WantedValue, candidates: readonly Candidate[]): Answe
   return { candidates: candidates.map(({ word, description }) => ({ word: prefix + word, description })) };
 }
 
-/** Words with commas between them: the ones that are there stay, and are not offered again. */
+/** Completes the last word of a comma separated list. Words in the list are not offered again. */
 function list({ prefix, typed }: WantedValue, candidates: readonly Candidate[]): Answer {
   const head = typed.slice(0, typed.lastIndexOf(',') + 1);
   const taken = new Set(head.split(','));
@@ -100,9 +93,13 @@ function url({ kind, prefix, typed }: WantedValue): Answer {
   return { candidates };
 }
 
-function optionWords([flags, description]: OptionList[number]): Candidate[] {
+function optionWords([flags, description]: WordSpec): Candidate[] {
   const { short, long } = new Option(flags);
   return [long, short].filter((word) => word !== undefined && word !== null).map((word) => ({ word, description }));
+}
+
+function undescribed(word: string): Candidate {
+  return { word, description: '' };
 }
 
 function describe({ uid, name, snapshotName, date, valid }: VersionGlimpse): Candidate {
@@ -114,18 +111,9 @@ function describeScheduler({ name }: Scheduler): Candidate {
   return { word: name, description: 'scheduler' };
 }
 
-/** Each word once, with how many versions have it. */
+/** Each word once, described by the number of versions that have it. */
 function counted(all: readonly string[]): Candidate[] {
   const counts = new Map<string, number>();
   for (const word of all) if (word !== '') counts.set(word, (counts.get(word) ?? 0) + 1);
   return [...counts].sort().map(([word, count]) => ({ word, description: count === 1 ? '1 version' : `${count} versions` }));
-}
-
-/** Descriptions of `-f` list the fields behind a colon, and may add a remark in brackets. */
-function fieldsIn(description: string): string[] {
-  const fields = /: (.*,.*)$/.exec(description)?.[1]?.replace(/ \([^)]*[ ,][^)]*\)$/, '') ?? '';
-  return fields
-    .split(',')
-    .map((field) => field.trim())
-    .filter((field) => field !== '');
 }

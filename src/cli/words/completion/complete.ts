@@ -10,10 +10,11 @@ import { type Answer, answerFor } from './candidates.ts';
 const VOCABULARY = { commands: ALL_COMMANDS, globals: [...GLOBAL_OPTIONS, VERSION_OPTION, HELP_OPTION], common: [HELP_OPTION] };
 
 /**
- * What the completion scripts are answered for the words up to the cursor, the last of which may be a part or empty. First line:
- * `words`, or `files`, a tab and what stands before the file name. Then a candidate a line: the word, a tab, its description.
- * Reads config and database only where the answer needs them, and changes neither. Whatever is wrong, somebody is typing: then
- * there is nothing to offer, and nothing is said.
+ * Answers the completion scripts. The first line is `words`, or `files`, a tab and the part of the
+ * word before the file name. Each further line is a candidate: word, tab, description.
+ * Reads config and database only if the answer needs them, and changes neither. On any error it
+ * offers nothing and stays silent: the user is still typing.
+ * @param words the words up to the cursor; the last one may be partial or empty.
  */
 export async function complete(words: readonly string[]): Promise<string> {
   const { wanted, configFile } = analyse(words.slice(0, -1), words.at(-1) ?? '', VOCABULARY);
@@ -33,7 +34,7 @@ export async function complete(words: readonly string[]): Promise<string> {
 
 function format({ candidates, filesAfter }: Answer): string {
   const lines = candidates
-    // A name may hold a line break, which no shell could complete.
+    // No shell can complete a name with a line break.
     .filter(({ word }) => !CONTROL.test(word))
     .map(({ word, description }) => `${word}\t${description.replaceAll(new RegExp(CONTROL, 'g'), '?')}`);
   return [filesAfter === undefined ? 'words' : `files\t${filesAfter}`, ...lines, ''].join('\n');
@@ -41,7 +42,7 @@ function format({ candidates, filesAfter }: Answer): string {
 
 const CONTROL = /[\0-\x1f\x7f-\x9f\u2028\u2029]/;
 
-/** Shells hand words over as they were typed. */
+/** Expands `~`, since shells pass words as typed. */
 function withHome(path: string): string {
   return path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
 }

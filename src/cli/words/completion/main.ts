@@ -1,7 +1,7 @@
 import { writeOut } from '../../log/console-log.ts';
 import { complete } from './complete.ts';
 
-/** `backy2 __complete WORD…`: answers and ends, with 0 whatever happens. */
+/** Runs `backy2 __complete WORD…`. The exit code is always 0. */
 complete(process.argv.slice(3)).then(
   (answer) => writeOut(1, answer),
   () => {},

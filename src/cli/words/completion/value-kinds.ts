@@ -1,4 +1,4 @@
-/** What can stand for an argument or for an option's value, as far as completion can tell. */
+/** The kinds of arguments and option values that completion tells apart. */
 export type ValueKind =
   | 'uid'
   | 'name'
@@ -13,7 +13,7 @@ export type ValueKind =
   | 'target'
   | 'unknown';
 
-/** The words that commands write between `<>` or `[]`. Any other (`<date>`, `<percent>`) is nothing that a list could be made of. */
+/** Kinds by the placeholder between `<>` or `[]`. Others (`<date>`, `<percent>`) have no list of values. */
 const KINDS: [placeholder: RegExp, kind: ValueKind][] = [
   [/uid/, 'uid'],
   [/^snapshot/, 'snapshot'],
@@ -28,7 +28,7 @@ const KINDS: [placeholder: RegExp, kind: ValueKind][] = [
   [/^target$/, 'target'],
 ];
 
-/** The kind of value that commander's syntax (`<uid>`, `[name]`, `<uids...>`, `-r, --rbd <file>`) asks for. */
+/** The kind of value in commander's syntax (`<uid>`, `[name]`, `<uids...>`, `-r, --rbd <file>`). */
 export function valueKind(syntax: string): ValueKind {
   const placeholder = /[<[]([^>\].]+)/.exec(syntax)?.[1] ?? '';
   return KINDS.find(([pattern]) => pattern.test(placeholder))?.[1] ?? 'unknown';

@@ -1,10 +1,10 @@
-import type { CommandWords } from '../../command.ts';
+import type { CommandWords, WordSpec } from '../../command.ts';
 import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from '../../options/global-options.ts';
 import { breakable } from '../help.ts';
 import { literal, part, section, terms, text, title } from './roff.ts';
 import { ENVIRONMENT, EXAMPLES, EXIT_STATUS, FILES, INTRODUCTION, SEE_ALSO, SOURCES_AND_TARGETS } from './texts.ts';
 
-/** What is not in the commands' words. */
+/** Version and date of a man page. */
 export interface Edition {
   version: string;
   /** `YYYY-MM-DD`. */
@@ -30,7 +30,7 @@ export function manPage(commands: readonly CommandWords[], { version, date }: Ed
 }
 
 const GLOBALS_GO_FIRST =
-  'They stand before the command; behind it the same letters are options of the command. Short ones may be put together (*-ms*), long ones abbreviated as long as they are unambiguous.';
+  'They go before the command. After it, the same letters are options of the command. Short options can be combined (*-ms*). Long options can be abbreviated if the abbreviation is unambiguous.';
 
 function command({ name, description, args, options, examples = [] }: CommandWords): string {
   const words = args.map(([syntax]) => placeholder(syntax));
@@ -42,13 +42,13 @@ function command({ name, description, args, options, examples = [] }: CommandWor
   );
 }
 
-/** `-s, --source <url>` with its flags bold and its value's name italic. */
-function option([flags, description]: readonly [flags: string, description: string]): readonly [string, string] {
+/** `-s, --source <url>`, with bold flags and the placeholder in italics. */
+function option([flags, description]: WordSpec): readonly [string, string] {
   const term = flags.replaceAll(/(?<=^|\s)(-[-\w]+)/g, '*$1*').replace(/[<[].*$/, placeholder);
   return [term, breakable(description)];
 }
 
-/** `<uid>` is _uid_, `[name]` is [_name_], `<uids...>` is _uids_ …. */
+/** Turns `<uid>` into _uid_, `[name]` into [_name_] and `<uids...>` into _uids_ …. */
 function placeholder(syntax: string): string {
   const name = syntax.replaceAll(/[<>[\].]/g, '');
   const italic = syntax.includes('...') ? `_${name}_ …` : `_${name}_`;

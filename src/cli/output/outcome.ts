@@ -1,0 +1,26 @@
+import type { TableData } from './table-data.ts';
+
+/** What a command returns. {@link showOutcome} prints it. */
+export interface Outcome {
+  /** Printed as a table, machine lines or JSON. */
+  table?: TableData;
+  /** A summary of the work; printed only with `--json`. */
+  result?: Record<string, unknown>;
+  /**
+   * The elements of a long answer. With `--json` they are printed one by one as an array, in place
+   * of `text`. Otherwise the iteration is not started.
+   */
+  items?: AsyncIterable<Record<string, unknown>>;
+  /** The last line of the log. */
+  message?: string;
+  /**
+   * Data that goes to stdout as it is, until it ends or the reader closes the pipe. With `--json`
+   * the iteration is not started: `items` or `result` are printed instead. If the command has
+   * neither, `--json` is a usage error.
+   */
+  text?: AsyncIterable<string>;
+  /** Lines that only `-m` prints. */
+  machineLines?: string[];
+  /** 0 when absent. */
+  exitCode?: number;
+}
