@@ -4,9 +4,9 @@ import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
 import { newStoreId } from '../../../src/data/store-id.ts';
 
-/** How the suite gets instances of one storage. */
+/** Gives the suite instances of one storage. */
 export interface DataBackendFixture {
-  /** A new instance; every one of a test sees the same storage. */
+  /** A new instance; all instances of a test share the same storage. */
   open(): DataBackend;
   /** Removes the storage. */
   dispose(): Promise<void>;
@@ -14,7 +14,7 @@ export interface DataBackendFixture {
 
 const signal = new AbortController().signal;
 
-/** What every data backend that keeps blobs must do (src/data/data-backend.ts). */
+/** Every data backend that keeps blobs MUST pass this suite (src/data/data-backend.ts). */
 export function dataBackendSuite(create: () => Promise<DataBackendFixture>): void {
   let fixture: DataBackendFixture;
   let backend: DataBackend;

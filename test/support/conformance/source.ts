@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Source } from '../../../src/io/source.ts';
 
-/** How the suite gets a source whose bytes it knows. */
+/** Gives the suite a source whose bytes are known. */
 export interface SourceFixture {
   open(): Source;
   content: Buffer;
@@ -10,7 +10,7 @@ export interface SourceFixture {
   dispose(): Promise<void>;
 }
 
-/** What every source must do (src/io/source.ts). */
+/** Every source MUST pass this suite (src/io/source.ts). */
 export function sourceSuite(create: () => Promise<SourceFixture>): void {
   let fixture: SourceFixture;
   let source: Source;

@@ -2,17 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Target } from '../../../src/io/target.ts';
 
-/** How the suite gets a target that can be read back. */
+/** Gives the suite a target that can be read back. */
 export interface TargetFixture {
   /** Opens the target; several instances write to the same one. */
   open(): Target;
   read(): Promise<Buffer>;
-  /** What it holds before anything is written. */
+  /** Content before anything is written. */
   initial: Buffer;
   dispose(): Promise<void>;
 }
 
-/** What every target must do (src/io/target.ts). */
+/** Every target MUST pass this suite (src/io/target.ts). */
 export function targetSuite(create: () => Promise<TargetFixture>): void {
   let fixture: TargetFixture;
   let targets: [Target, Target];

@@ -9,17 +9,20 @@ import { recodeBlocks } from '../../../src/engine/worker/recode-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from '../../../src/engine/worker/worker-context.ts';
 import type { Block } from '../../../src/model/block.ts';
 
-/** Read jobs whose checksums are told before the first of their blocks is stored: equal blocks meet in flight. */
+/**
+ * Read jobs whose checksums are reported before the first of their blocks is stored. So equal
+ * blocks meet in flight.
+ */
 const JOBS_AT_ONCE = 4;
 
-/** What an inline pool is made from; the rest has defaults. */
+/** Options of an inline pool; those that are left out have defaults. */
 export type InlinePoolOptions = Pick<PoolOptions, 'blockSize' | 'sizeBytes' | 'data'> &
   Partial<PoolOptions> & {
-    /** Small blocks travel many a job, as a worker has them; else each is a job. */
+    /** True: many small blocks per job, as in a worker. False: one block per job. */
     wholeJobs?: boolean;
   };
 
-/** A worker context on the test's own thread: real backend, source and target. */
+/** A worker context on the test's own thread, with a real backend, source and target. */
 export function openInlineContext(options: InlinePoolOptions, backend?: DataBackend): WorkerContext {
   const full = fullOptions(options);
   const [setup] = workerSetups(full, planSlots(full));
@@ -60,7 +63,7 @@ export class InlinePool implements BlockPool {
   readonly #decisions = new Map<number, Decision[]>();
   #nextJob = 0;
 
-  /** @param backend takes the place of that of the options: one that fails, for example. */
+  /** @param backend replaces the backend of the options, for example with one that fails. */
   constructor(options: InlinePoolOptions, backend?: DataBackend) {
     const planned = planSlots(fullOptions(options));
     this.slots = options.wholeJobs === true ? planned : { ...planned, blocksPerSlot: 1 };
@@ -99,7 +102,7 @@ export class InlinePool implements BlockPool {
     await closeContext(this.#context);
   }
 
-  /** @returns what is left to do for a job whose blocks wait for their decisions. */
+  /** @returns the rest of a job whose blocks wait for decisions. */
   async #begin(operation: Operation, work: Job): Promise<(() => Promise<void>) | undefined> {
     const context = this.#context;
     const slot = newSlot(context);

@@ -1,8 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
- * The thread of a pool as main sees it, without blocks: it digests and stores at once. The source's URL says how it behaves:
- * `silent:` answers no flush and no job, `failing:` fails each flush of worker 1, `broken:` throws at once.
+ * A pool's thread without blocks: it digests and stores at once. The source's URL sets its
+ * behaviour:
+ * - `silent:` answers no flush and no job.
+ * - `failing:` fails each flush of worker 1.
+ * - `broken:` throws at once.
  */
 const { index, source } = workerData;
 const behaviour = source?.url.split(':')[0];
@@ -28,7 +31,7 @@ function receive(message) {
   if (kind === 'decide') {
     const work = jobs.get(job);
     jobs.delete(job);
-    // Main's decision can come after the job was dropped.
+    // Main's decision can arrive after the job was dropped.
     if (work === undefined) return;
     send({ kind: 'stored', job, blocks: [{ id: work.first, uid: 'blob', envKey: null, nonce: null, written: true }] });
   }

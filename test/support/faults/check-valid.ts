@@ -2,12 +2,12 @@ import { expect } from 'vitest';
 import { checkStored } from '../labs/check-store.ts';
 import type { Lab } from '../labs/lab.ts';
 
-/** Whether blobs of the lab are the plain blocks, so that a test can read them itself. */
+/** Whether the lab's blobs are plain blocks, so that a test can read them itself. */
 export function isPlain(lab: Lab): boolean {
   return lab.query('SELECT 1 FROM blocks WHERE enc_version <> 0 LIMIT 1').length === 0;
 }
 
-/** The oracle, with the versions that came into being meanwhile, which are known by their names. */
+/** Adds versions made meanwhile, found by name, to the oracle. */
 function knownVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Map<string, string> {
   const known = new Map(oracle);
   for (const { uid, name } of lab.versions()) {
@@ -17,12 +17,15 @@ function knownVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Map<strin
   return known;
 }
 
-/** No valid version that does not hold exactly its bytes, no row without its blob; looked up without the program, which can't be done with encrypted ones. */
+/**
+ * Checks that each valid version holds exactly its bytes and each row has its blob. Reads the blobs
+ * without the program, so they must not be encrypted.
+ */
 export function checkByLooking(lab: Lab, oracle: ReadonlyMap<string, string>): void {
   if (isPlain(lab)) checkStored(lab, knownVersions(lab, oracle));
 }
 
-/** The program restores every valid version to exactly its bytes. */
+/** Checks that the program restores each valid version to exactly its bytes. */
 export async function checkByRestoring(lab: Lab, oracle: ReadonlyMap<string, string>): Promise<void> {
   const known = knownVersions(lab, oracle);
   for (const { uid, name, valid } of lab.versions()) {

@@ -5,11 +5,11 @@ import type { Lab } from '../labs/lab.ts';
 /** One flipped bit in what a lab stores. */
 export interface Corruption {
   region: string;
-  /** @returns false where there is nothing to flip. */
+  /** @returns false if there is nothing to flip. */
   apply(lab: Lab, random: () => number): boolean;
 }
 
-/** Places of a blob, as shares of its length or as bytes. */
+/** Positions in a blob, by its length. */
 const BLOB_PLACES: Record<string, (length: number) => number> = {
   'first byte (tag)': () => 0,
   'byte 16 (nonce)': () => 16,
@@ -18,7 +18,7 @@ const BLOB_PLACES: Record<string, (length: number) => number> = {
   'last byte': (length) => length - 1,
 };
 
-/** Blobs of a version's block. */
+/** Corruptions of the blob of one block. */
 export function blobCorruptions(uid: string, blockId: number): Corruption[] {
   return Object.entries(BLOB_PLACES).map(([name, at]) => ({
     region: `blob, ${name}`,
@@ -32,7 +32,7 @@ export function blobCorruptions(uid: string, blockId: number): Corruption[] {
   }));
 }
 
-/** Each column of a row of a table, flipped in its value: one bit of a number, one of a character. */
+/** Flips one bit in the value of each column: of a number, or of one character. */
 export function rowCorruptions(table: 'blocks' | 'versions', columns: readonly string[], where: string): Corruption[] {
   return columns.map((column) => ({
     region: `${table}.${column}`,
@@ -55,7 +55,7 @@ function flippedValue(value: unknown, random: () => number): string | number | u
   if (typeof value === 'number') return value ^ (1 << Math.floor(random() * (value > 1 ? 12 : 1)));
   if (typeof value !== 'string' || value === '') return undefined;
   const bytes = Buffer.from(value);
-  // Still ASCII, so that it is text.
+  // Stays ASCII, so that it remains text.
   const at = Math.floor(random() * bytes.length);
   bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 6));
   return bytes.toString('latin1');
@@ -64,7 +64,7 @@ function flippedValue(value: unknown, random: () => number): string | number | u
 /** Kinds of pages by their first byte. */
 const PAGE_KINDS: Record<number, string> = { 2: 'interior index', 5: 'interior table', 10: 'leaf index', 13: 'leaf table' };
 
-/** `each` bits in each kind of page of a database, and in its header and schema. */
+/** Flips `each` bits in each kind of database page, and in the header and the schema. */
 export function pageCorruptions(databasePath: string, each: number): Corruption[] {
   const bytes = readFileSync(databasePath);
   const pageSize = bytes.readUInt16BE(16);
@@ -73,7 +73,7 @@ export function pageCorruptions(databasePath: string, each: number): Corruption[
     const start = first === 0 ? 100 : 0;
     const kind = first === 0 ? 'schema' : PAGE_KINDS[bytes[first] ?? 0];
     const region = `SQLite ${kind ?? 'other'} page`;
-    // Heads of pages and of cells decide more than what is in them.
+    // The heads of pages and cells decide more than their content.
     regions.set(`${region}, head`, [...(regions.get(`${region}, head`) ?? []), { first: first + start, length: 40 }]);
     regions.set(region, [...(regions.get(region) ?? []), { first: first + start, length: pageSize - start }]);
   }
@@ -90,7 +90,7 @@ export function pageCorruptions(databasePath: string, each: number): Corruption[
   );
 }
 
-/** Each field of some lines of an export. */
+/** Flips a bit in each field of some lines of an export. */
 export function exportCorruptions(file: string): Corruption[] {
   const lines = readFileSync(file, 'latin1').split('\r\n');
   return [0, 1, 2, 8, lines.length - 2].flatMap((line) =>

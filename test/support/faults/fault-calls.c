@@ -1,10 +1,10 @@
-/* The calls that libuv, SQLite and koffi make, each with its fault and its line in the journal. */
+/* The calls that libuv, SQLite and koffi make, each with its fault and its journal record. */
 #include "fault-calls.h"
 #include <dirent.h>
 #include <stdarg.h>
 #include <sys/file.h>
 
-/* Offset -1: where the file stands. */
+/* Offset -1: the file's own position. */
 static ssize_t moved(enum kind kind, int fd, void *bytes, size_t count, off64_t offset) {
   char path[PATH_MAX];
   path_of(fd, path);
@@ -39,7 +39,7 @@ ssize_t write(int fd, const void *bytes, size_t count) { return moved(WRITE, fd,
 ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) { return moved(WRITE, fd, (void *)bytes, count, offset); }
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) { return moved(WRITE, fd, (void *)bytes, count, offset); }
 
-/* Several buffers: the first alone, which every caller has to expect. */
+/* Of several buffers, writes only the first: every caller must expect that. */
 ssize_t writev(int fd, const struct iovec *parts, int count) {
   for (int n = 0; n < count; n++)
     if (parts[n].iov_len > 0) return moved(WRITE, fd, parts[n].iov_base, parts[n].iov_len, -1);
@@ -85,7 +85,10 @@ int open64(const char *path, int flags, ...) {
   return opened(path, flags | O_LARGEFILE, mode);
 }
 
-/* A call on an open file: what it does, and what the journal says when it went well. Skipped, it says that all is well. */
+/*
+ * A call on an open file: performs it, and writes the journal record if it succeeded.
+ * A skipped call reports success.
+ */
 #define ON_FILE(kind, call, line)                   \
   char path[PATH_MAX];                              \
   path_of(fd, path);                                \
@@ -166,7 +169,7 @@ int scandir64(const char *path, struct dirent64 ***names, int (*filter)(const st
   return NEXT(scandir64)(path, names, filter, compare);
 }
 
-/* koffi looks its calls up in libc itself: it gets this library, which has libc behind it. */
+/* koffi looks up its calls in libc itself. It gets this library, which has libc behind it. */
 void *dlopen(const char *name, int flags) {
   Dl_info here;
   if (name != NULL && strcmp(name, "libc.so.6") == 0 && dladdr((void *)&next_call, &here) != 0) name = here.dli_fname;

@@ -1,4 +1,4 @@
-/* What the parts of the fault layer share. All of it is preloaded into the program under test. */
+/* Shared by the parts of the fault layer. All of it is preloaded into the program under test. */
 #pragma once
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,22 +23,28 @@
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* Kinds of calls; the order is that of CALL_KINDS in fault-layer.ts. */
+/* Kinds of calls, in the order of CALL_KINDS in fault-layer.ts. */
 enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, UNLOCK, LIST, CONNECT, KINDS };
 
-/* What a call is to do instead of its work, or beside it. */
+/* What happens to a call. */
 enum action { GO_ON, FAIL, SKIP, SHORT, END, FLIP, KILL_AFTER };
 
-/* The absolute path that a file descriptor has open; of a connection to a server that has a name, one that stands for it. */
+/*
+ * The absolute path of an open file descriptor. A connection to a named server has a path that
+ * stands for it.
+ */
 HIDDEN void path_of(int fd, char path[PATH_MAX]);
-/* The path that stands for the server at an address; empty where it has no name. */
+/* The path that stands for the server at an address; empty if it has no name. */
 HIDDEN void path_of_server(const struct sockaddr *address, char path[PATH_MAX]);
-/* Counts a call, and says what it is to do; FAIL comes with errno set. Kills the process where that is the script. */
+/*
+ * Counts a call and returns its action; FAIL comes with errno set. May kill the process, if the
+ * script says so.
+ */
 HIDDEN enum action next_call(enum kind kind, const char *path);
-/* To be called when a call is done whose action was KILL_AFTER. */
+/* Must be called after a call whose action was KILL_AFTER. */
 HIDDEN void die(void);
 
-/* Mutations of the tree, written down one by one: between begin and end no other one happens. */
+/* Recorded changes of the tree do not overlap: between begin and end no other one happens. */
 HIDDEN int journal_begin(void);
 HIDDEN void journal_end(int saved_errno);
 HIDDEN void journal_create(const char *path, int fd);

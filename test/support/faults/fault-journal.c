@@ -1,6 +1,7 @@
 /*
- * Writes each change of the tree to FAULTS_JOURNAL, so that a test can tell what a power loss would have left (power-loss.ts reads it).
- * A record: type, inode, number (offset, size), length of the first and of the second name, length of the bytes; then those three.
+ * Writes each change of the tree to FAULTS_JOURNAL, so that a test can compute the state after a
+ * power loss (power-loss.ts reads it). A record: type, inode, number (offset, size), length of the
+ * first and of the second name, length of the bytes; then those three.
  */
 #include "fault-calls.h"
 
@@ -33,7 +34,9 @@ void journal_end(int saved_errno) {
   errno = saved_errno;
 }
 
-/* One write for one record: a process that is killed meanwhile leaves none or a part of it at the end. */
+/*
+ * One write per record: a process killed meanwhile leaves no record, or part of one at the end.
+ */
 static void put(struct head head, const char *first, const char *second, const void *bytes) {
   if (journal < 0) return;
   head.first = strlen(first);
@@ -70,7 +73,10 @@ void journal_sync(int fd) {
   put((struct head){.type = 's', .inode = inode_of(fd)}, "", "", "");
 }
 
-/* Names that change: r rename, l link, u unlink, d mkdir, x rmdir. For d, the inode is that of the new folder. */
+/*
+ * Changes of names: r rename, l link, u unlink, d mkdir, x rmdir. For d, the inode is the new
+ * folder's.
+ */
 void journal_names(char type, const char *from, const char *to) {
   struct stat found = {0};
   if (type == 'd') lstat(from, &found);

@@ -6,23 +6,22 @@ import { afterAll } from 'vitest';
 import type { Lab } from '../labs/lab.ts';
 import { type Result, tool } from '../program/process.ts';
 
-/** Kinds of calls to the file system and of servers, in the order of fault-calls.h. */
+/** Kinds of calls to the file system and to servers, in the order of fault-calls.h. */
 export const CALL_KINDS = [
   ...['open', 'create', 'read', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate'],
   ...['flock', 'lock', 'unlock', 'list', 'connect'],
 ] as const;
 
-/** What connections to the servers of a lab count as. */
+/** Places of connections to a lab's servers. */
 const SERVER_PLACES = ['server-postgresql', 'server-s3'] as const;
 
-/** Where in a lab: the first that a path contains. */
+/** Places in a lab: a path counts for the first one it contains. */
 export const PLACES = [
   ...['data/.tmp', 'data', 'backy.sqlite', 'locks/', 'source', 'target', 'export', ...SERVER_PLACES, 'other'],
 ] as const;
 
 export type Place = (typeof PLACES)[number];
 
-/** Whether a place is a server. */
 export function isServer(place: Place): boolean {
   return (SERVER_PLACES as readonly Place[]).includes(place);
 }
@@ -34,12 +33,12 @@ export interface Point {
   call: number;
 }
 
-/** What happens there. */
+/** The fault at a point. */
 export interface Fault {
   name: string;
   /** An errno's number, or a word of fault-script.c. */
   action: string;
-  /** All later calls of this kind and place fail as well, as on a disk that is full. */
+  /** All later calls of this kind at this place fail too, as on a full disk. */
   lasting?: boolean;
 }
 
@@ -52,11 +51,11 @@ interface Counted<P extends string> {
   count: number;
 }
 
-/** What a run under the fault layer did. */
+/** The result of a run under the fault layer. */
 export interface FaultyRun {
   result: Result;
   calls: Calls;
-  /** Whether the program came to the point at all. */
+  /** Whether the program reached the point at all. */
   struck: boolean;
 }
 
@@ -64,7 +63,7 @@ export interface FaultyRun {
 const HANG_MS = 1500;
 export const HANG_LIMIT_MS = 40_000;
 
-/** The compiled library, for LD_PRELOAD; it is removed when the test file has ended. */
+/** Compiles the library for LD_PRELOAD; it is removed when the test file has ended. */
 export async function compileFaultLayer(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-faults-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -75,7 +74,10 @@ export async function compileFaultLayer(): Promise<string> {
   return library;
 }
 
-/** Runs the program with a fault, or none to count its calls. With a journal, what it changed can be replayed (power-loss.ts). */
+/**
+ * Runs the program with a fault, or with none to count its calls. With a journal, its changes can
+ * be replayed (power-loss.ts).
+ */
 export async function runWithFault(
   { lab, library, journal }: { lab: Lab; library: string; journal?: string | undefined },
   args: readonly string[],
@@ -98,7 +100,10 @@ export async function runWithFault(
   return { result, calls: callsOf(numbers, PLACES), struck: (numbers.at(-1) ?? 0n) > 0n };
 }
 
-/** Runs the program and counts its calls at other places, fewer than those of a lab; a path counts for the first that it contains. */
+/**
+ * Runs the program and counts its calls at other places, fewer than a lab has. A path counts for
+ * the first place it contains.
+ */
 export async function countCalls<P extends string>(
   { lab, library, places }: { lab: Lab; library: string; places: readonly P[] },
   args: readonly string[],

@@ -1,13 +1,16 @@
 /*
  * Counts the calls of the program by kind and place, and makes one of them fail.
  *
- *   FAULTS_UNDER     only calls on this folder and on paths below it count
- *   FAULTS_PLACES    substrings of paths, with ':' between them: the first that a path has is its place, the last place is none of them
- *   FAULTS_SERVERS   "PORT=NAME:…": connections to these ports count as a file NAME in the folder
- *   FAULTS_COUNTERS  a file of (KINDS * PLACES + 1) 64-bit numbers: calls so far, by kind and place; then how often the fault struck
- *   FAULTS_RULE      "KIND PLACE CALL ACTION LASTING": numbers, calls from 1. ACTION: an errno's number, or one of the words below.
- *                    LASTING 1: all later calls of that kind and place as well
- *   FAULTS_HANG_MS   how long "hang" takes, after which the call goes on
+ * FAULTS_UNDER     only calls on this folder and on paths below it count
+ * FAULTS_PLACES    substrings of paths, with ':' between them. The first one found is the path's
+ *                  place; the last place stands for none of them
+ * FAULTS_SERVERS   "PORT=NAME:…": connections to these ports count as a file NAME in the folder
+ * FAULTS_COUNTERS  a file of (KINDS * PLACES + 1) 64-bit numbers: calls so far, by kind and place;
+ *                  then how often the fault struck
+ * FAULTS_RULE      "KIND PLACE CALL ACTION LASTING": numbers, calls from 1. ACTION: an errno's
+ *                  number, or one of the words below. LASTING 1: all later calls of that kind and
+ *                  place too
+ * FAULTS_HANG_MS   how long "hang" takes; then the call goes on
  */
 #include "fault-calls.h"
 
@@ -42,7 +45,7 @@ static void read_servers(const char *text) {
   }
 }
 
-/* The shell that starts the program has the library as well, and counts nothing. */
+/* The shell that starts the program has the library too, and counts nothing. */
 __attribute__((constructor)) static void start(void) {
   const char *folder = getenv("FAULTS_UNDER"), *file = getenv("FAULTS_COUNTERS"), *rule = getenv("FAULTS_RULE");
   if (folder == NULL || file == NULL || strcmp(program_invocation_short_name, "node") != 0) return;

@@ -22,7 +22,7 @@ const SHORT: Fault = { name: 'half of it', action: 'short' };
 const END: Fault = { name: 'end of file', action: 'end' };
 const HANG: Fault = { name: 'hang', action: 'hang' };
 const FLIP: Fault = { name: 'a bit flipped', action: 'flip' };
-/** From the first call on: such calls say that all is well, and do nothing. */
+/** Lasts from the first call on: such calls report success and do nothing. */
 export const SKIPPED: Fault = { name: 'nothing', action: 'skip', lasting: true };
 const KILL: Fault = { name: 'kill before', action: 'kill' };
 const KILL_AFTER: Fault = { name: 'kill after', action: 'killafter' };
@@ -45,7 +45,7 @@ const ERRNOS: Record<string, readonly Fault[]> = {
   list: [EIO],
 };
 
-/** Calls that change what is stored: a crash at any other one is the same as at the next of these. */
+/** Calls that change the stored data. A crash at any other call equals one at the next of these. */
 const MUTATING = new Set(['create', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate']);
 
 /** All cases of a family for an operation that makes these calls. */
@@ -57,7 +57,7 @@ export function casesOf(family: Family, calls: Calls): Case[] {
   );
 }
 
-/** A server that stays away is in test/services: how long it is waited for is its point. */
+/** A server that stays away is tested in test/services, which waits until the program gives up. */
 const AT_SERVERS: Record<Family, Record<string, readonly Fault[]>> = {
   errno: { connect: [REFUSED], read: [RESET], write: [RESET] },
   short: { read: [SHORT, END], write: [SHORT] },
@@ -71,17 +71,16 @@ function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] 
   if (family === 'errno') return ERRNOS[kind] ?? [];
   if (family === 'short') {
     if (kind === 'write') return [SHORT];
-    // A database file that ends early by one call and not by the next one is no fault that exists.
+    // A database file that ends early in one call but not in the next cannot exist.
     return kind !== 'read' ? [] : place === 'backy.sqlite' ? [SHORT] : [SHORT, END];
   }
   if (family === 'hang') return ['read', 'write', 'fsync', 'flock'].includes(kind) ? [HANG] : [];
-  // Wrong bytes of a source can't be told from right ones; those of the database are in corruption.test.ts.
+  // A source's wrong bytes look like right ones; the database's are in corruption.test.ts.
   if (family === 'flip') return kind === 'read' && place === 'data' ? [FLIP] : [];
   if (!MUTATING.has(kind) || place === 'other' || place === 'locks/') return [];
   return [KILL, KILL_AFTER];
 }
 
-/** In words. */
 export function describeCase({ kind, place, call, fault }: Case): string {
   return `${fault.name} at ${kind} ${call} on ${place}`;
 }

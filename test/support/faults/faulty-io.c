@@ -1,10 +1,12 @@
 /*
- * Preloaded into the program under test: makes reads of one file fail, and writes down in which order files are made durable.
+ * Preloaded into the program under test: makes reads of one file fail, and records the order in
+ * which files are made durable.
  *
- *   FAULT_PATH    the file whose reads fail
- *   FAULT_OFFSET  reads from here, for 4096 bytes, fail
- *   FAULT_KIND    eio: with EIO; short: as if the file ended there; hang: after 20 seconds, with EIO
- *   TRACE_FILE    gets a line for every fsync, rename and mkdir, for every write to a database, and for every read that hangs
+ * FAULT_PATH    the file whose reads fail
+ * FAULT_OFFSET  reads from here, for 4096 bytes, fail
+ * FAULT_KIND    eio: with EIO; short: as if the file ended there; hang: after 20 seconds, with EIO
+ * TRACE_FILE    gets a line for every fsync, rename and mkdir, for every write to a database, and
+ *               for every read that hangs
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -36,8 +38,8 @@ static void trace(const char *what, const char *path, const char *to) {
 }
 
 /*
- * What a read is to return: -2 when it is to go on as ever. As the kernel does it: what lies before the fault is read,
- * `count` is cut there; only a read that begins at the fault fails.
+ * Returns the result of a read, or -2 for a normal read. As in the kernel, bytes before the fault
+ * are read and `count` is cut there. Only a read that begins at the fault fails.
  */
 static ssize_t fault(int fd, size_t *count, off_t offset) {
   const char *path = getenv("FAULT_PATH"), *at = getenv("FAULT_OFFSET"), *kind = getenv("FAULT_KIND");
@@ -78,7 +80,7 @@ static void trace_fd(const char *what, int fd) {
   trace(what, path, "");
 }
 
-/* A line stands in the trace once the call is done. */
+/* The line is written after the call. */
 int fsync(int fd) {
   int result = NEXT(fsync)(fd);
   trace_fd("fsync", fd);
@@ -103,7 +105,9 @@ int mkdir(const char *path, mode_t mode) {
   return result;
 }
 
-/* A line stands in the trace before the call: what comes before it in the trace came before the write. */
+/*
+ * The line is written before the call: all that precedes it in the trace preceded the write.
+ */
 static void trace_database_write(int fd) {
   if (getenv("TRACE_FILE") == NULL) return;
   char path[4096];

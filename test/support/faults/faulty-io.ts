@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { tool } from '../program/process.ts';
 
-/** The compiled faulty-io.c, for LD_PRELOAD; it is removed when the test file has ended. */
+/** Compiles faulty-io.c for LD_PRELOAD; the library is removed when the test file has ended. */
 export async function compileFaultyIo(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-faulty-io-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

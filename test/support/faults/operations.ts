@@ -12,33 +12,36 @@ import { BLOCK, basic, halfDone, oldImage, type Ready, removed } from './ready-s
 /** An operation of the sweep. */
 export interface Operation {
   name: string;
-  /** Exit codes that the documentation has for its failures; 0 is always one. */
+  /** Documented exit codes of its failures; 0 is always allowed. */
   codes: readonly number[];
   prepare(): Promise<Ready>;
-  /** On top of the lab's config, when the operation runs and after it. */
+  /** Added to the lab's config, while the operation runs and after it. */
   config?: Sections;
   command(lab: Lab): string[];
-  /** Until it is done, there is no database that can be read, or not with this config; and its rows are not all of our own form. */
+  /**
+   * Until it is done, the database is missing or unreadable with this config, and its rows may have
+   * other forms than ours.
+   */
   readableOnlyAfter?: true;
-  /** What must hold once it has said that all went well. */
+  /** Checks the result after an exit code of 0. */
   done(lab: Lab, oracle: ReadonlyMap<string, string>): void;
-  /** What it said after a failure has to be true. */
+  /** Checks that its message after a failure was true. */
   told?(lab: Lab, stderr: string): void;
-  /** What a user does after a failure, with a program that works again; ends with `done`. */
+  /** Does what a user does after a failure, with a program that works again; ends with `done`. */
   finish(lab: Lab): Promise<void>;
 }
 
 const uidNamed = (lab: Lab, name: string) => lab.versions().find((version) => version.name === name)?.uid;
 const first = (lab: Lab) => uidNamed(lab, 'first') ?? 'gone';
 
-/** The new version is there and valid. */
+/** The new version exists and is valid. */
 function newIsDone(lab: Lab): void {
   expect(lab.versions().filter(({ name, valid }) => name === 'new' && valid === 1).length, 'valid new versions').toBeGreaterThan(
     0,
   );
 }
 
-/** A user continues what is there of it, or starts again. */
+/** Resumes the version if it exists, or starts again. */
 async function continueNew(lab: Lab, words: readonly string[]): Promise<void> {
   const left = lab.versions().find(({ name, valid }) => name === 'new' && valid === 0);
   if (left !== undefined) await lab.ok('backup', '-c', left.uid, ...words);
@@ -53,7 +56,7 @@ const onlyNamedBlobs = (lab: Lab) => expect(lab.blobs(), 'blobs after the cleanu
 const isRestored = (lab: Lab) => expect(sha256OfFile(lab.path('target')), 'the target').toBe(sha256(oldImage));
 
 const OLD_REVISION = 'cd3f15ae79f8';
-/** 6 tells that the same can be gone on with, which is so of backups and restores alone. */
+/** 6: the same command can be resumed; only backups and restores can. */
 const BACKUP_CODES = [1, 6, 100];
 const RESTORE_CODES = [1, 6, 20, 100];
 const SCRUB_CODES = [1, 20, 100];
@@ -161,7 +164,7 @@ export const OPERATIONS: readonly Operation[] = [
     command: (lab) => ['export', first(lab), lab.path('export.csv')],
     done: (lab) => expect(existsSync(lab.path('export.csv')), 'the export').toBe(true),
     finish: async (lab) => {
-      // What is there under its name is whole.
+      // A file of that name must be complete.
       if (!existsSync(lab.path('export.csv'))) await lab.ok('export', first(lab), lab.path('export.csv'));
       await lab.ok('rm', first(lab));
       await lab.ok('import', lab.path('export.csv'));
@@ -234,7 +237,7 @@ export const OPERATIONS: readonly Operation[] = [
     command: () => ['ls'],
     done: (lab) => expect(lab.query('SELECT version_num FROM alembic_version')).toEqual([{ version_num: '30349b678801' }]),
     told: (lab, stderr) => {
-      // A test that only reads can't roll back what a journal is left of.
+      // A test that only reads cannot roll back the remains of a journal.
       if (!stderr.includes('Nothing was changed') || existsSync(`${lab.databasePath}-journal`)) return;
       expect(lab.query('SELECT version_num FROM alembic_version'), stderr).toEqual([{ version_num: OLD_REVISION }]);
     },

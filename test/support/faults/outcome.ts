@@ -4,14 +4,14 @@ import { FAMILIES, type Family } from './faults.ts';
 export type Column = Family | 'power';
 export const COLUMNS: readonly Column[] = [...FAMILIES, 'power'];
 
-/** How many shards the points of a family are dealt to; a family without a number is not swept. */
+/** Number of shards of each family's points; a family without a number is not swept. */
 export type Shards = Partial<Record<Column, number>>;
 
 /** Results of one family of one operation. */
 export interface Outcome {
   operation: string;
   family: Column;
-  /** Points that there are. */
+  /** All points. */
   possible: number;
   /** Points in the shard of this run. */
   dealt: number;
@@ -21,10 +21,10 @@ export interface Outcome {
   failures: string[];
 }
 
-/** A number of points that can't all miss: calls come in another order for few points only. */
+/** If this many points were tried, some must strike: calls change order for few points only. */
 const LEAST_TRIED = 5;
 
-/** Where a sweep shows nothing because no fault struck, in words. */
+/** Describes the parts of a sweep that prove nothing because no fault struck. */
 export function silences(outcomes: readonly Outcome[]): string[] {
   const families = COLUMNS.map((family) => ({ family, own: outcomes.filter((one) => one.family === family) }));
   return [
@@ -38,12 +38,15 @@ export function silences(outcomes: readonly Outcome[]): string[] {
   ];
 }
 
-/** How many points of this run's shard were not tried, since the time was up. With BACKY_FAULT_SECONDS the caller has asked for that. */
+/**
+ * Number of points of this run's shard that were not tried because the time was up. With
+ * BACKY_FAULT_SECONDS the caller has asked for that.
+ */
 export function unreached(outcomes: readonly Outcome[]): number {
   return process.env.BACKY_FAULT_SECONDS === undefined ? sum(outcomes, 'dealt') - sum(outcomes, 'tried') : 0;
 }
 
-/** Adds up a number of some outcomes. */
+/** Adds up one number of some outcomes. */
 export function sum(outcomes: readonly Outcome[], what: 'possible' | 'dealt' | 'tried' | 'struck'): number {
   return outcomes.reduce((total, outcome) => total + outcome[what], 0);
 }

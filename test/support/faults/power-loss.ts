@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isKept, putInPlace } from './put-in-place.ts';
 
-/** The device's unit: a piece is on it as a whole or not at all. */
+/** The device's unit: a sector is written whole or not at all. */
 const SECTOR = 512;
 
-/** What becomes of changes that no fsync has covered: all are lost, all are there, or some of each. */
+/** Fate of the changes that no fsync has covered: all lost, all kept, or some of each. */
 export type Rest = 'lost' | 'kept' | 'mixed';
 
-/** A change of a file's bytes that was not made durable yet. */
+/** A change of a file's bytes that is not durable yet. */
 type Change = { offset: number; bytes: Buffer } | { size: number };
 
 /** A file's bytes, or a folder's names. */
@@ -20,14 +20,17 @@ interface Node {
   names: NameChange[];
 }
 
-/** Sets a name (or removes it, without a node) in a folder; `from` goes away in the same step, as a rename does it. */
+/**
+ * Sets a name in a folder, or removes it if there is no node. `from` disappears in the same step,
+ * as in a rename.
+ */
 interface NameChange {
   path: string;
   node: Node | undefined;
   from?: string;
 }
 
-/** A change that the program made; see fault-journal.c. */
+/** A change that the program made (fault-journal.c). */
 export interface Record {
   type: string;
   inode: number;
@@ -39,7 +42,7 @@ export interface Record {
 
 const HEAD_BYTES = 29;
 
-/** What a program did, in order. The record that it was writing when it was killed is left out. */
+/** The program's changes, in order, without the record it was writing when it was killed. */
 export function readJournal(journal: string): Record[] {
   const bytes = existsSync(journal) ? readFileSync(journal) : Buffer.alloc(0);
   const records: Record[] = [];
@@ -58,8 +61,9 @@ export function readJournal(journal: string): Record[] {
 }
 
 /**
- * A tree as it is after a power loss: only what fsync of a file or of a folder has covered is sure to be there. A rename is one step,
- * made durable by an fsync of the folder that it leads to; names that were never made durable may be lost in any combination.
+ * A tree after a power loss: only what an fsync of a file or folder has covered is sure to be
+ * there. A rename is one step, made durable by an fsync of the folder it leads to. Names that were
+ * never made durable may be lost in any combination.
  */
 export class PowerLoss {
   readonly #root: string;
@@ -67,7 +71,7 @@ export class PowerLoss {
   readonly #now = new Map<string, Node>();
   readonly #inodes = new Map<number, Node>();
 
-  /** @param root a folder whose state now is durable, all of it. */
+  /** @param root a folder whose current state is durable, all of it. */
   constructor(root: string, from?: PowerLoss) {
     this.#root = root;
     if (from !== undefined) {
@@ -78,7 +82,9 @@ export class PowerLoss {
     this.#addExisting(root);
   }
 
-  /** One that can be replayed into without changing this one, into which nothing was replayed yet. */
+  /**
+   * A copy to replay into, without changing this one. Nothing may have been replayed into this one.
+   */
   copy(): PowerLoss {
     return new PowerLoss(this.#root, this);
   }
@@ -98,12 +104,12 @@ export class PowerLoss {
     }
   }
 
-  /** Replays the first changes that a program made. */
+  /** Replays the first changes of a program. */
   replay(records: readonly Record[]): void {
     for (const record of records) this.#apply(record);
   }
 
-  /** Puts the tree in place as it is after the power came back. */
+  /** Writes the tree to disk as it is after the power came back. */
   restore(rest: Rest, random: () => number): void {
     const names = new Map(this.#durable);
     const nodes = new Set([...this.#durable.values(), ...this.#now.values(), ...this.#inodes.values()]);
@@ -111,7 +117,10 @@ export class PowerLoss {
     putInPlace(this.#root, this.#wanted(names, rest, random));
   }
 
-  /** What is to be below the root: the bytes of each file, `undefined` for a folder. Parents come first. */
+  /**
+   * The content below the root: the bytes of each file, `undefined` for a folder. Parents come
+   * first.
+   */
   #wanted(names: ReadonlyMap<string, Node>, rest: Rest, random: () => number): Map<string, Buffer | undefined> {
     const wanted = new Map<string, Buffer | undefined>([[this.#root, undefined]]);
     for (const [path, node] of [...names].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -171,7 +180,10 @@ function rename(names: Map<string, Node>, { path, node, from }: NameChange): voi
   else names.set(path, node);
 }
 
-/** Half of the time the first changes up to some moment, as a journalling file system has it; else any of them. */
+/**
+ * Half of the time the first changes up to some moment, as in a journalling file system; else any
+ * of them.
+ */
 function chosen<T>(changes: readonly T[], rest: Rest, random: () => number): readonly T[] {
   if (rest !== 'mixed') return rest === 'kept' ? changes : [];
   if (random() < 0.5) return changes.slice(0, Math.floor(random() * (changes.length + 1)));

@@ -7,9 +7,12 @@ import type { Outcome } from './outcome.ts';
 import { PowerLoss, type Record, type Rest, readJournal } from './power-loss.ts';
 import { follow } from './summary.ts';
 
-/** What may become of unsynced changes; for each change of the program. */
+/** For each change of the program: the possible fates of unsynced changes. */
 const RESTS: readonly Rest[] = ['lost', 'mixed', 'mixed', 'mixed', 'kept'];
-/** Share of the states from which the program goes on, beside the last one: looking needs no call of it. */
+/**
+ * Share of the states, besides the last one, from which the program goes on. Only looking at a
+ * state needs no call.
+ */
 const FINISHED = 1 / 12;
 
 /** Which power losses to try. */
@@ -17,13 +20,13 @@ interface PowerSweep {
   library: string;
   points: Deal;
   limit?: number;
-  /** Each fsync there says that all is well, and does nothing: what has to be found. */
+  /** Each fsync at this place reports success and does nothing: the sweep must notice. */
   without?: Place;
   /** When to stop, by performance.now(). */
   endAt?: number;
 }
 
-/** A state of the disk: after the first `count` changes the power has gone. */
+/** A state of the disk: the power failed after the first `count` changes. */
 interface State {
   count: number;
   rest: Rest;
@@ -31,9 +34,9 @@ interface State {
 }
 
 /**
- * Power losses. The operation runs once, with a journal; after each of its changes the power may have gone, and each
- * beginning of the journal gives the states of the disk that may be left. Those after the last change must have all
- * that was said to be done.
+ * Sweeps power losses. The operation runs once, with a journal. The power may fail after each of
+ * its changes, so each beginning of the journal gives possible states of the disk. States after the
+ * last change must contain all that was reported as done.
  */
 export async function sweepPower(counted: Counted, options: PowerSweep): Promise<Outcome> {
   const { points, limit = Number.POSITIVE_INFINITY, without, endAt = Number.POSITIVE_INFINITY } = options;
@@ -85,7 +88,7 @@ async function journalOf(
   lab: Counted['lab'],
   { library, without }: PowerSweep,
 ): Promise<{ before: PowerLoss; records: Record[] }> {
-  // First: looking a uid up leaves a WAL, whose name the journal would not have.
+  // Comes first: looking up a uid leaves a WAL whose name the journal would lack.
   const command = operation.command(lab);
   const before = new PowerLoss(lab.folder);
   const journal = lab.path('home/journal');
@@ -97,7 +100,9 @@ async function journalOf(
   return { before, records };
 }
 
-/** All states, the one after the last change with nothing unsynced kept first: it is looked at in every run. */
+/**
+ * All states. The first is the one after the last change with all changes kept: each run covers it.
+ */
 function statesOf(operation: string, changes: number): State[] {
   return Array.from({ length: changes + 1 }, (_, left) => changes - left).flatMap((count) =>
     RESTS.map((rest, index) => ({ count, rest, name: `${operation}, power loss ${index + 1} (${rest}) after change ${count}` })),

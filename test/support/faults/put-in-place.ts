@@ -2,14 +2,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync
 import { join, relative } from 'node:path';
 
 /**
- * Makes the tree below a root what is wanted: the bytes of each file, `undefined` for a folder; parents come first.
- * Changes only what is not so already: most blobs are the same in all states of the disk.
+ * Makes the tree below a root match `wanted`: the bytes of each file, `undefined` for a folder;
+ * parents come first. Writes only differences, since most blobs are the same in all states of the
+ * disk.
  */
 export function putInPlace(root: string, wanted: ReadonlyMap<string, Buffer | undefined>): void {
   for (const entry of readdirSync(root, { recursive: true, withFileTypes: true }).reverse()) {
     const path = join(entry.parentPath, entry.name);
     if (isKept(root, path) || isSame(path, entry.isDirectory(), wanted)) continue;
-    // A file is removed, not written to: it may be a hard link.
+    // Removes a file instead of writing to it: it may be a hard link.
     if (entry.isDirectory()) rmdirSync(path);
     else unlinkSync(path);
   }
@@ -26,7 +27,10 @@ function isSame(path: string, isFolder: boolean, wanted: ReadonlyMap<string, Buf
   return bytes === undefined ? isFolder : !isFolder && readFileSync(path).equals(bytes);
 }
 
-/** What is no part of the store: the log, which is not synced, locks, which die with the host, and the WAL's index, which SQLite makes anew. */
+/**
+ * Whether a path is part of the store. Not part of it: the log, which is not synced; locks, which
+ * die with the host; and the WAL's index, which SQLite creates again.
+ */
 export function isKept(root: string, path: string): boolean {
   const name = relative(root, path);
   return /^(home|locks)(\/|$)/.test(name) || name.endsWith('.log') || name.endsWith('.cfg');

@@ -7,7 +7,10 @@ import { Lab } from '../labs/lab.ts';
 
 export const BLOCK = 4096;
 
-/** A store made ready for an operation: what each valid version has to restore to, by its uid or the name of one that is to come. */
+/**
+ * A store prepared for an operation. The oracle has the content of each valid version, by uid, or
+ * by name for versions still to come.
+ */
 export interface Ready {
   lab: Lab;
   oracle: Map<string, string>;
@@ -24,14 +27,14 @@ interface Basic extends Ready {
   first: string;
 }
 
-/** One for each config: its copies cost no call of the program. */
+/** One per config: copies cost no call of the program. */
 const templates = new Map<string, Promise<Basic>>();
 afterAll(async () => {
   for (const { lab } of await Promise.all(templates.values())) lab.remove();
   templates.clear();
 });
 
-/** Two versions, `first` and `other`, which share blocks; a source for a third. */
+/** Two versions, `first` and `other`, which share blocks; and a source for a third. */
 export async function basic(config: Sections = {}): Promise<Basic> {
   const key = JSON.stringify(config);
   const template = templates.get(key) ?? makeBasic(config);
@@ -57,7 +60,7 @@ async function makeBasic(config: Sections): Promise<Basic> {
   return { lab, oracle, first };
 }
 
-/** A backup that stopped half way: rows of the second half are missing, and it is invalid. */
+/** A backup that stopped half way: it is invalid and lacks the rows of its second half. */
 export async function halfDone(): Promise<Ready> {
   const ready = await basic();
   const uid = await ready.lab.backup(`file://${ready.lab.path('source')}`, 'new');

@@ -1,4 +1,4 @@
-/** Lets a fixed number of jobs run at a time; the others wait in the order in which they came. */
+/** Runs a fixed number of jobs at a time; the others wait, first come, first served. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

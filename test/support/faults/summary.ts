@@ -2,7 +2,7 @@ import { appendFileSync } from 'node:fs';
 import { shardText } from '../runner/rotation.ts';
 import { COLUMNS, type Column, type Outcome, type Shards, sum } from './outcome.ts';
 
-/** Adds lines to the file BACKY_FAULT_LOG as they come: the runner shows nothing before the end. */
+/** Appends lines to the file BACKY_FAULT_LOG at once; the runner prints nothing before the end. */
 export function follow(text: string): void {
   const file = process.env.BACKY_FAULT_LOG;
   if (file !== undefined) appendFileSync(file, `${text}\n`);
@@ -35,7 +35,10 @@ export class Summary {
     follow(this.text());
   }
 
-  /** A line for each number of shards; then points that struck, were tried, and that there are, by operation and family. */
+  /**
+   * A line for each number of shards; then points that struck, were tried, and exist, by operation
+   * and family.
+   */
   text(): string {
     const swept = COLUMNS.filter((family) => this.#shards[family] !== undefined);
     const names = [...new Set(this.#outcomes.map(({ operation }) => operation))];
@@ -72,7 +75,7 @@ export class Summary {
   }
 }
 
-/** Who found what was damaged. */
+/** Who found the damage. */
 const FINDERS = ['open', 'restore', 'scrub', 'harmless'] as const;
 
 /** The table of the corruption sweep. */

@@ -9,21 +9,21 @@ import { sweepPower } from './power-sweep.ts';
 import type { Slots } from './slots.ts';
 import { follow } from './summary.ts';
 
-/** Cases whose words begin so are tried, of whatever shard, and no others. */
+/** If set, only cases whose description begins with it are tried, from all shards. */
 const ONLY = process.env.BACKY_FAULT_CASE;
-/** Runs for a case whose call does not come: calls that depend on the moment come in one of them. */
+/** Runs for a case whose call does not come: calls that depend on timing come in one of them. */
 const TRIES = 3;
 
-/** What to try, and how. */
+/** Options of a sweep. */
 export interface Sweep {
   library: string;
   shards: Shards;
   seed: number;
-  /** For all that starts the program. */
+  /** Limits how many programs run at a time. */
   slots: Slots;
-  /** When to stop, by performance.now(): a safety net, what is left by then is not reached. */
+  /** Safety net: when to stop, by performance.now(). Remaining points count as not reached. */
   endAt: number;
-  /** Of which places calls fail; of all when absent. */
+  /** Places whose calls fail; all when absent. */
   isSwept?(place: Place): boolean;
 }
 
@@ -56,7 +56,7 @@ export async function sweepOperation(operation: Operation, options: Sweep): Prom
       shards.power === undefined || ONLY !== undefined
         ? []
         : [slots.use(() => sweepPower(counted, { library, points: { shards: shards.power ?? 1, seed }, endAt }))];
-    // All have ended before the lab goes, whatever becomes of one.
+    // All jobs must end before the lab is removed, even if one fails.
     await Promise.allSettled([...jobs, ...power]);
     await Promise.all(jobs);
     return [...families.map(({ outcome }) => outcome), ...(await Promise.all(power))];
@@ -90,7 +90,7 @@ function familyOf(
   return { outcome, chosen };
 }
 
-/** Tries a case, unless it is too late, and adds what came of it to the outcome of its family. */
+/** Tries a case, unless it is too late, and adds the result to its family's outcome. */
 async function tryInto(
   outcome: Outcome,
   one: Case,
@@ -113,7 +113,10 @@ async function tryInto(
   if (struck) outcome.struck++;
 }
 
-/** Runs the operation with a fault, and checks what it leaves. @param onStruck is called if the program came to the fault. */
+/**
+ * Runs the operation with a fault, and checks the store after it.
+ * @param onStruck is called if the program reached the fault.
+ */
 async function tryCase(counted: Counted, { library, one }: { library: string; one: Case }, onStruck: () => void): Promise<void> {
   const { lab: model, operation } = counted;
   const lab = await copyOf(model, operation);

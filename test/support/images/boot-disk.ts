@@ -1,9 +1,12 @@
 import { noise } from './random.ts';
 
-/** Bytes of a sector, as BIOS counts. */
+/** Bytes of a sector, as in BIOS calls. */
 export const SECTOR = 512;
 
-/** The boot sector, as BIOS loads it to 0x7c00; the drive is in dl. Each line is one instruction of 8086. */
+/**
+ * The boot sector, as BIOS loads it to 0x7c00; the drive is in dl. Each line is one 8086
+ * instruction.
+ */
 const PROGRAM = [
   'fa', // cli
   '31 c0', // xor ax, ax
@@ -38,8 +41,8 @@ const READ_PACKET = 0x100;
 const WRITE_PACKET = 0x110;
 
 /**
- * A disk that a PC boots from: it prints a text from sector `from` to the first serial line, copies it to sector `to`, and powers off. All
- * else on it is noise and zeros.
+ * A disk that a PC boots from. It prints a text from sector `from` to the first serial line, copies
+ * it to sector `to`, and powers off. The rest is noise and zeros.
  */
 export function bootDisk(sectors: number, { text, from, to }: { text: string; from: number; to: number }): Buffer {
   const disk = noise(sectors * SECTOR, 'disk');

@@ -4,7 +4,7 @@ import type { Lab } from '../labs/lab.ts';
 import { tool } from '../program/process.ts';
 import { noise } from './random.ts';
 
-/** What is in {@link makeExt4}'s file system, by path. */
+/** The content of {@link makeExt4}'s file system, by path. */
 export const FILES: Record<string, Buffer> = {
   'etc/hosts': Buffer.from('127.0.0.1 localhost\n'),
   'var/large': noise(3_000_000, 'large'),

@@ -11,26 +11,29 @@ interface Range {
   end: number;
 }
 
-/** How hints are written that all say the same. */
+/** Different ways to write hints for the same changes. */
 export interface HintStyle {
-  /** Bytes that hints reach beyond what changed, to either side. */
+  /** Bytes by which each hint extends beyond the change, on both sides. */
   padding: number;
-  /** Cut every hint in two that overlap by so many bytes; 0: one piece. */
+  /** Splits each hint into two that overlap by this many bytes; 0: no split. */
   overlap: number;
-  /** Say of changed stretches that are zero now that they are holes. */
+  /** Marks changed ranges that are zero now as holes. */
   namesHoles: boolean;
-  /** Name what lies past the end of the base. */
+  /** Includes bytes beyond the end of the base. */
   namesGrowth: boolean;
-  /** Last first. */
+  /** Last hint first. */
   reversed: boolean;
 }
 
-/** What differs between two images, byte by byte: hints as a snapshot diff gives them. What only `after` has counts too. */
+/**
+ * Byte ranges that differ between two images, as hints of a snapshot diff. Bytes that only `after`
+ * has count too.
+ */
 export function changedRanges(before: Uint8Array, after: Uint8Array): RbdHint[] {
   return differences(before, after, after.length).map((range) => toHint(range, true));
 }
 
-/** Hints that cover every change from `before` to `after`, in some style. */
+/** Hints that cover every change from `before` to `after`, in a style. */
 export function hintsCovering(before: Uint8Array, after: Uint8Array, style: HintStyle): RbdHint[] {
   const end = style.namesGrowth ? after.length : Math.min(before.length, after.length);
   const changes = differences(before, after, end);
@@ -73,7 +76,7 @@ function overlaps(a: Range, b: Range): boolean {
   return a.first < b.end && b.first < a.end;
 }
 
-/** What is left of a range when others are cut out of it. */
+/** The parts of a range that no other range covers. */
 function without(range: Range, others: readonly Range[]): Range[] {
   let left = [range];
   for (const { first, end } of others) {

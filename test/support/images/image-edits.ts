@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { noise } from './random.ts';
 
-/** A change of an image. Places are shares of its length, from 0 to below 1. */
+/** A change of an image. Positions are shares of its length, from 0 to below 1. */
 export type Edit =
   | { kind: 'write'; place: number; length: number; content: number }
   | { kind: 'zero'; place: number; length: number }
@@ -10,7 +10,10 @@ export type Edit =
 
 const place = fc.double({ min: 0, max: 0.999, noNaN: true });
 
-/** Edits of an image of up to `maxBlocks` blocks. Few contents, so that blocks meet again. */
+/**
+ * Edits of an image of up to `maxBlocks` blocks. Few different contents, so that equal blocks
+ * occur.
+ */
 export function edit(blockSize: number, maxBlocks: number): fc.Arbitrary<Edit> {
   return fc.oneof(
     fc.record({
@@ -30,7 +33,7 @@ export function edit(blockSize: number, maxBlocks: number): fc.Arbitrary<Edit> {
   );
 }
 
-/** The image after an edit; a new buffer. */
+/** A copy of the image with an edit applied. */
 export function edited(image: Buffer, change: Edit, blockSize: number): Buffer {
   if (change.kind === 'resize') {
     const next = Buffer.alloc(change.length);

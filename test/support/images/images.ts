@@ -5,13 +5,13 @@ import { noise } from './random.ts';
 
 const store = ON_SERVERS ? 'PostgreSQL, S3' : 'SQLite, files';
 
-/** Where versions may be kept that are opened as images: tests run on each. */
+/** Kinds of stores from which versions are opened as images; tests run on each. */
 export const STORES: { store: string; options: LabOptions }[] = [
   { store, options: {} },
   { store: `${store}, encrypted`, options: { config: encrypted() } },
 ];
 
-/** An image of blocks that are full, all zero, or half of both, with an end that is no whole block. */
+/** An image of full, all-zero and half-zero blocks; its last block is shorter. */
 export function mixedImage(blockSize: number, blocks: number, name: string): Buffer {
   const parts = Array.from({ length: blocks }, (_, id) => {
     if (id % 5 === 1 || id % 5 === 2) return Buffer.alloc(blockSize);

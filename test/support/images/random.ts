@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A number from 0 to below 1; the same seed gives the same numbers (mulberry32). */
+/** Numbers from 0 to below 1; the same seed gives the same numbers (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -11,7 +11,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** Bytes without any repetition; the same name gives the same bytes. */
+/** Bytes without repetition; the same name gives the same bytes. */
 export function noise(length: number, name: string): Buffer {
   const bytes = createHash('shake256', { outputLength: Math.max(1, length) })
     .update(name)
@@ -19,7 +19,10 @@ export function noise(length: number, name: string): Buffer {
   return bytes.subarray(0, length);
 }
 
-/** The seed of this run: from the environment to repeat one, else new. Tests that use it print it in their name. */
+/**
+ * The seed of this run: from the environment to repeat a run, else new. Tests that use it print it
+ * in their name.
+ */
 export function runSeed(): number {
   const given = process.env.BACKY_TEST_SEED;
   return given === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(given);

@@ -2,7 +2,10 @@ import { copyFileSync, linkSync, lstatSync, mkdirSync, readdirSync, statSync, ut
 import { join } from 'node:path';
 import { sha256OfFile } from './sha256.ts';
 
-/** Copies what is in a folder into another one, which exists: each file as a hard link, or its bytes, mode and times. */
+/**
+ * Copies a folder's content into an existing folder: each file as a hard link, or its bytes, mode
+ * and times.
+ */
 export function copyTree(from: string, to: string, files: 'linked' | 'copied'): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, copy] = [join(from, entry.name), join(to, entry.name)];
@@ -18,7 +21,10 @@ export function copyTree(from: string, to: string, files: 'linked' | 'copied'): 
   }
 }
 
-/** All that is in a folder: each path with its mode, of files their size and sha256. For comparing before and after. */
+/**
+ * Each path in a folder with its mode, and of files size and sha256. For comparing before and
+ * after.
+ */
 export function treeOf(folder: string, below = ''): Record<string, string> {
   const tree: Record<string, string> = {};
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {

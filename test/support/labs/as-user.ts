@@ -14,8 +14,8 @@ export async function needUser(): Promise<Need> {
 }
 
 /**
- * Words to put before the program, so that permissions count for it: root may do anything. The lab, apart from
- * `keeps` (names in it), is given to that user.
+ * Words to put before the program so that permissions apply: root may do anything. The user gets
+ * the lab, except for the names in `keeps`.
  */
 export function asUser(lab: Lab, ...keeps: string[]): string[] {
   if (process.getuid?.() !== 0) return [];

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import type { BlockRow, Lab, VersionRow } from './lab.ts';
 
-/** What each version has to restore to: version uid -> sha256 of the bytes of its source. */
+/** The expected content of each version: version uid -> sha256 of its source. */
 export type Oracle = ReadonlyMap<string, string>;
 
 /**
- * The invariant (semantics.md), looked up without the program: every row names a blob that is whole; every valid version has all
- * its rows, all of them good, and their blobs are exactly the bytes that were read. Invalid versions may stand around.
- * Costs no process; the blobs must be plain.
+ * Checks the invariant (semantics.md) without the program: every row names a complete blob. Every
+ * valid version has all its rows, all good, and its blobs hold exactly the bytes that were read.
+ * Invalid versions may exist. Starts no process; the blobs must be plain.
  */
 export function checkStored(lab: Lab, oracle: Oracle): void {
   checkRows(lab);
@@ -23,7 +23,10 @@ export async function checkRestores(lab: Lab, oracle: Oracle): Promise<void> {
   }
 }
 
-/** The same, and the program finds nothing to say of the newest one: scrub looks at what `checkStored` has seen of them all. */
+/**
+ * The same, and scrub finds nothing wrong in the newest version. `checkStored` has covered the
+ * others.
+ */
 export async function checkStore(lab: Lab, oracle: Oracle): Promise<void> {
   await checkRestores(lab, oracle);
   const newest = validVersions(lab).at(-1);
@@ -32,7 +35,10 @@ export async function checkStore(lab: Lab, oracle: Oracle): Promise<void> {
   }
 }
 
-/** The same, then a full cleanup, which has to leave exactly the blobs that rows name, and the same versions. */
+/**
+ * The same, then a full cleanup. It must leave exactly the blobs that rows name, and the same
+ * versions.
+ */
 export async function checkStoreAndCleanUp(lab: Lab, oracle: Oracle): Promise<void> {
   await checkStore(lab, oracle);
   const before = lab.dump();
@@ -42,7 +48,7 @@ export async function checkStoreAndCleanUp(lab: Lab, oracle: Oracle): Promise<vo
   expect(withoutCandidates(lab.dump()), 'the database after cleanup -f').toEqual(withoutCandidates(before));
 }
 
-/** Every row's blob is stored, with the block's length. */
+/** Checks that every row's blob is stored, with the block's length. */
 export function checkRows(lab: Lab): void {
   const stored = lab.store.blobSizes();
   const bad = lab.blocks().filter(({ uid, size }) => uid !== null && stored.get(uid) !== size);
@@ -54,7 +60,7 @@ export function namedBlobs(lab: Lab): string[] {
   return namesOf(lab.blocks()).sort();
 }
 
-/** What `checkStored` says of a single version, which must be valid. */
+/** Does the checks of `checkStored` for a single version, which must be valid. */
 export function checkVersionStored(lab: Lab, { uid, name, size, size_bytes }: VersionRow, oracle: Oracle): void {
   const expected = oracle.get(uid);
   expect(expected, `what version ${uid} (${name}), which is valid, was made of`).toBeDefined();
@@ -89,7 +95,7 @@ function namesOf(rows: readonly BlockRow[]): string[] {
   return [...new Set(rows.flatMap(({ uid }) => uid ?? []))];
 }
 
-/** A full cleanup may forget candidates that it deleted. */
+/** A full cleanup may drop candidates that it deleted. */
 function withoutCandidates(dump: Record<string, unknown[]>): Record<string, unknown[]> {
   return { ...dump, deleted_blocks: [] };
 }

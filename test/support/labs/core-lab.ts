@@ -15,7 +15,10 @@ import type { TaggedVersion } from '../../../src/model/version.ts';
 /** Bytes of a block in a lab. */
 export const BLOCK_SIZE = 4096;
 
-/** A store, locks and a data backend in a temporary folder, and the context that operations of core/ take. Starts no process. */
+/**
+ * A store, locks and a data backend in a temporary folder, and the context that operations of core/
+ * take. Starts no process.
+ */
 export class CoreLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-core-'));
   readonly dataPath = join(this.folder, 'data');
@@ -77,7 +80,7 @@ export class CoreLab {
     return this.context.data;
   }
 
-  /** What an operation on these blobs would tell mass damage by. */
+  /** A guard like the one an operation on these blobs uses to detect mass damage. */
   guard(onMassDamage: 'stop' | 'goOn' = 'stop', versionUid?: string): DamageGuard {
     return new DamageGuard(this.context, { onMassDamage, versionUid });
   }
@@ -89,14 +92,14 @@ export class CoreLab {
     return `file://${path}`;
   }
 
-  /** Adds an invalid version of so many bytes, without rows. */
+  /** Adds an invalid version of this size, without rows. */
   async newVersion(uid: string, sizeBytes: number): Promise<TaggedVersion> {
     const size = Math.ceil(sizeBytes / BLOCK_SIZE);
     await this.meta.createVersion({ uid, name: 'vm', snapshotName: '', size, sizeBytes, expire: null, tags: [] });
     return this.version(uid);
   }
 
-  /** Adds a valid version with these blocks; where no blob exists, none is made. */
+  /** Adds a valid version with these rows. Creates no blobs. */
   async wholeVersion(uid: string, rows: readonly BackupRow[]): Promise<TaggedVersion> {
     const sizeBytes = rows.reduce((sum, row) => sum + row.size, 0);
     const version = await this.newVersion(uid, sizeBytes);
@@ -112,7 +115,7 @@ export class CoreLab {
     return version;
   }
 
-  /** Changes the database as another program, or a damage, would. */
+  /** Changes the database as another program, or damage, would. */
   sql(statement: string): void {
     const database = new Database(join(this.folder, 'backy.sqlite'));
     database.exec(statement);

@@ -12,7 +12,9 @@ export function encrypted(key = KEY_A) {
   return { DEFAULTS: { encryption_version: 1, encryption_key: key } };
 }
 
-/** Debian's Python: its package python3-cryptography is not that of another Python that may come first. */
+/**
+ * Debian's Python, which has Debian's python3-cryptography. Another Python may come first on PATH.
+ */
 export const PYTHON = '/usr/bin/python3';
 
 const DECODER = fileURLToPath(new URL('./decode-store.py', import.meta.url));

@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 import type { Result } from '../program/process.ts';
 
-/** Asserts a clear failure: the exit code, one ERROR line that says `what` and what to do, and the end line. */
+/**
+ * Asserts a clear failure: the exit code, one ERROR line with `what` and a next step, and the end
+ * line.
+ */
 export function expectFailure(result: Result, code: number, what: string | RegExp): void {
   const lines = result.stderr.split('\n').filter((line) => line !== '');
   expect(lines[0], result.stdout + result.stderr).toMatch(what);

@@ -1,6 +1,7 @@
-// A stand-in for Ceph's rbd, as far as docs/scripts/backup-rbd.sh uses it: the same words, output and exit codes, but images are
-// files below $FAKE_RBD: POOL/IMAGE/head, their snapshots copies of it, POOL/IMAGE/snaps/NAME. An object exists when it is not
-// all zero. test/process/fake-rbd.test.ts holds it against recordings of the real one.
+// A stand-in for Ceph's rbd, as far as docs/scripts/backup-rbd.sh uses it: the same options, output
+// and exit codes. Images are files below $FAKE_RBD: POOL/IMAGE/head; their snapshots are copies:
+// POOL/IMAGE/snaps/NAME. An object exists when it is not all zero. test/process/fake-rbd.test.ts
+// compares it with recordings of the real one.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -77,7 +78,7 @@ function createSnap({ folder, list, snap, snaps }) {
   return '';
 }
 
-/** Snapshot ids rise in the whole pool. */
+/** Snapshot ids rise across the whole pool. */
 function nextId() {
   const file = join(root(), 'last-id');
   const id = existsSync(file) ? Number(readFileSync(file, 'utf8')) + 1 : 4;
@@ -94,7 +95,7 @@ function removeSnap({ folder, list, snap, snaps }) {
   return '';
 }
 
-/** Its device is the file of the snapshot; that it is mapped shows in a file beside it. */
+/** The device is the snapshot's file; a file beside it marks it as mapped. */
 function mapDevice({ folder, snap, snaps }) {
   if (!find(snaps, snap)) throw new Failure(ENOENT, `rbd: error opening snapshot ${snap}: (2) No such file or directory`);
   writeFileSync(join(folder, `mapped-${snap}`), '');
@@ -112,7 +113,7 @@ function diff({ folder, snap, snaps }, options) {
     throw new Failure(1, 'rbd: the fake wants --whole-object and JSON');
   if (!find(snaps, snap)) throw new Failure(ENOENT, 'error setting snapshot context: (2) No such file or directory');
   const from = options['--from-snap'];
-  // The real one prints its empty list all the same.
+  // The real one prints its empty list anyway.
   if (from !== undefined && !find(snaps, from))
     throw new Failure(ENOENT, 'rbd: diff error: (2) No such file or directory', '[]\n');
   const before = from === undefined ? Buffer.alloc(0) : readFileSync(join(folder, 'snaps', from));
@@ -130,7 +131,7 @@ function changedObjects(before, after) {
   return changed;
 }
 
-/** Whole, with zeros for what the image lacks of it. */
+/** A whole object, padded with zeros beyond the end of the image. */
 function objectAt(bytes, offset) {
   const object = Buffer.alloc(OBJECT_SIZE);
   bytes.subarray(offset, offset + OBJECT_SIZE).copy(object);

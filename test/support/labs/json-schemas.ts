@@ -22,7 +22,7 @@ export interface Schema {
   enum?: unknown[];
 }
 
-/** All schemas of docs/json by their name, which is that of the command. */
+/** All schemas of docs/json by name, which is the command's. */
 export const SCHEMAS: Map<string, Schema> = new Map(
   readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
@@ -33,14 +33,20 @@ const ajv = new Ajv2020({ strict: true, allErrors: true });
 addFormats.default(ajv);
 for (const [name, schema] of SCHEMAS) ajv.addSchema(schema, `${name}.json`);
 
-/** What is wrong with a document, as one text; empty when it is what the schema says. @param ref e.g. `ls.json` or `ls.json#/$defs/row`. */
+/**
+ * The problems of a document, as one text; empty when it matches the schema.
+ * @param ref e.g. `ls.json` or `ls.json#/$defs/row`.
+ */
 export function problemsOf(ref: string, document: unknown): string {
   const validate = ajv.getSchema(ref);
   if (validate === undefined) return `docs/json has no ${ref}`;
   return validate(document) === true ? '' : ajv.errorsText(validate.errors, { separator: '\n' });
 }
 
-/** The JSON document that is all of `stdout`, checked against a schema. Throws when it is anything else. */
+/**
+ * Parses all of `stdout` as one JSON document and checks it against a schema.
+ * @throws Error for anything else.
+ */
 export function documentOf<T>(ref: string, stdout: string): T {
   let document: T;
   try {
@@ -59,7 +65,7 @@ export interface Failure {
   partial: Record<string, unknown> | null;
 }
 
-/** The failure that is all of `stdout`. */
+/** Parses all of `stdout` as one failure. */
 export function failureIn(stdout: string): Failure {
   return documentOf<Failure>('error.json', stdout);
 }

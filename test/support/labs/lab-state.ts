@@ -1,19 +1,21 @@
 import { treeOf } from '../images/trees.ts';
 import type { Lab } from './lab.ts';
 
-/** All rows of a lab on SQLite, those of our own tables too, and the tree of its data folder: equal before and after what must change nothing. */
+/**
+ * All rows of a lab on SQLite, our own tables included, and the tree of its data folder. Compared
+ * before and after commands that must change nothing.
+ */
 export interface LabState {
   /** Sorted rows as JSON, by table. */
   tables: Record<string, string[]>;
   files: Record<string, string>;
 }
 
-/** What the lab's program keeps. */
 export function stateOf(lab: Lab): LabState {
   return { tables: tablesOf(lab), files: treeOf(lab.dataPath) };
 }
 
-/** Counts transactions, also those that were taken back by a later one. */
+/** Counts transactions, including those that a later one undid. */
 const COUNTER = 'backy2_commit';
 
 function tablesOf(lab: Lab): Record<string, string[]> {

@@ -9,16 +9,18 @@ import { FileStore } from '../stores/file-store.ts';
 import type { LabStore, SqlValue } from '../stores/lab-store.ts';
 import { configText, type Sections } from './config-text.ts';
 
-/** What a lab is set up with. */
 export interface LabOptions {
   /** Bytes; 4096 when absent. */
   blockSize?: number;
-  /** Threads that move blocks. When absent, one for as little as tests have; two where it matters what threads do side by side. */
+  /**
+   * Threads that move blocks. Default 1: most tests have little data. 2 where threads must work
+   * side by side.
+   */
   workers?: number;
-  /** Of SQLite and files: where blobs go, and the database, when not in the lab. */
+  /** Of SQLite and files: where blobs and the database go, if not in the lab. */
   dataPath?: string;
   databasePath?: string;
-  /** Another store than the one that all labs of the run have. */
+  /** Another store than the default of the run. */
   store?: LabStore;
   /** More options, or other values. */
   config?: Sections;
@@ -37,7 +39,7 @@ export interface VersionRow {
   protected: number;
 }
 
-/** A row of table blocks, those columns that tests look at. */
+/** A row of table blocks: the columns that tests look at. */
 export interface BlockRow {
   version_uid: string;
   id: number;
@@ -47,10 +49,10 @@ export interface BlockRow {
   valid: number;
 }
 
-/** A blob of the lab, looked at and changed behind the program's back. */
+/** A stored blob, read and changed without the program. */
 export interface StoredBlob {
   uid: string;
-  /** As it is stored. */
+  /** The stored bytes. */
   read(): Buffer;
   write(bytes: Uint8Array): void;
   remove(): void;
@@ -58,7 +60,10 @@ export interface StoredBlob {
 
 const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** A folder with an installation of its own: config, database, blobs, locks. The real binary runs in it. */
+/**
+ * A folder with an installation of its own: config, database, blobs, locks. The real binary runs in
+ * it.
+ */
 export class Lab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-e2e-'));
   readonly store: LabStore;
@@ -76,35 +81,35 @@ export class Lab {
     this.configure({});
   }
 
-  /** A lab with its database made: by initdb once in each test process, copied after that. */
+  /** A lab with a database: made by initdb once per test process, copied after that. */
   static async create(options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options);
     await lab.store.initialize(() => lab.ok('initdb'));
     return lab;
   }
 
-  /** The folder of the blobs, where the store has one. */
+  /** The folder of the blobs, if the store has one. */
   get dataPath(): string {
     return this.#files.dataPath;
   }
 
-  /** The SQLite file, where the store has one. */
+  /** The SQLite file, if the store has one. */
   get databasePath(): string {
     return this.#files.databasePath;
   }
 
-  /** Writes the config file anew, with `more` on top of what the lab was made with. */
+  /** Rewrites the config file, with `more` added to the lab's own sections. */
   configure(more: Sections): void {
     const text = configText([this.#basicConfig(), this.#options.config ?? {}, more]);
     rmSync(this.path('backy.cfg'), { force: true });
-    // Whoever keeps a secret there keeps it to themselves, or is warned.
+    // The program warns if others can read a config file with secrets.
     const mode = /encryption_key: \w|secret_access_key: \w|:\/\/\w+:\w+@/.test(text) ? 0o600 : 0o644;
     writeFileSync(this.path('backy.cfg'), text, { mode });
   }
 
   /**
-   * A copy with everything that is stored; nothing may run in this one meanwhile. Linked blobs are hard links: quick,
-   * and the program never writes into one, but then neither may the test.
+   * A copy with everything that is stored; nothing may run in this lab meanwhile. Linked blobs are
+   * hard links: quick, but the test must not write into one (the program never does).
    */
   async clone(blobs: 'linked' | 'copied'): Promise<Lab> {
     const copy = new Lab(this.#options);
@@ -130,39 +135,48 @@ export class Lab {
     return this.startBare(['-c', this.path('backy.cfg'), ...args], options);
   }
 
-  /** Starts the program with these words alone: it then looks for its config file itself. */
+  /** Starts the program without `-c`: it then looks for its config file itself. */
   startBare(args: readonly string[], options: StartOptions = {}): Running {
     return this.startCommand([...(options.prefix ?? []), BINARY, ...args], options);
   }
 
-  /** Starts any command in the lab's folder and with its environment, e.g. a script that calls the program. */
+  /**
+   * Starts any command in the lab's folder and with its environment, e.g. a script that calls the
+   * program.
+   */
   startCommand(words: readonly string[], options: StartOptions = {}): Running {
     return new Running(words, this.#surroundings(options));
   }
 
-  /** Runs the program to its end, with the lab's config file. In its process something else may have run before: see runProgram. */
+  /**
+   * Runs the program to its end, with the lab's config file. Its process may have run other calls
+   * before: see runProgram.
+   */
   run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     return this.runBare(['-c', this.path('backy.cfg'), ...args], options);
   }
 
-  /** Runs the program with these words alone: it then looks for its config file itself. */
+  /** Runs the program without `-c`: it then looks for its config file itself. */
   runBare(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     return runProgram(args, this.#surroundings(options));
   }
 
-  /** Runs a command that has to work. @returns what it wrote to stdout. */
+  /** Runs a command that must succeed. @returns its stdout. */
   async ok(...args: string[]): Promise<string> {
     const { code, signal, stdout, stderr } = await this.run(args);
     if (code !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${code ?? signal}:\n${stdout}${stderr}`);
     return stdout;
   }
 
-  /** Makes a backup that has to work. @returns the version's uid. */
+  /** Makes a backup that must succeed. @returns the version's uid. */
   async backup(...args: string[]): Promise<string> {
     return uidOf(await this.ok('-m', 'backup', ...args));
   }
 
-  /** Restores a version to a new file, which is removed again. @returns the sha256 of what was restored. */
+  /**
+   * Restores a version to a new file and removes that again.
+   * @returns the sha256 of the restored bytes.
+   */
   async restoredSha256(uid: string): Promise<string> {
     const target = this.path(`restored-${uid}-${Math.random().toString(36).slice(2)}`);
     try {
@@ -183,7 +197,7 @@ export class Lab {
     this.store.execute(statement, values);
   }
 
-  /** Makes a version so much older than it is, or all of them. */
+  /** Makes a version, or all of them, older. */
   age(by: { days?: number; hours?: number }, uid?: string): void {
     const milliseconds = ((by.days ?? 0) * 24 + (by.hours ?? 0)) * 3_600_000;
     for (const version of uid === undefined ? this.versions() : [this.version(uid)]) {
@@ -214,7 +228,7 @@ export class Lab {
     return this.query<BlockRow>(`SELECT ${columns} FROM blocks WHERE version_uid = ? ORDER BY id`, uid);
   }
 
-  /** Everything that the database holds, for comparing before and after. */
+  /** All rows of the database, for comparing before and after. */
   dump(): Record<string, unknown[]> {
     const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
     return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
@@ -237,17 +251,17 @@ export class Lab {
     return { uid, read, write: (bytes) => store.writeBlob(uid, bytes), remove: () => store.removeBlob(uid) };
   }
 
-  /** Where the file of a blob is, where the store has files. */
+  /** The file of a blob, if the store has files. */
   blobPath(uid: string): string {
     return this.#files.blobPath(uid);
   }
 
-  /** Where the file of a block's blob is, where the store has files. */
+  /** The file of a block's blob, if the store has files. */
   blobOf(versionUid: string, blockId: number): string {
     return this.blobPath(this.blobAt(versionUid, blockId).uid);
   }
 
-  /** Uids of all blobs that are stored, sorted. */
+  /** Uids of all stored blobs, sorted. */
   blobs(): string[] {
     return this.store.blobs();
   }
@@ -287,7 +301,8 @@ export class Lab {
         logfile: this.path('backy.log'),
         block_size: this.#options.blockSize ?? 4096,
         lock_dir: this.path('locks'),
-        // cleanup -f refuses to work beside processes of its own name, whatever installation they work on.
+        // cleanup -f refuses to work beside processes of its own name, whatever installation they
+        // use.
         process_name: basename(this.folder),
         encryption_version: 0,
         ...(this.#options.workers === undefined ? {} : { workers: this.#options.workers }),

@@ -1,10 +1,11 @@
 #!/bin/bash
-# Stands on PATH for rbd and backy2 of a test and passes calls on. It notes each call as a line in $CALLS. $FAULT is NUMBER:ACTION
-# or WORDS:ACTION and says what goes wrong in the call of that number, or in those that have these words in a row:
-#   kill   kill -9 of the script, once the call is done
-#   fail   the program is not called; like rbd diff, it prints an empty list all the same
-#   lie    the same, but it says that all is well
-#   note   its process id is written to $CALLS.pid
+# Stands on PATH in place of rbd and backy2, and passes calls on. Notes each call in $CALLS.
+# $FAULT is NUMBER:ACTION or WORDS:ACTION: the call with that number, or each call that contains
+# these words in a row, goes wrong:
+#   kill   kill -9 of the script, after the call
+#   fail   do not call the program; print an empty list, as rbd diff does, and fail
+#   lie    do not call the program; print an empty list and report success
+#   note   write the call's process id to $CALLS.pid
 set -u
 name=${0##*/}
 call="$name $*"

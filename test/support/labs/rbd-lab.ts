@@ -8,15 +8,14 @@ export const SCRIPT = fileURLToPath(new URL('../../../docs/scripts/backup-rbd.sh
 const FAKE_RBD = fileURLToPath(new URL('fake-rbd.mjs', import.meta.url));
 const ON_PATH = fileURLToPath(new URL('on-path.sh', import.meta.url));
 
-/** What the script's own snapshots begin with here. */
+/** Prefix of the script's own snapshots in tests. */
 export const PREFIX = 'backy2.test-';
 /** Small objects, so that small images have several. */
 export const OBJECT = 16384;
 const OWN = /^backy2\.test-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** How the script is run. */
 export interface ScriptOptions {
-  /** What goes wrong, and where (on-path.sh). */
+  /** Which call goes wrong, and how (on-path.sh). */
   fault?: string;
   env?: Record<string, string>;
 }
@@ -38,7 +37,7 @@ export class RbdLab {
     chmodSync(lab.path('real/rbd'), 0o755);
   }
 
-  /** Writes an image, a new one too, as a virtual machine would. */
+  /** Writes an image, or creates it, as a virtual machine would. */
   writeImage(spec: string, bytes: Uint8Array): void {
     mkdirSync(join(this.#root, spec), { recursive: true });
     writeFileSync(join(this.#root, spec, 'head'), bytes);
@@ -48,7 +47,7 @@ export class RbdLab {
     return readFileSync(join(this.#root, spec, 'head'));
   }
 
-  /** Runs the fake rbd, as somebody else than the script does. */
+  /** Runs the fake rbd, as another user than the script would. */
   rbd(words: readonly string[], env: Record<string, string> = {}): Promise<Result> {
     const all = { PATH: PATH_WITH_SBIN, FAKE_RBD: this.#root, FAKE_RBD_OBJECT_SIZE: String(OBJECT), ...env };
     return new Running([this.lab.path('real/rbd'), ...words], { env: all }).ended;
@@ -61,12 +60,12 @@ export class RbdLab {
     return (JSON.parse(readFileSync(list, 'utf8')) as { name: string }[]).map(({ name }) => name);
   }
 
-  /** Those of them that the script made. */
+  /** Snapshots of an image that the script made. */
   ownSnapshots(spec: string): string[] {
     return this.snapshots(spec).filter((name) => OWN.test(name));
   }
 
-  /** Uid of the one valid version of the one snapshot that the script has of an image. */
+  /** Uid of the only valid version of the script's only snapshot of an image. */
   versionOfSnapshot(spec: string): string {
     const [snapshot = '', ...others] = this.ownSnapshots(spec);
     const versions = this.lab.versions().filter(({ snapshot_name, valid }) => snapshot_name === snapshot && valid === 1);
@@ -83,14 +82,14 @@ export class RbdLab {
     return names.map((name) => name.slice('mapped-'.length));
   }
 
-  /** Makes rbd refuse to remove a snapshot, or lifts that. */
+  /** Protects a snapshot from removal, or lifts the protection. */
   protect(spec: string, name: string, value: boolean): void {
     const list = join(this.#root, spec, 'snaps.json');
     const snaps = JSON.parse(readFileSync(list, 'utf8')) as { name: string }[];
     writeFileSync(list, JSON.stringify(snaps.map((snap) => (snap.name === name ? { ...snap, protected: String(value) } : snap))));
   }
 
-  /** Starts the script in the background. What it calls is noted anew. */
+  /** Starts the script in the background. Clears the list of calls first. */
   start(args: readonly string[], { fault = '', env = {} }: ScriptOptions = {}): Running {
     writeFileSync(this.#calls, '');
     const all = {
@@ -114,24 +113,23 @@ export class RbdLab {
     return new Running([...knowsItsPid, SCRIPT, ...args], { env: all, cwd: this.lab.folder });
   }
 
-  /** Runs the script to its end. */
   run(args: readonly string[], options: ScriptOptions = {}): Promise<Result> {
     return this.start(args, options).ended;
   }
 
-  /** Runs the script, which has to work. @returns what it said. */
+  /** Runs the script, which must succeed. @returns its output. */
   async ok(...args: string[]): Promise<string> {
     const { code, signal, stdout, stderr } = await this.run(args);
     if (code !== 0) throw new Error(`the script ended with ${code ?? signal}:\n${stdout}${stderr}`);
     return stdout;
   }
 
-  /** What the last run called, a line each, quoted for the shell. */
+  /** The calls of the last run, one per line, quoted for the shell. */
   calls(): string[] {
     return readFileSync(this.#calls, 'utf8').split('\n').slice(0, -1);
   }
 
-  /** The process that the fault `pid` has written down; undefined: not yet. */
+  /** The process id that the fault `note` has written; undefined if it has not done so yet. */
   notedPid(): number | undefined {
     const file = `${this.#calls}.pid`;
     const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
@@ -144,7 +142,10 @@ export class RbdLab {
   }
 }
 
-/** Runs `body` in a lab of its own, which is removed afterwards. One worker starts quicker, and here the script is what matters. */
+/**
+ * Runs `body` in a lab of its own, which is removed afterwards. The script matters here, so one
+ * worker is enough and starts faster.
+ */
 export async function withRbdLab(body: (rbd: RbdLab) => Promise<void>): Promise<void> {
   const lab = await Lab.create({ workers: 1 });
   try {
@@ -154,7 +155,7 @@ export async function withRbdLab(body: (rbd: RbdLab) => Promise<void>): Promise<
   }
 }
 
-/** Makes an image longer with a hole at its end, or cuts it. */
+/** A copy of the image, extended by a hole at its end or cut. */
 export function resized(image: Buffer, sizeBytes: number): Buffer {
   const next = Buffer.alloc(sizeBytes);
   image.copy(next);

@@ -1,6 +1,9 @@
 import type { Lab } from './lab.ts';
 
-/** A block row for a test that needs no data: its blob's uid, null or '' for a sparse one, and its bytes. */
+/**
+ * A block row for a test that needs no data. `uid` is null or '' for a sparse block; `size` is in
+ * bytes.
+ */
 export interface PlainRow {
   id: number;
   uid: string | null;
@@ -14,12 +17,12 @@ export interface PlainVersion {
   rows: readonly PlainRow[];
 }
 
-/** A version uid of the right form, told apart by its number. */
+/** A well-formed version uid that contains a number. */
 export function versionUid(number: number): string {
   return `${String(number).padStart(8, '0')}-0000-11f1-8000-020000000000`;
 }
 
-/** Puts versions into a lab's database, without blobs: thousands of rows take a moment. */
+/** Inserts versions into a lab's database, without blobs: thousands of rows take a moment. */
 export function insertVersions(lab: Lab, versions: readonly PlainVersion[]): void {
   const date = '2026-01-02 03:04:05.678901';
   const sizeOf = (rows: readonly PlainRow[]) => rows.reduce((sum, row) => sum + row.size, 0);

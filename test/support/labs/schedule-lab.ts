@@ -4,10 +4,10 @@ import type { Result } from '../program/process.ts';
 import type { Sections } from './config-text.ts';
 import type { Lab } from './lab.ts';
 
-/** What the clock of the program says in tests of schedules. */
+/** The program's clock in tests of schedules. */
 export const NOW = new Date('2026-03-01T12:00:00Z');
 
-/** When a backup is due that was never made. */
+/** The due time of a backup that was never made. */
 export const NEVER = '1970-01-01 00:00:00';
 
 export const SCHEDULERS: Sections = {
@@ -22,12 +22,12 @@ export const MINUTE = 60;
 export const HOUR = 3600;
 export const DAY = 86400;
 
-/** The time so many seconds after NOW, as tables show it. */
+/** The time `seconds` after NOW, as tables show it. */
 export function timeText(seconds: number): string {
   return new Date(NOW.getTime() + seconds * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** Adds a version without blocks that was made so many seconds before NOW. @returns its uid. */
+/** Adds a version without blocks, made `secondsAgo` before NOW. @returns its uid. */
 export function addVersion(lab: Lab, name: string, secondsAgo: number, { tags = ['daily'], valid = 1 } = {}): string {
   const uid = `00000000-0000-1000-8000-${String(lab.versions().length).padStart(12, '0')}`;
   lab.sql(
@@ -43,7 +43,7 @@ export function runNow(lab: Lab, ...args: string[]): Promise<Result> {
   return lab.run(args, { env: clockAt(NOW) });
 }
 
-/** The lines that a call at NOW prints with -ms; it has to work. */
+/** The lines that a successful call at NOW prints with -ms. */
 export async function linesNow(lab: Lab, ...args: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await runNow(lab, '-ms', ...args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -5,18 +5,18 @@ import { GOLDEN_ROOT } from '../../recordings/location.ts';
 import { PATH_WITH_SBIN, type Result, tool } from '../program/process.ts';
 import { runProgram } from '../program/run.ts';
 
-/** A version of a store, as its manifest has it; of some only what the store's maker knew is there. */
+/** A version in a store's manifest. Optional fields depend on the release that made the store. */
 export interface ManifestVersion {
   uid: string;
-  /** Below the store. */
+  /** Path below the store. */
   source: string;
   sha256: string;
   valid?: number;
-  /** Removed again by its maker. */
+  /** Its maker removed it again. */
   removed?: boolean;
   /** Its backup was killed. */
   interrupted?: boolean;
-  /** The block whose blob is damaged or gone. */
+  /** The block whose blob is damaged or missing. */
   damaged_block?: number;
   date?: string;
   expire?: string | null;
@@ -26,7 +26,7 @@ export interface ManifestVersion {
   size_bytes?: number;
   protected?: number;
   tags?: string[];
-  /** Below the store. */
+  /** Path below the store. */
   export?: string;
 }
 
@@ -35,12 +35,15 @@ interface Manifest {
   versions: ManifestVersion[];
 }
 
-/** Where a store that an original release wrote is kept. */
+/** The folder of a store that an original release wrote. */
 export function storeFolder(name: string): string {
   return join(GOLDEN_ROOT, 'stores', name);
 }
 
-/** A copy of a store that an original release wrote, with its config, sources and exports. The real binary runs in it. */
+/**
+ * A copy of a store that an original release wrote, with its config, sources and exports. The real
+ * binary runs in it.
+ */
 export class StoredLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-store-'));
   readonly manifest: Manifest;
@@ -57,7 +60,7 @@ export class StoredLab {
     this.manifest = JSON.parse(this.read('manifest.json').toString()) as Manifest;
   }
 
-  /** The versions that are there. */
+  /** The versions that were not removed again. */
   get versions(): ManifestVersion[] {
     return this.manifest.versions.filter(({ removed }) => removed !== true);
   }

@@ -5,7 +5,10 @@ import { type Lab, uidOf } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
 import { type Operation, targetOf } from './operations.ts';
 
-/** What must be so when an operation has ended with exit code 0; what all versions must be is looked at elsewhere. */
+/**
+ * Checks the result of an operation that ended with exit code 0. The state of all versions is
+ * checked elsewhere.
+ */
 export function checkDone(operation: Operation, { result, lab }: { result: Result; lab: Lab }): void {
   const { kind, touches, plan } = operation;
   const [version] = touches;

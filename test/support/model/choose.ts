@@ -6,11 +6,10 @@ import type { Known, Operation } from './operations.ts';
 import type { Kind, Plan } from './plan.ts';
 import type { Versions } from './versions.ts';
 
-/** Versions below which none is removed, and from which on none is made. */
+/** With fewer versions, none is removed; with this many or more, some may be. */
 const FEW = 3;
 const MANY = 12;
 
-/** Where an operation is chosen. */
 export interface Surroundings {
   versions: Versions;
   /** For sources, hints and targets. */
@@ -19,7 +18,10 @@ export interface Surroundings {
   number: number;
 }
 
-/** Makes an operation of a plan, with the versions that there are now. Other than planned, where those are too few or too many. */
+/**
+ * Turns a plan into an operation on the versions that exist now. Chooses another kind if there are
+ * too few or too many versions.
+ */
 export function choose(
   plan: Plan & { kind: Exclude<Kind, 'mishap'> },
   { versions, folder, worker, number }: Surroundings,
@@ -83,7 +85,10 @@ const ways: Record<Exclude<Kind, 'mishap'>, (way: Way) => Chosen> = {
   'cleanup-full': () => ({ words: ['cleanup', '-f', '--yes-delete', '1000000'], touches: [] }),
 };
 
-/** A backup, or its continuation when it has a uid. A base that is not to be had any more is done without: all is read then. */
+/**
+ * A backup, or its continuation if the version has a uid. If the base is no longer usable, there is
+ * none: all blocks are read.
+ */
 export function backupOf(version: Known): Chosen {
   const { uid, name, source, hints, base } = version;
   const goesOn = uid === '' ? ['-t', 'model'] : ['-c', uid];

@@ -2,10 +2,10 @@ import { appendFileSync } from 'node:fs';
 import { KINDS, type Kind } from './plan.ts';
 import type { End } from './refusals.ts';
 
-/** How often operations of a kind ended how. */
+/** Counts of ends, by kind of operation. */
 export type Counts = Record<Kind, Record<End, number>>;
 
-/** What each worker did, and how often what. */
+/** Records the operations of each worker, and counts them. */
 export class History {
   readonly counts = Object.fromEntries(KINDS.map((kind) => [kind, { done: 0, refused: 0, killed: 0, stopped: 0 }])) as Counts;
   readonly #lines: string[][];
@@ -15,7 +15,7 @@ export class History {
     this.#lines = Array.from({ length: workers }, () => []);
   }
 
-  /** Seconds since it began. */
+  /** Seconds since the beginning. */
   get seconds(): number {
     return (performance.now() - this.#start) / 1000;
   }
@@ -28,7 +28,7 @@ export class History {
     return this.count('done') + this.count('refused') + this.count('killed') + this.count('stopped');
   }
 
-  /** Notes what a worker has done. BACKY_MODEL_LOG is a file to follow it in. */
+  /** Records an operation of a worker. BACKY_MODEL_LOG names a file to follow. */
   note(worker: number, text: string): void {
     const line = `${this.seconds.toFixed(2).padStart(7)}  worker ${worker}  ${text}`;
     this.#lines[worker]?.push(line);
@@ -36,7 +36,7 @@ export class History {
     if (file !== undefined) appendFileSync(file, `${line}\n`);
   }
 
-  /** All that each worker did, one after the other. */
+  /** The operations of each worker, worker after worker. */
   byWorker(): string {
     return this.#lines.map((lines) => lines.join('\n')).join('\n\n');
   }

@@ -10,14 +10,14 @@ import type { Known } from './operations.ts';
 import type { Plan } from './plan.ts';
 import type { Versions } from './versions.ts';
 
-/** Something that an administrator does by mistake, and takes back later. Made while nothing else runs. */
+/** A mistake of an administrator that is undone later. Happens while nothing else runs. */
 export interface Mishap {
   name: string;
-  /** @returns what takes it back. */
+  /** @returns a function that undoes it. */
   make(lab: Lab): () => void;
-  /** Whether a command may end so meanwhile. */
+  /** Whether a command may end with this result meanwhile. */
   allows(result: Result): boolean;
-  /** Commands may add blobs meanwhile, of versions that are gone once it is taken back. */
+  /** Commands may add blobs meanwhile; their versions disappear when the mishap is undone. */
   addsBlobs?: boolean;
 }
 
@@ -61,7 +61,8 @@ export function fileMishaps(): Mishap[] {
         instead(lab, (path) => {
           cpSync(join(`${lab.dataPath}-aside`, 'backy2-store-id'), join(path, 'backy2-store-id'), { recursive: true });
         }),
-      // Few blobs, or none, are no mass damage: what restore and scrub say of them is taken back with the database.
+      // Few blobs, or none, are no mass damage. The marks that restore and scrub set are undone
+      // with the database.
       allows: ({ code }) => [0, 6, 20, 100].includes(code ?? -1),
       addsBlobs: true,
     },
@@ -76,19 +77,23 @@ export function fileMishaps(): Mishap[] {
         copyFileSync(now, earlier);
         return () => renameSync(now, path);
       },
-      // It may name blobs that were cleaned up since, or versions that are gone.
+      // It may name blobs that were cleaned up since, or versions that were removed.
       allows: ({ code }) => [0, 6, 20, 100].includes(code ?? -1),
       addsBlobs: true,
     },
   ];
 }
 
-/** Runs commands while a mishap lasts. @throws Error when one does what it must not, or something is not as before afterwards. */
+/**
+ * Runs commands while a mishap lasts.
+ * @throws Error if a command does what it must not, or if afterwards something differs from before.
+ */
 export async function sufferMishap(
   mishap: Mishap,
   { lab, versions, plan, env }: { lab: Lab; versions: Versions; plan: Plan; env: Record<string, string> },
 ): Promise<string[]> {
-  // Whoever was killed may have left a write-ahead log, without which a copy of the database is none.
+  // A killed process may have left a write-ahead log; a copy of the database without it is
+  // incomplete.
   await lab.ok('ls');
   const before = stateOf(lab);
   const database = mishap.addsBlobs === true ? `${lab.databasePath}-before` : undefined;
@@ -109,7 +114,8 @@ export async function sufferMishap(
   const after = stateOf(lab);
   if (!isDeepStrictEqual(after.tables, before.tables)) throw new Error(`${mishap.name}: the database is not as before`);
   const blobs = new Set(after.blobs);
-  // What no row names may go: an earlier database knows removals that the latest one has carried out.
+  // Blobs that no row names may disappear: an earlier database has removals that the latest one has
+  // already carried out.
   const kept = mishap.addsBlobs === true ? namedBlobs(lab) : before.blobs;
   const gone = kept.filter((uid) => !blobs.has(uid));
   if (gone.length > 0) throw new Error(`${mishap.name}: blobs are gone: ${gone.join(', ')}`);
@@ -117,7 +123,7 @@ export async function sufferMishap(
   return told;
 }
 
-/** Three commands, of which each kind comes in its turn. */
+/** Three commands, chosen so that each kind gets its turn. */
 function commandsFor({ pick, image }: Plan, lab: Lab, versions: Versions): string[][] {
   const source = lab.write('mishap-source', imageOf(image));
   const [version] = versions.in('valid').toSorted(() => pick - 0.5);
@@ -128,7 +134,7 @@ function commandsFor({ pick, image }: Plan, lab: Lab, versions: Versions): strin
     ['scrub', '--oldest', '50'],
     ...ofVersion(({ uid }) => ['scrub', uid]),
     ...ofVersion(({ uid }) => ['restore', '-f', uid, `file://${lab.write('mishap-target', '')}`]),
-    // Of the version's own image: what has not changed is to come from the base.
+    // From the version's own image: unchanged blocks must come from the base.
     ...ofVersion(({ uid, image: own }) => [
       ...['backup', '-r', lab.write('mishap-hints', '[]'), '-f', uid],
       ...[`file://${lab.write('mishap-own', own)}`, 'mishap'],

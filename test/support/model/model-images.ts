@@ -3,14 +3,20 @@ import { noise, seededRandom } from '../images/random.ts';
 /** Bytes. */
 export const BLOCK = 4096;
 
-/** Contents that all images draw from, so that what one version's removal lets go another is about to find. */
+/**
+ * Contents that all images draw from. So blocks that one removal releases are soon needed by
+ * another version.
+ */
 const POOL = Array.from({ length: 80 }, (_, n) => noise(BLOCK, `model ${n}`));
-/** So few images that a backup mostly has blocks that one other version has and no third, which may be removed meanwhile. */
+/**
+ * With so few images, most blocks of a backup occur in exactly one other version, which may be
+ * removed meanwhile.
+ */
 const IMAGES = 10;
 const LEAST_BLOCKS = 30;
 const MOST_BLOCKS = 150;
 
-/** One of a few images, of shared, own and zero blocks, mostly with an end that is no whole block. */
+/** One of a few images with shared, own and zero blocks; most end with a shorter block. */
 export function imageOf(number: number): Buffer {
   const seed = number % IMAGES;
   const random = seededRandom(seed);
@@ -19,7 +25,7 @@ export function imageOf(number: number): Buffer {
   return Buffer.concat([...parts, noise(Math.floor(random() * BLOCK), `${seed} end`)]);
 }
 
-/** Its next state: some stretches written anew, and now and then another length. */
+/** The image's next state: some ranges rewritten, sometimes another length. */
 export function nextImageOf(image: Buffer, seed: number): Buffer {
   const random = seededRandom(seed);
   const next = resized(image, random, seed);

@@ -12,35 +12,41 @@ import { type Kind, type Plan, plansOf, type Stop } from './plan.ts';
 import { type End, endOf } from './refusals.ts';
 import { checkBlobsOfRows, Versions } from './versions.ts';
 
-/** Where a model runs. */
+/** The environment of a model. */
 export interface World {
-  /** What each worker calls the program in; they share database and blobs. */
+  /** One lab per worker; they share database and blobs. */
   labs: readonly Lab[];
-  /** What the program is started with, so that `settled` can tell its processes apart. */
+  /** Environment for the program, so that `settled` can tell its processes apart. */
   env(call: string): Record<string, string>;
-  /** Resolves when a process that was killed has nothing under way any more, at a server for instance. */
+  /** Resolves when a killed process has nothing in progress any more, for example at a server. */
   settled(call: string, pid: number): Promise<void>;
-  /** What may be done to the store by mistake. */
+  /** The mistakes that may happen to the store. */
   mishaps: readonly Mishap[];
 }
 
-/** How often all rows are compared with all blobs: after each so many operations. */
+/** Number of operations after which all rows are compared with all blobs. */
 const LOOK_EVERY = 8;
-/** What an operation takes before one of its kind has told. */
+/** Assumed duration of an operation before one of its kind was measured. */
 const FIRST_GUESS_MS = 600;
-/** Part of an operation's time that its start takes, about: a kill there tells little. */
+/** Rough share of an operation's time that its start takes: a kill there proves little. */
 const START_SHARE = 0.35;
 
-/** Runs workers that each carry out their plan with the real program, and compares what comes of it with what has to. */
+/**
+ * Runs workers that each carry out their plan with the real program, and compares actual with
+ * expected results.
+ */
 export class Model {
   readonly versions = new Versions();
   readonly active = new Active();
   readonly history: History;
   readonly #world: World;
   readonly #seed: number;
-  /** Milliseconds that operations of a kind took lately, from their start and from the moment they told of their version. */
+  /**
+   * Typical milliseconds of recent operations of a kind, from the start and from the first mention
+   * of the version.
+   */
   readonly #typicalMs = new Map<string, number>();
-  /** Whoever wants to be alone; the others wait for that. */
+  /** Set while one worker needs to be alone; the others wait for it. */
   #alone: Promise<void> | undefined;
   #failed = false;
 
@@ -93,13 +99,13 @@ export class Model {
     const end = await this.carryOut(operation);
     if (operation.kind !== 'restore') return;
     const words = ['restore', '-f', ...operation.words.slice(1)];
-    // What a user would do next.
+    // The next step of a user.
     if (end === 'killed' || end === 'stopped')
       await this.carryOut({ ...operation, words, plan: { ...plan, stop: undefined }, met: new Set() });
     rmSync(targetOf(operation), { force: true });
   }
 
-  /** Not before there is something to lose. */
+  /** Too early, with nothing to lose. */
   async #suffer(plan: Plan, worker: number, number: number): Promise<void> {
     const { mishaps, env } = this.#world;
     const mishap = mishaps[Math.floor(plan.pick * mishaps.length)];
@@ -111,7 +117,7 @@ export class Model {
     this.versions.observe(lab, this.active);
   }
 
-  /** Calls the program and checks all that must hold after it. */
+  /** Runs the program and checks all that must hold afterwards. */
   async carryOut(operation: Operation): Promise<End> {
     const { worker, number, kind } = operation;
     const call = `model-${worker}-${number}`;

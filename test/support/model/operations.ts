@@ -1,35 +1,35 @@
 import type { Kind, Plan } from './plan.ts';
 
-/** A version that some worker has begun, and what the model knows of it. */
+/** A version that some worker has begun, as the model knows it. */
 export interface Known {
-  /** Of this version alone. */
+  /** Unique to this version. */
   name: string;
   /** Empty until it is known. */
   uid: string;
   image: Buffer;
   sha256: string;
-  /** What it is made of, and how: a continuation gives the same. */
+  /** Its source and options; a continuation uses the same. */
   source: string;
   hints: string | undefined;
   base: Known | undefined;
-  /** `begun`: it may not even be in the database. */
+  /** `begun`: possibly not in the database yet. */
   state: 'begun' | 'unfinished' | 'valid' | 'gone';
-  /** Somebody has begun to remove it, and since then somebody was at it all the time. */
+  /** Some worker has begun to remove it, and it has been in use ever since. */
   mayGo: boolean;
 }
 
-/** An operation that runs, or has run. */
+/** An operation that runs or has run. */
 export interface Operation {
   worker: number;
   number: number;
   kind: Kind;
   plan: Plan;
   words: string[];
-  /** Versions that it makes, reads or removes; the first is what it is about. */
+  /** Versions that it makes, reads or removes; its subject comes first. */
   touches: Known[];
-  /** State of that one at the start. */
+  /** State of its subject at the start. */
   was: Known['state'] | undefined;
-  /** Operations that ran at some moment of its time. */
+  /** Operations that overlapped with it in time. */
   met: Set<Operation>;
 }
 
@@ -38,7 +38,7 @@ export function targetOf({ words }: Operation): string {
   return (words.at(-1) ?? '').slice('file://'.length);
 }
 
-/** Operations that run right now, and which of them have met. */
+/** Operations that run right now, and which of them have overlapped. */
 export class Active {
   readonly #operations = new Set<Operation>();
 
@@ -58,7 +58,7 @@ export class Active {
     this.#operations.delete(operation);
   }
 
-  /** Whether anybody is at this version. */
+  /** Whether an operation uses this version. */
   touches(version: Known): boolean {
     return [...this.#operations].some((operation) => operation.touches.includes(version));
   }

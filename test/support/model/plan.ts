@@ -1,6 +1,8 @@
 import { seededRandom } from '../images/random.ts';
 
-/** How often each operation is in a worker's deck of cards. About as many versions come as go. */
+/**
+ * How often each kind is in a worker's deck of cards. About as many versions are made as removed.
+ */
 const DECK = {
   backup: 4,
   hinted: 3,
@@ -14,50 +16,54 @@ const DECK = {
   mishap: 1,
 } as const;
 
-/** What a worker does next. */
+/** Kinds of operations. */
 export type Kind = keyof typeof DECK;
 export const KINDS = Object.keys(DECK) as Kind[];
 
 /** How an operation is stopped. */
 export interface Stop {
   signal: 'SIGKILL' | 'SIGTERM';
-  /** When, as a share of the time that such operations take. */
+  /** When: as a share of the usual duration. */
   share: number;
-  /** Count that time from the moment at which the operation has told of its version, where it does: not while the program starts. */
+  /** Count from the first mention of the version in the output, not from the program's start. */
   atWork: boolean;
 }
 
-/** One operation as it is planned. What it meets when its turn comes depends on the others. */
+/** One operation as planned. The state it finds depends on the other workers. */
 export interface Plan {
   kind: Kind;
-  /** From 0 to below 1: which of the versions that are there then. */
+  /** From 0 to below 1: chooses among the versions that exist then. */
   pick: number;
   /** Seed of the image that is backed up. */
   image: number;
-  /** Wait for a moment at which no other operation runs: a full cleanup would hardly ever find one. */
+  /** Wait until no other operation runs: otherwise a full cleanup would almost never start. */
   alone: boolean;
   stop: Stop | undefined;
   /** Hours by which the clock is wrong. */
   clockHours: number;
 }
 
-/** How much of what runs does so with a wrong clock, and how wrong that may be: two hosts of which one is ahead, a year too many, a dead battery. */
+/**
+ * Share of operations with a wrong clock, and its errors: two hosts of which one is ahead, a year
+ * too many, a dead battery.
+ */
 const WRONG_CLOCK = 0.15;
 const CLOCK_HOURS = [2, 24 * 366 * 3, -24 * 400];
 
-/** Of what can be stopped, how much is. */
+/** Share of stoppable operations that are stopped. */
 const STOPPED = 0.4;
 const BY_SIGTERM = 0.15;
 
 /**
- * What a worker does, without end: the same for the same seed and worker. A shuffled deck after the other, so that each kind comes soon.
+ * The endless plan of a worker: the same seed and worker give the same plan. One shuffled deck
+ * follows the other, so that each kind comes soon.
  */
 export function* plansOf(seed: number, worker: number): Generator<Plan, never> {
   const random = seededRandom(Math.imul(seed, 0x9e3779b1) + worker);
   for (;;) for (const kind of shuffledDeck(random)) yield planOf(kind, random);
 }
 
-/** Draws as many numbers whatever comes out, so that plans of neighbouring seeds do not look alike. */
+/** Always draws the same number of random values, so that plans of neighbouring seeds differ. */
 function planOf(kind: Kind, random: () => number): Plan {
   const [pick, image, alone, isStopped] = [random(), random(), random(), random()];
   const [signal, share, atWork] = [random(), random(), random()];

@@ -1,11 +1,11 @@
 import type { Result } from '../program/process.ts';
 import type { Operation } from './operations.ts';
 
-/** A way to end other than well that docs/commands.md knows of, and when it is right. */
+/** A failure documented in docs/commands.md, and when it is justified. */
 interface Refusal {
   code: number;
   says: RegExp;
-  /** Whether something was there in the operation's time that explains it. */
+  /** Whether something that overlapped with the operation explains it. */
   isDue(operation: Operation): boolean;
 }
 
@@ -28,7 +28,7 @@ const REFUSALS: readonly Refusal[] = [
     isDue: (operation) => operation.kind === 'cleanup-full' && operation.met.size > 0,
   },
   {
-    // A scrub of one that lacked nothing but its end, or another continuation.
+    // A scrub of a version that lacked only its last step, or another continuation.
     code: 100,
     says: /You cannot continue a valid version\./,
     isDue: (operation) => operation.kind === 'continue' && hasMet(operation, isAtSameVersion(operation)),
@@ -51,8 +51,9 @@ const REFUSALS: readonly Refusal[] = [
 export type End = 'done' | 'refused' | 'killed' | 'stopped';
 
 /**
- * Sorts out how an operation ended.
- * @returns undefined when that is not allowed in what it met: the program, or the model, is wrong.
+ * Classifies the end of an operation.
+ * @returns undefined if nothing it met allows such an end: then the program, or the model, is
+ * wrong.
  */
 export function endOf(operation: Operation, { code, signal, stderr }: Result): End | undefined {
   const { stop } = operation.plan;
@@ -75,7 +76,10 @@ function isAtSameVersion(operation: Operation): (other: Operation) => boolean {
   return ({ touches }) => touches.some((version) => operation.touches.includes(version));
 }
 
-/** Whether somebody was to remove one of its versions, now or before: while others are at a version, the model does not see that it has gone. */
+/**
+ * Whether an operation was to remove one of these versions, now or before. While others use a
+ * version, the model does not see that it was removed.
+ */
 function mayBeGone({ touches }: Operation): boolean {
   return touches.some(({ mayGo }) => mayGo);
 }

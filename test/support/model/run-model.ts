@@ -6,30 +6,34 @@ import { Model, type World } from './model.ts';
 import type { Operation } from './operations.ts';
 import { KINDS, type Kind } from './plan.ts';
 
-/** How much a model does; it goes on until enough of each kind has happened. */
+/** Amount of work of a model; it goes on until enough of each kind has happened. */
 export interface Amount {
-  /** Operations of all kinds together, whatever became of them, and seconds: both have to be reached. */
+  /**
+   * Minimum number of operations of all kinds, whatever their result, and minimum seconds. Both
+   * must be reached.
+   */
   operations: number;
   seconds: number;
-  /** Operations of each kind that were done, and of all together that were killed. */
+  /** Minimum of done operations per kind, and of kills of all kinds together. */
   leastOfEach: number;
   leastKills: number;
-  /** A safety net in seconds: no machine is so slow. */
+  /** Safety net in seconds: no machine is that slow. */
   limitSeconds: number;
 }
 
 export const LONG: Amount = { operations: 0, seconds: 60, leastOfEach: 4, leastKills: 25, limitSeconds: 480 };
-/** A slow machine takes longer and proves the same. */
+/** Counts operations, not seconds: a slow machine takes longer and proves the same. */
 export const SHORT: Amount = { operations: 60, seconds: 0, leastOfEach: 1, leastKills: 5, limitSeconds: 480 };
 
-/** How long a model may take altogether, in ms. */
+/** Maximum duration of a model in ms. */
 export function limitMs({ limitSeconds }: Amount): number {
   return (limitSeconds + 240) * 1000;
 }
 
 /**
- * Runs a model of this seed to its end, where all that is unfinished is finished, all that is stored is looked at, and everything restored once more.
- * @throws Error that tells the seed, what went wrong and what each worker had done by then.
+ * Runs a model of this seed to its end. Then completes all unfinished versions, checks the store,
+ * and restores everything once more.
+ * @throws Error with the seed, the problem, and the history of each worker.
  */
 export async function runModel(
   world: World,
@@ -40,7 +44,7 @@ export async function runModel(
   if (lab === undefined) throw new Error('a model needs a worker');
   try {
     await model.run(() => isEnough(model, amount) || model.history.seconds > amount.limitSeconds);
-    // After the work, so that its plan is the same whatever comes here.
+    // Comes after the work, so that the plan is the same in any case.
     await finishAll(model);
     lab.configure({});
     await checkAll(model, lab);
@@ -59,14 +63,14 @@ function isEnough({ history }: Model, { operations, seconds, leastOfEach, leastK
   return history.count('killed') >= leastKills && KINDS.every((kind) => history.counts[kind].done >= leastOfEach);
 }
 
-/** A run in which hardly anything happened shows nothing. */
+/** A run in which hardly anything happened proves nothing. */
 function checkEnough({ history, versions }: Model, { leastOfEach, leastKills }: Amount): void {
   for (const kind of KINDS) expect(history.counts[kind].done, `times that ${kind} was done`).toBeGreaterThanOrEqual(leastOfEach);
   expect(history.count('killed'), 'operations that were killed').toBeGreaterThanOrEqual(leastKills);
   expect(versions.in('gone').length, 'versions that came and went').toBeGreaterThan(0);
 }
 
-/** Unfinished versions are continued: each can be, by whatever it was stopped. */
+/** Resumes each unfinished version: every stop must allow that. */
 async function finishAll(model: Model): Promise<void> {
   for (const [number, version] of model.versions.in('unfinished').entries()) {
     const end = await model.carryOut(lastOperation('continue', `${number}`, backupOf(version)));
@@ -75,7 +79,7 @@ async function finishAll(model: Model): Promise<void> {
   expect(model.versions.in('begun', 'unfinished'), 'versions that can not be finished').toEqual([]);
 }
 
-/** Nothing is lost, nothing is left over, and all versions restore before and after what is not needed has gone. */
+/** Checks that nothing is lost or left over. All versions restore, before and after a cleanup. */
 async function checkAll(model: Model, lab: Lab): Promise<void> {
   const sums = model.versions.sums;
   for (const uid of sums.keys()) await lab.ok('scrub', uid);

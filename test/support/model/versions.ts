@@ -4,7 +4,7 @@ import { checkVersionStored } from '../labs/check-store.ts';
 import type { Lab, VersionRow } from '../labs/lab.ts';
 import type { Active, Known } from './operations.ts';
 
-/** The oracle: all versions that were ever begun, and what each has to restore to. */
+/** The oracle: all versions that were ever begun, and their expected content. */
 export class Versions {
   readonly #known = new Map<string, Known>();
 
@@ -14,19 +14,21 @@ export class Versions {
     return known;
   }
 
-  /** Those in one of these states, oldest first. */
+  /** Versions in one of these states, oldest first. */
   in(...states: Known['state'][]): Known[] {
     return [...this.#known.values()].filter(({ state }) => states.includes(state));
   }
 
-  /** uid -> sha256, of those that are valid. */
+  /** uid -> sha256, of valid versions. */
   get sums(): Map<string, string> {
     return new Map(this.in('valid').map((version) => [version.uid, version.sha256]));
   }
 
   /**
-   * Compares what the model knows with what is in the database at this moment, and takes over what has become of versions that nobody is at.
-   * @throws Error for a version that was lost, became invalid, came back, or is valid and not exactly its source.
+   * Compares the model with the database at this moment. Adopts the new state of versions that no
+   * operation uses.
+   * @throws Error for a version that was lost, became invalid, came back, or is valid and not
+   * exactly its source.
    */
   observe(lab: Lab, active: Active): void {
     const rows = new Map(lab.versions().map((row) => [row.name, row]));
@@ -47,19 +49,19 @@ function problemOf({ state, mayGo }: Known, row: VersionRow | undefined): string
   return state === 'valid' && row.valid !== 1 ? 'was valid and is not, though nobody removes it' : undefined;
 }
 
-/** What those that were at it have made of it. */
+/** Adopts the state in which its operations left a version. */
 function takeOver(version: Known, row: VersionRow | undefined, lab: Lab): void {
   const wasValid = version.state === 'valid';
   version.uid = row?.uid ?? version.uid;
   version.state = row === undefined ? 'gone' : row.valid === 1 ? 'valid' : 'unfinished';
-  // One that has gone may still be asked for, by whoever goes on with what was stopped.
+  // Another operation may still ask for a removed one, to resume what was stopped.
   version.mayGo = row === undefined;
   if (row?.valid === 1 && !wasValid) checkVersionStored(lab, row, new Map([[row.uid, version.sha256]]));
 }
 
 /**
- * Every row names a blob of its length, also while others work: a blob that is deleted between our looks at the rows and at it has
- * lost its rows before, so that a second look finds none.
+ * Checks that every row names a blob of its length, also while others work. A blob deleted between
+ * the look at the rows and the look at it has lost its rows before: a second look finds none.
  */
 export function checkBlobsOfRows(lab: Lab): void {
   const lacking = new Set(rowsLackingBlobs(lab).map(({ uid }) => uid));

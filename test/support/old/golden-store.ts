@@ -7,13 +7,13 @@ import { PATH_WITH_SBIN, type Result } from '../program/process.ts';
 import { runProgram } from '../program/run.ts';
 import type { Need } from '../runner/machine.ts';
 
-/** Where stores that the original wrote are kept; they are not part of the project. */
+/** The folder of the stores that the original wrote; they are not part of the project. */
 export const STORES = join(
   process.env.BACKY_GOLDEN ?? resolve(fileURLToPath(new URL('../../../../shared/golden', import.meta.url))),
   'stores',
 );
 
-/** A version as the manifest of a store says it; some stores say more of it than others. */
+/** A version in the manifest of a store; some stores record more than others. */
 export interface ManifestVersion {
   uid: string;
   name: string;
@@ -22,26 +22,26 @@ export interface ManifestVersion {
   valid: number;
   /** The file that was backed up, or a null source. */
   source: string;
-  /** Of what it restores to; absent where it can't. */
+  /** Of the restored bytes; absent if it cannot be restored. */
   sha256?: string | null;
-  /** Of a version that was damaged on purpose: which block. */
+  /** The damaged block, of a version that was damaged on purpose. */
   damaged_block?: number;
 }
 
-/** What is known about a store. */
+/** The manifest of a store. */
 export interface Manifest {
   block_size: number;
-  /** The revision of its database; null when that has none. */
+  /** The revision of its database; null if it has none. */
   alembic: string | null;
   versions: ManifestVersion[];
 }
 
-/** Whether the stores are here. */
+/** Skips, or fails in CI, if the stores are missing. */
 export function needStores(): Need {
   return { what: `stores in ${STORES} (BACKY_GOLDEN)`, available: existsSync(STORES) };
 }
 
-/** A copy of a store, on which the real binary works as in the place where the store was. */
+/** A copy of a store, in which the real binary works as in the original's place. */
 export class GoldenStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-store-'));
   readonly manifest: Manifest;
@@ -78,14 +78,14 @@ export class GoldenStore {
     return runProgram(['-c', 'backy.cfg', ...args], { cwd: this.folder, env });
   }
 
-  /** Runs a command that has to work. @returns what it wrote to stdout. */
+  /** Runs a command that must succeed. @returns its stdout. */
   async ok(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.run(...args);
     if (code !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
     return stdout;
   }
 
-  /** Restores a version. @returns the sha256 of what came out. */
+  /** Restores a version. @returns the sha256 of the restored bytes. */
   async restoredSha256(uid: string): Promise<string> {
     await this.ok('restore', uid, `file://restored-${uid}`);
     const sum = sha256OfFile(this.path(`restored-${uid}`));
@@ -102,7 +102,7 @@ export class GoldenStore {
     return readdirSync(this.path('data'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.blob')).length;
   }
 
-  /** Begins with an empty database, the blobs stay. */
+  /** Replaces the database by an empty one; the blobs stay. */
   async withEmptyDatabase(): Promise<void> {
     for (const name of readdirSync(this.folder)) if (name.startsWith('backy.sqlite')) rmSync(this.path(name));
     await this.ok('initdb');
@@ -113,7 +113,7 @@ export class GoldenStore {
   }
 }
 
-/** The stores may be kept where nobody can change them. */
+/** The stores may be read-only. */
 function makeWritable(folder: string): void {
   chmodSync(folder, 0o755);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 
-/** The revisions of formats.md §2, oldest first; undefined is the one that has no name. */
+/** The revisions of formats.md §2, oldest first; undefined is the one without a name. */
 export const ALL_REVISIONS = [
   undefined,
   'bbe7904bfc3a',
@@ -16,17 +16,20 @@ export const ALL_REVISIONS = [
 export type RevisionName = (typeof ALL_REVISIONS)[number];
 export const OLD_REVISIONS = ALL_REVISIONS.slice(0, -1);
 
-/** Where later columns are: where an initdb of that time put them, or last, where ALTER TABLE puts them. */
+/**
+ * Position of later columns: where an initdb of that time put them, or last, where ALTER TABLE puts
+ * them.
+ */
 export type Layout = 'created' | 'altered';
 
 /** A value in a database. */
 export type Cell = string | number | null;
-/** A row by its columns. */
+/** A row, by column. */
 export type Row = Record<string, Cell>;
-/** Rows by their table. */
+/** Rows, by table. */
 export type Tables = Record<string, Row[]>;
 
-/** Whether a revision has what another one brought. */
+/** Whether a revision includes the changes of another one. */
 export function isSince(revision: RevisionName, other: RevisionName): boolean {
   return ALL_REVISIONS.indexOf(revision) >= ALL_REVISIONS.indexOf(other);
 }
@@ -74,7 +77,7 @@ export function oldSchema(revision: RevisionName, layout: Layout): string[] {
 export const ALEMBIC =
   'CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)';
 
-/** Writes a database file; of each row only the columns that its table has. */
+/** Writes a database file, with only those columns of each row that its table has. */
 export function writeDatabase(path: string, schema: readonly string[], tables: Tables): void {
   const db = new Database(path);
   try {
@@ -95,7 +98,7 @@ function insertRows(db: Database.Database, table: string, rows: readonly Row[]):
   for (const row of rows) insert.run(columns.map((column) => row[column] ?? null));
 }
 
-/** A column: name, type, and whether a later revision brought it. */
+/** A column: name, type, and whether a later revision added it. */
 type Column = [name: string, type: string, isLater?: boolean];
 
 function createTable(

@@ -8,12 +8,12 @@ import { type Layout, oldSchema, type RevisionName, type Row, statsName, type Ta
 
 const BLOCK = 4096;
 
-/** A store whose blobs are real and whose rows are of all kinds that old releases left. */
+/** A store with real blobs, and rows of all kinds that old releases left. */
 export interface OldStore {
   lab: Lab;
-  /** Every row with all columns that any revision has; an old database has only some of them. */
+  /** Each row has the columns of all revisions; an old database has only some of them. */
   tables: Tables;
-  /** Version uid -> sha256 of what it restores to. */
+  /** Version uid -> sha256 of its content. */
   oracle: Map<string, string>;
 }
 
@@ -36,7 +36,7 @@ export async function createOldStore(): Promise<OldStore> {
   };
 }
 
-/** Puts a database of an old revision, with the store's rows, in place of the store's. */
+/** Replaces the store's database by one of an old revision with the same rows. */
 export function makeOld({ lab, tables }: OldStore, revision: RevisionName, layout: Layout): void {
   const files = ['', '-wal', '-shm', '-journal'].map((suffix) => `${lab.databasePath}${suffix}`);
   for (const file of [...files, ...copiesOf(lab).map((name) => lab.path(name))]) rmSync(file, { force: true });
@@ -48,12 +48,12 @@ export function copiesOf(lab: Lab): string[] {
   return readdirSync(dirname(lab.databasePath)).filter((name) => name.includes('.before-'));
 }
 
-/** Rows as a database of that revision has them: with its names of tables. */
+/** The rows as a database of that revision has them, with its table names. */
 export function asOf({ stats = [], ...tables }: Tables, revision: RevisionName): Tables {
   return { ...tables, [statsName(revision)]: stats };
 }
 
-/** All rows of the tables that the original has, in the order in which they were written. */
+/** All rows of the original's tables, in the order in which they were written. */
 export function tablesOf(path: string): Tables {
   const db = new Database(path, { readonly: true });
   try {
@@ -67,7 +67,10 @@ export function tablesOf(path: string): Tables {
   }
 }
 
-/** What old releases and old imports wrote: dates without a fraction, '' for NULL, an expire date without a time, rows that are invalid. */
+/**
+ * Adds forms that old releases and old imports wrote: dates without a fraction, '' for NULL, an
+ * expire date without a time, invalid rows.
+ */
 function withOddForms(tables: Tables, uid: string, otherUid: string): Tables {
   const { versions = [], blocks = [], stats = [], deleted_blocks = [] } = tables;
   const seconds = (date: unknown) => String(date).slice(0, 19);

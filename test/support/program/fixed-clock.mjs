@@ -1,6 +1,6 @@
 /**
- * Stops the clock of a program that node loads this into (--import): it is always TEST_CLOCK_MS, in milliseconds since 1970.
- * The program itself knows nothing of it.
+ * Stops the clock of a program that Node loads this into (--import): it always shows TEST_CLOCK_MS,
+ * in milliseconds since 1970. The program itself does not notice.
  */
 import { stopClock } from './stop-clock.mjs';
 

@@ -1,21 +1,21 @@
-/** A command line to run, as the process of it would have it. */
+/** A command line to run, with the surroundings its own process would have. */
 export interface Call {
   argv: string[];
   env: Record<string, string>;
   cwd: string;
-  /** Written to stdout and stderr after all that the call writes. */
+  /** Written to stdout and stderr after the call's own output. */
   end: string;
   /** Stops the clock there, in milliseconds since 1970. */
   clockMs?: number;
 }
 
-/** What a host tells once a call has ended. */
+/** The host's message after a call. */
 export interface CallEnd {
   code: number;
-  /** What the call has left open. */
+  /** Open files, sockets, timers and listeners that the call has left. */
   left: string[];
   /** Processor time of the host since its start. */
   cpuSeconds: number;
-  /** It has more memory than is good for the calls to come. */
+  /** It uses too much memory for further calls. */
   isLarge: boolean;
 }

@@ -1,6 +1,7 @@
 /**
- * A process that has the program loaded and runs one command line after another, as the process of each would: with its folder,
- * environment, stdout and stderr. What a call leaves behind in the process is told with its end.
+ * A process that has the program loaded and runs one command line after another, as the process of
+ * each would: with its folder, environment, stdout and stderr. The message at a call's end lists
+ * what the call has left open.
  */
 import { writeSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -11,12 +12,12 @@ const LARGE_BYTES = 700 * 1024 * 1024;
 const [program = ''] = process.argv.slice(2);
 const title = process.title;
 const { runProgram } = await import(pathToFileURL(program).href);
-// The first thread makes these; no call is to blame for them.
+// The first thread creates these; no call is to blame for them.
 void process.stdout;
 void process.stderr;
-// The launcher of the program sees to that one.
+// The launcher of the program handles that one.
 process.on('SIGUSR1', () => {});
-// With the tests gone, nobody calls any more.
+// Without the tests, no further call comes.
 process.on('disconnect', () => process.exit());
 process.on('message', (/** @type {import('./host.d.mts').Call} */ call) => void answer(call));
 process.send?.('ready');
@@ -31,7 +32,7 @@ async function answer({ argv, env, cwd, end, clockMs }) {
   letClockRun();
   process.title = title;
   const left = await leftovers(before);
-  // What came before it on these streams is of this call, what comes after it is not.
+  // Output before this text belongs to this call, output after it to the next.
   for (const fd of [1, 2]) writeWhole(fd, end);
   const { user, system } = process.cpuUsage();
   /** @type {import('./host.d.mts').CallEnd} */

@@ -1,4 +1,4 @@
-/** Stands for the program in tests of the host: does what its first word says. */
+/** Replaces the program in tests of the host; its first word selects the behaviour. */
 import { openSync, writeSync } from 'node:fs';
 
 /** @param {string[]} argv */

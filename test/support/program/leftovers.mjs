@@ -1,11 +1,11 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 
-/** How long what is closing may take. */
+/** Time allowed for closing. */
 const CLOSING_MS = 2_000;
 
 /**
- * What a process has open: files, sockets, timers, listeners.
- * @typedef {Map<string, number>} Inventory how many of each
+ * The open files, sockets, timers and listeners of a process.
+ * @typedef {Map<string, number>} Inventory counts by kind
  */
 
 /** @returns {Inventory} */
@@ -15,7 +15,7 @@ export function takeInventory() {
   const count = (/** @type {string} */ what) => found.set(what, (found.get(what) ?? 0) + 1);
   for (const fd of readdirSync('/proc/self/fd')) {
     const target = linkOf(fd);
-    // Threads and the event loop have some of these; what they belong to is counted otherwise.
+    // Threads and the event loop have some of these; their owners are counted otherwise.
     if (target !== undefined && !/^anon_inode:|^pipe:|^\/proc\/|^\/dev\/(null|urandom)$/.test(target)) count(`file ${target}`);
   }
   for (const what of process.getActiveResourcesInfo()) count(`resource ${what}`);
@@ -25,7 +25,11 @@ export function takeInventory() {
   return found;
 }
 
-/** A file's target, unless it was the list of files itself. @param {string} fd @returns {string | undefined} */
+/**
+ * A file's target, unless it was the list of files itself.
+ * @param {string} fd
+ * @returns {string | undefined}
+ */
 function linkOf(fd) {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
@@ -35,7 +39,7 @@ function linkOf(fd) {
 }
 
 /**
- * What was not there before, once what is closing has had its time.
+ * Lists what was not open before, after a pause in which closing can finish.
  * @param {Inventory} before
  * @returns {Promise<string[]>}
  */

@@ -9,21 +9,24 @@ interface CoveredScript {
 
 const DIST = fileURLToPath(new URL('../../../dist/', import.meta.url));
 
-/** The sources in a bundle of dist/, as its source map names them: those of ours from `src/` on. */
+/** The sources in a bundle of dist/, as its source map names them; our own begin with `src/`. */
 export function sourcesIn(bundle: string): string[] {
   const { sources } = JSON.parse(readFileSync(`${DIST}${bundle}.cjs.map`, 'utf8')) as { sources: string[] };
   return sources.map((source) => source.replace(/^\.\.\//, ''));
 }
 
-/** Sources in a bundle that run only once somebody imports them: the bundler puts a function of their name around each. */
+/**
+ * Sources in a bundle that run only when imported: the bundler wraps each in a function with its
+ * name.
+ */
 export function lateSourcesIn(bundle: string): Set<string> {
   const text = readFileSync(`${DIST}${bundle}.cjs`, 'latin1');
   return new Set(sourcesIn(bundle).filter((source) => text.includes(`"${source}"(`)));
 }
 
 /**
- * The sources that ran in processes that wrote their coverage into `folder`, and the files outside of dist/ that they loaded.
- * A bundle has its sources whole, so that a file's name does not tell.
+ * The sources that ran in processes whose coverage is in `folder`, and files outside of dist/ that
+ * they loaded. A bundle contains many sources, so a loaded file alone does not tell.
  */
 export function sourcesThatRan(folder: string): Set<string> {
   const scripts = readdirSync(folder).flatMap(

@@ -26,7 +26,7 @@ def main():
     start, go = os.pipe()
     pid, fd = pty.fork()
     if pid == 0:
-        # The terminal has its size before the program looks.
+        # Set the size before the program looks at it.
         os.read(start, 1)
         os.execvp(sys.argv[2], sys.argv[2:])
     resize(fd, int(sys.argv[1]))

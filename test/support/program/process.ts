@@ -10,7 +10,6 @@ export const BINARY = process.env.BACKY2_BINARY ?? fileURLToPath(new URL('../../
 /** Longer than that is a hang, unless a test says otherwise. */
 export const HANG_MS = amount({ files: 45_000, servers: 150_000 });
 
-/** How a process ended. */
 export interface Result {
   /** Null when a signal ended it. */
   code: number | null;
@@ -19,7 +18,6 @@ export interface Result {
   stderr: string;
 }
 
-/** What a process is started with. */
 export interface StartOptions {
   env?: Record<string, string> | undefined;
   stdin?: string | Buffer | undefined;
@@ -36,9 +34,11 @@ export class Running {
   readonly #name: string;
   readonly #out: Buffer[] = [];
   readonly #err: Buffer[] = [];
-  /** Resolves when the process has ended and its output is read; rejects when it could not be started or hangs. */
+  /**
+   * Resolves when the process has ended and its output is read. Rejects if it could not be started,
+   * or hangs.
+   */
   readonly ended: Promise<Result>;
-  /** Whether it has ended. */
   hasEnded = false;
 
   constructor(command: readonly string[], { env, stdin, cwd, timeoutMs = HANG_MS }: StartOptions) {
@@ -49,7 +49,7 @@ export class Running {
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#out.push(chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => this.#err.push(chunk));
     this.ended = this.#waitForEnd(timeoutMs);
-    // Whoever awaits it sees the rejection; nobody has to.
+    // A caller that awaits it sees the rejection; nobody has to.
     this.ended.catch(() => {});
     // A program that fails early does not read its stdin.
     this.#child.stdin?.on('error', () => {});
@@ -61,12 +61,12 @@ export class Running {
     return this.#child.pid;
   }
 
-  /** What it wrote to stdout so far. */
+  /** Its output to stdout so far. */
   get stdout(): string {
     return Buffer.concat(this.#out).toString();
   }
 
-  /** What it wrote to stderr so far. */
+  /** Its output to stderr so far. */
   get stderr(): string {
     return Buffer.concat(this.#err).toString();
   }
@@ -96,7 +96,7 @@ export class Running {
   }
 }
 
-/** Runs a tool of the system to its end; anything but exit code 0 is an error. */
+/** Runs a system tool to its end. @throws Error for any exit code but 0. */
 export async function tool(...command: string[]): Promise<string> {
   const { code, stdout, stderr } = await new Running(command, { env: { PATH: PATH_WITH_SBIN } }).ended;
   if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stdout}${stderr}`);

@@ -16,7 +16,10 @@ export interface ResidentCall extends Omit<Call, 'end'> {
   timeoutMs: number;
 }
 
-/** Hosts of a program. Calls at the same time get a host each, so that they are processes of their own. */
+/**
+ * Hosts of a program. Each of several simultaneous calls has a host of its own, so that they are
+ * separate processes.
+ */
 export class HostPool {
   readonly #program: string;
   readonly #idle: Host[] = [];
@@ -27,8 +30,8 @@ export class HostPool {
   }
 
   /**
-   * Runs the program to its end in a host (host.mjs). Rejects when it hangs, or when it leaves anything open: a file, a socket, a timer,
-   * a listener. A lock is an open file.
+   * Runs the program to its end in a host (host.mjs). Rejects if it hangs, or leaves anything open:
+   * a file, a socket, a timer, a listener. A lock is an open file.
    */
   async run(call: ResidentCall): Promise<Result> {
     const host = this.#idle.pop() ?? (await Host.start(this.#program));
@@ -49,7 +52,7 @@ export function runResident(call: ResidentCall): Promise<Result> {
   return pool.run(call);
 }
 
-/** How a call ended: by itself, or with its process. */
+/** The end of a call: its own, or that of its process. */
 type Answer = { told: CallEnd } | { exit: { code: number | null; signal: NodeJS.Signals | null } };
 
 class Host {
@@ -58,9 +61,9 @@ class Host {
   readonly #err = new Capture();
   readonly #closed: Promise<Answer>;
   #cpuSeconds = 0;
-  /** The exit code, or the signal, that ended it. */
+  /** The exit code or signal that ended it. */
   #end: string | undefined;
-  /** Whether it may take another call. */
+  /** Whether it can take another call. */
   isUsable = true;
 
   static async start(program: string): Promise<Host> {
@@ -71,7 +74,7 @@ class Host {
   }
 
   private constructor(program: string) {
-    // As the launcher starts the program.
+    // Matches the launcher of the program.
     const env = { PATH: process.env.PATH ?? '', UV_THREADPOOL_SIZE: '32' };
     this.#child = permitStart(() => spawn(process.execPath, [HOST, program], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#out.add(chunk));
@@ -85,7 +88,7 @@ class Host {
         resolve({ exit: { code, signal } });
       });
     });
-    // A test process that has nothing else to do may end; so does the host then.
+    // The host ends with the test process, and does not keep it alive.
     this.#child.unref();
     this.#child.channel?.unref();
     for (const stream of [this.#child.stdout, this.#child.stderr]) (stream as unknown as { unref(): void }).unref();
@@ -105,7 +108,7 @@ class Host {
         reject(new Error(`backy2 ${call.argv.join(' ')} hangs: no end after ${timeoutMs} ms. ${work}\n${output}`));
       }, timeoutMs);
     });
-    // A host that ends its call while it is asked for its status is killed all the same: it takes no other call.
+    // A host whose call ends during the status request is killed too: it takes no other call.
     const inTime = async <T>(event: Promise<T>): Promise<T> => {
       const outcome = await Promise.race([event, hangs]);
       return isLate ? hangs : outcome;
@@ -143,12 +146,12 @@ class Host {
   }
 }
 
-/** What comes out of one of a host's streams, call by call. */
+/** The output of one stream of a host, call by call. */
 class Capture {
   #chunks: Buffer[] = [];
   #wanted: { end: string; resolve(text: string): void } | undefined;
 
-  /** What came of this call so far. */
+  /** The output of this call so far. */
   get text(): string {
     return Buffer.concat(this.#chunks).toString();
   }
@@ -165,7 +168,7 @@ class Capture {
     resolve(text.slice(0, -end.length));
   }
 
-  /** The text before `end`, as soon as that has come. */
+  /** The text before `end`, as soon as `end` has come. */
   until(end: string): Promise<string> {
     return new Promise((resolve) => {
       this.#wanted = { end, resolve };

@@ -6,16 +6,17 @@ import { takeClock } from './clock.ts';
 import { BINARY, HANG_MS, type Result, Running, type StartOptions } from './process.ts';
 import { runResident } from './resident.ts';
 
-/** What a call of the program runs with. */
 export type RunOptions = StartOptions;
 
-/** Read by Node or the launcher, before the program; or by what is loaded before them. */
+/** Variables that Node, the launcher or preloaded code reads before the program starts. */
 const READ_AT_START = /^(NODE_|UV_|LD_|BACKY2_|FAULTS_|FAULTY_)/;
 
 /**
- * Runs the program to its end. It runs in a process that stays for the next call (resident.ts), which costs no start; as a process of
- * its own where it must be one (stdin, a command before it, variables that are read before it starts), for a third of the tests of
- * resident kinds in turn, and always when BACKY2_BINARY names an installed program.
+ * Runs the program to its end, usually in a process that stays for the next call (resident.ts),
+ * which costs no start. It gets a process of its own:
+ * - where it must: stdin, a command before it, variables that are read before it starts,
+ * - for a third of the tests of resident kinds, in turn,
+ * - always if BACKY2_BINARY names an installed program.
  */
 export function runProgram(
   args: readonly string[],
@@ -29,7 +30,10 @@ export function runProgram(
   return runResident({ argv: [...args], env: rest, cwd, timeoutMs, ...(clockMs === undefined ? {} : { clockMs }) });
 }
 
-/** Whether it is the turn of this test, or of its file where none runs. Tests with processes of their own have enough of them. */
+/**
+ * Whether it is the turn of this test, or of its file outside of tests. Kinds with processes of
+ * their own take no turns.
+ */
 function isRealInTurn(): boolean {
   const { currentTestName, testPath } = expect.getState();
   const isResidentKind = ['cli', 'recordings'].includes(process.env.BACKY_TEST_PROJECT ?? '');

@@ -2,11 +2,11 @@
 const STEP = /\u001b\[([0-9?;]*)([A-Za-z])|[\r\n]|[^\u001b\r\n]+/g;
 
 /**
- * A terminal that knows what the program may use: lines that break at the last column, cursor up and to the left, erasing. Anything else is
- * an error, so that a test sees what would be garbage on a simpler terminal.
+ * A terminal with only the features that the program may use: lines that break at the last column,
+ * cursor up and left, erasing. Anything else is an error: a simpler terminal would show garbage.
  */
 export class Screen {
-  /** All that ever stood in a row without a line feed between, and how wide the terminal was. */
+  /** Each text that stood in a row without a line feed, with the terminal's width at that time. */
   readonly runs: { text: string; columns: number }[] = [];
   readonly #rows: string[] = [''];
   #columns: number;
@@ -17,13 +17,13 @@ export class Screen {
     this.#columns = columns;
   }
 
-  /** Rows as they are now, without those at the end that are empty. */
+  /** The current rows, without empty ones at the end. */
   get rows(): string[] {
     const last = this.#rows.findLastIndex((row) => row.trimEnd() !== '');
     return this.#rows.slice(0, last + 1);
   }
 
-  /** Makes it narrower or wider; what is there stays as it is. */
+  /** Changes the width; the content stays as it is. */
   resize(columns: number): void {
     this.#columns = columns;
   }

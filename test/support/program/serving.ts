@@ -5,7 +5,7 @@ import type { Running } from './process.ts';
 /** A server that runs in a lab. */
 export interface Serving {
   running: Running;
-  /** What it printed first: the URI, or the mountpoint. */
+  /** Its first output: the URI or the mountpoint. */
   where: string;
 }
 
@@ -26,7 +26,7 @@ export async function startNbd(lab: Lab, ...args: string[]): Promise<Serving & {
   return { ...(await startServing(lab, 'nbd', '--socket', socket, ...args)), socket };
 }
 
-/** Ends it as Ctrl-C does. */
+/** Stops it as Ctrl-C does. */
 export async function stopServing({ running }: Serving): Promise<{ code: number | null; stdout: string; stderr: string }> {
   running.kill('SIGINT');
   return running.ended;

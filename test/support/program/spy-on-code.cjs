@@ -1,5 +1,5 @@
-// Preloaded by Node, in threads as well: each says on stderr at its end which files it loaded, whether Node's
-// network code was, and whether V8 took their code caches.
+// Preloaded by Node, in threads too. At its end, each prints on stderr which files it loaded,
+// whether Node's network code is among them, and whether V8 took their code caches.
 const fs = require('node:fs');
 const { basename } = require('node:path');
 const vm = require('node:vm');

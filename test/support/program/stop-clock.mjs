@@ -1,5 +1,5 @@
 /**
- * Stops the clock of this thread: it is always `nowMs`, in milliseconds since 1970.
+ * Stops the clock of this thread: it always shows `nowMs`, in milliseconds since 1970.
  * @param {number} nowMs
  * @returns {() => void} lets it run again.
  */

@@ -5,7 +5,6 @@ import type { Lab } from '../labs/lab.ts';
 import { BINARY, PATH_WITH_SBIN } from './process.ts';
 import { Screen } from './screen.ts';
 
-/** How the program is started on a terminal. */
 export interface TerminalOptions {
   columns: number;
   env?: Record<string, string>;
@@ -15,9 +14,9 @@ export interface TerminalOptions {
 
 /** The program on a terminal of its own. */
 export class Terminal {
-  /** What its screen shows. */
+  /** The content of its screen. */
   readonly screen: Screen;
-  /** All that was written to it, as it came. */
+  /** All output so far, unprocessed. */
   output = '';
   readonly #child;
   #carry = '';
@@ -36,7 +35,7 @@ export class Terminal {
     this.#child.stdin.on('error', () => {});
   }
 
-  /** The exit code, once it has ended and all is on the screen. */
+  /** Resolves to the exit code, once the program has ended and all output is on the screen. */
   async ended(): Promise<number | null> {
     const [code] = (await once(this.#child, 'close')) as [number | null];
     return code;
@@ -48,17 +47,17 @@ export class Terminal {
     this.#child.stdin.write(`${columns}\n`);
   }
 
-  /** Closes the terminal, as a window or a connection is closed. */
+  /** Closes the terminal, as if a window or a connection closed. */
   hangUp(): void {
     this.#child.kill('SIGKILL');
   }
 
-  /** Types letters, Ctrl-C (`\x03`) for instance. */
+  /** Types keys, for example Ctrl-C (`\x03`). */
   type(keys: string): void {
     this.#child.stdin.write(`hex ${Buffer.from(keys).toString('hex')}\n`);
   }
 
-  /** Waits until something was written to it. */
+  /** Waits until the output matches. */
   async until(wanted: RegExp): Promise<void> {
     while (!wanted.test(this.output)) {
       if (this.#child.exitCode !== null) throw new Error(`it ended without ${wanted}: ${this.output}`);
@@ -66,7 +65,7 @@ export class Terminal {
     }
   }
 
-  /** An escape sequence that is cut by the pipe waits for its rest. */
+  /** An escape sequence that the pipe has cut waits for its rest. */
   #show(text: string): void {
     this.output += text;
     const all = this.#carry + text;

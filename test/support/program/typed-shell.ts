@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BINARY, Running } from './process.ts';
 
-/** What came of a line that was typed, with a tab at its end. */
+/** The result of typing a line and a tab. */
 export interface Typed {
   /** The line after the tab. */
   line: string;
-  /** What the shell listed below it, its lines without blanks at their ends. */
+  /** Lines that the shell listed below it, without blanks at their ends. */
   listed: string[];
 }
 
-/** How an interactive shell is set up so that Ctrl-T shows the line as it stands, and starts a new one. */
+/** Settings for an interactive shell: Ctrl-T shows the current line and starts a new one. */
 const SHELLS = {
   bash: {
     rcFile: '.bashrc',
@@ -42,10 +42,13 @@ bindkey '^T' show
   },
 };
 
-/** A terminal keeps so many characters that were typed ahead. */
+/** A terminal buffers this many characters that were typed ahead. */
 const TYPE_AHEAD_LIMIT = 4000;
 
-/** Types lines into an interactive shell on a terminal of its own, each with a tab at its end, and tells what became of them. */
+/**
+ * Types lines into an interactive shell on a terminal of its own, each with a tab at its end.
+ * @returns the result of each line.
+ */
 export async function typeInto(shell: keyof typeof SHELLS, lines: readonly string[], cwd: string): Promise<Typed[]> {
   const { rcFile, setup, command } = SHELLS[shell];
   const keys = `${lines.map((line) => `${line}\t\x14`).join('')}exit\n`;
@@ -61,7 +64,7 @@ export async function typeInto(shell: keyof typeof SHELLS, lines: readonly strin
   }
 }
 
-/** The terminal first shows what was typed ahead, then each line as the shell has it. */
+/** The terminal first shows the text typed ahead, then each line as the shell has it. */
 function typedIn(screen: string, count: number): Typed[] {
   const parts = screen.replaceAll('\r', '').split(/LINE<(.*)>\n/);
   const found = Array.from({ length: (parts.length - 1) / 2 }, (_, i) => ({

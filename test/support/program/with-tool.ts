@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PATH_WITH_SBIN } from './process.ts';
 
-/** CI has every tool and allows no skip (house.md, rule 13). */
+/** CI has every tool and allows no skip. */
 const mustHaveAll = process.env.CI !== undefined && process.env.CI !== '';
 
 /** Declares tests that need a program of the system. Without it they are skipped, visibly. */

@@ -1,4 +1,6 @@
-/** Makes fast-check draw the same cases for the same seed; without one it takes another in each run. */
+/**
+ * Makes fast-check draw the same cases for the same seed. Without a seed, each run draws others.
+ */
 export async function seedFastCheck(seed: string | undefined): Promise<void> {
   if (seed === undefined) return;
   // Loaded only here: it costs each test file 20 ms, and few use it.

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tool } from '../program/process.ts';
 
-/** Something that a test needs of the machine. */
+/** Something that a test needs from the machine. */
 export interface Need {
   what: string;
   available: boolean;
-  /** Containers can't have it, so not even CI insists on it. */
+  /** Containers cannot have it, so not even CI insists on it. */
   optional?: true;
 }
 
-/** Whether to skip for what the machine lacks, and what to say of it. CI skips nothing that it can have: there the test fails. */
+/**
+ * Whether to skip a test because the machine lacks something, with a note for its title. In CI only
+ * optional needs are skipped; the test fails for others.
+ */
 export function lacking(...needs: Need[]): { skip: boolean; note: string } {
   const missing = needs.filter(({ available, optional }) => !available && (optional === true || !process.env.CI));
   if (missing.length === 0) return { skip: false, note: '' };

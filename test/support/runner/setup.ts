@@ -3,7 +3,7 @@ import { noteCosts } from './costs/note.ts';
 import { takeCosts } from './costs/spent.ts';
 import { watchStarts } from './costs/starts.ts';
 
-/** Projects whose tests start no process, with the reason to give. */
+/** Projects whose tests start no process, with the reason to print. */
 const WITHOUT_PROCESSES: Record<string, string> = {
   unit: 'tests in test/unit start no process: put it into test/process',
   cli: 'tests in test/cli start no process: call the program with lab.run, or put it into test/process',

@@ -11,20 +11,26 @@ import {
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What happens to one request. */
+/** The fault of one request. */
 export type Fault =
-  /** The connection is reset before the server has heard anything. */
+  /** The connection is reset before the server has received anything. */
   | { kind: 'resetBefore' }
-  /** The server does what was asked, and the connection is reset in place of its answer. */
+  /** The server does the work, then the connection is reset instead of its answer. */
   | { kind: 'resetAfter' }
-  /** The server hears nothing; the answer is this status with an S3 error of this name, e.g. 503 SlowDown, 404 NoSuchKey. */
+  /**
+   * The server receives nothing. The answer is this status with an S3 error of this name, e.g. 503
+   * SlowDown, 404 NoSuchKey.
+   */
   | { kind: 'status'; status: number; code: string; headers?: OutgoingHttpHeaders }
-  /** The server's answer with all its headers, but the body ends half way and the connection with it. */
+  /** The server's answer with all its headers, but the body and the connection end half way. */
   | { kind: 'cutBody' }
-  /** No answer ever comes, and the connection stays. `reaches`: the server does what was asked all the same. */
+  /**
+   * No answer ever comes, and the connection stays open. `reaches`: the server does the work
+   * nevertheless.
+   */
   | { kind: 'hang'; reaches?: true };
 
-/** A request as it came. */
+/** A request as received. */
 export interface SeenRequest {
   method: string;
   /** With the query. */
@@ -33,26 +39,26 @@ export interface SeenRequest {
   number: number;
 }
 
-/** What became of it. `status`: of the server's answer, when it was asked. */
+/** A request with its fate. `status`: of the server's answer, if it got the request. */
 export interface PassedRequest extends SeenRequest {
   fault?: Fault['kind'];
   status?: number;
 }
 
 /**
- * An HTTP proxy between the program and a server, whose faults the test decides request by request. Hosts and bodies pass as they are, so that signatures
- * stay good.
+ * An HTTP proxy between the program and a server; the test decides the fault of each request. Hosts
+ * and bodies pass unchanged, so that signatures stay valid.
  */
 export class FaultProxy {
-  /** Says what goes wrong with a request; nothing when it returns undefined. */
+  /** Chooses the fault of a request; undefined: none. */
   decide: (request: SeenRequest) => Fault | undefined = () => undefined;
-  /** Added to every answer; requests wait beside each other. */
+  /** Added to every answer, for each request separately. */
   latencyMs = 0;
-  /** Bytes a second of all bodies together, both ways; 0 is unlimited. */
+  /** Bytes per second of all bodies together, both ways; 0 is unlimited. */
   bytesPerSecond = 0;
-  /** All requests in the order of their coming. */
+  /** All requests in the order of arrival. */
   readonly requests: PassedRequest[] = [];
-  /** The most requests that were under way at once. */
+  /** The highest number of simultaneous requests. */
   maxInFlight = 0;
   #inFlight = 0;
   #freeAt = 0;
@@ -66,7 +72,10 @@ export class FaultProxy {
     this.#server.keepAliveTimeout = 60_000;
   }
 
-  /** @param serverPort of the real server, on loopback. @param port of the proxy; any free one when absent. */
+  /**
+   * @param serverPort of the real server, on loopback.
+   * @param port of the proxy; any free one when absent.
+   */
   static async start(serverPort: number, port = 0): Promise<FaultProxy> {
     const proxy = new FaultProxy(serverPort);
     proxy.#server.listen(port, '127.0.0.1');
@@ -83,7 +92,7 @@ export class FaultProxy {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Back to a proxy that only passes on; what was seen is forgotten. */
+  /** Removes faults and limits, and forgets the requests seen. */
   reset(): void {
     this.decide = () => undefined;
     this.latencyMs = 0;
@@ -92,7 +101,7 @@ export class FaultProxy {
     this.maxInFlight = 0;
   }
 
-  /** Ends it, with every connection. */
+  /** Stops it, with every connection. */
   async stop(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();
@@ -108,7 +117,7 @@ export class FaultProxy {
     answer.once('close', () => {
       this.#inFlight--;
     });
-    // A client that goes away, or a server that does, is for the other side to see.
+    // If one side disconnects, the other side must notice.
     this.#serve(incoming, answer, { seen, fault }).catch(() => incoming.socket.destroy());
   }
 
@@ -121,7 +130,7 @@ export class FaultProxy {
       incoming.socket.resetAndDestroy();
       return;
     }
-    // An answer before the body is read could be lost in the client's own writing.
+    // Read the body first: an early answer could be lost while the client still writes.
     if (fault?.kind === 'status' || (fault?.kind === 'hang' && fault.reaches !== true)) {
       for await (const _ of incoming);
       if (fault.kind === 'hang') return;
@@ -140,7 +149,7 @@ export class FaultProxy {
       return;
     }
     answer.writeHead(seen.status, response.rawHeaders);
-    // A GET's answer has a length (S3 sends no chunks): half of it is what a cut leaves.
+    // A GET's answer has a length (S3 sends no chunks): a cut leaves half of it.
     let left = fault?.kind === 'cutBody' ? Math.floor(Number(response.headers['content-length'] ?? 0) / 2) : Infinity;
     for await (const chunk of response as AsyncIterable<Buffer>) {
       await this.#pace(chunk.length);
@@ -155,12 +164,12 @@ export class FaultProxy {
   }
 
   async #forward(incoming: IncomingMessage): Promise<IncomingMessage> {
-    // The client is told to go on by Node already.
+    // Node has already told the client to continue.
     const { expect: _, ...headers } = incoming.headers;
     const { method, url: path } = incoming;
     const outgoing = httpRequest({ host: '127.0.0.1', port: this.#serverPort, method, path, headers, agent: this.#agent });
     const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-    // Seen below, after the body.
+    // Handled below, after the body.
     answered.catch(() => {});
     for await (const chunk of incoming as AsyncIterable<Buffer>) {
       await this.#pace(chunk.length);
@@ -179,7 +188,10 @@ export class FaultProxy {
   }
 }
 
-/** For {@link FaultProxy.decide}: the first `count` requests that `matches` takes go wrong, then none. */
+/**
+ * For {@link FaultProxy.decide}: the first `count` requests that `matches` accepts go wrong, later
+ * ones pass.
+ */
 export function firstRequests(
   count: number,
   matches: (request: SeenRequest) => boolean,

@@ -8,18 +8,17 @@ export interface OptionReply {
   data: Buffer;
 }
 
-/** What came back for a request: the error of the whole (0: none), and chunk by chunk. */
+/** The reply to a request: an overall error (0: none), and the chunks. */
 export interface Reply {
   error: number;
   data: Buffer;
-  /** Where there were errors of their own, with the offset. */
+  /** Errors of single chunks, with their offsets. */
   errors: { offset: number; error: number; message: string }[];
   holes: { offset: number; length: number }[];
   extents: { length: number; flags: number }[];
   chunks: number;
 }
 
-/** What a request is sent with. */
 export interface RequestParts {
   offset?: number | bigint;
   length?: number;
@@ -28,7 +27,7 @@ export interface RequestParts {
   magic?: number;
 }
 
-/** A client that says what it is told to, right or wrong. One request at a time. */
+/** A client that sends any message, valid or not. One request at a time. */
 export class NbdClient {
   readonly socket: Socket;
   readonly #incoming: Incoming;
@@ -43,7 +42,7 @@ export class NbdClient {
     this.#incoming = new Incoming(socket);
   }
 
-  /** Connects, and says hello as a client of today. */
+  /** Connects, and greets like a current client. */
   static async connect(path: string, flags = 3): Promise<NbdClient> {
     const socket = connect(path);
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
@@ -54,7 +53,7 @@ export class NbdClient {
     return client;
   }
 
-  /** Connects and comes to transmission, with structured replies and base:allocation unless told otherwise. */
+  /** Connects and enters transmission, by default with structured replies and base:allocation. */
   static async open(path: string, name: string, { structured = true } = {}): Promise<NbdClient> {
     const client = await NbdClient.connect(path);
     if (structured) {
@@ -67,7 +66,7 @@ export class NbdClient {
     return client;
   }
 
-  /** Sends an option, and takes replies up to the last. */
+  /** Sends an option, and reads replies up to the last. */
   async option(option: number, data: Buffer = Buffer.alloc(0)): Promise<OptionReply[]> {
     this.sendOption(option, data);
     const replies: OptionReply[] = [];
@@ -90,7 +89,7 @@ export class NbdClient {
     this.socket.write(Buffer.concat([head, data]));
   }
 
-  /** Sends a request, and takes its reply. */
+  /** Sends a request, and reads its reply. */
   async request(type: number, parts: RequestParts = {}): Promise<Reply> {
     this.sendRequest(type, parts);
     return this.#structured ? this.#structuredReply(parts) : this.#simpleReply(type, parts);
@@ -110,7 +109,7 @@ export class NbdClient {
     this.socket.write(Buffer.concat([head, data]));
   }
 
-  /** A read that has to work. */
+  /** A read that must succeed. */
   async read(offset: number, length: number): Promise<Buffer> {
     const { error, errors, data } = await this.request(nbd.COMMAND.read, { offset, length });
     if (error !== 0 || errors.length > 0)
@@ -118,19 +117,19 @@ export class NbdClient {
     return data;
   }
 
-  /** A write that has to work. */
+  /** A write that must succeed. */
   async write(offset: number, data: Buffer): Promise<void> {
     const { error } = await this.request(nbd.COMMAND.write, { offset, data });
     if (error !== 0) throw new Error(`writing ${data.length} bytes at ${offset}: error ${error}`);
   }
 
-  /** Says goodbye, and waits for the server to hang up. */
+  /** Disconnects, and waits for the server to close the connection. */
   async disconnect(): Promise<void> {
     this.sendRequest(nbd.COMMAND.disconnect, {});
     await this.hungUp();
   }
 
-  /** Resolves when the server has hung up. */
+  /** Resolves when the server has closed the connection. */
   async hungUp(): Promise<void> {
     while ((await this.#incoming.take(1)) !== undefined);
     this.socket.destroy();

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * A TCP proxy between the program and a server, PostgreSQL for instance, whose connections the test cuts or has hang. What is on its way is
- * delayed, never changed.
+ * A TCP proxy between the program and a server, for example PostgreSQL. The test can cut its
+ * connections or make them hang. Data may be delayed, never changed.
  */
 export class TcpProxy {
   /** Added to each direction. */
@@ -18,7 +18,10 @@ export class TcpProxy {
     this.#server = createServer((client) => this.#accept(client, serverPort));
   }
 
-  /** @param serverPort of the real server, on loopback. @param port of the proxy; any free one when absent. */
+  /**
+   * @param serverPort of the real server, on loopback.
+   * @param port of the proxy; any free one when absent.
+   */
   static async start(serverPort: number, port = 0): Promise<TcpProxy> {
     const proxy = new TcpProxy(serverPort);
     proxy.#server.listen(port, '127.0.0.1');
@@ -30,7 +33,7 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** How many connections are open. */
+  /** Number of open connections. */
   get connections(): number {
     return this.#pairs.size;
   }
@@ -40,13 +43,16 @@ export class TcpProxy {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
   }
 
-  /** From now on nothing moves on any connection, new ones included, though all stay open: a cable that was pulled. */
+  /**
+   * From now on no data moves on any connection, new ones included, but all stay open, as if a
+   * cable was pulled.
+   */
   hang(): void {
     this.#hanging = true;
     for (const pair of this.#pairs) for (const socket of pair) socket.pause();
   }
 
-  /** The cable is back: what was sent meanwhile arrives. */
+  /** Ends `hang`: data sent meanwhile arrives. */
   resume(): void {
     this.#hanging = false;
     for (const pair of this.#pairs) for (const socket of pair) socket.resume();
@@ -76,7 +82,7 @@ export class TcpProxy {
     const later = (what: () => void) => (this.delayMs === 0 ? what() : void setTimeout(what, this.delayMs));
     from.on('data', (chunk) => later(() => void (to.destroyed || to.write(chunk))));
     from.on('end', () => later(() => void to.end()));
-    // The other side hears of it by the close that follows.
+    // The other side learns of it by the close that follows.
     from.on('error', () => {});
     from.on('close', () => {
       this.#pairs.delete(pair);

@@ -7,10 +7,10 @@ import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
 const BUSY_MS = 20_000;
-/** What initdb made. */
+/** The database as initdb made it. */
 let freshDatabase: Buffer | undefined;
 
-/** SQLite and files. Its lab removes it with its folder. */
+/** SQLite and files. The lab removes them with its folder. */
 export class FileStore implements LabStore {
   readonly databasePath: string;
   readonly dataPath: string;

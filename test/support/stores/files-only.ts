@@ -1,6 +1,9 @@
 import { ON_SERVERS } from './amount.ts';
 
-/** What is about SQLite or about files by its nature, or about nothing that is stored, and so is no part of the run on PostgreSQL and S3: each with the reason. */
+/**
+ * Reasons why tests are not part of the run on PostgreSQL and S3: they are about SQLite or files by
+ * nature, or about nothing that is stored.
+ */
 const REASONS = {
   'blob folder':
     'damages the folder of the blobs: a bucket has none, and is there or not (test/services has what becomes of those)',

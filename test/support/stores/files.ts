@@ -2,16 +2,16 @@ import { MORE_SHARDS } from '../../services/stories.ts';
 import { isTurn } from '../runner/rotation.ts';
 
 /**
- * Tests of the program that run once more with labs on PostgreSQL and S3. What of them is about SQLite or files by its nature says so
- * itself (files-only.ts). Left out as a whole:
- * - full-disk, permissions: of the folders of blobs and of the SQLite file;
- * - upgrade, upgrade-faults: of SQLite databases; those of PostgreSQL are in test/services;
- * - check-storage: what it says of a folder of blobs; what it says of a bucket is in test/services;
- * - nbd-negotiation, nbd-readers, nbd-healing: of the protocol; of the cache; of rows that are read again, to which the conformance suites
- *   hold both databases;
- * - what neither reads nor writes a store in a way of its own: words, help, completion, terminal, logfile, JSON forms, the schedulers'
- *   calendars, sources, rbd scripts.
- * Dearest first, so that shards come out alike.
+ * Tests of the program that run once more with labs on PostgreSQL and S3. Tests in them that are
+ * about SQLite or files by nature say so (files-only.ts). Whole files left out:
+ * - full-disk, permissions: folders of blobs and the SQLite file.
+ * - upgrade, upgrade-faults: SQLite databases; test/services has those of PostgreSQL.
+ * - check-storage: folders of blobs; test/services has buckets.
+ * - nbd-negotiation, nbd-readers, nbd-healing: the protocol, the cache, and rows that are read
+ *   again. Conformance suites check the latter for both databases.
+ * - All that neither reads nor writes a store in a way of its own: words, help, completion,
+ *   terminal, logfile, JSON forms, the schedulers' calendars, sources, rbd scripts.
+ * The most expensive come first, so that shards have equal costs.
  */
 const ROTATING = [
   'process/kill',
@@ -41,10 +41,10 @@ const ROTATING = [
   'services/nbd-clients',
 ];
 
-/** Of the stores of labs themselves, and of faults on connections: always. */
+/** Tests of the labs' stores, and of faults on connections: in every run. */
 const ALWAYS = ['cli/lab-store', 'services/stores/server-sweep'];
 
-/** How many runs cover them all. */
+/** Number of runs that cover them all. */
 export const STORE_SHARDS = 3;
 
 /** Test files of this run with labs on servers. */

@@ -4,7 +4,10 @@ import type { SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
 import { KEYS } from './server-store.ts';
 
-/** A database of PostgreSQL, and files: what hosts use that share a file system. Whoever made the database removes it. */
+/**
+ * A PostgreSQL database, and files, as on hosts that share a file system. The creator of the
+ * database removes it.
+ */
 export class PostgresFileStore extends FileStore {
   readonly #calls: ServerCalls;
   readonly #database: string;

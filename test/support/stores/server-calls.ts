@@ -8,27 +8,28 @@ import type { Answer, Calls, Request } from './server-worker.ts';
 const CALL_MS = 60_000;
 
 /**
- * Calls servers and waits for the answer without giving the thread back, so that a test can look into a database or a bucket as it looks into a
- * file. A worker thread makes the requests.
+ * Calls servers and blocks until the answer comes. So a test can look into a database or a bucket
+ * as it looks into a file. A worker thread makes the requests.
  */
 export class ServerCalls {
   readonly #worker: Worker;
 
   constructor(data: object) {
     const entry = fileURLToPath(new URL('server-worker.ts', import.meta.url));
-    // Node itself can't load TypeScript.
+    // Node itself cannot load TypeScript.
     const built = buildSync({
       ...{ entryPoints: [entry], bundle: true, platform: 'node', packages: 'external', write: false },
-      // What starts servers comes along, is not used here, and would not work.
+      // The bundle includes code that starts servers; it is not used here and would not work.
       logLevel: 'error',
     });
     this.#worker = new Worker(built.outputFiles[0]?.text ?? '', { eval: true, workerData: data });
     this.#worker.unref();
-    // First registered, last run: whatever the file's tests have removed is gone before the process ends.
+    // First registered, last run: all that the file's tests remove is removed before the process
+    // ends.
     afterAll(() => this.call('settle'), CALL_MS);
   }
 
-  /** Throws what the call threw in the worker. */
+  /** Throws the worker's error. */
   call<Name extends keyof Calls>(name: Name, ...args: Parameters<Calls[Name]>): Awaited<ReturnType<Calls[Name]>> {
     const { port1, port2 } = new MessageChannel();
     const done = new Int32Array(new SharedArrayBuffer(4));

@@ -8,7 +8,7 @@ import { FileStore } from './file-store.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
 
-/** What orders the rows of a table; SQLite has a rowid. */
+/** Sort keys of the tables; SQLite has a rowid. */
 export const KEYS: Record<string, string> = {
   versions: 'date, uid',
   blocks: 'version_uid, id',
@@ -19,11 +19,14 @@ export const KEYS: Record<string, string> = {
 
 /** One thread for all labs of a process. */
 let calls: ServerCalls | undefined;
-/** A database as initdb made it, for others to be copied from. */
+/** A database as initdb made it, from which others are copied. */
 let freshDatabase: string | undefined;
 let count = 0;
 
-/** PostgreSQL and S3, on the servers of the run (test/services/global-setup.ts): a database and a bucket of its own. */
+/**
+ * PostgreSQL and S3, on the servers of the run (test/services/global-setup.ts): a database and a
+ * bucket of its own.
+ */
 export class ServerStore implements LabStore {
   readonly database: string;
   readonly bucket: string;
@@ -82,7 +85,7 @@ export class ServerStore implements LabStore {
     this.#calls.call('executeMany', this.database, sql, rows);
   }
 
-  /** Readers are let in, as SQLite does. */
+  /** Readers are let in, as with SQLite. */
   holdDatabase(): () => void {
     this.execute('BEGIN', []);
     for (const table of Object.keys(KEYS)) this.execute(`LOCK TABLE ${table} IN EXCLUSIVE MODE`, []);
@@ -114,12 +117,12 @@ export class ServerStore implements LabStore {
     this.#calls.call('removeBlob', this.bucket, uid);
   }
 
-  /** An object is there as a whole or not at all. */
+  /** An object exists whole or not at all. */
   temporaryBlobs(): string[] {
     return [];
   }
 
-  /** Its rows of blocks, in the columns' order, and its blobs. */
+  /** The rows of blocks, in the columns' order, and the blobs. */
   asFiles(folder: string): FileStore {
     mkdirSync(folder);
     const copy = new FileStore({ databasePath: join(folder, 'backy.sqlite'), dataPath: join(folder, 'data') });

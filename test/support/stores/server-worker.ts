@@ -13,19 +13,19 @@ const IN_FLIGHT = 8;
 const ROWS_A_STATEMENT = 1000;
 /** A connection to each database that was asked. */
 const clients = new Map<string, pg.Client>();
-/** Removals in the background, and what went wrong with one. */
+/** Removals in the background, and the error of a failed one. */
 let removals: Promise<void> = Promise.resolve();
 
 const { builtins } = pg.types;
 pg.types.setTypeParser(builtins.INT8, Number);
-// As SQLite has it.
+// The form that SQLite has.
 pg.types.setTypeParser(builtins.TIMESTAMP, (text) => {
   const [seconds = '', fraction = ''] = text.split('.');
   return `${seconds}.${fraction.padEnd(6, '0')}`;
 });
 
 const calls = {
-  /** Makes a database, with what the template has. */
+  /** Makes a database, as a copy of the template if there is one. */
   async createDatabase(name: string, template?: string): Promise<void> {
     if (template === undefined) return void (await createDatabase(postgres, name));
     // A template may have no sessions.
@@ -79,7 +79,7 @@ const calls = {
       await dropDatabase(postgres, database);
       await deleteBucket(s3, bucket);
     });
-    // It is told to whoever settles.
+    // `settle` reports it.
     removals.catch(() => {});
   },
   async settle(): Promise<void> {
@@ -130,7 +130,9 @@ async function disconnect(database: string): Promise<void> {
   await client?.end();
 }
 
-/** `?` as PostgreSQL wants it. Statements of tests have no question mark in a text. */
+/**
+ * Replaces `?` by PostgreSQL's `$1`, `$2`, …. Statements of tests have no question mark in a text.
+ */
 function numbered(sql: string): string {
   let count = 0;
   return sql.replaceAll('?', () => `$${++count}`);

@@ -32,7 +32,7 @@ function records(): Record[] {
   ];
 }
 
-/** Everything below the lab: the bytes of files, `/` for folders. */
+/** All paths below the lab: the bytes of files, `/` for folders. */
 function tree(): { [name: string]: string } {
   const entries = readdirSync(at('lab'), { recursive: true, withFileTypes: true });
   return Object.fromEntries(
@@ -57,7 +57,7 @@ test('each state is put in place of any other, and nothing is written into links
   restore('kept');
   expect(tree()).toEqual(KEPT);
   expect(readFileSync(at('model'), 'utf8')).toBe('before');
-  // As the program may leave it.
+  // A state that the program may leave.
   writeFileSync(at('lab/data/more'), 'more');
   rmSync(at('lab/data/new'), { recursive: true });
   writeFileSync(at('lab/data/new'), 'a file now');

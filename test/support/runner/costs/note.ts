@@ -7,13 +7,16 @@ import { allowedCalls, readTable, rowName } from './table.ts';
 
 const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** What a process of tests tells the reporter of the run, a line of JSON each. */
+/** A test process's message to the reporter of the run, one line of JSON. */
 export interface Note extends Costs {
   name: string;
   shard: string;
 }
 
-/** Tells the reporter what a file has cost, and fails the file if its calls of the program have grown by more than 30 % over its row. */
+/**
+ * Reports the costs of a file, and fails the file if its calls of the program exceed its row by
+ * more than 30 %.
+ */
 export function noteCosts(path: string, costs: Costs): void {
   const { BACKY_TEST_PROJECT = '', BACKY_COSTS_NOTES } = process.env;
   if (BACKY_COSTS_NOTES === undefined) return;
@@ -24,7 +27,7 @@ export function noteCosts(path: string, costs: Costs): void {
   if (process.env.BACKY_COSTS === 'write' || process.env.BACKY_LONG_TESTS || varies) return;
   const row = readTable()[name];
   if (row === undefined && process.env.CI) throw new Error(`${name} has no row in test/costs.json. Write it: npm run test:costs`);
-  // A shard that has not been entered has no limit yet.
+  // A shard without an entry has no limit yet.
   const expected = row?.calls[shard] ?? costs.calls;
   if (costs.calls <= allowedCalls(expected)) return;
   throw new Error(

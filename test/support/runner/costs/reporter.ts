@@ -11,8 +11,8 @@ import { readTable, updated, writeTable } from './table.ts';
 const DEAREST = 5;
 
 /**
- * Prints at the end what each project has cost, and its dearest files. With BACKY_COSTS=write it enters the rows into test/costs.json
- * (npm run test:costs).
+ * Prints at the end the costs of each project and its most expensive files. With BACKY_COSTS=write,
+ * updates the rows of test/costs.json (npm run test:costs).
  */
 export class CostsReporter implements Reporter {
   #folder: string | undefined;
@@ -37,7 +37,7 @@ export class CostsReporter implements Reporter {
   }
 }
 
-/** Which shards of tests that take turns were run, and how to run the same again. */
+/** Lists the shards that this run covered, and how to run them again. */
 function turns(notes: readonly Note[]): string {
   const shards = [...new Set(notes.map(({ name, shard }) => (shard.includes('/') ? `${name} ${shard}` : '')))].filter(Boolean);
   const files = notes.some(({ name }) => name.startsWith('stores ')) ? [`files on other stores ${shardText(STORE_SHARDS)}`] : [];

@@ -2,7 +2,10 @@ import { relative } from 'node:path';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { readTable, rowName } from './table.ts';
 
-/** Files that take long come first, so that no core waits at the end for the last of them; then those that share a process. */
+/**
+ * Starts long files first, so that no core waits for the last of them; then files that share a
+ * process.
+ */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const table = readTable();

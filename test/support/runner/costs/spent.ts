@@ -5,9 +5,9 @@ import { startedProcesses } from './starts.ts';
 export interface Costs {
   /** Calls of the program, resident and real: the same on every machine. */
   calls: number;
-  /** Processes started, the program's and others. */
+  /** Started processes, the program's and others. */
   starts: number;
-  /** Processor time of the test process and of all that it started, in seconds. */
+  /** Processor time of the test process and its children, in seconds. */
   cpuSeconds: number;
 }
 
@@ -17,31 +17,33 @@ let calls = 0;
 let hostSeconds = 0;
 let sofar: Costs = { calls: 0, starts: 0, cpuSeconds: 0 };
 
-/** Notes a call of the program. */
 export function countCall(): void {
   calls++;
 }
 
 let varies = false;
 
-/** For files that call the program as often as the moment or the seed has it: their calls have no limit. */
+/** For files whose number of calls depends on timing or the seed: their calls have no limit. */
 export function callsVary(): void {
   varies = true;
 }
 
-/** Whether that was said in this file. Forgets it for the next one. */
+/** Whether `callsVary` was called in this file. Resets it for the next file. */
 export function takeVaries(): boolean {
   const said = varies;
   varies = false;
   return said;
 }
 
-/** Adds what a host of the program has used, in seconds, as long as the system does not count it among the processes that have ended. */
+/**
+ * Adds processor time of a host of the program, in seconds, while the system does not count the
+ * host among ended processes.
+ */
 export function countHostSeconds(seconds: number): void {
   hostSeconds += seconds;
 }
 
-/** What was spent since the last call of this function in the process, or since its start. */
+/** Costs since the last call of this function in the process, or since its start. */
 export function takeCosts(): Costs {
   const now = { calls, starts: startedProcesses(), cpuSeconds: ownSeconds() + endedChildrenSeconds() + hostSeconds };
   const spent = {

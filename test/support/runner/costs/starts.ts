@@ -10,12 +10,14 @@ type Start = (...args: unknown[]) => unknown;
 let permitted = 0;
 let started = 0;
 
-/** Processes that this test process has started so far. */
+/** Number of processes that this test process has started so far. */
 export function startedProcesses(): number {
   return started;
 }
 
-/** Starts a process where tests may start none: the host of the program, or the program in its turn. */
+/**
+ * Starts a process where tests may start none: the host of the program, or the program in its turn.
+ */
 export function permitStart<T>(start: () => T): T {
   permitted++;
   try {
@@ -26,15 +28,15 @@ export function permitStart<T>(start: () => T): T {
 }
 
 /**
- * Counts the processes that tests start; with `refuse`, starting one throws. Tests of a kind that promises to need no process are so
- * kept from becoming slow.
+ * Counts the processes that tests start; with `refuse`, a start throws. This keeps tests that
+ * promise to need no process from becoming slow.
  */
 export function watchStarts({ refuse }: { refuse: string | undefined }): void {
   const watch = (name: string, original: Start): Start => {
     return (...args) => {
       if (permitted === 0 && refuse !== undefined) throw new Error(`${refuse}: ${name} ${String(args[0])}`);
       started++;
-      // What it calls of itself is the same start.
+      // Nested calls belong to the same start.
       return permitStart(() => original(...args));
     };
   };

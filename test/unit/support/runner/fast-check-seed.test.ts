@@ -5,7 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 const atStart = fc.readConfigureGlobal();
 afterEach(() => fc.configureGlobal(atStart));
 
-/** The cases that a property is tried with. */
+/** The cases with which a property is tried. */
 async function cases(seed: string): Promise<string[]> {
   const { seedFastCheck } = await import('../../../support/runner/fast-check-seed.ts');
   await seedFastCheck(seed);

@@ -11,7 +11,7 @@ import { TcpProxy } from '../../../support/servers/tcp-proxy.ts';
 const BODY = noise(300_000, 'body');
 
 describe('a proxy of HTTP faults', () => {
-  /** Keeps what is put, gives it back. */
+  /** Stores each PUT, for later GETs. */
   let stored: Map<string, Buffer>;
   let server: Server;
   let proxy: FaultProxy;
