@@ -1,9 +1,12 @@
 #!/bin/bash
-# A real Ceph of one node on loopback, for tests: monitor, one OSD, and the gateway that speaks S3. No manager: nothing here needs one.
+# A real single-node Ceph on loopback, for tests: a monitor, one OSD, and the S3 gateway. No test
+# needs a manager.
 #
-#   ceph.sh FOLDER PORT    makes the cluster in FOLDER (which has a folder `run`) and starts it, on 12 ports from PORT on (the gateway has
-#                          the first). Pids go to FOLDER/run/*.pid for guard.sh. Leaves FOLDER/ceph.conf, FOLDER/client.admin.keyring and
-#                          the pool `vms`; S3_ACCESS_KEY and S3_SECRET_KEY say whom the gateway knows. Without them there is no gateway.
+#   ceph.sh FOLDER PORT    makes the cluster in FOLDER, which has a folder `run`, and starts it on
+#                          12 ports from PORT on; the gateway has the first. Pids go to
+#                          FOLDER/run/*.pid for guard.sh. Leaves FOLDER/ceph.conf,
+#                          FOLDER/client.admin.keyring and the pool `vms`. S3_ACCESS_KEY and
+#                          S3_SECRET_KEY are the gateway's user; without them there is no gateway.
 #
 # A client's ceph.conf is complete: monitor, keyring, no admin socket.
 set -euo pipefail
@@ -48,7 +51,8 @@ osd_pool_default_pg_num = 8
 osd_pool_default_pgp_num = 8
 osd_pool_default_pg_autoscale_mode = off
 osd_crush_chooseleaf_type = 0
-# An OSD without replicas never renews the lease that it reads by once that has run out, as it does when a test stops it: four fifths of this.
+# An OSD without replicas never renews its read lease once that has run out, as happens when a
+# test stops it. The lease lasts four fifths of this.
 osd_heartbeat_grace = 3600
 rbd_default_features = 61
 
@@ -89,12 +93,13 @@ rgw_thread_pool_size = 64
 rgw_enable_usage_log = false
 rgw_enable_quota_threads = false
 rgw_dynamic_resharding = false
-# Buckets of tests are small and many: one piece of index each, instead of eleven that are made, listed and removed.
+# Tests make many small buckets: one index object each, instead of eleven that are made, listed
+# and removed.
 rgw_override_bucket_index_max_shards = 1
 CONF
 }
 
-# All keys are in the monitor's first keyring, so that none has to be asked for later.
+# The monitor's first keyring has all keys, so that none must be requested later.
 make_keys() {
   local all=$folder/mon.keyring each
   (
@@ -140,7 +145,7 @@ ask() { timeout 60 ceph --conf "$conf" --connect-timeout 20 "$@"; }
 gateway_answers() { (exec 3<>/dev/tcp/127.0.0.1/"$port") 2>/dev/null; }
 
 make_cluster
-# It waits for the disk, not for the monitor.
+# Needs the disk only, not the monitor.
 ceph-osd --conf "$conf" -i 0 --no-mon-config --mkfs --osd-uuid "$osd_uuid" >"$folder/log/osd-mkfs.err" 2>&1 &
 making_osd=$!
 run mon ceph-mon --conf "$conf" -i a -f

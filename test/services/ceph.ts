@@ -6,9 +6,9 @@ import { GuardedFolder } from './guard.ts';
 import { findProgram } from './packages.ts';
 import { freePorts } from './ports.ts';
 
-/** What clients need to know of a cluster; plain data, so that it goes from process to process. */
+/** How clients reach a cluster; plain data, so that it can go from process to process. */
 export interface CephAddress {
-  /** A client's ceph.conf: monitor and keyring are in it. The user is client.admin. */
+  /** A client's ceph.conf, with monitor and keyring. The user is client.admin. */
   conf: string;
   keyring: string;
   /** A pool for images. */
@@ -26,10 +26,13 @@ export interface S3Address {
 }
 
 const PROGRAMS = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'radosgw', 'radosgw-admin', 'ceph-authtool', 'monmaptool'];
-/** Gateway, the monitor's two, and what an OSD takes. */
+/** The gateway's port, the monitor's two, and the OSD's. */
 const PORTS = 12;
 
-/** A Ceph of one node with its gateway (`ceph.sh`), in about ten seconds and 250 MiB. It ends with this process, however that ends. */
+/**
+ * A single-node Ceph with its gateway (`ceph.sh`); needs about ten seconds and 250 MiB. It ends
+ * with this process, in any case.
+ */
 export class CephCluster implements CephAddress {
   readonly pool = 'vms';
   readonly conf: string;
@@ -44,7 +47,7 @@ export class CephCluster implements CephAddress {
     this.s3 = s3;
   }
 
-  /** @param gateway whether tests use S3 as well. */
+  /** @param gateway whether tests use S3 too. */
   static async start({ gateway = true }: { gateway?: boolean } = {}): Promise<CephCluster> {
     for (const name of PROGRAMS) findProgram(name);
     const port = await freePorts(PORTS);
@@ -64,12 +67,12 @@ export class CephCluster implements CephAddress {
     return new CephCluster(folder, s3);
   }
 
-  /** All of it as plain data. */
+  /** The address as plain data. */
   get address(): CephAddress {
     return { conf: this.conf, keyring: this.keyring, pool: this.pool, s3: this.s3 };
   }
 
-  /** Ends it and removes all that it had. */
+  /** Stops the cluster and removes its files. */
   stop(): Promise<void> {
     return this.#folder.dispose();
   }
@@ -77,7 +80,7 @@ export class CephCluster implements CephAddress {
 
 async function makeCluster(folder: string, port: number, { accessKey, secretKey }: S3Address): Promise<void> {
   const script = fileURLToPath(new URL('ceph.sh', import.meta.url));
-  // Its servers keep what they inherit: a pipe would never end.
+  // The servers keep inherited streams open: a pipe would never end.
   const starting = spawn('bash', [script, folder, String(port)], {
     env: { ...process.env, S3_ACCESS_KEY: accessKey, S3_SECRET_KEY: secretKey },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -25,7 +25,10 @@ afterEach(async () => {
   await dropDatabase(inject('postgres'), database);
 });
 
-/** Runs the program on a host whose clock is so many seconds ahead of the server's. */
+/**
+ * Runs a cleanup on a host whose clock is ahead of the server's.
+ * @returns the number of deleted blobs.
+ */
 async function deletedBy(aheadSeconds: number): Promise<number> {
   const env = clockAt(new Date(Date.now() + aheadSeconds * 1000));
   const { code, stdout, stderr } = await lab.run(['--json', 'cleanup'], { env });

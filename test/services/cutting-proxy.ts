@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Where a connection is cut when the program says COMMIT: before the server hears of it, or after it has answered. */
+/**
+ * Where a connection is cut when the program sends COMMIT: before the server receives it, or after
+ * it has answered.
+ */
 export type Cut = 'before' | 'after';
 
-/** Stands between program and server, and cuts the connection at the next COMMIT when it is told to. */
+/** A proxy between program and server that cuts the connection at the next COMMIT, on request. */
 export class CuttingProxy {
-  /** Counts the commits that it saw. */
+  /** Number of commits seen. */
   commits = 0;
   #next: Cut | undefined;
   readonly #server: Server;

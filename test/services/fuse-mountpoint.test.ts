@@ -129,7 +129,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     mounted = await startServing(lab, 'fuse', mnt);
     const folder = lab.path('part-mnt');
     mkdirSync(folder);
-    // What losetup -P does, on kernels whose loop devices have no partitions as well.
+    // Does the work of losetup -P, also on kernels whose loop devices have no partitions.
     const device = (await tool('losetup', '-f', '--show', '-o', String(2048 * 512), data(partitioned))).trim();
     try {
       await tool('mount', device, folder);

@@ -3,14 +3,17 @@ import { type CephAddress, CephCluster } from './ceph.ts';
 import { type PostgresAddress, PostgresServer } from './postgres.ts';
 
 declare module 'vitest' {
-  /** Servers that all tests of a run share: `inject('postgres')`. Who stops or breaks one starts one of its own. */
+  /**
+   * Servers that all tests of a run share: `inject('postgres')`. A test that stops or breaks a
+   * server starts one of its own.
+   */
   export interface ProvidedContext {
     postgres: PostgresAddress;
     ceph: CephAddress;
   }
 }
 
-/** Starts the servers once for all test files, and ends them. */
+/** Starts the servers once for all test files. @returns a function that stops them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const started = await Promise.allSettled([PostgresServer.start(), CephCluster.start()]);
   const stop = async () => {

@@ -42,7 +42,7 @@ replay({
     world.write('l', 'ten bytes!');
     world.write('h', JSON.stringify([{ offset: 3 * 4096, length: 4096, exists: true }]));
     world.config('e1.cfg', (text) => text.replace('encryption_version: 0', `encryption_version: 1\nencryption_key: ${K1}`));
-    // Nobody listens there.
+    // Nothing listens there.
     world.config('bad.cfg', (text) => text.replace(`:${server.port}/`, ':1/'));
     world.config('old.cfg', (text) => text.replace(`:${server.port}/backy`, `:${server.port}/backyold`));
   },
@@ -57,7 +57,10 @@ replay({
   differences: differences(),
 });
 
-/** What the recorder's 2.9.18 left: its tables, with a backup of what `a` is by now. */
+/**
+ * Recreates the state that the recorder's 2.9.18 left: its tables, with a backup of the current
+ * content of `a`.
+ */
 async function placeOldDatabase(world: World): Promise<void> {
   const uid = randomUUID();
   for (const sql of oldPostgresSchema('29c655b78818')) await server.query('backyold', `SET ROLE backy; ${sql}`);
@@ -102,7 +105,10 @@ async function shell(world: World, step: ShellCommand, wanted: string): Promise<
   };
 }
 
-/** Widths depend on how many digits a time happens to have, and the order of rows on where updates have put them. */
+/**
+ * Removes differences of layout: widths depend on the digits of times, the order of rows on earlier
+ * updates.
+ */
 function laidOut(text: string): string {
   const lines = text.trim().split('\n');
   return lines
@@ -118,7 +124,7 @@ function laidOut(text: string): string {
     .join('\n');
 }
 
-/** By what does not change from run to run. */
+/** A sort key of the parts that do not change from run to run. */
 function name(line: string): string {
   return line.split('|').reverse().join('|');
 }
@@ -131,7 +137,7 @@ async function migrated(world: World): Promise<string> {
   return `${revision?.version_num}\n${difference}`;
 }
 
-/** What a diff says, but where. */
+/** The changes in a diff, without their positions. */
 function migration(text: string): string {
   return text
     .split('\n')
@@ -180,7 +186,10 @@ function differences(): Difference[] {
 
 type Row = Record<string, string>;
 
-/** Two of 23 blocks are zero. Sampled blocks are no read ones, as in the list of all differences. */
+/**
+ * Two of 23 blocks are zero. Sampled blocks do not count as read, as in the list of all
+ * differences.
+ */
 function counted(row: Row): Row {
   const zeros = { 'bytes sparse': '8192', 'blocks sparse': '2' };
   if (row['blocks written'] === '21') return { ...row, ...zeros };

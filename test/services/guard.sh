@@ -1,14 +1,16 @@
 #!/bin/bash
-# Keeps the servers of one folder from outliving whoever started them.
+# Ensures that the servers of a folder do not outlive their starter.
 #
-#   guard.sh FOLDER    waits until its stdin ends, which a death of the starter does too; then ends every process that a file
-#                      FOLDER/run/NAME.pid names ("PID START SIGNAL", one line) and removes FOLDER.
+#   guard.sh FOLDER    waits until its stdin ends, which the starter's death does too. Then ends
+#                      each process in a file FOLDER/run/NAME.pid ("PID START SIGNAL", one line)
+#                      and removes FOLDER.
 #
-# START is the process's start time as the kernel counts it: a number that was given to another process meanwhile is left alone.
+# START is the process's start time in the kernel's count. A pid that belongs to another process by
+# then is left alone.
 set -u
 folder=$1
 
-# Empty for a process that is gone or a zombie.
+# Empty for a process that has ended or is a zombie.
 start_time() { sed -n 's/^.*) \([^ZX]\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 alive() { [ -n "$2" ] && [ "$(start_time "$1")" = "$2" ]; }
 

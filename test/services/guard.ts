@@ -4,10 +4,10 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Unix sockets have short paths, so TMPDIR is not asked. */
+/** Unix sockets need short paths, so TMPDIR is not used. */
 const ROOT = process.env.BACKY2_SERVICES_FOLDER ?? '/tmp';
 
-/** A folder for servers: what runs in it ends with it, also when this process is killed. */
+/** A folder for servers, which end with it, also when this process is killed. */
 export class GuardedFolder {
   readonly path: string;
   readonly #guard: ChildProcess;
@@ -19,11 +19,11 @@ export class GuardedFolder {
     // In a session of its own: Ctrl-C on the tests must not end the guard before the servers.
     const script = fileURLToPath(new URL('guard.sh', import.meta.url));
     this.#guard = spawn('bash', [script, this.path], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
-    // Nobody need wait for it: the pipe's end tells it.
+    // Nobody needs to wait for it: it ends with the pipe.
     this.#guard.unref();
   }
 
-  /** Puts a process under guard. `signal`: what ends it at once; its data is thrown away. */
+  /** Puts a process under guard. `signal` must end it at once; its data is thrown away. */
   record(name: string, pid: number, signal: 'QUIT' | 'KILL'): void {
     const file = join(this.path, 'run', `${name}.pid`);
     writeFileSync(`${file}.new`, `${pid} ${startTime(pid)} ${signal}\n`);
@@ -40,7 +40,7 @@ export class GuardedFolder {
   }
 }
 
-/** As the kernel counts it: with the pid it names a process for all time. */
+/** In the kernel's count. Pid and start time together are unique. */
 function startTime(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';

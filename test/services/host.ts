@@ -4,20 +4,20 @@ import type { Running, StartOptions } from '../support/program/process.ts';
 import type { LabStore } from '../support/stores/lab-store.ts';
 import { createDatabase, dropDatabase, type PostgresAddress, postgresQuery, postgresUrl } from './postgres.ts';
 
-/** What all hosts of an installation share. */
+/** The store that all hosts of an installation share. */
 export interface SharedStore {
   postgres: PostgresAddress;
   database: string;
-  /** Sections beside that: the data backend, unless all use one folder. */
+  /** Sections besides MetaBackend: the data backend, unless all use one folder. */
   config: Sections;
-  /** Where blobs go with the file backend. */
+  /** The folder of the blobs with the file backend. */
   dataPath?: string;
-  /** How tests look into both; a SQLite file that is not used and `dataPath` when absent. */
+  /** For looking into both; when absent, `dataPath` and an unused SQLite file. */
   store?: LabStore;
   blockSize: number;
 }
 
-/** A row of table versions, what tests look at. */
+/** A row of table versions: the columns that tests look at. */
 export interface SharedVersion {
   uid: string;
   name: string;
@@ -26,7 +26,8 @@ export interface SharedVersion {
 }
 
 /**
- * A backup host: lock_dir, logfile, config and host name of its own, and the real binary. Database and data backend are shared with others.
+ * A backup host: lock_dir, logfile, config and host name of its own, and the real binary. Database
+ * and data backend are shared with others.
  */
 export class Host extends Lab {
   readonly hostname: string;
@@ -59,7 +60,7 @@ export class Host extends Lab {
     return super.startCommand(named, options);
   }
 
-  /** Runs a statement in the shared database, past the program. */
+  /** Runs a statement in the shared database, without the program. */
   rows<T extends object>(sql: string, ...values: (string | number)[]): Promise<T[]> {
     return postgresQuery<T>(this.shared.postgres, this.shared.database, sql, values);
   }
@@ -68,7 +69,10 @@ export class Host extends Lab {
     return this.rows<SharedVersion>('SELECT uid, name, valid, size FROM versions ORDER BY date, uid');
   }
 
-  /** Ends the sessions that hold locks, as an administrator or a restart would. @returns how many there were. */
+  /**
+   * Ends the sessions that hold locks, as an administrator or a restart would.
+   * @returns their number.
+   */
   async endLockSessions(): Promise<number> {
     const holders =
       "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

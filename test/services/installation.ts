@@ -7,17 +7,20 @@ import { OBJECT, type RbdCluster } from './rbd-cluster.ts';
 import { copyObject, createBucket, deleteBucket, listKeys, listObjects, STORE_PREFIX, s3Request } from './s3-buckets.ts';
 import { s3Section } from './s3-lab.ts';
 
-/** Blobs of the image: as many as a store without an id is recognised by, and a few more. */
+/** Number of the image's blobs: enough to recognise a store without an id, and a few more. */
 export const IMAGE_BLOCKS = 20;
 
 let count = 0;
 
-/** Hosts with one database, one bucket and one Ceph image, which the first host has backed up with `--auto`. */
+/**
+ * Hosts with one database, one bucket and one Ceph image, which the first host has backed up with
+ * `--auto`.
+ */
 export class Installation {
   readonly one: Host;
   readonly bucket: string;
   readonly shared: SharedStore;
-  /** pool/namespace, which holds nothing but the image. */
+  /** pool/namespace with no other image. */
   readonly place: string;
   readonly #cluster: RbdCluster;
   readonly #hosts: Host[] = [];
@@ -48,14 +51,14 @@ export class Installation {
     return `rbd://${this.image}`;
   }
 
-  /** A host of the installation; with another bucket, one whose config file is wrong. */
+  /** A host of the installation. With another bucket, its config file is wrong. */
   host(name: string, bucket = this.bucket, endpoint?: string): Host {
     const host = new Host(name, this.shared, { more: { DataBackend: s3Section(bucket, endpoint) } });
     this.#hosts.push(host);
     return host;
   }
 
-  /** Backs the image up with a snapshot that stays. @returns the version and its snapshot. */
+  /** Backs up the image, with a snapshot that stays. @returns the version and its snapshot. */
   async backUp(host = this.one): Promise<{ uid: string; snapshot: string }> {
     const uid = await host.backup('--auto', this.source, 'vm');
     const snapshot = (await this.snapshots()).at(-1) ?? '';
@@ -70,13 +73,13 @@ export class Installation {
     return listKeys(inject('ceph').s3, bucket);
   }
 
-  /** Ids that the bucket's objects name. */
+  /** Ids in the names of the bucket's objects. */
   async storeIds(bucket = this.bucket): Promise<string[]> {
     const keys = await this.keys(bucket);
     return keys.filter((key) => key.startsWith(STORE_PREFIX)).map((key) => key.slice(STORE_PREFIX.length));
   }
 
-  /** Ids that the database keeps. */
+  /** Ids in the database. */
   async keptIds(): Promise<string[]> {
     return (await this.one.rows<{ id: string }>('SELECT id FROM backy2_store')).map(({ id }) => id);
   }
@@ -91,7 +94,7 @@ export class Installation {
     for (const key of keys) await copyObject(inject('ceph').s3, { from: `/${from}/${key}`, to: `/${to}/${key}` });
   }
 
-  /** Sets what all users of the bucket may not do. */
+  /** Forbids actions to all users of the bucket. */
   deny(...actions: string[]): Promise<unknown> {
     const { s3 } = inject('ceph');
     const Resource = [`arn:aws:s3:::${this.bucket}/*`];

@@ -15,7 +15,7 @@ import { createDatabase, dropDatabase, PostgresServer, postgresUrl } from './pos
 
 const BLOCK = 4096;
 const IMAGE = noise(300 * BLOCK, 'image');
-/** Makes a backup of the image take about so many seconds. */
+/** Slows down a backup of the image to about this many seconds. */
 const lasting = (seconds: number) => ({ DataBackend: { bandwidth_write: Math.ceil(300 / seconds) * BLOCK } });
 
 let dataPath: string;
@@ -41,7 +41,7 @@ afterEach(async () => {
   await dropDatabase(store.postgres, store.database);
 });
 
-/** Starts a slow backup of the image. @returns once its version is there, and blocks come in. */
+/** Starts a slow backup of the image. @returns once its version exists and blocks arrive. */
 async function startBackup(host: Host, seconds = 3): Promise<{ running: Running; uid: string }> {
   host.configure(lasting(seconds));
   const running = host.start(['-m', 'backup', `file://${host.write('image', IMAGE)}`, 'vm'], { timeoutMs: 90_000 });
@@ -49,7 +49,7 @@ async function startBackup(host: Host, seconds = 3): Promise<{ running: Running;
   return { running, uid: uidOf(running.stdout) };
 }
 
-/** Has the lock that cleanup -f has, as another host would. */
+/** Takes the lock of cleanup -f, as another host would. */
 async function holdInstallation(): Promise<PostgresLockService> {
   const connectionString = postgresUrl(store.postgres, store.database);
   const holder = new PostgresLockService({
@@ -64,7 +64,7 @@ async function holdInstallation(): Promise<PostgresLockService> {
   return holder;
 }
 
-/** Continues an unfinished backup and looks whether all is as it should be. */
+/** Continues an unfinished backup and checks the result. */
 async function continueAndCheck(host: Host, uid: string): Promise<void> {
   host.configure({});
   await host.ok('backup', '-c', uid, `file://${host.path('image')}`, 'vm');
@@ -99,7 +99,7 @@ describe('hosts that share a database', () => {
 
   test('keep out while one has the installation to itself', async () => {
     await one.ok('backup', `file://${one.write('image', IMAGE)}`, 'vm');
-    // Holds the lock as cleanup -f does, for as long as the test wants.
+    // Holds the lock as cleanup -f does, until the test releases it.
     const holder = await holdInstallation();
     for (const args of [['ls'], ['backup', `file://${two.write('image', IMAGE)}`, 'vm'], ['cleanup']]) {
       const refused = await two.run(args);
@@ -143,10 +143,11 @@ describe('a backup whose locks in the database are lost', () => {
   test('commits nothing that a full cleanup on another host has deleted meanwhile', async () => {
     const { running, uid } = await startBackup(one);
     await expect.poll(() => one.blobs().length).toBeGreaterThan(20);
-    // Neither its watch nor anything else of it runs: a virtual machine that is moved, say.
+    // Neither its watch nor anything else of it runs, as in a virtual machine that is being moved.
     process.kill(running.pid, 'SIGSTOP');
     await one.endLockSessions();
-    // Hosts of this test share a folder of one machine, where the writer's lock keeps a full cleanup out.
+    // The hosts of this test share a folder of one machine: there the writer's lock excludes a full
+    // cleanup.
     const refused = { code: 100, stderr: expect.stringMatching(/Another backy2 is storing blobs in/) };
     expect(await two.run(['cleanup', '-f', '--yes-delete', '1000'])).toMatchObject(refused);
     // On a file system whose locks hosts do not share, it would delete these.
@@ -193,7 +194,7 @@ describe('a server that restarts in the middle', () => {
     await server.restart(how);
     const { code } = await running.ended;
     const [version] = await host.sharedVersions();
-    // Locks that were gone for a moment may have been another's: it never goes on as if nothing had been.
+    // Another host may have held the lost locks for a moment, so it must never just continue.
     expect(code).toBe(100);
     expect(version).toMatchObject({ uid, valid: 0 });
     await continueAndCheck(host, uid);

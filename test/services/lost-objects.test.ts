@@ -94,7 +94,7 @@ describe('when all objects but the one with the id are gone', () => {
 });
 
 describe('when some objects are gone, fewer than 16', () => {
-  /** Of the image's 20 blobs: so many that any four of those that are left have a missing one among them. */
+  /** Removes 15 of the image's 18 blobs, so that any four of them include a missing one. */
   beforeEach(async () => {
     await cluster.resize(ours.image, 18 * OBJECT);
     await cluster.write(ours.image, 0, noise(18 * OBJECT, 'eighteen'));
@@ -112,7 +112,7 @@ describe('when some objects are gone, fewer than 16', () => {
     const again = (await two.sharedVersions()).at(-1)?.uid ?? '';
     expect(await two.restoredSha256(again)).toBe(await cluster.sha256(source().replace('rbd://', '')));
     await two.ok('scrub', again);
-    // The base uses the new blobs, and is whole too.
+    // The base uses the new blobs, and is complete too.
     await two.ok('scrub', uid);
   });
 

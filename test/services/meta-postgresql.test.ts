@@ -146,7 +146,7 @@ describe('the PostgreSQL store', () => {
         const before = proxy.commits;
         proxy.cutNextCommit(when);
         await newVersion(store, 'v1');
-        // Made again only if the server says that it was not done.
+        // Repeated only if the server says that the commit did not happen.
         expect(proxy.commits - before).toBe(when === 'before' ? 2 : 1);
         expect(await server.query(database, "SELECT uid FROM versions WHERE uid = 'v1'")).toHaveLength(1);
         proxy.cutNextCommit(when);
@@ -197,7 +197,9 @@ describe('the PostgreSQL store', () => {
 });
 
 describe('a cleanup and a backup of two hosts', () => {
-  /** A database with a version of two blobs that was removed: both are candidates. */
+  /**
+   * Runs `body` with a database in which a version of two blobs was removed: both are candidates.
+   */
   const withCandidates = async (body: (a: MetaStore, b: MetaStore, database: string) => Promise<void>) => {
     const database = await newDatabase();
     await withStore(server.url(database), (a) =>
@@ -282,7 +284,7 @@ async function rawSession(database: string) {
   return client;
 }
 
-/** Until some session of the database waits for a lock. */
+/** Resolves when some session of the database waits for a lock. */
 async function waitsForLock(database: string): Promise<void> {
   for (;;) {
     const sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";

@@ -18,7 +18,7 @@ callsVary();
 const SEED = runSeed();
 const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
 const WORKERS_OF_A_HOST = 2;
-/** So that operations last, and are met by others, while hardly anything is moved. */
+/** Slow, so that operations last long enough to overlap while little data moves. */
 const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
 
 let shared: SharedStore;
@@ -57,7 +57,10 @@ function world(): World {
   };
 }
 
-/** The server ends what a killed process had under way, commits and locks, as soon as it notices; until then nothing is known of it. */
+/**
+ * The server ends a killed process's commits and locks once it notices; until then the result is
+ * unknown.
+ */
 async function settled(call: string, pid: number): Promise<void> {
   const sessions = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 OR application_name LIKE $2`;
   const left = () => postgresQuery(shared.postgres, shared.database, sessions, [call, `%, pid ${pid}`]);

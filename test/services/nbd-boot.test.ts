@@ -30,7 +30,7 @@ describe.each(STORES)(
       lab.remove();
     });
 
-    /** Switches the machine on, waits until it has switched itself off. @returns what it wrote to its serial line. */
+    /** Boots the machine and waits until it powers off. @returns its output on the serial line. */
     async function boot(): Promise<string> {
       const serial = lab.path('serial');
       const drive = `file=nbd+unix:///?socket=${server.socket},format=raw,if=virtio`;

@@ -165,7 +165,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
 
   test('a damaged file system is repaired in a backup, saved, and restored: clean', async () => {
     const ext4 = await makeExt4(lab, 'fs', '24M');
-    // The group descriptors and a bitmap go; e2fsck makes them anew from what is elsewhere.
+    // Destroys the group descriptors and a bitmap; e2fsck rebuilds them from other places.
     const damaged = readFileSync(ext4);
     damaged.fill(0xff, 4096, 2 * 4096);
     writeFileSync(ext4, damaged);

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The Debian and Ubuntu packages of the servers and of the clients that the tests prove them with; `.ci/packages` lists the same. */
+/**
+ * The Debian and Ubuntu packages of the servers, and of the clients that tests use; `.ci/packages`
+ * lists the same.
+ */
 const INSTALL =
   'apt-get install -y --no-install-recommends postgresql ceph-mon ceph-osd ceph-common radosgw librbd1 librados2 python3-rados python3-rbd qemu-utils qemu-block-extra qemu-system-x86 libnbd-bin fuse';
 
-/** Where a program of a server is. What is not there fails the run, it skips nothing. */
+/** Finds a server's program. A missing one fails the run: nothing is skipped. */
 export function findProgram(name: string, folders: readonly string[] = []): string {
   const everywhere = [...folders, ...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   const found = everywhere.map((folder) => join(folder, name)).find((path) => existsSync(path));

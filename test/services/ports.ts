@@ -1,11 +1,15 @@
 import { createServer } from 'node:net';
 
-/** Below the ports that the kernel gives to clients, so that none of them takes one between our look and the server's bind. */
+/**
+ * Below the kernel's ports for clients, so that none of them takes one between our check and the
+ * server's bind.
+ */
 const LOWEST = 20_000;
 const HIGHEST = 32_000;
 
 /**
- * Finds `count` free ports of loopback in a row. `BACKY2_SERVICES_PORTS` (`25440-25459`) limits the choice, for machines where several test at once.
+ * Finds `count` free ports of loopback in a row. `BACKY2_SERVICES_PORTS` (`25440-25459`) limits the
+ * choice, for machines where several test at once.
  * @returns the first.
  */
 export async function freePorts(count: number): Promise<number> {

@@ -39,11 +39,14 @@ async function connect(connectionString: string, name = 'backy2 test'): Promise<
 }
 
 const query = (sql: string) => postgresQuery<Record<string, unknown>>(address, database, sql);
-/** A server's locks are in one view: other tests must not be disturbed. */
+/**
+ * One view lists all locks of a server: limit it to this database, so as not to disturb other
+ * tests.
+ */
 const HERE = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 const endSessions = () => query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE ${HERE}`);
 
-/** Locks in the database, but for the one by which each session knows itself. */
+/** Locks in the database, except each session's lock on itself. */
 const locksOf = async (name: string) => {
   const key = BigInt.asUintN(64, await lockKey(name));
   return query(`SELECT mode FROM pg_locks WHERE ${HERE} AND classid = ${key >> 32n} AND objid = ${key & 0xffffffffn}`);
@@ -55,7 +58,7 @@ describe('locks in PostgreSQL', () => {
   });
 
   it('have keys that every host comes to, signed', async () => {
-    // Of xxhash64 itself: the values of its reference implementation.
+    // The empty key is xxhash64 itself: compare with the value of its reference implementation.
     expect(await lockKey('')).toBe(BigInt.asIntN(64, 0xef46db3751d8e999n));
     expect(await lockKey('abc')).toBe(0x44bc2cf5ad770999n);
   });
@@ -126,7 +129,7 @@ describe('locks in PostgreSQL', () => {
     proxy.hang();
     await expect.poll(() => one.lost.aborted, { timeout: 10_000 }).toBe(true);
     expect(one.lost.reason).toMatchObject({ message: expect.stringMatching(/no answer in 1 s/) });
-    // Never hangs, though nothing answers.
+    // Must not hang, though nothing answers.
     await held?.release();
     await one.close();
     proxy.resume();

@@ -6,7 +6,7 @@ import { PostgresServer } from './postgres.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
-  // A crash of this one must lose nothing.
+  // A crash of this server must lose nothing.
   server = await PostgresServer.start({ settings: { fsync: 'on' } });
 });
 afterAll(() => server.stop());

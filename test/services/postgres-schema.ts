@@ -5,13 +5,16 @@ import type { PostgresAddress } from './postgres.ts';
 
 const run = promisify(execFile);
 
-/** What pg_dump says of a database's schema, our own tables aside, and without what says nothing of tables: comments, settings, owners. */
+/**
+ * The schema of a database as pg_dump prints it, without our own tables, comments, settings and
+ * owners.
+ */
 export async function dumpSchema({ port, socketFolder }: PostgresAddress, database: string): Promise<string> {
   const words = ['-h', socketFolder, '-p', String(port), '-U', 'postgres', '--schema-only', '-T', 'backy2_*', database];
   return plainSchema((await run('pg_dump', words, { cwd: '/' })).stdout);
 }
 
-/** The same of a dump's text. */
+/** The same, from the text of a dump. */
 export function plainSchema(dump: string): string {
   const lines = dump.split('\n').filter((line) => !/^(--|SET |\\(un)?restrict|SELECT pg_catalog.set_config)|OWNER TO/.test(line));
   return `${lines

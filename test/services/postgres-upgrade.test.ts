@@ -45,7 +45,10 @@ async function oldDatabase(revision: RevisionName): Promise<string> {
   return database;
 }
 
-/** What the recorded upgrade of the original changed less than a new database has: names of 2.9.18 have no length, and columns came last. */
+/**
+ * Differences that the original's recorded upgrade left: names of 2.9.18 have no length, and new
+ * columns come last.
+ */
 const MIGRATED: [from: string, to: string][] = [
   [
     '    valid integer NOT NULL,\n    enc_version integer NOT NULL,\n    enc_envkey character varying(80),\n    enc_nonce',
@@ -148,7 +151,7 @@ describe('an upgrade', () => {
     const database = await oldDatabase('cd3f15ae79f8');
     const lab = new Lab({ config: { MetaBackend: { engine: server.url(database) } } });
     const before = await dumpSchema(server, database);
-    // Somebody reads blocks: the upgrade waits there, with statistics moved already.
+    // A reader blocks the upgrade at table blocks; statistics have moved already.
     const reader = new pg.Client({ connectionString: server.url(database) });
     await reader.connect();
     await reader.query('BEGIN; LOCK TABLE blocks IN ACCESS SHARE MODE');

@@ -10,18 +10,18 @@ import { findProgram } from './packages.ts';
 import { freePorts } from './ports.ts';
 
 const run = promisify(execFile);
-/** Of the superuser; loopback asks for it, so that a wrong password is refused as in real life. */
+/** The superuser's. Loopback asks for it, so that a wrong password is refused as in real life. */
 const PASSWORD = 'a-secret';
 const START_MS = 30_000;
 
-/** Where a server is: enough to use it from another process. */
+/** A server's address: enough to use it from another process. */
 export interface PostgresAddress {
   port: number;
   /** The folder of its unix socket, where no password is asked. */
   socketFolder: string;
 }
 
-/** The engine URL of a database, as it stands in backy.cfg. */
+/** The engine URL of a database, as in backy.cfg. */
 export function postgresUrl({ port }: PostgresAddress, database: string): string {
   return `postgresql://postgres:${PASSWORD}@127.0.0.1:${port}/${database}`;
 }
@@ -35,7 +35,7 @@ export async function createDatabase(
   return name;
 }
 
-/** Removes a database, with whoever is connected to it. */
+/** Removes a database and ends its connections. */
 export async function dropDatabase(address: PostgresAddress, name: string): Promise<void> {
   await postgresQuery(address, 'postgres', `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`);
 }
@@ -48,7 +48,7 @@ export async function postgresQuery<T extends object>(
   values: readonly unknown[] = [],
 ): Promise<T[]> {
   const client = new pg.Client({ connectionString: postgresUrl(address, database) });
-  // A server that goes down says so to whoever is connected; the query rejects as well.
+  // A server that goes down tells each client; the query rejects too.
   client.on('error', () => {});
   await client.connect();
   try {
@@ -58,13 +58,12 @@ export async function postgresQuery<T extends object>(
   }
 }
 
-/** How a server is started. */
 export interface PostgresOptions {
-  /** Settings of postgresql.conf beside those of a test server, e.g. `{ fsync: 'on' }`. */
+  /** Additional settings of postgresql.conf, e.g. `{ fsync: 'on' }`. */
   settings?: Record<string, string>;
 }
 
-/** A PostgreSQL server of the tests' own, on loopback. It ends with this process, however that ends. */
+/** A PostgreSQL server for tests, on loopback. It ends with this process, in any case. */
 export class PostgresServer implements PostgresAddress {
   readonly port: number;
   readonly #folder: GuardedFolder;
@@ -113,7 +112,10 @@ export class PostgresServer implements PostgresAddress {
     return postgresQuery<T>(this, database, sql, values);
   }
 
-  /** Stops it and starts it again on the same port. `fast` ends sessions in order, `immediate` is a crash with recovery. */
+  /**
+   * Stops it and starts it again on the same port. `fast` ends sessions in order, `immediate` is a
+   * crash with recovery.
+   */
   async restart(how: 'fast' | 'immediate' = 'fast'): Promise<void> {
     await this.halt(how);
     await this.resume();
@@ -132,7 +134,7 @@ export class PostgresServer implements PostgresAddress {
     return this.#launch();
   }
 
-  /** Ends it and removes all that it had. */
+  /** Stops the server and removes its files. */
   stop(): Promise<void> {
     return this.#folder.dispose();
   }
@@ -178,20 +180,22 @@ export class PostgresServer implements PostgresAddress {
   }
 }
 
-/** PostgreSQL refuses to run as root. setpriv becomes the program, so that the pid is the server's. */
+/**
+ * PostgreSQL refuses to run as root. setpriv becomes the program, so that the pid is the server's.
+ */
 function asPostgres(program: string): string[] {
   if (process.getuid?.() !== 0) return [program];
   return [findProgram('setpriv'), '--reuid=postgres', '--regid=postgres', '--init-groups', program];
 }
 
-/** Debian keeps the server's programs away from PATH, a folder each version. */
+/** Debian keeps the server's programs outside of PATH, in one folder per version. */
 function postgresProgram(name: string): string {
   const root = '/usr/lib/postgresql';
   let versions: string[] = [];
   try {
     versions = readdirSync(root).sort((a, b) => Number(b) - Number(a));
   } catch {
-    // Not Debian's, or not there: PATH tells.
+    // Another system: look at PATH.
   }
   return findProgram(
     name,

@@ -4,15 +4,15 @@ import { documentOf } from '../support/labs/json-schemas.ts';
 import { type Lab, type LabOptions, withLab } from '../support/labs/lab.ts';
 import { OBJECT, type RbdCluster } from './rbd-cluster.ts';
 
-/** Snapshots of `auto` begin with it. */
+/** Prefix of the snapshots of `--auto`. */
 export const PREFIX = 'test.auto-';
 
-/** What labs of `backup --auto` are made with. */
+/** Options of a lab for `backup --auto`. */
 export function autoLab(cluster: RbdCluster): LabOptions & { config: Sections } {
   return { blockSize: 16384, workers: 1, config: cluster.config({ snapshot_prefix: PREFIX }) };
 }
 
-/** What `--json backup --auto` prints (docs/json/backup-auto.json). */
+/** The output of `--json backup --auto` (docs/json/backup-auto.json). */
 export interface AutoDocument {
   results: {
     image: string;
@@ -28,7 +28,7 @@ export interface AutoDocument {
   }[];
 }
 
-/** Runs `--json backup --auto` with more words, which has to work. */
+/** Runs `--json backup --auto` with more words; it must succeed. */
 export async function auto(lab: Lab, ...words: string[]): Promise<AutoDocument> {
   return documentOf<AutoDocument>('backup-auto.json', await lab.ok('--json', 'backup', '--auto', ...words));
 }

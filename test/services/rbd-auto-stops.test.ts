@@ -9,11 +9,11 @@ import { Host, sharedDatabase } from './host.ts';
 import { auto, autoLab, PREFIX, withImage } from './rbd-auto-lab.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 
-// Each test runs many commands; of clients that are killed the cluster believes for 30 s that they are there.
+// Each test runs many commands, and the cluster needs 30 s to notice that a client was killed.
 vi.setConfig({ testTimeout: 600_000 });
 const cluster = sharedCluster();
 
-/** How many times a run is killed, each time later. */
+/** How often a run is killed, each time later. */
 const KILLS = 12;
 
 describe('a run that was killed', () => {
@@ -30,7 +30,7 @@ describe('a run that was killed', () => {
         running.kill('SIGKILL');
         const ranMs = await ended;
         const wasKilled = (await running.ended).signal === 'SIGKILL';
-        // One that was quicker than that is no proof: it is done again, in the time that they take by now.
+        // A kill that came too late proves nothing: repeat it with the current duration.
         if (wasKilled) kills++;
         else takesMs = ranMs;
         expect((await cluster.snapshots(image)).length, 'snapshots after a kill').toBeLessThanOrEqual(3);
@@ -45,7 +45,8 @@ describe('a run that was killed', () => {
   test('leaves snapshots, of which the ones without a version go before anything else, and old ones after', async () => {
     await withImage(cluster, async (lab, image) => {
       const [first] = (await auto(lab, `rbd://${image}`, 'vm')).results;
-      // As if killed right after the snapshot was made, twice; and before the old one was removed, once.
+      // States after two kills: right after the snapshot was made, and before the old one was
+      // removed.
       for (const minute of ['01', '02']) await cluster.snapshot('create', `${image}@${PREFIX}2026-01-01T00:${minute}:00.000Z`);
       await cluster.snapshot('create', `${image}@${PREFIX}2026-01-01T00:03:00.000Z`);
       await lab.backup('-s', `${PREFIX}2026-01-01T00:03:00.000Z`, `rbd://${image}@${PREFIX}2026-01-01T00:03:00.000Z`, 'vm');
@@ -78,7 +79,7 @@ describe('a run leaves no snapshot of its own, and keeps the one before', () => 
       expect(code).toBe(143);
       expect(failureIn(stdout).error.code).toBe('interrupted');
       expect(await cluster.snapshots(image)).toEqual(before);
-      // No blob can be written, though the store is there.
+      // No blob can be written, though the store is available.
       lab.configure({});
       rmSync(join(lab.dataPath, '.tmp'), { recursive: true, force: true });
       writeFileSync(join(lab.dataPath, '.tmp'), '');

@@ -11,7 +11,7 @@ import { OBJECT, sharedCluster } from './rbd-cluster.ts';
 vi.setConfig({ testTimeout: 240_000 });
 const cluster = sharedCluster();
 const TIME = '2026-11-24T08:00:00.123Z';
-/** Made by others; some look much like our own. */
+/** Snapshots of others; some look much like our own. */
 const FOREIGN = ['before-upgrade', `${PREFIX}precious`, `${PREFIX}${TIME}-copy`, `x${PREFIX}${TIME}`, `testxauto-${TIME}`];
 
 describe('backup --auto', () => {
@@ -118,14 +118,14 @@ describe('backup --auto', () => {
   test('reads all of it when the base turns out not to fit, exit code 5', async () => {
     await withImage(cluster, async (lab, image) => {
       const uid = await lab.backup('--auto', `rbd://${image}`, 'vm');
-      // A database that lies about what the version holds.
+      // A database with a wrong checksum for a block.
       lab.sql('UPDATE blocks SET checksum = ? WHERE version_uid = ?', 'f'.repeat(128), uid);
       const { code, stdout, stderr } = await lab.run(['--json', 'backup', '--auto', `rbd://${image}`, 'vm']);
       const [result] = documentOf<AutoDocument>('backup-auto.json', stdout).results;
       expect(code).toBe(5);
       expect(stderr).toContain(`differs from version ${uid} where nothing has changed`);
       expect(result).toMatchObject({ exit_code: 5, from_snapshot: null, errors: [{ code: 'hintsMismatch' }] });
-      // No list is trusted then, that of what is in use included.
+      // No list is trusted then, not even the list of used objects.
       expect(result?.backup?.bytes_read).toBe(20 * OBJECT);
       expect(await lab.restoredSha256(result?.backup?.uid ?? '')).toBe(await cluster.sha256(image));
       expect(await cluster.snapshots(image)).toEqual([result?.snapshot]);
@@ -232,7 +232,7 @@ describe('backup --auto of a pool', () => {
       expect(results.map(({ image, name, exit_code }) => ({ image, name, exit_code }))).toEqual(
         ['a', 'b', 'c'].map((name) => ({ image: `${place}/${name}`, name, exit_code: 0 })),
       );
-      // What stands in the way of one: its base does not fit.
+      // Its base does not fit, so it fails.
       lab.sql('UPDATE blocks SET checksum = ? WHERE version_uid = ?', 'f'.repeat(128), results[1]?.backup?.uid ?? '');
       const again = await lab.run(['--json', 'backup', '--auto', `rbd://${place}/*`]);
       expect(again.code).toBe(5);

@@ -15,7 +15,7 @@ const cluster = sharedCluster();
 const LAB = { config: cluster.config(), blockSize: 16384 };
 const SIZE = 40 * OBJECT;
 
-/** How a backup of a snapshot learns what has changed since an earlier one. */
+/** A way for a backup of a snapshot to learn the changes since an earlier one. */
 type Way = (lab: Lab, image: string, change: { from: string; to: string; baseUid: string }) => Promise<string>;
 
 const WAYS: [name: string, way: Way][] = [
@@ -34,7 +34,10 @@ const WAYS: [name: string, way: Way][] = [
   ['--diff-from alone', (lab, image, { from, to }) => lab.backup('--diff-from', from, `rbd://${image}@${to}`, 'vm')],
 ];
 
-/** What happens to an image between two snapshots. The blocks that a differential backup may read at most; undefined: any. */
+/**
+ * Changes of an image between two snapshots, with the limit of bytes that a differential backup may
+ * read; undefined: any.
+ */
 const CHANGES: [name: string, change: (image: string) => Promise<unknown>, mostBytes?: number][] = [
   ['nothing', async () => {}, 0],
   ['writes', (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)), 2 * OBJECT],
@@ -55,7 +58,10 @@ const CHANGES: [name: string, change: (image: string) => Promise<unknown>, mostB
 
 const FEATURES = ['layering,exclusive-lock,object-map,fast-diff,deep-flatten', 'layering'];
 
-/** Each run has a third of the stories: every way with another kind of image. Runs at three commits in a row have all. */
+/**
+ * Each run has a third of the stories: every way with another kind of image. Runs at three commits
+ * in a row have all.
+ */
 const STORIES = WAYS.map(([name, way], index) => ({ name, way, isDue: (kind: number) => isTurn(index + kind, STORY_SHARDS) }));
 
 describe.each(STORIES)(`differential backups with $name, ${shardText(STORY_SHARDS)},`, ({ way, isDue }) => {
@@ -186,7 +192,7 @@ describe('restore', () => {
         code: 1,
         stderr: expect.stringContaining(`Target ${target} is new or empty`),
       });
-      // The import makes the image: it was not there.
+      // The import makes the image: it did not exist.
       await cluster.import(image, noise(content.length - 512, 'old'));
       expect(await lab.run(['restore', uid, target])).toMatchObject({
         code: 1,
@@ -225,7 +231,10 @@ test('a file system in an image is clean after a backup of its snapshot and a re
   });
 });
 
-/** Backs an image up after each change, and checks that every version restores to what its snapshot held. */
+/**
+ * Backs up an image after each change, and checks that every version restores to its snapshot's
+ * content.
+ */
 async function followChanges(image: string, way: Way, more: typeof CHANGES = []): Promise<void> {
   await withLab(LAB, async (lab) => {
     const oracle = new Map<string, string>();

@@ -18,7 +18,7 @@ import rados
 import rbd
 
 CHUNK = 4 << 20
-# How long a call may go on once nobody waits for its answer: with a stopped OSD it never ends.
+# Time for the last call once nobody waits for its answer: with a stopped OSD it never ends.
 LAST_CALL_SECONDS = 5
 
 
@@ -58,7 +58,7 @@ class Calls:
     def import_file(self, image, file, order):
         self.create(image, os.path.getsize(file), order)
         with self.open(image) as opened, open(file, "rb") as source:
-            # Like rbd import, it leaves objects of zeros away.
+            # Like rbd import, it leaves out objects of zeros.
             for offset in range(0, opened.size(), 1 << order):
                 chunk = source.read(1 << order)
                 if chunk.count(0) < len(chunk):
@@ -114,7 +114,7 @@ class Calls:
 
     def snapshots(self, image):
         with self.open(image, read_only=True) as opened:
-            # As rbd does: not those in the trash, or of a group.
+            # As in rbd: without snapshots in the trash or of a group.
             return [
                 snapshot["name"]
                 for snapshot in opened.list_snaps()

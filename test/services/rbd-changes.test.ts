@@ -75,7 +75,7 @@ describe('an image that changes under a backup', () => {
       const { code, stderr } = await running.ended;
       expect({ code, stderr }).toEqual({ code: 100, stderr: expect.stringMatching(message) });
       expect(lab.versions().map(({ valid }) => valid)).toEqual([0]);
-      // Of one of the cases it is gone already.
+      // One case has removed it already.
       await cluster.remove(image).catch(() => {});
     });
   });

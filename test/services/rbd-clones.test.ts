@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 240_000 });
 const cluster = sharedCluster();
 const SIZE = 20 * OBJECT;
 
-/** Backs an image up, from what was backed up before where that is possible. @returns the version's uid. */
+/** Backs up an image, with the previous backup as base if possible. @returns the version's uid. */
 type Backup = (lab: Lab, image: string, round: number) => Promise<string>;
 
 const WAYS: [name: string, way: Backup][] = [
@@ -31,7 +31,8 @@ const CHANGES: ((image: string) => Promise<unknown>)[] = [
   async () => {},
   (image) => cluster.write(image, 3 * OBJECT - 512, noise(1024, `${image} 1`)),
   (image) => cluster.write(image, 10 * OBJECT, noise(OBJECT, `${image} 3`)),
-  // What was written over the parent's data goes again, and that shows. Ceph 16.2.15 lists it as data.
+  // The data written over the parent's disappears again, and the diff must show that. Ceph 16.2.15
+  // lists it as data.
   (image) => cluster.snapshot('rollback', `${image}@start`),
   (image) => cluster.discard(image, 5 * OBJECT - 512, 3 * OBJECT),
   (image) => resize(image, 25 * OBJECT + 512),
@@ -39,7 +40,7 @@ const CHANGES: ((image: string) => Promise<unknown>)[] = [
     await resize(image, 12 * OBJECT + 512);
     await resize(image, SIZE);
   },
-  // What flattening has copied goes again at once.
+  // Overwrites the data that flattening has copied.
   async (image) => {
     await cluster.flatten(image);
     await cluster.discard(image, 9 * OBJECT, 2 * OBJECT);

@@ -7,14 +7,17 @@ import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process
 import type { CephAddress } from './ceph.ts';
 import { RbdConnection } from './rbd-connection.ts';
 
-/** The object size of images here: small, so that small images have several. */
+/** The object size of test images: small, so that small images have several. */
 export const OBJECT = 65536;
-/** The same as librbd takes it, as a power of two. */
+/** The same as a power of two, for librbd. */
 const ORDER = 16;
 
 let counter = 0;
 
-/** The cluster that all test files share. Call it at the top of a file: the connection ends with the file. */
+/**
+ * The cluster that all test files share. Call it at the top of a file: the connection ends with the
+ * file.
+ */
 export function sharedCluster(): RbdCluster {
   const cluster = new RbdCluster(inject('ceph'));
   afterAll(() => cluster.close());
@@ -22,8 +25,8 @@ export function sharedCluster(): RbdCluster {
 }
 
 /**
- * A cluster as tests use it, whatever the program under test does: through Ceph's own library, over one connection. `rbd` is
- * for tests of what the command itself prints.
+ * Access to a cluster for tests, independent of the program under test: Ceph's own library over one
+ * connection. `rbd` is for tests of that command's output.
  */
 export class RbdCluster {
   readonly conf: string;
@@ -51,22 +54,25 @@ export class RbdCluster {
     return { io_rbd: { ceph_conffile: this.conf, simultaneous_reads: 4, simultaneous_writes: 4, ...more } };
   }
 
-  /** Runs rbd, which has to work. @returns what it printed. */
+  /** Runs rbd, which must succeed. @returns its output. */
   async rbd(...words: string[]): Promise<string> {
     return worked(words, await this.#run(['rbd', '--conf', this.conf, ...words]));
   }
 
-  /** Runs ceph, which has to work. */
+  /** Runs ceph, which must succeed. */
   async ceph(...words: string[]): Promise<string> {
     return worked(words, await this.#run(['ceph', '--conf', this.conf, ...words]));
   }
 
-  /** Makes an image of small objects. @param features separated by commas; the cluster's when absent. */
+  /**
+   * Makes an image of small objects.
+   * @param features separated by commas; the cluster's when absent.
+   */
   create(image: string, sizeBytes: number, features?: string): Promise<void> {
     return this.#connection.call('create', { image, size: sizeBytes, order: ORDER, features });
   }
 
-  /** Makes an image of bytes. */
+  /** Makes an image with this content. */
   import(image: string, bytes: Uint8Array): Promise<void> {
     return withFile(bytes, (file) => this.importFile(image, file));
   }
@@ -97,7 +103,7 @@ export class RbdCluster {
     return this.#connection.call('flatten', { image });
   }
 
-  /** Does something with a snapshot. @param spec image and snapshot, `pool/image@snapshot`. */
+  /** Performs an action on a snapshot. @param spec image and snapshot, `pool/image@snapshot`. */
   snapshot(action: 'create' | 'remove' | 'protect' | 'unprotect' | 'rollback', spec: string): Promise<void> {
     const [image, name] = spec.split('@');
     return this.#connection.call('snapshot', { image, action, name });
@@ -108,7 +114,7 @@ export class RbdCluster {
     return this.#connection.call('snapshots', { image });
   }
 
-  /** Removes an image and its snapshots, which nobody may use any more. */
+  /** Removes an image and its snapshots, which must not be in use. */
   async remove(image: string): Promise<void> {
     for (const name of await this.snapshots(image)) await this.snapshot('remove', `${image}@${name}`);
     await this.#connection.call('remove', { image });
@@ -129,12 +135,12 @@ export class RbdCluster {
     return this.#connection.call('watchers', { image });
   }
 
-  /** Waits until the cluster has forgotten clients that were killed, which takes it 30 s. */
+  /** Waits until the cluster has noticed that clients were killed: 30 s. */
   async unused(image: string): Promise<void> {
     await expect.poll(() => this.watchers(image), { timeout: 120_000, interval: 500 }).toEqual([]);
   }
 
-  /** The sha256 of what an image or snapshot holds. */
+  /** The sha256 of an image or snapshot. */
   sha256(spec: string): Promise<string> {
     return this.#connection.call('sha256', { spec });
   }
@@ -151,12 +157,12 @@ export class RbdCluster {
     return this.#connection.call('export_file', { spec, file });
   }
 
-  /** How much of an image is allocated, in bytes. */
+  /** Allocated bytes of an image. */
   used(image: string): Promise<number> {
     return this.#connection.call('used', { image });
   }
 
-  /** Makes a user with these caps. @returns what its section of backy.cfg needs. */
+  /** Makes a user with these caps. @returns its section of backy.cfg. */
   async user(name: string, caps: string[], folder: string): Promise<Sections[string]> {
     const keyring = await this.ceph('auth', 'get-or-create', `client.${name}`, ...caps);
     const file = join(folder, `${name}.keyring`);
@@ -166,13 +172,16 @@ export class RbdCluster {
     return { ceph_conffile: conf, rados_name: `client.${name}` };
   }
 
-  /** Stops the OSD where it is, or lets it go on. Only for a cluster of one's own. */
+  /** Stops the OSD where it is, or lets it continue. Only for a cluster of one's own. */
   signalOsd(signal: 'SIGSTOP' | 'SIGCONT'): void {
     const [pid = ''] = readFileSync(join(dirname(this.conf), 'run', 'osd.pid'), 'utf8').split(' ');
     process.kill(Number(pid), signal);
   }
 
-  /** Waits until all of an image can be read: an OSD that was stopped takes a while to get over it, on a busy machine more than a minute. */
+  /**
+   * Waits until all of an image can be read: an OSD that was stopped needs a while, on a busy
+   * machine more than a minute.
+   */
   async answers(image: string): Promise<void> {
     const all = 'timeout -s KILL 20 rbd --conf "$0" export --no-progress "$1" - >/dev/null';
     const read = ['sh', '-c', all, this.conf, image];

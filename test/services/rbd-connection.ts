@@ -11,7 +11,10 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Makes calls of librbd in a Python process that keeps one connection (rbd-calls.py). It is started by the first call. */
+/**
+ * Makes calls of librbd in a Python process that keeps one connection (rbd-calls.py). The first
+ * call starts it.
+ */
 export class RbdConnection {
   readonly #conf: string;
   readonly #waiting: Waiting[] = [];
@@ -23,7 +26,7 @@ export class RbdConnection {
     this.#conf = conf;
   }
 
-  /** Makes one call; calls are answered in the order in which they are made. Rejects with librbd's message. */
+  /** Makes one call; answers come in the order of the calls. Rejects with librbd's message. */
   call<T = void>(name: string, args: Record<string, unknown>): Promise<T> {
     this.#child ??= this.#start();
     const line = `${JSON.stringify({ call: name, args })}\n`;
@@ -34,7 +37,7 @@ export class RbdConnection {
     });
   }
 
-  /** Ends the process, after the calls that were made. */
+  /** Ends the process, after pending calls. */
   async close(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
@@ -50,7 +53,7 @@ export class RbdConnection {
     child.stderr.on('data', (chunk) => {
       this.#stderr += chunk;
     });
-    // A process that has died does not read; `close` tells why.
+    // A dead process does not read; `close` reports the reason.
     child.stdin.on('error', () => {});
     child.on('error', (error) => this.#fail(error));
     child.on('close', (code, signal) => {

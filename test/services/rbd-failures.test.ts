@@ -82,7 +82,7 @@ describe('one clear line, exit code 100, and no version for', () => {
     await withLab({}, async (lab) => {
       const conf = lab.write('ceph.conf', '[global]\n');
       lab.configure(cluster.config({ ceph_conffile: conf }));
-      // Before it, Ceph's own line says that DNS has none, too.
+      // Ceph prints a line of its own before it.
       expect(await lab.run(['backup', 'rbd://vms/x', 'vm'])).toMatchObject({
         code: 100,
         stderr: expect.stringContaining('The Ceph configuration names no monitor (mon_host). Check ceph_conffile in [io_rbd].'),
@@ -110,7 +110,7 @@ describe('one clear line, exit code 100, and no version for', () => {
         ['librados.so.2', 'librados2'],
       ] as const) {
         mkdirSync(lab.path(needed));
-        // The loader takes the first file of that name, and this is none.
+        // The loader takes the first file of that name, which is no library.
         writeFileSync(lab.path(`${needed}/${library}`), 'no library');
         await failsWith(
           {},
@@ -194,7 +194,7 @@ describe('--diff-from is refused', () => {
         code: 100,
         stderr: expect.stringContaining(`There is no snapshot "b" of image ${image}.`),
       });
-      // The new b is older than c, but it is not what the version was made of.
+      // The new b is older than c, but it is not the version's source.
       lab.sql("UPDATE versions SET date = '2020-01-01 00:00:00.000000' WHERE uid = ?", uid);
       for (const name of ['b', 'c']) await cluster.snapshot('create', `${image}@${name}`);
       expect(await lab.run(['backup', '--diff-from', 'b', `rbd://${image}@c`, 'vm'])).toMatchObject({
@@ -207,7 +207,10 @@ describe('--diff-from is refused', () => {
   });
 });
 
-/** A backup fails with this line alone, leaving no version, and with --json says the same. */
+/**
+ * Checks that a backup fails with this line alone, leaves no version, and reports the same with
+ * --json.
+ */
 async function failsWith(
   options: Record<string, string | number>,
   source: string,
@@ -226,7 +229,9 @@ async function failsWith(
   });
 }
 
-/** Everything on stderr, which is nothing but our lines: Ceph's libraries write there, too, if one lets them. */
+/**
+ * All lines on stderr, which must be ours alone: Ceph's libraries write there too, unless stopped.
+ */
 function errorsOf({ stderr }: Result): string[] {
   return stderr
     .split('\n')

@@ -14,7 +14,7 @@ const cluster = sharedCluster();
 const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
 const rbd: RbdOptions = { ...RBD_DEFAULTS, ...LIMITS, conffile: cluster.conf };
 
-/** The thread that talks to the cluster is here this one. */
+/** Here the test's own thread talks to the cluster. */
 const calls = new RbdCalls();
 beforeAll(() => calls.connect(rbd));
 afterAll(() => calls.shutdown());

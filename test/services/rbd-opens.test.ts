@@ -10,7 +10,10 @@ const cluster = sharedCluster();
 const ENTRY = fileURLToPath(new URL('rbd-opens.ts', import.meta.url));
 /** Beside the program, whose packages it needs. */
 const BUILT = fileURLToPath(new URL('../../dist/test-rbd-opens.js', import.meta.url));
-/** With the two threads that librbd has by default, 9 of 12 processes crashed in 20 s: in 8 s, one of six or more in 27 of 28 runs. */
+/**
+ * With librbd's default of two threads, 9 of 12 processes crashed within 20 s. Within 8 s, at least
+ * one of six crashed in 27 of 28 runs.
+ */
 const [PROCESSES, SECONDS] = [6, ROTATION === 'all' ? 20 : 8];
 
 test('a snapshot that is closed as soon as it is open, again and again, by processes that share cores, crashes none of them', async () => {

@@ -5,7 +5,7 @@ import { RBD_DEFAULTS } from '../unit/config/rbd-defaults.ts';
 /**
  * Opens and closes a snapshot for a while, as the thread that talks to the cluster does.
  *
- *   rbd-opens CONF PLACE SECONDS    prints how often
+ *   rbd-opens CONF PLACE SECONDS    prints the number of opens
  */
 const [conffile = '', path = '', seconds = ''] = process.argv.slice(2);
 

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 240_000 });
 const cluster = sharedCluster();
 /** More than all slots hold: they take a megabyte each. */
 const IMAGE_BYTES = 640 * OBJECT;
-/** Slow, so that there is time to do something meanwhile. */
+/** Slow, so that there is time to act meanwhile. */
 const SLOW = { blockSize: OBJECT, workers: 2, config: { ...cluster.config(), DataBackend: { bandwidth_write: 128 * OBJECT } } };
 
 describe('a signal in the middle', () => {
@@ -97,7 +97,7 @@ setInterval(collect, 1).unref();
 describe('an OSD that stops in the middle', () => {
   let server: CephCluster;
   let own: RbdCluster;
-  // One for each test: it takes an OSD a while to get over it.
+  // One for each test: an OSD needs a while to recover.
   beforeEach(async () => {
     server = await CephCluster.start({ gateway: false });
     own = new RbdCluster(server.address);
@@ -144,7 +144,7 @@ describe('an OSD that stops in the middle', () => {
     });
   }, 600_000);
 
-  /** Runs `body` with a backup in the middle of which the OSD has stopped; it MUST let it go on. */
+  /** Runs `body` in the middle of a backup whose OSD has stopped; it MUST let the OSD continue. */
   async function withStoppedOsd(
     options: Record<string, number>,
     body: (

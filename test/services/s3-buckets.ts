@@ -1,13 +1,13 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { S3Address } from './ceph.ts';
 
-/** Begins the name of the object that tells which store a bucket is; the id is the rest. */
+/** Prefix of the object whose name holds the bucket's store id. */
 export const STORE_PREFIX = 'backy2-store-';
 
 /** The protocol's limit for one request. */
 const MOST_DELETES = 1000;
 
-/** What a request has beside its path. Names of headers in small letters. */
+/** Parts of a request besides its path. Names of headers in lower case. */
 interface RequestOptions {
   query?: Record<string, string>;
   body?: Buffer;
@@ -20,7 +20,7 @@ export async function createBucket(address: S3Address, name = `bucket-${Math.ran
   return name;
 }
 
-/** Removes a bucket with all that is in it. */
+/** Removes a bucket and its content. */
 export async function deleteBucket(address: S3Address, name: string): Promise<void> {
   for (let keys = await listKeys(address, name); keys.length > 0; keys = keys.slice(MOST_DELETES)) {
     const objects = keys.slice(0, MOST_DELETES).map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`);
@@ -41,7 +41,10 @@ export async function listOtherKeys(address: S3Address, bucket: string): Promise
   return (await listKeys(address, bucket)).filter((key) => !key.startsWith(STORE_PREFIX));
 }
 
-/** All objects of a bucket with their bytes, sorted by key. Knows only the five signs that XML escapes. */
+/**
+ * All objects of a bucket with their bytes, sorted by key. Decodes only XML's five predefined
+ * entities.
+ */
 export async function listObjects(address: S3Address, bucket: string): Promise<{ key: string; size: number }[]> {
   const objects: { key: string; size: number }[] = [];
   for (let after = ''; ; after = objects.at(-1)?.key ?? '') {
@@ -59,8 +62,9 @@ export async function copyObject(address: S3Address, { from, to }: { from: strin
 }
 
 /**
- * A signed request (AWS signature 4) with nothing but Node: what tests prepare and look at must not go through the client that they test.
- * @returns the body. @throws on any status that is not 2xx.
+ * Sends a signed request (AWS signature 4) with nothing but Node: tests must not prepare and check
+ * with the client under test.
+ * @returns the body. @throws Error for any status but 2xx.
  */
 export async function s3Request(
   { endpoint, region, accessKey, secretKey }: S3Address,

@@ -7,7 +7,7 @@ import { type Fault, FaultProxy, firstRequests, type SeenRequest } from '../supp
 import { STORE_PREFIX } from './s3-buckets.ts';
 import { createS3Lab, type S3Lab } from './s3-lab.ts';
 
-/** A job of its own each: small blocks travel, and fail, together. */
+/** One job per block: small blocks travel, and fail, together. */
 const BLOCK = 1024 * 1024;
 const BLOCKS = 24;
 const image = noise(BLOCKS * BLOCK, 'image');
@@ -36,7 +36,7 @@ const broken: Fault = { kind: 'status', status: 500, code: 'InternalError' };
 const noKey: Fault = { kind: 'status', status: 404, code: 'NoSuchKey' };
 const faults = () => proxy.requests.filter(({ fault }) => fault !== undefined).length;
 
-/** Every blob of the bucket belongs to a row, and the version is what was backed up. */
+/** Every blob of the bucket belongs to a row, and the version equals the backed-up bytes. */
 async function expectWhole(uid: string): Promise<void> {
   proxy.reset();
   expect(s3.lab.version(uid).valid).toBe(1);
@@ -50,7 +50,7 @@ async function expectWhole(uid: string): Promise<void> {
 }
 
 test('a backup asks only for the id before it stores and after, uses all connections that it may, and no more', async () => {
-  // Whoever makes the id asks more often.
+  // The first command makes the id and sends more requests.
   await s3.lab.backup(`file://${s3.lab.write('first', noise(BLOCK, 'first'))}`, 'vm');
   proxy.reset();
   proxy.latencyMs = 100;
@@ -105,7 +105,7 @@ describe.each<[string, number, Fault]>([
     expect(proxy.requests.filter(isPut).length).toBeLessThan(BLOCKS);
     expect(s3.lab.version(uid).valid).toBe(1);
     expect(await s3.lab.restoredSha256(uid)).toBe(sha256(image));
-    // What was stored while its answer got lost has no row.
+    // A blob that was stored but whose answer got lost has no row.
     await s3.lab.ok('cleanup', '--full');
     await expectWhole(uid);
   });

@@ -12,7 +12,10 @@ export interface S3Lab {
   remove(): Promise<void>;
 }
 
-/** Sets a lab up; `endpoint`: a proxy before the gateway. Short times to wait, so that nothing of a test takes minutes. */
+/**
+ * Sets up a lab; `endpoint`: a proxy in front of the gateway. Timeouts are short, so that no test
+ * takes minutes.
+ */
 export async function createS3Lab(options: LabOptions = {}, endpoint?: string): Promise<S3Lab> {
   const { s3 } = inject('ceph');
   const bucket = await createBucket(s3);

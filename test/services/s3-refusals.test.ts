@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => s3.remove());
 beforeEach(() => s3.lab.configure({}));
 
-/** What is wrong in section DataBackend, and what is said of it. */
+/** Mistakes in section DataBackend, and the messages they give. */
 const WRONG: [string, () => Record<string, string | number>, RegExp][] = [
   ['key', () => ({ aws_access_key_id: 'NOSUCHKEY' }), /does not know the access key\. Check aws_access_key_id/],
   ['secret', () => ({ aws_secret_access_key: 'wrong-secret' }), /the secret key is wrong\. Check aws_secret_access_key/],

@@ -75,7 +75,7 @@ describe('the servers of the tests', () => {
   });
 });
 
-/** Also false for a zombie: who started it is gone, and a container's init may reap late. */
+/** Also false for a zombie: its starter has ended, and a container's init may reap late. */
 function isRunning(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

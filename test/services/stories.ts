@@ -1,24 +1,25 @@
 import { isTurn } from '../support/runner/rotation.ts';
 
-/** Only tests that take turns, of one more shard (.ci/shards). */
+/** Run only tests that take turns, of one more shard (.ci/shards). */
 export const MORE_SHARDS = process.env.BACKY_TEST_MORE_SHARDS !== undefined;
 
 /**
- * Stories of Ceph images, from the command to the cluster and back: these take turns. Sources and targets as such
- * (rbd-io), what a crash of librbd has to do with (rbd-opens) and calls that fail (rbd-failures) are tested in every run. Dearest first.
+ * Stories of Ceph images, from the command to the cluster and back: these take turns. Every run
+ * includes sources and targets (rbd-io), crashes of librbd (rbd-opens) and failing calls
+ * (rbd-failures). Most expensive first.
  */
 const RBD_STORIES = ['rbd-auto', 'rbd-stops', 'rbd-auto-stops', 'rbd-script', 'rbd-changes', 'nbd-boot'];
 
 /** Each of these takes a third of its stories in every run. */
 const DIVIDED = ['rbd-backup', 'rbd-clones'];
 
-/** How many runs cover them all. */
+/** Number of runs that cover them all. */
 export const STORY_SHARDS = 3;
 
 const pathOf = (name: string) => `test/services/${name}.test.ts`;
 const inTurn = RBD_STORIES.filter((_, index) => isTurn(index, STORY_SHARDS));
 
-/** What the project of tests on servers takes. */
+/** Test files of project `services`. */
 export const SERVICE_FILES = {
   include: MORE_SHARDS ? [...inTurn, ...DIVIDED].map(pathOf) : ['test/services/*.test.ts'],
   exclude: RBD_STORIES.filter((name) => !inTurn.includes(name)).map(pathOf),

@@ -11,7 +11,9 @@ callsVary();
 
 const BLOCK = 4096;
 const IMAGE_BLOCKS = 120;
-/** How long each host works, and how many backups it makes at least: a slow machine takes longer and proves the same. */
+/**
+ * Duration and minimum number of backups per host: a slow machine takes longer and proves the same.
+ */
 const [RUN_MS, BACKUPS] = process.env.BACKY_LONG_TESTS ? [60_000, 3] : [0, 5];
 const SEED = runSeed();
 
@@ -27,7 +29,7 @@ afterAll(async () => {
   await deleteBucket(inject('ceph').s3, bucket);
 });
 
-/** Contents that all hosts draw from, so that what one removes another is about to find. */
+/** Contents that all hosts draw from, so that one host soon needs blocks that another removes. */
 const POOL = Array.from({ length: 60 }, (_, n) => noise(BLOCK, `shared ${n}`));
 
 /** An image of shared, own and zero blocks. */
@@ -46,11 +48,15 @@ interface Work {
   /** By Date.now(). */
   endAt: number;
   oracle: Map<string, string>;
-  /** Whether the others have done what makes the test worth anything. */
+  /** Whether the others have done enough for the test to prove anything. */
   isEnough(): boolean;
 }
 
-/** Backs up and removes until `endAt` and until it is enough; what it leaves goes into `oracle`. @returns how many backups it made. */
+/**
+ * Backs up and removes until `endAt` has passed and it is enough; remaining versions go into
+ * `oracle`.
+ * @returns the number of backups.
+ */
 async function work(host: Host, { seed, endAt, oracle, isEnough }: Work): Promise<number> {
   const random = seededRandom(seed);
   const own: string[] = [];
@@ -61,7 +67,7 @@ async function work(host: Host, { seed, endAt, oracle, isEnough }: Work): Promis
     backups++;
     own.push(uid);
     oracle.set(uid, sha256(image));
-    // Few are kept: most blobs are candidates again and again.
+    // Keeps few: most blobs are candidates again and again.
     while (own.length > 1) {
       const [gone = ''] = own.splice(Math.floor(random() * own.length), 1);
       await host.ok('rm', gone);
@@ -71,11 +77,14 @@ async function work(host: Host, { seed, endAt, oracle, isEnough }: Work): Promis
   return backups;
 }
 
-/** Cleans up in a loop, as cron on some host would. @param onDeleted is told how many blobs went. */
+/**
+ * Cleans up in a loop, as cron on some host would.
+ * @param onDeleted gets the number of deleted blobs.
+ */
 async function cleanUp(host: Host, isOver: () => boolean, onDeleted: (blobs: number) => void): Promise<void> {
   while (!isOver()) {
     const { code, stdout, stderr } = await host.run(['--json', 'cleanup', '--dangerous-force']);
-    // The one on the other host may be at it, or have ended before it could be asked for its name.
+    // The other host's cleanup may still run, or may have ended before its name was read.
     if (code !== 0) expect(stderr).toMatch(/Another backy cleanup is running/);
     else onDeleted((JSON.parse(stdout) as { blobs_deleted: number }).blobs_deleted);
   }
@@ -99,14 +108,14 @@ test(
       over = true;
     });
     await cleaning;
-    // Blobs went while the others were at work.
+    // Blobs were deleted while the others worked.
     expect(Math.min(...backups)).toBeGreaterThan(2);
     expect(deleted).toBeGreaterThan(0);
 
     const versions = await hosts[0].sharedVersions();
     expect(versions.map(({ uid, valid }) => [uid, valid])).toEqual(versions.map(({ uid }) => [uid, 1]));
     expect(new Set(versions.map(({ uid }) => uid))).toEqual(new Set(oracle.keys()));
-    // Each host restores all, those of the other one too.
+    // Each host restores all versions, including the other host's.
     await Promise.all(
       hosts.map(async (host) => {
         for (const [uid, sum] of oracle) expect(await host.restoredSha256(uid), uid).toBe(sum);
@@ -114,7 +123,7 @@ test(
     );
     for (const uid of oracle.keys()) await hosts[0].ok('scrub', uid);
 
-    // What was removed last is still there; after that, nothing but what rows name.
+    // Blobs of the last removals still exist; after this cleanup only blobs that rows name remain.
     await hosts[0].ok('cleanup', '--dangerous-force');
     const full = JSON.parse((await hosts[1].run(['--json', 'cleanup', '-f'])).stdout) as { blobs_deleted: number };
     expect(full.blobs_deleted).toBe(0);

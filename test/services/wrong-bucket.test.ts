@@ -21,7 +21,7 @@ beforeAll(async () => {
   theirs = await Installation.create(cluster);
   ({ uid, snapshot } = await ours.backUp());
   await theirs.backUp();
-  // A snapshot without a version is what --auto removes before anything else.
+  // --auto first removes snapshots without a version.
   await cluster.snapshot('create', `${ours.image}@test.auto-2026-01-01T00:01:00.000Z`);
   await cluster.write(ours.image, 0, noise(OBJECT, 'change'));
   await cluster.snapshot('create', `${ours.image}@now`);
@@ -60,7 +60,7 @@ const COMMANDS: [name: string, args: (host: Host) => string[]][] = [
   ['nbd', (host) => ['nbd', '--socket', host.path('socket')]],
 ];
 
-/** Buckets that are not the store, and what is said of them. */
+/** Buckets that are not the store, and the messages they give. */
 const BUCKETS: [name: string, bucket: () => string, said: () => RegExp][] = [
   ['an empty bucket', () => emptyBucket, () => missing(emptyBucket, '16')],
   ['a bucket with one of its blobs', () => leftoverBucket, () => missing(leftoverBucket, '1[56]')],

@@ -13,15 +13,15 @@ callsVary();
 
 /** A shard has about 110 of the 12,000 faults. */
 const SHARDS = 108;
-/** A safety net: no machine needs so long for a shard. For all shards it is set to hours. */
+/** A safety net: no machine needs this long for a shard. For all shards it is set to hours. */
 const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 1200);
 const ONLY = process.env.BACKY_FAULT_ONLY;
 const SEED = runSeed();
 process.env.BACKY_TEST_SEED = String(SEED);
 
-/** Of SQLite files by their nature. */
+/** SQLite files by their nature. */
 const OF_FILES = ['upgrade', 'initdb'];
-/** Bytes that a network has changed are what the checksums of TCP are for. */
+/** No flips: TCP's checksums guard against bytes changed by a network. */
 const shards = { errno: SHARDS, short: SHARDS, hang: SHARDS, kill: SHARDS };
 
 const library = await compileFaultLayer();
