@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { replay } from './replay.ts';
 import type { World } from './world.ts';
 
-/** What each of c1.cfg, c2.cfg … changes in backy.cfg. */
+/** The changes to backy.cfg in c1.cfg, c2.cfg … */
 const CHANGES: ((text: string) => string)[] = [
   without('block_size'),
   withValue('block_size', 'abc'),
@@ -41,7 +41,7 @@ replay({
     for (const [i, change] of CHANGES.entries()) world.config(`c${i + 1}.cfg`, change);
   },
   before: {
-    // The original looks for a folder named ~; here it is the home folder of the run as well.
+    // The original looks for a folder named ~; here the run's home folder has it too.
     37: (world) => {
       mkdirSync(world.path('~'));
       world.write('~/.backy.cfg', '[DEFAULTS]\nlogfile: from-literal-tilde.log\n');

@@ -10,10 +10,11 @@ replay({
     world.write('src.bin', image(['a', 'b', 'c'], { sizeBytes: 10_000 }));
     await world.backup('file://src.bin', 'vm');
   },
-  // When a backup expires is counted from now.
+  // A backup's expiry is counted from now.
   clock: (call) => (call.argv.includes('due') ? recordedTime(call) : undefined),
   after: {
-    // cli.md, export: it writes to a temporary name and renames; the original leaves a file with one line.
+    // cli.md, export: it writes to a temporary name and renames; the original leaves a file with
+    // one line.
     8: (world) => expect(existsSync(world.path('out.csv'))).toBe(false),
   },
 });

@@ -3,11 +3,12 @@ import type { World } from './world.ts';
 
 let config: Buffer;
 
-// Of the null source every byte is known, and so are the checksums.
+// Every byte of the null source is known, and so are the checksums.
 replay({
   recording: '06-backup-null',
   exactChecksums: true,
-  // 1 GiB is read, checked and entered, but not written to the disk: that is the file backend's test, and takes most of the time.
+  // Reads, checks and records 1 GiB, but does not write it to the disk: the file backend has its
+  // own test, and writing takes most of the time.
   before: {
     9: (world) => {
       config = world.read('backy.cfg');

@@ -5,7 +5,7 @@ const base = distinct('a', 20);
 const now = changed(base, { 3: 'new', 7: ZERO });
 const grown = [...now, ...distinct('more', 3)];
 
-/** The blocks that changed: one has new data, one is gone. */
+/** The changed blocks: one has new data, one became a hole. */
 const BLOCK_3 = { offset: 3 * 4096, length: 4096, exists: true };
 const BLOCK_7 = { offset: 7 * 4096, length: 4096, exists: false };
 
@@ -23,7 +23,7 @@ replay({
       hmost: [{ offset: 0, length: 17 * 4096, exists: true }],
       hall: [{ offset: 0, length: 20 * 4096, exists: true }],
       h5: [{ offset: 0, length: 15 * 4096, exists: true }],
-      // Block 2 differs as well, and stands among the first that are untouched.
+      // Block 2 differs too, and is among the first that no hint touches.
       hw: [{ offset: 10 * 4096, length: 4096, exists: true }],
     };
     for (const [name, ranges] of Object.entries(hints)) world.write(name, JSON.stringify(ranges));

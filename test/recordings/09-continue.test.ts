@@ -4,7 +4,7 @@ import { distinct, image } from './image.ts';
 import { replay } from './replay.ts';
 import type { World } from './world.ts';
 
-/** So many rows were in the database when the recorder killed the backup. */
+/** Number of rows in the database when the recorder killed the backup. */
 const KILLED_AFTER = 508;
 
 replay({
@@ -18,7 +18,10 @@ replay({
   before: { 17: async (world) => world.names.versions.offer(baseOfCall17(world), await world.backup('file://a', 'base')) },
 });
 
-/** What is left of a backup that was killed; made from a whole one, as a kill hits another block each time. */
+/**
+ * The remains of a killed backup, made from a complete one: a kill would hit another block each
+ * time.
+ */
 async function killedBackup(world: World): Promise<string> {
   const uid = await world.backup('-t', 't1,t2', 'file://a', 'vm');
   world.sql('delete from blocks where id >= ?', String(KILLED_AFTER));

@@ -4,7 +4,7 @@ import type { Call } from './recording.ts';
 import { replay } from './replay.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** The recorded days around a month's end were counted on a day whose month before had 31. */
+/** The recorder counted days around a month's end on a day whose previous month had 31. */
 const DAYS_OF_RECORDED_MONTH = 31;
 
 let hasAge = false;
@@ -22,14 +22,16 @@ replay({
   param: (_recorded, before) => sqlDate(daysAgo(ageInDays(before))),
 });
 
-/** How old the versions are to be is in the note of the call that they are made old for. */
+/** The note of a call tells the age of the versions for it. */
 function ageInDays({ note }: Call): number {
   const days = /is (\d+) days old/.exec(note ?? '')?.[1];
   if (days === undefined) throw new Error(`no age in the note: ${note}`);
   return Number(days);
 }
 
-/** Ages near a month keep their distance to a calendar month, since this is what decides about b_monthly. */
+/**
+ * Ages near a month keep their distance to a calendar month, since that decides about b_monthly.
+ */
 function daysAgo(days: number): number {
   const isNearMonth = days > 20 && days < 40;
   return isNearMonth ? monthAgo() + (DAYS_OF_RECORDED_MONTH - days) * DAY_MS : Date.now() - days * DAY_MS;
@@ -39,7 +41,7 @@ function monthAgo(): number {
   const now = new Date();
   const then = new Date(now);
   then.setUTCMonth(now.getUTCMonth() - 1);
-  // The 31st of a month that follows a shorter one: the last day of that.
+  // The 31st of a month that follows a shorter one: take the last day of the shorter one.
   if (then.getUTCDate() !== now.getUTCDate()) then.setUTCDate(0);
   return then.getTime();
 }

@@ -24,7 +24,7 @@ replay({
   },
 });
 
-/** Another process takes this lock instead of the one before. */
+/** Another process takes this lock and releases the previous one. */
 async function hold(world: World, name: string): Promise<void> {
   await held?.release();
   held = await holdLock(world.path(`locks/backy_${name}.lock`));

@@ -26,10 +26,10 @@ replay({
   },
   before: {
     18: (world) => world.write(blob, flipped(40)),
-    // So that it is this restore that marks them.
+    // So that this restore marks them.
     24: markAllValid,
     25: (world) => world.write(blob, BYTES),
-    // The backup has mended them; the recording goes on with what is bad.
+    // The backup has repaired them; the recording goes on with bad blocks.
     27: undoMending,
     29: (world) => world.write(blob, BYTES.subarray(0, -1)),
     31: (world) => world.write(blob, Buffer.concat([BYTES, Buffer.from('x')])),

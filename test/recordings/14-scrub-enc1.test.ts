@@ -26,7 +26,7 @@ replay({
   },
   before: {
     18: (world) => world.write(blob, flipped(40)),
-    // What follows was recorded with nothing marked.
+    // The following calls were recorded with nothing marked.
     23: markAllValid,
     24: markAllValid,
     25: (world) => {

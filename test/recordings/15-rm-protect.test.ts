@@ -12,6 +12,6 @@ replay({
     world.bind(1, await world.backup('file://a', 'vm'));
     world.bind(13, await world.backup('file://a', 'vm'));
   },
-  // How old the version is to be is in the note of the next call.
+  // The note of the next call tells the age of the version.
   param: (_recorded, { note }) => sqlDate(Date.now() - Number(/^age (\d+) hours/.exec(note ?? '')?.[1]) * HOUR_MS),
 });

@@ -18,14 +18,20 @@ replay({
   after: { 11: addOrphans },
 });
 
-/** A process that shows itself in the process list as this installation does: by the first word of its title. */
+/**
+ * Starts a process that the process list shows like one of this installation: by the first word of
+ * its title.
+ */
 function startOther(world: World): void {
   const name = /^process_name: (\S+)$/m.exec(world.read('backy.cfg').toString())?.[1];
   const other = spawn('sleep', ['60'], { argv0: `${name} [ Backing up ]`, stdio: 'ignore' });
   world.atEnd(() => void other.kill());
 }
 
-/** Another backup, and beside it one blob that no row names and three files that are no blobs of this layout. */
+/**
+ * Adds another backup, one blob that no row names, and three files that are no blobs of this
+ * layout.
+ */
 async function addOrphans(world: World): Promise<void> {
   await world.backup('file://a', 'v4');
   const orphan = 'abcd'.padEnd(32, '2');

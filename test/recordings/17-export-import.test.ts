@@ -3,9 +3,9 @@ import { replay } from './replay.ts';
 import type { World } from './world.ts';
 
 const CRLF = '\r\n';
-/** Calls that import what was exported: the recorder made room for each. */
+/** Calls that import an export: the recorder removed the versions before each. */
 const IMPORTS = [7, 13, 14, 15, 17, 19, 21, 23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43, 45];
-/** The import whose leftovers the recorder removed by statements that it shows. */
+/** The import whose results the recorder removed by statements that it shows. */
 const CLEARED_BY_RECORDER = 45;
 
 replay({
@@ -24,7 +24,7 @@ replay({
   },
 });
 
-/** The blobs stay, so that what is imported can be restored. */
+/** The blobs stay, so that imported versions can be restored. */
 function forgetVersions(world: World): void {
   for (const table of ['versions', 'blocks', 'tags']) world.sql(`delete from ${table}`);
 }

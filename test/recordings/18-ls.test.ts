@@ -2,7 +2,7 @@ import { distinct, image, ZERO } from './image.ts';
 import { replay } from './replay.ts';
 import type { World } from './world.ts';
 
-/** In the order in which they were made, each dated a day before the one before it. */
+/** In the order in which they were made; each is dated a day before the previous one. */
 const VERSIONS: { source: string; name: string; options: string[] }[] = [
   { source: 'big', name: 'vm1', options: ['-s', 'snapA', '-t', 'x'] },
   { source: 'big', name: 'vm1', options: ['-s', 'snapB', '-t', 'x,y', '-e', '2020-01-01'] },

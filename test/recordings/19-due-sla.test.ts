@@ -8,12 +8,13 @@ replay({
   recording: '19-due-sla',
   setup(world) {
     world.write('a', image(['a']));
-    // For what is looked at before the first call.
+    // The clock for steps before the first call.
     world.clock = recordedTime(world.recordedCall(1));
   },
   clock: recordedTime,
   beforeStep: makeListedVersions,
-  // The recorder does not show what each x.cfg changes of backy.cfg; the notes, errors and dates tell.
+  // The recorder does not show the changes of each x.cfg to backy.cfg; notes, errors and dates
+  // reveal them.
   before: {
     54: scheduler('daily', { sla: '6x' }),
     56: scheduler('daily', { interval: 'd' }),

@@ -8,7 +8,7 @@ const BIG = distinct('big', 20);
 replay({
   recording: '20-encryption',
   setup(world) {
-    // Block 0 compresses to next to nothing, the others not at all.
+    // Block 0 compresses to almost nothing, the others not at all.
     world.write('a', Buffer.concat([Buffer.alloc(4096, 'compressible '), image(['b', 'c', ZERO, 'd'])]).subarray(0, 16461));
     world.write('big', image(BIG));
     world.write('big2', image(changed(BIG, { 0: 'changed' })));

@@ -2,7 +2,7 @@ import { image, ZERO } from './image.ts';
 import { replay } from './replay.ts';
 import type { World } from './world.ts';
 
-/** Calls that only read a config file, with the value that the note tells. */
+/** Calls that only read a config file; the note has the option's value. */
 const VALUES = [11, 12, 13, 14, 15, 16];
 
 replay({
@@ -21,6 +21,6 @@ function writeConfig(world: World, call: number): void {
 }
 
 function withDeduplication(value: string) {
-  // Longer than any value, so that the text changes with each.
+  // Longer than any value, so that each value changes the text.
   return (text: string) => text.replace(/^deduplication:.*$/m, `deduplication:  ${value}`);
 }

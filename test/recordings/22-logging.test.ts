@@ -16,7 +16,7 @@ replay({
   beforeStep,
 });
 
-/** What the recorder did in shell commands with the program in them. */
+/** Repeats the recorder's shell commands that contain the program. */
 async function beforeStep(world: World, step: SideStep): Promise<void> {
   if (step.kind !== 'shell' || !step.command.includes('/dev/full')) return;
   rmSync(world.path('data'), { recursive: true });

@@ -23,7 +23,7 @@ replay({
   clock: () => new Date('2026-11-23T05:00:00Z'),
 });
 
-/** Each release's exports come into a database of their own, over its blobs. */
+/** Each release's exports go into a database of their own, over its blobs. */
 async function emptyDatabase(world: World, release: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) rmSync(world.path(`${IMPORTED}${suffix}`), { force: true });
   world.config('i.cfg', (text) => configFor(text, IMPORTED, release));

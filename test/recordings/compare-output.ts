@@ -5,10 +5,13 @@ import { withoutDurations } from './stats-rows.ts';
 import { tableLines } from './table.ts';
 import type { World } from './world.ts';
 
-/** Log lines that cli.md quotes, because scripts cut them. */
+/** Log lines that cli.md quotes, because scripts parse them. */
 const PHRASES = /(?:New version: \S+ \(Tags: .*|Removed backup version \S+ with \d+ blocks\.)$/gm;
 
-/** What programs read of stdout: all of it with `-m`, tables else. Undefined: there is nothing of that. */
+/**
+ * The part of stdout that programs read: all of it with `-m`, else tables. Undefined if there is
+ * none.
+ */
 export function compareOutput(world: World, argv: string[], wanted: string, stdout: string): Compared | undefined {
   const [recorded, printed] = [wanted, stdout].map((text) => withoutDurations(argv, text)) as [string, string];
   if (isMachineOutput(argv)) return compareTexts(world, recorded, printed);
@@ -17,12 +20,12 @@ export function compareOutput(world: World, argv: string[], wanted: string, stdo
   return compareTexts(world, expected.join('\n'), actual.join('\n'));
 }
 
-/** The quoted log lines; this is also where the uids of new versions are learned. */
+/** The quoted log lines. They also reveal the uids of new versions. */
 export function comparePhrases(world: World, wanted: string, stdout: string): Compared {
   return compareTexts(world, phrases(wanted), phrases(stdout));
 }
 
-/** What cli.md, "Streams, log and exit codes", wants of every run that got as far as its log. */
+/** The rules of cli.md, "Streams, log and exit codes", for every run that got as far as its log. */
 export function streamRules(argv: string[], { rc, stdout, stderr }: Result): { actual: string; expected: string }[] {
   const rules = [];
   const printsOnly = argv.some((word) => /^(-V|--version|-h|--help)$/.test(word));

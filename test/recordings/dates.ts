@@ -2,11 +2,14 @@
 const RECORDED_DAY = '2026-11-23';
 
 const DATE = /\b\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{6})?/g;
-/** Stands for "when this ran", in the same width, so that table columns stay. */
+/** Replaces run-time dates. It has their width, so that table columns stay. */
 const WHEN_RUN = 'DDDD-DD-DD DD:DD:DD';
 const WHEN_RUN_FRACTION = '.DDDDDD';
 
-/** A recorded text with its run-time dates made equal to those of {@link actualDates}; other dates stay. */
+/**
+ * A recorded text with its run-time dates made equal to those of {@link actualDates}; other dates
+ * stay.
+ */
 export function recordedDates(text: string): string {
   return text.replaceAll(DATE, (date, fraction?: string) => (date.startsWith(RECORDED_DAY) ? whenRun(fraction) : date));
 }
@@ -20,7 +23,7 @@ export function actualDates(text: string, sinceMs: number): string {
   });
 }
 
-/** When a call worked: the time of its last log line, to the millisecond. */
+/** The time of a call: that of its last log line, to the millisecond. */
 export function recordedTime({ logfile }: { logfile: string | null }): Date {
   const [, date, time, ms] = /^(\S+) (\S+),(\d{3}) .*\n*$/.exec(logfile?.trimEnd().split('\n').at(-1) ?? '') ?? [];
   if (date === undefined) throw new Error('the call logged nothing');
@@ -32,7 +35,7 @@ export function inputDates(text: string, nowMs: number): string {
   return text.replaceAll(DATE, (date) => (date.startsWith(RECORDED_DAY) ? sqlDate(nowMs).slice(0, 19) : date));
 }
 
-/** As the databases hold dates (formats.md §2): six digits of fraction. */
+/** A date in the form of the databases (formats.md §2): six digits of fraction. */
 export function sqlDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23).replace('T', ' ')}000`;
 }

@@ -1,25 +1,28 @@
 import { callOf, type Recording, type Statement } from './recording.ts';
 
-/** One place where this program is to do something else than the recording shows. */
+/** One place where this program must differ from the recording. */
 export interface Difference {
   recording: string;
-  /** The call; for state and files: the call that they were looked at after. */
+  /** The call; for state and files, the call before they were looked at. */
   call: number;
-  /** The line of the specification that wants it. */
+  /** The line of the specification that demands it. */
   reason: string;
   exitCode?: number;
-  /** What is wanted on stdout, made from what was recorded; `of` tells what another call printed. */
+  /** The expected stdout, made from the recorded one; `of` returns the output of another call. */
   stdout?: (recorded: string, of: (call: number) => string) => string;
-  /** What a query has to give. */
+  /** The expected rows of a query. */
   state?: { query?: RegExp; rows: (recorded: string[][], columns: string[]) => string[][] };
-  /** What a shell command or a comparison of files has to say. */
+  /** The expected output of a shell command or a comparison of files. */
   files?: { command: RegExp; says: (recorded: string) => string };
 }
 
 type Aspect = 'exitCode' | 'stdout' | 'state' | 'files';
 const ASPECTS: Aspect[] = ['exitCode', 'stdout', 'state', 'files'];
 
-/** The differences of one recording. Remembers which of them were met: one that changes nothing has no place in the list. */
+/**
+ * The differences of one recording. Remembers which ones were met: a difference that changes
+ * nothing must not be listed.
+ */
 export class Differences {
   private readonly recording: Recording;
   private readonly all: readonly Difference[];
@@ -49,7 +52,7 @@ export class Differences {
     return this.apply(call, 'files', recorded, ({ files }, so) => (files?.command.test(command) ? files.says(so) : undefined));
   }
 
-  /** What the list says and the replay did not need. */
+  /** Listed differences that the replay did not need. */
   unmet(): string[] {
     return this.all.flatMap((difference) =>
       ASPECTS.filter((aspect) => difference[aspect] !== undefined && !this.met.get(difference)?.has(aspect)).map(

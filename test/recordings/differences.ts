@@ -108,8 +108,9 @@ const mended = (recording: string, call: number): Difference => ({
 });
 
 /**
- * Where this program deliberately does not do what was recorded. Each line has the rule that wants it, and a line that
- * the replay does not need fails it. One table, so that all of them can be read in one place; hence its length.
+ * Each deliberate difference from the recordings, with the rule that demands it. A line that the
+ * replay does not need fails it. One table, so that all differences can be read in one place; hence
+ * its length.
  */
 export const DIFFERENCES: Difference[] = [
   { recording: '01-usage-help', call: 45, reason: OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
@@ -460,7 +461,10 @@ export const DIFFERENCES: Difference[] = [
   ...OLD_RELEASES.flatMap(afterUpgrade),
 ];
 
-/** Recording 07 once more, with images that are zero wherever its hints leave them out: what becomes of each block is then as recorded. */
+/**
+ * Recording 07 once more, with images that are zero where its hints do not reach. Then each block's
+ * result is as recorded.
+ */
 export const HINTS_OF_SPARSE_IMAGES: Difference[] = [
   { recording: '07-hints', call: 3, reason: EXISTS_IS_BOOLEAN, exitCode: 100, state: { rows: () => [] } },
   { recording: '07-hints', call: 8, reason: PARTLY_TOUCHED, state: { rows: rowsWith({ 8: 'data', 9: 'data' }, 1) } },
@@ -484,7 +488,10 @@ export const HINTS_OF_SPARSE_IMAGES: Difference[] = [
   },
 ];
 
-/** Of an old release the recorder tried two ls, an initdb, a scrub and a restore; later he imported the same versions elsewhere. */
+/**
+ * The recorder tried two ls, an initdb, a scrub and a restore on each old release. Later it
+ * imported the same versions elsewhere.
+ */
 function afterUpgrade({ release, revision, opened, listed }: OldRelease): Difference[] {
   const recording = '24-old-schemas';
   const reason = SQLITE_UPGRADED;
@@ -499,7 +506,7 @@ function afterUpgrade({ release, revision, opened, listed }: OldRelease): Differ
   return [
     ...[opened, opened + 1].map((call) => ({ recording, call, reason, exitCode: 0, stdout })),
     ...[opened + 3, opened + 4].map((call) => ({ recording, call, reason, exitCode: 0 })),
-    // Blocks of zeros were blobs like others then.
+    // In those releases, blocks of zeros had blobs like others.
     ...(['2.9.5', '2.9.9'].includes(release) ? [] : [imported]),
   ];
 }
@@ -511,15 +518,15 @@ function tagged(stdout: string): string {
   );
 }
 
-/** Stands for the uid of a version that the recording does not have. */
+/** Replaces the uid of a version that the recording does not have. */
 const PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
 
-/** What `ls` prints when there is no version. */
+/** The output of `ls` when there is no version. */
 function emptyLs(): string {
   return layTable(LS_COLUMNS, []);
 }
 
-/** A continued version says all of its tags. */
+/** A continued version lists all of its tags. */
 function allTags(stdout: string): string {
   return stdout.replace('(Tags: [])', '(Tags: [t1,t2,t3])');
 }
@@ -554,12 +561,12 @@ function lastBlockHasData(rows: string[][]): string[][] {
   return rows.map((row, i) => (i === rows.length - 1 ? replaced(row, { 1: '0', 2: '0' }) : row));
 }
 
-/** The backups that the original broke off: whole, valid and tagged. */
+/** The backups that the original aborted: complete, valid and tagged. */
 function asNewBackup(row: Row): Row {
   return row.valid === '0' ? { ...row, valid: '1', tags: 'b_daily,b_monthly,b_weekly' } : row;
 }
 
-/** The platform's strftime shows year 1 as it is. */
+/** The original's strftime prints year 1 as `1`. */
 function fourDigitYears(stdout: string): string {
   return editTable(stdout, (rows) => rows.map((row) => ({ ...row, expire: (row.expire ?? '').replace(/^1-/, '0001-') })));
 }
@@ -569,7 +576,7 @@ function blockOneBad(rows: string[][]): string[][] {
   return rows.map((row) => replaced(row, { 1: '0', 2: '1' }));
 }
 
-/** Blocks of `mixed` outside of its hints are those of its base. */
+/** Blocks of `mixed` outside of its hints come from its base. */
 function mixedTakenOver(rows: string[][]): string[][] {
   return rows.map((row) => {
     if (row[0] !== 'mixed' || row[1] === '0') return row;
@@ -578,7 +585,9 @@ function mixedTakenOver(rows: string[][]): string[][] {
   });
 }
 
-/** The last version's blocks, of which the original got no further than the first: those of `enc`. */
+/**
+ * The last version's blocks, which are those of `enc`. The original stopped after the first one.
+ */
 function copyOfPlain(rows: string[][]): string[][] {
   const blocks = rows.filter(([name]) => name === 'enc').map((row) => ['plain', ...row.slice(1)]);
   return [...rows.slice(0, -1), ...blocks];
@@ -587,7 +596,10 @@ function copyOfPlain(rows: string[][]): string[][] {
 /** Copies of an encrypted version, begun without the key that it had by then. */
 const WITHOUT_KEY = /^(3291efbe|336a8414)/;
 
-/** The copies that the original broke off: whole and tagged. Those that it began without the right key do not exist. */
+/**
+ * The copies that the original aborted: complete and tagged. Those begun without the right key do
+ * not exist.
+ */
 function migrated(stdout: string): string {
   return editTable(stdout, (rows) =>
     rows
@@ -604,13 +616,16 @@ function migratedRows(rows: string[][]): string[][] {
   return rows.filter(([, uid = '']) => !WITHOUT_KEY.test(uid)).map((row) => replaced(row, { 2: '1', 3: row[4] ?? '' }));
 }
 
-/** Columns that the original fills with '' from an empty field; the queries show them plain, quoted or by their length. */
+/**
+ * Columns that the original fills with '' from an empty field; the queries show them plain, quoted
+ * or by their length.
+ */
 function emptyAsNull(rows: string[][], columns: string[]): string[][] {
   const isEmpty = (cell: string, column = '') => cell === '' || cell === "''" || (column.startsWith('len_') && cell === '0');
   return rows.map((row) => row.map((cell, i) => (isEmpty(cell, columns[i]) ? 'NULL' : cell)));
 }
 
-/** A table of recording 18 as it is where names show their control characters. */
+/** A table of recording 18, with control characters in names escaped. */
 function escaped(call: number, columns?: string[]): Difference {
   const shown: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\u001b': '\\x1b' };
   const show = (row: Row) => ({ ...row, name: (row.name ?? '').replace(/[\n\t\u001b]/g, (char) => shown[char] ?? '') });
@@ -625,7 +640,10 @@ function byUid(rows: Row[]): Row[] {
   return [...rows].sort((a, b) => ((a.uid ?? '') < (b.uid ?? '') ? -1 : 1));
 }
 
-/** `stats` with other counts of one backup, or of those of a name among others; each is bytes and blocks. */
+/**
+ * `stats` with other counts of one backup, or only of backups with a name. Each count is bytes and
+ * blocks.
+ */
 function statsWith(counts: Record<string, [bytes: number, blocks: number]>, name?: string) {
   const cells = Object.entries(counts).flatMap(([what, [bytes, blocks]]) => [
     [`bytes ${what}`, `${bytes}`],
@@ -635,7 +653,7 @@ function statsWith(counts: Record<string, [bytes: number, blocks: number]>, name
   return (stdout: string) => editStats(stdout, edited);
 }
 
-/** All 3000 blocks were read and written by one backup in several runs; the version keeps the name that it began with. */
+/** One backup read and wrote all 3000 blocks in several runs; the version keeps its first name. */
 function wholeBackup(stdout: string): string {
   const all = { 'bytes read': '12288000', 'blocks read': '3000', 'bytes written': '12288000', 'blocks written': '3000' };
   return layTable(

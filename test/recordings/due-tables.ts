@@ -1,8 +1,14 @@
 import { editTable, layTable, type Row, tableLines, tableRows } from './table.ts';
 
-/** How `due` and `sla` print what was recorded, where differences.ts says that they print it otherwise. */
+/**
+ * The output of `due` and `sla`, made from the recorded one where differences.ts lists a
+ * difference.
+ */
 
-/** When backups became due for the scheduler daily, as calls 15 and 31 of 19-due-sla print it; all others have none. */
+/**
+ * Due times of the scheduler daily, as calls 15 and 31 of 19-due-sla print them; other names have
+ * none.
+ */
 const DAILY_SINCE: Record<string, string> = { latestold: '2026-11-22 15:48:22', edge2: '2026-11-23 04:43:22' };
 const NEVER = '1970-01-01 00:00:00';
 
@@ -28,13 +34,13 @@ export function noneDue(): string {
   return layTable(COLUMNS, []);
 }
 
-/** A table with the schedulers as `-s` had them, and the names in order. All are due since 1970. */
+/** A table with the schedulers as given to `-s`, and the names in order. All are due since 1970. */
 export function asAsked(stdout: string): string {
   const order = (row: Row) => ({ ...row, schedulers: (row.schedulers ?? '').replace('daily,hourly', 'hourly,daily') });
   return sortedByName(editTable(stdout, (rows) => rows.map(order)));
 }
 
-/** A table with its names in order; the rows of a name keep theirs. */
+/** A table sorted by name; the rows of a name keep their order. */
 export function sortedByName(stdout: string): string {
   const lines = tableLines(stdout);
   const rows = lines.filter((line) => isRow(line)).sort((a, b) => compare(nameOf(a), nameOf(b)));
@@ -54,7 +60,7 @@ export function breachesAlone(stdout: string): string {
   );
 }
 
-/** A table with versions allowed half a day later, as the interval is that much longer. */
+/** A table with versions allowed half a day later, because the interval is that much longer. */
 export function halfADayLater(stdout: string): string {
   return stdout.replaceAll(/(?<=between .*)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, (date) => {
     const later = new Date(Date.parse(`${date.replace(' ', 'T')}Z`) + HALF_A_DAY_MS);

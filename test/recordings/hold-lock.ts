@@ -6,7 +6,7 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** Takes the lock the way the original does, from a process of its own. */
+/** Takes the lock as the original does, in a process of its own. */
 export async function holdLock(path: string): Promise<HeldLock> {
   // --no-fork: the process that is killed is the one that holds the lock.
   const child = spawn('flock', ['--no-fork', '-x', '-n', path, 'sh', '-c', 'echo held; exec sleep 120'], {

@@ -9,7 +9,10 @@ export interface ImageOptions {
   sizeBytes?: number;
 }
 
-/** An image with one block a label: equal labels are equal blocks, {@link ZERO} is zeros, and no other block starts with a zero byte. */
+/**
+ * An image with one block per label. Equal labels are equal blocks, {@link ZERO} is zeros, and no
+ * other block starts with a zero byte.
+ */
 export function image(labels: string[], options: ImageOptions = {}): Buffer {
   const blockSize = options.blockSize ?? 4096;
   const whole = Buffer.concat(labels.map((label) => block(label, blockSize)));

@@ -14,7 +14,7 @@ class Pairing {
     return this.actualOf.get(recorded) ?? recorded;
   }
 
-  /** A name that has no partner is marked, so that it never equals a recorded one by chance. */
+  /** A name without a partner is marked, so that it never equals a recorded one by chance. */
   toRecorded(actual: string): string {
     return this.recordedOf.get(actual) ?? `unpaired:${actual}`;
   }
@@ -24,15 +24,15 @@ class Pairing {
 const VERSION = /(?<![0-9A-Za-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/;
 /** formats.md §1: ten hex digits, then 22 letters of the short alphabet. */
 const BLOB = /\b[0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}\b/;
-/** Whole digests, and the ones that `cut` left short. */
+/** Whole digests, and digests shortened by `cut`. */
 const CHECKSUM = /\b[0-9a-f]{40,128}\b/;
 const ANY = new RegExp(`(?<version>${VERSION.source})|(?<blob>${BLOB.source})|(?<checksum>${CHECKSUM.source})`, 'g');
 const SHORT_CHECKSUM = /[0-9a-f]{8,128}/;
 
-/** So many digits tell checksums apart, and every query shows at least these. */
+/** This many digits tell checksums apart, and every query shows at least these. */
 const CHECKSUM_PREFIX = 8;
 
-/** Version uids, blob uids and checksums of the recording, and which of this run stand for them. */
+/** Pairs the version uids, blob uids and checksums of the recording with those of this run. */
 export class Names {
   readonly versions = new Pairing();
   private readonly blobs = new Pairing();
@@ -43,7 +43,10 @@ export class Names {
     return recorded.replaceAll(new RegExp(VERSION, 'g'), (uid) => this.versions.toActual(uid));
   }
 
-  /** This run's text with the recorded names; both must have their names in the same order, as new names are paired by it. */
+  /**
+   * This run's text with the recorded names. Both texts must have their names in the same order:
+   * new names are paired by it.
+   */
   toRecorded(actual: string, recorded: string): string {
     this.pairTexts(recorded, actual);
     return actual.replaceAll(ANY, (name, ...rest) => this.recordedName(name, rest.at(-1) as Groups));
@@ -86,7 +89,7 @@ export class Names {
     return checksumMark(this.checksums.toRecorded(actual.slice(0, CHECKSUM_PREFIX)), actual.length);
   }
 
-  /** A recorded text as it compares: of checksums the first digits and the length. */
+  /** A recorded text in comparable form: of checksums only the first digits and the length. */
   static recordedText(text: string): string {
     return text.replaceAll(new RegExp(CHECKSUM, 'g'), recordedChecksum);
   }

@@ -17,7 +17,7 @@ export interface OldRelease {
   opened: number;
   /** The call that imports its first export. */
   imports: number;
-  /** The call that lists what was imported. */
+  /** The call that lists the imported versions. */
   listed: number;
 }
 
@@ -33,12 +33,15 @@ export const OLD_RELEASES: OldRelease[] = [
 const BLOCK = 4096;
 const STORES = join(GOLDEN_ROOT, 'stores');
 
-/** The folder that the recorder kept a release's store in, with `$LAB` as a folder of the world. */
+/** The folder of a release's store at the recorder, with `$LAB` as a folder of the world. */
 export function oldStore(release: string): string {
   return `$LAB/data/old-${release}`;
 }
 
-/** Puts a release's store where the recorder had it: the real one where it was kept, else one made of what the recording shows of it. */
+/**
+ * Puts a release's store where the recorder had it: the real one if it was kept, else one rebuilt
+ * from the recording.
+ */
 export function placeOldStore(world: World, recording: Recording, old: OldRelease): void {
   const folder = world.path(oldStore(old.release));
   const kept = join(STORES, `written-by-${old.release}`);

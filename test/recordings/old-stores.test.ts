@@ -11,7 +11,7 @@ const NEWEST = '30349b678801';
 
 /** Stores that real old releases wrote. */
 const STORES = [
-  // Releases before 2.12 know no encryption; since then a config without the option asks for it.
+  // Releases before 2.12 know no encryption; later ones need the option in the config.
   { name: 'written-by-2.9.5', defaults: ['encryption_version: 0'], sparseIsKnown: false },
   { name: 'written-by-2.9.18', defaults: [], sparseIsKnown: true },
   { name: 'written-by-2.12.6', defaults: [], sparseIsKnown: true },
@@ -59,7 +59,7 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
       const [made = ''] = (await store.ok('-m', 'backup', `file://${source}`, 'new')).split('\n');
       expect(await store.restoredSha256(made)).toBe(sha256);
       const [old, now] = [await blobUids(store, uid), await blobUids(store, made)];
-      // The oldest stored zeros as a blob.
+      // The oldest release stored zeros as a blob.
       expect(now).toEqual(old.map((blob, id) => (!sparseIsKnown && id === 2 && source.endsWith('a.bin') ? '' : blob)));
       const [onBase = ''] = (await store.ok('-m', 'backup', '-f', uid, '-r', hintsFor(store), `file://${source}`, 'based')).split(
         '\n',
@@ -95,7 +95,10 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
   });
 });
 
-/** All stores of the original, those of the newest release too; a version of these may be damaged on purpose. */
+/**
+ * All stores of the original, including the newest release's; some have a version that was damaged
+ * on purpose.
+ */
 const ALL_STORES = [...STORES, { name: 'enc0', defaults: [] }, { name: 'enc1', defaults: [] }];
 
 describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ name, defaults }) => {
@@ -112,7 +115,7 @@ describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ na
 
   test('is one more file and a table of ours: no file and no row that the original reads is changed', async () => {
     const files = treeOf(store.path('data'));
-    // The upgrade of an old database is a change that is meant.
+    // Upgrading the old database is a deliberate change.
     await store.ok('ls');
     const tables = tablesOf(store.path('backy.sqlite'));
     expect(treeOf(store.path('data'))).toEqual(files);
@@ -141,13 +144,16 @@ function hintsFor(store: GoldenStore): string {
   return store.write('none.json', '[]');
 }
 
-/** Blob uids of a version's blocks; '' is a block that has none. */
+/** Blob uids of a version's blocks; '' is a block without a blob. */
 async function blobUids(store: GoldenStore, uid: string): Promise<string[]> {
   const [, , ...rows] = (await store.ok('-m', 'export', uid, '-')).trimEnd().split('\r\n');
   return rows.map((row) => row.split(',')[0] ?? '');
 }
 
-/** An export of any format in the newest: what older ones lack is empty, 0 for enc_version. No field of these is quoted. */
+/**
+ * An export of any format in the newest: fields that older formats lack are empty, or 0 for
+ * enc_version. No field of these is quoted.
+ */
 function asNewest(text: string): string {
   const [format = '', version = '', ...rows] = text.split('\r\n');
   if (format.includes('2.12')) return text;

@@ -7,12 +7,12 @@ export interface Call {
   n: number;
   note: string | null;
   argv: string[];
-  /** Variables that it was given, besides the usual ones. */
+  /** Its variables, besides the usual ones. */
   env: Record<string, string> | null;
   stdin: string | null;
   rc: number | string;
   stdout: string;
-  /** What the call added to the logfile. */
+  /** The call's lines in the logfile. */
   logfile: string | null;
   stderr: string;
 }
@@ -33,7 +33,9 @@ export interface Statement {
   rows: string[][];
 }
 
-/** A shell command that the recorder ran, or its own comparison of two files (`cmp a (3 bytes) …`). */
+/**
+ * A shell command that the recorder ran, or its own comparison of two files (`cmp a (3 bytes) …`).
+ */
 export interface ShellCommand {
   kind: 'shell' | 'cmp';
   command: string;
@@ -41,7 +43,7 @@ export interface ShellCommand {
 }
 
 export type Step = Call | ConfigFile | Statement | ShellCommand;
-/** What the recorder did besides calling the program. */
+/** The recorder's other steps besides calls of the program. */
 export type SideStep = Exclude<Step, Call>;
 
 export interface Recording {
@@ -49,7 +51,7 @@ export interface Recording {
   steps: Step[];
 }
 
-/** Reads one recording. Its order comes from the text, the calls themselves from the file for programs. */
+/** Reads one recording. Its order comes from the text, the calls themselves from the data file. */
 export function readRecording(name: string): Recording {
   const files = recordingFiles(name);
   const calls = readFileSync(files.calls, 'utf8').trimEnd().split('\n').map(parseCall);

@@ -21,41 +21,46 @@ import { World } from './world.ts';
 
 type Hook = (world: World) => void | Promise<void>;
 
-/** What a recording does not show: the state it starts from, and what changed silently in between. */
+/** Facts that a recording does not show: its initial state, and silent changes in between. */
 export interface Scenario {
   /** The file's name without its ending. */
   recording: string;
-  /** The recorder began with `initdb`, as a rule. */
+  /** Whether to begin with `initdb`, as most recordings do. */
   initdb?: boolean;
-  /** Makes the starting state; the config files before the first call are there. */
+  /** Makes the initial state; the config files before the first call exist already. */
   setup?: Hook;
-  /** What happened just before the call of that number. */
+  /** Runs just before the call of that number. */
   before?: Record<number, Hook>;
-  /** What happened right after it, before the recorder looked at anything. */
+  /** Runs right after the call of that number, before its results are looked at. */
   after?: Record<number, Hook>;
-  /** What happened just before the recorder did this step of its own. */
+  /** Runs just before a step of the recorder. */
   beforeStep?: (world: World, step: SideStep) => void | Promise<void>;
-  /** The time that a call sees, when that shows in its output: its dates are then compared as they are. */
+  /** The time that a call sees, if its output shows it: then dates are compared unchanged. */
   clock?: (call: Call) => Date | undefined;
-  /** What a call gets on stdin instead of what was recorded. */
+  /** Replaces the recorded stdin of a call. */
   stdin?: Record<number, (world: World) => string | Buffer>;
   /** The database that is looked at after a call. */
   database?: (call: number) => string;
-  /** A parameter of a recorded statement before the call of that number, when it is no version uid. */
+  /**
+   * A parameter of a recorded statement before the call of that number, if it is no version uid.
+   */
   param?: (recorded: string, before: Call) => string;
-  /** Every call ends at its words. What help and errors say is ours (cli.md); on which stream they say it is not. */
+  /**
+   * Every call ends at its arguments. The wording of help and errors is ours (cli.md); the stream
+   * they go to is compared.
+   */
   wordsAlone?: boolean;
-  /** A config file as it is to be here, made from the recorded one. */
+  /** The config file for this run, made from the recorded one. */
   config?: (recorded: string) => string;
-  /** Does again what the recorder did in a shell; `undefined`: not to be compared. Absent: compareShell. */
+  /** Repeats a shell step of the recorder; `undefined`: not compared. Absent: compareShell. */
   shell?: (world: World, step: ShellCommand, wanted: string) => Promise<Texts | undefined>;
-  /** Where this recording is not followed, when it is not for the common list. */
+  /** Deliberate differences of this recording, if they are not in the common list. */
   differences?: readonly Difference[];
-  /** Blocks hold the very bytes that were recorded. */
+  /** Blocks hold exactly the recorded bytes. */
   exactChecksums?: boolean;
 }
 
-/** What is wanted and what came, in the form that compares. */
+/** Expected and actual text, in comparable form. */
 export interface Texts {
   expected: string;
   actual: string;
@@ -64,7 +69,10 @@ export interface Texts {
 /** Longer than the limit of a call, whose error tells more. */
 const TEST_TIMEOUT_MS = 2 * TIMEOUT_MS;
 
-/** Declares the tests of one recording: one for each call, one for what was looked at after it. They build on each other. */
+/**
+ * Declares the tests of one recording: one per call, and one for the checks after it. They build on
+ * each other.
+ */
 export function replay(scenario: Scenario): void {
   if (hasRecordings) describe(scenario.recording, { timeout: TEST_TIMEOUT_MS }, () => declare(scenario));
   else declareAbsence(scenario.recording);
@@ -133,13 +141,13 @@ class Replayer {
     const output = compareOutput(world, call.argv, wanted, stdout);
     if (output) expect.soft(output.actual, printed).toEqual(output.expected);
     const phrases = comparePhrases(world, wanted, stdout);
-    // A call that is to end otherwise also says other things.
+    // A call that must end differently also prints other lines.
     if (wantedRc === call.rc) expect.soft(phrases.actual, printed).toEqual(phrases.expected);
     for (const { actual, expected } of streamRules(call.argv, { rc, stdout, stderr }))
       expect.soft(actual, printed).toBe(expected);
   }
 
-  /** Does again what the recorder did between two calls, and looks where it looked. */
+  /** Repeats the recorder's steps between two calls, and compares what it looked at. */
   async sideSteps(steps: SideStep[], after: number, next?: Call): Promise<void> {
     for (const step of steps) {
       await this.scenario.beforeStep?.(this.world, step);
@@ -193,7 +201,7 @@ class Replayer {
   }
 }
 
-/** Which streams hold anything. */
+/** The streams with any output. */
 function speaking({ stdout, stderr }: { stdout: string; stderr: string }): { stdout: boolean; stderr: boolean } {
   return { stdout: stdout !== '', stderr: stderr !== '' };
 }
@@ -203,7 +211,7 @@ interface Part {
   looks: SideStep[];
 }
 
-/** The calls, each with what the recorder did after it. */
+/** The calls, each with the recorder's steps after it. */
 function inParts({ steps }: Recording): { start: SideStep[]; parts: Part[] } {
   const start: SideStep[] = [];
   const parts: Part[] = [];

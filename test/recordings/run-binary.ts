@@ -14,12 +14,12 @@ export interface RunOptions {
 }
 
 /**
- * The longest call stores 3000 blobs one after another. Measured: 7 s on an idle machine, 15 to 20 s at a load of 15, more than
- * 45 s with a small share of the processors. The limit is for calls that hang: the original hung in some.
+ * The longest call stores 3000 blobs one after another: 7 s on an idle machine, more than 45 s with
+ * a small share of the processors. The limit is for calls that hang, as some of the original did.
  */
 export const TIMEOUT_MS = 180_000;
 
-/** Runs the program to its end. Rejects when it can't be started or hangs. */
+/** Runs the program to its end. Rejects if it cannot be started or hangs. */
 export async function runBinary(argv: string[], options: RunOptions): Promise<Result> {
   const { code, signal, stdout, stderr } = await runProgram(argv, { ...options, timeoutMs: TIMEOUT_MS });
   return { rc: code ?? `${signal}`, stdout, stderr };

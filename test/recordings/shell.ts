@@ -4,7 +4,7 @@ import { Names } from './names.ts';
 import type { ShellCommand } from './recording.ts';
 import type { World } from './world.ts';
 
-/** What is done with a recorded shell command, and what of its output counts. */
+/** How a recorded shell command is handled, and which output counts. */
 interface Rule {
   command: RegExp;
   /** Absent: the command is not run, for the reason `why`. */
@@ -29,7 +29,7 @@ const RULES: Rule[] = [
   { command: /^(mv|find data -name '\*\.blob' \| head -1)/, counts: whole },
   { command: /^find data -type f -printf '%f %s/, counts: sizesAlone },
   { command: /^find data -type f$/, counts: withoutBlobNames },
-  // The number of folders depends on which blob uids begin alike.
+  // The number of folders depends on common prefixes of blob uids.
   { command: /^find data -name .*\| wc -l; find data -type d/, counts: firstLine },
   { command: /^find data .*\| wc -l/, counts: whole },
   { command: /^ls -l |^xxd out/, counts: withoutOwners },
@@ -37,16 +37,16 @@ const RULES: Rule[] = [
   { command: /^(ls locks|xxd|cmp)/, counts: withoutLineNumbers },
 ];
 
-/** What a shell command has to print and what it prints here; undefined when it is not to be compared. */
+/** The expected and actual output of a shell command; undefined if it is not to be compared. */
 export function compareShell(world: World, { command }: ShellCommand, wanted: string) {
   const rule = RULES.find((candidate) => candidate.command.test(command));
   if (!rule) throw new Error(`no rule for the shell command: ${command}`);
   if (!rule.counts) return undefined;
-  // Failure is an expected result of `cmp` and `ls`; what they print tells.
+  // `cmp` and `ls` may fail; their output matters.
   const printed = execFileSync('sh', ['-c', `{ ${command}; } 2>&1 || true`], {
     cwd: world.folder,
     encoding: 'utf8',
-    // The recorder's folder; in arguments of calls it stands as it is.
+    // The recorder's folder; arguments of calls contain it literally.
     env: { ...process.env, LAB: '$LAB' },
   });
   const [expected, actual] = [rule.counts(wanted), rule.counts(printed.trimEnd())];
@@ -89,7 +89,7 @@ function withoutLineNumbers(output: string): string {
   return output.replaceAll(/, line \d+$/gm, '');
 }
 
-/** Blobs by their sizes; what a compressible block comes to depends on its content. */
+/** The sizes of blobs; that of a compressible block depends on its content. */
 function sizesAlone(output: string): string {
   const sizes = [...output.matchAll(/\.blob (\d+)$/gm)].map((match) => Number(match[1]));
   return sizes

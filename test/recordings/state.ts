@@ -2,7 +2,7 @@ import { Names } from './names.ts';
 import type { Statement } from './recording.ts';
 import type { World } from './world.ts';
 
-/** What a query has to give, and what it gave; both in the form that compares. */
+/** Expected and actual result of a query, in comparable form. */
 export interface Compared {
   expected: string[];
   actual: string[];
@@ -15,7 +15,10 @@ export interface CompareOptions {
   params: string[];
 }
 
-/** Runs a recorded select on this run's database. `rows` is what the recording, and the listed differences, want. */
+/**
+ * Runs a recorded select on this run's database. `rows` are the expected ones: the recorded rows
+ * with the listed differences.
+ */
 export function compareState(world: World, step: Statement, rows: string[][], options: CompareOptions): Compared {
   const found = select(world, step.sql, options);
   const isOrdered = / order by (?!version_uid)/.test(step.sql);
@@ -37,8 +40,8 @@ function select(world: World, sql: string, { database, params }: CompareOptions)
 }
 
 /**
- * By version, then by block id: for queries that ask for no order, and for those that ask for this one, since version uids sort by
- * time only within seven minutes.
+ * Sorts by version, then by block id. For queries without an order, and with this one: version uids
+ * sort by time only within seven minutes.
  */
 function sorted(columns: string[], rows: string[][], recordedUid: (cell: string) => string): string[][] {
   const cell = (row: string[], column: string) => row[columns.indexOf(column)] ?? '';
@@ -46,7 +49,7 @@ function sorted(columns: string[], rows: string[][], recordedUid: (cell: string)
   return [...rows].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-/** What queries call columns otherwise. */
+/** Columns with another name in some queries. */
 const ALIASES: Record<string, string> = { c: 'checksum' };
 
 function line(columns: string[], row: string[], show: (column: string, cell: string, at: number) => string): string {
@@ -67,7 +70,7 @@ function actualCell(world: World, column: string, cell: string, recorded: string
   return world.actualDates(world.names.cellToRecorded(column, cell, recorded));
 }
 
-/** Nonces are random, and different from each other wherever wrapped keys are, which are compared. */
+/** Nonces are random. They differ wherever wrapped keys do, and those are compared. */
 function withoutNonce(cell: string): string {
   return cell.replace(/^[0-9a-f]{32}$/, 'nonce');
 }

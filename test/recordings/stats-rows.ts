@@ -7,7 +7,7 @@ export const STATS_COLUMNS = [
 const MACHINE_ROW = /^([\d: -]{19})\|([0-9a-f-]{36})\|(.*?)((?:\|[^|\n]+){11})$/gms;
 const BLOCK = 4096;
 
-/** Edits the rows of what `stats` printed with all its columns, as a table with or without header, or with `-m`. */
+/** Edits the rows of `stats` output with all columns: a table with or without header, or `-m`. */
 export function editStats(stdout: string, edit: (row: Row) => Row): string {
   const isTable = /^\+/m.test(stdout);
   if (isTable) return editTable(stdout, (rows) => rows.map(edit), /^\| +date/m.test(stdout) ? undefined : STATS_COLUMNS);
@@ -19,8 +19,9 @@ export function editStats(stdout: string, edit: (row: Row) => Row): string {
 }
 
 /**
- * Counts the blocks that the original forgot: found by checksum, but for so many of a name that are all zero. Where all blocks were
- * forgotten, their bytes are written as the image's size is, which may be with a unit.
+ * Counts the blocks that the original forgot: found by checksum, except for some all-zero blocks
+ * per name. If all blocks were forgotten, their bytes are written like the image's size, possibly
+ * with a unit.
  */
 export function countedOnce(zeros: Record<string, number> = {}) {
   return (stdout: string): string =>

@@ -85,7 +85,7 @@ function checkStore(name: string): void {
     await expectCode(store, ['initdb'], 0, 'empty.cfg');
     for (const version of store.versions) {
       if (version.export === undefined) continue;
-      // One that was killed lacks rows: half a version is never imported.
+      // A killed version lacks rows: half a version is never imported.
       await expectCode(store, ['import', version.export], version.interrupted ? 23 : 0, 'empty.cfg');
       if (!isWhole(version)) continue;
       await expectCode(store, ['restore', version.uid, 'file://imported'], 0, 'empty.cfg');
@@ -104,7 +104,7 @@ function isWhole({ damaged_block, interrupted }: ManifestVersion): boolean {
   return damaged_block === undefined && interrupted !== true;
 }
 
-/** A version as `ls --json` has it; of some the manifest knows less. */
+/** A version as `ls --json` has it; the manifest knows less about some. */
 function asListed({ uid, date, expire, name, snapshot_name, size, size_bytes, valid, protected: kept, tags }: ManifestVersion) {
   if (name === undefined) return { uid, valid: valid === 1 };
   const iso = (text: string) => `${text.slice(0, 19).replace(' ', 'T')}`;
@@ -115,7 +115,7 @@ function asListed({ uid, date, expire, name, snapshot_name, size, size_bytes, va
   };
 }
 
-/** The SHA-256 of what was restored, with the damaged block from the source. */
+/** The SHA-256 of the restored bytes, with the damaged block taken from the source. */
 function repaired(store: StoredLab, { source, damaged_block = 0 }: ManifestVersion, restored: Buffer): string {
   const start = damaged_block * store.manifest.block_size;
   const whole = Buffer.from(restored);

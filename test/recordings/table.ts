@@ -1,7 +1,7 @@
 /** A table as the program prints it: rows of cells by column. */
 export type Row = Record<string, string>;
 
-/** Alignments of cli.md, "Output forms"; cells of other columns are centred. */
+/** Left-aligned columns of cli.md, "Output forms"; cells of other columns are centred. */
 const LEFT = new Set(['name', 'snapshot_name', 'tags', 'schedulers', 'breach']);
 const RIGHT =
   /^(size|size_bytes|(size|bytes|blocks) .*|duration \(s\)|Real|Null|Dedup (Own|Others)|Individual|Est\. Space( freed)?)$/;
@@ -12,15 +12,15 @@ export function tableLines(stdout: string): string[] {
 }
 
 /**
- * The output with its one table changed, laid out anew (cli.md, "Output forms"); columns get no narrower. `columns` are for a table
- * without its header.
+ * The output with its only table edited and laid out again (cli.md, "Output forms"); columns get no
+ * narrower. `columns` are for a table without its header.
  */
 export function editTable(stdout: string, edit: (rows: Row[]) => Row[], columns?: string[]): string {
   const { names, rows, widths } = readTable(stdout, columns);
   return lay(names, edit(rows), { header: columns === undefined, widths });
 }
 
-/** The rows of the one table in the output. */
+/** The rows of the only table in the output. */
 export function tableRows(stdout: string): Row[] {
   return readTable(stdout, undefined).rows;
 }
@@ -52,7 +52,7 @@ function aligned(column: string, text: string, columns: number): string {
   const space = columns - width(text);
   if (LEFT.has(column)) return text + ' '.repeat(space);
   if (RIGHT.test(column)) return ' '.repeat(space) + text;
-  // What can't be shared evenly goes to the left of texts of even length, as in the original.
+  // An odd space goes to the left of texts of even length, as in the original.
   const left = width(text) % 2 === 0 ? Math.ceil(space / 2) : Math.floor(space / 2);
   return ' '.repeat(left) + text + ' '.repeat(space - left);
 }
@@ -73,7 +73,10 @@ function toRow(columns: string[], values: string[]): Row {
   return Object.fromEntries(columns.map((column, i) => [column, trimmed(column, values[i])]));
 }
 
-/** The original breaks a line where a name has a line feed: the lines after the first have nothing but the name. */
+/**
+ * The original breaks a line where a name has a line feed: the lines after the first contain only
+ * the name.
+ */
 function joined(rows: Row[]): Row[] {
   const whole: Row[] = [];
   for (const row of rows) {

@@ -10,7 +10,7 @@ import { type Result, runBinary } from './run-binary.ts';
 
 const UID = /^[0-9a-f]{8}-[0-9a-f-]{27}$/;
 
-/** The folder that one recording is replayed in, and what is known about it. */
+/** The folder in which one recording is replayed, with facts about it. */
 export class World {
   readonly startedMs = Date.now();
   readonly names = new Names();
@@ -35,7 +35,7 @@ export class World {
   }
 
   write(name: string, data: string | Buffer): void {
-    // A config file with a key in it that all may read is worth a warning here; the original has none.
+    // The program warns of a config file with a key that all may read; the original does not.
     writeFileSync(this.path(name), data, { mode: 0o600 });
   }
 
@@ -55,7 +55,7 @@ export class World {
     return runBinary(argv, { cwd: this.folder, env: { ...this.env(), ...env }, stdin });
   }
 
-  /** Runs a command that has to work, with backy.cfg; returns its output. */
+  /** Runs a command that must succeed, with backy.cfg; returns its output. */
   async backy(...argv: string[]): Promise<string> {
     const { rc, stdout, stderr } = await this.run(['-c', 'backy.cfg', '-m', ...argv]);
     if (rc !== 0) throw new Error(`backy2 ${argv.join(' ')} ended with ${rc}: ${stdout}${stderr}`);
@@ -69,14 +69,14 @@ export class World {
     return uid;
   }
 
-  /** Says which version of this run stands for the one that a recorded call names. */
+  /** Pairs a version of this run with the one that a recorded call names. */
   bind(call: number, uid: string): void {
     const recorded = this.recordedCall(call).argv.find((word) => UID.test(word));
     if (!recorded) throw new Error(`call ${call} names no version`);
     this.names.versions.offer(recorded, uid);
   }
 
-  /** Where the blob of a version's block is; formats.md §4. */
+  /** The path of a block's blob; formats.md §4. */
   blobPath(versionUid: string, blockId: number): string {
     const row = this.database('backy.sqlite', (db) =>
       db.prepare('select uid from blocks where version_uid=? and id=?').get(versionUid, blockId),
@@ -90,7 +90,7 @@ export class World {
 
   database<T>(name: string, use: (db: Database.Database) => T): T {
     const db = new Database(this.path(name), { fileMustExist: true, timeout: 10_000 });
-    // As in the recorder's client: it deletes what others name.
+    // As in the recorder's client: it deletes rows that others name.
     db.pragma('foreign_keys = off');
     try {
       return use(db);
@@ -99,7 +99,10 @@ export class World {
     }
   }
 
-  /** A recorded text with its dates as they compare: run-time dates are hidden, unless the clock makes them the same ones here. */
+  /**
+   * A recorded text with comparable dates: run-time dates are hidden, unless the clock makes them
+   * the same ones here.
+   */
   recordedDates(text: string): string {
     return this.clock === undefined ? recordedDates(text) : text;
   }
@@ -109,7 +112,7 @@ export class World {
     return this.clock === undefined ? actualDates(text, this.startedMs) : text;
   }
 
-  /** Something to undo when the replay is over, whatever came of it. */
+  /** Registers a clean-up for the end of the replay, whatever its result. */
   atEnd(undo: () => void | Promise<void>): void {
     this.undos.push(undo);
   }
@@ -123,7 +126,7 @@ export class World {
     return callOf(this.recording, n);
   }
 
-  /** No state of the host: its home, its data folder; and a time zone that shows where local time slips in. */
+  /** Hides the host's home and data folder. The time zone reveals mistaken uses of local time. */
   private env(): Record<string, string> {
     const { PATH = '' } = process.env;
     const clock = this.clock === undefined ? {} : clockAt(this.clock);
@@ -131,7 +134,7 @@ export class World {
   }
 }
 
-/** A folder as the recorder started from. */
+/** A folder like the recorder's at its start. */
 function newFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-golden-'));
   for (const name of ['data', 'locks']) mkdirSync(join(folder, name));
