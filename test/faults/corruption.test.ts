@@ -91,7 +91,7 @@ describe.each([
     });
   }, 600_000);
 
-  /** Tries them all, two at a time, each on a copy of its own; all failures are told. */
+  /** Tries them all, two at a time, each on a copy of its own, and reports all failures. */
   async function each(corruptions: Corruption[], body: (lab: Lab, region: string) => Promise<void>): Promise<void> {
     const random = seededRandom(SEED);
     const failures: string[] = [];

@@ -11,7 +11,7 @@ const library = skip ? '' : await compileFaultLayer();
 const SEED = runSeed();
 process.env.BACKY_TEST_SEED = String(SEED);
 
-/** The sweeps of power losses prove something only if they notice a program that forgets an fsync. */
+/** The power-loss sweeps prove something only if they notice a program that forgets an fsync. */
 const FORGOTTEN: [what: string, operation: string, place: Place][] = [
   ['blobs', 'backup', 'data/.tmp'],
   ['folders of blobs', 'backup', 'data'],

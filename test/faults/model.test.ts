@@ -11,11 +11,11 @@ callsVary();
 const SEED = runSeed();
 const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
 const WORKERS = 5;
-/** So that operations last, and are met by others, while hardly anything is moved. */
+/** Slow, so that operations last long enough to overlap while little data moves. */
 const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
 
 let lab: Lab;
-/** The same store by another config file, with a lock_dir of its own: as from a container. */
+/** The same store by another config file, with a lock_dir of its own, as from a container. */
 let other: Lab;
 beforeAll(async () => {
   lab = await Lab.create({ blockSize: BLOCK, workers: 2 });

@@ -27,7 +27,7 @@ interface Reason {
 const backup = (lab: Lab) => ['backup', `file://${lab.path('source')}`, 'new'];
 const restore = (lab: Lab) => ['restore', uid, `file://${lab.path('target')}`];
 
-/** What the sweeps found to be told in the wrong words. */
+/** Cases in which a sweep once found a misleading message. */
 const REASONS: [string, Reason][] = [
   [
     'a lock file that can not be removed is no failure of what was done',
@@ -76,7 +76,7 @@ describe.skipIf(skip)('what a fault is told as', () => {
       });
       expect(struck).toBe(true);
       expect(result).toMatchObject({ code, stderr: expect.stringMatching(reason) });
-      // Whatever it left, it is in nobody's way.
+      // Leftovers block nobody.
       await lab.ok('backup', `file://${lab.path('source')}`, 'another');
       await lab.ok('cleanup', '-f');
     } finally {
@@ -89,7 +89,7 @@ describe.skipIf(skip)('what a fault is told as', () => {
     const lab = (await upgrade?.prepare())?.lab;
     if (upgrade === undefined || lab === undefined) throw new Error('there is no operation upgrade');
     try {
-      // The folder's fsyncs: two of the copy's, one of the journal's beginning, one of its end.
+      // The folder's fsyncs: two for the copy, one at the journal's beginning, one at its end.
       const at = { kind: 'fsync', place: 'other', call: 4, fault: { name: 'EIO', action: '5' } } as const;
       const { result } = await runWithFault({ lab, library }, upgrade.command(lab), at);
       expect(result).toMatchObject({ code: 1, stderr: expect.stringMatching(/failed at its end: .*DIR_FSYNC/) });

@@ -13,7 +13,7 @@ callsVary();
 
 /** A shard has about 500 faults and 300 power losses, which take a minute on two cores. */
 const SHARDS = 24;
-/** A safety net: no machine needs so long for a shard. For all shards it is set to hours. */
+/** A safety net: no machine needs this long for a shard. For all shards it is set to hours. */
 const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 1200);
 const ONLY = process.env.BACKY_FAULT_ONLY;
 const SEED = runSeed();

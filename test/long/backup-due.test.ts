@@ -23,7 +23,7 @@ beforeEach(async () => {
   mkdirSync(lab.path('vg0'));
 });
 
-/** An image on the volume group of the lab. @returns its bytes. */
+/** Makes an image on the lab's volume group. @returns its bytes. */
 function image(name: string): Buffer {
   const bytes = noise(3 * BLOCK + 100, name);
   lab.write(`vg0/${name}`, bytes);
@@ -36,18 +36,18 @@ function bash(args: string[], env: Record<string, string> = {}): Promise<Result>
   return new Running(['bash', ...args], { env: { PATH, HOME: lab.path('home'), ...env }, cwd: lab.path('home') }).ended;
 }
 
-/** Name, tags and expire date of each valid version, in the order in which they were made. */
+/** Name, tags and expire date of each valid version, in the order of their making. */
 function made(): { name: string; tags: string[]; expire: string | undefined }[] {
   const valid = lab.versions().filter((version) => version.valid === 1);
   return valid.map(({ uid, name, expire }) => ({ name, tags: lab.tags(uid), expire: expire?.slice(0, 19) }));
 }
 
-/** Makes all versions so many hours older. */
+/** Makes all versions older. */
 function age(hours: number): void {
   lab.age({ hours });
 }
 
-/** So many days after a time, as the database has it. */
+/** `days` after a time, in the database's form. */
 function after(time: Date, days: number): string {
   return new Date(time.getTime() + days * 86_400_000).toISOString().slice(0, 19).replace('T', ' ');
 }

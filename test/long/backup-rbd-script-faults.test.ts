@@ -48,7 +48,7 @@ describe('backup-rbd.sh makes a full backup', () => {
     await withVm(async (vm) => {
       await vm.backup();
       const base = vm.rbd.versionOfSnapshot(IMAGE);
-      // Every block is sampled: chance is not what is to be shown here.
+      // Sample every block: the test must not depend on chance.
       vm.lab.configure({ DEFAULTS: { hint_check_percent: 100 } });
       const { code, stderr } = await vm.run({ fault: '--from-snap:lie' });
       expect(code).toBe(5);
@@ -204,7 +204,7 @@ test.for([
   });
 });
 
-/** A lab with one image, which is another at each backup, and with a snapshot of somebody else. */
+/** A lab with one image, which changes before each backup, and a snapshot of another user. */
 class Vm {
   readonly rbd: RbdLab;
   readonly oracle = new Map<string, string>();
@@ -220,7 +220,7 @@ class Vm {
     return this.rbd.lab;
   }
 
-  /** A backup that has to work. @returns what the script said. */
+  /** A backup that must succeed. @returns the script's output. */
   async backup(): Promise<string> {
     const { code, signal, stdout, stderr } = await this.run();
     if (code !== 0) throw new Error(`the script ended with ${code ?? signal}:\n${stdout}${stderr}`);
@@ -235,7 +235,10 @@ class Vm {
     return result;
   }
 
-  /** A backup that stands still in its midst: backy2, whose process id is `pid`, has made the version. Nothing of it runs on. */
+  /**
+   * Stops a backup half way: backy2, with process id `pid`, has made the version. None of its
+   * processes continues.
+   */
   async holdBackup() {
     const before = this.lab.versions().length;
     this.lab.configure(SLOW);
@@ -251,21 +254,27 @@ class Vm {
     return { script, pid };
   }
 
-  /** Versions that are new and valid are of the image as it is now. */
+  /** New valid versions are of the current image. */
   noteVersions(): void {
     for (const { uid, valid } of this.lab.versions()) {
       if (valid === 1 && !this.oracle.has(uid)) this.oracle.set(uid, sha256(this.#image));
     }
   }
 
-  /** One snapshot of the script's own, of a valid version, no temporary file; those of others are untouched. */
+  /**
+   * Expects one snapshot of the script's own, of a valid version, and no temporary file. Other
+   * snapshots are untouched.
+   */
   expectTidy(): void {
     expect(this.rbd.snapshots(IMAGE)).toEqual([FOREIGN, this.rbd.ownSnapshots(IMAGE)[0]]);
     expect(this.rbd.versionOfSnapshot(IMAGE)).toBeDefined();
     expect(this.rbd.temporaryFiles()).toEqual([]);
   }
 
-  /** The same, every valid version is stored as the image was, and the newest one restores to it. */
+  /**
+   * The same. In addition, every valid version is stored as the image was, and the newest one
+   * restores to it.
+   */
   async check(): Promise<void> {
     this.expectTidy();
     checkStored(this.lab, this.oracle);

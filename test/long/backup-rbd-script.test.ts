@@ -7,7 +7,7 @@ import { OBJECT, PREFIX, type RbdLab, resized, withRbdLab } from '../support/lab
 
 const BLOCK = 4096;
 const TIME = '2026-11-24T08:00:00.123Z';
-/** Made by others; some look much like the script's own. */
+/** Snapshots of others; some look much like the script's own. */
 const FOREIGN = [
   'before-upgrade',
   `${PREFIX}precious`,
@@ -91,7 +91,7 @@ describe('docs/scripts/backup-rbd.sh', () => {
         expect(await rbd.lab.restoredSha256(uid)).toBe(sha256(rbd.image(`vms/${name}`)));
       }
       expect(existsSync(rbd.lab.path('pwned'))).toBe(false);
-      // A terminal must not obey a name.
+      // A terminal must not interpret a name.
       expect(said).toContain("backup-rbd: $'vms/line\\nbreak': ");
     });
   });

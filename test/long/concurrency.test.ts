@@ -13,7 +13,7 @@ callsVary();
 const BLOCK = 4096;
 const MANY = amount({ files: 300, servers: 40 });
 const SOME = amount({ files: 200, servers: 40 });
-/** Makes what moves blobs take about two seconds for SOME blocks. */
+/** Makes commands that move blobs take about two seconds for SOME blocks. */
 const SLOW = { DataBackend: { bandwidth_write: (SOME / 2) * BLOCK, bandwidth_read: (SOME / 2) * BLOCK } };
 
 let lab: Lab;
@@ -59,7 +59,7 @@ describe('cleanup beside backups', () => {
     })();
     const oracle = new Map<string, string>();
     for (let round = 0; round < 5; round++) {
-      // The blocks that this backup finds are the ones that are cleaned up right now.
+      // This backup finds blocks that are being cleaned up right now.
       const [, next] = await Promise.all([lab.ok('rm', doomed), lab.backup(source, 'vm')]);
       doomed = next;
       expect(lab.version(next).valid).toBe(1);
@@ -198,7 +198,7 @@ describe('locks', () => {
 
   test('that others hold do not leave files behind once these are refused', async () => {
     const { running, uid } = await startSlowBackup();
-    // However slow this machine is, the backup does not end before the others have tried.
+    // Even on a slow machine, the backup does not end before the others have tried.
     running.kill('SIGSTOP');
     for (const args of [
       ['rm', uid],

@@ -85,7 +85,7 @@ describe('the files of a killed run', () => {
     }
     expect({ files: bytes(), blobs: lab.blobs() }).toEqual(before);
     expect(existsSync(lab.path('copy'))).toBe(false);
-    // The two ways on: the right database, or this one without what the run wrote.
+    // The two solutions: the right database, or this one without the run's writes.
     copyFileSync(lab.path('today'), lab.path('other'));
     for (const suffix of SIDE_FILES) copyFileSync(db + suffix, lab.path(`other${suffix}`));
     lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('other')}` } });
@@ -121,7 +121,7 @@ test('backup-db copies the database beside a running backup, whole and for its o
   const running = await slowBackup({ withRows: true, image });
   await lab.ok('backup-db', lab.path('copy'));
   expect(running.hasEnded).toBe(false);
-  // Whatever the copy did to it, the backup comes to its end.
+  // The backup must end, whatever the copy did to it.
   running.kill('SIGTERM');
   expect((await running.ended).code).toBe(143);
   lab.configure({});

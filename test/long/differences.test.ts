@@ -9,7 +9,8 @@ import { Lab, uidOf } from '../support/labs/lab.ts';
 import { lacking, needTool } from '../support/runner/machine.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
-// Long, because it is one list: the rows of the table of deliberate differences in the specification.
+// Long, because it is one list: the rows of the table of deliberate differences in the
+// specification.
 
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();
@@ -24,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Writes the image and backs it up; the version has to restore to it for ever after. */
+/** Writes the image and backs it up; the version must always restore to it. */
 async function backedUp(image: Buffer, ...args: string[]): Promise<string> {
   const uid = await lab.backup(...args, `file://${lab.write('image', image)}`, 'vm');
   oracle.set(uid, sha256(image));
@@ -167,7 +168,7 @@ describe('deliberate differences from the original, blobs', () => {
       const stuck = lab.blobOf(uid, 2);
       const stuckUid = lab.blocks(uid)[2]?.uid;
       await lab.ok('rm', uid);
-      // A folder in the blob's place can't be deleted as a file, not even by root.
+      // A folder in the blob's place cannot be deleted as a file, not even by root.
       renameSync(stuck, `${stuck}.aside`);
       mkdirSync(stuck);
       const { code, stderr } = await lab.run(['cleanup', '--dangerous-force']);

@@ -24,7 +24,7 @@ describe.each([
   });
   afterEach(() => lab.remove());
 
-  /** Damages blocks of the first version and has scrub find them. */
+  /** Damages blocks of the first version and lets scrub find them. */
   const damage = async (...ids: number[]) => {
     const blobs = ids.map((id) => lab.blobAt(first, id));
     for (const blob of blobs) flipByte(blob);
@@ -56,7 +56,7 @@ describe.each([
 
   test('is mended by repair from the source alone, which reads no other block', async () => {
     await damage(BAD, 2);
-    // All but the bad blocks differ: nothing else may be read, nothing else taken.
+    // All but the bad blocks differ: nothing else may be read or taken.
     const copy = noise(image.length, 'elsewhere');
     for (const id of [BAD, 2]) image.copy(copy, id * BLOCK, id * BLOCK, (id + 1) * BLOCK);
     const { code, stdout } = await lab.run(['--json', 'repair', first, '--source', `file://${lab.write('copy', copy)}`]);

@@ -20,7 +20,7 @@ const imported = () => lab.query('SELECT * FROM backy2_imported').length;
 const written = (uid: string) =>
   lab.query<{ blocks_written: number }>('SELECT blocks_written FROM stats WHERE version_uid = ?', uid)[0]?.blocks_written;
 
-/** The export of a version, with each field of its block rows as `edit` gives it. */
+/** The export of a version, with `edit` applied to the fields of each block row. */
 async function exported(uid: string, edit: (fields: string[], id: number) => string[] = (fields) => fields): Promise<string> {
   const path = lab.path('export.csv');
   await lab.ok('export', uid, path);
@@ -30,7 +30,9 @@ async function exported(uid: string, edit: (fields: string[], id: number) => str
   return path;
 }
 
-/** The same under another uid, in which each row claims that its blob holds the block of another image. */
+/**
+ * The same under another uid, where each row claims that its blob holds the block of another image.
+ */
 async function poisoned(uid: string, name: string): Promise<string> {
   const path = await exported(uid, (fields, id) => fields.with(4, hashed('sha512', blockOf(name, id))));
   writeFileSync(path, readFileSync(path, 'utf8').replaceAll(uid, OTHER));

@@ -13,7 +13,7 @@ import { PATH_WITH_SBIN, type Result, Running } from '../support/program/process
 import { lacking, needTool } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
-/** A module that makes the program fail where nobody expects it, when it is told to. */
+/** A module that makes the program fail in an unexpected place, on SIGUSR2. */
 const THROWS = `data:text/javascript,${encodeURIComponent("process.on('SIGUSR2', () => { throw new Error('nobody foresaw this'); })")}`;
 const gcc = lacking(await needTool('gcc', '--version'));
 const library = gcc.skip ? '' : await compileFaultyIo();
@@ -31,7 +31,7 @@ function sourceOf(name: string, bytes = noise(8 * BLOCK, name)): string {
   return `file://${lab.write(name, bytes)}`;
 }
 
-/** Checks that a run failed, with one document that says so, and the same on stderr. */
+/** Checks that a run failed, with one document about it, and the same message on stderr. */
 function expectFailed({ code, stdout, stderr }: Result, error: Partial<Failure['error']>): Failure {
   const failure = failureIn(stdout);
   expect(failure.error).toMatchObject(error);
@@ -41,7 +41,7 @@ function expectFailed({ code, stdout, stderr }: Result, error: Partial<Failure['
 }
 
 describe.each(COMMANDS)('--json $name', ({ name, args, needsDatabase }) => {
-  // Scrub takes a version, or an option that stands for several.
+  // Scrub takes a version, or an option that selects several.
   const needed = name === 'scrub' ? ['x'] : args.filter(([syntax]) => syntax.startsWith('<')).map(() => 'x');
 
   test('that is used wrongly: one document, exit 2', async () => {
@@ -154,7 +154,7 @@ describe('a failure tells its code, exit code, message and hint', () => {
   test.skipIf(user.skip)(`a data backend that fails a restore: where to go on; a scrub: exit 100${user.note}`, async () => {
     const uid = await lab.backup(sourceOf('image'), 'vm');
     const prefix = asUser(lab);
-    // A blob that is there, and that this user may not read.
+    // A blob that exists but that this user may not read.
     const [first] = lab.blocks(uid);
     chmodSync(blobPath(lab.dataPath, first?.uid ?? ''), 0o000);
     const restore = await lab.run(['--json', 'restore', uid, 'null://'], { prefix });
@@ -236,7 +236,7 @@ describe('a run that is stopped', () => {
     const offset = String(39 * LARGE_BLOCK);
     const env = { LD_PRELOAD: library, FAULT_PATH: lab.path('slow'), FAULT_OFFSET: offset, FAULT_KIND: 'hang' };
     const running = lab.start(['--json', 'backup', source, 'vm'], { env });
-    // All that is left is the block that hangs, and the one that is read with it.
+    // Only the block that hangs is left, and the one read together with it.
     await until(running, () => lab.blobs().length === 38);
     running.kill('SIGINT');
     await sleep(200);

@@ -33,14 +33,14 @@ afterEach(() => {
   for (const one of [...others, lab]) one.remove();
 });
 
-/** A configuration, as another container has it: with a lock_dir, log and process name of its own. */
+/** An installation as in another container: with a lock_dir, log and process name of its own. */
 function neighbour(databasePath = lab.databasePath): Lab {
   const other = new Lab({ blockSize: BLOCK, workers: 2, store: new FileStore({ databasePath, dataPath: lab.dataPath }) });
   others.push(other);
   return other;
 }
 
-/** A backup that has stored its first blobs, and is stopped there. */
+/** A backup that has stored its first blobs and is stopped there. */
 async function stoppedBackup(): Promise<{ running: Running; uid: string }> {
   lab.configure(SLOW);
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', IMAGE)}`, 'vm']);
@@ -108,7 +108,7 @@ test('blobs that a cleanup -f deleted beside a backup in spite of all locks are 
   lab.configure(SLOW);
   const image = noise(100 * BLOCK, 'longer');
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
-  // Two groups: rows of the first are there, blobs of the second have none yet.
+  // Two groups: rows of the first exist, blobs of the second have none yet.
   await expect.poll(() => lab.blocks().length > 0 && lab.blobs().length > lab.blocks().length, WAIT).toBe(true);
   running.kill('SIGSTOP');
   const named = lab.blocks().flatMap(({ uid }) => uid ?? []);

@@ -104,7 +104,7 @@ describe('the hint after missing blobs', () => {
   ];
   test.each(OTHERS)('names the scrub that helps for %s, which has no such option', async (_, args) => {
     await lab.ok('export', uid(), lab.path('export'));
-    // Of a version that is not there yet.
+    // Of a version that does not exist yet.
     lab.write('export', readFileSync(lab.path('export'), 'utf8').replaceAll(uid(), randomUUID()));
     const words = args();
     unmount();

@@ -41,7 +41,7 @@ describe('migrate-encryption', () => {
       expect(lab.tags(uid)).toEqual(['a', 'b', 'migrated-encryption-to-1']);
       expect(await lab.restoredSha256(sealed)).toBe(sha256(image));
       await lab.ok('scrub', '-s', `file://${lab.path('image')}`, sealed);
-      // The old version and its blobs are not needed for it.
+      // It does not need the old version and its blobs.
       await lab.ok('rm', plain);
       await lab.ok('cleanup', '-f');
       await lab.ok('scrub', sealed);
@@ -65,7 +65,7 @@ describe('migrate-encryption', () => {
       expect(JSON.parse(stdout)).toMatchObject({ size: 86, blocks_written: 31 + gone, blocks_reused: 50 - gone, errors: [] });
       const [, , sealed] = lab.versions();
       await lab.ok('scrub', sealed?.uid ?? '');
-      // A copy of what is encrypted already needs no new blob.
+      // A copy of encrypted data needs no new blob.
       const before = lab.blobs();
       const copy = await migrate(lab, sealed?.uid ?? '');
       expect(lab.blobs()).toEqual(before);
@@ -151,7 +151,7 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
           const uid = await migrate(lab, plain);
           if (left !== undefined) expect(uid).toBe(left);
         }
-        // One copy, whole; no half one beside it.
+        // One complete copy; no partial one beside it.
         expect(lab.versions().map(({ valid }) => valid)).toEqual([1, 1]);
         const copy = lab.versions().find(({ uid }) => uid !== plain)?.uid ?? '';
         expect(encVersions(lab, copy)).toEqual([1]);

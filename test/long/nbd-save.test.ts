@@ -30,7 +30,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     lab.remove();
   });
 
-  /** The version that was saved, once it is there. */
+  /** The saved version, once it exists. */
   async function savedUid(): Promise<string> {
     await expect.poll(() => server.running.stdout.split('\n').filter((line) => line !== '').length, { timeout: 20_000 }).toBe(2);
     return server.running.stdout.split('\n')[1] ?? '';
@@ -40,7 +40,8 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     const before = { version: lab.version(uid), blocks: lab.blocks(uid), blobs: lab.blobs() };
     const client = await NbdClient.open(server.socket, 'vm');
     const model = Buffer.from(image);
-    // In the middle of blocks, across two, at the odd end, into a hole, to zeros, and to what is known already.
+    // In the middle of blocks, across two, at the odd end, into a hole, to zeros, and to known
+    // content.
     for (const [offset, bytes] of [
       [3 * BLOCK + 77, noise(100, 'a')],
       [6 * BLOCK - 50, noise(100, 'b')],
@@ -141,7 +142,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     const model = Buffer.from(image);
     noise(10, 'first').copy(model, 50);
     await first.write(50, noise(10, 'first'));
-    // The save can't begin to write before that.
+    // The save cannot begin to write before that.
     const release = lab.store.holdDatabase();
     await first.disconnect();
     const [byName, byUid] = [NbdClient.open(server.socket, 'vm'), NbdClient.open(server.socket, uid)];

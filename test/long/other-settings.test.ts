@@ -12,7 +12,7 @@ import { filesOnly } from '../support/stores/files-only.ts';
 const BLOCK = 4096;
 const image = Buffer.concat([noise(5 * BLOCK, 'image'), Buffer.alloc(BLOCK), noise(2 * BLOCK + 99, 'tail')]);
 
-/** Each with the words of openssl that hash alike, and how many hex digits there are. */
+/** Each with openssl's name for it, and its number of hex digits. */
 const HASHES: [name: string, openssl: string, digits: number][] = [
   ['md5', '-md5', 32],
   ['sha1', '-sha1', 40],
@@ -54,7 +54,10 @@ filesOnly('hash functions', () => {
   });
 });
 
-/** By a program that is none of ours, where there is one; else by the library under the name that it has there. */
+/**
+ * Computes it with a foreign program, if there is one; else with the library's function of that
+ * name.
+ */
 async function checksum(lab: Lab, bytes: Buffer, name: string, word: string): Promise<string> {
   if (!openssl.available) return createHash(word.slice(1)).update(bytes).digest('hex');
   return (await tool('openssl', 'dgst', word, '-r', lab.write(`of-${name}`, bytes))).split(' ')[0] ?? '';

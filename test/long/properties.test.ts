@@ -13,15 +13,15 @@ callsVary();
 
 const FEW = amount({ files: 3, servers: 2 });
 const LONG = Boolean(process.env.BACKY_LONG_TESTS);
-/** How many stories are lived through, and how many of them however late it is. */
+/** Number of stories, and how many of them run even if time is up. */
 const [STORIES, LEAST] = LONG ? [40, 8] : [FEW, FEW];
-/** A safety net: no machine needs so long. */
+/** A safety net: no machine needs this long. */
 const SECONDS = 3000;
 const SEED = runSeed();
 const MAX_BLOCKS = 40;
 const MOST_VERSIONS = 20;
 
-/** A step in the life of a store. Numbers from 0 to below 1 pick one of the versions there are. */
+/** A step in the life of a store. Numbers from 0 to below 1 pick one of the existing versions. */
 type Step =
   | { kind: 'backup'; edits: Edit[]; base: number | undefined; style: HintStyle }
   | { kind: 'rm'; pick: number }
@@ -82,7 +82,7 @@ test(`whatever is backed up, hinted, removed and cleaned up: every version that 
   expect(lived).toBeGreaterThanOrEqual(LEAST);
 });
 
-/** A version as it has to be. */
+/** A version in its expected state. */
 interface Known {
   uid: string;
   image: Buffer;

@@ -13,7 +13,7 @@ const SEED = runSeed();
 const random = seededRandom(SEED);
 const image = Buffer.concat([noise(40 * BLOCK, 'rekey'), Buffer.alloc(2 * BLOCK)]);
 
-/** A store with a plain version and two encrypted ones, whose key is A while the config has B. */
+/** A store with a plain version and two encrypted ones; their key is A, the config has B. */
 let basic: Lab;
 let sealed: string;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => basic.remove());
 
-/** A copy of it. */
+/** Runs `body` with a copy of the store. */
 async function withCopy(body: (lab: Lab) => Promise<void>): Promise<void> {
   const lab = await basic.clone('linked');
   try {

@@ -42,7 +42,7 @@ const backupOn = async (day: number, name: string, blocks: number) => {
   expect(code).toBe(0);
   return stdout.split('\n')[0] ?? '';
 };
-/** When each blob was last verified, as days; null: never. */
+/** The day on which each blob was last verified; null: never. */
 const checkedOn = () =>
   new Map(
     lab
@@ -58,7 +58,7 @@ describe('scrub --oldest', () => {
       await backupOn(0, 'a', 20);
       let last = new Map<string, number>();
       for (let day = 1; day <= 2 * cycle + 1; day++) {
-        // Half as much again as a run checks comes new every day.
+        // Every day adds 1.5 times as many new blocks as the first run checks.
         await backupOn(day, `new${day}`, 8);
         const result = await jsonOn<OldestDocument>(day, 'scrub', '--oldest', String(percent));
         expect(result).toMatchObject({

@@ -6,7 +6,7 @@ import { type StatusLine, statusLines } from '../support/program/status-lines.ts
 
 const BLOCK = 512 * 1024;
 const BLOCKS = 60;
-/** Blocks a second: what the tests let through. */
+/** Blocks per second to which the tests limit the program. */
 const RATE = 20;
 const MEGABYTES_PER_SECOND = (RATE * BLOCK) / 1e6;
 
@@ -126,7 +126,7 @@ function slow(limit: Record<string, number>): void {
   lab.configure({ DataBackend: limit });
 }
 
-/** Half a percent or more from line to line, up to 100.0. */
+/** Expects steps of half a percent or more from line to line, up to 100.0. */
 function expectSteps(lines: readonly StatusLine[]): void {
   expect(lines.length).toBeGreaterThan(1);
   for (const [index, { percent }] of lines.entries()) {

@@ -183,7 +183,7 @@ describe.skipIf(python.skip)(`colours${python.note}`, () => {
   });
 });
 
-/** Rows put together again where the terminal broke a line. */
+/** Joins rows where the terminal broke a line. */
 function logical(rows: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   let isCut = false;

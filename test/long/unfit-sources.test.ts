@@ -67,7 +67,7 @@ describe('hints without a base', () => {
 });
 
 describe('a backup that is continued', () => {
-  /** A version that has its first half, of which a block is bad. */
+  /** A version with only its first half, which has a bad block. */
   async function half(): Promise<string> {
     const uid = await lab.backup('-t', 'a', `file://${lab.path('image')}`, 'vm', '-s', 'monday');
     lab.sql('DELETE FROM blocks WHERE id >= ?', BLOCKS / 2);

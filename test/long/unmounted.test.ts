@@ -20,7 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Starts a backup, and stops it as soon as its version is there: the store was looked at by then, and hardly a block was read. */
+/**
+ * Starts a backup and stops it once its version exists. The store was checked by then, and hardly a
+ * block was read.
+ */
 async function stoppedBackup(): Promise<Running> {
   const running = lab.start(['-m', 'backup', `file://${lab.path('image')}`, 'vm']);
   await expect.poll(() => running.stdout, WAIT).toMatch(/\S/);
@@ -43,7 +46,7 @@ describe('a data folder that is unmounted while a backup finds all of its blocks
       expect(lab.blocks(uid)).toEqual(rows);
       expect(lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
 
-      // Mounted again, nothing is lost, and the backup goes on.
+      // Once it is mounted again, nothing is lost, and the backup can be resumed.
       rmSync(lab.dataPath, { recursive: true, force: true });
       renameSync(lab.path('mounted'), lab.dataPath);
       await lab.ok('cleanup', '--dangerous-force');

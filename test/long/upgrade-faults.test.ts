@@ -16,7 +16,7 @@ const REVISION = 'cd3f15ae79f8';
 const NEWEST = '30349b678801';
 const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 15;
 const SEED = runSeed();
-/** So many rows that the upgrade takes longer than a program needs to start. */
+/** With this many rows the upgrade takes longer than a program needs to start. */
 const MANY_ROWS = 60_000;
 
 let store: OldStore;
@@ -77,7 +77,7 @@ describe('an upgrade', () => {
     reader.exec('BEGIN');
     reader.prepare('SELECT * FROM versions').all();
     expect(copiesOf(lab)).toEqual([]);
-    // In this mode a writer can't end while others read.
+    // In this mode a writer cannot end while others read.
     setTimeout(() => reader.exec('COMMIT'), 200);
     await sleep(300);
     writer.exec('COMMIT');
@@ -187,7 +187,7 @@ describe('an upgrade that is not possible', () => {
       })();
       lab.configure({ MetaBackend: { engine: `sqlite:///${path}` } });
       try {
-        // Too little for the copy; then enough for it, but not for the tables that are made anew.
+        // Too little for the copy; then enough for it, but not for the tables that are rebuilt.
         for (const size of [databaseKiB * 1.5, databaseKiB * 2.4]) {
           await withTmpfs(folder, `${Math.ceil(size)}k`, async () => {
             writeDatabase(path, oldSchema(REVISION, 'created'), tables);
@@ -222,7 +222,7 @@ async function logged(text: string, running: Running): Promise<void> {
   expect(seen(), `${text} in the log`).toBe(true);
 }
 
-/** A version with so many blocks, all of them sparse, so that they need no blobs. */
+/** Adds a version with many blocks, all sparse, so that they need no blobs. */
 function withManyRows(tables: Tables, count = MANY_ROWS): Tables {
   const uid = '11111111-e6f9-11f1-b33e-02fc00000001';
   const date = '2020-01-02 03:04:05.000006';
@@ -240,7 +240,7 @@ function restoreOld(bytes: Buffer, andNoCopies = true): void {
   writeFileSync(lab.databasePath, bytes);
 }
 
-/** When the upgrade begins and ends, after the start of the program. */
+/** Begin and end of the upgrade, after the start of the program. */
 async function timeOfUpgrade(): Promise<{ startMs: number; endMs: number }> {
   const start = performance.now();
   const running = lab.start(['ls']);
@@ -250,10 +250,13 @@ async function timeOfUpgrade(): Promise<{ startMs: number; endMs: number }> {
   return { startMs: startMs * 0.9, endMs: performance.now() - start };
 }
 
-/** Old or new, nothing else; and a copy that is there under its name is whole. */
+/**
+ * Checks that the database is old or new, nothing else, and that a copy with its final name is
+ * complete.
+ */
 function stateAfterKill(old: Tables): 'old' | 'new' {
   if (existsSync(copy)) expect(tablesOf(copy).blocks?.length, 'rows of the copy').toBe(old.blocks?.length);
-  // Opening it rolls back what was half written, as the next command does.
+  // Opening it rolls back a partial transaction, as the next command does.
   const db = new Database(lab.databasePath);
   try {
     expect(db.pragma('integrity_check')).toEqual([{ integrity_check: 'ok' }]);

@@ -69,7 +69,7 @@ describe('a database of an old revision', () => {
   });
 });
 
-/** What the original leaves behind where it tries to upgrade a SQLite file and fails. */
+/** Leftovers of the original after a failed upgrade of a SQLite file. */
 const HALF_DONE: { what: string; revision: RevisionName; leave: string[] }[] = [
   {
     what: 'a column snapshot_name and an empty alembic_version',
@@ -156,7 +156,7 @@ test.skipIf(spec.skip)(`initdb makes the schema of the original's dump${spec.not
 /** Of page 1, which has counters of changes. */
 const PAGE_SIZE_AND_MORE = 100;
 
-/** Runs the first command on an old database; checks what it says. */
+/** Runs the first command on an old database and checks its output. */
 async function upgrade(lab: Lab, from: string): Promise<{ copy: string }> {
   const copy = `${lab.databasePath}.before-${NEWEST}`;
   const stdout = await lab.ok('ls');
@@ -169,7 +169,7 @@ async function upgrade(lab: Lab, from: string): Promise<{ copy: string }> {
   return { copy };
 }
 
-/** What the database says of its tables and indexes, in their order. */
+/** The definitions of the database's tables and indexes, in their order. */
 function schemaOf(path: string): { sql: string }[] {
   const db = new Database(path, { readonly: true });
   try {
@@ -182,7 +182,7 @@ function schemaOf(path: string): { sql: string }[] {
   }
 }
 
-/** Rows with the columns that the tables of a database have, and in it. */
+/** Rows with the columns that their tables have in the database. */
 function namedRows(lab: Lab, tables: Tables, path: string): Tables {
   expect(lab.databasePath).not.toBe(path);
   const db = new Database(path, { readonly: true });
@@ -203,7 +203,7 @@ function namedRows(lab: Lab, tables: Tables, path: string): Tables {
   }
 }
 
-/** What the rows of an old database have to become. */
+/** The expected rows after an upgrade. */
 function upgraded(tables: Tables, revision: RevisionName): Tables {
   const has = (other: RevisionName) => isSince(revision, other);
   const { versions = [], blocks = [], stats = [], tags = [], deleted_blocks = [] } = tables;
@@ -221,7 +221,7 @@ function upgraded(tables: Tables, revision: RevisionName): Tables {
   };
 }
 
-/** Values with their types, and in the order of columns that does not matter. */
+/** Values with their types; the order of columns does not matter. */
 function shapes(tables: Tables): Record<string, string[]> {
   const shape = (value: Cell) => `${value === null ? 'null' : typeof value} ${value}`;
   const line = (row: Row) =>

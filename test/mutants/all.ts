@@ -7,5 +7,8 @@ import { VERSIONS } from './versions.ts';
 
 export { findTest } from './find-test.ts';
 
-/** The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the named tests to notice it. */
+/**
+ * The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the
+ * named tests to notice it.
+ */
 export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...OUTSIDE];

@@ -1,10 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-/** Tests that are named by their path: names repeat in folders that mirror src/, and among recordings. */
+/** Tests that need a path: their names repeat in folders that mirror src/, and among recordings. */
 const BY_PATH = /^(unit|recordings)\//;
 
-/** The test file below `folder` that is meant, by its path or by its name. Throws when that is not exactly one. */
+/**
+ * Finds a test file below `folder` by its path or name.
+ * @throws Error unless exactly one matches.
+ */
 export function findTest(folder: string, test: string): string {
   if (existsSync(join(folder, test))) return test;
   const all = readdirSync(join(folder, 'test'), { recursive: true, encoding: 'utf8' });

@@ -7,7 +7,7 @@ const STORE_LOCKS = ['test/long/locks-at-the-store.test.ts'];
 const DATABASE_FILES = ['test/unit/meta/database-files.test.ts'];
 const NBD = ['test/unit/nbd/requests.test.ts'];
 
-/** Who keeps whom out, and what an NBD client may change. */
+/** Locks between commands, and limits of an NBD client's changes. */
 export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'locks-are-in-lock-dir-alone',

@@ -1,16 +1,16 @@
 /** A small, wrong change of the code that some test must notice. */
 export interface Mutant {
-  /** In kebab-case: what the changed code does. */
+  /** In kebab-case: the task of the changed code. */
   name: string;
-  /** What the changed line stands for, in one sentence. */
+  /** The rule that the changed line keeps, in one sentence. */
   invariant: string;
-  /** Below the repository. */
+  /** Path in the repository. */
   file: string;
   /** Stands in `file` exactly once. */
   text: string;
   replacement: string;
-  /** Test files that must notice: a path, or the name of the one file that is called so. */
+  /** Test files that must notice it: a path, or a name that only one file has. */
   tests: readonly string[];
-  /** The tests run what is built into dist/. */
+  /** The tests run the build in dist/. */
   builds?: boolean;
 }

@@ -44,7 +44,7 @@ await Promise.all(workspaces.map(workThrough));
 process.stdout.write(`${outcomes.noticed} noticed, ${outcomes.missed} missed\n`);
 process.exit(outcomes.missed === 0 ? 0 : 1);
 
-/** The list is TypeScript, so that it is checked with the tests; Node 20 reads none. */
+/** The list is TypeScript, so that it is checked with the tests; Node 20 cannot load TypeScript. */
 async function loadList() {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-mutants-'));
   const outfile = join(folder, 'all.mjs');
@@ -78,14 +78,18 @@ async function workThrough(workspace) {
       outcomes[noticedBy === undefined ? 'missed' : 'noticed']++;
       print(mutant.name, noticedBy ?? `nobody: ${mutant.invariant}`);
     } catch (error) {
-      // A mutant that could not be tried proves nothing. The others go on.
+      // A mutant that could not be tried proves nothing. The others continue.
       outcomes.missed++;
       print(mutant.name, `error: ${error.message}`);
     }
   }
 }
 
-/** @returns a test that fails with the mutant, if any. A mutant that does not build, or whose tests do not run, is an error. */
+/**
+ * Tries one mutant.
+ * @returns a test that fails with it, if any.
+ * @throws Error if it does not build or its tests do not run.
+ */
 function tryOut(workspace, mutant) {
   return workspace.with(mutant, async () => {
     if (mutant.builds) await workspace.build();

@@ -5,7 +5,7 @@ const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
 const DATA_PHASE = ['test/unit/core/backup/data-phase.test.ts'];
 
-/** When a version is valid, what dedup may use, what a cleanup may delete. */
+/** When a version is valid, which blobs dedup may use, and which a cleanup may delete. */
 export const VERSIONS: readonly Mutant[] = [
   {
     name: 'version-starts-valid',

@@ -3,11 +3,11 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symli
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** Tests of a mutant that hang are as good as tests that fail; a worker waits for no longer. */
+/** Tests of a mutant that hang count as failed; a worker waits no longer than this. */
 const TEST_LIMIT_MS = 60_000;
 const RUN_LIMIT_MS = 20 * 60_000;
 
-/** A copy of the tree as it is in the checkout, tracked files alone, in which mutants are made. */
+/** A copy of the checkout's tracked files, in which mutants are made. */
 export class Workspace {
   #folder = mkdtempSync(join(tmpdir(), 'backy2-mutants-'));
   #findTest;
@@ -39,17 +39,19 @@ export class Workspace {
     }
   }
 
-  /** Builds dist/. */
   async build() {
     const { code, output } = await this.#run('npm', ['run', '-s', 'build']);
     if (code !== 0) throw new Error(`it does not build:\n${output}`);
   }
 
-  /** Runs test files. @returns the failed tests, as "file: title", how many ran, and what was printed. */
+  /**
+   * Runs test files.
+   * @returns the failed tests as "file: title", the number of tests that ran, and the output.
+   */
   async test(files) {
     const report = join(this.#folder, 'report.json');
     rmSync(report, { force: true });
-    // Servers are not for this: files that run with labs on them are in other projects as well.
+    // Leaves out projects with servers: files that run with labs on them are in other projects too.
     const projects = ['unit', 'cli', 'process', 'long', 'recordings'].map((name) => `--project=${name}`);
     const options = [...projects, '--reporter=json', `--outputFile=${report}`, '--retry=0', `--testTimeout=${TEST_LIMIT_MS}`];
     const { output } = await this.#run('npx', [
@@ -71,13 +73,13 @@ export class Workspace {
     };
   }
 
-  /** Ends what runs, and removes the copy. */
+  /** Ends running commands, and removes the copy. */
   remove() {
     if (this.#running?.pid !== undefined) process.kill(-this.#running.pid, 'SIGKILL');
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Runs a command in a process group of its own, so that nothing of it stays. */
+  /** Runs a command in a process group of its own, so that none of its processes stays. */
   async #run(command, args) {
     const child = spawn(command, args, { cwd: this.#folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#running = child;
