@@ -17,8 +17,8 @@ import { smallBlocks } from './rows/small-blocks.mjs';
 import { start } from './rows/start.mjs';
 
 /**
- * Measures the real program against limits that are measured in the same run, alternately: on a busy or virtual machine only
- * such ratios mean anything. Exit code 1: a required ratio was missed.
+ * Measures the real program against limits that are measured in the same run, alternately: on a
+ * busy or virtual machine only such ratios mean anything. Exit code 1: a required ratio was missed.
  */
 const BENCHES = {
   start,
@@ -92,5 +92,5 @@ if (values.json !== undefined) {
   rmSync(values.json, { force: true });
   writeFileSync(values.json, `${json}\n`);
 }
-// Quick sizes are all start-up: their ratios say nothing about the program.
+// Quick runs measure only start-up: their ratios say nothing about the program.
 process.exitCode = missed.length > 0 && !values.quick ? 1 : 0;

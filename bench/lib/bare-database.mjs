@@ -2,15 +2,19 @@ import { copyFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 
 /**
- * The best settings that were found for one large statement (docs/benchmarks.md). They are no settings to live with: without a
- * journal a crash leaves a broken file, and one transaction locks everybody else out until it ends.
+ * The fastest settings found for one large statement. Do not use them for real data: without a
+ * journal a crash leaves a broken file, and one transaction locks out everybody else until it ends.
  */
 const CACHE_MB = 4096;
 
 const COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
 const DATE = '2026-01-01 00:00:00.000000';
 
-/** Copies a database that nobody has open. @param {string} from @param {string} to */
+/**
+ * Copies a database that nobody has open.
+ * @param {string} from
+ * @param {string} to
+ */
 export function copyDatabase(from, to) {
   removeDatabase(to);
   copyFileSync(from, to);
@@ -22,7 +26,10 @@ export function removeDatabase(path) {
 }
 
 /**
- * Copies a version's rows to a new version, with one plain statement. @param {string} path @param {string} from @param {string} to
+ * Copies a version's rows to a new version, with one plain statement.
+ * @param {string} path
+ * @param {string} from
+ * @param {string} to
  */
 export function bareTakeOver(path, from, to) {
   return timed(path, (db) => {
@@ -31,12 +38,20 @@ export function bareTakeOver(path, from, to) {
   });
 }
 
-/** Deletes a version's rows, with one plain statement. @param {string} path @param {string} uid */
+/**
+ * Deletes a version's rows, with one plain statement.
+ * @param {string} path
+ * @param {string} uid
+ */
 export function bareDelete(path, uid) {
   return timed(path, (db) => db.prepare('DELETE FROM blocks WHERE version_uid = ?').run(uid));
 }
 
-/** Notes a version's blobs as candidates for deletion, which every removal must do. @param {string} path @param {string} uid */
+/**
+ * Records a version's blobs as candidates for deletion, which every removal must do.
+ * @param {string} path
+ * @param {string} uid
+ */
 export function bareCandidates(path, uid) {
   return timed(path, (db) =>
     db
@@ -47,7 +62,11 @@ export function bareCandidates(path, uid) {
   );
 }
 
-/** Seconds that a statement takes, with its commit; nothing is synced to disk. @param {string} path @param {(db: Database.Database) => void} statement */
+/**
+ * Runs a statement with its commit; nothing is synced to disk. @returns seconds.
+ * @param {string} path
+ * @param {(db: Database.Database) => void} statement
+ */
 function timed(path, statement) {
   const db = new Database(path);
   db.unsafeMode(true);

@@ -9,13 +9,13 @@ const SERVICES = fileURLToPath(new URL('../../test/services/', import.meta.url))
 const PATH = `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`;
 const PORT = Number(process.env.BACKY2_BENCH_CEPH_PORT ?? 18840);
 
-/** Whether the packages of Ceph are here that a cluster needs. */
+/** Whether the packages of Ceph that a cluster needs are installed. */
 export function hasCeph() {
   const programs = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'radosgw', 'ceph-authtool', 'monmaptool'];
   return programs.every((name) => spawnSync('sh', ['-c', `command -v ${name}`], { env: { ...process.env, PATH } }).status === 0);
 }
 
-/** A Ceph of one node, that of the tests. It ends with this process, however that ends. */
+/** The tests' single-node Ceph. It ends with this process, in any case. */
 export class Ceph {
   /** @param {string} folder @param {import('node:child_process').ChildProcess} guard */
   constructor(folder, guard) {
@@ -40,13 +40,13 @@ export class Ceph {
     throw new Error('Ceph did not start');
   }
 
-  /** Runs rbd. @param {string[]} words @returns {Promise<string>} what it printed. */
+  /** Runs rbd. @param {string[]} words @returns {Promise<string>} its output. */
   async rbd(...words) {
     const env = { ...process.env, PATH };
     return (await promisify(execFile)('rbd', ['--conf', this.conf, ...words], { env, maxBuffer: 2 ** 30 })).stdout;
   }
 
-  /** Seconds that a line of shell takes, with rbd on its PATH. @param {string} line */
+  /** Runs a shell command with rbd on its PATH. @param {string} line @returns seconds. */
   async seconds(line) {
     const start = performance.now();
     const child = spawn('sh', ['-c', line], {

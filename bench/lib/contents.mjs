@@ -2,8 +2,8 @@ import { createCipheriv, randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 /**
- * What blocks hold. `random`: nothing that can be compressed. `half`: every other KiB repeats a text. `zeros`: nine tenths of a block are
- * zeros, in long runs.
+ * Contents of blocks. `random`: incompressible. `half`: every other KiB repeats a text. `zeros`:
+ * nine tenths of a block are zeros, in long runs.
  * @typedef {'random' | 'half' | 'zeros'} Content
  */
 export const CONTENTS = /** @type {const} */ (['random', 'half', 'zeros']);
@@ -12,7 +12,11 @@ const TEXT = Buffer.from('The quick brown fox jumps over the lazy dog. ');
 const PIECE_BYTES = 1024;
 const ZERO_RUN_PIECES = 10;
 
-/** Fills blocks with one kind of content, each with other bytes. @param {Content} content @returns {(block: Buffer) => Buffer} */
+/**
+ * Returns a function that fills blocks with one kind of content, each with other bytes.
+ * @param {Content} content
+ * @returns {(block: Buffer) => Buffer}
+ */
 export function filler(content) {
   const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
   return (block) => {
@@ -26,7 +30,11 @@ export function filler(content) {
   };
 }
 
-/** Writes a file of such blocks. @param {string} path @param {{ content: Content, sizeBytes: number, blockSize: number }} options */
+/**
+ * Writes a file of such blocks.
+ * @param {string} path
+ * @param {{ content: Content, sizeBytes: number, blockSize: number }} options
+ */
 export function writeContents(path, { content, sizeBytes, blockSize }) {
   const fill = filler(content);
   const block = Buffer.alloc(blockSize);

@@ -1,11 +1,14 @@
 import { connect, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 
-/** A TCP proxy in a thread of its own, behind which a server is further away: what goes through arrives later, each way half of it. */
+/**
+ * A TCP proxy in a thread of its own, which makes a server seem far away: it delays each direction
+ * by half of the round trip.
+ */
 
 /** @type {{ port: number, roundTripMs: number }} */
 const { port, roundTripMs } = workerData;
-/** What may be under way on a connection, as a network with such a round trip would let it be. */
+/** Maximum bytes in flight on a connection, enough for a network with such a round trip. */
 const MOST_UNDER_WAY = 64 * 1024 * 1024;
 
 const server = createServer({ noDelay: true }, (near) => {

@@ -7,16 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 
 const PROGRAMS = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'radosgw', 'radosgw-admin', 'ceph-authtool', 'monmaptool'];
-/** As many as ceph.sh takes. */
+/** The number of ports that ceph.sh takes. */
 const PORTS = 12;
 const BUCKET = 'bench';
 
 /**
- * A Ceph of one node with its gateway, and a bucket in it.
- * @typedef {{ endpoint: string, port: number, bucket: string, accessKey: string, secretKey: string }} S3Address
+ * The address of a single-node Ceph's gateway, and a bucket in it.
+ * @typedef {{ endpoint: string, port: number, bucket: string, accessKey: string,
+ *   secretKey: string }} S3Address
  */
 
-/** What of the servers is not installed. */
+/** Programs of the servers that are not installed. */
 export function missingPrograms() {
   const env = { ...process.env, PATH: `${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin` };
   return PROGRAMS.filter((name) => spawnSync('sh', ['-c', `command -v ${name}`], { env }).status !== 0);
@@ -24,7 +25,7 @@ export function missingPrograms() {
 
 /** Starts it with the scripts of the tests. It ends with this process, or when `stop` is called. */
 export async function startGateway() {
-  // Unix sockets have short paths, so not in the workspace's folder.
+  // Unix sockets need short paths, so not in the workspace's folder.
   const folder = mkdtempSync('/tmp/backy2-bench-ceph-');
   mkdirSync(join(folder, 'run'));
   const guard = spawn('bash', [script('guard.sh'), folder], { detached: true, stdio: ['pipe', 'ignore', 'inherit'] });
@@ -57,7 +58,10 @@ export async function startGateway() {
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
-/** The SDK as it comes, but for retries, which would hide failures. @param {S3Address} address */
+/**
+ * The SDK with its defaults, but without retries, which would hide failures.
+ * @param {S3Address} address
+ */
 export function bareClient({ endpoint, accessKey, secretKey }) {
   return new S3Client({
     endpoint,
@@ -73,7 +77,7 @@ function script(name) {
   return fileURLToPath(new URL(`../../test/services/${name}`, import.meta.url));
 }
 
-/** The first of so many free ports in a row. */
+/** Finds enough free ports in a row. @returns the first. */
 async function freePorts() {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 12_000);

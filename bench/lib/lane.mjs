@@ -5,13 +5,16 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { filler } from './contents.mjs';
 import { bareSealer } from './sealing.mjs';
 
-/** One thread of a limit (see lanes.mjs): the fewest calls that the task can be done with. */
+/** One thread of a limit (see lanes.mjs): performs the task with as few calls as possible. */
 
-/** Folders are fsynced so often, as the program's group commits do. */
+/** Interval of folder fsyncs, the same as in the program's group commits. */
 const FOLDER_SYNC_MS = 2_000;
-/** Written blocks after which a lane fsyncs the target: with one fsync at the end the disk would idle until then. */
+/**
+ * A lane fsyncs the target after this many written blocks. With a single fsync at the end the disk
+ * would idle until then.
+ */
 const TARGET_SYNC_BLOCKS = 32;
-/** More than one, so that not all is in a core's own cache. */
+/** More than one, so that not all fits into a core's own cache. */
 const RANDOM_BUFFERS = 4;
 
 /** @type {import('./lanes.mjs').Task} */

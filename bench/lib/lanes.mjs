@@ -1,21 +1,29 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * What bare threads do, without a program around it: the limits that the program is held against.
- * `hash`: nothing but checksums of random blocks. `seal`: checksum, zstd and AES-GCM of blocks with such contents. `store`: blobs as files. `read`: read blobs and hash them; with `target` also
- * write them there.
+ * Tasks of bare threads, without a program around them: the limits for the program.
+ * - `hash`: only checksums of random blocks.
+ * - `seal`: checksum, zstd and AES-GCM of blocks with such contents.
+ * - `store`: write blobs as files.
+ * - `read`: read blobs and hash them; with `target`, write them there too.
  * @typedef {{ kind: 'hash', count: number, blockSize: number }
  *   | { kind: 'seal', count: number, blockSize: number, content: import('./contents.mjs').Content }
  *   | { kind: 'store', count: number, blockSize: number, folder: string, durable: boolean }
  *   | { kind: 'read', blobs: string[], blockSize: number, target?: string }} Task
  */
 
-/** As many operations in flight as the program has by its config: one a thread, since the calls of a lane are synchronous. */
+/**
+ * Operations in flight, as in the program's config. One per thread: the calls of a lane are
+ * synchronous.
+ */
 export const IO_LANES = 4;
 
 /**
- * Runs a task on so many threads, which take blocks from one shared counter. Starting threads and filling buffers is not counted.
- * @param {number} threads @param {Task} task @returns {Promise<number>} seconds.
+ * Runs a task on several threads, which take blocks from one shared counter. The time to start
+ * threads and fill buffers is not counted.
+ * @param {number} threads
+ * @param {Task} task
+ * @returns {Promise<number>} seconds.
  */
 export async function runLanes(threads, task) {
   const next = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);

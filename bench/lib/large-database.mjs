@@ -13,10 +13,13 @@ const INDEXES = {
 };
 
 /**
- * Fills an initialised database with a chain of backups of one image, each of which shares all blobs with the one before it but those
- * of changed blocks, evenly spread. Straight into the tables, with indexes built after the load: backups would take an hour.
- * @param {string} path @param {{ versions: number, blocks: number, changed: number }} chain `changed`: the share of blocks that
- *   differ from the version before. @returns {string[]} the versions' uids, oldest first.
+ * Fills an initialised database with a chain of backups of one image. Each shares all blobs with
+ * the previous backup except those of changed blocks, which are evenly spread. Inserts rows
+ * directly and builds indexes afterwards: real backups would take an hour.
+ * @param {string} path
+ * @param {{ versions: number, blocks: number, changed: number }} chain `changed`: the share of
+ * blocks that differ from the previous version.
+ * @returns {string[]} the versions' uids, oldest first.
  */
 export function fillWithChain(path, { versions, blocks, changed }) {
   const db = new Database(path);
@@ -45,7 +48,10 @@ export function fillWithChain(path, { versions, blocks, changed }) {
   return uids;
 }
 
-/** What any count of uses has to read: the version of each row and its size, and each blob's rows. @param {string} path */
+/**
+ * Reads the data that any count of uses needs: each row's version and size, and each blob's rows.
+ * @param {string} path
+ */
 export function bareScan(path) {
   const db = new Database(path, { readonly: true });
   const begin = performance.now();

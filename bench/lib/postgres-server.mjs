@@ -6,14 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const ROOT = '/usr/lib/postgresql';
 const START_MS = 60_000;
 
-/** The folder of the newest server's programs; undefined without one. */
+/** The folder with the programs of the newest installed server; undefined without one. */
 export function postgresPrograms() {
   if (!existsSync(ROOT)) return undefined;
   const newest = readdirSync(ROOT).sort((a, b) => Number(b) - Number(a))[0];
   return newest === undefined ? undefined : join(ROOT, newest, 'bin');
 }
 
-/** A server of the bench's own, on a unix socket alone, with the settings of a small real one: all is synced. */
+/**
+ * A server for the bench, on a unix socket only, with settings of a small real one: all is synced.
+ */
 export class PostgresServer {
   /** @type {import('./workspace.mjs').Workspace} */
   #workspace;
@@ -36,7 +38,7 @@ export class PostgresServer {
     const data = join(this.folder, 'data');
     mkdirSync(data, { mode: 0o700 });
     if (process.getuid?.() === 0) {
-      // The server's user must get there, and own what is there.
+      // The server's user needs access to the folder and must own its content.
       execFileSync('chmod', ['755', this.#workspace.disk, this.folder]);
       for (const path of [data, this.folder]) chownSync(path, Number(idOf('-u')), Number(idOf('-g')));
     }
@@ -62,7 +64,12 @@ export class PostgresServer {
     }
   }
 
-  /** What a statement prints, unaligned. @param {string} database @param {string} sql @param {string} [input] */
+  /**
+   * Runs a statement. @returns psql's unaligned output.
+   * @param {string} database
+   * @param {string} sql
+   * @param {string} [input]
+   */
   psql(database, sql, input) {
     const words = [
       '-X',
@@ -92,7 +99,7 @@ export class PostgresServer {
     this.#workspace.children.delete(child);
   }
 
-  /** It refuses to run as root. @param {string} program */
+  /** PostgreSQL refuses to run as root. @param {string} program */
   #asServer(program) {
     const path = join(this.#programs, program);
     return process.getuid?.() === 0 ? ['setpriv', '--reuid=postgres', '--regid=postgres', '--clear-groups', path] : [path];

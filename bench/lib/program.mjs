@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const MEMORY_POLL_MS = 20;
 
 /**
- * What a run gave. `result` is the program's JSON document.
- * @typedef {{ seconds: number, peakBytes: number, exitCode: number | null, stderr: string, result: Record<string, unknown> }} Outcome
+ * The outcome of a run. `result` is the program's JSON document.
+ * @typedef {{ seconds: number, peakBytes: number, exitCode: number | null, stderr: string,
+ *   result: Record<string, unknown> }} Outcome
  */
 
 /** An installation of the program in a folder of its own: config file, database, locks, log. */
@@ -17,9 +18,11 @@ export class Program {
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
-   * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number, encrypted?: boolean, workers?: number, engine?: string, cephConf?: string }} options
-   *   `blobs`: the file backend's folder; without it the null backend is used. `data`: another backend's type and options. `engine`: an engine URL
-   *   instead of an SQLite file.
+   * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number,
+   *   encrypted?: boolean, workers?: number, engine?: string, cephConf?: string }} options
+   * - `blobs`: the file backend's folder; without it the null backend is used.
+   * - `data`: another backend's type and options.
+   * - `engine`: an engine URL instead of an SQLite file.
    */
   constructor(workspace, { folder, blobs, encrypted = false, engine, cephConf, ...options }) {
     const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
@@ -48,7 +51,11 @@ ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf
     );
   }
 
-  /** Runs a command to its end; any exit code but 0 throws. @param {string[]} args @returns {Promise<Outcome>} */
+  /**
+   * Runs a command to its end; any exit code but 0 throws.
+   * @param {string[]} args
+   * @returns {Promise<Outcome>}
+   */
   async run(...args) {
     const outcome = await this.start(args).ended;
     if (outcome.exitCode !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${outcome.exitCode}: ${outcome.stderr}`);
@@ -56,9 +63,11 @@ ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf
   }
 
   /**
-   * Starts a command. Its peak memory is what the kernel counts (VmHWM), looked at until it ends, when `watchMemory` is set:
-   * looking costs a little. Output that is to be discarded is no result.
-   * @param {string[]} args @param {{ watchMemory?: boolean, discard?: boolean }} [options]
+   * Starts a command. With `watchMemory`, polls the kernel's value for its peak memory (VmHWM)
+   * until it ends; polling costs a little. With `discard`, its output is discarded and there is no
+   * result.
+   * @param {string[]} args
+   * @param {{ watchMemory?: boolean, discard?: boolean }} [options]
    */
   start(args, { watchMemory = false, discard = false } = {}) {
     const begin = performance.now();

@@ -3,7 +3,10 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 const CHUNK_BYTES = 4 * 1024 ** 2;
 
-/** Writes incompressible bytes: a cipher's key stream, which is several times as fast as the system's generator. */
+/**
+ * Writes incompressible bytes: a cipher's key stream, several times as fast as the system's
+ * generator.
+ */
 export function writeRandomFile(/** @type {string} */ path, /** @type {number} */ sizeBytes) {
   const cipher = createCipheriv('aes-128-ctr', randomBytes(16), randomBytes(16));
   const zeros = Buffer.alloc(CHUNK_BYTES);

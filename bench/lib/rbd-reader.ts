@@ -3,7 +3,8 @@ import { RbdSource } from '../../src/io/rbd/rbd-source.ts';
 import { parseRbdPlace } from '../../src/io/rbd/rbd-url.ts';
 
 /**
- * Reads an image as the program does, and nothing else, or lists what differs between two snapshots: what the row `rbd` measures.
+ * Only reads an image as the program does, or lists the changes between two snapshots. For the row
+ * `rbd`.
  *
  *   rbd-reader CONF read PLACE DEPTH BYTES    prints seconds
  *   rbd-reader CONF diff PLACE FROM           prints seconds, from the connection on
@@ -33,7 +34,7 @@ if (mode === 'diff') {
 }
 await session.close();
 
-/** Reads from the start, so many reads at once. @returns seconds. */
+/** Reads from the start, with `depth` reads at once. @returns seconds. */
 async function readAll(source: RbdSource, depth: number, bytesToRead: number): Promise<number> {
   const start = performance.now();
   let next = 0;

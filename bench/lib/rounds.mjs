@@ -1,6 +1,6 @@
 /**
- * Runs each subject once a round, one right after the other and every other round in reverse, so that what disturbs the machine
- * disturbs them alike.
+ * Runs each subject once per round, one right after the other, in reverse order every other round.
+ * So disturbances of the machine affect all subjects alike.
  * @template {string} K
  * @param {number} rounds
  * @param {Record<K, () => Promise<Record<string, number>>>} subjects
@@ -18,7 +18,10 @@ export async function alternate(rounds, subjects) {
   return results;
 }
 
-/** The middle one; of an even number the mean of the two in the middle. @param {number[]} values */
+/**
+ * The median; of an even number of values the mean of the two in the middle.
+ * @param {number[]} values
+ */
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
@@ -26,8 +29,8 @@ export function median(values) {
 }
 
 /**
- * A row from the figures of each round. The ratio is the median of the rounds' own ratios, not the ratio of the medians: a slow
- * minute then hits both sides of a ratio.
+ * Makes a row from the figures of each round. Its ratio is the median of the rounds' own ratios,
+ * not the ratio of the medians: so a slow minute affects both sides of a ratio.
  * @param {{ name: string, what: string, unit: string, atLeast?: number, atMost?: number }} row
  * @param {{ ours: number, limit: number }[]} rounds
  * @returns {import('./table.mjs').Row}

@@ -3,9 +3,15 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { DeleteObjectsCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { bareClient } from './gateway.mjs';
 
-/** One thread of the bare SDK: puts objects, so many at once, from a counter that all threads share; then deletes them. */
+/**
+ * One thread of the bare SDK. Puts objects, several at once, from a counter that all threads share;
+ * then deletes them.
+ */
 
-/** @type {{ address: import('./gateway.mjs').S3Address, inFlight: number, count: number, blockSize: number, next: SharedArrayBuffer }} */
+/**
+ * @type {{ address: import('./gateway.mjs').S3Address, inFlight: number, count: number, blockSize:
+ * number, next: SharedArrayBuffer }}
+ */
 const { address, inFlight, count, blockSize, next } = workerData;
 const counter = new Int32Array(next);
 const client = bareClient(address);

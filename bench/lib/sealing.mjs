@@ -4,9 +4,10 @@ import { createRequire } from 'node:module';
 const STEP_BYTES = 64 * 1024;
 
 /**
- * What encryption version 1 takes at the least: zstd level 1 with one context and one buffer, then AES-256-GCM. No key is wrapped, nothing is
- * put together, nothing goes anywhere.
- * @param {number} blockSize @returns {(block: Buffer) => void}
+ * The minimal work of encryption version 1: zstd level 1 with one context and one buffer, then
+ * AES-256-GCM. No key is wrapped, no blob is built or written.
+ * @param {number} blockSize
+ * @returns {(block: Buffer) => void}
  */
 export function bareSealer(blockSize) {
   const koffi = createRequire(import.meta.url)('koffi');

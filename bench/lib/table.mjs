@@ -1,9 +1,8 @@
 /**
- * What was measured. `atLeast` or `atMost` is what the ratio must keep; without either the row is for comparison alone.
- * @typedef {{
- *   name: string, what: string, unit: string, ours: number, limit: number, ratio: number, ratios?: number[],
- *   atLeast?: number, atMost?: number,
- * }} Row
+ * A measured row. `atLeast` or `atMost` is the required ratio; without either the row is for
+ * comparison only.
+ * @typedef {{ name: string, what: string, unit: string, ours: number, limit: number, ratio: number,
+ *   ratios?: number[], atLeast?: number, atMost?: number }} Row
  */
 
 const HEADER = ['bench', 'what', 'ours', 'limit', 'unit', 'ratio', 'required', ''];
@@ -14,7 +13,7 @@ export function isMissed({ ratio, atLeast, atMost }) {
   return (atLeast !== undefined && ratio < atLeast) || (atMost !== undefined && ratio > atMost);
 }
 
-/** One line, for those who watch. @param {Row} row */
+/** One line, for following a run. @param {Row} row */
 export function renderRow(row) {
   return cells(row).join('  ');
 }

@@ -7,16 +7,22 @@ import { writeRandomFile } from './random-file.mjs';
 const TMPFS_MAGIC = 0x01021994;
 const GIB = 1024 ** 3;
 
-/** Folders and sizes of a run. All that a run leaves behind is in its folders, which go with it, whatever ends it. */
+/**
+ * Folders and sizes of a run. All its files are in these folders, which are removed at its end, in
+ * any case.
+ */
 export class Workspace {
-  /** Processes to be ended with the run. @type {Set<import('node:child_process').ChildProcess>} */
+  /** Processes to end with the run. @type {Set<import('node:child_process').ChildProcess>} */
   children = new Set();
   /** @type {string[]} */
   #folders = [];
   /** @type {string | undefined} */
   #source;
 
-  /** @param {{ quick: boolean, memoryDir: string, diskDir: string | undefined, program: string | undefined }} options */
+  /**
+   * @param {{ quick: boolean, memoryDir: string, diskDir: string | undefined,
+   *   program: string | undefined }} options
+   */
   constructor({ quick, memoryDir, diskDir, program }) {
     this.quick = quick;
     this.program = program ?? fileURLToPath(new URL('../../bin/backy2', import.meta.url));
@@ -41,7 +47,11 @@ export class Workspace {
     return this.quick ? 1 : wanted;
   }
 
-  /** A new folder below one of the two. @param {'memory' | 'disk'} where @param {string} name */
+  /**
+   * Makes a new folder in memory or on disk.
+   * @param {'memory' | 'disk'} where
+   * @param {string} name
+   */
   folder(where, name) {
     const path = join(this[where], name);
     rmSync(path, { recursive: true, force: true });
@@ -58,7 +68,7 @@ export class Workspace {
     return this.#source;
   }
 
-  /** Ends what still runs, and removes all folders. */
+  /** Ends running processes, and removes all folders. */
   remove() {
     for (const child of this.children) child.kill('SIGKILL');
     for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** `-ms ls` is to take 150 ms at most, on a machine where a Node that does nothing takes 70. */
+/** The goal of `-ms ls`: at most 150 ms, on a machine where an empty Node program takes 70. */
 export const MOST_OF_NODE = 2.15;
 
 /** @param {number} bytes @param {number} seconds */
@@ -9,7 +9,10 @@ export function mbPerSecond(bytes, seconds) {
   return bytes / seconds / 1e6;
 }
 
-/** Seconds between a backup's first read and its last commit. @param {import('../lib/program.mjs').Outcome} outcome */
+/**
+ * Seconds between a backup's first read and its last commit.
+ * @param {import('../lib/program.mjs').Outcome} outcome
+ */
 export function dataSeconds({ result }) {
   return Number(result.data_seconds ?? Number.NaN);
 }

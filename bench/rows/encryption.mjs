@@ -9,8 +9,9 @@ import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
 const SOURCE_BYTES = 2 * 1024 ** 3;
 
 /**
- * File to null backend with encryption version 1. The limit is all cores doing nothing but checksum, zstd and GCM on such blocks; one worker is held
- * against one core, and two against one for what a second one brings.
+ * File to null backend with encryption version 1. The limit is all cores doing only checksum, zstd
+ * and GCM of such blocks. One worker is compared with one core, and two with one, to show the gain
+ * of a second one.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* encryption(workspace) {

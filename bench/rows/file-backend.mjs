@@ -5,8 +5,8 @@ import { alternate, toRow } from '../lib/rounds.mjs';
 import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
 
 /**
- * File to file backend, every blob durable before its row. The limit is the slower of two: all cores doing nothing but checksums,
- * and bare threads that write such blobs with the same fsyncs.
+ * File to file backend, every blob durable before its row. The limit is the slower of two: all
+ * cores doing only checksums, and bare threads that write such blobs with the same fsyncs.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* fileBackend(workspace) {
@@ -32,7 +32,9 @@ function strictest({ ours, hashing, durable }) {
 }
 
 /**
- * @param {import('../lib/workspace.mjs').Workspace} workspace @param {'disk' | 'memory'} where @param {number} rounds
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {'disk' | 'memory'} where
+ * @param {number} rounds
  */
 async function measure(workspace, where, rounds) {
   const { sourceBytes: bytes, blockSize, workers } = workspace;

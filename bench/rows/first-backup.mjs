@@ -4,7 +4,8 @@ import { alternate, toRow } from '../lib/rounds.mjs';
 import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
 
 /**
- * File to null backend: all that is left is reading, checksums, and rows. The limit is all cores doing nothing but checksums.
+ * File to null backend: only reading, checksums and rows are left. The limit is all cores doing
+ * only checksums.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* firstBackup(workspace) {

@@ -8,18 +8,23 @@ const MIB = 1024 ** 2;
 const PROGRAM_BYTES = 150 * MIB;
 /** The program's default, `sqlite_cache_mb`. */
 const PAGE_CACHE_BYTES = 256 * MIB;
-/** Slots of a worker as src/engine/pool/pool-options.ts plans them, which is more than source and backend may have in flight here: in 256 MiB, 6 to 16. */
+/**
+ * Memory of a worker's slots, as src/engine/pool/pool-options.ts plans them: 6 to 16 slots in 256
+ * MiB. That is more than source and backend may have in flight here.
+ */
 const SLOTS_BYTES = 256 * MIB;
 const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
 const TIB = 1024 ** 4;
-/** What one run may differ from another by chance: when the collector happens to run. */
+/** Tolerance for random differences between runs, such as the timing of garbage collection. */
 const GROWTH_ALLOWED = 1.15;
 
 /**
- * Peak memory of the whole process. 10 TB in blocks of 4 MiB take most of an hour, so the large image is measured in parts: for as long as
- * the small one takes and for a minute of reading (the plan, the progress and the claims are for the whole image from the start; what
- * fills up with time, whatever the size, is the database's page cache and the heap), and with a hint that leaves one block to read, so that
- * all 2.6 million rows are made.
+ * Peak memory of the whole process. 10 TB in blocks of 4 MiB take most of an hour, so the large
+ * image is measured in parts:
+ * - for as long as the small one takes, and for a minute of reading. Plan, progress and claims are
+ *   for the whole image from the start; only the database's page cache and the heap fill up with
+ *   time.
+ * - with a hint that leaves one block to read, so that all 2.6 million rows are made.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* memory(workspace) {
@@ -47,7 +52,9 @@ export async function* memory(workspace) {
 }
 
 /**
- * @param {import('../lib/workspace.mjs').Workspace} workspace @param {string[]} args @param {number | undefined} stopAfterSeconds
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {string[]} args
+ * @param {number | undefined} stopAfterSeconds
  */
 async function peak(workspace, args, stopAfterSeconds) {
   const program = await initialized(new Program(workspace, { folder: workspace.folder('disk', 'memory') }));

@@ -10,9 +10,9 @@ const BARE_UID = '00000000-0000-1000-8000-000000000000';
 const FEW_CHANGES = 100;
 
 /**
- * A hinted backup on a base takes rows over inside the database, and a removal takes them away: against one bare statement that
- * does the same to a copy. The base is of the null source, whose blocks all differ: only its rows matter, and 10 GiB of random data
- * would give the same ones.
+ * A hinted backup copies its base's rows inside the database, and a removal deletes rows. The limit
+ * is one bare statement that does the same to a copy of the database. The base has a null source
+ * whose blocks all differ: only its rows matter.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* metadata(workspace) {
@@ -58,10 +58,15 @@ export async function* metadata(workspace) {
 }
 
 /**
- * @typedef {{ program: Program, saved: string, uid: string, blocks: number, hints: (changes: number) => string }} Base
+ * @typedef {{ program: Program, saved: string, uid: string, blocks: number,
+ *   hints: (changes: number) => string }} Base
  */
 
-/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {number} blocks @returns {Promise<Base>} */
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {number} blocks
+ * @returns {Promise<Base>}
+ */
 async function makeBase(workspace, blocks) {
   const folder = workspace.folder('disk', `metadata-${blocks}`);
   const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES }));
@@ -76,7 +81,12 @@ function sourceOf(blocks) {
   return `null://${blocks * BLOCK_BYTES}`;
 }
 
-/** Changed blocks, evenly spread. @param {string} folder @param {number} blocks @param {number} changes */
+/**
+ * Writes hints for changed blocks, evenly spread.
+ * @param {string} folder
+ * @param {number} blocks
+ * @param {number} changes
+ */
 function writeHints(folder, blocks, changes) {
   const path = join(folder, `hints-${changes}.json`);
   const step = Math.floor(blocks / changes);

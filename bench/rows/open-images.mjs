@@ -9,16 +9,21 @@ import { mbPerSecond } from './common.mjs';
 import { storedBackup } from './read-back.mjs';
 
 const MIB = 1024 ** 2;
-/** What a copying client may have of a restore's speed that writes nowhere. */
+/** Minimum speed of a copying client, as a share of a restore to nowhere. */
 const NBD_OF_RESTORE = 0.8;
 const FUSE_OF_RESTORE = 0.5;
-/** 150 MiB for the program, as bench/rows/memory.mjs has it, the cache of blocks (src/core/serve/block-reader.ts), and the page cache of SQLite. */
+/**
+ * 150 MiB for the program, as in bench/rows/memory.mjs, the cache of blocks
+ * (src/core/serve/block-reader.ts), and the page cache of SQLite.
+ */
 const MEMORY_BYTES = (150 + 256 + 256) * MIB;
 const RANDOM_READS = 40_000;
 
 /**
- * A restore to nowhere keeps all cores busy. A client then shares them: what the bound is about, the cost of the door, shows where one is left to it.
- * @param {import('../lib/workspace.mjs').Workspace} workspace @returns {Promise<{ program: Program, uid: string, workers: string }[]>}
+ * A restore to nowhere keeps all cores busy, and a client shares them. The cost of the protocol,
+ * which the limit is about, shows only with one core left to the client.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @returns {Promise<{ program: Program, uid: string, workers: string }[]>}
  */
 async function programs(workspace) {
   const { program, uid, blobsFolder } = await storedBackup(workspace);
@@ -30,7 +35,10 @@ async function programs(workspace) {
   return [{ program: fewer, uid, workers: 'a core left to the client' }, all];
 }
 
-/** A version over NBD, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
+/**
+ * A version over NBD, compared with a restore to nowhere.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
 export async function* nbd(workspace) {
   if (!has('nbdcopy', '--version')) return sayMissing('nbd', 'nbdcopy (Debian package libnbd-bin)');
   const socket = join(workspace.memory, 'nbd.sock');
@@ -59,8 +67,11 @@ export async function* nbd(workspace) {
 }
 
 /**
- * Serves all versions while `body` runs. @param {Program} program @param {{ socket: string, uid: string }} where
- * @param {(uri: string) => Promise<number>} body @returns {Promise<Record<string, number>>}
+ * Serves all versions while `body` runs.
+ * @param {Program} program
+ * @param {{ socket: string, uid: string }} where
+ * @param {(uri: string) => Promise<number>} body
+ * @returns {Promise<Record<string, number>>}
  */
 async function serving(program, { socket, uid }, body) {
   const server = program.start(['nbd', '--socket', socket], { watchMemory: true });
@@ -71,14 +82,18 @@ async function serving(program, { socket, uid }, body) {
   return { value, peakBytes };
 }
 
-/** A version as a file, against a restore to nowhere. @param {import('../lib/workspace.mjs').Workspace} workspace */
+/**
+ * A version as a file, compared with a restore to nowhere.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
 export async function* fuse(workspace) {
   if (!existsSync('/dev/fuse') || !has('fusermount', '-V'))
     return sayMissing('fuse', '/dev/fuse and fusermount (Debian package fuse)');
   const mountpoint = join(workspace.memory, 'mnt');
   mkdirSync(mountpoint, { recursive: true });
   for (const { program, uid, workers } of await programs(workspace)) {
-    // The first needs memory for the page cache: where the kernel has to get that from its host first, that is what is measured.
+    // The first way needs memory for the page cache. If the kernel must first get that from its
+    // host, this is included.
     for (const [how, flags] of /** @type {const} */ ([
       ['dd of the file', []],
       ['dd of the file, past the page cache', ['iflag=direct']],
@@ -103,7 +118,8 @@ export async function* fuse(workspace) {
 
 /**
  * @param {string} name @param {{ what: string, atLeast: number }} row
- * @param {{ rounds: { ours: Record<string, number>, limit: Record<string, number> }[], bytes: number }} measured
+ * @param {{ rounds: { ours: Record<string, number>, limit: Record<string, number> }[], bytes:
+ * number }} measured
  */
 function* sequentialRows(name, { what, atLeast }, { rounds, bytes }) {
   const speed = (/** @type {Record<string, number>} */ { value }) => mbPerSecond(bytes, value ?? Number.NaN);
@@ -122,7 +138,12 @@ async function restoreSeconds(program, uid) {
   return (await program.run('restore', uid, 'null://')).seconds;
 }
 
-/** Reads with a stride that no read-ahead can guess: once over all, so that it is in memory, then measured. @param {string} uri @param {number} span */
+/**
+ * Reads with a stride that no read-ahead can guess: once over all, so that it is in memory, then
+ * measured.
+ * @param {string} uri
+ * @param {number} span
+ */
 async function readsPerSecond(uri, span) {
   const reads = async () =>
     seconds(
@@ -162,7 +183,7 @@ async function nbdkitReads(socket, span) {
   }
 }
 
-/** Seconds that a program takes. @param {string} command @param {string[]} args */
+/** Runs a program. @param {string} command @param {string[]} args @returns seconds. */
 async function seconds(command, ...args) {
   const begin = performance.now();
   await run(command, ...args);
@@ -178,7 +199,7 @@ function run(command, ...args) {
   });
 }
 
-/** Waits until somebody answers. @param {string} socket */
+/** Waits until a server answers. @param {string} socket */
 async function listening(socket) {
   const answers = () =>
     new Promise((resolve) => {

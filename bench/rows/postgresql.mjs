@@ -13,8 +13,8 @@ const VERSION = '00000000-0000-1000-8000-000000000000';
 const INSERT_VERSION = `INSERT INTO versions VALUES ('${VERSION}', now(), NULL, 'bench', '', 0, 0, 0, 0)`;
 
 /**
- * Rows that go into PostgreSQL, against COPY of the same rows into the same tables by the server's own client. All is synced, and both sides keep all indexes and
- * the foreign key.
+ * Inserts rows into PostgreSQL, compared with a COPY of the same rows into the same tables by the
+ * server's own client. All is synced; both sides keep all indexes and the foreign key.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* postgresql(workspace) {
@@ -110,14 +110,18 @@ function sizesOf(server, database) {
   return { table, all };
 }
 
-/** @param {PostgresServer} server @param {string} database @param {{ close(): Promise<void> }} store */
+/**
+ * @param {PostgresServer} server
+ * @param {string} database
+ * @param {{ close(): Promise<void> }} store
+ */
 async function drop(server, database, store) {
   await store.close();
   server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
 }
 
 /**
- * The store itself: a backup of so many blocks would be more than rows.
+ * Loads the store itself: a backup would do more than insert rows.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  * @returns {Promise<(engine: string) => import('../../src/meta/meta-store.ts').MetaStore>}
  */

@@ -13,7 +13,10 @@ const MIB = 1024 ** 2;
 const READ_BYTES = 4 * MIB;
 const DEPTHS = [1, 4, 10, 16];
 
-/** Ceph images: bare reads, a whole backup, a list of changes, each against Ceph's own rbd. @param {import('../lib/workspace.mjs').Workspace} workspace */
+/**
+ * Ceph images: bare reads, a whole backup, a list of changes, each compared with Ceph's own rbd.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
 export async function* rbd(workspace) {
   if (!hasCeph()) {
     process.stderr.write('rbd: not measured; it needs ceph-mon, ceph-osd, ceph-common and radosgw\n');
@@ -33,7 +36,11 @@ export async function* rbd(workspace) {
   }
 }
 
-/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {Ceph} ceph
+ * @param {number} bytes
+ */
 async function* reads(workspace, ceph, bytes) {
   for (const depth of DEPTHS) {
     const rounds = await alternate(workspace.rounds(), {
@@ -49,7 +56,12 @@ async function* reads(workspace, ceph, bytes) {
   }
 }
 
-/** @param {Ceph} ceph @param {number} depth @param {number} bytes MB/s */
+/**
+ * @param {Ceph} ceph
+ * @param {number} depth
+ * @param {number} bytes
+ * @returns MB/s
+ */
 async function benchSpeed(ceph, depth, bytes) {
   const total = ['--io-size', String(READ_BYTES), '--io-total', String(bytes), '--io-threads', String(depth)];
   const said = await ceph.rbd('bench', '--io-type', 'read', '--io-pattern', 'seq', ...total, `${POOL}/bench`);
@@ -58,7 +70,9 @@ async function benchSpeed(ceph, depth, bytes) {
 }
 
 /**
- * Checksums and rows included, where rbd export only copies. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph
+ * Includes checksums and rows, where rbd export only copies.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {Ceph} ceph
  * @param {{ bytes: number, image: string, what: string }} of
  */
 async function* wholeBackup(workspace, ceph, { bytes, image, what }) {
@@ -81,7 +95,12 @@ async function* wholeBackup(workspace, ceph, { bytes, image, what }) {
   yield toRow({ ...row, what: `${what}, whole process, of rbd export to nowhere` }, of('process'));
 }
 
-/** A snapshot of an image as virtual machines have them, with much that was never written. @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes */
+/**
+ * A snapshot of an image like those of virtual machines, half of which was never written.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {Ceph} ceph
+ * @param {number} bytes
+ */
 async function* halfBackup(workspace, ceph, bytes) {
   await ceph.rbd('create', '--size', `${bytes}B`, `${POOL}/half`);
   await write(ceph, `${POOL}/half`, bytes / 2, READ_BYTES);
@@ -90,15 +109,22 @@ async function* halfBackup(workspace, ceph, bytes) {
 }
 
 /**
- * 16384 objects, every fourth of which has changed: by the map that fast-diff keeps, and by asking for each object. Node's own start does not count.
- * @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {number} bytes
+ * 16384 objects, every fourth of which has changed: by the map of fast-diff, and by asking for each
+ * object. Node's own start does not count.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {Ceph} ceph
+ * @param {number} bytes
  */
 async function* diff(workspace, ceph, bytes) {
   yield await diffOf(workspace, ceph, { bytes, name: 'many', features: 'exclusive-lock,object-map,fast-diff' });
   yield await diffOf(workspace, ceph, { bytes, name: 'plain', features: 'layering' });
 }
 
-/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {Ceph} ceph @param {{ bytes: number, name: string, features: string }} of */
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {Ceph} ceph
+ * @param {{ bytes: number, name: string, features: string }} of
+ */
 async function diffOf(workspace, ceph, { bytes, name, features }) {
   const image = `${POOL}/${name}`;
   await filled(ceph, name, { bytes, objectBytes: 65536, features });
@@ -116,7 +142,11 @@ async function diffOf(workspace, ceph, { bytes, name, features }) {
   );
 }
 
-/** @param {Ceph} ceph @param {string} name @param {{ bytes: number, objectBytes: number, features?: string }} image */
+/**
+ * @param {Ceph} ceph
+ * @param {string} name
+ * @param {{ bytes: number, objectBytes: number, features?: string }} image
+ */
 async function filled(ceph, name, { bytes, objectBytes, features }) {
   const flags = features === undefined ? [] : ['--image-feature', features];
   await ceph.rbd('create', '--size', `${bytes}B`, '--object-size', `${objectBytes}B`, ...flags, `${POOL}/${name}`);
@@ -135,7 +165,7 @@ async function reader(ceph, ...words) {
   return (await promisify(execFile)(process.execPath, [READER, ceph.conf, ...words], { env })).stdout;
 }
 
-/** Beside the program: it shares a thread of it. */
+/** In the program's folder: it shares one of its threads. */
 async function buildReader() {
   const entry = fileURLToPath(new URL('../lib/rbd-reader.ts', import.meta.url));
   const form = /** @type {const} */ ({ bundle: true, platform: 'node', format: 'esm', target: 'node20' });

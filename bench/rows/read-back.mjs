@@ -8,7 +8,10 @@ import { blobsIn, initialized, mbPerSecond, uidOf } from './common.mjs';
 /** @type {{ program: Program, uid: string, blobsFolder: string, blobs: string[] } | undefined} */
 let stored;
 
-/** A backup of the source with its blobs in memory, made once for all that reads. @param {import('../lib/workspace.mjs').Workspace} workspace */
+/**
+ * A backup of the source with its blobs in memory, made once for all rows that read.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
 export async function storedBackup(workspace) {
   if (stored === undefined) {
     const folder = workspace.folder('memory', 'stored');
@@ -20,7 +23,10 @@ export async function storedBackup(workspace) {
   return stored;
 }
 
-/** Nothing changed: every block is read, hashed, found, and its blob looked at. @param {import('../lib/workspace.mjs').Workspace} workspace */
+/**
+ * Nothing has changed: every block is read, hashed and found, and its blob is checked.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
 export async function* secondBackup(workspace) {
   const { sourceBytes: bytes, blockSize, workers } = workspace;
   const { program } = await storedBackup(workspace);

@@ -6,12 +6,12 @@ import { initialized, MOST_OF_NODE } from './common.mjs';
 
 const CHANGED = 0.02;
 const MIB = 1024 ** 2;
-/** As the bench of memory has it: the program, and the default of `sqlite_cache_mb`. */
+/** As in bench/rows/memory.mjs: the program, and the default of `sqlite_cache_mb`. */
 const MEMORY_BOUND = (150 + 256) * MIB;
 
 /**
- * What people ask of a large database: 10 million blocks in 100 versions, a chain of backups. The limits are what the task gives, in
- * seconds, so on a busy machine these rows are as slow as it is.
+ * Queries on a large database: 10 million blocks in 100 versions, a chain of backups. The limits
+ * are fixed numbers of seconds, so a busy machine makes these rows slower.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* reports(workspace) {
@@ -64,7 +64,8 @@ async function* commands(workspace, { program, uid, of }) {
 }
 
 /**
- * @param {import('../lib/workspace.mjs').Workspace} workspace @param {{ program: Program, of: string }} database
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {{ program: Program, of: string }} database
  */
 async function* countOfAll(workspace, { program, of }) {
   let peakBytes = 0;
@@ -113,7 +114,7 @@ async function* largeVersions(workspace) {
   }
 }
 
-/** A run that ends well; its output goes nowhere. @param {Program} program @param {string[]} args */
+/** A successful run whose output is discarded. @param {Program} program @param {string[]} args */
 async function measured(program, args) {
   const outcome = await program.start(args, { watchMemory: true, discard: true }).ended;
   if (outcome.exitCode !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${outcome.exitCode}: ${outcome.stderr}`);

@@ -11,8 +11,9 @@ const SOURCE_BYTES = 512 * 1024 ** 2;
 const ROUND_TRIP_MS = 100;
 
 /**
- * File to a gateway of Ceph on this machine. The limit is the SDK alone, with as many threads and as many objects in flight; with a server that is
- * further away, the slower of that and of what fits into a round trip.
+ * File to a gateway of Ceph on this machine. The limit is the SDK alone, with as many threads and
+ * objects in flight. For a distant server it is the slower of that and of the objects per round
+ * trip.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* s3(workspace) {
@@ -29,7 +30,10 @@ export async function* s3(workspace) {
   }
 }
 
-/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {import('../lib/gateway.mjs').S3Address} address */
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {import('../lib/gateway.mjs').S3Address} address
+ */
 async function* measure(workspace, address) {
   const name = 's3';
   const bytes = Math.min(SOURCE_BYTES, workspace.sourceBytes / 4);
@@ -70,7 +74,8 @@ async function* measure(workspace, address) {
 
 /**
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {{ address: import('../lib/gateway.mjs').S3Address, inFlight: number, endpoint: string, source: string }} run
+ * @param {{ address: import('../lib/gateway.mjs').S3Address, inFlight: number, endpoint: string,
+ *   source: string }} run
  */
 async function backup(workspace, { address, inFlight, endpoint, source }) {
   const folder = workspace.folder('memory', 's3');

@@ -10,8 +10,8 @@ const BLOCK_BYTES = 4096;
 const REQUIRED_PER_SECOND = 20_000;
 
 /**
- * Here what a block costs counts, whatever its size: rows, messages, decisions. The bound is a number of blocks a second, so the
- * hashing row is for comparison alone.
+ * Measures the cost per block, whatever its size: rows, messages, decisions. The limit is a number
+ * of blocks per second; the row on hashing is for comparison only.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* smallBlocks(workspace) {

@@ -9,22 +9,23 @@ import { initialized, MOST_OF_NODE } from './common.mjs';
 const VERSIONS = 10;
 const BLOCKS = 10;
 const BLOCK_BYTES = 64 * 1024;
-/** The kernel counts in hundredths of a second, so that one call is too short to be told from another. */
+/** The kernel counts in hundredths of a second: a single call is too short for that. */
 const CALLS = 5;
 const MS_A_TICK = 10;
-/** 60 ms where a Node that does nothing takes 40. */
+/** 60 ms where an empty Node program takes 40. */
 const VERSION_OF_NODE = 1.6;
-/** 150 ms of processor time where a Node that does nothing takes 40. */
+/** 150 ms of processor time where an empty Node program takes 40. */
 const BACKUP_OF_NODE = 3.75;
 
 /**
- * What every call costs before it does anything, against a Node that does nothing: by the clock, and of all processors together.
+ * The fixed cost of every call, compared with an empty Node program: by the clock, and of all
+ * processors together.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* start(workspace) {
   const folder = workspace.folder('disk', 'start');
   const blobs = workspace.folder('disk', 'start-blobs');
-  // As many threads as the program takes for so little by itself.
+  // The number of threads that the program chooses by itself for so little data.
   const program = await initialized(new Program(workspace, { folder, blobs, blockSize: BLOCK_BYTES, workers: 1 }));
   for (let i = 0; i < VERSIONS; i++) await program.run('backup', 'null://4MB', `vm${i}`);
   const image = join(folder, 'image');
@@ -51,7 +52,11 @@ export async function* start(workspace) {
   }
 }
 
-/** Runs a command several times. The result is for one call, in milliseconds. @param {string} command @param {string[]} args */
+/**
+ * Runs a command several times. @returns milliseconds of one call.
+ * @param {string} command
+ * @param {string[]} args
+ */
 function calls(command, args) {
   return async () => {
     const [begin, cpuBegin] = [performance.now(), childrenCpuMs()];
@@ -63,7 +68,9 @@ function calls(command, args) {
   };
 }
 
-/** Processor time of all children that have ended, in user mode and in the kernel: proc(5), fields 16 and 17. */
+/**
+ * Processor time of all ended children, in user mode and in the kernel: proc(5), fields 16 and 17.
+ */
 function childrenCpuMs() {
   const afterName = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1) ?? '';
   const [user, kernel] = afterName.split(' ').slice(13, 15).map(Number);
