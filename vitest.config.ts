@@ -5,26 +5,26 @@ import { LongestFirst } from './test/support/runner/costs/sequencer.ts';
 import { ROTATION } from './test/support/runner/rotation.ts';
 import { STORE_FILES } from './test/support/stores/files.ts';
 
-// Asked once, for all processes of the run.
+// Computed once, for all processes of the run.
 process.env.BACKY_TEST_ROTATION = String(ROTATION);
 
-/** What a kind of tests may do, beside its folder (docs/testing.md). */
+/** Options of each kind of tests; its folder has the same name (docs/testing.md). */
 const KINDS = {
   /** Pure code and real files: starts no process, so files may share one. */
   unit: { isolate: false },
-  /** The program, resident: a call costs what it does, not a start. */
+  /** The program, resident: no start per call. */
   cli: { isolate: false },
   /** The program as a process of its own: signals, terminals, pipes, several at once. */
   process: {},
-  /** Either of these, where it takes long: not in `npm test`. */
+  /** Slow tests of both kinds: not in `npm test`. */
   long: {},
   /** Replays of the original, and stores that it wrote. */
   recordings: {},
-  /** Calls of the system that fail, power losses, flipped bits, models. */
+  /** Failing system calls, power losses, flipped bits, models. */
   faults: { testTimeout: 600_000, hookTimeout: 300_000 },
 } as const;
 
-/** Servers are on the same cores. */
+/** Servers run on the same cores. */
 const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 const shared = {
@@ -50,7 +50,7 @@ const projects: TestProjectConfiguration[] = [
     },
   },
   {
-    // What moves blocks, once more with labs on PostgreSQL and S3; never in its long form.
+    // Tests that move blocks, once more with labs on PostgreSQL and S3; never in their long form.
     test: {
       ...shared,
       ...PATIENCE,
@@ -65,14 +65,14 @@ const projects: TestProjectConfiguration[] = [
 export default defineConfig({
   test: {
     projects,
-    // Tests wait for disks, clocks and each other: one file more than there are cores keeps those busy.
+    // Tests wait for disks, clocks and each other: one more file than cores uses the waiting time.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new CostsReporter(), ...report(process.env.BACKY_TEST_REPORT)],
   },
 });
 
-/** A report in JSON for who adds up several runs. */
+/** A JSON report, so that a script can add up several runs. */
 function report(outputFile: string | undefined): ['json', { outputFile: string }][] {
   return outputFile === undefined ? [] : [['json', { outputFile }]];
 }

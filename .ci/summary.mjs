@@ -6,7 +6,8 @@ import { relative } from 'node:path';
  *
  *   node .ci/summary.mjs FOLDER BROKEN COUNT
  *
- * BROKEN is 1 if a step failed, COUNT is the number of reports that there have to be. Exit code 1: a failure or a skip.
+ * BROKEN is 1 if a step failed, COUNT is the expected number of reports.
+ * Exit code 1: a failure or a skip.
  */
 const [folder = '', broken, expected] = process.argv.slice(2);
 let [passed, failed, skipped] = [0, Number(broken), 0];
@@ -19,15 +20,15 @@ for (const name of names) {
   skipped += report.numPendingTests + report.numTodoTests;
   suites.push(...report.testResults);
 }
-// A report that was never written is a runner that died.
+// A missing report means that its runner died.
 if (names.length < Number(expected)) failed += 1;
-// Named once more here, in a few lines: what went wrong may have been printed hours ago.
+// Repeat failures here in a few lines: the full output may be hours back.
 for (const { name, assertionResults } of suites) {
   for (const { fullName, failureMessages } of assertionResults.filter(({ status }) => status === 'failed')) {
     print(`failed: ${relative('.', name)}: ${fullName}: ${start(failureMessages.join(' '))}`);
   }
 }
-// What fails beside tests: a file that can't be loaded, what comes before and after its tests.
+// Failures outside of tests: a file that cannot be loaded, or the hooks before and after its tests.
 const failsBeside = ({ status, assertionResults }) =>
   status === 'failed' && assertionResults.every((one) => one.status !== 'failed');
 for (const { name, message } of suites.filter(failsBeside)) {
