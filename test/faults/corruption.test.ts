@@ -52,7 +52,7 @@ describe.each([
   ];
 
   test.each(groups)(
-    '%s is found, or does no harm: no restore that is wrong says that it is right',
+    '%s is detected or harmless: a restore that reports success is right',
     async (_, corruptions) => {
       await each(corruptions(), async (lab, region) => {
         const target = lab.path('target');
@@ -75,7 +75,7 @@ describe.each([
     600_000,
   );
 
-  test('of an export is found by import, scrub or restore, or does no harm', async () => {
+  test('of an export is detected by import, scrub or restore, or harmless', async () => {
     await each(exportCorruptions(model.path('export.csv')), async (lab, region) => {
       await lab.ok('rm', uid);
       const imported = await lab.run(['import', lab.path('flipped.csv')]);

@@ -8,25 +8,22 @@ import { lacking, needTool } from '../support/runner/machine.ts';
 const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();
 
-test.skipIf(skip)(
-  `a database that is locked by nobody else is not waited for: a lock could not be given back${note}`,
-  async () => {
-    const { lab } = await removed();
-    try {
-      // The write lock of the first transaction.
-      const EIO = { name: 'EIO', action: '5' };
-      const fault = { kind: 'unlock', place: 'backy.sqlite', call: 7, fault: EIO } as const;
-      const { result } = await runWithFault({ lab, library }, ['cleanup', '--dangerous-force'], fault);
-      expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('though no other process has it') });
-      await lab.ok('cleanup', '--dangerous-force');
-    } finally {
-      lab.remove();
-    }
-  },
-);
+test.skipIf(skip)(`a lock that could not be released, and that nobody else holds, is not waited for${note}`, async () => {
+  const { lab } = await removed();
+  try {
+    // The write lock of the first transaction.
+    const EIO = { name: 'EIO', action: '5' };
+    const fault = { kind: 'unlock', place: 'backy.sqlite', call: 7, fault: EIO } as const;
+    const { result } = await runWithFault({ lab, library }, ['cleanup', '--dangerous-force'], fault);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('though no other process has it') });
+    await lab.ok('cleanup', '--dangerous-force');
+  } finally {
+    lab.remove();
+  }
+});
 
 test.skipIf(skip)(
-  `a database whose locks can't be given back from the first on has an I/O error, and is not one to initialise${note}`,
+  `a database whose locks cannot be released from the start reports an I/O error, and no hint to run initdb${note}`,
   async () => {
     const { lab } = await removed();
     try {
@@ -48,7 +45,7 @@ test.skipIf(skip)(
   },
 );
 
-test('a database that another process has for longer than that is waited for', async () => {
+test('a database that another process locks for longer is waited for', async () => {
   const { lab } = await removed();
   const other = new Database(lab.path('backy.sqlite'));
   try {

@@ -24,7 +24,7 @@ const FORGOTTEN: [what: string, operation: string, place: Place][] = [
 
 describe.skipIf(skip)(`a power loss after a backup, restore or export that forgets an fsync${note}`, () => {
   test.each(FORGOTTEN)(
-    `is found out: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
+    `is detected: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
     async (_, name, place) => {
       const operation = OPERATIONS.find((one) => one.name === name);
       if (operation === undefined) throw new Error(`there is no operation ${name}`);

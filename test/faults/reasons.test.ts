@@ -66,7 +66,7 @@ const REASONS: [string, Reason][] = [
   ],
 ];
 
-describe.skipIf(skip)('what a fault is told as', () => {
+describe.skipIf(skip)('the message after a fault', () => {
   test.each(REASONS)(`%s${note}`, async (_, { words, at, action, lasting = false, code, reason }) => {
     const lab = await model.clone('linked');
     try {
@@ -84,7 +84,7 @@ describe.skipIf(skip)('what a fault is told as', () => {
     }
   });
 
-  test(`an upgrade that is made, but whose end is not durable, is not told to be undone${note}`, async () => {
+  test(`an upgrade that is done but whose end is not durable is not reported as undone${note}`, async () => {
     const upgrade = OPERATIONS.find(({ name }) => name === 'upgrade');
     const lab = (await upgrade?.prepare())?.lab;
     if (upgrade === undefined || lab === undefined) throw new Error('there is no operation upgrade');

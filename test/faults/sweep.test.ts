@@ -28,7 +28,7 @@ const endAt = performance.now() + SECONDS * 1000;
 afterAll(() => summary.print());
 
 test.concurrent.each(operations)(
-  `$name leaves a sound store that needs no hand, after each fault and power loss of ${shardText(SHARDS)} [seed ${SEED}]`,
+  `$name leaves a sound store that needs no repair, after each fault and power loss of ${shardText(SHARDS)} [seed ${SEED}]`,
   async (operation) => {
     const outcomes = await sweepOperation(operation, { library, shards, seed: SEED, slots, endAt });
     summary.add(outcomes);

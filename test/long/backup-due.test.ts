@@ -55,7 +55,7 @@ function after(time: Date, days: number): string {
 describe('the loop of docs/schedules.md', () => {
   const loop = /```bash\n([^`]*)```/.exec(readFileSync(PAGE, 'utf8'))?.[1] ?? '';
 
-  test('makes each backup that is due, with its tags and expire date, and nothing when none is', async () => {
+  test('makes each backup that is due, with its tags and expire date, and none otherwise', async () => {
     expect(loop).toContain('/dev/vg0/');
     const script = loop.replace('/dev/vg0/', `${lab.path('vg0')}/`);
     const images = ['web', 'a|b', 'mail server'].map((name) => ({ name, bytes: image(name) }));
@@ -80,7 +80,7 @@ describe('the loop of docs/schedules.md', () => {
 describe('docs/scripts/backup-due.sh', () => {
   const list = (...lines: string[]) => lab.write('images', lines.map((line) => `${line}\n`).join(''));
 
-  test('backs up new images at once, then what is due, the longest due first', async () => {
+  test('backs up new images at once, then due ones, the longest overdue first', async () => {
     for (const name of ['web', '-mail']) image(name);
     const images = list('# source name', '', `${source('web')}   web`, `${source('-mail')} -mail`, `${source('web')} a|b c`);
     const now = new Date();
@@ -140,7 +140,7 @@ describe('docs/scripts/backup-due.sh', () => {
     expect(lab.versions()).toEqual([]);
   });
 
-  test('when it can not be told what is due, nothing is backed up', async () => {
+  test('if it cannot be determined what is due, nothing is backed up', async () => {
     for (const name of ['a', 'b', 'c']) image(name);
     const images = list(...['a', 'b', 'c'].map((name) => `${source(name)} ${name}`));
     mkdirSync(lab.path('bin'));
@@ -162,7 +162,7 @@ describe('docs/scripts/backup-due.sh', () => {
   });
 });
 
-test('what cron is to do once a day removes expired versions, but for protected ones, which it names', async () => {
+test('the daily cron job removes expired versions, except protected ones, which it names', async () => {
   const line = /^ {4}30 6 .*? root {2}(.*)$/m.exec(readFileSync(PAGE, 'utf8'))?.[1] ?? '';
   expect(line).toContain('ls -e');
   const expired = ['old', 'kept', 'old too'].map(async (name) => {

@@ -11,7 +11,7 @@ const FOREIGN = `${PREFIX}of-somebody-else`;
 const SLOW = { DataBackend: { bandwidth_write: 4 * OBJECT } };
 
 describe('backup-rbd.sh makes a full backup', () => {
-  test('when the last version is gone, is invalid, lost its snapshot, or rbd cannot list the changes since', async () => {
+  test('if the last version was removed, is invalid, lost its snapshot, or rbd cannot list the changes since', async () => {
     await withVm(async (vm) => {
       await vm.backup();
       await vm.lab.ok('rm', vm.rbd.versionOfSnapshot(IMAGE));
@@ -90,7 +90,7 @@ describe('a program that fails', () => {
     });
   });
 
-  test('does not keep other images from being backed up; the highest exit code counts', async () => {
+  test('does not prevent backups of other images; the highest exit code counts', async () => {
     await withVm(async (vm) => {
       vm.rbd.writeImage('vms/vm2', noise(OBJECT, 'vm2'));
       await vm.backup();
@@ -119,7 +119,7 @@ describe('a program that fails', () => {
 });
 
 describe('after kill -9', () => {
-  test('of the script, at any step, the next run leaves one snapshot, and a differential backup', async () => {
+  test('of the script, at any step, the next run leaves one snapshot, and makes a differential backup', async () => {
     await withVm(async (vm) => {
       await vm.backup();
       let step = 1;
@@ -145,7 +145,7 @@ describe('after kill -9', () => {
     });
   }, 180_000);
 
-  test('of backy2, the script removes its snapshot, keeps the base and says so', async () => {
+  test('of backy2, the script removes its snapshot, keeps the base and reports it', async () => {
     await withVm(async (vm) => {
       await vm.backup();
       const [base] = vm.rbd.ownSnapshots(IMAGE);
@@ -161,7 +161,7 @@ describe('after kill -9', () => {
     });
   });
 
-  test('of the script alone, its backup goes on, other runs leave that alone, and a later one builds on it', async () => {
+  test('of the script alone, its backup continues, other runs do not disturb it, and a later one builds on it', async () => {
     await withVm(async (vm) => {
       await vm.backup();
       vm.rbd.writeImage('vms/vm2', noise(OBJECT, 'vm2'));

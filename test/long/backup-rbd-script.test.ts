@@ -20,7 +20,7 @@ const FOREIGN = [
 ];
 
 describe('docs/scripts/backup-rbd.sh', () => {
-  test('backs up in full, then what has changed, been discarded, grown and been cut; all versions restore', async () => {
+  test('backs up in full, then what was changed, discarded, grown and cut; all versions restore', async () => {
     await withRbdLab(async (rbd) => {
       const { lab } = rbd;
       const oracle = new Map<string, string>();
@@ -72,7 +72,7 @@ describe('docs/scripts/backup-rbd.sh', () => {
     });
   });
 
-  test('takes names with any characters that rbd permits, namespaces, several images at once', async () => {
+  test('accepts names with any characters that rbd permits, namespaces, and several images at once', async () => {
     await withRbdLab(async (rbd) => {
       const names = [`- |"'\`$(touch pwned)\${HOME};{snap}{image}*&\\ü=%s#~`, 'line\nbreak', 'ns 1/vm'];
       const write = (round: number) => {
@@ -96,7 +96,7 @@ describe('docs/scripts/backup-rbd.sh', () => {
     });
   });
 
-  test('takes its settings from options as well, and those win', async () => {
+  test('takes its settings from options too, which take precedence', async () => {
     await withRbdLab(async (rbd) => {
       const image = noise(2 * OBJECT, 'image');
       rbd.writeImage('ssd/vm1', image);
@@ -126,7 +126,7 @@ describe('docs/scripts/backup-rbd.sh', () => {
     });
   });
 
-  test('maps snapshots as devices when the source wants one, and unmaps them, those too that a killed run left', async () => {
+  test('maps snapshots as devices if the source needs one, and unmaps them, including those of a killed run', async () => {
     await withRbdLab(async (rbd) => {
       const options = { env: { BACKY_SOURCE_TEMPLATE: 'file://{device}' } };
       const images = [0, 1, 2].map((round) => noise(2 * OBJECT, `image ${round}`));

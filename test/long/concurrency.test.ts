@@ -45,7 +45,7 @@ describe('two at once', () => {
 });
 
 describe('cleanup beside backups', () => {
-  test('with --dangerous-force in a loop, while versions with the same blocks come and go, loses nothing', async () => {
+  test('with --dangerous-force in a loop loses nothing, while versions with the same blocks are made and removed', async () => {
     const image = noise(MANY * BLOCK, 'image');
     const source = `file://${lab.write('image', image)}`;
     let doomed = await lab.backup(source, 'vm');
@@ -71,7 +71,7 @@ describe('cleanup beside backups', () => {
     await checkStoreAndCleanUp(lab, oracle);
   });
 
-  test('a backup that is slow keeps what it found, though the version it found it in is removed meanwhile', async () => {
+  test('a slow backup keeps the blobs it found, though the version that had them is removed meanwhile', async () => {
     const shared = noise((SOME / 2) * BLOCK, 'shared');
     const image = Buffer.concat([shared, noise(SOME * BLOCK, 'own')]);
     const old = await lab.backup(`file://${lab.write('old', shared)}`, 'old');
@@ -116,7 +116,7 @@ describe('cleanup beside backups', () => {
   });
 });
 
-describe('rm beside others', () => {
+describe('rm beside other commands', () => {
   test('of the base is refused while its successor is made, and nothing is lost', async () => {
     const image = noise(SOME * BLOCK, 'image');
     const source = `file://${lab.write('image', image)}`;
@@ -136,7 +136,7 @@ describe('rm beside others', () => {
     await checkStoreAndCleanUp(lab, new Map([[uidOf(stdout), sha256(next)]]));
   });
 
-  test('of a version that is backed up right now is refused, and so is a second continuation of it', async () => {
+  test('of a version that is being backed up is refused, and so is a second continuation of it', async () => {
     const { running, uid, image } = await startSlowBackup();
     running.kill('SIGSTOP');
     await expectLocked(['rm', uid], uid);
@@ -196,7 +196,7 @@ describe('locks', () => {
     }
   });
 
-  test('that others hold do not leave files behind once these are refused', async () => {
+  test('held by others leave no files behind after a refusal', async () => {
     const { running, uid } = await startSlowBackup();
     // Even on a slow machine, the backup does not end before the others have tried.
     running.kill('SIGSTOP');

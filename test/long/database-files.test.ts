@@ -30,7 +30,7 @@ async function slowBackup({ withRows, image = IMAGE }: { withRows: boolean; imag
   return running;
 }
 
-describe('a database file that goes during a backup', () => {
+describe('a database file that disappears during a backup', () => {
   test.each([
     ['removed', () => rmSync(db)],
     ['moved away', () => renameSync(db, `${db}.away`)],
@@ -108,13 +108,13 @@ describe('the files of a killed run', () => {
     expect(stderr).toContain('that is of another database');
   });
 
-  test('beside their own database are taken up', async () => {
+  test('beside their own database are adopted', async () => {
     await killedRun();
     expect((await lab.ok('-ms', 'ls', '-f', 'name')).split('\n').filter(Boolean)).toEqual(['a', 'b', 'vm']);
   });
 });
 
-test('backup-db copies the database beside a running backup, whole and for its owner alone', async () => {
+test('backup-db copies the database during a backup, complete and readable by its owner only', async () => {
   const before = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
   // Twenty seconds of work: it is stopped long before.
   const image = noise(600 * BLOCK, 'long');

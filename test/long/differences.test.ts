@@ -71,7 +71,7 @@ filesOnly('plan of a backup', () => {
       await checkRestores(lab, oracle);
     });
 
-    test('a block that a hole touches only in part is read', async () => {
+    test('a block that a hole only partly touches is read', async () => {
       const image = noise(6 * BLOCK, 'image');
       const base = await backedUp(image);
       const next = Buffer.from(image);
@@ -103,7 +103,7 @@ filesOnly('plan of a backup', () => {
 
 describe('deliberate differences from the original, blobs', () => {
   filesOnly('probe by length', () => {
-    test('dedup does not take a blob that is gone: the block is stored anew, with a warning', async () => {
+    test('dedup does not reuse a missing blob: the block is stored again, with a warning', async () => {
       const image = noise(5 * BLOCK, 'image');
       const first = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
       const lost = lab.blocks(first)[2]?.uid ?? '';
@@ -124,7 +124,7 @@ describe('deliberate differences from the original, blobs', () => {
     await checkRestores(lab, oracle);
   });
 
-  test('-c reads blocks again that are marked invalid, before the version is called valid', async () => {
+  test('-c reads blocks again that are marked invalid, before the version becomes valid', async () => {
     const image = noise(10 * BLOCK, 'image');
     const uid = await backedUp(image);
     const blob = lab.blobAt(uid, 4);
@@ -137,7 +137,7 @@ describe('deliberate differences from the original, blobs', () => {
 
   filesOnly('blob files', () => {
     test.skipIf(gcc.skip)(
-      `blobs are durable, their folders too, before the rows that name them are written${gcc.note}`,
+      `blobs and their folders are durable before the rows that name them are written${gcc.note}`,
       async () => {
         lab.write('image', noise(5 * BLOCK, 'image'));
         const env = { LD_PRELOAD: library, TRACE_FILE: lab.path('trace') };
@@ -199,7 +199,7 @@ describe('deliberate differences from the original, blobs', () => {
 });
 
 describe('deliberate differences from the original, scrub and restore', () => {
-  test('after a missing blob scrub reports each further block by itself', async () => {
+  test('after a missing blob scrub still reports each further block', async () => {
     const uid = await backedUp(noise(8 * BLOCK, 'image'));
     for (const id of [1, 5]) lab.blobAt(uid, id).remove();
     const { code, stderr } = await lab.run(['scrub', uid]);
@@ -238,7 +238,7 @@ describe('deliberate differences from the original, scrub and restore', () => {
     await checkRestores(lab, oracle);
   });
 
-  test('a differing source is reported with exit 20, and nothing is marked or said to be', async () => {
+  test('a differing source is reported with exit 20, and nothing is marked or reported as marked', async () => {
     const uid = await backedUp(noise(8 * BLOCK, 'image'));
     const changed = noise(8 * BLOCK, 'image');
     changed[5 * BLOCK + 3] = (changed[5 * BLOCK + 3] ?? 0) ^ 1;
@@ -258,7 +258,7 @@ describe('deliberate differences from the original, scrub and restore', () => {
     expect(lab.version(uid).valid).toBe(1);
   });
 
-  test('a restore with bad and missing blocks goes on, and exits 20', async () => {
+  test('a restore with bad and missing blocks continues, and exits 20', async () => {
     const image = noise(8 * BLOCK, 'image');
     const uid = await backedUp(image);
     lab.blobAt(uid, 2).remove();
@@ -316,7 +316,7 @@ describe('deliberate differences from the original, everything else', () => {
   });
 
   filesOnly('file paths', () => {
-    test('options that the file named with -c lacks have their defaults', async () => {
+    test('options that are not in the file named with -c have their defaults', async () => {
       const cfg = `[DEFAULTS]\nlogfile: ${lab.path('log')}\nencryption_version: 0\nlock_dir: ${lab.path('locks')}\nprocess_name: few\n`;
       const few = lab.write(
         'few.cfg',
@@ -332,7 +332,7 @@ describe('deliberate differences from the original, everything else', () => {
     });
   });
 
-  test('a logfile that can not be written is a clear error', async () => {
+  test('a logfile that cannot be written is a clear error', async () => {
     lab.configure({ DEFAULTS: { logfile: lab.path('no/backy.log') } });
     const { code, stderr } = await lab.run(['ls']);
     expect(code).toBe(1);

@@ -40,7 +40,7 @@ describe.each([
     expect(await lab.restoredSha256(second)).toBe(sha256(other));
   };
 
-  test('is mended in all versions by a backup that reads its content, and the old blob goes with the next cleanup', async () => {
+  test('is repaired in all versions by a backup that reads its content, and the next cleanup removes the old blob', async () => {
     const [blob] = await damage(BAD);
     const { stdout } = await lab.run(['--json', 'backup', `file://${lab.path('image')}`, 'again']);
     const result = JSON.parse(stdout) as { uid: string; versions_mended: string[] };
@@ -54,7 +54,7 @@ describe.each([
     await bothAreGood();
   });
 
-  test('is mended by repair from the source alone, which reads no other block', async () => {
+  test('is repaired from the source alone by the command repair, which reads no other block', async () => {
     await damage(BAD, 2);
     // All but the bad blocks differ: nothing else may be read or taken.
     const copy = noise(image.length, 'elsewhere');
@@ -67,7 +67,7 @@ describe.each([
     await bothAreGood();
   });
 
-  test('stays bad where the source has something else or ends before; what the source can give is mended', async () => {
+  test('stays bad if the source differs or ends before it; other blocks are repaired', async () => {
     await damage(BAD, 2, 19);
     const copy = Buffer.from(image.subarray(0, 19 * BLOCK + 5));
     copy.fill(9, 2 * BLOCK, 3 * BLOCK);
@@ -83,7 +83,7 @@ describe.each([
     await bothAreGood();
   });
 
-  test('is mended as soon as a backup finds its blob missing, before any scrub', async () => {
+  test('is repaired as soon as a backup finds its blob missing, before any scrub', async () => {
     const blob = lab.blobAt(first, BAD);
     blob.remove();
     await lab.ok('backup', `file://${lab.path('image')}`, 'again');
@@ -93,7 +93,7 @@ describe.each([
 });
 
 describe('repair', () => {
-  test('finds nothing to do in a good version, and says that an incomplete one lacks rows', async () => {
+  test('has nothing to do in a good version, and reports that an incomplete one lacks rows', async () => {
     const lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
     try {
       const uid = await lab.backup(`file://${lab.write('image', image)}`, 'v');
@@ -110,7 +110,7 @@ describe('repair', () => {
     }
   });
 
-  test('takes over the validity of a mended version only when all is good: blocks that no version lost stay shared', async () => {
+  test('restores the validity of a repaired version only when all is good: blocks that no version lost stay shared', async () => {
     const lab = await Lab.create({ blockSize: BLOCK, workers: 1 });
     try {
       const uid = await lab.backup(`file://${lab.write('image', image)}`, 'v');

@@ -66,7 +66,7 @@ describe('an import', () => {
   });
 });
 
-describe('a blob uid that is none, in the database', () => {
+describe('a malformed blob uid in the database', () => {
   test.each(EVIL_UIDS.filter((uid) => !uid.includes('\0')))(
     '%j reaches no file: scrub and restore name its block, cleanup forgets it, backup stores anew',
     async (uid) => {
@@ -102,7 +102,7 @@ describe('a blob uid that is none, in the database', () => {
 
 describe('names with control characters', () => {
   const NAME = 'a\nERROR: forged\r\u001b[2J\u009b31m\u202eb|c';
-  test('never reach terminal or log as they are, but in rows for scripts, which escape nothing', async () => {
+  test('never reach terminal or log unescaped, except in rows for scripts, which escape nothing', async () => {
     const source = `file://${lab.write('image', noise(BLOCK, 'x'))}`;
     const said = [await lab.run(['backup', '-s', NAME, '-t', `"${NAME}"`, source, NAME])];
     expect(said[0]?.code).toBe(0);
@@ -200,7 +200,7 @@ describe('secrets', () => {
     for (const secret of secrets) expect(seen).not.toContain(secret);
   });
 
-  test('in a config file that everybody can read are worth a warning, once, and only then', async () => {
+  test('in a config file that everybody can read cause one warning, and only then', async () => {
     const config = lab.path('backy.cfg');
     lab.configure({ DEFAULTS: { encryption_version: 1, encryption_key: KEY } });
     for (const [mode, count] of [
@@ -225,7 +225,7 @@ describe('secrets', () => {
   });
 });
 
-test('blobs are for their owner alone, whatever the umask; a restored file is what the umask says', async () => {
+test('blobs are readable by their owner only, whatever the umask; a restored file follows the umask', async () => {
   const image = lab.write('image', noise(4 * BLOCK, 'x'));
   const { code } = await lab.startCommand([
     'sh',

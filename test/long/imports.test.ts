@@ -40,7 +40,7 @@ async function poisoned(uid: string, name: string): Promise<string> {
 }
 
 describe.each(STORES)('an import ($store)', ({ options }) => {
-  test('of blobs that are not there is invalid, with one WARNING and exit 0, and so are its blocks', async () => {
+  test('of missing blobs is invalid, with one WARNING and exit 0, and so are its blocks', async () => {
     lab = await Lab.create(options);
     const uid = await backUp('a');
     const path = await exported(uid);
@@ -58,7 +58,7 @@ describe.each(STORES)('an import ($store)', ({ options }) => {
     expect(lab.blobs()).toEqual(before);
   });
 
-  test('into a store without any blob is the same', async () => {
+  test('into a store without any blob is invalid too', async () => {
     lab = await Lab.create(options);
     const path = await exported(await backUp('a'));
     for (const blob of lab.blobs()) lab.blob(blob).remove();
@@ -67,7 +67,7 @@ describe.each(STORES)('an import ($store)', ({ options }) => {
     expect(lab.versions()).toMatchObject([{ valid: 0 }]);
   });
 
-  test('that lies about its blobs harms no backup of what it claims: that is stored anew, and the import has it too', async () => {
+  test('that lies about its blobs does not harm a backup of the claimed content: that is stored again, for the import too', async () => {
     lab = await Lab.create(options);
     const first = await backUp('a');
     await lab.ok('import', await poisoned(first, 'b'));
@@ -87,7 +87,7 @@ describe.each(STORES)('an import ($store)', ({ options }) => {
     }
   });
 
-  test('that is true is read once by a backup of the same, which stores nothing', async () => {
+  test('that is true is verified once by a backup of the same content, which stores nothing', async () => {
     lab = await Lab.create(options);
     const first = await backUp('a');
     const path = await exported(first);
@@ -100,7 +100,7 @@ describe.each(STORES)('an import ($store)', ({ options }) => {
     expect(await lab.restoredSha256(second)).toBe(hashed('sha256', imageOf('a')));
   });
 
-  test.each(['scrub', 'restore'])('is believed after a %s', async (command) => {
+  test.each(['scrub', 'restore'])('is trusted after a %s', async (command) => {
     lab = await Lab.create(options);
     const uid = await backUp('a');
     const path = await exported(uid);

@@ -60,7 +60,7 @@ describe.each(COMMANDS)('--json $name', ({ name, args, needsDatabase }) => {
   });
 });
 
-describe('words that are wrong', () => {
+describe('wrong arguments', () => {
   test.each([
     ['no command', ['--json'], 1],
     ['no command, and another option', ['-m', '--json'], 1],
@@ -77,14 +77,14 @@ describe('words that are wrong', () => {
     expect(stderr).not.toBe('');
   });
 
-  test('without --json, or with it as a value alone, stdout stays empty', async () => {
+  test('without --json, or with it only as a value, stdout stays empty', async () => {
     for (const args of [['frobnicate'], ['ls', '--frobnicate', '--', '--json']]) {
       expect(await lab.run(args)).toMatchObject({ code: 2, stdout: '' });
     }
   });
 });
 
-describe('a failure tells its code, exit code, message and hint', () => {
+describe('a failure has a code, exit code, message and hint', () => {
   test.each([
     [
       'an unknown version',
@@ -106,7 +106,7 @@ describe('a failure tells its code, exit code, message and hint', () => {
     expect(expectFailed(await lab.run(['--json', ...args()]), error).partial).toBeNull();
   });
 
-  test('a target or a version that is there already, and versions that are not as a command needs them', async () => {
+  test('a target or a version that exists already, and versions in the wrong state for a command', async () => {
     const uid = await lab.backup(sourceOf('image'), 'vm');
     await lab.ok('export', uid, lab.path('exported'));
     const cases: [args: string[], error: Partial<Failure['error']>][] = [
@@ -125,7 +125,7 @@ describe('a failure tells its code, exit code, message and hint', () => {
     expect(lab.versions()).toHaveLength(1);
   });
 
-  test('a data backend that fails a backup: the version that can be continued', async () => {
+  test('a data backend that fails a backup: the version to resume', async () => {
     rmSync(lab.dataPath, { recursive: true });
     writeFileSync(lab.dataPath, 'no folder');
     const { partial } = expectFailed(await lab.run(['--json', 'backup', sourceOf('image'), 'vm']), {
@@ -151,20 +151,23 @@ describe('a failure tells its code, exit code, message and hint', () => {
     expect(lab.versions()).toHaveLength(1);
   });
 
-  test.skipIf(user.skip)(`a data backend that fails a restore: where to go on; a scrub: exit 100${user.note}`, async () => {
-    const uid = await lab.backup(sourceOf('image'), 'vm');
-    const prefix = asUser(lab);
-    // A blob that exists but that this user may not read.
-    const [first] = lab.blocks(uid);
-    chmodSync(blobPath(lab.dataPath, first?.uid ?? ''), 0o000);
-    const restore = await lab.run(['--json', 'restore', uid, 'null://'], { prefix });
-    expect(expectFailed(restore, { code: 'dataBackend', exit_code: 6 }).partial).toEqual({ uid, continue_from: 0 });
-    const scrub = await lab.run(['--json', 'scrub', uid], { prefix });
-    expect(expectFailed(scrub, { code: 'dataBackend', exit_code: 100 }).partial).toBeNull();
-    expect(lab.version(uid).valid).toBe(1);
-  });
+  test.skipIf(user.skip)(
+    `a data backend that fails a restore: the block to resume from; a scrub: exit 100${user.note}`,
+    async () => {
+      const uid = await lab.backup(sourceOf('image'), 'vm');
+      const prefix = asUser(lab);
+      // A blob that exists but that this user may not read.
+      const [first] = lab.blocks(uid);
+      chmodSync(blobPath(lab.dataPath, first?.uid ?? ''), 0o000);
+      const restore = await lab.run(['--json', 'restore', uid, 'null://'], { prefix });
+      expect(expectFailed(restore, { code: 'dataBackend', exit_code: 6 }).partial).toEqual({ uid, continue_from: 0 });
+      const scrub = await lab.run(['--json', 'scrub', uid], { prefix });
+      expect(expectFailed(scrub, { code: 'dataBackend', exit_code: 100 }).partial).toBeNull();
+      expect(lab.version(uid).valid).toBe(1);
+    },
+  );
 
-  test('rm of several versions, one of which stays: those that are gone', async () => {
+  test('rm of several versions, one of which stays: the removed ones', async () => {
     const uids = [
       await lab.backup(sourceOf('a'), 'a'),
       await lab.backup(sourceOf('b'), 'b'),
@@ -181,7 +184,7 @@ describe('a failure tells its code, exit code, message and hint', () => {
     expectFailed(await lab.run(['--json', 'export', uid, '-']), { code: 'usage', exit_code: 2 });
   });
 
-  test('a number that can not be told exactly', async () => {
+  test('a number that cannot be represented exactly', async () => {
     await lab.backup(sourceOf('image'), 'vm');
     lab.sql('UPDATE versions SET size_bytes = 9007199254740993');
     expectFailed(await lab.run(['--json', 'ls']), { code: 'failed', exit_code: 100 });
@@ -189,7 +192,7 @@ describe('a failure tells its code, exit code, message and hint', () => {
   });
 });
 
-describe('a run that is stopped', () => {
+describe('a stopped run', () => {
   const LARGE_BLOCK = 512 * 1024;
   const slowImage = noise(40 * LARGE_BLOCK, 'slow');
   beforeEach(async () => {
@@ -207,7 +210,7 @@ describe('a run that is stopped', () => {
     ['SIGTERM', 143],
   ];
 
-  test.each(SIGNALS)('by %s tells so, and the version that can be continued', async (signal, exitCode) => {
+  test.each(SIGNALS)('by %s reports it, and the version to resume', async (signal, exitCode) => {
     const source = sourceOf('slow', slowImage);
     slow();
     const running = lab.start(['--json', 'backup', source, 'vm']);
@@ -219,7 +222,7 @@ describe('a run that is stopped', () => {
     await lab.ok('backup', '-c', String(partial?.uid), source, 'vm');
   });
 
-  test('by SIGTERM during a restore tells the block to go on from', async () => {
+  test('by SIGTERM during a restore reports the block to resume from', async () => {
     const uid = await lab.backup(sourceOf('slow', slowImage), 'vm');
     slow();
     const target = lab.path('target');
@@ -231,7 +234,7 @@ describe('a run that is stopped', () => {
     expect(error.hint).toContain(`restore -f -c ${partial?.continue_from} ${partial?.uid} `);
   });
 
-  test.skipIf(gcc.skip)(`by a second signal, since it hangs, tells so as well${gcc.note}`, async () => {
+  test.skipIf(gcc.skip)(`by a second signal, because it hangs, reports it too${gcc.note}`, async () => {
     const source = sourceOf('slow', slowImage);
     const offset = String(39 * LARGE_BLOCK);
     const env = { LD_PRELOAD: library, FAULT_PATH: lab.path('slow'), FAULT_OFFSET: offset, FAULT_KIND: 'hang' };
@@ -248,7 +251,7 @@ describe('a run that is stopped', () => {
     expect(partial).toEqual({ uid: lab.versions()[0]?.uid });
   });
 
-  test('by an error that nobody foresaw tells so: exit 100', async () => {
+  test('by an unexpected error reports it: exit 100', async () => {
     slow();
     const running = lab.start(['--json', 'backup', sourceOf('slow', slowImage), 'vm'], {
       env: { NODE_OPTIONS: `--import=${THROWS}` },
@@ -262,7 +265,7 @@ describe('a run that is stopped', () => {
 });
 
 describe('a program that', () => {
-  test('lacks a package tells so', async () => {
+  test('lacks a package reports it', async () => {
     const root = fileURLToPath(new URL('../../', import.meta.url));
     for (const part of ['bin', 'dist', 'package.json']) cpSync(`${root}${part}`, lab.path(`copy/${part}`), { recursive: true });
     const env = { PATH: PATH_WITH_SBIN, HOME: lab.path('home') };
@@ -270,7 +273,7 @@ describe('a program that', () => {
     expectFailed(await running.ended, { code: 'failed', exit_code: 100 });
   });
 
-  test('can not write to stdout ends with 100 and says so once', async () => {
+  test('cannot write to stdout ends with 100 and reports it once', async () => {
     await lab.backup(sourceOf('image'), 'vm');
     const { code, stderr } = await lab.run([], { prefix: ['sh', '-c', `exec "$0" "$@" --json ls > /dev/full`] });
     expect(code).toBe(100);

@@ -74,7 +74,7 @@ test.each([
   expect(readdirSync(lab.folder).filter((name) => name.endsWith('.lock'))).toEqual([]);
 });
 
-test('a running backup is safe from cleanup -f of who sees neither its locks nor its database', async () => {
+test('a running backup is safe from a cleanup -f that sees neither its locks nor its database', async () => {
   const backup = await stoppedBackup();
   const other = neighbour();
   const elsewhere = neighbour(other.path('other.sqlite'));
@@ -88,7 +88,7 @@ test('a running backup is safe from cleanup -f of who sees neither its locks nor
   await endsWhole(backup);
 });
 
-test('a backup that begins while a cleanup -f deletes stores nothing, exits 100, and is continued later', async () => {
+test('a backup that begins while a cleanup -f deletes stores nothing, exits 100, and is resumed later', async () => {
   const image = `file://${lab.write('image', IMAGE)}`;
   mkdirSync(lab.dataPath, { recursive: true });
   const fd = openSync(lab.dataPath, 'r');
@@ -104,7 +104,7 @@ test('a backup that begins while a cleanup -f deletes stores nothing, exits 100,
   checkStored(lab, new Map([[uid, sha256(IMAGE)]]));
 });
 
-test('blobs that a cleanup -f deleted beside a backup in spite of all locks are stored again', async () => {
+test('blobs that a cleanup -f deleted during a backup despite all locks are stored again', async () => {
   lab.configure(SLOW);
   const image = noise(100 * BLOCK, 'longer');
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);

@@ -56,7 +56,7 @@ describe('scrub of several versions', () => {
     expect(NAMES.map((name) => lab.version(uidOf(name)).valid)).toEqual([1, 1, 0]);
   });
 
-  test('changes nothing where the only one lacks most of its blobs', async () => {
+  test('changes nothing if the only version lacks most of its blobs', async () => {
     loseBlobs();
     const before = stateOf(lab);
     const { code, stdout } = await lab.run(['--json', 'scrub', '--name', 'lost']);
@@ -70,7 +70,7 @@ describe('scrub of several versions', () => {
     expect(NAMES.map((name) => lab.version(uidOf(name)).valid)).toEqual([1, 0, 1]);
   });
 
-  test('ends at once where the data backend is not the store', async () => {
+  test('ends at once if the data backend is not the store', async () => {
     unmount();
     const before = stateOf(lab);
     expectFailure(await lab.run(['scrub', '--all']), DATA_BACKEND, 'is not the store that the database belongs to');

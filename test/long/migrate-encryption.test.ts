@@ -54,7 +54,7 @@ describe('migrate-encryption', () => {
       expect(lab.query('SELECT * FROM stats WHERE version_uid IN (?, ?)', sealed, again)).toEqual([]);
     }));
 
-  test('uses blobs again that are there in that form, and stores what is missing or gone', () =>
+  test('reuses blobs that exist in that form, and stores missing ones', () =>
     withLab({}, async (lab) => {
       const plain = await backup(lab);
       lab.configure(encrypted());
@@ -72,7 +72,7 @@ describe('migrate-encryption', () => {
       expect(await lab.restoredSha256(copy)).toBe(sha256(image));
     }));
 
-  test('reports bad blocks and leaves the new version invalid; once they are repaired it goes on with it', () =>
+  test('reports bad blocks and leaves the new version invalid; once they are repaired it resumes it', () =>
     withLab({}, async (lab) => {
       const plain = await backup(lab);
       const [missing, flipped] = [lab.blobAt(plain, 3), lab.blobAt(plain, 30)];

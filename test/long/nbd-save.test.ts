@@ -36,7 +36,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     return server.running.stdout.split('\n')[1] ?? '';
   }
 
-  test('makes a new version of what was written, stores only that, and leaves the original alone', async () => {
+  test('makes a new version of the writes, stores only those, and leaves the original unchanged', async () => {
     const before = { version: lab.version(uid), blocks: lab.blocks(uid), blobs: lab.blobs() };
     const client = await NbdClient.open(server.socket, 'vm');
     const model = Buffer.from(image);
@@ -70,7 +70,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   });
 
-  test('waits for the last client, and then starts from what was saved', async () => {
+  test('waits for the last client, and then continues from the saved version', async () => {
     const [one, two] = [await NbdClient.open(server.socket, 'vm'), await NbdClient.open(server.socket, uid)];
     await one.write(0, noise(10, 'one'));
     await one.disconnect();
@@ -92,7 +92,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('saves nothing of a client that vanished, but keeps it for the next', async () => {
+    test('saves nothing of a client that vanished, but keeps its writes for the next', async () => {
       const lost = await NbdClient.open(server.socket, uid);
       await lost.write(50, noise(10, 'lost'));
       lost.socket.destroy();
@@ -106,7 +106,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
     });
 
-    test('saves what a client had flushed that then vanished', async () => {
+    test('saves the flushed writes of a client that then vanished', async () => {
       const client = await NbdClient.open(server.socket, uid);
       await client.write(50, noise(10, 'flushed'));
       await client.request(COMMAND.flush);
@@ -116,7 +116,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       expect(await lab.restoredSha256(await savedUid())).toBe(sha256(model));
     });
 
-    test('says so when it ends with something unsaved', async () => {
+    test('reports unsaved writes at its end', async () => {
       const lost = await NbdClient.open(server.socket, uid);
       await lost.write(50, noise(10, 'lost'));
       const { code, stderr } = await stopServing(server);
@@ -127,7 +127,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     });
   });
 
-  test('makes no version of blocks that are bad, unless they were written anew', async () => {
+  test('makes no version of bad blocks, unless they were overwritten', async () => {
     lab.blobAt(uid, 8).remove();
     const client = await NbdClient.open(server.socket, uid);
     expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
@@ -137,7 +137,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
   });
 
-  test('lets nobody open a version while it is saved: what they write comes after', async () => {
+  test('lets nobody open a version while it is saved: their writes come afterwards', async () => {
     const first = await NbdClient.open(server.socket, 'vm');
     const model = Buffer.from(image);
     noise(10, 'first').copy(model, 50);
@@ -166,7 +166,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('--json tells at the end what was saved', async () => {
+    test('--json reports the saved version at the end', async () => {
       const socket = lab.path('other.sock');
       const running = lab.start(['--json', 'nbd', '--save', '--socket', socket]);
       await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true);
@@ -184,7 +184,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       expect(saved).toEqual([expect.objectContaining({ uid: version?.uid, base_uid: uid, name: 'vm', tags: ['nbd'], ...sums })]);
     });
 
-    test('reads without writing make no version', async () => {
+    test('makes no version if clients only read', async () => {
       const client = await NbdClient.open(server.socket, 'vm');
       await client.read(0, image.length);
       await client.disconnect();

@@ -76,7 +76,7 @@ describe('a store whose settings change', () => {
   afterEach(() => lab.remove());
 
   test.each([512, 8192, 4_194_304])(
-    'to blocks of %i bytes: old versions stay good, new ones are cut anew',
+    'to blocks of %i bytes: old versions stay good, new ones are split differently',
     async (block_size) => {
       lab.configure({ DEFAULTS: { block_size } });
       const source = `file://${lab.path('image')}`;
@@ -89,7 +89,7 @@ describe('a store whose settings change', () => {
     },
   );
 
-  test('to deduplication 0: blocks are stored again, zeros are not, a base is taken over; and back', async () => {
+  test('to deduplication 0: blocks are stored again, zeros are not, a base is still used; and back', async () => {
     lab.configure({ DEFAULTS: { deduplication: 0 } });
     const source = `file://${lab.path('image')}`;
     const blobs = lab.blobs().length;

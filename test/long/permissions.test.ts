@@ -37,7 +37,7 @@ describe('permission denied', () => {
     expect(lab.versions()).toHaveLength(1);
   });
 
-  test.skipIf(skip)(`to write in the blob folder: exit 6, the version is continued later${note}`, async () => {
+  test.skipIf(skip)(`to write in the blob folder: exit 6, the version is resumed later${note}`, async () => {
     lab.write('image', noise(20 * BLOCK, 'other'));
     const prefix = asUser(lab);
     setFolderModes(0o555);
@@ -62,7 +62,7 @@ describe('permission denied', () => {
   });
 
   test.skipIf(skip)(
-    `for a blob: restore exits 6, scrub fails, and both mark nothing, since the blob may be good${note}`,
+    `for a blob: restore exits 6, scrub fails, and both mark nothing, because the blob may be good${note}`,
     async () => {
       const before = lab.dump();
       const prefix = asUser(lab, 'data');
@@ -89,29 +89,32 @@ describe('permission denied', () => {
     expect(lab.version(uid).valid).toBe(1);
   });
 
-  test.skipIf(skip)(`for the config file, the database, the logfile and the lock folder: a clear line each${note}`, async () => {
-    const prefix = asUser(lab);
-    const cases: [file: string, code: number, mode: number][] = [
-      ['backy.cfg', 1, 0o000],
-      ['backy.sqlite', 1, 0o000],
-      ['backy.log', 1, 0o000],
-      ['locks', 100, 0o000],
-    ];
-    for (const [name, code, mode] of cases) {
-      chmodSync(lab.path(name), mode);
-      const args = name === 'locks' ? ['scrub', uid] : ['ls'];
-      expectFailure(await lab.run(args, { prefix }), code, lab.path(name));
-      chmodSync(lab.path(name), name === 'locks' ? 0o755 : 0o644);
-    }
-  });
+  test.skipIf(skip)(
+    `for the config file, the database, the logfile and the lock folder: one clear line each${note}`,
+    async () => {
+      const prefix = asUser(lab);
+      const cases: [file: string, code: number, mode: number][] = [
+        ['backy.cfg', 1, 0o000],
+        ['backy.sqlite', 1, 0o000],
+        ['backy.log', 1, 0o000],
+        ['locks', 100, 0o000],
+      ];
+      for (const [name, code, mode] of cases) {
+        chmodSync(lab.path(name), mode);
+        const args = name === 'locks' ? ['scrub', uid] : ['ls'];
+        expectFailure(await lab.run(args, { prefix }), code, lab.path(name));
+        chmodSync(lab.path(name), name === 'locks' ? 0o755 : 0o644);
+      }
+    },
+  );
 });
 
-describe('what is not there', () => {
+describe('a missing file:', () => {
   test('a config file named with -c: exit 1', async () => {
     expectFailure(await lab.startBare(['-c', lab.path('no.cfg'), 'ls']).ended, 1, `File not found: ${lab.path('no.cfg')}`);
   });
 
-  test('the database: exit 1, and none is made; beside blobs, it was lost', async () => {
+  test('the database: exit 1, and none is made; beside blobs, it is reported lost', async () => {
     const missing = lab.path('no.sqlite');
     const MetaBackend = { engine: `sqlite:///${missing}` };
     const cases: [dataPath: string, advice: RegExp][] = [
@@ -171,7 +174,7 @@ describe('a restore target', () => {
     expect(sha256OfFile(target)).toBe(sha256(Buffer.from('precious')));
   });
 
-  test('that is larger keeps what lies past the end of the version', async () => {
+  test('that is larger keeps its bytes beyond the end of the version', async () => {
     const target = lab.write('target', Buffer.alloc(image.length + 100, 7));
     await lab.ok('restore', '-f', uid, `file://${target}`);
     expect(sha256OfFile(target)).toBe(sha256(Buffer.concat([image, Buffer.alloc(100, 7)])));

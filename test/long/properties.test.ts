@@ -67,7 +67,7 @@ const story: fc.Arbitrary<Story> = fc.constantFrom(512, 4096).chain((blockSize) 
   }),
 );
 
-test(`whatever is backed up, hinted, removed and cleaned up: every version that is left restores, scrubs, and keeps its blobs alone (seed ${SEED}; BACKY_TEST_SEED repeats it)`, {
+test(`after any backups, hints, removals and cleanups, every remaining version restores and scrubs, and only its blobs remain (seed ${SEED}; BACKY_TEST_SEED repeats it)`, {
   timeout: (SECONDS + 600) * 1000,
 }, async () => {
   const endAt = performance.now() + SECONDS * 1000;

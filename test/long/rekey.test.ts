@@ -82,7 +82,7 @@ describe('rekey', () => {
     }),
   );
 
-  test('one damaged key stops it with nothing changed; marked invalid by a scrub, it is left as it is', () =>
+  test('one damaged key stops it with nothing changed; if a scrub has marked the row, it is left unchanged', () =>
     withCopy(async (lab) => {
       const damaged = 'ab'.repeat(40);
       const [{ uid: blob } = { uid: '' }] = lab.query<{ uid: string }>(
@@ -102,7 +102,7 @@ describe('rekey', () => {
       expect(keysOf(lab).filter((key) => key === damaged)).toHaveLength(2);
     }));
 
-  test('needs the whole installation', () =>
+  test('needs exclusive access', () =>
     withCopy(async (lab) => {
       const before = lab.dump();
       const lock = lab.path('locks/backy_backy.lock');
@@ -112,7 +112,7 @@ describe('rekey', () => {
       expect(lab.dump()).toEqual(before);
     }));
 
-  test('hides the old key from the process list, and hears a signal while it works', () =>
+  test('hides the old key from the process list, and handles a signal while it works', () =>
     withCopy(async (lab) => {
       const before = lab.dump();
       // Another program writes: rekey waits for it.

@@ -52,7 +52,7 @@ const checkedOn = () =>
 
 describe('scrub --oldest', () => {
   test.each([25, 30])(
-    '%i percent a day look at every blob within the days that this takes, whatever is added meanwhile',
+    'at %i percent a day, every blob is checked within the expected number of days, even if blobs are added',
     async (percent) => {
       const cycle = Math.ceil(100 / percent);
       await backupOn(0, 'a', 20);
@@ -79,7 +79,7 @@ describe('scrub --oldest', () => {
     },
   );
 
-  test('takes what was never verified first, and a blob that versions share once', async () => {
+  test('checks never-verified blobs first, and a shared blob once', async () => {
     const image = noise(10 * BLOCK, 'shared');
     const first = await lab.backup(`file://${lab.write('image', image)}`, 'a');
     await lab.ok('backup', `file://${lab.path('image')}`, 'b');
@@ -90,7 +90,7 @@ describe('scrub --oldest', () => {
     expect(await jsonOn(3, 'scrub', '--oldest', '100')).toMatchObject({ blobs: 15, blobs_checked: 15 });
   });
 
-  test('finds, names and marks what is bad in every version that holds it, and goes on the next day all the same', async () => {
+  test('finds, names and marks bad blocks in every version that holds them, and still continues the next day', async () => {
     const image = noise(10 * BLOCK, 'image');
     const first = await lab.backup(`file://${lab.write('image', image)}`, 'a');
     const second = await lab.backup(`file://${lab.path('image')}`, 'b');
@@ -113,7 +113,7 @@ describe('scrub --oldest', () => {
     expect([...checkedOn().values()].filter((day) => day === 1)).toEqual([]);
   });
 
-  test('forgets blobs with their versions: what rm and cleanup take leaves no row', async () => {
+  test('removes rows of blobs that rm and cleanup remove', async () => {
     const first = await backupOn(0, 'a', 10);
     await backupOn(0, 'b', 3);
     await runOn(1, 'scrub', '--oldest', '100');
@@ -124,7 +124,7 @@ describe('scrub --oldest', () => {
     expect(await jsonOn(2, 'scrub', '--oldest', '100')).toMatchObject({ blobs: 3, blobs_checked: 3, errors: [] });
   });
 
-  test('ends when its time is over, and the next run goes on from there', async () => {
+  test('ends at its time limit, and the next run continues there', async () => {
     const mib = 1024 * 1024;
     lab.configure({ DEFAULTS: { block_size: mib } });
     await lab.ok('backup', `file://${lab.write('a', noise(24 * mib, 'a'))}`, 'a');
@@ -141,7 +141,7 @@ describe('scrub --oldest', () => {
 });
 
 describe('scrub --coverage', () => {
-  test('tells the share that was verified in so many days, by scrub and by restore, and the oldest', async () => {
+  test('prints the share verified within some days, by scrub and by restore, and the oldest check', async () => {
     const first = await backupOn(0, 'a', 10);
     const second = await backupOn(0, 'b', 5);
     const rows = (day: number) => jsonOn<CoverageRow[]>(day, 'scrub', '--coverage');
@@ -196,7 +196,7 @@ describe('scrub of several versions', () => {
     expect((await lab.run(['-m', 'scrub', option])).stdout.split('\n')).toHaveLength(names.length + 2);
   });
 
-  test('passes over a version that is being made', async () => {
+  test('skips a version that is being made', async () => {
     await lab.ok('backup', `file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
     lab.configure({ DataBackend: { bandwidth_write: 4 * BLOCK } });
     const running = lab.start(['backup', `file://${lab.write('b', noise(200 * BLOCK, 'b'))}`, 'b']);

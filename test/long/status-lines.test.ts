@@ -30,7 +30,7 @@ describe('status lines', () => {
     expect(statusLines(lab.log())).toEqual(lines);
   });
 
-  test('of a restore that waits for its backend: a full read queue, and the last block that is there', async () => {
+  test('of a restore that waits for its backend: a full read queue, and the last present block', async () => {
     const uid = await lab.backup(source, 'vm');
     slow({ bandwidth_read: RATE * BLOCK });
     const target = `file://${lab.path('target')}`;
@@ -43,7 +43,7 @@ describe('status lines', () => {
     expect(lines.at(-1)?.lastId).toBe(String(BLOCKS - 1));
   });
 
-  test('of a scrub, which has no writes', async () => {
+  test('of a scrub have no writes', async () => {
     const uid = await lab.backup(source, 'vm');
     slow({ bandwidth_read: RATE * BLOCK });
     const lines = statusLines(await lab.ok('scrub', uid));
@@ -52,7 +52,7 @@ describe('status lines', () => {
     expect(lines[0]?.read).toBeGreaterThanOrEqual(8);
   });
 
-  test('count in the speed what moves, not what a hinted backup takes over', async () => {
+  test('count only moved bytes in the speed, not blocks that a hinted backup copies from its base', async () => {
     const base = await lab.backup(source, 'vm');
     const changed = noise((BLOCKS / 3) * BLOCK, 'changed');
     lab.write('image', Buffer.concat([changed, noise(BLOCKS * BLOCK, 'image').subarray(changed.length)]));
@@ -66,7 +66,7 @@ describe('status lines', () => {
     }
   });
 
-  test('of a continued backup start where the first one stopped, at their own speed', async () => {
+  test('of a resumed backup start where the first one stopped, at their own speed', async () => {
     slow({ bandwidth_write: RATE * BLOCK });
     const first = lab.start(['-m', 'backup', source, 'vm']);
     while (lab.blobs().length < BLOCKS / 4) await sleep(20);
@@ -93,7 +93,7 @@ describe('status lines', () => {
     expect(lines.at(-1)?.megabytesPerSecond).toBeLessThan((10 * BLOCK * 1.5) / 1e6);
   });
 
-  test('of a partial scrub end with 100.0% as well', async () => {
+  test('of a partial scrub end with 100.0% too', async () => {
     const uid = await lab.backup(source, 'vm');
     slow({ bandwidth_read: RATE * BLOCK });
     for (const percent of ['0', '50']) expect(statusLines(await lab.ok('scrub', '-p', percent, uid)).at(-1)?.percent).toBe(100);
@@ -108,7 +108,7 @@ describe('status lines', () => {
       expect(statusLines(text).at(-1)).toMatchObject({ percent: 100, eta: '0s' });
   });
 
-  test('of a restore that goes on behind the last block say 100.0% at once', async () => {
+  test('of a restore resumed after the last block show 100.0% at once', async () => {
     const uid = await lab.backup(source, 'vm');
     const target = `file://${lab.path('target')}`;
     await lab.ok('restore', uid, target);
@@ -116,7 +116,7 @@ describe('status lines', () => {
     expect(lines).toMatchObject([{ percent: 100, megabytesPerSecond: 0, eta: '0s' }]);
   });
 
-  test('show a control character in a name instead of sending it', async () => {
+  test('escape a control character in a name', async () => {
     const uid = await lab.backup(source, 'v\u001b[31mm\n');
     expect(statusLines(await lab.ok('scrub', uid))[0]?.what).toBe(`Scrubbing v\\x1b[31mm\\n (${uid})`);
   });

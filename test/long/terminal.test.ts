@@ -26,7 +26,7 @@ const start = (args: string[], options: Partial<TerminalOptions> = {}) => new Te
 
 describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
   test.each([60, 80, 200])(
-    'of %i columns a backup shows one live line, and leaves it finished among whole lines',
+    'of %i columns a backup shows one live line, and leaves it complete among whole lines',
     async (columns) => {
       const terminal = start(['backup', source, 'vm'], { columns });
       expect(await terminal.ended()).toBe(0);
@@ -47,7 +47,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     },
   );
 
-  test('restore and scrub do likewise', async () => {
+  test('restore and scrub do so too', async () => {
     const uid = await lab.backup(source, 'vm');
     const restore = start(['restore', uid, `file://${lab.path('target')}`]);
     expect(await restore.ended()).toBe(0);
@@ -61,7 +61,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     ]);
   });
 
-  test('that becomes narrower and wider, the line does so too', async () => {
+  test('that changes its width, the line adapts', async () => {
     const terminal = start(['backup', source, 'vm'], { columns: 100 });
     await terminal.until(/ETA \d/);
     const before = terminal.screen.runs.length;
@@ -86,7 +86,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(shown.filter((line) => !/^( {4}INFO| {3}ERROR|Scrubbing)/.test(line))).toEqual([]);
   });
 
-  test('Ctrl-C takes it away', async () => {
+  test('Ctrl-C removes it', async () => {
     lab.configure({ DataBackend: { bandwidth_write: 8 * BLOCK } });
     const terminal = start(['backup', source, 'vm'], { columns: 200 });
     await terminal.until(/ETA \d/);
@@ -97,7 +97,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(terminal.screen.rows.join('\n')).toContain(' WARNING: Stopping');
   });
 
-  test('that is closed stops a backup as SIGTERM does: what is stored stays, and nothing is locked', async () => {
+  test('that is closed stops a backup as SIGTERM does: stored blocks stay, and nothing is locked', async () => {
     const terminal = start(['backup', source, 'vm']);
     await terminal.until(/ETA \d/);
     const ended = terminal.ended();
@@ -111,7 +111,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     await lab.ok('backup', '-c', version?.uid ?? '', source, 'vm');
   });
 
-  test('it is on stderr: stdout in a file has its status lines and no escape sequences', async () => {
+  test('it is on stderr: stdout in a file has status lines and no escape sequences', async () => {
     const terminal = start(['backup', source, 'vm'], { shell: '"$@" >out' });
     expect(await terminal.ended()).toBe(0);
     expect(terminal.screen.rows).toEqual([expect.stringMatching(FINISHED)]);
@@ -128,7 +128,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(readFileSync(lab.path('out'), 'utf8')).toMatch(new RegExp(`^(${UID})\\n\\1\\n$`));
   });
 
-  test('stderr elsewhere, there is none: the terminal gets the status lines', async () => {
+  test('with stderr elsewhere, there is none: the terminal gets the status lines', async () => {
     const terminal = start(['backup', source, 'vm'], { shell: '"$@" 2>err', columns: 300 });
     expect(await terminal.ended()).toBe(0);
     expect(terminal.output).not.toContain('\u001b');
@@ -136,7 +136,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(readFileSync(lab.path('err'), 'utf8')).toBe('');
   });
 
-  test.each(['dumb', ''])('of type "%s" there is none either, nor a colour', async (TERM) => {
+  test.each(['dumb', ''])('of type "%s" there is none, and no colour', async (TERM) => {
     const terminal = start(['backup', source, 'vm'], { columns: 300, env: { TERM } });
     expect(await terminal.ended()).toBe(0);
     expect(terminal.output).not.toContain('\u001b');
@@ -175,7 +175,7 @@ describe.skipIf(python.skip)(`colours${python.note}`, () => {
     expect(terminal.output).not.toContain('\u001b');
   });
 
-  test('NO_COLOR leaves the live line', async () => {
+  test('NO_COLOR does not affect the live line', async () => {
     const terminal = start(['backup', source, 'vm'], { env: { NO_COLOR: '1' } });
     expect(await terminal.ended()).toBe(0);
     expect(terminal.screen.rows).toContainEqual(expect.stringMatching(FINISHED));

@@ -22,7 +22,7 @@ async function expectUnchanged(args: string[], code: number, what: string | RegE
   expect(stateOf(lab)).toEqual(before);
 }
 
-describe('a backup of something that is no image', () => {
+describe('a backup of something other than an image', () => {
   test('is refused: character devices and folders', async () => {
     await lab.backup(`file://${lab.path('image')}`, 'vm');
     for (const path of ['/dev/null', '/dev/zero', lab.folder]) {
@@ -41,7 +41,7 @@ describe('hints without a base', () => {
     }
   });
 
-  test('are taken where the rest is zero, and where they say themselves that it is', async () => {
+  test('are accepted if the rest is zero, and if they mark it as holes themselves', async () => {
     const sparse = Buffer.alloc(BLOCKS * BLOCK);
     image.copy(sparse, 3 * BLOCK, 3 * BLOCK, 5 * BLOCK);
     const hints = lab.write('h', JSON.stringify([{ offset: 3 * BLOCK, length: 2 * BLOCK, exists: 'true' }]));
@@ -49,7 +49,7 @@ describe('hints without a base', () => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(sparse));
   });
 
-  test('that neither say true nor false are refused with the entry', async () => {
+  test('whose entry has neither true nor false are refused, with the entry', async () => {
     await lab.backup(`file://${lab.path('image')}`, 'vm');
     for (const exists of [0, 1, '', null, 'no', 'False']) {
       const hints = [
@@ -66,7 +66,7 @@ describe('hints without a base', () => {
   });
 });
 
-describe('a backup that is continued', () => {
+describe('a resumed backup', () => {
   /** A version with only its first half, which has a bad block. */
   async function half(): Promise<string> {
     const uid = await lab.backup('-t', 'a', `file://${lab.path('image')}`, 'vm', '-s', 'monday');
@@ -76,7 +76,7 @@ describe('a backup that is continued', () => {
     return uid;
   }
 
-  test('with another source of the same size ends with 5, and the version is as it was', async () => {
+  test('with another source of the same size ends with 5, and the version does not change', async () => {
     const uid = await half();
     const other = `file://${lab.write('other', noise(image.length, 'other'))}`;
     await expectUnchanged(['-c', uid, '-t', 'b', '-e', '2031-01-01', other, 'vm'], 5, `differs from what version ${uid} holds`);
@@ -86,7 +86,7 @@ describe('a backup that is continued', () => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  test('with a sparse source of the same size in place of a sparse one is not fooled by common zeros', async () => {
+  test('with another sparse source of the same size is detected despite common zeros', async () => {
     const [one, two] = [Buffer.alloc(image.length), Buffer.alloc(image.length)];
     image.copy(one, 20 * BLOCK, 0, BLOCK);
     image.copy(two, 40 * BLOCK, 0, BLOCK);
@@ -96,7 +96,7 @@ describe('a backup that is continued', () => {
     await expectUnchanged(['-c', uid, `file://${lab.write('two', two)}`, 'vm'], 5, 'differs from what version');
   });
 
-  test('under another name keeps its own, and says so', async () => {
+  test('under another name keeps its own, and reports it', async () => {
     const uid = await half();
     const { code, stdout } = await lab.run(['backup', '-c', uid, '-s', 'tuesday', `file://${lab.path('image')}`, 'other']);
     expect(code).toBe(0);
@@ -106,7 +106,7 @@ describe('a backup that is continued', () => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  test('under its own name says nothing', async () => {
+  test('under its own name prints no such message', async () => {
     const uid = await half();
     expect(await lab.ok('backup', '-c', uid, `file://${lab.path('image')}`, 'vm')).not.toContain('WARNING');
   });

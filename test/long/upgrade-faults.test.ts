@@ -32,7 +32,7 @@ beforeEach(() => makeOld(store, REVISION, 'created'));
 
 describe('an upgrade', () => {
   test(
-    `that is killed at any moment leaves the old database or the new one, and the next command goes on [seed ${SEED}]`,
+    `that is killed at any moment leaves the old database or the new one, and the next command works [seed ${SEED}]`,
     async () => {
       const random = seededRandom(SEED);
       const before = { ...store, tables: withManyRows(store.tables) };
@@ -57,7 +57,7 @@ describe('an upgrade', () => {
     20_000 * KILLS,
   );
 
-  test('by several programs at once is done by one of them; all go on', async () => {
+  test('started by several programs at once is done by one of them; all continue', async () => {
     makeOld({ ...store, tables: withManyRows(store.tables) }, REVISION, 'created');
     const results = await Promise.all([1, 2, 3, 4].map(() => lab.run(['ls'])));
     expect(results.map(({ code, stderr }) => ({ code, stderr }))).toEqual(results.map(() => ({ code: 0, stderr: '' })));
@@ -67,7 +67,7 @@ describe('an upgrade', () => {
     for (const [uid, sum] of store.oracle) expect(await lab.restoredSha256(uid)).toBe(sum);
   });
 
-  test('waits for a program that writes, and for one that reads, and then has what was written', async () => {
+  test('waits for a program that writes, and for one that reads, and then has the written rows', async () => {
     const writer = new Database(lab.databasePath);
     writer.exec('BEGIN IMMEDIATE');
     writer.exec("UPDATE versions SET name = 'renamed' WHERE name = 'broken'");
@@ -89,7 +89,7 @@ describe('an upgrade', () => {
     expect(tablesOf(copy).versions?.map((row) => row.name)).toContain('renamed');
   });
 
-  test('of a database in WAL mode takes what is in the WAL, into the copy as well', async () => {
+  test('of a database in WAL mode includes the content of the WAL, also in the copy', async () => {
     const other = new Database(lab.databasePath);
     try {
       other.pragma('journal_mode = WAL');
@@ -105,7 +105,7 @@ describe('an upgrade', () => {
     expectUpgraded(store.tables, 'in the WAL');
   });
 
-  test('rolls back first what another program left half written when it was killed', async () => {
+  test('first rolls back the partial transaction of a killed program', async () => {
     const script = `const db = new (require('better-sqlite3'))(process.argv[1]); db.pragma('cache_size = 1');
       db.exec("BEGIN IMMEDIATE; DELETE FROM blocks; UPDATE versions SET name = 'half'; DROP TABLE tags");
       process.stdout.write('written'); setInterval(() => {}, 1000);`;
@@ -120,13 +120,13 @@ describe('an upgrade', () => {
     expect(tablesOf(copy).versions?.map((row) => row.name)).toContain('broken');
   });
 
-  test('keeps the copy to those who may read the database', async () => {
+  test('makes the copy readable only for those who may read the database', async () => {
     chmodSync(lab.databasePath, 0o640);
     await lab.ok('ls');
     expect(statSync(copy).mode & 0o777).toBe(0o640);
   });
 
-  test('writes over no copy: one of the same is used, another one stays', async () => {
+  test('overwrites no copy: an identical one is used, another one stays', async () => {
     const old = readFileSync(lab.databasePath);
     writeFileSync(copy, 'a copy of something else');
     expect(await lab.ok('ls')).toContain(`kept in ${copy}.2.`);
@@ -176,7 +176,7 @@ describe('an upgrade that is not possible', () => {
   });
 
   test.skipIf(mount.skip)(
-    `for lack of room: exit 1, nothing is changed; it is done once there is room${mount.note}`,
+    `without enough space: exit 1, nothing is changed; it succeeds once there is space${mount.note}`,
     async () => {
       const tables = withManyRows(store.tables, 4000);
       const folder = lab.path('full');

@@ -55,7 +55,7 @@ describe('a database of an old revision', () => {
     },
   );
 
-  test('shows the dates, expire dates and empty uids of old releases as they are meant', async () => {
+  test('shows the dates, expire dates and empty uids of old releases with their meaning', async () => {
     makeOld(store, '828da0fbbe8d', 'created');
     const { lab } = store;
     await upgrade(lab, '828da0fbbe8d');
@@ -93,7 +93,7 @@ const HALF_DONE: { what: string; revision: RevisionName; leave: string[] }[] = [
   },
 ];
 
-describe('a database that the original has left half upgraded', () => {
+describe('a database that the original has left partly upgraded', () => {
   test.each(HALF_DONE)('$what on revision $revision: it is upgraded', async ({ revision, leave }) => {
     makeOld(store, revision, 'created');
     const { lab } = store;
@@ -105,7 +105,7 @@ describe('a database that the original has left half upgraded', () => {
   });
 });
 
-describe('a database that is none of ours', () => {
+describe('a foreign database', () => {
   test.each([
     {
       what: 'a newer revision',
@@ -135,7 +135,7 @@ describe('a database that is none of ours', () => {
     expect(copiesOf(lab)).toEqual([]);
   });
 
-  test('initdb leaves an old one as it is', async () => {
+  test('initdb does not change an old one', async () => {
     makeOld(store, 'bbe7904bfc3a', 'created');
     const before = readFileSync(store.lab.databasePath);
     expect(await store.lab.run(['initdb'])).toMatchObject({ code: 100 });

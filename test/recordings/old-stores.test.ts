@@ -28,7 +28,7 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
   });
   afterAll(() => store?.remove());
 
-  test('is upgraded by the first command where it is old, and ls shows its versions', async () => {
+  test('is upgraded by the first command if it is old, and ls lists its versions', async () => {
     const { alembic } = store.manifest;
     const said = await store.ok('ls');
     expect(said.includes(`from revision ${alembic ?? '(none)'} to ${NEWEST}`)).toBe(alembic !== NEWEST);
@@ -53,7 +53,7 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
     }
   });
 
-  test('takes new backups that find every block of the old ones', async () => {
+  test('takes new backups, which find every block of the old ones', async () => {
     const blobs = store.blobCount();
     for (const { uid, source, sha256 } of versions) {
       const [made = ''] = (await store.ok('-m', 'backup', `file://${source}`, 'new')).split('\n');
@@ -85,7 +85,7 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
       expect(await store.ok('-m', 'export', uid, '-')).toBe(asNewest(readFileSync(store.path(`exports/${uid}.csv`), 'utf8')));
   });
 
-  test('removes versions, and cleanup leaves the blobs of those that stay', async () => {
+  test('removes versions, and cleanup keeps the blobs of the others', async () => {
     const [kept, ...gone] = versions;
     for (const { uid } of gone) await store.ok('rm', '-f', uid);
     await store.ok('cleanup', '--dangerous-force');
@@ -113,7 +113,7 @@ describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ na
   });
   afterAll(() => store?.remove());
 
-  test('is one more file and a table of ours: no file and no row that the original reads is changed', async () => {
+  test('adds one file and our own table: no file or row that the original reads is changed', async () => {
     const files = treeOf(store.path('data'));
     // Upgrading the old database is a deliberate change.
     await store.ok('ls');
@@ -132,7 +132,7 @@ describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ na
     }
   });
 
-  test('leaves the rest as it was: versions are listed and restored as recorded', async () => {
+  test('leaves the rest unchanged: versions are listed and restored as recorded', async () => {
     const rows = (await store.ok('-ms', 'ls', '-f', 'uid,name,size_bytes,valid')).trimEnd().split('\n');
     const wanted = whole.map(({ uid, name: of, size_bytes, valid }) => [uid, of, size_bytes, valid].join('|'));
     expect(rows).toEqual(expect.arrayContaining(wanted));

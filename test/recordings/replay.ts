@@ -96,9 +96,9 @@ function declare(scenario: Scenario): void {
     const name = `#${call.n} ${title(call)}`;
     const next = parts[i + 1]?.call;
     it(name, () => replayer.call(call));
-    if (looks.length > 0) it(`#${call.n} leaves the same`, () => replayer.sideSteps(looks, call.n, next));
+    if (looks.length > 0) it(`#${call.n} leaves the same state`, () => replayer.sideSteps(looks, call.n, next));
   }
-  it('met every listed difference', () => expect(replayer.differences.unmet()).toEqual([]));
+  it('needed every listed difference', () => expect(replayer.differences.unmet()).toEqual([]));
 }
 
 class Replayer {

@@ -19,14 +19,14 @@ function checkStore(name: string): void {
   });
   afterAll(() => store.remove());
 
-  test('ls shows the versions of the manifest', async () => {
+  test('ls lists the versions of the manifest', async () => {
     const { document } = await store.json(['ls']);
     const shown = new Map((document as { uid: string }[]).map((version) => [version.uid, version]));
     expect([...shown.keys()].sort()).toEqual(store.versions.map(({ uid }) => uid).sort());
     for (const version of store.versions) expect(shown.get(version.uid)).toMatchObject(asListed(version));
   });
 
-  test('export gives the bytes that the original exported', async () => {
+  test('export writes the same bytes as the original', async () => {
     for (const { uid, export: file } of store.versions) {
       if (file === undefined) continue;
       await expectCode(store, ['export', uid, 'exported.csv'], 0);
@@ -34,7 +34,7 @@ function checkStore(name: string): void {
     }
   });
 
-  test('every version restores to its SHA-256; of a damaged one, all but the damaged block', async () => {
+  test('every version restores to its SHA-256; a damaged one to all but the damaged block', async () => {
     for (const version of store.versions) {
       const { code } = await store.run(['restore', version.uid, 'file://restored']);
       expect(code, version.uid).toBe(isWhole(version) ? 0 : 20);
@@ -45,7 +45,7 @@ function checkStore(name: string): void {
     }
   });
 
-  test('a scrub passes where the manifest says so, names the damaged block where not, and marks both', async () => {
+  test('a scrub passes if the manifest says so; else it names the damaged block and marks block and version', async () => {
     for (const version of store.versions) {
       const { code, document } = await store.json(['scrub', '-s', `file://${version.source}`, version.uid]);
       expect(code, version.uid).toBe(isWhole(version) ? 0 : 20);
@@ -72,7 +72,7 @@ function checkStore(name: string): void {
     }
   });
 
-  test('a backup that was killed goes on, and restores', async () => {
+  test('a killed backup is resumed, and restores', async () => {
     for (const version of store.versions.filter(({ interrupted }) => interrupted)) {
       await expectCode(store, ['backup', '-c', version.uid, `file://${version.source}`, version.name ?? ''], 0);
       await expectCode(store, ['restore', version.uid, 'file://continued'], 0);

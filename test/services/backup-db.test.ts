@@ -27,7 +27,7 @@ afterEach(async () => {
   await dropDatabase(store.postgres, store.database);
 });
 
-test('backup-db dumps a PostgreSQL database beside a running backup, and pg_restore brings it back', async () => {
+test('backup-db dumps a PostgreSQL database during a backup, and pg_restore restores it', async () => {
   const uid = await host.backup(`file://${host.write('a', IMAGE)}`, 'a');
   host.configure({ DataBackend: { bandwidth_write: 60 * BLOCK } });
   const running = host.start(['-m', 'backup', `file://${host.write('b', noise(300 * BLOCK, 'other'))}`, 'b']);

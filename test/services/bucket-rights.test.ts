@@ -37,7 +37,7 @@ const removeId = async () => ours.removeKeys((await ours.keys()).filter((key) =>
 describe('a host that may not read objects', () => {
   beforeEach(() => ours.deny('s3:GetObject'));
 
-  test('backs up what is new, what is known, and what has changed, and asks for nothing that it may not have', async () => {
+  test('backs up new, known and changed data, and requests nothing that is forbidden', async () => {
     const made = [
       await two.backup(`file://${two.write('new', noise(3 * OBJECT, 'new'))}`, 'new'),
       await two.backup(source(), 'vm'),

@@ -37,7 +37,7 @@ async function deletedBy(aheadSeconds: number): Promise<number> {
 }
 
 test.each([0, -2 * HOUR, 2 * HOUR])(
-  'a blob to delete is as old as the server says, whatever clocks hosts have that remove (%i s ahead) and clean up',
+  'the age of a blob to delete is by the server’s clock, whatever the clocks of removing (%i s ahead) and cleaning hosts',
   async (ahead) => {
     const uid = await lab.backup(`file://${lab.write('a', noise(5 * 4096, 'a'))}`, 'a');
     const env = clockAt(new Date(Date.now() + ahead * 1000));

@@ -41,7 +41,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     lab.remove();
   });
 
-  test('fusermount -u ends it', async () => {
+  test('is ended by fusermount -u', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     readFileSync(data());
     await tool('fusermount', '-u', mnt);
@@ -49,7 +49,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     expect(lab.lockFiles()).toEqual([]);
   });
 
-  test('killed, it leaves a mountpoint that can be freed, and nothing in cachedir', async () => {
+  test('can be freed after a kill, which leaves nothing in cachedir', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const fd = openSync(data(), 'r+');
     writeSync(fd, noise(100, 'x'), 0, 100, 5);
@@ -63,7 +63,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     expect(sha256OfFile(data())).toBe(sha256(image));
   });
 
-  test('says who uses it when it is to end, and ends once they have gone', async () => {
+  test('in use is kept at the end: the message names the user, and it ends once the user has left', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const holder = new Running(['sleep', '40'], { env: { PATH: PATH_WITH_SBIN }, cwd: join(mnt, 'by_name') });
     await expect.poll(() => readlinkSync(`/proc/${holder.pid}/cwd`), { timeout: 5_000 }).toBe(join(mnt, 'by_name'));
@@ -76,7 +76,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     expect(readdirSync(mnt)).toEqual([]);
   });
 
-  test('refuses a mountpoint that is none', async () => {
+  test('must be a folder', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     for (const [folder, why] of [
       [mnt, 'something is mounted there already'],
@@ -90,7 +90,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     }
   });
 
-  test('an ext4 image in it is mounted, read and written', async () => {
+  test('holds an ext4 image that can be mounted, read and written', async () => {
     const source = await makeExt4(lab, 'fs', '24M');
     const before = sha256OfFile(source);
     const fs = await lab.backup(`file://${source}`, 'fs');
@@ -119,7 +119,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     expect(await lab.restoredSha256(fs)).toBe(before);
   });
 
-  test('a partition of an image in it is mounted, read and written', async () => {
+  test('holds an image whose partition can be mounted, read and written', async () => {
     const ext4 = await makeExt4(lab, 'fs', '16M');
     const disk = lab.path('disk');
     await tool('truncate', '-s', '20M', disk);
@@ -145,7 +145,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     expect(await lab.restoredSha256(partitioned)).toBe(sha256OfFile(disk));
   });
 
-  test('says which loop device uses it', async () => {
+  test('in use by a loop device: the message names the device', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const device = (await tool('losetup', '-f', '--show', '-r', data())).trim();
     mounted.running.kill('SIGINT');

@@ -5,7 +5,7 @@ import { sha256OfFile } from '../support/images/sha256.ts';
 import { StoredLab } from '../support/labs/stored-lab.ts';
 import { BINARY, PATH_WITH_SBIN, Running } from '../support/program/process.ts';
 
-test.each(['enc0', 'enc1'])('the versions of a store that the original wrote (%s) are there, byte for byte', async (store) => {
+test.each(['enc0', 'enc1'])('shows the versions of a store that the original wrote (%s), byte for byte', async (store) => {
   const lab = await StoredLab.of(store);
   const mnt = lab.path('mnt');
   mkdirSync(mnt);

@@ -40,7 +40,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     lab.remove();
   });
 
-  test('shows every version with what is known of it', async () => {
+  test('shows every version with its metadata', async () => {
     const other = await lab.backup(`file://${lab.write('small', noise(5, 'small'))}`, 'web/ä b');
     const empty = await lab.backup(`file://${lab.write('empty', '')}`, 'vm');
     await lab.ok('protect', uid);
@@ -82,7 +82,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(() => writeFileSync(join(mnt, 'by_version_uid', uid, 'name'), 'x')).toThrow();
   });
 
-  test('gives the bytes of the source, whole and in parts, to two readers at once', async () => {
+  test('returns the bytes of the source, whole and in parts, to two readers at once', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const sums = await Promise.all([1, 2].map(() => tool('sha256sum', data())));
     for (const sum of sums) expect(sum.slice(0, 64)).toBe(sha256(image));
@@ -122,7 +122,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(sha256OfFile(data())).toBe(sha256(image));
   });
 
-  test('shows new versions without being mounted anew', async () => {
+  test('shows new versions without a new mount', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     expect(readdirSync(join(mnt, 'by_name'))).toEqual(['vm']);
     const later = await lab.backup(`file://${lab.path('image')}`, 'later');
@@ -130,7 +130,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(sha256OfFile(data(later))).toBe(sha256(image));
   });
 
-  test('gives an I/O error for a bad block alone, and marks it', async () => {
+  test('returns an I/O error for a bad block only, and marks it', async () => {
     lab.blobAt(uid, 10).write(noise(BLOCK, 'bad'));
     mounted = await startServing(lab, 'fuse', mnt);
     const fd = openSync(data(), 'r');

@@ -73,7 +73,7 @@ async function continueAndCheck(host: Host, uid: string): Promise<void> {
 }
 
 describe('hosts that share a database', () => {
-  test('are refused what a backup on another one stands in the way of, and told which', async () => {
+  test('refuse commands that a backup on another host excludes, and name that backup', async () => {
     // Long enough for four commands on a busy machine.
     const { running, uid } = await startBackup(one, 20);
     const inTheWay = new RegExp(`backy2 backup on host-one, pid ${running.pid}`);
@@ -97,7 +97,7 @@ describe('hosts that share a database', () => {
     await two.ok('rm', uid);
   });
 
-  test('keep out while one has the installation to itself', async () => {
+  test('refuse others while one has exclusive access', async () => {
     await one.ok('backup', `file://${one.write('image', IMAGE)}`, 'vm');
     // Holds the lock as cleanup -f does, until the test releases it.
     const holder = await holdInstallation();
@@ -110,7 +110,7 @@ describe('hosts that share a database', () => {
     await two.ok('ls');
   });
 
-  test('need no lock_dir for that', async () => {
+  test('need no lock_dir for these locks', async () => {
     one = new Host('host-one', store, { more: { DEFAULTS: { lock_dir: '' } } });
     const { running, uid } = await startBackup(one);
     const other = new Host('host-one', store, { more: { DEFAULTS: { lock_dir: '' } } });
@@ -121,14 +121,14 @@ describe('hosts that share a database', () => {
     other.remove();
   });
 
-  test('may read one version at once', async () => {
+  test('may read one version at the same time', async () => {
     const uid = await one.backup(`file://${one.write('image', IMAGE)}`, 'vm');
     expect(await Promise.all([one.restoredSha256(uid), two.restoredSha256(uid)])).toEqual([sha256(IMAGE), sha256(IMAGE)]);
   });
 });
 
 describe('a backup whose locks in the database are lost', () => {
-  test('stops, says so, and is continued', async () => {
+  test('stops, reports it, and is resumed', async () => {
     const { running, uid } = await startBackup(one);
     expect(await one.endLockSessions()).toBe(1);
     const { code, stderr } = await running.ended;
@@ -168,7 +168,7 @@ describe('a backup whose locks in the database are lost', () => {
     await continueAndCheck(one, uid);
   });
 
-  test('stops within a bounded time when the server does not answer any more', async () => {
+  test('stops within a bounded time when the server no longer answers', async () => {
     const proxy = await TcpProxy.start(store.postgres.port);
     one.remove();
     one = new Host('host-one', store, { port: proxy.port });
@@ -184,7 +184,7 @@ describe('a backup whose locks in the database are lost', () => {
   }, 120_000);
 });
 
-describe('a server that restarts in the middle', () => {
+describe('a server that restarts during a backup', () => {
   test.each(['fast', 'immediate'] as const)('(%s) ends a backup in order, which is then continued', async (how) => {
     const server = await PostgresServer.start({ settings: { fsync: 'on' } });
     const database = await server.createDatabase();

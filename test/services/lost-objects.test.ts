@@ -27,10 +27,10 @@ const blobKeys = async () => (await ours.keys()).filter((key) => !key.startsWith
 const validOf = async () => Object.fromEntries((await two.sharedVersions()).map((version) => [version.uid, version.valid]));
 const badRows = () => two.rows("SELECT id FROM blocks WHERE valid <> 1 AND uid <> ''");
 
-describe('when all objects but the one with the id are gone', () => {
+describe('when all objects but the one with the id are lost', () => {
   beforeEach(async () => ours.removeKeys(await blobKeys()));
 
-  test('restore goes on without marking, and ends with exit code 20 and one line', async () => {
+  test('restore continues without marking, and ends with exit code 20 and one line', async () => {
     const before = await ours.everything();
     const { code, stderr } = await two.run(['restore', uid, `file://${two.path('target')}`]);
     expect(code, stderr).toBe(BLOCKS_BAD);
@@ -76,7 +76,7 @@ describe('when all objects but the one with the id are gone', () => {
     expect([begun?.[1], others, (await validOf())[uid]]).toEqual([0, [], 1]);
   });
 
-  test('a backup with --accept-damage stores all blocks again, for the older version too', async () => {
+  test('a backup with --accept-damage stores all blocks again, also for the older version', async () => {
     const again = await two.backup('--accept-damage', source(), 'vm');
     expect((await blobKeys()).length).toBe(IMAGE_BLOCKS);
     expect(await validOf()).toEqual({ [uid]: 1, [again]: 1 });
@@ -93,7 +93,7 @@ describe('when all objects but the one with the id are gone', () => {
   });
 });
 
-describe('when some objects are gone, fewer than 16', () => {
+describe('when fewer than 16 objects are lost', () => {
   /** Removes 15 of the image's 18 blobs, so that any four of them include a missing one. */
   beforeEach(async () => {
     await cluster.resize(ours.image, 18 * OBJECT);
@@ -103,7 +103,7 @@ describe('when some objects are gone, fewer than 16', () => {
     await ours.removeKeys(rows.map((row) => row.uid));
   });
 
-  test('a hinted backup finds that at its end, reads their blocks again, and is whole', async () => {
+  test('a hinted backup notices at its end, reads their blocks again, and is complete', async () => {
     const { code, stdout, stderr } = await two.run(['backup', '-r', hintsOfFirstBlock(), '-f', uid, source(), 'vm']);
     expect(code, stderr).toBe(0);
     expect(`${stdout}${stderr}`).toMatch(
@@ -116,7 +116,7 @@ describe('when some objects are gone, fewer than 16', () => {
     await two.ok('scrub', uid);
   });
 
-  test('scrub marks just those', async () => {
+  test('scrub marks exactly those', async () => {
     expect((await two.run(['scrub', uid])).code).toBe(BLOCKS_BAD);
     expect(await badRows()).toHaveLength(15);
   });
@@ -137,7 +137,7 @@ describe('when the original has removed the object with the id (cleanup -f takes
     expect(await ours.keptIds()).toEqual(kept);
   });
 
-  test('a cleanup finds the blobs and works, and leaves the id to others', async () => {
+  test('a cleanup recognises the store by its blobs, works, and does not restore the id', async () => {
     const kept = await ours.keptIds();
     const blobs = await blobKeys();
     for (const full of [[], ['-f']]) await two.ok('cleanup', ...full);

@@ -72,7 +72,7 @@ describe('the PostgreSQL store', () => {
     };
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
-    describe('of what ties it to its data backend', () => metaIdentitySuite(create));
+    describe('of the link to its data backend', () => metaIdentitySuite(create));
   });
 
   it('sorts names by their bytes, whatever the collation of the database', async () => {
@@ -90,7 +90,7 @@ describe('the PostgreSQL store', () => {
     await store.close();
   });
 
-  it('writes what the original reads: times in UTC whatever the time zone of the server, and NULL for what a sparse block lacks', async () => {
+  it('writes values as the original reads them: times in UTC whatever the time zone of the server, and NULL for missing values of a sparse block', async () => {
     const name = await newDatabase();
     await server.query('postgres', `ALTER DATABASE "${name}" SET timezone = 'Asia/Tokyo'`);
     await server.query('postgres', `ALTER DATABASE "${name}" SET datestyle = 'German'`);
@@ -155,7 +155,7 @@ describe('the PostgreSQL store', () => {
       }),
     );
 
-    it('reads and writes go on with a new one', () =>
+    it('reads and writes continue with a new one', () =>
       viaProxy(async (store, proxy) => {
         await newVersion(store, 'v1');
         proxy.cutAll();
@@ -165,7 +165,7 @@ describe('the PostgreSQL store', () => {
         expect((await store.findVersion('v1'))?.protected).toBe(true);
       }));
 
-    it('an import and a change of keys end with that, and nothing is changed', () =>
+    it('an import and a change of keys fail, and nothing is changed', () =>
       viaProxy(async (store, proxy, database) => {
         await newVersion(store, 'v1');
         await commit(store, 'v1', [{ ...row(0, 1), encVersion: 1, envKey: 'k' }]);
@@ -212,7 +212,7 @@ describe('a cleanup and a backup of two hosts', () => {
     );
   };
 
-  it('never both have a blob, whatever their order', () =>
+  it('never both get a blob, in either order', () =>
     withCandidates(async (a, b, database) => {
       for (let round = 0; round < 60; round++) {
         const uid = `w${round}`;
@@ -263,7 +263,7 @@ describe('a cleanup and a backup of two hosts', () => {
       expect((await committing).refused).toEqual([row(0, 1, true)]);
     }));
 
-  it('and a scrub: a row that comes in while its blob is found bad does not stay valid', () =>
+  it('and a scrub: a row added while its blob is found bad does not stay valid', () =>
     withCandidates(async (a, b, database) => {
       const other = await rawSession(database);
       await other.query('BEGIN; SELECT pg_advisory_xact_lock_shared(1650549611, 1)');

@@ -43,7 +43,7 @@ describe.each(STORES)(
       return readFileSync(serial, 'latin1');
     }
 
-    test('reads and writes its disk, and the version stays as it is', async () => {
+    test('reads and writes its disk, and the version does not change', async () => {
       const before = lab.dump();
       server = await startNbd(lab, '--export', 'web');
       expect(await boot()).toBe(TEXT);
@@ -52,7 +52,7 @@ describe.each(STORES)(
       expect(await lab.restoredSha256(uid)).toBe(sha256(disk));
     });
 
-    test('becomes a new version when it is switched off, with --save', async () => {
+    test('becomes a new version after shutdown, with --save', async () => {
       const blobs = lab.blobs().length;
       server = await startNbd(lab, '--export', 'web', '--save');
       expect(await boot()).toBe(TEXT);

@@ -44,7 +44,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('nbdinfo lists the exports, tells what one can do, and where it has data', async () => {
+    test('nbdinfo lists the exports, their features, and ranges with data', async () => {
       server = await startNbd(lab);
       const list = JSON.parse(await tool('nbdinfo', '--list', '--json', uri(''))) as { exports: Record<string, unknown>[] };
       expect(list.exports.map((each) => each['export-name']).sort()).toEqual([uid, 'vm'].sort());
@@ -83,7 +83,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('qemu-img compares, converts from it and to it', async () => {
+    test('qemu-img compares and converts, from it and to it', async () => {
       server = await startNbd(lab);
       const raw = ['-f', 'raw', '-F', 'raw'];
       expect(await tool('qemu-img', 'compare', ...raw, source, uri('vm'))).toContain('Images are identical.');
@@ -95,7 +95,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
       expect(await tool('qemu-img', 'compare', ...raw, other, uri(uid))).toContain('Images are identical.');
     });
 
-    test('qemu-io writes at random, and what it reads is what a file has after the same', async () => {
+    test('qemu-io writes at random, and reads the same as from a file after the same writes', async () => {
       server = await startNbd(lab);
       const model = lab.path('model');
       copyFileSync(source, model);
@@ -113,7 +113,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
       expect(await tool('qemu-img', 'compare', '-f', 'raw', '-F', 'raw', model, uri(uid)), `seed ${seed}`).toContain('identical');
     });
 
-    test('nbdfuse makes a file of it, read and written', async () => {
+    test('nbdfuse presents it as a file, read and written', async () => {
       server = await startNbd(lab);
       const folder = lab.path('mnt');
       mkdirSync(folder);
@@ -140,7 +140,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     });
   });
 
-  test('four clients at once get what is theirs', async () => {
+  test('four clients at once each get their own data', async () => {
     const other = noise(image.length, 'other image');
     await lab.backup(`file://${lab.write('other', other)}`, 'other');
     server = await startNbd(lab);
@@ -153,7 +153,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('a bad block is an error for who reads it, and for no one else', async () => {
+    test('a bad block is an error only for its readers', async () => {
       lab.blobAt(uid, 100).remove();
       server = await startNbd(lab);
       const read = (offset: number) => tool('qemu-io', '-r', '-f', 'raw', '-c', `read ${offset} ${BLOCK}`, uri(uid));

@@ -29,7 +29,7 @@ describe.each([
   ['blocks of which the cache holds four', 64 * MIB, 400 * MIB],
   ['more blocks than the cache holds', 4 * MIB, 400 * MIB],
 ])('%s', (_, blockSize, sizeBytes) => {
-  test('are read right by several copying and several random readers at once, and by one that reads no answers', async () => {
+  test('are read correctly by several copying and several random readers at once, and by one that reads no answers', async () => {
     lab = await Lab.create({ blockSize });
     const image = imageOf(sizeBytes);
     const source = lab.write('image', image);
@@ -63,7 +63,7 @@ describe.each([
   }, 120_000);
 });
 
-test('a full cachedir is "no space left" for who writes, and no harm to who reads', async () => {
+test('a full cachedir is "no space left" for writers, and does not affect readers', async () => {
   lab = await Lab.create({ blockSize: 65536 });
   const image = imageOf(8 * MIB);
   const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');

@@ -57,13 +57,13 @@ describe('locks in PostgreSQL', () => {
     lockServiceSuite(async () => ({ open, dispose: async () => {} }));
   });
 
-  it('have keys that every host comes to, signed', async () => {
+  it('have the same keys on every host, signed', async () => {
     // The empty key is xxhash64 itself: compare with the value of its reference implementation.
     expect(await lockKey('')).toBe(BigInt.asIntN(64, 0xef46db3751d8e999n));
     expect(await lockKey('abc')).toBe(0x44bc2cf5ad770999n);
   });
 
-  it('exclude within one session, which PostgreSQL would give the lock twice', async () => {
+  it('exclude each other within one session, to which PostgreSQL would give the lock twice', async () => {
     const one = open();
     const held = await one.tryAcquire('a', 'exclusive');
     expect(await one.tryAcquire('a', 'exclusive')).toBeUndefined();
@@ -77,7 +77,7 @@ describe('locks in PostgreSQL', () => {
     expect(await locksOf('a')).toEqual([]);
   });
 
-  it('are of their database alone, and say who holds them', async () => {
+  it('belong to their database only, and name their holder', async () => {
     const other = await createDatabase(address);
     const elsewhere = open({ name: 'backy2 elsewhere', inDatabase: other });
     await elsewhere.tryAcquire('a', 'exclusive');
@@ -91,7 +91,7 @@ describe('locks in PostgreSQL', () => {
     await dropDatabase(address, other);
   });
 
-  it('leave nothing behind where one only looks', async () => {
+  it('leave nothing behind after a mere check', async () => {
     const one = open();
     expect(await one.isHeld('a')).toBe(false);
     expect(await locksOf('a')).toEqual([]);
@@ -100,14 +100,14 @@ describe('locks in PostgreSQL', () => {
     expect(await locksOf('a')).toEqual([{ mode: 'ShareLock' }]);
   });
 
-  it('are given back by close, and by the end of the session', async () => {
+  it('are released by close, and by the end of the session', async () => {
     const one = open();
     await one.tryAcquire('a', 'exclusive');
     await one.close();
     await expect.poll(() => locksOf('a')).toEqual([]);
   });
 
-  it('tell that they are lost when their session is ended', async () => {
+  it('report their loss when their session is ended', async () => {
     const one = open();
     await one.tryAcquire('a', 'exclusive');
     await one.confirm();
@@ -122,7 +122,7 @@ describe('locks in PostgreSQL', () => {
     await expect(one.tryAcquire('b', 'shared')).rejects.toBe(one.lost.reason);
   });
 
-  it('tell that they are lost when the server does not answer any more, and let go of them', async () => {
+  it('report their loss when the server no longer answers, and are released', async () => {
     const proxy = await TcpProxy.start(address.port);
     const one = open({ port: proxy.port });
     const held = await one.tryAcquire('a', 'exclusive');
@@ -137,7 +137,7 @@ describe('locks in PostgreSQL', () => {
     await proxy.stop();
   });
 
-  it('have transactions find out whether they are held', async () => {
+  it('let transactions check whether they are held', async () => {
     const one = open();
     expect(one.fence()).toBeUndefined();
     const operations = await one.tryAcquire(LOCK_NAMES.operations, 'shared');
@@ -155,7 +155,7 @@ describe('locks in PostgreSQL', () => {
     expect(await granted(await lockKey(LOCK_NAMES.operations))).toBe(false);
   });
 
-  it('tell nothing when a session without locks is lost, nor when it is closed', async () => {
+  it('report nothing when a session without locks is lost, or is closed', async () => {
     const one = open();
     await (await one.tryAcquire('a', 'exclusive'))?.release();
     await query(

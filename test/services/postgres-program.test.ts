@@ -21,7 +21,7 @@ async function newLab(options: LabOptions = {}): Promise<{ lab: Lab; database: s
 }
 
 describe('the program', () => {
-  it('backs up, takes over, restores, scrubs, removes and cleans up', async () => {
+  it('backs up, copies rows of the base, restores, scrubs, removes and cleans up', async () => {
     const { lab, database } = await newLab();
     const image = lab.write('image', Buffer.concat([randomBytes(40_000), Buffer.alloc(8192), randomBytes(10)]));
     const first = await lab.backup(`file://${image}`, 'vm');
@@ -57,7 +57,7 @@ describe('the program', () => {
   });
 });
 
-describe('one line and exit code 1 tell of', () => {
+describe('one line and exit code 1 report', () => {
   const failure = async (edit: (engine: string, database: string) => string, ...words: string[]) => {
     const database = await server.createDatabase();
     const engine = edit(server.url(database), database);
@@ -70,21 +70,21 @@ describe('one line and exit code 1 tell of', () => {
     return { code, stderr };
   };
 
-  it('a server that does not run', async () => {
+  it('a server that is not running', async () => {
     expect(await failure((engine) => engine.replace(/:\d+\//, ':1/'))).toEqual({
       code: 1,
       stderr: expect.stringMatching(/Can't connect to the database postgresql:\/\/postgres@127.0.0.1:1\/\w+: connection refused/),
     });
   });
 
-  it('a host that is not known', async () => {
+  it('an unknown host', async () => {
     expect(await failure((engine) => engine.replace('127.0.0.1', 'nowhere.invalid'))).toEqual({
       code: 1,
       stderr: expect.stringMatching(/its host is not known/),
     });
   });
 
-  it('a socket that is not there', async () => {
+  it('a missing socket', async () => {
     expect(await failure((_, name) => `postgresql:///${name}?host=/nowhere`)).toEqual({
       code: 1,
       stderr: expect.stringMatching(/there is no such socket/),
@@ -127,14 +127,14 @@ describe('one line and exit code 1 tell of', () => {
     });
   });
 
-  it('an option that nothing knows', async () => {
+  it('an unknown option', async () => {
     expect(await failure((engine) => `${engine}?sslmod=require`)).toEqual({
       code: 1,
       stderr: expect.stringMatching(/the option "sslmod" is not known/),
     });
   });
 
-  it('TLS that is asked for and not there', async () => {
+  it('TLS that is required but not available', async () => {
     expect(await failure((engine) => `${engine}?sslmode=require`)).toEqual({
       code: 1,
       stderr: expect.stringMatching(/does not support SSL/),
@@ -142,7 +142,7 @@ describe('one line and exit code 1 tell of', () => {
   });
 });
 
-it('takes a unix socket, the name with the driver, and postgres:// as well', async () => {
+it('accepts a unix socket, the name with the driver, and postgres://', async () => {
   const { lab, database } = await newLab();
   const { port, socketFolder } = server;
   const urls = [

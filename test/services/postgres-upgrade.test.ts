@@ -65,7 +65,7 @@ const MIGRATED: [from: string, to: string][] = [
 ];
 
 describe('the schema', () => {
-  it("of a new database is the original's to the letter, with our own tables beside it", async () => {
+  it("of a new database equals the original's to the letter, plus our own tables", async () => {
     const database = await server.createDatabase();
     const store = storeOf(database);
     await store.initialize();
@@ -88,7 +88,7 @@ describe('the schema', () => {
     ]);
   });
 
-  it("of an upgraded database is what the original's upgrade makes of it", async () => {
+  it("of an upgraded database equals the result of the original's upgrade", async () => {
     const database = await oldDatabase('29c655b78818');
     const store = storeOf(database);
     await store.open();
@@ -103,7 +103,7 @@ describe('the schema', () => {
 });
 
 describe('an upgrade', () => {
-  it.each(OLD_REVISIONS)('from %s keeps what the database holds', async (revision) => {
+  it.each(OLD_REVISIONS)('from %s keeps the content of the database', async (revision) => {
     const database = await oldDatabase(revision);
     const store = storeOf(database);
     await store.open();
@@ -134,7 +134,7 @@ describe('an upgrade', () => {
     expect(await dumpSchema(server, database)).toBe(before);
   });
 
-  it('by several programs at once is done by one of them', async () => {
+  it('started by several programs at once is done by one of them', async () => {
     const database = await oldDatabase(undefined);
     const labs = [1, 2, 3, 4].map(() => new Lab({ config: { MetaBackend: { engine: server.url(database) } } }));
     const ended = await Promise.all(labs.map((lab) => lab.run(['-m', 'ls'])));
@@ -147,7 +147,7 @@ describe('an upgrade', () => {
     for (const lab of labs) lab.remove();
   });
 
-  it('that is killed in the middle leaves the database as it was, and the next command goes on', async () => {
+  it('killed half way leaves the database unchanged, and the next command upgrades it', async () => {
     const database = await oldDatabase('cd3f15ae79f8');
     const lab = new Lab({ config: { MetaBackend: { engine: server.url(database) } } });
     const before = await dumpSchema(server, database);
@@ -168,7 +168,7 @@ describe('an upgrade', () => {
     lab.remove();
   });
 
-  it('that lacks rights says so in one line, and changes nothing', async () => {
+  it('without the necessary rights is reported in one line, and changes nothing', async () => {
     const database = await oldDatabase('cd3f15ae79f8');
     await server.query(database, "CREATE ROLE weak LOGIN PASSWORD 'weak'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO weak");
     const before = await dumpSchema(server, database);

@@ -17,7 +17,7 @@ const cluster = sharedCluster();
 const KILLS = 12;
 
 describe('a run that was killed', () => {
-  test('at any time is repaired by the next one', async () => {
+  test('at any moment is repaired by the next one', async () => {
     await withImage(cluster, async (lab, image) => {
       await cluster.snapshot('create', `${image}@foreign`);
       const first = lab.start(['backup', '--auto', `rbd://${image}`, 'vm']);
@@ -42,7 +42,7 @@ describe('a run that was killed', () => {
     });
   });
 
-  test('leaves snapshots, of which the ones without a version go before anything else, and old ones after', async () => {
+  test('leaves snapshots: the next run first removes those without a version, and old ones later', async () => {
     await withImage(cluster, async (lab, image) => {
       const [first] = (await auto(lab, `rbd://${image}`, 'vm')).results;
       // States after two kills: right after the snapshot was made, and before the old one was
@@ -65,7 +65,7 @@ describe('a run that was killed', () => {
   });
 });
 
-describe('a run leaves no snapshot of its own, and keeps the one before', () => {
+describe('a run leaves no snapshot of its own, and keeps the previous one', () => {
   test('when it is stopped, or its backup fails', async () => {
     await withImage(cluster, async (lab, image) => {
       await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');

@@ -15,7 +15,7 @@ const TIME = '2026-11-24T08:00:00.123Z';
 const FOREIGN = ['before-upgrade', `${PREFIX}precious`, `${PREFIX}${TIME}-copy`, `x${PREFIX}${TIME}`, `testxauto-${TIME}`];
 
 describe('backup --auto', () => {
-  test('backs up in full, then what has changed, been discarded, grown and been cut; others’ snapshots stay', async () => {
+  test('backs up in full, then what was changed, discarded, grown and cut; others’ snapshots stay', async () => {
     await withImage(cluster, async (lab, image) => {
       for (const name of FOREIGN) await cluster.snapshot('create', `${image}@${name}`);
       const oracle = new Map<string, string>();
@@ -47,7 +47,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('keeps as many snapshots as it is told to, and names them after the host by default', async () => {
+  test('keeps the given number of snapshots, and names them after the host by default', async () => {
     await withImage(
       cluster,
       async (lab, image) => {
@@ -78,7 +78,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('does nothing in a dry run, and says what it would do', async () => {
+  test('changes nothing in a dry run, and prints its plan', async () => {
     await withImage(cluster, async (lab, image) => {
       const first = await auto(lab, '--dry-run', `rbd://${image}`, 'vm');
       expect(first.results).toMatchObject([
@@ -97,7 +97,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('reads all of an image in stripes at first, and what has changed then', async () => {
+  test('reads all of a striped image at first, and later the changes', async () => {
     await withLab(autoLab(cluster), async (lab) => {
       const image = cluster.newImage();
       const stripes = ['--stripe-unit', `${OBJECT / 4}B`, '--stripe-count', '4', '--object-size', `${OBJECT}B`];
@@ -115,7 +115,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('reads all of it when the base turns out not to fit, exit code 5', async () => {
+  test('reads everything when the base turns out not to fit, exit code 5', async () => {
     await withImage(cluster, async (lab, image) => {
       const uid = await lab.backup('--auto', `rbd://${image}`, 'vm');
       // A database with a wrong checksum for a block.
@@ -132,7 +132,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('backs up an image of no bytes, and goes on from it', async () => {
+  test('backs up an image of no bytes, and builds on it', async () => {
     await withImage(cluster, async (lab, image) => {
       const resize = (sizeBytes: number) => cluster.resize(image, sizeBytes);
       const oracle = new Map<string, string>();
@@ -175,7 +175,7 @@ describe('backup --auto', () => {
     });
   });
 
-  test('tells of a snapshot that can’t be removed, and tries again', async () => {
+  test('reports a snapshot that can’t be removed, and tries again', async () => {
     await withImage(cluster, async (lab, image) => {
       await lab.ok('backup', '--auto', `rbd://${image}`, 'vm');
       const [snapshot = ''] = await cluster.snapshots(image);

@@ -90,7 +90,7 @@ describe.each(STORIES)(`differential backups with $name, ${shardText(STORY_SHARD
   });
 });
 
-test('without hints every block is read, of what was never written as well', async () => {
+test('without hints every block is read, also never-written ones', async () => {
   const image = cluster.newImage();
   await cluster.create(image, SIZE);
   await cluster.write(image, 3 * OBJECT, noise(OBJECT, image));
@@ -103,7 +103,7 @@ test('without hints every block is read, of what was never written as well', asy
   await cluster.remove(image);
 });
 
-test('what a clone has of its parent is read, whatever hints say of it', async () => {
+test('data that a clone has from its parent is read, whatever the hints say', async () => {
   const [parent, image] = [cluster.newImage(), cluster.newImage()];
   await cluster.import(parent, noise(20 * OBJECT, parent));
   await cluster.snapshot('create', `${parent}@base`);
@@ -131,7 +131,7 @@ test('what a clone has of its parent is read, whatever hints say of it', async (
   await cluster.remove(parent);
 });
 
-test('a whole image is read as it is, in a namespace as well', async () => {
+test('a whole image is read as it is, also in a namespace', async () => {
   const [pool = ''] = cluster.newImage().split('/');
   await cluster.namespace('create', `${pool}/backups`);
   await withLab(LAB, async (lab) => {
@@ -154,7 +154,7 @@ test('a whole image is read as it is, in a namespace as well', async () => {
 describe('restore', () => {
   const content = Buffer.concat([noise(3 * OBJECT, 'x'), Buffer.alloc(8 * OBJECT), noise(5 * OBJECT + 1024, 'y')]);
 
-  test('makes an image with the features that the config says, without writing its zeros', async () => {
+  test('makes an image with the configured features, without writing its zeros', async () => {
     const names = ['RBD_FEATURE_LAYERING', 'RBD_FEATURE_EXCLUSIVE_LOCK'];
     const config = cluster.config({ new_image_features: names.map((name) => `\n  ${name}`).join('') });
     await withLab({ ...LAB, config }, async (lab) => {
@@ -170,7 +170,7 @@ describe('restore', () => {
     });
   });
 
-  test('makes an image as rbd create does where the config says nothing, and takes no space for zeros', async () => {
+  test('makes an image as rbd create does if the config has no features, and takes no space for zeros', async () => {
     await withLab(LAB, async (lab) => {
       const sparse = Buffer.concat([noise(16384, 'x'), Buffer.alloc(64 * 1024 ** 2)]);
       const uid = await lab.backup(`file://${lab.write('image', sparse)}`, 'vm');
@@ -183,7 +183,7 @@ describe('restore', () => {
     });
   });
 
-  test('overwrites an image with -f alone, and only a large enough one', async () => {
+  test('overwrites an image only with -f, and only a large enough one', async () => {
     await withLab(LAB, async (lab) => {
       const image = cluster.newImage();
       const uid = await lab.backup(`file://${lab.write('image', content)}`, 'vm');

@@ -62,7 +62,7 @@ const STORIES = WAYS.map(([name, way], index) => ({
 }));
 
 describe.each(STORIES)(`backups of a clone with $name, ${shardText(STORY_SHARDS)},`, ({ way, features: due }) => {
-  test.each(due)('restore whatever happened to it with features %s', async (features) => {
+  test.each(due)('restore after any change of it, with features %s', async (features) => {
     const [parent, image] = [cluster.newImage(), cluster.newImage()];
     await cluster.import(parent, Buffer.concat([noise(17 * OBJECT, parent), Buffer.alloc(SIZE - 17 * OBJECT)]));
     await cluster.snapshot('create', `${parent}@base`);

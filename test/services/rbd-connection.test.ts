@@ -13,7 +13,7 @@ import { RbdConnection } from './rbd-connection.ts';
 const cluster = sharedCluster();
 const SCRIPT = fileURLToPath(new URL('rbd-calls.py', import.meta.url));
 
-test('what tests make is what the rbd command sees', async () => {
+test('images made by tests look the same to the rbd command', async () => {
   const [image, clone] = [cluster.newImage(), cluster.newImage()];
   const content = Buffer.concat([noise(3 * OBJECT, image), Buffer.alloc(4 * OBJECT), noise(512, 'end')]);
   await cluster.import(image, content);
@@ -69,7 +69,7 @@ test('a call that fails rejects with librbd’s message, and the next one works'
   await cluster.remove(image);
 });
 
-test('calls that wait reject when the connection can’t be made', async () => {
+test('pending calls reject when the connection can’t be made', async () => {
   const connection = new RbdConnection('/nonexistent/ceph.conf');
   await expect(connection.call('snapshots', { image: 'vms/x' })).rejects.toThrow(
     /rbd-calls\.py ended with 1: .*error calling conf_read_file/s,
@@ -77,7 +77,7 @@ test('calls that wait reject when the connection can’t be made', async () => {
   await connection.close();
 });
 
-test('the process ends in order when its stdin does, as when the tests are killed', async () => {
+test('the process ends in order with its stdin, as when the tests are killed', async () => {
   const child = spawn(PYTHON, [SCRIPT, inject('ceph').conf], { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   child.stdin.write('{"call": "watchers", "args": {"image": "vms/none"}}\n');

@@ -63,7 +63,7 @@ describe('one clear line, exit code 100, and no version for', () => {
     });
   });
 
-  test('a wrong key, and a user that the cluster does not know', async () => {
+  test('a wrong key, and a user unknown to the cluster', async () => {
     await withLab({}, async (lab) => {
       const key = 'AQBkZ2Zl8wVgNhAAoSXKWvGkwvDsWlJzPVTPWQ==';
       const keyring = lab.write('keyring', `[client.admin]\n  key = ${key}\n[client.nobody]\n  key = ${key}\n`);
@@ -126,7 +126,7 @@ describe('one clear line, exit code 100, and no version for', () => {
 });
 
 describe('caps', () => {
-  test('for reading alone do for backups, and for nothing else', async () => {
+  test('for reading alone are enough for backups, and for nothing else', async () => {
     await withLab({}, async (lab) => {
       const image = cluster.newImage();
       await cluster.import(image, noise(3 * OBJECT, image));
@@ -158,7 +158,7 @@ describe('caps', () => {
 });
 
 describe('--diff-from is refused', () => {
-  test('where base, snapshots and source do not go together', async () => {
+  test('if base, snapshots and source do not belong together', async () => {
     await withLab({ config: cluster.config() }, async (lab) => {
       const image = cluster.newImage();
       await cluster.create(image, 3 * OBJECT);

@@ -60,7 +60,7 @@ describe('zeros', () => {
   beforeAll(() => cluster.import(image, randomBytes(16 * OBJECT)));
   afterAll(() => cluster.remove(image));
 
-  it('give the space of whole objects back', async () => {
+  it('free the space of whole objects', async () => {
     expect(await cluster.used(image)).toBe(16 * OBJECT);
     const opened = calls.open(parseRbdPlace(image, image), 'write');
     const target = new RbdTarget(image, opened);
@@ -70,7 +70,7 @@ describe('zeros', () => {
     expect(await cluster.used(image)).toBe(7 * OBJECT);
   });
 
-  it('hide what the parent of a clone holds', async () => {
+  it('hide the data of a clone’s parent', async () => {
     const [parent, clone] = [cluster.newImage(), cluster.newImage()];
     const content = randomBytes(16 * OBJECT);
     await cluster.import(parent, content);
@@ -106,7 +106,7 @@ describe('a connection', () => {
 
 describe('differences', () => {
   it.each(['layering,exclusive-lock,object-map,fast-diff', 'layering'])(
-    'of images of no bytes with %s are none',
+    'of images of no bytes with %s are empty',
     async (features) => {
       const image = cluster.newImage();
       await cluster.create(image, OBJECT, features);
@@ -121,7 +121,7 @@ describe('differences', () => {
   );
 
   it.each(['layering,exclusive-lock,object-map,fast-diff', 'layering'])(
-    'have what a snapshot in between had not, with %s',
+    'include data missing in a snapshot in between, with %s',
     async (features) => {
       const image = cluster.newImage();
       await cluster.create(image, 20 * OBJECT, features);
@@ -142,7 +142,7 @@ describe('differences', () => {
     },
   );
 
-  it('that touch are one', async () => {
+  it('that touch are merged', async () => {
     const image = cluster.newImage();
     await cluster.import(image, randomBytes(3 * OBJECT));
     await cluster.snapshot('create', `${image}@a`);

@@ -16,7 +16,7 @@ const BUILT = fileURLToPath(new URL('../../dist/test-rbd-opens.js', import.meta.
  */
 const [PROCESSES, SECONDS] = [6, ROTATION === 'all' ? 20 : 8];
 
-test('a snapshot that is closed as soon as it is open, again and again, by processes that share cores, crashes none of them', async () => {
+test('closing a snapshot right after opening it, again and again, crashes none of several processes that share cores', async () => {
   const image = cluster.newImage();
   await cluster.create(image, OBJECT);
   await cluster.snapshot('create', `${image}@s`);

@@ -14,7 +14,7 @@ const SCRIPT = fileURLToPath(new URL('../../docs/scripts/backup-rbd.sh', import.
 const PREFIX = 'test.script-';
 const LAB = { blockSize: 16384, workers: 1, config: cluster.config({ snapshot_prefix: PREFIX }) };
 
-test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clone, with the real rbd', async () => {
+test('docs/scripts/backup-rbd.sh backs up changes of an image and of a clone, with the real rbd', async () => {
   await withLab(LAB, async (lab) => {
     const [image, clone] = [cluster.newImage(), cluster.newImage()];
     await cluster.import(image, Buffer.concat([noise(10 * OBJECT, image), Buffer.alloc(10 * OBJECT)]));
@@ -49,7 +49,7 @@ test('docs/scripts/backup-rbd.sh backs up what happens to an image and to a clon
   });
 });
 
-test('it and backup --auto go on where the other one was', async () => {
+test('it and backup --auto build on each other’s backups', async () => {
   await withLab(LAB, async (lab) => {
     const image = cluster.newImage();
     await cluster.create(image, 20 * OBJECT);
@@ -92,7 +92,7 @@ test('nothing is missed when others made a snapshot while the image was smaller'
   });
 });
 
-test('an image that is not there does not keep the others from it', async () => {
+test('an image that does not exist does not prevent backups of the others', async () => {
   await withLab(LAB, async (lab) => {
     const image = cluster.newImage();
     await cluster.create(image, 2 * OBJECT);

@@ -15,7 +15,7 @@ const IMAGE_BYTES = 640 * OBJECT;
 /** Slow, so that there is time to act meanwhile. */
 const SLOW = { blockSize: OBJECT, workers: 2, config: { ...cluster.config(), DataBackend: { bandwidth_write: 128 * OBJECT } } };
 
-describe('a signal in the middle', () => {
+describe('a signal during a run', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a backup at once; the image is free, and -c goes on', async (signal) => {
     await withLab(SLOW, async (lab) => {
       const image = cluster.newImage();
@@ -52,7 +52,7 @@ describe('a signal in the middle', () => {
     });
   });
 
-  test('while the monitors are looked for', async () => {
+  test('during the search for monitors', async () => {
     await withLab({}, async (lab) => {
       const conf = lab.write('ceph.conf', '[global]\nmon_host = [v2:127.0.0.1:9,v1:127.0.0.1:10]\nauth_client_required = none\n');
       lab.configure({ io_rbd: { ceph_conffile: conf } });
@@ -67,7 +67,7 @@ describe('a signal in the middle', () => {
   });
 });
 
-test('garbage that is collected under reads and writes does no harm: 20 runs', async () => {
+test('garbage collection during reads and writes does no harm: 20 runs', async () => {
   await withLab({ blockSize: OBJECT, workers: 2, config: cluster.config({ simultaneous_reads: 16 }) }, async (lab) => {
     const [image, restored] = [cluster.newImage(), cluster.newImage()];
     const content = noise(64 * OBJECT, image);
@@ -94,7 +94,7 @@ setInterval(collect, 1).unref();
   });
 }, 300_000);
 
-describe('an OSD that stops in the middle', () => {
+describe('an OSD that stops half way', () => {
   let server: CephCluster;
   let own: RbdCluster;
   // One for each test: an OSD needs a while to recover.
@@ -107,7 +107,7 @@ describe('an OSD that stops in the middle', () => {
     await server.stop();
   });
 
-  test('is waited for, which the log says, and the backup goes on with it', async () => {
+  test('is waited for, as the log says, and the backup continues with it', async () => {
     await withStoppedOsd({}, async (lab, running, { content }) => {
       await expect
         .poll(() => lab.log(), { timeout: 120_000, interval: 500 })
@@ -119,7 +119,7 @@ describe('an OSD that stops in the middle', () => {
     });
   }, 600_000);
 
-  test('is given up after operation_timeout, and -c goes on later', async () => {
+  test('is given up after operation_timeout, and -c resumes later', async () => {
     await withStoppedOsd({ operation_timeout: 3 }, async (lab, running, { content, source, image }) => {
       const { code, stderr } = await running.ended;
       expect({ code, stderr }).toEqual({

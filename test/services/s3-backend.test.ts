@@ -58,7 +58,7 @@ describe('the S3 backend on a real gateway', () => {
     return uids.sort();
   };
 
-  it('lists and deletes more than go into one answer and one request', async () => {
+  it('lists and deletes more than fits into one answer and one request', async () => {
     const uids = await putMany(2010);
     expect(await listed()).toEqual(uids);
     expect(await listed('', uids[1500])).toEqual(uids.slice(1501));
@@ -67,7 +67,7 @@ describe('the S3 backend on a real gateway', () => {
     expect(await listed()).toEqual([]);
   });
 
-  it('keeps each blob under its uid, and lists nothing that is no blob', async () => {
+  it('keeps each blob under its uid, and lists no other objects', async () => {
     const { s3 } = inject('ceph');
     for (const key of ['README', 'backup/0123456789', `${newBlobUid()}.bak`, 'A'.repeat(32)])
       await s3Request(s3, 'PUT', `/${bucket}/${key}`, { body: Buffer.from('x') });
@@ -76,7 +76,7 @@ describe('the S3 backend on a real gateway', () => {
     expect((await s3Request(s3, 'GET', `/${bucket}/${uid}`)).toString()).toBe(uid);
   });
 
-  it('tells which of many blobs could not be deleted, and deletes the others', async () => {
+  it('reports which of many blobs could not be deleted, and deletes the others', async () => {
     const { s3 } = inject('ceph');
     const uids = await putMany(40);
     const kept = uids.filter((uid) => uid < '8');
@@ -97,12 +97,12 @@ describe('the S3 backend on a real gateway', () => {
     await expect(backend.get({ uid, blockId: 0, plainBytes: 1 }, new Uint8Array(1), signal)).rejects.toThrow(/can't be the uid/);
   });
 
-  it('takes an empty bucket for the wrong one, rather than call every blob missing', async () => {
+  it('takes an empty bucket for the wrong one instead of reporting every blob missing', async () => {
     const get = backend.get({ uid: newBlobUid(), blockId: 0, plainBytes: 1 }, new Uint8Array(1), signal);
     await expect(get).rejects.toThrow(/is empty, but the database names blobs in it/);
   });
 
-  it('leaves a connection alone that a get did not read to its end', async () => {
+  it('does not reuse a connection whose get was not read to its end', async () => {
     const [uid, small] = [newBlobUid(), newBlobUid()];
     await backend.put(uid, Buffer.alloc(8 * 1024 * 1024, 'x'), signal);
     await backend.put(small, Buffer.from('small'), signal);
@@ -114,7 +114,7 @@ describe('the S3 backend on a real gateway', () => {
     }
   });
 
-  it('breaks off a put and a get in the middle when it is told to', async () => {
+  it('aborts a put and a get half way, on request', async () => {
     const uid = newBlobUid();
     const bytes = Buffer.alloc(16 * 1024 * 1024, 'x');
     const aborted = (run: (signal: AbortSignal) => Promise<unknown>) => {

@@ -45,7 +45,7 @@ test('a bucket that works passes every step, and is left empty', async () => {
   expect(await s3.keys()).toEqual([]);
 });
 
-test('a wrong secret is the only thing that is said', async () => {
+test('a wrong secret is the only problem reported', async () => {
   s3.lab.configure({ DataBackend: { aws_secret_access_key: 'wrong' } });
   expect(await stepsOf(100)).toEqual([
     expect.objectContaining({ step: 'reach', requests: 0, problem: expect.stringMatching(/the secret key is wrong/) }),
@@ -63,13 +63,13 @@ test.each([
   expect(await s3.keys()).toEqual([]);
 });
 
-test('deletes that do not work are a finding', async () => {
+test('deletes without effect are a finding', async () => {
   proxy.decide = ({ method }) => (method === 'POST' ? { kind: 'status', status: 403, code: 'AccessDenied' } : undefined);
   const steps = await stepsOf(100);
   expect(steps.at(-1)).toMatchObject({ step: 'delete', problem: expect.stringMatching(/denies the access.*s3:DeleteObject/) });
 });
 
-test('SIGTERM in the middle leaves nothing behind', async () => {
+test('SIGTERM half way leaves nothing behind', async () => {
   proxy.latencyMs = 200;
   const running = s3.lab.start(['check-storage']);
   await expect.poll(() => proxy.requests.filter(isPut).length, { timeout: 20_000 }).toBeGreaterThan(3);

@@ -49,7 +49,7 @@ async function expectWhole(uid: string): Promise<void> {
   );
 }
 
-test('a backup asks only for the id before it stores and after, uses all connections that it may, and no more', async () => {
+test('a backup requests only the id before and after storing, and uses exactly the allowed number of connections', async () => {
   // The first command makes the id and sends more requests.
   await s3.lab.backup(`file://${s3.lab.write('first', noise(BLOCK, 'first'))}`, 'vm');
   proxy.reset();
@@ -60,7 +60,7 @@ test('a backup asks only for the id before it stores and after, uses all connect
   expect(asked).toEqual(['id', ...new Array(BLOCKS).fill('PUT'), 'id']);
 });
 
-test('a server that is busy for a while when all is stored does not stop a backup', async () => {
+test('a server that is busy for a while after all is stored does not stop a backup', async () => {
   await s3.lab.backup(`file://${s3.lab.write('first', noise(BLOCK, 'first'))}`, 'vm');
   proxy.reset();
   let puts = 0;
@@ -92,7 +92,7 @@ describe.each<[string, number, Fault]>([
     await expectWhole(s3.lab.versions()[0]?.uid ?? '');
   });
 
-  test('for good stops a backup with exit code 6, and it can be continued', async () => {
+  test('for good stops a backup with exit code 6, and it can be resumed', async () => {
     s3.lab.configure({ DataBackend: { request_timeout: 1, retry_time: 1 } });
     let puts = 0;
     proxy.decide = (request) => (isPut(request) && puts++ >= 8 ? fault : undefined);
@@ -127,7 +127,7 @@ describe.each<[string, number, Fault]>([
     await expectWhole(uid);
   });
 
-  test('for good, restore ends with exit code 6 and says how to go on; scrub marks nothing', async () => {
+  test('for good, restore ends with exit code 6 and a hint how to resume; scrub marks nothing', async () => {
     const uid = await s3.lab.backup(source, 'vm');
     s3.lab.configure({ DataBackend: { request_timeout: 1, retry_time: 1 } });
     let gets = 0;
@@ -140,7 +140,7 @@ describe.each<[string, number, Fault]>([
   });
 });
 
-test('one wrong 404 is not believed; a second and a third are', async () => {
+test('a single wrong 404 is retried; three in a row are believed', async () => {
   const uid = await s3.lab.backup(source, 'vm');
   proxy.decide = firstRequests(1, isGet, noKey);
   await s3.lab.ok('scrub', uid);
@@ -154,7 +154,7 @@ test('one wrong 404 is not believed; a second and a third are', async () => {
   expect(s3.lab.blocks(uid).flatMap(({ id, valid }) => (valid === 1 ? [] : [id]))).toEqual([7]);
 });
 
-test('a 404 that does not say what is missing never marks a block', async () => {
+test('a 404 that does not say which key is missing never marks a block', async () => {
   const uid = await s3.lab.backup(source, 'vm');
   s3.lab.configure({ DataBackend: { retry_time: 1 } });
   proxy.decide = (request) => (isGet(request) ? { ...noKey, code: 'NoSuchHost' } : undefined);
@@ -168,7 +168,7 @@ describe.each<[string, Fault]>([
   ['by an answer that is cut', { kind: 'cutBody' }],
   ['by an overloaded server', busy],
 ])('a cleanup that is disturbed %s', (_, fault) => {
-  test('deletes what it has to and forgets nothing else', async () => {
+  test('deletes what it must and forgets nothing else', async () => {
     await s3.lab.backup(source, 'vm');
     const uid = await s3.lab.backup(`file://${s3.lab.write('other', image.subarray(0, 5 * BLOCK))}`, 'vm');
     await s3.lab.ok('rm', s3.lab.versions()[0]?.uid ?? '');
@@ -184,7 +184,7 @@ describe.each<[string, Fault]>([
     expect(s3.lab.query('SELECT * FROM deleted_blocks')).toEqual([]);
   });
 
-  test('lists on where it was', async () => {
+  test('continues a listing where it was', async () => {
     const uid = await s3.lab.backup(source, 'vm');
     s3.lab.sql('DELETE FROM blocks WHERE id > 3');
     proxy.decide = firstRequests(3, isListing, fault);

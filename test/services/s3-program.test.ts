@@ -46,7 +46,7 @@ describe.each([
     expect(await lab.restoredSha256(young)).toBe(sha256(second));
   });
 
-  test('cleanup --full takes blobs that no row names, and nothing else', async () => {
+  test('cleanup --full deletes blobs that no row names, and nothing else', async () => {
     const { lab, bucket } = s3;
     const uid = await lab.backup(`file://${lab.write('image', first)}`, 'vm');
     const unnamed = Array.from({ length: 3 }, newBlobUid);
@@ -57,7 +57,7 @@ describe.each([
     expect(await lab.restoredSha256(uid)).toBe(sha256(first));
   });
 
-  test('a missing and a damaged blob are found, each by itself', async () => {
+  test('a missing and a damaged blob are both found', async () => {
     const { lab, bucket } = s3;
     const uid = await lab.backup(`file://${lab.write('image', first)}`, 'vm');
     const [missing, damaged, cut] = [3, 4, 5].map((id) => `/${bucket}/${lab.blocks(uid)[id]?.uid}`);

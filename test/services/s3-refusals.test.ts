@@ -57,13 +57,13 @@ test.each(WRONG)('a wrong %s is named in one line before anything is done', asyn
   expect(await s3.lab.ok('-ms', 'ls', '-f', 'uid')).toBe(`${uid}\n`);
 });
 
-test('a wrong clock is named, and by how much', async () => {
+test('a wrong clock is reported, with the difference', async () => {
   const env = clockAt(new Date(Date.now() + 3 * 3600_000));
   const result = await s3.lab.run(['backup', source, 'vm'], { env });
   expectFailure(result, 6, /the clock of this host is wrong, by 10\d\d\d s ahead\. Set the clock/);
 });
 
-test('a server that takes connections and says nothing is given up on', async () => {
+test('a server that accepts connections and never answers is given up', async () => {
   const silent = createServer(() => {});
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   const address = silent.address();
@@ -74,7 +74,7 @@ test('a server that takes connections and says nothing is given up on', async ()
   expectFailure(result, 6, /no byte moved for 1 s.*tried 3 times/);
 });
 
-test('a server that is no S3 server is named as such', async () => {
+test('a server that is no S3 server is reported as such', async () => {
   const { createServer } = await import('node:http');
   const web = createServer((_, answer) => answer.setHeader('content-type', 'text/html').end('<html>hello</html>'));
   await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));

@@ -31,7 +31,7 @@ describe('the servers of the tests', () => {
     await expect(postgresQuery(postgres, name, 'SELECT 1')).rejects.toThrow(/does not exist/);
   });
 
-  test('a PostgreSQL keeps what it has over a restart and a crash, and leaves nothing when it is stopped', async () => {
+  test('a PostgreSQL keeps its data over a restart and a crash, and leaves no files when it is stopped', async () => {
     const server = await PostgresServer.start();
     const database = await server.createDatabase();
     await server.query(database, 'CREATE TABLE t AS SELECT 7 AS n');
@@ -43,7 +43,7 @@ describe('the servers of the tests', () => {
     await expect(server.query(database, 'SELECT 1')).rejects.toThrow(/ECONNREFUSED/);
   });
 
-  test('servers end with the process that started them, though that is killed', async () => {
+  test('servers end with the process that started them, even if it is killed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'backy2-guard-'));
     mkdirSync(join(folder, 'run'));
     const starter = spawn(process.execPath, ['-e', STARTER, GUARD, folder], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -51,7 +51,7 @@ describe('requests of a backup', () => {
     });
   };
 
-  test('are a listing before and one after those for its blocks, and four more where it keeps blobs', async () => {
+  test('are one listing before and one after those for its blocks, and four more if it reuses blobs', async () => {
     const image = `file://${two.write('image', noise(5 * OBJECT, 'image'))}`;
     const puts = new Array(5).fill('PUT blob');
     // The id is made once in a store's life.

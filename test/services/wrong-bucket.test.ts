@@ -115,7 +115,7 @@ describe('when the bucket was emptied, every host is refused, and changes nothin
   });
 });
 
-test('the host with the right bucket goes on where it was', async () => {
+test('the host with the right bucket continues where it was', async () => {
   const { one } = ours;
   await one.ok('scrub', uid);
   expect(await one.restoredSha256(uid)).toBe(await cluster.sha256(`${ours.image}@${snapshot}`));

@@ -32,7 +32,7 @@ const endAt = performance.now() + SECONDS * 1000;
 afterAll(() => summary.print());
 
 test.concurrent.each(operations)(
-  `$name, on PostgreSQL and S3, leaves a sound store that needs no hand, after each fault of a connection of ${shardText(SHARDS)} [seed ${SEED}]`,
+  `$name, on PostgreSQL and S3, leaves a sound store that needs no repair, after each fault of a connection of ${shardText(SHARDS)} [seed ${SEED}]`,
   async (operation) => {
     const outcomes = await sweepOperation(operation, { library, shards, seed: SEED, slots, endAt, isSwept: isServer });
     summary.add(outcomes);

@@ -38,7 +38,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     return uids.sort();
   };
 
-  it.each([1, 4096, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])('gives back the %i bytes that were put', async (size) => {
+  it.each([1, 4096, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])('returns the %i bytes that were put', async (size) => {
     const uid = newBlobUid();
     const bytes = randomBytes(size);
     await backend.put(uid, bytes, signal);
@@ -47,13 +47,13 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     expect(into.equals(bytes)).toBe(true);
   });
 
-  it('tells the whole length when less is read', async () => {
+  it('reports the whole length when less is read', async () => {
     const uid = newBlobUid();
     await backend.put(uid, randomBytes(100), signal);
     expect((await get(uid, 10)).length).toBe(100);
   });
 
-  it('knows blobs that another instance put', async () => {
+  it('finds blobs that another instance put', async () => {
     const uid = newBlobUid();
     const other = fixture.open();
     await other.put(uid, randomBytes(10), signal);
@@ -69,13 +69,13 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     expect((await get(uid, 5)).into.toString()).toBe('again');
   });
 
-  it('says that a missing blob is missing', async () => {
+  it('reports a missing blob as missing', async () => {
     await backend.put(newBlobUid(), randomBytes(1), signal);
     expect((await get(newBlobUid(), 10)).length).toBeUndefined();
     expect(['missing', 'unknown']).toContain((await backend.probe(newBlobUid())).state);
   });
 
-  it('probes the stored length, or does not know', async () => {
+  it('reports the stored length in a probe, or that it does not know it', async () => {
     const uid = newBlobUid();
     await backend.put(uid, randomBytes(123), signal);
     const probe = await backend.probe(uid);
@@ -92,7 +92,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     }
   });
 
-  it('deletes each blob on its own, missing ones counted as gone', async () => {
+  it('deletes each blob on its own; missing ones count as deleted', async () => {
     const [kept, gone, never] = [newBlobUid(), newBlobUid(), newBlobUid()];
     await backend.put(kept, randomBytes(10), signal);
     await backend.put(gone, randomBytes(10), signal);
@@ -110,7 +110,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     expect(await listed()).toEqual([]);
   });
 
-  it('takes many puts at once', async () => {
+  it('accepts many puts at once', async () => {
     const blobs = Array.from({ length: 100 }, () => ({ uid: newBlobUid(), bytes: randomBytes(5000) }));
     await Promise.all(blobs.map(({ uid, bytes }) => backend.put(uid, bytes, signal)));
     await backend.flush();
@@ -126,7 +126,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     expect(await listed()).toHaveLength(2);
   });
 
-  it('locks writers out at most until it is closed, and goes on listing and deleting', async () => {
+  it('locks out at most writers until it is closed, and can still list and delete', async () => {
     const uid = newBlobUid();
     const other = fixture.open();
     await other.put(uid, randomBytes(10), signal);
@@ -141,7 +141,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
     expect(await listed()).toEqual([uid]);
   });
 
-  it('finds a blob with its stored length, and no other one, in an empty storage either', async () => {
+  it('finds a blob with its stored length, and no other one, also in an empty storage', async () => {
     const [uid, never] = [newBlobUid(), newBlobUid()];
     expect(await backend.find(never, signal)).toEqual({ state: 'missing' });
     await backend.put(uid, randomBytes(123), signal);
@@ -152,7 +152,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
   });
 
   describe('the id of the store', () => {
-    it('is none until one is made, which every instance sees', async () => {
+    it('is absent until one is made, which every instance sees', async () => {
       const [id, other] = [newStoreId(), fixture.open()];
       expect(await backend.storeIds('full')).toEqual([]);
       expect(await backend.createStoreId(id)).toEqual([id]);
@@ -160,7 +160,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
       await other.close();
     });
 
-    it('stays when it is made again, and when another is', async () => {
+    it('stays when it is made again, and when another one is made', async () => {
       const [id, second] = [newStoreId(), newStoreId()];
       await backend.createStoreId(id);
       expect(await backend.createStoreId(id)).toEqual([id]);

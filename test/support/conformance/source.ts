@@ -41,7 +41,7 @@ export function sourceSuite(create: () => Promise<SourceFixture>): void {
     await Promise.all(reads);
   });
 
-  it('calls only zeros a hole', () => {
+  it('reports only zeros as a hole', () => {
     const { content, blockSize } = fixture;
     for (let offset = 0; offset < content.length; offset += blockSize) {
       const length = Math.min(blockSize, content.length - offset);

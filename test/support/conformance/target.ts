@@ -25,7 +25,7 @@ export function targetSuite(create: () => Promise<TargetFixture>): void {
     await fixture.dispose();
   });
 
-  it('keeps what several threads write, wherever and in whatever order, and leaves the rest alone', async () => {
+  it('keeps the writes of several threads, at any position and in any order, and does not change the rest', async () => {
     const expected = Buffer.from(fixture.initial);
     const writes: Promise<void>[] = [];
     for (let offset = expected.length - 5000; offset >= 0; offset -= 10_000) {

@@ -8,7 +8,7 @@ const name = (point: string) => point;
 const dealt = (some: readonly string[], counter: number | 'all', seed = 1) => deal(some, name, { shards: SHARDS, seed, counter });
 
 describe('points of faults', () => {
-  test('are each in one of as many runs in a row as there are shards', () => {
+  test('are each covered once by as many runs in a row as there are shards', () => {
     const runs = Array.from({ length: SHARDS }, (_, n) => dealt(points, 1000 + n));
     expect(runs.flat().sort()).toEqual([...points].sort());
     for (const run of runs) expect(run.length).toBeGreaterThan(points.length / SHARDS / 2);
@@ -20,7 +20,7 @@ describe('points of faults', () => {
     expect(after.filter((point) => before.has(point)).sort()).toEqual(dealt(points, 3).sort());
   });
 
-  test('come in an order that the seed alone draws', () => {
+  test('come in an order that depends only on the seed', () => {
     expect(dealt(points, 3, 2).sort()).toEqual(dealt(points, 3, 1).sort());
     expect(dealt(points, 3, 2)).not.toEqual(dealt(points, 3, 1));
     expect(inOrder([...points].reverse(), name, 5)).toEqual(inOrder(points, name, 5));
@@ -30,7 +30,7 @@ describe('points of faults', () => {
     expect(dealt(points, 'all').sort()).toEqual([...points].sort());
   });
 
-  test('draw numbers of their own', () => {
+  test('have random numbers of their own', () => {
     expect(randomOf('a', 1)()).toBe(randomOf('a', 1)());
     expect(randomOf('a', 1)()).not.toBe(randomOf('b', 1)());
     expect(randomOf('a', 1)()).not.toBe(randomOf('a', 2)());
@@ -43,23 +43,23 @@ function outcome(some: Partial<Outcome>): Outcome {
 }
 
 describe('a sweep', () => {
-  test('is fine when some points of a family miss', () => {
+  test('passes if some points of a family miss', () => {
     expect(silences([outcome({ struck: 0 }), outcome({ operation: 'rm', struck: 1 })])).toEqual([]);
     expect(silences([outcome({}), outcome({ family: 'flip', dealt: 0, tried: 0, struck: 0 })])).toEqual([]);
   });
 
-  test('shows nothing when no fault struck', () => {
+  test('proves nothing if no fault struck', () => {
     expect(silences([])).toEqual(['no fault struck at all']);
   });
 
-  test('shows nothing of a family of which none struck, tried or not', () => {
+  test('proves nothing about a family of which none struck, tried or not', () => {
     const kills = { family: 'kill', dealt: 2, struck: 0 } as const;
     expect(silences([outcome({}), outcome({ ...kills, tried: 1 }), outcome({ ...kills, tried: 0 })])).toEqual([
       'kill: none of 4 points struck',
     ]);
   });
 
-  test('shows nothing of an operation of which five points of a family missed', () => {
+  test('proves nothing about an operation of which five points of a family missed', () => {
     const silent = outcome({ operation: 'rm', dealt: 5, tried: 5, struck: 0 });
     expect(silences([outcome({}), silent])).toEqual(['rm, errno: none of 5 points struck']);
   });

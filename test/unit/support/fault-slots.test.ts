@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Slots } from '../../support/faults/slots.ts';
 
-test('jobs run two at a time, in the order in which they came, also after one that fails', async () => {
+test('jobs run two at a time, first come, first served, also after one that fails', async () => {
   const slots = new Slots(2);
   const begun: number[] = [];
   let [running, most] = [0, 0];

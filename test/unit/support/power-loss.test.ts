@@ -46,7 +46,7 @@ function tree(): { [name: string]: string } {
 const KEPT = { data: '/', 'data/linked': 'AFTERe', 'data/new': '/', 'data/new/file': 'new', locks: '/', 'locks/a.lock': '' };
 const LOST = { data: '/', 'data/linked': 'before', 'data/other': 'other', locks: '/', 'locks/a.lock': '' };
 
-test('each state is put in place of any other, and nothing is written into links', () => {
+test('each state can replace any other, and nothing is written into links', () => {
   const before = new PowerLoss(at('lab'));
   const changes = records();
   const restore = (rest: Rest) => {
@@ -67,7 +67,7 @@ test('each state is put in place of any other, and nothing is written into links
   expect(tree()).toEqual(LOST);
 });
 
-test('a file that is the same already stays', () => {
+test('a file that is already the same stays', () => {
   const before = new PowerLoss(at('lab'));
   const { ino } = statSync(at('lab/data/linked'));
   before.copy().restore('lost', () => 0);
@@ -75,7 +75,7 @@ test('a file that is the same already stays', () => {
   expect(tree()).toEqual(LOST);
 });
 
-test('a name in a folder that is lost is lost with it', () => {
+test('a name in a lost folder is lost with it', () => {
   const before = new PowerLoss(at('lab'));
   const none = { number: 0, from: '', to: '', bytes: Buffer.alloc(0) };
   before.replay([

@@ -39,7 +39,7 @@ describe('a proxy of HTTP faults', () => {
   const get = () => fetch(`${proxy.endpoint}/a`);
   const once_ = (fault: Fault) => firstRequests(1, () => true, fault);
 
-  test('passes requests and answers on as they are, with the host that the client named', async () => {
+  test('passes requests and answers unchanged, with the host that the client named', async () => {
     expect(await (await put()).text()).toBe(`127.0.0.1:${proxy.port}`);
     expect(stored.get('/a')?.equals(BODY)).toBe(true);
     expect(Buffer.from(await (await get()).arrayBuffer()).equals(BODY)).toBe(true);
@@ -49,7 +49,7 @@ describe('a proxy of HTTP faults', () => {
     ]);
   });
 
-  test('resets a connection before the server has heard anything, or after it has stored', async () => {
+  test('resets a connection before the server has received anything, or after it has stored', async () => {
     proxy.decide = once_({ kind: 'resetBefore' });
     await expect(put()).rejects.toThrow();
     expect(stored.size).toBe(0);
@@ -59,7 +59,7 @@ describe('a proxy of HTTP faults', () => {
     expect((await put()).status).toBe(200);
   });
 
-  test('answers with an error that the server knows nothing of, as often as asked', async () => {
+  test('answers with an error that the server does not know of, as often as requested', async () => {
     proxy.decide = firstRequests(2, ({ method }) => method === 'PUT', { kind: 'status', status: 503, code: 'SlowDown' });
     const first = await put();
     expect([first.status, (await first.text()).includes('<Code>SlowDown</Code>')]).toEqual([503, true]);
@@ -69,7 +69,7 @@ describe('a proxy of HTTP faults', () => {
     expect((await put()).status).toBe(200);
   });
 
-  test('cuts a body in the middle, under the headers of the whole', async () => {
+  test('cuts a body half way, under the headers of the whole', async () => {
     await put();
     proxy.decide = once_({ kind: 'cutBody' });
     const answer = await get();
@@ -86,7 +86,7 @@ describe('a proxy of HTTP faults', () => {
     expect(stored.size).toBe(1);
   });
 
-  test('adds latency that requests wait for side by side', async () => {
+  test('adds latency to each request separately', async () => {
     proxy.latencyMs = 300;
     const start = performance.now();
     await Promise.all(Array.from({ length: 10 }, () => get()));
@@ -95,7 +95,7 @@ describe('a proxy of HTTP faults', () => {
     expect(proxy.maxInFlight).toBe(10);
   });
 
-  test('limits the bandwidth of all together', async () => {
+  test('limits the bandwidth of all bodies together', async () => {
     proxy.bytesPerSecond = 1_000_000;
     const start = performance.now();
     await Promise.all([put(), put()]);
@@ -126,7 +126,7 @@ describe('a proxy of TCP faults', () => {
     return { socket, said: () => Buffer.concat(said).toString(), failures: () => failures };
   };
 
-  test('passes on, hangs without a word, and goes on where it was', async () => {
+  test('passes data, hangs silently, and continues where it was', async () => {
     const { socket, said } = open();
     socket.write('one');
     await expect.poll(said).toBe('one');
