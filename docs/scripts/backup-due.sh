@@ -1,14 +1,14 @@
 #!/bin/bash
-# Makes the backups that are due, the longest due first. For cron; docs/schedules.md tells how.
+# Makes the backups that are due, longest due first. For cron: see docs/schedules.md.
 #
 #     backup-due.sh SCHEDULERS IMAGES
 #
 # SCHEDULERS  sections of backy.cfg, with commas between them, such as daily,weekly,monthly
-# IMAGES      a file with a line for each image: its source, blanks, its name. Empty lines and lines that begin with #
-#             are passed over. Images that were never backed up are due at once.
+# IMAGES      a file with one line per image: source, blanks, name. Empty lines and lines that begin
+#             with # are ignored. Images that were never backed up are due at once.
 #
-# A backup that fails does not stop the others, and is due again at the next run; the exit code is then 1.
-# Runs wait for each other, for an hour at most.
+# A failed backup does not stop the others, and is due again at the next run. The exit code is then 1.
+# Runs wait for each other, for at most an hour.
 set -euo pipefail
 
 if [ $# -ne 2 ]; then
@@ -18,7 +18,7 @@ fi
 schedulers=$1
 images=$2
 
-# The lock is on the list itself, and goes when the last of this run's processes has ended.
+# The lock is on the list itself. It is released when the last process of this run has ended.
 exec 9<"$images"
 if ! flock --timeout 3600 9; then
   echo "$images: another run has been at work for an hour; nothing was backed up" >&2
@@ -35,7 +35,7 @@ while read -r source name; do
   source_of[$name]=$source
 done <"$images"
 
-# One line for each image that is due. The name comes last, as it may have a | in it.
+# One line per due image. The name comes last, because it may contain a |.
 due=$(
   for name in "${!source_of[@]}"; do
     backy2 -ms due -s "$schedulers" -f due_since,schedulers,expire_date,name -- "$name" </dev/null || exit

@@ -1,41 +1,42 @@
 #!/usr/bin/env bash
-# Backs up Ceph RBD images with backy2, from snapshots: in full at first, then only what has changed since the last snapshot.
+# Backs up Ceph RBD images with backy2, from snapshots: first in full, then only changes.
 # Needs bash 4.4, rbd, backy2, and flock of util-linux.
 #
-# Of each image one snapshot stays, that of the newest version: the next differential backup starts from it. A run that is
-# killed, at any step, leaves at most a snapshot more; the next one finds it by its name and cleans up. So there is no state but
-# the snapshots and backy2's database, and a snapshot counts only when backy2 has a valid version of it.
+# One snapshot of each image stays, that of the newest version. The next differential backup starts
+# from it. A killed run leaves at most one more snapshot; the next run finds it by its name and
+# removes it. The only state is the snapshots and backy2's database. A snapshot counts only if
+# backy2 has a valid version of it.
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
 Usage: backup-rbd.sh [options] IMAGE...
 
-Backs up RBD images with backy2, each from a new snapshot: differentially from the last snapshot whose version is valid, in full
-when there is none. IMAGE is NAME, POOL/NAME or POOL/NAMESPACE/NAME.
+Backs up RBD images with backy2, each from a new snapshot: differentially from the last snapshot with
+a valid version, otherwise in full. IMAGE is NAME, POOL/NAME or POOL/NAMESPACE/NAME.
 
-  -p, --pool POOL        pool of images given by name alone; POOL/NAMESPACE works too (BACKY_RBD_POOL; default: rbd)
+  -p, --pool POOL        pool of images given by name only; POOL/NAMESPACE works too (BACKY_RBD_POOL; default: rbd)
   -c, --configfile FILE  config file of backy2 (BACKY_CONFIGFILE; default: where backy2 looks)
   -t, --tag TAGS         tags of the new versions, as in backy2 backup
   -e, --expire DATE      expire date of the new versions, as in backy2 backup
-      --prefix PREFIX    what the names of the script's own snapshots begin with (BACKY_SNAPSHOT_PREFIX; default:
-                         backy2-HOSTNAME-). One for each installation of backy2: snapshots with this prefix and a time
-                         are removed when they are no longer needed, all others are left alone
+      --prefix PREFIX    prefix of the script's own snapshots (BACKY_SNAPSHOT_PREFIX; default: backy2-HOSTNAME-).
+                         Use one per installation of backy2: snapshots with this prefix and a time are removed when
+                         they are no longer needed, all others stay
       --source TEMPLATE  where backy2 reads a snapshot (BACKY_SOURCE_TEMPLATE; default: rbd://{pool}/{image}@{snap}).
-                         With {device} in it, as in file://{device}, the snapshot is mapped by rbd device map meanwhile
+                         With {device}, as in file://{device}, rbd device map maps the snapshot meanwhile
       --name TEMPLATE    name of the versions (BACKY_NAME_TEMPLATE; default: {image}). Images of the same name in
-                         several pools need {pool} in it
-      --lock-dir FOLDER  where the locks are, one for each image (BACKY_LOCK_DIR; default: /run/lock)
-  -v, --verbose          show what backy2 says
+                         several pools need {pool}
+      --lock-dir FOLDER  folder of the locks, one per image (BACKY_LOCK_DIR; default: /run/lock)
+  -v, --verbose          show the output of backy2
   -h, --help             show this text
 
-Options win over the environment. rbd takes its own from CEPH_ARGS, for example CEPH_ARGS='--id backup'. Changed blocks are listed
-in a temporary file, in TMPDIR (default: /tmp).
+Options override the environment. rbd reads CEPH_ARGS, for example CEPH_ARGS='--id backup'. The list of
+changes is a temporary file in TMPDIR (default: /tmp).
 
-Exit code: 0 when all images are backed up, 2 for wrong usage. Otherwise the highest one of the images: 75 when another run
-works on it, 1 when a lock or temporary file can't be made, else that of the rbd or backy2 that failed. A failure of
-one image does not keep the others from being backed up. 5: the image did not fit its last version, and was read and stored as a
-whole; scrub the earlier versions. 129, 130, 143: stopped by a signal.
+Exit code: 0 if all images are backed up, 2 for wrong usage. Otherwise the highest of the images: 75 if another
+run works on it, 1 if a lock or temporary file can't be created, else that of the failed rbd or backy2. If one
+image fails, the others are still backed up. 5: the image did not match its last version, and was read and
+stored completely; scrub the earlier versions. 129, 130, 143: stopped by a signal.
 TEXT
 }
 
@@ -50,14 +51,14 @@ backy2=(backy2)
 backup_options=()
 images=()
 
-# A snapshot is ours when its name is the prefix and a time of exactly this form.
+# A snapshot is ours if its name is the prefix and a time of exactly this form.
 readonly TIME_FORMAT='%Y-%m-%dT%H:%M:%S.%3NZ'
 readonly TIME_PATTERN='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z'
 
 hints='' # the temporary file
 lock='' # file descriptor of the image's lock
-child='' # the process that a signal is passed on to
-stopped=0 # the exit code when a signal has come
+child='' # the process that signals are forwarded to
+stopped=0 # the exit code after a signal
 
 main() {
   parse_options "$@"
@@ -141,8 +142,8 @@ refuse() {
   exit 2
 }
 
-# Everything for one image. Nothing here relies on set -e, which bash does not keep up within a condition: each step is checked.
-# The functions below see its variables; `code` is what it returns.
+# Backs up one image. Bash ignores set -e within a condition, so each step is checked.
+# The functions below see its variables; `code` is its return value.
 backup_image() {
   local image_pool=$1 image=$2 spec=$1/$2 snap='' device='' code=0
   local label key name own old left snapshots base_snap='' base_uid=''
@@ -150,12 +151,12 @@ backup_image() {
   key=$(printf '%s' "$spec" | sha256sum | cut -c 1-16)
   name=$(fill_in "$name_template")
 
-  # First what can fail without leaving anything behind.
+  # First the steps that leave nothing behind when they fail.
   lock_image || return
   make_hints_file || return
   find_own_snapshots || return
   find_base || return
-  # With no valid version, the newest snapshot stays all the same until there is one.
+  # Without a valid version, the newest snapshot stays until there is one.
   old=$base_snap
   [[ -n $old ]] || ((${#own[@]} == 0)) || old=${own[-1]}
   for left in "${own[@]}"; do
@@ -172,8 +173,8 @@ backup_image() {
 
 lock_image() {
   local file=$lock_dir/backup-rbd.$key.lock
-  # Programs that are started from here inherit the lock: it holds as long as one of them works, even when this script is killed.
-  # So no other run removes the snapshot that a backup still reads.
+  # Programs started from here inherit the lock, even if this script is killed. So no other run
+  # removes the snapshot that a backup still reads.
   { exec {lock}>>"$file"; } 2>/dev/null ||
     fail 1 "The lock file $file can't be written. Name another folder with --lock-dir." || return
   flock --nonblock "$lock" || fail 75 "Another run works on this image: it holds the lock $file."
@@ -181,13 +182,13 @@ lock_image() {
 
 make_hints_file() {
   local file=${TMPDIR:-/tmp}/backup-rbd.$key
-  # Whoever left these was killed: the lock is ours.
+  # The lock is ours, so the run that left these was killed.
   rm -f -- "$hints" "$file".??????
   hints=$(mktemp "$file.XXXXXX") || fail 1 "No temporary file can be made in ${TMPDIR:-/tmp}. Name another folder with TMPDIR."
 }
 
-# Sets `snapshots` to rbd's list, and `own` to the script's own ones, oldest first. JSON is sure where rbd's table is not: a name
-# of others can't pass for one of ours, whatever characters it has, since quotes within names are escaped.
+# Sets `snapshots` to rbd's list, and `own` to the script's own ones, oldest first. JSON escapes
+# quotes in names, so no other name can pass for one of ours, as it could in rbd's table.
 find_own_snapshots() {
   local LC_ALL=C list pattern
   list=$(rbd snap ls --format json "$spec") || fail $? "The snapshots can't be listed." || return
@@ -201,11 +202,12 @@ find_own_snapshots() {
   )
 }
 
-# Sets `base_snap` and `base_uid` to the newest snapshot that has a valid version, and to that version.
+# Sets `base_snap` and `base_uid` to the newest snapshot that has a valid version, and to that
+# version.
 find_base() {
   local i versions uid
   for ((i = ${#own[@]} - 1; i >= 0; i--)); do
-    # Not to know the versions is not to have none: snapshots would be removed for it.
+    # If the versions are unknown, stop: snapshots in use could be removed.
     versions=$(versions_of "${own[i]}") || fail $? "The versions can't be listed." || return
     base_uid=$(newest_valid <<<"$versions")
     if [[ -n $base_uid ]]; then
@@ -220,7 +222,7 @@ find_base() {
   done
 }
 
-# The versions of a snapshot, oldest first, as lines of valid|uid.
+# Prints the versions of a snapshot, oldest first, as lines of valid|uid.
 versions_of() {
   "${backy2[@]}" -ms ls -f valid,uid -s "$1" -- "$name"
 }
@@ -229,7 +231,7 @@ newest_valid() {
   awk -F '|' '$1 == 1 { uid = $2 } END { print uid }'
 }
 
-# Backs the new snapshot up, and makes sure that there is a valid version of it.
+# Backs up the new snapshot, and makes sure that it has a valid version.
 back_up() {
   local result=0 uid
   map_snapshot || return
@@ -237,7 +239,7 @@ back_up() {
     say "Differential backup, from snapshot $base_snap and version $base_uid."
     run_backup -r "$hints" -f "$base_uid" || result=$?
     if ((result == 5)); then
-      # The base or the list of changes is wrong: whatever rests on them can't be trusted, so every byte is read.
+      # The base or the list of changes is wrong, so every byte is read.
       complain "The image differs from version $base_uid where rbd lists no change. All of it is read now; scrub that version."
       code=5 result=0
       run_backup || result=$?
@@ -247,15 +249,15 @@ back_up() {
     list_changes || return
     run_backup -r "$hints" || result=$?
   fi
-  # A version that stays invalid is left alone: what it has stored need not be stored again by the next backup.
+  # An invalid version stays: the next backup reuses its blobs.
   ((result == 0)) || fail "$result" 'There is no new backup. The next run starts anew, whatever backy2 says of -c.' || return
   uid=$(versions_of "$snap" | newest_valid) || fail $? "The versions can't be listed." || return
   [[ -n $uid ]] || fail 1 "backy2 ended well, but has no valid version of snapshot $snap." || return
   say "Version $uid of snapshot $snap is valid."
 }
 
-# Whether anybody's snapshot since the base is one of a smaller image. What was behind the end of that, and is zeros now, is not in
-# the list that Ceph 16.2 makes with fast-diff.
+# Whether the image was smaller at any snapshot since the base. The fast-diff list of Ceph 16.2
+# lacks what was past the end then and is zero now.
 was_smaller_since() {
   local LC_ALL=C id
   [[ $snapshots =~ \"id\":\ *([0-9]+),\ *\"name\":\ *\""$base_snap"\" ]] || return 1
@@ -265,7 +267,7 @@ was_smaller_since() {
   say "Since snapshot $base_snap there was one of a smaller image: the list of changes would lack some."
 }
 
-# Sets `device` when the source wants one.
+# Sets `device` if the source needs one.
 map_snapshot() {
   [[ $source_template == *'{device}'* ]] || return 0
   device=$(rbd device map --read-only "$spec@$snap") || fail $? "Snapshot $snap can't be mapped."
@@ -275,9 +277,10 @@ unmap() {
   rbd device unmap "$spec@$1"
 }
 
-# Writes to the hints file what of the new snapshot is in use; with --from-snap and a snapshot, what has changed since that one.
+# Writes the ranges in use of the new snapshot to the hints file; with --from-snap, the changes
+# since that snapshot.
 list_changes() {
-  # On failure, too, rbd prints a list: an empty one.
+  # rbd prints an empty list on failure too.
   run rbd diff --whole-object --format json "$@" "$spec@$snap" >"$hints" ||
     fail $? "rbd can't list the changes${2:+ since snapshot $2}."
 }
@@ -295,12 +298,13 @@ run_backup() {
 
 remove_snapshot() {
   say "Removing snapshot $1, $2."
-  # It may be mapped still, when a run was killed.
+  # It may still be mapped after a killed run.
   [[ $source_template != *'{device}'* ]] || unmap "$1" 2>/dev/null || true
   rbd snap rm --no-progress "$spec@$1" || fail $? "Snapshot $1 can't be removed. The next run tries again."
 }
 
-# A template with its {pool}, {image}, {snap} and {device} filled in, in one pass: names may have braces in them.
+# Prints a template with {pool}, {image}, {snap} and {device} filled in, in one pass, because names
+# may contain braces.
 fill_in() {
   local rest=$1 text=''
   while [[ $rest == *'{'* ]]; do
@@ -317,7 +321,7 @@ fill_in() {
   printf '%s' "$text$rest"
 }
 
-# Runs a program such that signals to this script reach it: bash itself would see them only after its end.
+# Runs a program so that signals to this script reach it. Bash would handle them only after its end.
 run() {
   local result=0
   ((stopped == 0)) || return "$stopped"
@@ -325,7 +329,7 @@ run() {
   child=$!
   ((stopped == 0)) || kill -TERM "$child" 2>/dev/null || true
   wait "$child" || result=$?
-  # A signal ends wait, not the program, which may need a moment to leave things in order.
+  # A signal ends wait, not the program, which may need a moment to clean up.
   while kill -0 "$child" 2>/dev/null; do wait "$child" || result=$?; done
   child=''
   ((stopped == 0)) || return "$stopped"
@@ -346,7 +350,7 @@ complain() {
   say "$1" >&2
 }
 
-# Says what went wrong, and returns the code for it.
+# Prints the failure and returns its exit code.
 fail() {
   if ((stopped == 0)); then complain "$2"; else complain 'Stopped by a signal.'; fi
   return "$1"

@@ -37,8 +37,8 @@ const BANNED = [
   'an? (?:row|write|call|statement|message|commit|request|file|run|result|counter) an? [a-z]+',
 ].map((phrase) => new RegExp(`\\b(?:${phrase.replaceAll(' ', '\\s+')})\\b`, 'gi'));
 
-/** Text that the specification fixes word by word. */
-const FIXED = [];
+/** Text that is fixed word by word: by the specification, or names of tests in docs/promises.md. */
+const FIXED = ['which writes what is there and ends with 20', 'keeps no backup from being due, and is told'];
 
 /** @returns {{ line: number, what: string }[]} what is wrong in a source file. */
 export function checkCode(text, language, { messages = false } = {}) {
