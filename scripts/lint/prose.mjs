@@ -14,7 +14,7 @@ import { scan } from './scan.mjs';
 import { columns, isDirective, isMarkdownProse, WIDTH, wrapComments, wrapMarkdown } from './wrap.mjs';
 
 const CODE = ['src', 'test', 'bench', 'scripts', '.ci', 'bin', 'completion', 'vitest.config.ts'];
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs'];
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs', 'backy.cfg.example'];
 const SKIPPED = /(?:^|\/)(?:node_modules|dist)\/|^scripts\/lint\/prose\.mjs$|^test\/unit\/lint\//;
 /** Strings of these are what users read. Tests quote freely. */
 const MESSAGES = /^src\//;
@@ -115,7 +115,7 @@ function lineAt(text, offset) {
 export function languageOf(path, text) {
   if (/\.(?:ts|mts|mjs|cjs|js|c|h)$/.test(path) || /^#!.*\bnode\b/.test(text)) return 'script';
   if (path.endsWith('.md')) return 'markdown';
-  return /\.(?:sh|py|bash|fish)$/.test(path) || /^(?:#!|# shellcheck|#compdef)/.test(text) ? 'shell' : undefined;
+  return /\.(?:sh|py|bash|fish|cfg\.example)$/.test(path) || /^(?:#!|# shellcheck|#compdef)/.test(text) ? 'shell' : undefined;
 }
 
 /** @returns the text, wrapped where it was too long. */
