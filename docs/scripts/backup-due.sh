@@ -7,8 +7,8 @@
 # IMAGES      a file with one line per image: source, blanks, name. Empty lines and lines that begin
 #             with # are ignored. Images that were never backed up are due at once.
 #
-# A failed backup does not stop the others, and is due again at the next run. The exit code is then
-# 1. Runs wait for each other, for at most an hour.
+# A failed backup does not stop the others, is due again at the next run, and makes the exit code 1.
+# Runs wait for each other, for at most an hour.
 set -euo pipefail
 
 if [ $# -ne 2 ]; then
