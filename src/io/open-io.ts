@@ -45,11 +45,19 @@ export async function shareTarget(
   return { isNew, spec, close: async () => release() };
 }
 
-/** Opens a source that is shared for the calling thread. `blockSize` in bytes: the null source makes its data up by blocks. */
-export function openSource({ url, image }: IoSpec, blockSize: number): Source {
+/** How a thread reads a source. */
+export interface ReadingOptions {
+  /** Bytes of a block: the null source makes its data up by blocks. */
+  blockSize: number;
+  /** Reads may block the calling thread. [true] */
+  mayBlock?: boolean;
+}
+
+/** Opens a shared source for the calling thread. */
+export function openSource({ url, image }: IoSpec, { blockSize, mayBlock }: ReadingOptions): Source {
   if (image !== undefined) return new RbdSource(url, image);
   const { scheme, path } = parseIoUrl(url);
-  return scheme === 'file' ? new FileSource(path) : new NullSource(parseNullSize(path), blockSize);
+  return scheme === 'file' ? new FileSource(path, { mayBlock }) : new NullSource(parseNullSize(path), blockSize);
 }
 
 /** Opens a target that is shared for the calling thread. */

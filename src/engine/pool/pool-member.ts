@@ -1,20 +1,34 @@
-import type { Worker } from 'node:worker_threads';
-import type { ToWorker } from '../shared/messages.ts';
-import type { Outbox } from '../shared/outbox.ts';
+import type { FromWorker, ToWorker } from '../shared/messages.ts';
 
-/** A thread of a pool, as the pool sees it. */
-export interface Member {
-  worker: Worker;
-  outbox: Outbox<ToWorker>;
-  jobs: Set<number>;
+/** A block worker of a pool, as the pool sees it. */
+export interface PoolMember {
+  /** Jobs that it has not answered. */
+  readonly jobs: Set<number>;
+  /** Source, target and backend are open. Set by the pool. */
   isReady: boolean;
-  gone: Promise<void>;
-  isGone: boolean;
+  readonly isGone: boolean;
+  /** Resolves when it is gone. */
+  readonly gone: Promise<void>;
+  /** Sends a message; nothing happens when it is gone. */
+  post(message: ToWorker): void;
+  /** Ends it without waiting for its jobs. Rejects or hangs where that is impossible. */
+  terminate(): Promise<unknown>;
+  /** Lets the process end without it. */
+  unref(): void;
+}
+
+/** What a pool hears of a member. */
+export interface MemberEvents {
+  onMessage(message: FromWorker): void;
+  /** It failed outside of any job. */
+  onError(error: unknown): void;
+  /** It is gone, and answers nothing any more. */
+  onExit(code: number): void;
 }
 
 /** The member with the fewest jobs; undefined when each has `mostJobs`. */
-export function mostIdle(members: readonly Member[], mostJobs: number): Member | undefined {
-  let best: Member | undefined;
+export function mostIdle(members: readonly PoolMember[], mostJobs: number): PoolMember | undefined {
+  let best: PoolMember | undefined;
   for (const member of members) {
     if (member.isGone || member.jobs.size >= mostJobs) continue;
     if (best === undefined || member.jobs.size < best.jobs.size) best = member;

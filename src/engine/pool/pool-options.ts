@@ -3,12 +3,18 @@ import type { RetryNotice } from '../../data/retrying-backend.ts';
 import type { IoSpec } from '../../io/shared.ts';
 import { shareGate } from '../shared/gate.ts';
 import type { WorkerSetup } from '../shared/messages.ts';
-import { shareWriteCounts } from './queue-loads.ts';
+import { shareWriteCounts } from '../shared/write-count.ts';
 
-/** What a pool works on. */
+/** Options of a {@link WorkerPool}. */
 export interface PoolOptions {
   /** Worker threads. */
   workers: number;
+  /**
+   * Work on the calling thread instead, with one worker: {@link needsThreads} says when. Ignored with
+   * a target, whose zero ranges are written by calls that block their thread for as long as a device
+   * takes. [false]
+   */
+  inline?: boolean | undefined;
   blockSize: number;
   sizeBytes: number;
   hashFunction: string;
@@ -53,32 +59,44 @@ export interface SlotPlan {
   blocksPerSlot: number;
 }
 
+/** The pool works on the calling thread. */
+export function isInline({ inline, target }: Pick<PoolOptions, 'inline' | 'target'>): boolean {
+  return inline === true && target === undefined;
+}
+
+function workerCount(options: PoolOptions): number {
+  return isInline(options) ? 1 : options.workers;
+}
+
 /** Plans the slots from the limits of source, target and backend. */
 export function planSlots(options: PoolOptions): SlotPlan {
   const blocksPerSlot = Math.max(1, Math.floor(SMALL_READ_BYTES / options.blockSize));
   const slotBytes = blocksPerSlot * options.blockSize;
+  const workers = workerCount(options);
   const inFlight =
     options.target === undefined
       ? (options.source?.limits.simultaneousReads ?? options.data.simultaneousReads) + options.data.simultaneousWrites
       : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
-  const wanted = Math.ceil(inFlight / options.workers) + SPARE_SLOTS;
+  const wanted = Math.ceil(inFlight / workers) + SPARE_SLOTS;
   const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
-  const within = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * options.workers));
+  const within = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * workers));
   const ioSlotsPerWorker = Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), within(SLOT_MEMORY_BYTES)));
   const slotsPerWorker = Math.max(ioSlotsPerWorker, Math.min(AMPLE_SLOTS, within(AMPLE_MEMORY_BYTES)));
   return { slotBytes, blocksPerSlot, ioSlotsPerWorker, slotsPerWorker };
 }
 
 /** How long all slots together take at the configured bandwidth: nothing need end any earlier. */
-export function slowestJobMs({ data, workers }: PoolOptions, plan: SlotPlan): number {
+export function slowestJobMs(options: PoolOptions, plan: SlotPlan): number {
+  const { data } = options;
   const bandwidth = Math.min(data.bandwidthRead || Number.POSITIVE_INFINITY, data.bandwidthWrite || Number.POSITIVE_INFINITY);
-  return ((plan.slotBytes * plan.slotsPerWorker * workers) / bandwidth) * 1000;
+  return ((plan.slotBytes * plan.slotsPerWorker * workerCount(options)) / bandwidth) * 1000;
 }
 
 /** The setups of all workers of a pool; they share gates and heartbeats. */
 export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[] {
   // A slot of small blocks stores many of them at once.
-  const users = options.workers * plan.slotsPerWorker * plan.blocksPerSlot;
+  const workers = workerCount(options);
+  const users = workers * plan.slotsPerWorker * plan.blocksPerSlot;
   const { data, source, target } = options;
   const shared = {
     gates: {
@@ -87,10 +105,10 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
       dataRead: shareGate(data.simultaneousReads, data.bandwidthRead, users),
       dataWrite: shareGate(data.simultaneousWrites, data.bandwidthWrite, users),
     },
-    heartbeats: new SharedArrayBuffer(options.workers * Int32Array.BYTES_PER_ELEMENT),
-    writing: shareWriteCounts(options.workers),
+    heartbeats: new SharedArrayBuffer(workers * Int32Array.BYTES_PER_ELEMENT),
+    writing: shareWriteCounts(workers),
   };
-  return Array.from({ length: options.workers }, (_, index) => ({
+  return Array.from({ length: workers }, (_, index) => ({
     index,
     blockSize: options.blockSize,
     sizeBytes: options.sizeBytes,
@@ -104,6 +122,7 @@ export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[
     target,
     zeroMissing: options.zeroMissing ?? true,
     arena: options.arena,
+    mayBlock: !isInline(options),
     ...shared,
   }));
 }

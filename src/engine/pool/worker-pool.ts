@@ -1,14 +1,14 @@
-import { Worker } from 'node:worker_threads';
 import { BackyError, fromPlainError, messageOf } from '../../errors.ts';
-import type { Decision, FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
-import { Outbox } from '../shared/outbox.ts';
+import type { Decision, FromWorker, WorkerSetup } from '../shared/messages.ts';
 import type { BlockPool } from './block-pool.ts';
 import { FlushTickets } from './flush-tickets.ts';
+import { InlineMember } from './inline-member.ts';
 import type { JobAnswer, Operation } from './operation.ts';
-import { type Member, mostIdle } from './pool-member.ts';
-import { type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
+import { mostIdle, type PoolMember } from './pool-member.ts';
+import { isInline, type PoolOptions, planSlots, type SlotPlan, slowestJobMs, workerSetups } from './pool-options.ts';
 import { type QueueLoads, queueLoads } from './queue-loads.ts';
 import { StallWatch } from './stall-watch.ts';
+import { ThreadMember } from './thread-member.ts';
 import { within } from './within.ts';
 import { workerUrl } from './worker-url.ts';
 
@@ -28,11 +28,12 @@ const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it ag
 export class WorkerPool implements BlockPool {
   readonly slots: SlotPlan;
   readonly #setups: WorkerSetup[];
+  readonly #isInline: boolean;
   readonly #program: URL;
   readonly #signal: AbortSignal;
   readonly #onRetry: PoolOptions['onRetry'];
-  readonly #members: Member[] = [];
-  readonly #owners = new Map<number, Member>();
+  readonly #members: PoolMember[] = [];
+  readonly #owners = new Map<number, PoolMember>();
   readonly #flushes = new FlushTickets();
   readonly #watch: StallWatch;
   #operation: Operation | undefined;
@@ -52,6 +53,7 @@ export class WorkerPool implements BlockPool {
    * `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended.
    */
   constructor(options: PoolOptions, signal: AbortSignal) {
+    this.#isInline = isInline(options);
     this.slots = planSlots(options);
     this.#setups = workerSetups(options, this.slots);
     this.#program = options.workerProgram ?? workerUrl();
@@ -103,7 +105,7 @@ export class WorkerPool implements BlockPool {
 
   /** Answers `digested`. */
   decide(job: number, decisions: Decision[]): void {
-    this.#post(this.#owners.get(job), { kind: 'decide', job, decisions });
+    this.#owners.get(job)?.post({ kind: 'decide', job, decisions });
   }
 
   /** Makes everything durable that workers have answered as stored or fetched before the call. */
@@ -112,7 +114,7 @@ export class WorkerPool implements BlockPool {
     if (living.length < this.#members.length)
       throw new BackyError('worker', 'A block worker is gone, so its blobs may not be durable.', { hint: WORKER_HINT });
     await this.#flushes.ask(living.length, (ticket) => {
-      for (const member of living) this.#post(member, { kind: 'flush', ticket });
+      for (const member of living) member.post({ kind: 'flush', ticket });
     });
   }
 
@@ -121,12 +123,12 @@ export class WorkerPool implements BlockPool {
     this.#closing = true;
     this.#watch.stop();
     this.#signal.removeEventListener('abort', this.#onAbort);
-    for (const member of this.#members) this.#post(member, { kind: 'finish' });
+    for (const member of this.#members) member.post({ kind: 'finish' });
     await within(CLOSE_LIMIT_MS, Promise.all(this.#members.map((member) => member.gone)));
     const stuck = this.#members.filter((member) => !member.isGone);
     if (stuck.length === 0) return;
-    this.#hasStuckThreads = !(await within(TERMINATE_LIMIT_MS, Promise.all(stuck.map((member) => member.worker.terminate()))));
-    if (this.#hasStuckThreads) for (const member of stuck) member.worker.unref();
+    this.#hasStuckThreads = !(await within(TERMINATE_LIMIT_MS, Promise.all(stuck.map((member) => member.terminate()))));
+    if (this.#hasStuckThreads) for (const member of stuck) member.unref();
   }
 
   readonly #onAbort = () => this.#wake();
@@ -135,27 +137,14 @@ export class WorkerPool implements BlockPool {
     this.#watch.start();
     this.#signal.addEventListener('abort', this.#onAbort);
     for (const setup of this.#setups) {
-      const worker = new Worker(this.#program, { workerData: setup, name: `block-worker-${setup.index}` });
-      const outbox = new Outbox<ToWorker>((messages) => worker.postMessage(messages));
-      const member: Member = { worker, outbox, jobs: new Set(), isReady: false, isGone: false, gone: Promise.resolve() };
-      member.gone = new Promise((resolve) => {
-        worker.once('exit', (code) => {
-          member.isGone = true;
-          this.#died(member, setup.index, code);
-          resolve();
-        });
-      });
-      worker.on('error', (error) =>
-        this.#fail(
-          new BackyError('worker', `Block worker ${setup.index} failed: ${messageOf(error)}`, {
-            hint: WORKER_HINT,
-            cause: error,
-          }),
-        ),
-      );
-      worker.on('message', (messages: FromWorker[]) => {
-        for (const message of messages) this.#receive(member, message);
-      });
+      const events = {
+        onMessage: (message: FromWorker) => this.#receive(member, message),
+        onError: (error: unknown) => this.#broke(setup.index, error),
+        onExit: (code: number) => this.#died(member, setup.index, code),
+      };
+      const member: PoolMember = this.#isInline
+        ? new InlineMember(setup, events)
+        : new ThreadMember(this.#program, setup, events);
       this.#members.push(member);
     }
   }
@@ -187,7 +176,7 @@ export class WorkerPool implements BlockPool {
     const wanted = this.#failure === undefined ? 'queued' : 'all';
     if (this.#dropped === wanted || this.#dropped === 'all') return;
     this.#dropped = wanted;
-    for (const member of this.#members) this.#post(member, { kind: 'drop', undecided: wanted === 'all' });
+    for (const member of this.#members) member.post({ kind: 'drop', undecided: wanted === 'all' });
   }
 
   /** Hands out jobs until every worker has enough. */
@@ -206,7 +195,7 @@ export class WorkerPool implements BlockPool {
         member.jobs.add(job);
         this.#owners.set(job, member);
         this.#watch.moved(this.#members.indexOf(member));
-        this.#post(member, { kind: 'job', job, work });
+        member.post({ kind: 'job', job, work });
       }
     } catch (error) {
       this.#fail(error);
@@ -215,7 +204,7 @@ export class WorkerPool implements BlockPool {
     }
   }
 
-  #receive(member: Member, message: FromWorker): void {
+  #receive(member: PoolMember, message: FromWorker): void {
     this.#watch.moved(message.worker);
     switch (message.kind) {
       case 'ready':
@@ -262,7 +251,12 @@ export class WorkerPool implements BlockPool {
     this.#owners.delete(job);
   }
 
-  #died(member: Member, index: number, code: number): void {
+  #broke(index: number, error: unknown): void {
+    const message = `Block worker ${index} failed: ${messageOf(error)}`;
+    this.#fail(new BackyError('worker', message, { hint: WORKER_HINT, cause: error }));
+  }
+
+  #died(member: PoolMember, index: number, code: number): void {
     for (const job of [...member.jobs]) this.#ended(job);
     this.#flushes.fail(index);
     if (!this.#closing)
@@ -275,10 +269,6 @@ export class WorkerPool implements BlockPool {
     // Who waits for a flush (a commit) must not wait for a worker that hangs.
     if (error instanceof BackyError && error.code === 'worker') this.#flushes.abandon(error);
     this.#wake();
-  }
-
-  #post(member: Member | undefined, message: ToWorker): void {
-    if (member !== undefined && !member.isGone) member.outbox.add(message);
   }
 
   #nextEvent(limitMs: number): Promise<void> {

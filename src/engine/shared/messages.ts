@@ -27,10 +27,12 @@ export interface WorkerSetup {
   zeroMissing: boolean;
   /** Memory that main shares with the workers, for the blocks of `view` jobs. */
   arena: SharedArrayBuffer | undefined;
+  /** Reads may block the worker's thread: it is its own. */
+  mayBlock: boolean;
   gates: WorkerGates;
   /** One counter a worker; it moves every second while the worker's event loop lives. */
   heartbeats: SharedArrayBuffer;
-  /** One counter a worker: its jobs that are at their writes (queue-loads.ts). */
+  /** One counter a worker: its jobs that write now (write-count.ts). */
   writing: SharedArrayBuffer;
 }
 

@@ -6,9 +6,9 @@ import { openSource, openTarget } from '../../io/open-io.ts';
 import type { IoSpec } from '../../io/shared.ts';
 import type { Source } from '../../io/source.ts';
 import type { Target } from '../../io/target.ts';
-import { WriteCount } from '../pool/queue-loads.ts';
 import { Gate } from '../shared/gate.ts';
 import type { WorkerSetup } from '../shared/messages.ts';
+import { WriteCount } from '../shared/write-count.ts';
 import { Codecs } from './codecs.ts';
 import { type BatchOwner, HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
@@ -62,8 +62,8 @@ export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: Con
 }
 
 /** A source that is shorter now than main found it would end too early. */
-function openWholeSource(spec: IoSpec, { blockSize, sizeBytes }: WorkerSetup): Source {
-  const source = openSource(spec, blockSize);
+function openWholeSource(spec: IoSpec, { blockSize, sizeBytes, mayBlock }: WorkerSetup): Source {
+  const source = openSource(spec, { blockSize, mayBlock });
   if (source.sizeBytes >= sizeBytes) return source;
   throw new BackyError('io', `${spec.url} has ${source.sizeBytes} bytes where ${sizeBytes} are expected.`, {
     hint: 'The source shrank while it was opened. Back up a snapshot, or stop what changes its size.',

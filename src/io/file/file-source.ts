@@ -20,12 +20,14 @@ export class FileSource implements Source {
   readonly sizeBytes: number;
   readonly #fd: number;
   readonly #path: string;
+  readonly #mayBlock: boolean;
   /** Reads that go through the thread pool before one is tried at once again. */
   #slowReads = 0;
 
-  /** Opens `path` for reading. */
-  constructor(path: string) {
+  /** Opens `path` for reading. `mayBlock`: reads may block the calling thread. */
+  constructor(path: string, { mayBlock = true }: { mayBlock?: boolean | undefined } = {}) {
     this.#path = path;
+    this.#mayBlock = mayBlock;
     this.#fd = openForReading(path);
     try {
       this.sizeBytes = sizeOfFile(this.#fd, path);
@@ -36,7 +38,7 @@ export class FileSource implements Source {
   }
 
   read(into: Uint8Array, offset: number): Promise<void> | undefined {
-    const done = this.#slowReads === 0 ? this.#readAtOnce(into, offset) : 0;
+    const done = this.#mayBlock && this.#slowReads === 0 ? this.#readAtOnce(into, offset) : 0;
     if (done < into.length) return this.#readRest(into, done, offset);
     dropPageCache(this.#fd, offset, into.length);
     return undefined;

@@ -17,13 +17,25 @@ function temporaryFile(content: Buffer): { path: string; dispose(): Promise<void
   return { path, dispose: async () => rmSync(folder, { recursive: true, force: true }) };
 }
 
-describe('the file source', () => {
+describe.each([true, false])('the file source, that may block its thread: %s', (mayBlock) => {
   sourceSuite(async () => {
     const content = Buffer.concat([randomBytes(5 * BLOCK), Buffer.alloc(5 * BLOCK), randomBytes(123)]);
     const { path, dispose } = temporaryFile(content);
-    return { open: () => new FileSource(path), content, blockSize: BLOCK, dispose };
+    return { open: () => new FileSource(path, { mayBlock }), content, blockSize: BLOCK, dispose };
   });
 
+  it('reads before it returns only if it may', async () => {
+    const { path, dispose } = temporaryFile(randomBytes(BLOCK));
+    const source = new FileSource(path, { mayBlock });
+    const reading = source.read(new Uint8Array(BLOCK), 0);
+    expect(reading instanceof Promise).toBe(!mayBlock);
+    await reading;
+    await source.close();
+    await dispose();
+  });
+});
+
+describe('the file source', () => {
   it('sees a hole without reading it', async () => {
     const { path, dispose } = temporaryFile(randomBytes(BLOCK));
     truncateSync(path, 1024 * 1024);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
+import type { PoolOptions } from '../../../../src/engine/pool/pool-options.ts';
 import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
@@ -15,27 +16,39 @@ const BLOCKS = 8;
 
 let lab: CoreLab;
 let image: Buffer;
+let source: { url: string; limits: { simultaneousReads: number; simultaneousWrites: number } };
 let pool: WorkerPool;
 let aborter: AbortController;
+let threads: number;
+const note = () => {
+  threads++;
+};
 beforeEach(async () => {
   expect(existsSync(BUILT), 'npm run build makes dist/').toBe(true);
   lab = await CoreLab.create();
   image = randomBytes(BLOCKS * BLOCK_SIZE);
   aborter = new AbortController();
-  const source = { url: lab.source(image), limits: lab.context.io.file };
+  source = { url: lab.source(image), limits: lab.context.io.file };
+  threads = 0;
+  process.on('worker', note);
+});
+afterEach(async () => {
+  await pool.close();
+  process.off('worker', note);
+  expect(pool.hasStuckThreads).toBe(false);
+  await lab.dispose();
+});
+
+function start(options: Partial<PoolOptions>): void {
   pool = new WorkerPool(
     {
       ...{ workers: 2, blockSize: BLOCK_SIZE, sizeBytes: image.length, hashFunction: 'sha512', data: lab.data, source },
       ...{ encryption: lab.context.settings.encryption, onRetry: () => {}, workerProgram: BUILT },
+      ...options,
     },
     aborter.signal,
   );
-});
-afterEach(async () => {
-  await pool.close();
-  expect(pool.hasStuckThreads).toBe(false);
-  await lab.dispose();
-});
+}
 
 /** Reads and stores the image, one block a job. */
 class Storing implements Operation {
@@ -58,7 +71,17 @@ class Storing implements Operation {
 
 const blockOf = (id: number) => image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
 
-describe('block workers', () => {
+describe.each([
+  { where: 'in threads', inline: false },
+  { where: 'on the calling thread', inline: true },
+])('block workers $where', ({ inline }) => {
+  beforeEach(() => start({ inline }));
+
+  it('are as many threads as were asked for, or none', async () => {
+    await pool.ready();
+    expect(threads).toBe(inline ? 0 : 2);
+  });
+
   it('store what they read, and tell its checksums', async () => {
     const storing = new Storing();
     await pool.run(storing);
@@ -84,4 +107,34 @@ describe('block workers', () => {
     lab.source(Buffer.from('no folder'), 'data');
     await expect(pool.run(storing)).rejects.toMatchObject({ code: 'dataBackend', exitCode: 6 });
   });
+
+  it('end what is in flight when the operation is to stop', async () => {
+    const storing = new Storing();
+    const run = pool.run({
+      next: () => storing.next(),
+      answered: (answer) => {
+        aborter.abort(new Error('enough'));
+        storing.answered(answer);
+      },
+    });
+    await run;
+    expect(storing.uids.size).toBe(storing.digests.size);
+  });
+
+  it('end at once when they are not needed', async () => {
+    await pool.close();
+    await expect(pool.flush()).rejects.toMatchObject({ code: 'worker' });
+  });
+});
+
+it.each([false, true])('a source that has become shorter fails the operation (inline: %s)', async (inline) => {
+  start({ inline, sizeBytes: image.length + 1 });
+  await expect(pool.run(new Storing())).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('are expected') });
+});
+
+it('a pool with a target has threads, even if it need not: some calls of a target block', async () => {
+  const url = lab.source(image, 'target');
+  start({ inline: true, source: undefined, target: { url, limits: source.limits } });
+  await pool.ready();
+  expect(threads).toBe(2);
 });
