@@ -84,7 +84,7 @@ function sign(path) {
 /** @param {import('esbuild').PluginBuild} context */
 function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
-  onResolve({ filter: /^\.\.\/sql\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
+  onResolve({ filter: /^\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
   // For subcommands that are programs of their own, which we have none of. It loads Node's network code.
   onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>

@@ -129,7 +129,7 @@ async function loadStore(workspace) {
   const outfile = join(workspace.folder('disk', 'store'), 'store.mjs');
   await build({
     stdin: {
-      contents: "export { postgresStore } from './src/meta/postgresql/load.ts';",
+      contents: "export { postgresStore } from './src/meta/postgresql/postgres-store.ts';",
       resolveDir: process.cwd(),
       loader: 'ts',
     },

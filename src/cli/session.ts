@@ -33,7 +33,7 @@ export async function createBacky({
   const { locks, lost, fence } = await locksFor(config, command);
   const signal = lost === undefined ? given.signal : AbortSignal.any([given.signal, lost]);
   return new Backy({
-    meta: metaStoreFor({
+    meta: await metaStoreFor({
       engine: config.engine,
       cacheMb: config.sqliteCacheMb,
       createIfMissing: config.embedded,

@@ -1,13 +1,11 @@
 import { BackyError } from '../errors.ts';
-import { guardStore, lazyStore } from './guard-store.ts';
 import type { MetaStore } from './meta-store.ts';
 import { isPostgresUrl } from './postgresql/engine-url.ts';
 import type { PostgresStoreOptions } from './postgresql/postgres-store.ts';
-import { toDatabaseError } from './sqlite/database-errors.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
-import { SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';
+import { type SqliteStoreOptions, sqliteStore } from './sqlite/sqlite-store.ts';
 
-/** How a meta store is opened. */
+/** How a meta store is made. */
 export interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
   /** An engine URL (formats.md §3). */
   engine: string;
@@ -17,15 +15,16 @@ export interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
   fence?: PostgresStoreOptions['fence'];
 }
 
-/** The meta store behind an engine URL; touches nothing until its `open` or `initialize`. */
-export function metaStoreFor({ engine, signal, fence, ...options }: MetaStoreOptions): MetaStore {
-  if (engine.startsWith('sqlite:')) {
-    const path = sqlitePath(engine);
-    return guardStore(new SqliteStore({ path, ...options }), (error) => toDatabaseError(path, error));
-  }
+/**
+ * The meta store behind an engine URL; touches nothing until its `open` or `initialize`. Loads the
+ * driver of PostgreSQL only for one there.
+ */
+export async function metaStoreFor({ engine, signal, fence, ...options }: MetaStoreOptions): Promise<MetaStore> {
+  if (engine.startsWith('sqlite:')) return sqliteStore({ path: sqlitePath(engine), ...options });
   if (isPostgresUrl(engine)) {
+    const { postgresStore } = await import('./postgresql/postgres-store.ts');
     const { logger, now } = options;
-    return lazyStore(async () => (await import('./postgresql/load.ts')).postgresStore({ engine, logger, now, signal, fence }));
+    return postgresStore({ engine, logger, now, signal, fence });
   }
   throw new BackyError('config', `[MetaBackend] engine: "${engine.split(':')[0]}" is no known kind of database.`, {
     hint: 'Known: sqlite:////absolute/path, sqlite:///relative/path and postgresql://user:password@host:port/database.',

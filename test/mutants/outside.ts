@@ -51,7 +51,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-uses-doomed-blobs',
     invariant: 'An import whose blobs are doomed is invalid.',
-    file: 'src/meta/sqlite/transfer.ts',
+    file: 'src/meta/sql/import-steps.ts',
     text: 'valid: version.valid && doomed === 0',
     replacement: 'valid: version.valid',
     tests: IMPORT,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
-import { metaStoreFor } from '../../src/meta/open-store.ts';
+import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import type { BackupRow } from '../../src/model/block.ts';
 import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 function storeAt(engine: string, now: () => Date = () => new Date(), logger: Logger = silentLogger): MetaStore {
-  return metaStoreFor({ engine, cacheMb: 16, createIfMissing: false, logger, now });
+  return postgresStore({ engine, logger, now });
 }
 
 /** A new database with tables. */

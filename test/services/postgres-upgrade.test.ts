@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
-import { metaStoreFor } from '../../src/meta/open-store.ts';
+import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { isSince, OLD_REVISIONS, type RevisionName, statsName } from '../support/old/old-database.ts';
 import { PostgresServer } from './postgres.ts';
@@ -22,7 +22,7 @@ afterAll(() => server.stop());
 
 function storeOf(database: string): MetaStore {
   const engine = server.url(database);
-  return metaStoreFor({ engine, cacheMb: 16, createIfMissing: false, logger: silentLogger, now: () => new Date() });
+  return postgresStore({ engine, logger: silentLogger, now: () => new Date() });
 }
 
 /** A database of an old release, with one version. */

@@ -17,7 +17,7 @@ interface Node {
 /**
  * What of a file may let a value into the text of a statement:
  * - an interpolation in SQL that is no constant in capitals, unless the template is tagged `sql`: into those the compiler lets nothing but
- *   other pieces of SQL and numbers (src/meta/sql/sql-text.ts);
+ *   other pieces of SQL and numbers (src/meta/sql/statement.ts);
  * - SQL that is put together with `+`;
  * - a constant in capitals within a function, where it could be made of an argument;
  * - a string that is declared to be a piece of SQL.
@@ -93,7 +93,7 @@ describe('SQL', () => {
     expect(suspects(written(text))).toEqual(expected.map(written));
   });
 
-  test.each(files.filter((file) => file !== 'meta/sql/sql-text.ts'))('%s has values as parameters alone', (file) => {
+  test.each(files.filter((file) => file !== 'meta/sql/statement.ts'))('%s has values as parameters alone', (file) => {
     expect(suspects(readFileSync(join(SOURCES, file), 'utf8'))).toEqual([]);
   });
 

@@ -2,24 +2,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import { isConflict, isLost, isStarting } from './database-errors.ts';
+import type { Exclusion, SqlDatabase } from '../sql/database.ts';
+import { SIDE_TABLES } from '../sql/schema.ts';
+import { joinSql, type Sql, sql } from '../sql/statement.ts';
+import type { Steps } from '../sql/steps.ts';
+import { isConflict, isLost, isStarting, toDatabaseError } from './database-errors.ts';
+import { POSTGRES } from './dialect.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
 import type { Fence } from './fence.ts';
 import { arrayOf } from './literals.ts';
 import { patiently } from './patience.ts';
-import { SIDE_TABLES } from './schema.ts';
-import type { PgValue, Session } from './session.ts';
+import type { Session } from './session.ts';
 import { SessionPool } from './session-pool.ts';
-import { type Exclusion, isBroken, transact, UnknownOutcome } from './transaction.ts';
+import { isBroken, transact, UnknownOutcome } from './transaction.ts';
 
 const OUTCOME_PAUSE_MS = 200;
 /** How long statements may take to end once the session with the locks between hosts is lost. */
 const LAST_ANSWERS_MS = 3_000;
+/** Statements that one round trip asks; each makes the server's plan longer. */
+const STATEMENTS_AT_A_TIME = 200;
 
 /** How a connection is made. */
 export interface ConnectionOptions {
   address: ServerAddress;
   logger: Logger;
+  now: () => Date;
   /** Cuts waits for a lost server short. */
   signal?: AbortSignal | undefined;
   /** The locks between hosts that are held at the moment, on which every transaction relies. */
@@ -40,8 +47,10 @@ export interface WriteOptions {
  * lost is made again, for up to two minutes, and what was under way is made again with it; never a transaction that may have been
  * committed, before the server has said that it was not.
  */
-export class PostgresConnection {
+export class PostgresConnection implements SqlDatabase {
   readonly label: string;
+  readonly now: () => Date;
+  readonly dialect = POSTGRES;
   readonly #options: ConnectionOptions;
   readonly #pool: SessionPool;
   readonly #news = { isLost: false };
@@ -53,6 +62,7 @@ export class PostgresConnection {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     this.label = labelOf(options.address);
+    this.now = options.now;
     this.#pool = new SessionPool(options.address);
     const { signal } = options;
     signal?.addEventListener('abort', () => {
@@ -62,20 +72,34 @@ export class PostgresConnection {
     });
   }
 
-  /** The rows of one statement that changes nothing. */
-  query<T>(sql: string, values: readonly PgValue[] = []): Promise<T[]> {
-    return this.#again(() => this.#leased((session) => session.query<T>(sql, values)));
+  query<T>(statement: Sql): Promise<T[]> {
+    return this.#reading((session) => session.query<T>(statement));
   }
 
-  /** The same for one that needs our own tables, which databases of the original lack. */
-  async queryOwn<T>(sql: string, values: readonly PgValue[] = []): Promise<T[]> {
-    await this.#makeSideTables();
-    return this.query(sql, values);
+  queryOne<T>(statement: Sql): Promise<T> {
+    return this.#reading((session) => session.queryOne<T>(statement));
   }
 
-  /** The first row of one statement that always gives one. */
-  queryOne<T>(sql: string, values: readonly PgValue[] = []): Promise<T> {
-    return this.#again(() => this.#leased((session) => session.queryOne<T>(sql, values)));
+  /** See SqlDatabase.queryEach. The server keeps the order of the parts of a UNION ALL. */
+  async queryEach<T>(statements: readonly Sql[]): Promise<T[]> {
+    const rows: T[] = [];
+    for (let i = 0; i < statements.length; i += STATEMENTS_AT_A_TIME) {
+      const parts = statements.slice(i, i + STATEMENTS_AT_A_TIME).map((part) => sql`SELECT * FROM (${part}) AS part`);
+      rows.push(...(await this.query<T>(joinSql(parts, ' UNION ALL '))));
+    }
+    return rows;
+  }
+
+  read<T>(steps: () => Steps<T>): Promise<T> {
+    return this.#reading((session) => session.play(steps()));
+  }
+
+  transaction<T>(steps: () => Steps<T>, exclusion: Exclusion = 'none'): Promise<T> {
+    return this.write((session) => session.play(steps()), { exclusion });
+  }
+
+  translate(error: unknown): unknown {
+    return toDatabaseError(this.label, error);
   }
 
   /**
@@ -84,9 +108,18 @@ export class PostgresConnection {
    */
   async write<T>(body: (session: Session) => Promise<T>, options: WriteOptions = {}): Promise<T> {
     const { exclusion = 'none', again = true, sideTables = true } = options;
-    if (sideTables) await this.#makeSideTables();
+    if (sideTables) await this.makeSideTables();
     const once = () => this.#settled(() => this.#leased((session) => this.#transact(session, exclusion, body)));
     return this.#inTurn(() => (again ? this.#again(once) : this.#onlyOnce(once)));
+  }
+
+  /** See SqlDatabase.makeSideTables. Under a lock: IF NOT EXISTS alone fails when two do it at once. */
+  makeSideTables(): Promise<void> {
+    this.#sideTables ??= this.#sideTablesMade().catch((error: unknown) => {
+      this.#sideTables = undefined;
+      throw error;
+    });
+    return this.#sideTables;
   }
 
   /** Runs `body` with a session of its own, e.g. for temporary tables. Nothing is made again: a lost connection ends it. */
@@ -96,7 +129,7 @@ export class PostgresConnection {
         body({
           session,
           transact: async (exclusion, inside) => {
-            await this.#makeSideTables();
+            await this.makeSideTables();
             return this.#settled(() => this.#transact(session, exclusion, inside));
           },
         }),
@@ -108,6 +141,10 @@ export class PostgresConnection {
   async close(): Promise<void> {
     await this.#turn;
     await this.#pool.close();
+  }
+
+  #reading<T>(body: (session: Session) => Promise<T>): Promise<T> {
+    return this.#again(() => this.#leased(body));
   }
 
   async #leased<T>(body: (session: Session) => Promise<T>): Promise<T> {
@@ -176,7 +213,7 @@ export class PostgresConnection {
 
   async #statusOf(xid: string): Promise<string | null> {
     try {
-      return (await this.queryOne<{ status: string | null }>('SELECT txid_status($1::bigint) AS status', [xid])).status;
+      return (await this.queryOne<{ status: string | null }>(sql`SELECT txid_status(${xid}::bigint) AS status`)).status;
     } catch (error) {
       // "In the future": a standby that took over, and never heard of it.
       if (error instanceof DatabaseError && error.code === '22023') return 'aborted';
@@ -184,19 +221,11 @@ export class PostgresConnection {
     }
   }
 
-  /** Under the lock: IF NOT EXISTS alone fails when two do it at once. */
-  #makeSideTables(): Promise<void> {
-    this.#sideTables ??= this.#sideTablesMade().catch((error: unknown) => {
-      this.#sideTables = undefined;
-      throw error;
-    });
-    return this.#sideTables;
-  }
-
   async #sideTablesMade(): Promise<void> {
     const names = arrayOf(Object.keys(SIDE_TABLES));
-    const sql = 'SELECT bool_and(to_regclass(name) IS NOT NULL) AS there FROM unnest($1::text[]) AS side(name)';
-    const { there } = await this.queryOne<{ there: boolean }>(sql, [names]);
+    const { there } = await this.queryOne<{ there: boolean }>(
+      sql`SELECT bool_and(to_regclass(name) IS NOT NULL) AS there FROM unnest(${names}::text[]) AS side(name)`,
+    );
     if (there) return;
     await this.#again(() =>
       this.#settled(() =>

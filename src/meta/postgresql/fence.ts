@@ -1,4 +1,4 @@
-import { type Sql, sql } from '../sql/sql-text.ts';
+import { literal, type Sql, sql } from '../sql/statement.ts';
 
 /**
  * Advisory locks that show a transaction whether locks between hosts, which another session of this program holds, are still held. Without that,
@@ -13,7 +13,7 @@ export interface Fence {
 
 /** A condition that is true while all locks are held, and keeps it so until the transaction's end. */
 export function fenceCondition({ share, taken }: Fence): Sql {
-  const isShared = share === undefined ? sql`` : sql`pg_try_advisory_xact_lock_shared(${share}) AND `;
+  const isShared = share === undefined ? sql`` : sql`pg_try_advisory_xact_lock_shared(${literal(share)}) AND `;
   // In this order, which CASE promises: a session that is there after we share has been there all the time.
-  return sql`CASE WHEN ${isShared}true THEN NOT pg_try_advisory_xact_lock_shared(${taken}) ELSE false END`;
+  return sql`CASE WHEN ${isShared}true THEN NOT pg_try_advisory_xact_lock_shared(${literal(taken)}) ELSE false END`;
 }

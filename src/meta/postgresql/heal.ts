@@ -1,25 +1,35 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
-import type { BlockRow } from '../../model/block.ts';
-import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from '../sql/rows.ts';
+import { NOTHING_HEALED } from '../sql/healing.ts';
+import { sql } from '../sql/statement.ts';
 import type { PostgresConnection } from './connection.ts';
+import { SERVER_SECONDS } from './dialect.ts';
 import { arrayOf } from './literals.ts';
-import { SERVER_SECONDS } from './server-clock.ts';
 import type { Session } from './session.ts';
-import { lockVersion } from './versions.ts';
 
-/** Ids that are looked through with one statement. */
-const WINDOW_IDS = 25_000;
+/** See HealStore.heal. */
+export function heal(connection: PostgresConnection, blobs: readonly GoodBlob[]): Promise<Healing> {
+  return connection.write((session) => healRows(session, blobs), { exclusion: 'naming' });
+}
 
 /**
- * See HealStore.heal, within the caller's transaction, which MUST exclude who judges blobs (`naming`). One look into the index on checksums for
- * each blob; of two that heal the same row, the second one finds it good.
+ * The same within the caller's transaction, which MUST exclude those that judge blobs (`naming`).
+ * One look into the index on checksums for each blob. Of two that heal the same row, the second one
+ * finds it good.
  */
 export async function healRows(session: Session, blobs: readonly GoodBlob[]): Promise<Healing> {
-  if (blobs.length === 0) return { blocks: 0, versions: [] };
+  if (blobs.length === 0) return NOTHING_HEALED;
+  const checksums = arrayOf(blobs.map((blob) => blob.checksum));
   const rows = await session.query<{ version: string; blocks: number }>(
-    `WITH blob AS MATERIALIZED (
-       SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::text[])
-         AS r(uid, checksum, size, enc_version, enc_envkey, enc_nonce, replaces)),
+    sql`WITH blob AS MATERIALIZED (
+       SELECT * FROM unnest(
+         ${arrayOf(blobs.map((blob) => blob.uid))}::text[],
+         ${checksums}::text[],
+         ${arrayOf(blobs.map((blob) => blob.size))}::bigint[],
+         ${arrayOf(blobs.map((blob) => blob.encVersion))}::int[],
+         ${arrayOf(blobs.map((blob) => blob.envKey))}::text[],
+         ${arrayOf(blobs.map((blob) => blob.nonce))}::text[],
+         ${arrayOf(blobs.map((blob) => blob.replaces ?? null))}::text[]
+       ) AS r(uid, checksum, size, enc_version, enc_envkey, enc_nonce, replaces)),
      old AS MATERIALIZED (
        SELECT bad.version_uid, bad.id, bad.uid AS old_uid, bad.size AS old_size, blob.uid, enc_version, enc_envkey, enc_nonce
        FROM blob CROSS JOIN LATERAL (
@@ -33,66 +43,18 @@ export async function healRows(session: Session, blobs: readonly GoodBlob[]): Pr
        INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
        SELECT old_uid, max(old_size), 0, ${SERVER_SECONDS} FROM old GROUP BY old_uid)
      SELECT version_uid AS version, count(*) AS blocks FROM healed GROUP BY version_uid`,
-    [
-      arrayOf(blobs.map((blob) => blob.uid)),
-      arrayOf(blobs.map((blob) => blob.checksum)),
-      arrayOf(blobs.map((blob) => blob.size)),
-      arrayOf(blobs.map((blob) => blob.encVersion)),
-      arrayOf(blobs.map((blob) => blob.envKey)),
-      arrayOf(blobs.map((blob) => blob.nonce)),
-      arrayOf(blobs.map((blob) => blob.replaces ?? null)),
-    ],
   );
-  if (rows.length > 0)
-    await session.run('DELETE FROM backy2_bad WHERE checksum = ANY($1::text[])', [arrayOf(blobs.map((blob) => blob.checksum))]);
+  if (rows.length > 0) await session.run(sql`DELETE FROM backy2_bad WHERE checksum = ANY(${checksums}::text[])`);
   return { blocks: rows.reduce((sum, row) => sum + row.blocks, 0), versions: rows.map((row) => row.version) };
 }
 
 /** Those of `blobs` whose content is known to be bad somewhere. */
 export async function knownBad(session: Session, blobs: readonly GoodBlob[]): Promise<GoodBlob[]> {
   if (blobs.length === 0) return [];
-  const rows = await session.query<{ checksum: string }>('SELECT checksum FROM backy2_bad WHERE checksum = ANY($1::text[])', [
-    arrayOf(blobs.map((blob) => blob.checksum)),
-  ]);
+  const checksums = arrayOf(blobs.map((blob) => blob.checksum));
+  const rows = await session.query<{ checksum: string }>(
+    sql`SELECT checksum FROM backy2_bad WHERE checksum = ANY(${checksums}::text[])`,
+  );
   const bad = new Set(rows.map((row) => row.checksum));
   return blobs.filter(({ checksum }) => bad.has(checksum));
-}
-
-/** See HealStore.validateWhole. The version's row is locked first: see {@link lockVersion}. */
-export async function validateWhole(connection: PostgresConnection, versionUids: readonly string[]): Promise<string[]> {
-  const validated: string[] = [];
-  for (const uid of versionUids) {
-    const changes = await connection.write(async (session) => {
-      await lockVersion(session, uid);
-      return session.run(
-        `UPDATE versions SET valid = 1 WHERE uid = $1 AND valid = 0
-           AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = $1)
-           AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = $1)
-           AND size = (SELECT count(*) FROM blocks WHERE version_uid = $1)
-           AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = $1 AND (valid = 0 OR id < 0 OR id >= versions.size))`,
-        [uid],
-      );
-    });
-    if (changes > 0) validated.push(uid);
-  }
-  return validated;
-}
-
-/** See HealStore.badBlockPage. */
-export async function badBlockPage(
-  connection: PostgresConnection,
-  { versionUid, afterId, limit }: { versionUid: string; afterId: number; limit: number },
-): Promise<BlockRow[]> {
-  const { end } = await connection.queryOne<{ end: number | null }>('SELECT max(id) AS end FROM blocks WHERE version_uid = $1', [
-    versionUid,
-  ]);
-  for (let after = afterId; after < (end ?? -1); after += WINDOW_IDS) {
-    const rows = await connection.query<BlockRecord>(
-      `SELECT ${BLOCK_COLUMNS} FROM blocks
-       WHERE version_uid = $1 AND id > $2 AND id <= $3 AND valid = 0 AND uid <> '' ORDER BY id LIMIT $4`,
-      [versionUid, after, after + WINDOW_IDS, limit],
-    );
-    if (rows.length > 0) return rows.map(toBlockRow);
-  }
-  return [];
 }

@@ -1,6 +1,7 @@
 import { toSecondsText } from '../../model/dates.ts';
 import type { VersionGlimpse } from '../../model/version.ts';
 import { toVersion, type VersionRecord } from '../sql/rows.ts';
+import { sql } from '../sql/statement.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import { SessionPool } from './session-pool.ts';
 
@@ -15,7 +16,7 @@ export async function peekPostgres(engine: string): Promise<VersionGlimpse[]> {
     try {
       await session.script(`SET statement_timeout = ${PATIENCE_MS}; SET default_transaction_read_only = on`);
       const records = await session.query<VersionRecord & { tags: string[] }>(
-        `SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
+        sql`SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
          FROM versions ORDER BY date DESC, uid`,
       );
       return records.map((record) => {

@@ -1,9 +1,11 @@
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
-import { sql } from '../sql/sql-text.ts';
-import { deleteBlocks } from './backup.ts';
+import { removeEmptyVersion } from '../sql/shared-steps.ts';
+import { sql } from '../sql/statement.ts';
+import { statementBuilder } from '../sql/statement-builder.ts';
+import { run } from '../sql/steps.ts';
+import { setVersionInvalid } from '../sql/versions.ts';
 import type { PostgresConnection } from './connection.ts';
-import { statementBuilder } from './statement-builder.ts';
-import { updateVersion } from './versions.ts';
+import { deleteBlocks } from './dialect.ts';
 
 const BELOW_ALL_IDS = -(2 ** 31) - 1;
 
@@ -13,39 +15,26 @@ export async function removeVersion(
   uid: string,
   onProgress: (rowsRemoved: number) => void,
 ): Promise<number> {
-  await updateVersion(connection, uid, { valid: 0 });
+  await setVersionInvalid(connection, uid);
   let removed = 0;
   // Damaged rows may have ids below 0.
   for (let size = FIRST_PIECE, after = BELOW_ALL_IDS; ; ) {
     const start = performance.now();
-    const last = await lastOfPiece(connection, uid, after, size);
+    const above = sql`version_uid = ${uid} AND id > ${after}::bigint`;
+    const { last } = await connection.queryOne<{ last: number | null }>(
+      sql`SELECT max(id) AS last FROM (SELECT id FROM blocks WHERE ${above} ORDER BY id LIMIT ${size}) AS piece`,
+    );
     if (last === null) break;
-    removed += await connection.write(async (session) => {
+    removed += await connection.transaction(function* () {
       // Healing could have found the version whole in between.
-      await session.run('UPDATE versions SET valid = 0 WHERE uid = $1', [uid]);
-      return deleteBlocks(session, sql`version_uid = $1 AND id > $2::bigint AND id <= $3`, [uid, after, last]);
+      yield* run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
+      return yield* deleteBlocks(sql`${above} AND id <= ${last}`);
     });
     onProgress(removed);
     after = last;
     size = nextPieceSize(size, performance.now() - start);
   }
   const build = await statementBuilder();
-  await connection.write(async (session) => {
-    for (const table of ['tags', 'backy2_progress', 'backy2_migrations'])
-      await session.runBuilt(build(table).where('version_uid', uid).delete());
-    await session.runBuilt(build('versions').where('uid', uid).delete());
-    await session.run(
-      'DELETE FROM backy2_bad WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.checksum = backy2_bad.checksum)',
-    );
-  });
+  await connection.transaction(() => removeEmptyVersion(build, uid));
   return removed;
-}
-
-/** The id that ends the next piece; null when there are no rows. */
-async function lastOfPiece(connection: PostgresConnection, uid: string, after: number, size: number): Promise<number | null> {
-  const { last } = await connection.queryOne<{ last: number | null }>(
-    'SELECT max(id) AS last FROM (SELECT id FROM blocks WHERE version_uid = $1 AND id > $2::bigint ORDER BY id LIMIT $3) AS piece',
-    [uid, after, size],
-  );
-  return last;
 }

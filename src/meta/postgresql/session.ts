@@ -1,8 +1,6 @@
-import type { Knex } from 'knex';
 import pg, { type ClientBase, type CustomTypesConfig } from 'pg';
-
-/** A value that the driver takes. */
-export type PgValue = string | number | boolean | null;
+import type { Sql } from '../sql/statement.ts';
+import type { Answer, Steps } from '../sql/steps.ts';
 
 /** Bigints and numerics are numbers here: sizes and counts stay far below 2^53. */
 const NUMBERS: number[] = [pg.types.builtins.INT8, pg.types.builtins.NUMERIC];
@@ -26,31 +24,38 @@ export class Session {
   }
 
   /** The rows that a statement gives. */
-  async query<T>(sql: string, values: readonly PgValue[] = []): Promise<T[]> {
-    return (await this.#client.query(sql, [...values])).rows as T[];
+  async query<T>(statement: Sql): Promise<T[]> {
+    return (await this.#answer(statement)).rows as T[];
   }
 
   /** The first row that a statement gives; one that always gives a row. */
-  async queryOne<T>(sql: string, values: readonly PgValue[] = []): Promise<T> {
-    const [row] = await this.query<T>(sql, values);
-    if (row === undefined) throw new Error(`no row from: ${sql}`);
+  async queryOne<T>(statement: Sql): Promise<T> {
+    const [row] = await this.query<T>(statement);
+    if (row === undefined) throw new Error(`no row from: ${statement.text}`);
     return row;
   }
 
   /** @returns how many rows a statement changed. */
-  async run(sql: string, values: readonly PgValue[] = []): Promise<number> {
-    return (await this.#client.query(sql, [...values])).rowCount ?? 0;
+  async run(statement: Sql): Promise<number> {
+    return (await this.#answer(statement)).changes;
   }
 
-  /** Runs a statement that knex built. @returns how many rows it changed. */
-  async runBuilt(query: Knex.QueryBuilder): Promise<number> {
-    const { sql, bindings } = query.toSQL().toNative();
-    return this.run(sql, bindings as PgValue[]);
+  /** Runs steps, within the caller's transaction if there is one. */
+  async play<T>(steps: Steps<T>): Promise<T> {
+    for (let next = steps.next(); ; ) {
+      if (next.done === true) return next.value;
+      next = steps.next(await this.#answer(next.value));
+    }
+  }
+
+  async #answer({ text, values }: Sql): Promise<Answer> {
+    const { rows, rowCount } = await this.#client.query(numbered(text), [...values]);
+    return { rows, changes: rowCount ?? 0 };
   }
 
   /** Runs statements without values, at once. @returns the rows of the last one. */
-  async script<T>(sql: string): Promise<T[]> {
-    const results: unknown = await this.#client.query(sql);
+  async script<T>(text: string): Promise<T[]> {
+    const results: unknown = await this.#client.query(text);
     const last = (Array.isArray(results) ? results.at(-1) : results) as { rows: T[] } | undefined;
     return last?.rows ?? [];
   }
@@ -59,4 +64,10 @@ export class Session {
   async commit(): Promise<boolean> {
     return (await this.#client.query('COMMIT')).command === 'COMMIT';
   }
+}
+
+/** Names parameters as the server does: `$1`, `$2` … for each `?`. */
+function numbered(text: string): string {
+  let n = 0;
+  return text.replaceAll('?', () => `$${++n}`);
 }

@@ -1,12 +1,11 @@
 import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
-import { blockCount, blockLength } from '../../model/geometry.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
-import { saveCounters } from './backup.ts';
-import { INSERT_COLUMNS } from './block-inserts.ts';
+import { countersUpsert, lengthOfBlock } from '../sql/shared-steps.ts';
+import { sql } from '../sql/statement.ts';
+import { INSERT_COLUMNS, rangesTable } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';
-import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 
 /** Ranges that go into one statement: tens of thousands of small ones would make its text long. */
@@ -16,22 +15,22 @@ const PIECE_RANGES = 20_000;
  * See BackupStore.takeOver. A piece is one INSERT SELECT, in the order of ids. It reads the base's rows and adds the copies at once, and no
  * cleanup or scrub judges blobs meanwhile: what the base names then, the copy may name.
  */
-export async function takeOver(connection: PostgresConnection, order: TakeOverRequest, now: Date): Promise<TakeOverResult> {
-  const date = toStoredDate(now);
-  const queue = new RangeQueue(order.ranges);
+export async function takeOver(connection: PostgresConnection, request: TakeOverRequest): Promise<TakeOverResult> {
+  const date = toStoredDate(connection.now());
+  const queue = new RangeQueue(request.ranges);
   let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
   for (let size = FIRST_PIECE, ranges = queue.next(size); ranges.length > 0; ranges = queue.next(size)) {
     const start = performance.now();
     const before = copied;
     copied = await connection.write(
       async (session) => {
-        const sum = add(before, await copyPiece(session, order, ranges, date));
-        await saveCounters(session, order.versionUid, order.counters(sum));
+        const sum = add(before, await copyPiece(session, request, ranges, date));
+        await session.run(countersUpsert(request.versionUid, request.counters(sum)));
         return sum;
       },
       { exclusion: 'naming' },
     );
-    order.onCopied(copied);
+    request.onCopied(copied);
     const rows = ranges.reduce((total, range) => total + range.count, 0);
     size = nextPieceSize(rows, performance.now() - start);
   }
@@ -44,25 +43,19 @@ async function copyPiece(
   ranges: readonly BlockRange[],
   date: string,
 ): Promise<TakeOverResult> {
-  const lastId = blockCount(geometry) - 1;
-  const lastSize = blockLength(geometry, lastId);
   // Each range is a stretch of the primary key. A plan that reads the table instead can only be a wrong guess of how many there are.
   await session.script('SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off');
   return session.queryOne<TakeOverResult>(
-    `WITH taken AS (
+    sql`WITH taken AS (
        INSERT INTO blocks (${INSERT_COLUMNS})
-       SELECT b.uid, $2, b.id, $3::timestamp, b.checksum, b.size, 1, b.enc_version, b.enc_envkey, b.enc_nonce
-       FROM unnest($7::int[], $8::int[]) AS r(first, count)
-       JOIN blocks b ON b.version_uid = $1 AND b.id >= r.first AND b.id < r.first + r.count
-       WHERE b.valid = 1 AND b.size = CASE b.id WHEN $4::int THEN $5::bigint ELSE $6 END
+       SELECT b.uid, ${versionUid}, b.id, ${date}::timestamp, b.checksum, b.size, 1, b.enc_version, b.enc_envkey, b.enc_nonce
+       FROM ${rangesTable(ranges)}
+       JOIN blocks b ON b.version_uid = ${baseUid} AND b.id >= r.first AND b.id < r.first + r.count
+       WHERE b.valid = 1 AND b.size = ${lengthOfBlock(geometry)}
        RETURNING nullif(uid, '') AS uid, size
      )
      SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, count(*) FILTER (WHERE uid IS NULL) AS "sparseBlocks",
             coalesce(sum(size) FILTER (WHERE uid IS NULL), 0) AS "sparseBytes" FROM taken`,
-    [
-      ...[baseUid, versionUid, date, lastId, lastSize, geometry.blockSize],
-      ...[arrayOf(ranges.map((range) => range.first)), arrayOf(ranges.map((range) => range.count))],
-    ],
   );
 }
 

@@ -1,22 +1,15 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
-import { type Sql, sql } from '../sql/sql-text.ts';
+import type { Exclusion } from '../sql/database.ts';
+import { literal, type Sql, sql } from '../sql/statement.ts';
 import { isLost } from './database-errors.ts';
 import { type Fence, fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';
 
 /** Our advisory locks have two numbers, so that they never meet those of operations between hosts, which have one. "back" in ASCII. */
-const LOCK_CLASS = 0x6261636b;
+const LOCK_CLASS = literal(0x6261636b);
 
-/**
- * What a transaction excludes, in all programs on this database. Held until its end is visible to all; every statement after it sees
- * what earlier holders have committed.
- * - `naming`: it adds rows that name blobs. Any number of these at once.
- * - `judging`: it decides what may be named, from what is named: no one adds such rows meanwhile.
- * - `schema`: it makes or changes tables.
- */
-export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
-
+/** One of them is held until the transaction's end; every statement after it sees what earlier holders committed. */
 const LOCKS: Record<Exclusion, Sql> = {
   none: sql``,
   naming: sql`SELECT pg_advisory_xact_lock_shared(${LOCK_CLASS}, 1);`,
@@ -86,7 +79,7 @@ async function begin(session: Session, { exclusion, fence, onWaiting }: Transact
   try {
     const held = fence === undefined ? sql`true` : fenceCondition(fence);
     const statement = sql`BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; ${LOCKS[exclusion]} SELECT txid_current()::text AS xid, ${held} AS held`;
-    const [row] = await session.script<{ xid: string; held: boolean }>(statement);
+    const [row] = await session.script<{ xid: string; held: boolean }>(statement.text);
     if (row?.held !== true) throw locksLost();
     return row.xid;
   } finally {

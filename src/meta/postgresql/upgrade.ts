@@ -1,92 +1,63 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import type { OpenOptions } from '../meta-store.ts';
+import { alreadyInitialized, outdated, readRevision } from '../sql/revision-steps.ts';
 import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
+import { REVISION, TABLE_NAMES } from '../sql/schema.ts';
+import { rowsOf } from '../sql/steps.ts';
 import type { PostgresConnection } from './connection.ts';
 import { notInitialized, toDatabaseError } from './database-errors.ts';
-import { arrayOf } from './literals.ts';
 import { STEPS } from './revisions.ts';
 import { SCHEMA } from './schema.ts';
-import type { PgValue } from './session.ts';
-
-/** Reads of a connection or of one session. */
-interface Reader {
-  query<T>(sql: string, values?: readonly PgValue[]): Promise<T[]>;
-}
+import type { Session } from './session.ts';
 
 /** See MetaStore.initialize: one transaction, under a lock, so that of two at once one is refused. */
-export async function initializeDatabase(connection: PostgresConnection): Promise<void> {
+export async function initialize(connection: PostgresConnection): Promise<void> {
   await connection.write(
     async (session) => {
-      const tables = await existing(session, ['versions', 'alembic_version', 'blocks', 'stats', 'tags', 'deleted_blocks']);
-      if (tables.length > 0) {
-        throw new BackyError('refused', `The database ${connection.label} is initialised already. Nothing was changed.`, {
-          hint: 'To start afresh, name another database in [MetaBackend] engine.',
-        });
+      for (const name of [...TABLE_NAMES, 'alembic_version']) {
+        if ((await session.query(connection.dialect.hasTable(name))).length > 0)
+          throw alreadyInitialized(connection.label, 'To start afresh, name another database in [MetaBackend] engine.');
       }
-      for (const sql of SCHEMA) await session.script(sql);
+      for (const statement of SCHEMA) await session.script(statement);
     },
     { exclusion: 'schema', sideTables: false },
   );
 }
 
 /**
- * See MetaStore.open. Of several programs that start at once one upgrades and the others wait; stopped in the middle, the database is what
- * it was. An upgrade waits for transactions of others that use the tables.
+ * See MetaStore.open. Of several programs that start at once one upgrades and the others wait. When
+ * it is stopped in the middle, the database does not change. An upgrade waits for transactions of
+ * others that use the tables.
  */
-export async function prepareDatabase(
-  connection: PostgresConnection,
-  logger: Logger,
-  { asItIs }: OpenOptions = {},
-): Promise<void> {
-  if ((await existing(connection, ['versions'])).length === 0) throw notInitialized(connection.label);
-  if (!isOutdated(connection.label, await readRevision(connection, connection.label))) return;
-  if (asItIs === true) {
-    throw new BackyError('database', `The database ${connection.label} has an old revision.`, {
-      hint: 'Any other command upgrades it.',
-    });
-  }
-  const from = await connection.write((session) => upgrade(session, connection.label), {
-    exclusion: 'schema',
-    sideTables: false,
+export async function prepareDatabase(connection: PostgresConnection, logger: Logger, asItIs: boolean): Promise<void> {
+  const { label, dialect } = connection;
+  const revision = await connection.read(function* () {
+    if ((yield* rowsOf(dialect.hasTable('versions'))).length === 0) throw notInitialized(label);
+    return yield* readRevision(connection);
   });
-  if (from !== undefined) logger.info(`Upgraded the database ${connection.label} from revision ${from} to ${NEWEST_REVISION}.`);
+  if (!isOutdated(label, revision)) return;
+  if (asItIs) throw outdated(label);
+  const from = await connection.write((session) => upgrade(session, connection), { exclusion: 'schema', sideTables: false });
+  if (from !== undefined) logger.info(`Upgraded the database ${label} from revision ${from} to ${NEWEST_REVISION}.`);
 }
 
 /** @returns the revision before; undefined when another program was quicker. */
-async function upgrade(session: Reader & { script(sql: string): Promise<unknown> }, label: string): Promise<string | undefined> {
-  const revision = await readRevision(session, label);
+async function upgrade(session: Session, connection: PostgresConnection): Promise<string | undefined> {
+  const { label, dialect } = connection;
+  const revision = await session.play(readRevision(connection));
   if (!isOutdated(label, revision)) return undefined;
   try {
     const done = (REVISIONS as readonly string[]).indexOf(revision ?? '');
-    for (const step of REVISIONS.slice(done + 1)) for (const sql of STEPS[step]) await session.script(sql);
-    await session.script(
-      'CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))',
-    );
-    await session.script(`DELETE FROM alembic_version; INSERT INTO alembic_version VALUES ('${NEWEST_REVISION}')`);
+    for (const step of REVISIONS.slice(done + 1)) for (const statement of STEPS[step]) await session.script(statement);
+    const [table, row] = REVISION;
+    if ((await session.query(dialect.hasTable('alembic_version'))).length === 0) await session.script(table);
+    await session.script('DELETE FROM alembic_version');
+    await session.script(row);
     return revision ?? FIRST_REVISION;
   } catch (error) {
     throw explain(error, label);
   }
-}
-
-/** What the database says of itself; undefined when nothing. */
-async function readRevision(reader: Reader, label: string): Promise<string | undefined> {
-  if ((await existing(reader, ['alembic_version'])).length === 0) return undefined;
-  const rows = await reader.query<{ version_num: string }>('SELECT version_num FROM alembic_version ORDER BY version_num');
-  if (rows.length > 1) {
-    const named = rows.map((row) => row.version_num).join(', ');
-    throw new BackyError('database', `The database ${label} names several revisions: ${named}. Nothing was changed.`, {
-      hint: 'Its table alembic_version must have one row.',
-    });
-  }
-  return rows[0]?.version_num;
-}
-
-async function existing(reader: Reader, tables: readonly string[]): Promise<string[]> {
-  const sql = 'SELECT name FROM unnest($1::text[]) AS wanted(name) WHERE to_regclass(name) IS NOT NULL';
-  return (await reader.query<{ name: string }>(sql, [arrayOf(tables)])).map(({ name }) => name);
 }
 
 /** Conflicts and lost connections stay what they are: they are tried again. */

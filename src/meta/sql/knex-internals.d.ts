@@ -1,9 +1,4 @@
-/** Knex's dialects, imported by themselves: all of knex takes 30 ms more to load. */
-declare module 'knex/lib/dialects/better-sqlite3/index.js' {
-  const Client: new (config: Record<string, unknown>) => unknown;
-  export default Client;
-}
-
+/** The parts of knex that ./knex.ts imports by themselves. */
 declare module 'knex/lib/knex-builder/make-knex.js' {
   import type { Knex } from 'knex';
 

@@ -1,6 +1,7 @@
 import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate, toStoredDate } from '../../model/dates.ts';
 import type { NewVersion, Version } from '../../model/version.ts';
+import { sql } from './statement.ts';
 
 /** A row of table versions as a driver gives it, and as a new one is written. */
 export interface VersionRecord {
@@ -28,8 +29,8 @@ export interface BlockRecord {
   enc_nonce: string | null;
 }
 
-/** The columns of {@link BlockRecord}, for hand-written statements. */
-export const BLOCK_COLUMNS = 'id, uid, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+/** The columns of {@link BlockRecord}. */
+export const BLOCK_COLUMNS = sql`id, uid, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce`;
 
 /** A version without its tags. */
 export function toVersion(record: VersionRecord): Version {

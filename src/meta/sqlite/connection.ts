@@ -1,26 +1,24 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import type { Sql } from '../sql/statement.ts';
+import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
-import { isBusy, lockLost, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
-import { LostLockWatch } from './lost-lock.ts';
+import { isBusy, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
+import { SqliteDialect } from './dialect.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
 import { PathWatch } from './path-watch.ts';
 import { SIDE_TABLES } from './schema.ts';
+import { waitWhileBusy } from './wait-while-busy.ts';
 import { checkWalBelongs } from './wal-match.ts';
 
 /** How long a single statement outside of our transactions waits for another program's commit. */
 const STATEMENT_TIMEOUT_MS = 60_000;
-/** How long the wait for the write lock may block the event loop at a time, and how long it pauses in between. */
+/** How long an attempt to get the write lock may block the event loop. */
 const LOCK_ATTEMPT_MS = 5;
-const LOCK_PAUSE_MS = 3;
-const WAITING_MESSAGE_AFTER_MS = 3_000;
-const WAITING_MESSAGE_EVERY_MS = 30_000;
-const WAIT_LIMIT_MS = 30 * 60_000;
 /** The default of 1000 pages makes bulk loads 2.6 times slower (measured); the WAL then grows to about 256 MiB. */
 const CHECKPOINT_PAGES = 65_536;
 
@@ -31,66 +29,69 @@ const CHECKPOINT_PAGES = 65_536;
 const BULK_CHECKPOINT_PAGES = 229_376;
 const SORTING_CACHE_MB = 64;
 
-/** How a connection is opened. */
-export interface ConnectionOptions {
+/** How a connection is made. */
+export interface SqliteOptions {
   path: string;
+  /** Size of the page cache. */
   cacheMb: number;
-  /** Create the file when it is missing. */
-  create: boolean;
   logger: Logger;
+  now: () => Date;
 }
 
-/** A value that SQLite takes. */
-export type SqlValue = string | number | null;
-
 /**
- * One connection to a SQLite file. Statements run at once, on the calling thread; writes go through {@link write},
- * which waits for other writers without blocking the event loop. Prepared statements are kept by their text; ordinary ones for
- * writing are built by knex (statement-builder.ts).
+ * One connection to a SQLite file. Statements run at once, on the calling thread; writes go through
+ * {@link write}, which waits for other writers without blocking the event loop. Prepared statements
+ * are kept by their text.
  *
- * One thing, though long: every method depends on the one transaction that a connection can have at a time.
+ * One thing, though long: every method depends on the one transaction that a connection can have at
+ * a time.
  */
-export class SqliteConnection {
-  readonly #db: Database.Database;
-  readonly #path: string;
-  readonly #watch: PathWatch;
-  readonly #cacheMb: number;
-  readonly #logger: Logger;
+export class SqliteConnection implements SqlDatabase {
+  readonly label: string;
+  readonly now: () => Date;
+  readonly dialect: SqliteDialect;
+  readonly #options: SqliteOptions;
   readonly #statements = new Map<string, Database.Statement>();
+  #opened: Database.Database | undefined;
+  #watch: PathWatch | undefined;
   #readyToWrite = false;
   #turn: Promise<void> = Promise.resolve();
 
-  /** Opens the file, and waits while another program has it for itself. */
-  static async open(options: ConnectionOptions): Promise<SqliteConnection> {
-    await checkWalBelongs(options.path);
-    const connection = new SqliteConnection(options);
+  /** Touches nothing until {@link open}. */
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+    this.label = options.path;
+    this.now = options.now;
+    this.dialect = new SqliteDialect(options.now);
+  }
+
+  /**
+   * Opens the file, unless it is open, and waits while another program has it for itself.
+   * @param create creates the file when it is missing.
+   */
+  async open(create: boolean): Promise<void> {
+    if (this.#opened !== undefined) return;
+    const { path } = this.#options;
+    await checkWalBelongs(path);
+    if (!create && !existsSync(path)) throw notUsable(path, 'there is no such file');
     try {
-      await connection.patiently(() => connection.#configure());
-      return connection;
+      this.#opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS });
+      this.#watch = new PathWatch(path);
+      await this.patiently(() => this.#configure());
     } catch (error) {
-      connection.close();
-      throw error instanceof BackyError ? error : notOpened(options.path, error);
+      this.close();
+      throw error instanceof BackyError ? error : notOpened(path, error);
     }
   }
 
-  private constructor(options: ConnectionOptions) {
-    this.#path = options.path;
-    this.#cacheMb = options.cacheMb;
-    this.#logger = options.logger;
-    if (!options.create && !existsSync(options.path)) {
-      throw notUsable(options.path, 'there is no such file');
-    }
-    try {
-      this.#db = new Database(options.path, { timeout: STATEMENT_TIMEOUT_MS });
-    } catch (error) {
-      throw notOpened(options.path, error);
-    }
-    this.#watch = new PathWatch(options.path);
+  get #db(): Database.Database {
+    if (this.#opened === undefined) throw new Error('the store is not open');
+    return this.#opened;
   }
 
   /** These read the schema, so that a file in use or no database shows here. */
   #configure(): void {
-    this.#db.pragma(`cache_size = ${-this.#cacheMb * 1024}`);
+    this.#db.pragma(`cache_size = ${-this.#options.cacheMb * 1024}`);
     // Rows of one version are written by set, in an order that keeps them whole; checks a row would cost a lookup each.
     this.#db.pragma('foreign_keys = OFF');
     // As FULL, but where there is no WAL the journal's removal is durable as well: else a power loss could roll a commit back that was told.
@@ -98,18 +99,67 @@ export class SqliteConnection {
     this.#db.pragma('temp_store = FILE');
   }
 
-  /** Runs a statement that knex built. @returns how many rows it changed. */
-  run(query: Knex.QueryBuilder): number {
-    const { sql, bindings } = query.toSQL().toNative();
-    return this.prepare(sql).run(...bindings).changes;
+  /** See SqlDatabase.query. Runs at once, before the caller awaits it. */
+  async query<T>(statement: Sql): Promise<T[]> {
+    return this.all<T>(statement);
   }
 
-  /** A prepared statement, kept for the connection's life. For hot statements and those that knex can't say. */
-  prepare(sql: string): Database.Statement {
-    let statement = this.#statements.get(sql);
+  async queryOne<T>(statement: Sql): Promise<T> {
+    const [row] = this.all<T>(statement);
+    if (row === undefined) throw new Error(`no row from: ${statement.text}`);
+    return row;
+  }
+
+  async queryEach<T>(statements: readonly Sql[]): Promise<T[]> {
+    return statements.flatMap((statement) => this.all<T>(statement));
+  }
+
+  async read<T>(steps: () => Steps<T>): Promise<T> {
+    return this.play(steps());
+  }
+
+  async makeSideTables(): Promise<void> {
+    if (!this.#readyToWrite) await this.write(() => {});
+  }
+
+  transaction<T>(steps: () => Steps<T>): Promise<T> {
+    return this.write(() => this.play(steps()));
+  }
+
+  translate(error: unknown): unknown {
+    return toDatabaseError(this.#options.path, error);
+  }
+
+  /** The rows of a statement. */
+  all<T>({ text, values }: Sql): T[] {
+    return this.prepare(text).all(...values) as T[];
+  }
+
+  /** @returns how many rows a statement changed. */
+  run({ text, values }: Sql): number {
+    return this.prepare(text).run(...values).changes;
+  }
+
+  /** Runs steps at once, within the caller's transaction if there is one. */
+  play<T>(steps: Steps<T>): T {
+    for (let next = steps.next(); ; ) {
+      if (next.done === true) return next.value;
+      next = steps.next(this.#answer(next.value));
+    }
+  }
+
+  #answer(statement: Sql): Answer {
+    if (!this.prepare(statement.text).reader) return { rows: [], changes: this.run(statement) };
+    const rows = this.all(statement);
+    return { rows, changes: rows.length };
+  }
+
+  /** A prepared statement, kept for the connection's life. */
+  prepare(text: string): Database.Statement {
+    let statement = this.#statements.get(text);
     if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
+      statement = this.#db.prepare(text);
+      this.#statements.set(text, statement);
     }
     return statement;
   }
@@ -153,13 +203,13 @@ export class SqliteConnection {
       const before = this.#changes();
       const result = await body();
       if (this.#changes() !== before) this.prepare(COUNT_COMMIT).run();
-      this.#watch.check();
+      this.#watch?.check();
       this.#db.exec('COMMIT');
       this.#readyToWrite = true;
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw toDatabaseError(this.#path, error);
+      throw toDatabaseError(this.#options.path, error);
     }
   }
 
@@ -171,7 +221,7 @@ export class SqliteConnection {
     await this.#begin();
     try {
       const result = await body();
-      this.#watch.check();
+      this.#watch?.check();
       this.#db.exec('COMMIT');
       return result;
     } catch (error) {
@@ -202,7 +252,7 @@ export class SqliteConnection {
     try {
       await this.patiently(() => this.#db.exec('BEGIN IMMEDIATE'));
     } catch (error) {
-      throw toDatabaseError(this.#path, error);
+      throw toDatabaseError(this.#options.path, error);
     }
   }
 
@@ -215,14 +265,9 @@ export class SqliteConnection {
     });
   }
 
-  /** Runs a statement that changes the schema, within the caller's transaction, or a pragma. */
-  exec(sql: string): void {
-    this.#db.exec(sql);
-  }
-
-  /** Puts a table of this connection's own into a temporary file, so that filling it locks nobody out. */
-  execTemporary(sql: string): void {
-    this.#db.exec(sql);
+  /** Runs a statement without values: for the schema, a temporary table, or a pragma. */
+  exec(text: string): void {
+    this.#db.exec(text);
   }
 
   /**
@@ -244,61 +289,45 @@ export class SqliteConnection {
   }
 
   /** Fills a temporary table. @returns how many rows it has. */
-  stage(sql: string, values: SqlValue[]): number {
-    return this.sorting(() => this.#db.prepare(sql).run(...values).changes);
+  stage(statement: Sql): number {
+    return this.sorting(() => this.run(statement));
   }
 
   /** Runs a statement that sorts many rows: a sort may take as much memory as the page cache, beside it, so that gets smaller. */
   sorting<T>(statement: () => T): T {
-    this.#db.pragma(`cache_size = ${-Math.min(SORTING_CACHE_MB, this.#cacheMb) * 1024}`);
+    this.#db.pragma(`cache_size = ${-Math.min(SORTING_CACHE_MB, this.#options.cacheMb) * 1024}`);
     try {
       return statement();
     } finally {
-      this.#db.pragma(`cache_size = ${-this.#cacheMb * 1024}`);
+      this.#db.pragma(`cache_size = ${-this.#options.cacheMb * 1024}`);
     }
   }
 
-  /** The last connection to go checkpoints the WAL and removes it. */
+  /** The last connection to close checkpoints the WAL and removes it. */
   close(): void {
     this.#statements.clear();
-    this.#db.close();
+    this.#opened?.close();
+    this.#opened = undefined;
   }
 
   /**
-   * Runs a short `attempt` until it is no longer refused because another process has the database: for up to half an hour,
-   * without blocking the event loop, and saying so; as long as there is such a process. `attempt` MUST leave no transaction behind when it throws.
+   * Runs a short `attempt` until no other process has the database in its way. See
+   * {@link waitWhileBusy}.
    */
-  async patiently<T>(attempt: () => T): Promise<T> {
-    const start = performance.now();
-    const watch = new LostLockWatch(this.#path);
-    let nextMessage = WAITING_MESSAGE_AFTER_MS;
-    for (;;) {
-      const outcome = this.#unlessBusy(attempt);
-      if (outcome !== undefined) return outcome.result;
-      const waited = performance.now() - start;
-      if (waited > WAIT_LIMIT_MS) {
-        throw new BackyError('database', `Another process has been writing to ${this.#path} for half an hour.`, {
-          hint: `See who it is with: fuser -v ${this.#path}`,
-        });
-      }
-      if (watch.isLost(waited)) throw lockLost(this.#path);
-      if (waited > nextMessage) {
-        this.#logger.info(`Waiting for another process that writes to ${this.#path} (${Math.round(waited / 1000)}s).`);
-        nextMessage = waited + WAITING_MESSAGE_EVERY_MS;
-      }
-      await sleep(LOCK_PAUSE_MS);
-    }
+  patiently<T>(attempt: () => T): Promise<T> {
+    return waitWhileBusy(() => this.#unlessBusy(attempt), this.#options);
   }
 
   #unlessBusy<T>(attempt: () => T): { result: T } | undefined {
-    this.#db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
+    const db = this.#db;
+    db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
     try {
       return { result: attempt() };
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw error;
     } finally {
-      this.#db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
+      db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     }
   }
 
@@ -307,13 +336,13 @@ export class SqliteConnection {
    * host can have the file open. Whoever has it open in the old mode keeps it so until later.
    */
   #preferWal(): void {
-    if (this.#readyToWrite || isOnNetworkFileSystem(dirname(this.#path) || '.')) return;
+    if (this.#readyToWrite || isOnNetworkFileSystem(dirname(this.#options.path) || '.')) return;
     this.#db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
     try {
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     } catch (error) {
-      if (!isBusy(error)) throw toDatabaseError(this.#path, error);
+      if (!isBusy(error)) throw toDatabaseError(this.#options.path, error);
     } finally {
       this.#db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     }

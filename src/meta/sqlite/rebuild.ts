@@ -1,8 +1,9 @@
 import { BackyError } from '../../errors.ts';
-import { joinSql, quoted, type Sql, sql } from '../sql/sql-text.ts';
+import { REVISION, TABLE_NAMES, type TableName } from '../sql/schema.ts';
+import { joinSql, quoted, type Sql, sql } from '../sql/statement.ts';
 import type { SqliteConnection } from './connection.ts';
 import { COLUMN_STEPS, TABLE_STEPS } from './revisions.ts';
-import { REVISION, TABLES, type TableName } from './schema.ts';
+import { tableStatements } from './schema.ts';
 
 /**
  * Makes the tables of any older revision those of the newest, rows included, within the caller's transaction. SQLite can't
@@ -12,18 +13,18 @@ import { REVISION, TABLES, type TableName } from './schema.ts';
  * @throws BackyError `database` for a table that no revision has.
  */
 export function rebuildTables(connection: SqliteConnection, path: string): void {
-  const tables = (Object.keys(TABLES) as TableName[]).map((table) => ({ table, sources: sourcesOf(connection, table, path) }));
+  const tables = TABLE_NAMES.map((table) => ({ table, sources: sourcesOf(connection, table, path) }));
   for (const source of tables.flatMap(({ sources }) => sources)) {
-    connection.exec(sql`ALTER TABLE ${quoted(source)} RENAME TO ${quoted(setAside(source))}`);
+    connection.exec(sql`ALTER TABLE ${quoted(source)} RENAME TO ${quoted(setAside(source))}`.text);
   }
   connection.exec('DROP TABLE IF EXISTS alembic_version');
   for (const { table, sources } of tables) {
-    const [create, ...indexes] = TABLES[table];
+    const [create, ...indexes] = tableStatements(table);
     connection.exec(create);
     for (const [i, source] of sources.entries())
       copyRows(connection, table, setAside(source), i > 0 ? NOT_COPIED_YET : sql``, path);
     // The old indexes have the names of the new ones; and sorting rows into an index is quicker than adding them one by one.
-    for (const source of sources) connection.exec(sql`DROP TABLE ${quoted(setAside(source))}`);
+    for (const source of sources) connection.exec(sql`DROP TABLE ${quoted(setAside(source))}`.text);
     for (const index of indexes) connection.exec(index);
   }
   for (const statement of REVISION) connection.exec(statement);
@@ -52,7 +53,8 @@ function copyRows(connection: SqliteConnection, table: TableName, source: string
   if (unknown !== undefined) throw unexpected(path, `no revision has a column ${unknown} in table ${table}`);
   const values = columns.map((column) => valueFor(table, column, old.includes(column), path));
   connection.exec(
-    sql`INSERT INTO ${quoted(table)} (${joinSql(columns.map(quoted), ', ')}) SELECT ${joinSql(values, ', ')} FROM ${quoted(source)} AS old ${where} ORDER BY rowid`,
+    sql`INSERT INTO ${quoted(table)} (${joinSql(columns.map(quoted), ', ')}) SELECT ${joinSql(values, ', ')} FROM ${quoted(source)} AS old ${where} ORDER BY rowid`
+      .text,
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Revision } from '../sql/revisions.ts';
-import { type Sql, sql } from '../sql/sql-text.ts';
-import type { TableName } from './schema.ts';
+import type { TableName } from '../sql/schema.ts';
+import { type Sql, sql } from '../sql/statement.ts';
 
 /** What a revision did to one column. Expressions are SQL over a row of the old table. */
 interface ColumnStep {

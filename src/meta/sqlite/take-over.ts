@@ -1,11 +1,10 @@
 import { toStoredDate } from '../../model/dates.ts';
-import { blockCount, blockLength } from '../../model/geometry.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
-import { INSERT_COLUMNS, saveCounters } from './backup.ts';
-import { IS_ID } from './blocks.ts';
+import { countersUpsert, isBlockId, lengthOfBlock } from '../sql/shared-steps.ts';
+import { readState } from '../sql/state.ts';
+import { sql } from '../sql/statement.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
-import { readState } from './state.ts';
 
 /**
  * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes: in the order of ids, each row
@@ -15,45 +14,44 @@ import { readState } from './state.ts';
  * are scattered so take three times as long to read by id, as the next take-over and every restore do; 256 stretches are read side by side.
  * A statement that can't be undone alone needs no journal of its own, which would hold each page once more: OR ROLLBACK saves a tenth.
  */
-export async function takeOver(connection: SqliteConnection, order: TakeOverRequest, now: Date): Promise<TakeOverResult> {
+export async function takeOver(connection: SqliteConnection, request: TakeOverRequest): Promise<TakeOverResult> {
   return connection.bulk(async () => {
-    const heals = readState(connection, 'heals');
-    const rows = stageRows(connection, order);
-    const insert = connection.prepare(
-      `INSERT OR ROLLBACK INTO blocks (${INSERT_COLUMNS})
-       SELECT uid, ?, id, ?, checksum, size, 1, enc_version, enc_envkey, enc_nonce FROM temp.taken WHERE n > ? AND n <= ?`,
-    );
+    const { baseUid, versionUid } = request;
+    const heals = connection.play(readState('heals'));
+    const date = toStoredDate(connection.now());
+    const rows = stageRows(connection, request);
     let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
     await inPieces(connection, rows, (piece) => {
-      dropWhatChanged(connection, { baseUid: order.baseUid, heals }, piece);
-      insert.run(order.versionUid, toStoredDate(now), piece.after, piece.upTo);
+      dropWhatChanged(connection, { baseUid, heals }, piece);
+      connection.run(
+        sql`INSERT OR ROLLBACK INTO blocks (uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce)
+          SELECT uid, ${versionUid}, id, ${date}, checksum, size, 1, enc_version, enc_envkey, enc_nonce
+          FROM temp.taken WHERE n > ${piece.after} AND n <= ${piece.upTo}`,
+      );
       copied = addPiece(connection, copied, piece);
-      saveCounters(connection, order.versionUid, order.counters(copied));
-      order.onCopied(copied);
+      connection.run(countersUpsert(versionUid, request.counters(copied)));
+      request.onCopied(copied);
     });
-    connection.execTemporary('DROP TABLE temp.taken');
+    connection.exec('DROP TABLE temp.taken');
     return copied;
   });
 }
 
 function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: TakeOverRequest): number {
-  connection.execTemporary('DROP TABLE IF EXISTS temp.ranges');
-  connection.execTemporary('DROP TABLE IF EXISTS temp.taken');
-  connection.execTemporary('CREATE TEMPORARY TABLE ranges (first INTEGER PRIMARY KEY, past INTEGER)');
-  connection.execTemporary(
+  connection.exec('DROP TABLE IF EXISTS temp.ranges');
+  connection.exec('DROP TABLE IF EXISTS temp.taken');
+  connection.exec('CREATE TEMPORARY TABLE ranges (first INTEGER PRIMARY KEY, past INTEGER)');
+  connection.exec(
     `CREATE TEMPORARY TABLE taken (n INTEGER PRIMARY KEY, uid TEXT, id INTEGER, checksum TEXT, size INTEGER,
        enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT)`,
   );
   const addRange = connection.prepare('INSERT INTO temp.ranges VALUES (?, ?)');
   for (const { first, count } of ranges) addRange.run(first, first + count);
-  const lastId = blockCount(geometry) - 1;
-  const lastSize = blockLength(geometry, lastId);
   return connection.stage(
-    `INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
-     FROM temp.ranges CROSS JOIN blocks
-     WHERE version_uid = ? AND id >= first AND id < past AND ${IS_ID} AND valid = 1 AND size = CASE id WHEN ? THEN ? ELSE ? END
-     ORDER BY substr(checksum, 1, 1), substr(uid, 1, 1), id`,
-    [baseUid, lastId, lastSize, geometry.blockSize],
+    sql`INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
+      FROM temp.ranges CROSS JOIN blocks
+      WHERE version_uid = ${baseUid} AND id >= first AND id < past AND ${isBlockId(connection)} AND valid = 1 AND size = ${lengthOfBlock(geometry)}
+      ORDER BY substr(checksum, 1, 1), substr(uid, 1, 1), id`,
   );
 }
 
@@ -66,14 +64,12 @@ function dropWhatChanged(
   { baseUid, heals }: { baseUid: string; heals: number },
   { after, upTo }: StagedPiece,
 ): void {
-  const base = connection.prepare('SELECT valid FROM versions WHERE uid = ?').get(baseUid) as { valid: number } | undefined;
-  if (base?.valid === 1 && readState(connection, 'heals') === heals) return;
-  connection
-    .prepare(
-      `DELETE FROM temp.taken WHERE n > ? AND n <= ? AND NOT EXISTS
-         (SELECT 1 FROM blocks WHERE version_uid = ? AND blocks.id = taken.id AND valid = 1 AND blocks.uid IS taken.uid)`,
-    )
-    .run(after, upTo, baseUid);
+  const [base] = connection.all<{ valid: number }>(sql`SELECT valid FROM versions WHERE uid = ${baseUid}`);
+  if (base?.valid === 1 && connection.play(readState('heals')) === heals) return;
+  connection.run(
+    sql`DELETE FROM temp.taken WHERE n > ${after} AND n <= ${upTo} AND NOT EXISTS
+      (SELECT 1 FROM blocks WHERE version_uid = ${baseUid} AND blocks.id = taken.id AND valid = 1 AND blocks.uid IS taken.uid)`,
+  );
 }
 
 function addPiece(connection: SqliteConnection, before: TakeOverResult, { after, upTo }: StagedPiece): TakeOverResult {

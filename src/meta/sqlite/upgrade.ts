@@ -2,6 +2,7 @@ import { rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { outdated, readRevision } from '../sql/revision-steps.ts';
 import { FIRST_REVISION, isOutdated, NEWEST_REVISION } from '../sql/revisions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { type Copy, copyDatabase } from './copy-beside.ts';
@@ -14,12 +15,6 @@ const ATTEMPTS = 30;
 /** A database of that size takes seconds, one of many such pieces minutes; SQLite hears no signal meanwhile. */
 const LARGE_MIB = 100;
 
-/** The database to upgrade. */
-export interface UpgradeOptions {
-  path: string;
-  logger: Logger;
-}
-
 /**
  * Brings a database of an older revision to the newest, in one transaction, and keeps a copy of what it was: `<path>.before-<newest revision>`.
  * Of several programs that start at once one does it and the others wait. Whenever it is stopped, the database is either what
@@ -27,32 +22,40 @@ export interface UpgradeOptions {
  * Cost: nothing on a new database; else time and space for about two more of its size.
  * @throws BackyError `database`; nothing is changed then.
  */
-export async function upgradeDatabase(connection: SqliteConnection, options: UpgradeOptions): Promise<void> {
-  const { path, logger } = options;
-  for (let attempt = 1; isOutdated(path, await connection.patiently(() => readRevision(connection, path))); attempt++) {
+export async function upgradeDatabase(connection: SqliteConnection, logger: Logger): Promise<void> {
+  const path = connection.label;
+  for (let attempt = 1; await mustUpgrade(connection); attempt++) {
     try {
-      await upgradeOnce(connection, options);
+      await upgradeOnce(connection, logger);
     } catch (error) {
-      if (!isBusy(error) || attempt === ATTEMPTS) throw explain(error, path, isStillOld(connection, path));
+      if (!isBusy(error) || attempt === ATTEMPTS) throw explain(error, path, isStillOld(connection));
       logger.info(`Waiting for another process that reads ${path}, to upgrade it.`);
     }
   }
 }
 
 /** Refuses a database that {@link upgradeDatabase} would upgrade. */
-export async function refuseOutdated(connection: SqliteConnection, path: string): Promise<void> {
-  if (!isOutdated(path, await connection.patiently(() => readRevision(connection, path)))) return;
-  throw new BackyError('database', `The database ${path} has an old revision.`, { hint: 'Any other command upgrades it.' });
+export async function refuseOutdated(connection: SqliteConnection): Promise<void> {
+  if (await mustUpgrade(connection)) throw outdated(connection.label);
 }
 
-async function upgradeOnce(connection: SqliteConnection, { path, logger }: UpgradeOptions): Promise<void> {
+function mustUpgrade(connection: SqliteConnection): Promise<boolean> {
+  return connection.patiently(() => isOld(connection));
+}
+
+function isOld(connection: SqliteConnection): boolean {
+  return isOutdated(connection.label, connection.play(readRevision(connection)));
+}
+
+async function upgradeOnce(connection: SqliteConnection, logger: Logger): Promise<void> {
+  const path = connection.label;
   let copy: Copy | undefined;
   let from = FIRST_REVISION;
   try {
     // Or else SQLite would change what refers to the tables that are set aside: it is to refer to the new ones.
     connection.exec('PRAGMA legacy_alter_table = ON');
     await connection.alone(async () => {
-      const revision = readRevision(connection, path);
+      const revision = connection.play(readRevision(connection));
       // Another program was quicker.
       if (!isOutdated(path, revision)) return;
       from = revision ?? FIRST_REVISION;
@@ -65,7 +68,7 @@ async function upgradeOnce(connection: SqliteConnection, { path, logger }: Upgra
       rebuildTables(connection, path);
     });
   } catch (error) {
-    if (copy?.isNew === true && isStillOld(connection, path)) rmSync(copy.path, { force: true });
+    if (copy?.isNew === true && isStillOld(connection)) rmSync(copy.path, { force: true });
     throw error;
   } finally {
     connection.exec('PRAGMA legacy_alter_table = OFF');
@@ -74,36 +77,22 @@ async function upgradeOnce(connection: SqliteConnection, { path, logger }: Upgra
   logger.info(`Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. What it was is kept in ${copy.path}.`);
 }
 
-/** What the database says of itself; undefined when nothing. */
-function readRevision(connection: SqliteConnection, path: string): string | undefined {
-  const isThere = connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'").get();
-  if (isThere === undefined) return undefined;
-  const rows = connection.prepare('SELECT version_num FROM alembic_version').all() as { version_num: string }[];
-  if (rows.length > 1) {
-    const named = rows.map((row) => row.version_num).join(', ');
-    throw new BackyError('database', `The database ${path} names several revisions: ${named}. Nothing was changed.`, {
-      hint: 'Its table alembic_version must have one row.',
-    });
-  }
-  return rows[0]?.version_num;
-}
-
-/** After a failure; a copy of a database that is as it was only takes space. */
-function isStillOld(connection: SqliteConnection, path: string): boolean {
+/** After a failure; the copy of a database that did not change only takes space. */
+function isStillOld(connection: SqliteConnection): boolean {
   try {
-    return isOutdated(path, readRevision(connection, path));
+    return isOld(connection);
   } catch {
     return false;
   }
 }
 
-function explain(error: unknown, path: string, isOld: boolean): unknown {
+function explain(error: unknown, path: string, isUnchanged: boolean): unknown {
   if (error instanceof BackyError) return error;
   const code = error instanceof Database.SqliteError ? error.code : errnoOf(error);
   if (code === undefined) return error;
   const why = `${messageOf(error)} (${code})`;
   // The commit itself may be what failed, once it was made.
-  const message = isOld
+  const message = isUnchanged
     ? `The database ${path} has an old revision and can't be upgraded: ${why}. Nothing was changed.`
     : `The upgrade of the database ${path} failed at its end: ${why}. It is whole, and as it was or upgraded.`;
   return new BackyError('database', message, { hint: hintFor(code, path), cause: error });

@@ -19,7 +19,8 @@ interface Walk {
  * `quick_check` and 2 s for the walks, all of it sequential; `integrity_check` takes 13 s, since it
  * looks each row up in every index.
  */
-export async function verifyUidIndex(connection: SqliteConnection, path: string, signal: AbortSignal): Promise<void> {
+export async function verifyUidIndex(connection: SqliteConnection, signal: AbortSignal): Promise<void> {
+  const path = connection.label;
   await connection.readInSteps(async () => {
     const [found] = connection.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
     if (found?.quick_check !== 'ok') throw damaged(path, found?.quick_check ?? 'no answer');

@@ -7,7 +7,8 @@ import { DamageGuard } from '../../../src/core/store/damage-guard.ts';
 import type { DataBackendOptions } from '../../../src/data/options.ts';
 import { FileLockService } from '../../../src/locking/file-lock.ts';
 import { silentLogger } from '../../../src/logger.ts';
-import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
+import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
@@ -22,7 +23,7 @@ export const BLOCK_SIZE = 4096;
 export class CoreLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-core-'));
   readonly dataPath = join(this.folder, 'data');
-  readonly meta: SqliteStore;
+  readonly meta: MetaStore;
   readonly context: Context;
   /** The clock of the store and of the context. */
   now = new Date('2026-11-23T04:42:24Z');
@@ -32,7 +33,7 @@ export class CoreLab {
     const path = join(this.folder, 'backy.sqlite');
     const limits = { simultaneousReads: 2, simultaneousWrites: 2 };
     mkdirSync(join(this.folder, 'locks'));
-    this.meta = new SqliteStore({ path, cacheMb: 4, createIfMissing: false, logger: silentLogger, now });
+    this.meta = sqliteStore({ path, cacheMb: 4, createIfMissing: false, logger: silentLogger, now });
     this.context = {
       meta: this.meta,
       locks: this.otherLocks(),

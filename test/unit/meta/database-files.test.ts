@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
-import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
+import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 
 const FILES = ['', '-wal', '-shm'];
 
 let folder: string;
 let path: string;
-let store: SqliteStore;
+let store: MetaStore;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backy2-files-'));
   path = join(folder, 'backy.sqlite');
@@ -23,8 +24,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function storeAt(file: string): SqliteStore {
-  return new SqliteStore({ path: file, cacheMb: 4, createIfMissing: false, logger: silentLogger, now: () => new Date() });
+function storeAt(file: string): MetaStore {
+  return sqliteStore({ path: file, cacheMb: 4, createIfMissing: false, logger: silentLogger, now: () => new Date() });
 }
 
 async function addVersion(uid: string): Promise<void> {

@@ -12,7 +12,8 @@ let folder: string;
 let connection: SqliteConnection;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'backy2-durability-'));
-  connection = await SqliteConnection.open({ path: join(folder, 'db'), cacheMb: 1, create: true, logger: silentLogger });
+  connection = new SqliteConnection({ path: join(folder, 'db'), cacheMb: 1, logger: silentLogger, now: () => new Date() });
+  await connection.open(true);
 });
 afterEach(() => {
   connection.close();

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import { REVISIONS } from '../../../src/meta/sql/revisions.ts';
 import { sqlitePath } from '../../../src/meta/sqlite/engine-url.ts';
 import { SCHEMA } from '../../../src/meta/sqlite/schema.ts';
-import { SqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
+import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import { metaHealingSuite } from '../../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../../support/conformance/meta-store.ts';
@@ -21,8 +22,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-function storeAt(now: () => Date = () => new Date()): SqliteStore {
-  return new SqliteStore({ path, cacheMb: 16, createIfMissing: false, logger: silentLogger, now });
+function storeAt(now: () => Date = () => new Date()): MetaStore {
+  return sqliteStore({ path, cacheMb: 16, createIfMissing: false, logger: silentLogger, now });
 }
 
 describe('the SQLite store', () => {
@@ -137,7 +138,7 @@ describe('the SQLite store', () => {
   });
 
   it('opened as it is, creates and upgrades nothing', async () => {
-    const embedded = new SqliteStore({ path, cacheMb: 1, createIfMissing: true, logger: silentLogger, now: () => new Date() });
+    const embedded = sqliteStore({ path, cacheMb: 1, createIfMissing: true, logger: silentLogger, now: () => new Date() });
     await expect(embedded.open({ asItIs: true })).rejects.toMatchObject({ code: 'database' });
     expect(existsSync(path)).toBe(false);
     expect(await embedded.open()).toEqual({ isNew: true });

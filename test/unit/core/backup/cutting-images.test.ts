@@ -5,7 +5,7 @@ import { DataPhase } from '../../../../src/core/backup/data-phase.ts';
 import { CheckLog } from '../../../../src/core/blocks/check-log.ts';
 import { planBackup } from '../../../../src/core/plan/backup-plan.ts';
 import { silentLogger } from '../../../../src/logger.ts';
-import type { SqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
+import type { MetaStore } from '../../../../src/meta/meta-store.ts';
 import type { BlockRow } from '../../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { InlinePool } from '../../../support/engine/inline-pool.ts';
@@ -17,7 +17,7 @@ const LIMITS = { simultaneousReads: 4, simultaneousWrites: 4 };
 
 let lab: CoreLab;
 let folder: string;
-let meta: SqliteStore;
+let meta: MetaStore;
 beforeEach(async () => {
   lab = await CoreLab.create();
   ({ folder, meta } = lab);

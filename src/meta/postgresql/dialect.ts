@@ -1,0 +1,44 @@
+import type { Dialect } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowOf, type Steps } from '../sql/steps.ts';
+import { arrayOf } from './literals.ts';
+
+/**
+ * The server's time in Unix seconds. Hosts that share a database agree on it, whatever their own
+ * clocks say: a blob that one of them has just made a candidate is not an hour old for another one.
+ */
+export const SERVER_SECONDS = sql`floor(extract(epoch FROM clock_timestamp()))::bigint`;
+
+/** SQL as PostgreSQL understands it. */
+export const POSTGRES: Dialect = {
+  idIsInteger: sql`true`,
+  // The original takes the time of the database too.
+  utcNow: "now() AT TIME ZONE 'UTC'",
+  nowSeconds: () => SERVER_SECONDS,
+  byBytes: (column) => sql`${column} COLLATE "C"`,
+  among: (column, values) => {
+    const list = arrayOf(values);
+    return typeof values[0] === 'number' ? sql`${column} = ANY(${list}::int[])` : sql`${column} = ANY(${list}::text[])`;
+  },
+  jsonRows: (values) => sql`json_array_elements(${JSON.stringify(values)}::json) AS r(value)`,
+  uids: (values) => sql`unnest(${arrayOf(values)}::text[]) AS wanted(uid)`,
+  hasTable: (name) => sql`SELECT 1 AS one WHERE to_regclass(${name}) IS NOT NULL`,
+  // Rows that refer to it can be added all the same.
+  lockVersion: (uid) => sql`SELECT 1 AS one FROM versions WHERE uid = ${uid} FOR NO KEY UPDATE`,
+  finishedRows: (versionUid, size) =>
+    sql`SELECT count(*) FILTER (WHERE id >= 0 AND id < ${size}::bigint) AS fitting, count(*) FILTER (WHERE valid = 0) AS bad
+      FROM blocks WHERE version_uid = ${versionUid}`,
+  deleteBlocks,
+};
+
+/** One statement, so that both parts see the same rows. */
+export function* deleteBlocks(where: Sql): Steps<number> {
+  const { gone } = yield* rowOf<{ gone: number }>(
+    sql`WITH gone AS (DELETE FROM blocks WHERE ${where} RETURNING uid, size),
+        candidates AS (
+          INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
+          SELECT uid, max(size), 0, ${SERVER_SECONDS} FROM gone WHERE uid <> '' GROUP BY uid)
+      SELECT count(*) AS gone FROM gone`,
+  );
+  return gone;
+}

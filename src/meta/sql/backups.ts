@@ -1,0 +1,90 @@
+import type { Knex } from 'knex';
+import { BackyError } from '../../errors.ts';
+import type { BlockRange } from '../../model/block-range.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import { blockCount, type Geometry } from '../../model/geometry.ts';
+import type { Migration, NewVersion, Version } from '../../model/version.ts';
+import type { FinishedRows, SqlDatabase } from './database.ts';
+import { newVersionRecord } from './rows.ts';
+import { forgetProgress, insertTags, isBlockId, isStray, lengthOfBlock, lockVersion } from './shared-steps.ts';
+import { sql } from './statement.ts';
+import { statementBuilder } from './statement-builder.ts';
+import { countersOfRows, type RowSums, toStatsColumns } from './stats-rows.ts';
+import { rowOf, run, type Steps } from './steps.ts';
+
+/** See BackupStore.createVersion. */
+export async function createVersion(db: SqlDatabase, version: NewVersion): Promise<void> {
+  const build = await statementBuilder();
+  await db.transaction(() => insertVersion(build, version, db.now()));
+}
+
+function* insertVersion(build: Knex, version: NewVersion, now: Date): Steps<void> {
+  yield* run(build('versions').insert(newVersionRecord(version, now)));
+  yield* insertTags(build, version.uid, version.tags);
+  if (version.migration === undefined) return;
+  const { originUid, encVersion } = version.migration;
+  const row = { version_uid: version.uid, origin_uid: originUid, enc_version: encVersion };
+  yield* run(build('backy2_migrations').insert(row));
+}
+
+/** See BackupStore.presentBlocks. The database finds runs of ids itself. */
+export function presentBlocks(db: SqlDatabase, versionUid: string, { first, count }: BlockRange): Promise<BlockRange[]> {
+  return db.query<BlockRange>(
+    sql`SELECT min(id) AS first, count(*) AS count FROM
+      (SELECT id, id - row_number() OVER (ORDER BY id) AS run FROM blocks
+       WHERE version_uid = ${versionUid} AND id >= ${first} AND id < ${first + count} AND ${isBlockId(db)}) AS present
+      GROUP BY run ORDER BY first`,
+  );
+}
+
+/** See BackupStore.discardBadBlocks. */
+export function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
+  const isBad = sql`(valid = 0 OR size IS DISTINCT FROM ${lengthOfBlock(geometry)} OR ${isStray(db, blockCount(geometry))})`;
+  return db.transaction(() => db.dialect.deleteBlocks(sql`version_uid = ${versionUid} AND ${isBad}`));
+}
+
+/** See BackupStore.findMigration. */
+export async function findMigration(db: SqlDatabase, { originUid, encVersion }: Migration): Promise<string | undefined> {
+  await db.makeSideTables();
+  const [row] = await db.query<{ uid: string }>(
+    sql`SELECT version_uid AS uid FROM backy2_migrations JOIN versions ON versions.uid = version_uid
+      WHERE origin_uid = ${originUid} AND enc_version = ${encVersion} AND valid = 0 ORDER BY date LIMIT 1`,
+  );
+  return row?.uid;
+}
+
+/** See BackupStore.savedCounters. */
+export async function savedCounters(db: SqlDatabase, versionUid: string): Promise<BackupCounters | undefined> {
+  await db.makeSideTables();
+  const statement = sql`SELECT counters FROM backy2_progress WHERE version_uid = ${versionUid}`;
+  const [row] = await db.query<{ counters: string }>(statement);
+  return row === undefined ? undefined : (JSON.parse(row.counters) as BackupCounters);
+}
+
+/** See BackupStore.countersFromRows. */
+export async function countersFromRows(db: SqlDatabase, versionUid: string): Promise<BackupCounters> {
+  const sums = await db.queryOne<RowSums>(
+    sql`SELECT count(uid) AS blocks, coalesce(sum(size) FILTER (WHERE uid IS NOT NULL), 0) AS bytes,
+        count(*) - count(uid) AS "sparseBlocks", coalesce(sum(size) FILTER (WHERE uid IS NULL), 0) AS "sparseBytes"
+      FROM blocks WHERE version_uid = ${versionUid}`,
+  );
+  return countersOfRows(sums);
+}
+
+/** See BackupStore.finishBackup. */
+export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters): Promise<boolean> {
+  const build = await statementBuilder();
+  const { uid, size } = version;
+  return db.transaction(function* () {
+    yield* lockVersion(db, uid);
+    const { fitting, bad } = yield* rowOf<FinishedRows>(db.dialect.finishedRows(uid, size));
+    // The last guard of the promise that a valid version is whole, whatever went wrong before.
+    if (fitting !== size) throw new BackyError('failed', `Version ${uid} has ${fitting} of ${size} blocks.`);
+    if (bad > 0) return false;
+    const date = build.raw(db.dialect.utcNow);
+    if (counters !== undefined) yield* run(build('stats').insert({ date, ...toStatsColumns(version, counters) }));
+    yield* run(build('versions').where('uid', uid).update({ valid: 1 }));
+    yield* forgetProgress(build, uid);
+    return true;
+  });
+}

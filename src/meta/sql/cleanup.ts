@@ -1,0 +1,122 @@
+import type { FutureTimes } from '../../model/reports.ts';
+import type { SqlDatabase } from './database.ts';
+import { bumpState, readState } from './state.ts';
+import { sql } from './statement.ts';
+import { rowOf, rowsOf, run } from './steps.ts';
+import { forgetChecks } from './verified-steps.ts';
+
+/** Candidates that one transaction looks through for ones in use. */
+const DROP_PIECE = 10_000;
+
+/** See CleanupStore.redateFutureCandidates. */
+export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
+  return db.transaction(function* () {
+    const { now, latest } = yield* rowOf<{ now: number; latest: number | null }>(
+      sql`SELECT ${db.dialect.nowSeconds()} AS now, max(time) AS latest FROM deleted_blocks`,
+    );
+    if (latest === null || latest <= now) return { count: 0, aheadSeconds: 0 };
+    const count = yield* run(sql`UPDATE deleted_blocks SET time = ${now} WHERE time > ${now}`);
+    return { count, aheadSeconds: latest - now };
+  });
+}
+
+/**
+ * See CleanupStore.dropUsedCandidates. A removal commits its candidates together with the end of
+ * its rows, so that none of them is taken for used.
+ */
+export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number): Promise<number> {
+  let left = 0;
+  for (let after = -1; ; ) {
+    const start = after;
+    const isOld = sql`time <= ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)`;
+    const piece = await db.transaction(function* () {
+      const candidates = yield* rowsOf<{ id: number }>(
+        sql`SELECT id FROM deleted_blocks WHERE id > ${start} AND ${isOld} ORDER BY id LIMIT ${DROP_PIECE}`,
+      );
+      const end = candidates.at(-1)?.id;
+      if (end === undefined) return undefined;
+      const dropped = yield* run(
+        sql`DELETE FROM deleted_blocks WHERE id > ${start} AND id <= ${end} AND ${isOld}
+          AND EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)`,
+      );
+      return { end, left: candidates.length - dropped };
+    });
+    if (piece === undefined) return left;
+    left += piece.left;
+    after = piece.end;
+  }
+}
+
+/** See CleanupStore.doomCandidates. No row can come to name a blob meanwhile: one that is unnamed stays so. */
+export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: number, prefix: string): Promise<string[]> {
+  const { dialect } = db;
+  return db.transaction(function* () {
+    const found = yield* rowsOf<{ uid: string }>(
+      sql`SELECT DISTINCT uid FROM deleted_blocks
+        WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
+          AND substr(uid, 1, ${prefix.length}) = ${prefix}
+          AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
+          AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+        LIMIT ${limit}`,
+    );
+    const uids = found.map(({ uid }) => uid);
+    yield* run(sql`INSERT INTO backy2_doomed (uid, time) SELECT uid, ${dialect.nowSeconds()} FROM ${dialect.uids(uids)}`);
+    return uids;
+  }, 'judging');
+}
+
+/** See CleanupStore.leftDoomed. */
+export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
+  return db.transaction(function* () {
+    // The original does not know the table: a backup of it may name a doomed blob by now.
+    yield* run(sql`DELETE FROM backy2_doomed WHERE EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = backy2_doomed.uid)`);
+    const left = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed LIMIT ${limit}`);
+    return left.map(({ uid }) => uid);
+  }, 'judging');
+}
+
+/** See CleanupStore.forgetDoomed. */
+export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<void> {
+  const isOne = db.dialect.among(sql`uid`, uids);
+  return db.transaction(function* () {
+    yield* run(sql`DELETE FROM backy2_imported WHERE ${isOne}`);
+    yield* run(sql`DELETE FROM deleted_blocks WHERE ${isOne}`);
+    yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
+    yield* forgetChecks(db, uids);
+  });
+}
+
+/** See CleanupStore.candidatesAmong. */
+export async function candidatesAmong(db: SqlDatabase, uids: readonly string[]): Promise<string[]> {
+  await db.makeSideTables();
+  const rows = await db.query<{ uid: string }>(
+    sql`SELECT uid FROM ${db.dialect.uids(uids)}
+      WHERE EXISTS (SELECT 1 FROM deleted_blocks WHERE deleted_blocks.uid = wanted.uid)
+        OR EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)`,
+  );
+  return inOrderOf(uids, rows);
+}
+
+/** See CleanupStore.unnamed. */
+export async function unnamed(db: SqlDatabase, uids: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ uid: string }>(
+    sql`SELECT uid FROM ${db.dialect.uids(uids)} WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = wanted.uid)`,
+  );
+  return inOrderOf(uids, rows);
+}
+
+/** See CleanupStore.countFullCleanup. */
+export async function countFullCleanup(db: SqlDatabase): Promise<void> {
+  await db.transaction(() => run(bumpState('cleanups')));
+}
+
+/** See CleanupStore.fullCleanups. Makes no table, in a database of the original. */
+export async function fullCleanups(db: SqlDatabase): Promise<number> {
+  if ((await db.query(db.dialect.hasTable('backy2_state'))).length === 0) return 0;
+  return db.read(() => readState('cleanups'));
+}
+
+function inOrderOf(uids: readonly string[], rows: readonly { uid: string }[]): string[] {
+  const found = new Set(rows.map(({ uid }) => uid));
+  return uids.filter((uid) => found.has(uid));
+}

@@ -1,0 +1,73 @@
+import type { Sql } from './statement.ts';
+import type { Steps } from './steps.ts';
+
+/**
+ * What a transaction excludes, in all programs on this database. SQLite excludes every other writer
+ * anyway. Held until the transaction's end is visible to all; every statement after it sees what
+ * earlier holders have committed.
+ * - `naming`: it adds rows that name blobs. Any number of these at once.
+ * - `judging`: it decides what may be named, from what is named: no one adds such rows meanwhile.
+ * - `schema`: it makes or changes tables.
+ */
+export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
+
+/** Where the engines' SQL differs. */
+export interface Dialect {
+  /** A condition: column `id` holds a whole number. SQLite keeps texts and fractions there too. */
+  readonly idIsInteger: Sql;
+  /** An expression of knex: the time of the database, in UTC. */
+  readonly utcNow: string;
+  /** An expression: the time in Unix seconds, by the clock that dates candidates. */
+  nowSeconds(): Sql;
+  /** Sorts a text column by its bytes, whatever the database's collation. */
+  byBytes(column: Sql): Sql;
+  /** A condition: the column has one of the values. */
+  among(column: Sql, values: readonly string[] | readonly number[]): Sql;
+  /** A table of JSON values, with the one column `value`; `->>` reads a field of it. */
+  jsonRows(values: readonly object[]): Sql;
+  /** A table of texts, with the one column `uid`, in their order. */
+  uids(values: readonly string[]): Sql;
+  /** A statement that gives a row when there is such a table. */
+  hasTable(name: string): Sql;
+  /**
+   * A statement that locks a version's row before its blocks are judged. Another transaction that
+   * marks a block invalid meanwhile then marks the version after this one: no version ends up valid
+   * with an invalid block. Undefined where there is one writer at a time.
+   */
+  lockVersion?(uid: string): Sql;
+  /** A statement that gives {@link FinishedRows}. */
+  finishedRows(versionUid: string, size: number): Sql;
+  /** Deletes block rows and makes their blobs candidates for deletion. @returns how many rows. */
+  deleteBlocks(where: Sql): Steps<number>;
+}
+
+/** The rows of a backup that is about to be finished. */
+export interface FinishedRows {
+  /** Rows with ids from 0 to size - 1. */
+  fitting: number;
+  /** Invalid rows; SQLite stops counting at the first. */
+  bad: number;
+}
+
+/** An engine, as the queries use it that both engines share. */
+export interface SqlDatabase {
+  /** The database as messages call it. */
+  readonly label: string;
+  readonly dialect: Dialect;
+  /** This host's clock. */
+  now(): Date;
+  /** The rows of one statement that changes nothing. */
+  query<T>(statement: Sql): Promise<T[]>;
+  /** The first row of one statement that always gives one. */
+  queryOne<T>(statement: Sql): Promise<T>;
+  /** The rows of several statements of the same text, in their order; in few round trips. */
+  queryEach<T>(statements: readonly Sql[]): Promise<T[]>;
+  /** Runs steps that change nothing. Where there are several, others may write in between. */
+  read<T>(steps: () => Steps<T>): Promise<T>;
+  /** Makes our own tables, which databases of the original lack, unless they are there. */
+  makeSideTables(): Promise<void>;
+  /** Runs steps in one transaction; durable on return. They may be run again after a conflict. */
+  transaction<T>(steps: () => Steps<T>, exclusion?: Exclusion): Promise<T>;
+  /** A failure of the driver or the database as a BackyError; any other stays what it is. */
+  translate(error: unknown): unknown;
+}

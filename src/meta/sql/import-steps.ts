@@ -1,0 +1,40 @@
+import type { Knex } from 'knex';
+import { BackyError } from '../../errors.ts';
+import type { Version } from '../../model/version.ts';
+import { toVersionRecord } from './rows.ts';
+import { sql } from './statement.ts';
+import { rowsOf, run, type Steps } from './steps.ts';
+
+/** The columns of table `import_rows`. */
+export const IMPORT_COLUMNS = sql`uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce`;
+
+/**
+ * Adds a version with the rows of the temporary table `import_rows`.
+ * @returns how many of them have a doomed blob. @throws BackyError `versionExists`.
+ */
+export function* insertImported(build: Knex, version: Version): Steps<number> {
+  const { uid } = version;
+  if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
+  // A removal that was cut short can have left rows behind in databases of the original.
+  yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
+  const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
+  yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
+  yield* run(
+    sql`INSERT INTO backy2_imported (uid, checksum)
+      SELECT DISTINCT uid, checksum FROM import_rows AS new WHERE uid <> '' AND NOT EXISTS (
+        SELECT 1 FROM blocks WHERE blocks.uid = new.uid AND blocks.checksum = new.checksum AND blocks.size = new.size AND blocks.valid = 1
+          AND (blocks.enc_version, blocks.enc_envkey, blocks.enc_nonce)
+            IS NOT DISTINCT FROM (new.enc_version, new.enc_envkey, new.enc_nonce))
+      ON CONFLICT DO NOTHING`,
+  );
+  yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
+    SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
+  return doomed;
+}
+
+/** The error for a version that is there already. */
+export function versionExists(uid: string): BackyError {
+  return new BackyError('versionExists', `Version ${uid} already exists and cannot be imported.`, {
+    hint: `Remove it first with: backy2 rm ${uid}`,
+  });
+}

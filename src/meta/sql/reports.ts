@@ -1,0 +1,22 @@
+import type { BlobOfBlock } from '../../model/block.ts';
+import type { BackupStats, StatsFilter } from '../../model/reports.ts';
+import type { SqlDatabase } from './database.ts';
+import { isBlockId } from './shared-steps.ts';
+import { sql } from './statement.ts';
+import { type StatsRecord, toStats } from './stats-rows.ts';
+
+/** See ReportStore.listStats. */
+export async function listStats(db: SqlDatabase, { versionUid, limit }: StatsFilter): Promise<BackupStats[]> {
+  const where = versionUid === undefined ? sql`` : sql`WHERE version_uid = ${versionUid}`;
+  const newest = limit === undefined ? sql`` : sql`LIMIT ${limit}`;
+  const records = await db.query<StatsRecord>(sql`SELECT * FROM stats ${where} ORDER BY date DESC, id DESC ${newest}`);
+  return records.reverse().map(toStats);
+}
+
+/** See ReportStore.blobPage. */
+export function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
+  return db.query<BlobOfBlock>(
+    sql`SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ${versionUid} AND id > ${afterId} AND ${isBlockId(db)}
+      ORDER BY id LIMIT ${limit}`,
+  );
+}

@@ -1,0 +1,29 @@
+import type { BlobCheck } from '../verification-store.ts';
+import type { SqlDatabase } from './database.ts';
+import { sql } from './statement.ts';
+import { rowsOf, run, type Steps } from './steps.ts';
+
+/** Forgets when blobs were verified that no row names any more. */
+export function* forgetChecks({ dialect }: SqlDatabase, uids: readonly string[]): Steps<void> {
+  yield* run(sql`DELETE FROM backy2_verified WHERE ${dialect.among(sql`uid`, uids)}`);
+}
+
+/**
+ * Forgets that blobs are known only from imports, once they were found to hold what all rows with
+ * that blob and checksum say. One look into an empty table where nothing was imported.
+ */
+export function* trustImported({ dialect }: SqlDatabase, checks: readonly BlobCheck[]): Steps<void> {
+  const good = checks.flatMap(({ uid, good, content }) => (good && content !== undefined ? [{ uid, ...content }] : []));
+  if (good.length === 0 || (yield* rowsOf(sql`SELECT 1 AS one FROM backy2_imported LIMIT 1`)).length === 0) return;
+  yield* run(
+    sql`DELETE FROM backy2_imported WHERE (uid, checksum) IN (
+      SELECT uid, checksum FROM (
+        SELECT value ->> 'uid' AS uid, value ->> 'checksum' AS checksum, CAST(value ->> 'size' AS BIGINT) AS size,
+          CAST(value ->> 'encVersion' AS INTEGER) AS enc_version, value ->> 'envKey' AS enc_envkey, value ->> 'nonce' AS enc_nonce
+        FROM ${dialect.jsonRows(good)}) AS good
+      WHERE NOT EXISTS (
+        SELECT 1 FROM blocks WHERE blocks.uid = good.uid AND blocks.checksum = good.checksum
+          AND (blocks.size, blocks.enc_version, blocks.enc_envkey, blocks.enc_nonce)
+            IS DISTINCT FROM (good.size, good.enc_version, good.enc_envkey, good.enc_nonce)))`,
+  );
+}

@@ -1,0 +1,137 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FutureTimes } from '../../model/reports.ts';
+import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
+import type { SqlDatabase } from './database.ts';
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
+import { readState, setState } from './state.ts';
+import { joinSql, literal, type Sql, sql } from './statement.ts';
+import { rowOf, run } from './steps.ts';
+import { forgetChecks, trustImported } from './verified-steps.ts';
+
+/** Uids that one statement looks at: SQLite blocks the thread for some 20 ms. */
+const PIECE_UIDS = 20_000;
+
+/** A piece of all uids that rows name, in their order, each with its last check. Walks along the index on uids. */
+function pieceAfter(uid: string): Sql {
+  return sql`(SELECT DISTINCT uid FROM blocks WHERE uid > ${uid} ORDER BY uid LIMIT ${PIECE_UIDS}) AS piece
+    LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`;
+}
+
+/** See VerificationStore.recordChecks. In the order of uids: two programs at once wait, and do not block each other. */
+export async function recordChecks(db: SqlDatabase, checks: readonly BlobCheck[], time: number): Promise<void> {
+  const rows = checks.map(({ uid, good }) => ({ uid, good: good ? 1 : 0 }));
+  await db.transaction(function* () {
+    // WHERE tells SQLite that ON begins no join.
+    yield* run(
+      sql`INSERT INTO backy2_verified (uid, time, good)
+        SELECT value ->> 'uid', CAST(${time} AS BIGINT), CAST(value ->> 'good' AS INTEGER) FROM ${db.dialect.jsonRows(rows)}
+        WHERE 1 = 1 ORDER BY 1 ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
+    );
+    yield* trustImported(db, checks);
+  });
+}
+
+/** See VerificationStore.redateFutureChecks. */
+export function redateFutureChecks(db: SqlDatabase, now: number): Promise<FutureTimes> {
+  return db.transaction(function* () {
+    yield* run(sql`UPDATE backy2_state SET value = ${now} WHERE name = 'enrolled' AND value > ${now}`);
+    const { count, latest } = yield* rowOf<{ count: number; latest: number | null }>(
+      sql`SELECT count(good) AS count, max(time) AS latest FROM backy2_verified WHERE time > ${now}`,
+    );
+    yield* run(sql`UPDATE backy2_verified SET time = ${now} WHERE time > ${now}`);
+    return { count, aheadSeconds: (latest ?? now) - now };
+  });
+}
+
+/** See VerificationStore.enrolBlobs. */
+export async function enrolBlobs(db: SqlDatabase, startTime: number, onPiece: () => void): Promise<number> {
+  await db.makeSideTables();
+  const since = await db.read(() => readState('enrolled'));
+  let blobs = 0;
+  for (let after = ''; ; ) {
+    const start = after;
+    const piece = await db.queryOne<{ blobs: number; last: string | null; unknown: number }>(
+      sql`SELECT count(*) AS blobs, max(piece.uid) AS last, count(*) FILTER (WHERE known.uid IS NULL) AS unknown
+        FROM ${pieceAfter(start)}`,
+    );
+    const { last } = piece;
+    if (last === null) break;
+    if (piece.unknown > 0) {
+      const enrol = sql`INSERT INTO backy2_verified (uid, time, good)
+        SELECT DISTINCT uid, CAST(${since} AS BIGINT), CAST(NULL AS INTEGER) FROM blocks WHERE uid > ${start} AND uid <= ${last}
+        ORDER BY uid ON CONFLICT (uid) DO NOTHING`;
+      await db.transaction(() => run(enrol));
+    }
+    blobs += piece.blobs;
+    after = last;
+    onPiece();
+    await nextTurn();
+  }
+  await db.transaction(() => run(setState('enrolled', startTime)));
+  return blobs;
+}
+
+/** See VerificationStore.longestUnchecked. */
+export async function longestUnchecked(
+  db: SqlDatabase,
+  after: CheckCursor | undefined,
+  before: number,
+  limit: number,
+): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
+  await db.makeSideTables();
+  const found = await db.query<CheckCursor>(
+    sql`SELECT time, uid FROM backy2_verified
+      WHERE (time, uid) > (CAST(${after?.time ?? -1} AS BIGINT), CAST(${after?.uid ?? ''} AS VARCHAR(32))) AND time < ${before}
+      ORDER BY time, uid LIMIT ${limit}`,
+  );
+  const named = await db.queryEach<BlockRecord & { uid: string; versionUid: string }>(
+    found.map(({ uid }) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`),
+  );
+  const blobs = named.map((record) => ({ ...toBlockRow(record), uid: record.uid, versionUid: record.versionUid }));
+  const uids = new Set(blobs.map(({ uid }) => uid));
+  const gone = found.map(({ uid }) => uid).filter((uid) => !uids.has(uid));
+  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
+  return { blobs, cursor: found.at(-1) };
+}
+
+/** See VerificationStore.isNamed. */
+export async function isNamed(db: SqlDatabase, uid: string, checksum: string | null): Promise<boolean> {
+  const statement = sql`SELECT 1 AS one FROM blocks WHERE uid = ${uid} AND checksum IS NOT DISTINCT FROM ${checksum} LIMIT 1`;
+  return (await db.query(statement)).length > 0;
+}
+
+/** See VerificationStore.coverage. */
+export async function coverage(
+  db: SqlDatabase,
+  sinces: readonly number[],
+  until: number,
+  onPiece: () => void,
+): Promise<Coverage> {
+  await db.makeSideTables();
+  const total = { blobs: 0, never: 0, bad: 0, future: 0, verified: sinces.map(() => 0) };
+  for (let after = ''; ; ) {
+    const piece = await db.queryOne<Record<string, number> & { last: string | null }>(coverageOfPiece(after, sinces, until));
+    if (piece.last === null) break;
+    for (const key of ['blobs', 'never', 'bad', 'future'] as const) total[key] += piece[key] ?? 0;
+    total.verified = total.verified.map((count, i) => count + (piece[`since${i}`] ?? 0));
+    after = piece.last;
+    onPiece();
+    await nextTurn();
+  }
+  const [oldest] = await db.query<CheckCursor>(
+    sql`SELECT time, uid FROM backy2_verified AS known
+      WHERE good = 1 AND EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = known.uid) ORDER BY time, uid LIMIT 1`,
+  );
+  return { ...total, oldest };
+}
+
+function coverageOfPiece(after: string, sinces: readonly number[], until: number): Sql {
+  const recent = sinces.map(
+    (since, i) =>
+      sql`, count(*) FILTER (WHERE known.good = 1 AND known.time BETWEEN ${since} AND ${until}) AS since${literal(i)}`,
+  );
+  return sql`SELECT count(*) AS blobs, max(piece.uid) AS last, count(*) FILTER (WHERE known.good IS NULL) AS never,
+      count(*) FILTER (WHERE known.good = 0) AS bad,
+      count(*) FILTER (WHERE known.good IS NOT NULL AND known.time > ${until}) AS future${joinSql(recent, '')}
+    FROM ${pieceAfter(after)}`;
+}

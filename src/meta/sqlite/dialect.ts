@@ -1,0 +1,58 @@
+import type { Dialect } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { run, type Steps } from '../sql/steps.ts';
+
+/** SQL as SQLite understands it. */
+export class SqliteDialect implements Dialect {
+  readonly idIsInteger = sql`typeof(id) = 'integer'`;
+  readonly utcNow = "datetime('now')";
+  readonly #now: () => Date;
+
+  /** @param now the clock that dates candidates. */
+  constructor(now: () => Date) {
+    this.#now = now;
+  }
+
+  nowSeconds(): Sql {
+    return sql`${Math.floor(this.#now().getTime() / 1000)}`;
+  }
+
+  byBytes(column: Sql): Sql {
+    return column;
+  }
+
+  among(column: Sql, values: readonly string[] | readonly number[]): Sql {
+    return sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(values)}))`;
+  }
+
+  jsonRows(values: readonly object[]): Sql {
+    return sql`json_each(${JSON.stringify(values)})`;
+  }
+
+  uids(values: readonly string[]): Sql {
+    return sql`(SELECT value AS uid FROM json_each(${JSON.stringify(values)})) AS wanted`;
+  }
+
+  hasTable(name: string): Sql {
+    return sql`SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = ${name}`;
+  }
+
+  /**
+   * Looks for bad rows in the order of the table, where a backup's rows lie together: in the order
+   * of ids, each would be in another page after a take-over.
+   */
+  finishedRows(versionUid: string, size: number): Sql {
+    return sql`SELECT
+      (SELECT count(*) FROM blocks WHERE version_uid = ${versionUid} AND ${this.idIsInteger} AND id >= 0 AND id < ${size}) AS fitting,
+      EXISTS (SELECT 1 FROM blocks WHERE rowid >= (SELECT min(rowid) FROM blocks WHERE version_uid = ${versionUid})
+        AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
+  }
+
+  *deleteBlocks(where: Sql): Steps<number> {
+    yield* run(
+      sql`INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
+        SELECT uid, max(size), 0, ${this.nowSeconds()} FROM blocks WHERE ${where} AND uid <> '' GROUP BY uid`,
+    );
+    return yield* run(sql`DELETE FROM blocks WHERE ${where}`);
+  }
+}

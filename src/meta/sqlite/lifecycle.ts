@@ -1,0 +1,70 @@
+import type { Logger } from '../../logger.ts';
+import type { OpenOptions } from '../meta-store.ts';
+import { alreadyInitialized } from '../sql/revision-steps.ts';
+import type { SqliteConnection } from './connection.ts';
+import { copySnapshot } from './copy-beside.ts';
+import { notUsable } from './database-errors.ts';
+import { SCHEMA } from './schema.ts';
+import { refuseOutdated, upgradeDatabase } from './upgrade.ts';
+
+/** How a database is opened. */
+interface OpenRequest extends OpenOptions {
+  /** Create the database when it is missing (the embedded default). */
+  createIfMissing: boolean;
+  logger: Logger;
+}
+
+/** See MetaStore.initialize. */
+export async function initialize(connection: SqliteConnection): Promise<void> {
+  await connection.open(true);
+  if (hasTable(connection, 'versions') || hasTable(connection, 'alembic_version'))
+    throw alreadyInitialized(
+      connection.label,
+      'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
+    );
+  await writeSchema(connection);
+}
+
+/** See MetaStore.open. */
+export async function open(connection: SqliteConnection, request: OpenRequest): Promise<{ isNew: boolean }> {
+  const { createIfMissing, asItIs = false, logger } = request;
+  const mayCreate = createIfMissing && !asItIs;
+  await connection.open(mayCreate);
+  const isNew = mayCreate && !(await isOurs(connection));
+  if (isNew) await writeSchema(connection);
+  await refuseForeign(connection);
+  await (asItIs ? refuseOutdated(connection) : upgradeDatabase(connection, logger));
+  return { isNew };
+}
+
+/** See MetaStore.copyTo. */
+export async function copyTo(connection: SqliteConnection, to: string, signal: AbortSignal): Promise<void> {
+  await connection.open(false);
+  await refuseForeign(connection);
+  await copySnapshot(connection.label, to, signal);
+}
+
+/** See MetaStore.close. */
+export async function close(connection: SqliteConnection): Promise<void> {
+  connection.close();
+}
+
+async function writeSchema(connection: SqliteConnection): Promise<void> {
+  await connection.write(() => {
+    // Two first commands may start at once.
+    if (hasTable(connection, 'versions')) return;
+    for (const statement of SCHEMA) connection.exec(statement);
+  });
+}
+
+async function refuseForeign(connection: SqliteConnection): Promise<void> {
+  if (!(await isOurs(connection))) throw notUsable(connection.label, 'it has no tables of backy2');
+}
+
+function isOurs(connection: SqliteConnection): Promise<boolean> {
+  return connection.patiently(() => hasTable(connection, 'versions'));
+}
+
+function hasTable(connection: SqliteConnection, name: string): boolean {
+  return connection.all(connection.dialect.hasTable(name)).length > 0;
+}
