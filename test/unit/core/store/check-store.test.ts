@@ -69,7 +69,7 @@ describe('a store without an id', () => {
     await addBlobs(20, 0);
     lab.sql('UPDATE blocks SET valid = 0');
     await expect(checkStore(lab.context)).rejects.toMatchObject({ code: 'wrongStore' });
-    for (const row of await lab.meta.blockPage('v', -1, 11)) {
+    for (const row of await lab.meta.blockPage('v', -1, 12)) {
       mkdirSync(dirname(blobPath(lab.dataPath, row.uid ?? '')), { recursive: true });
       writeFileSync(blobPath(lab.dataPath, row.uid ?? ''), 'bytes');
     }
