@@ -1,21 +1,21 @@
 import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
-import type { Decision, Job, StoredBlock } from '../../engine/shared/messages.ts';
+import type { Job, StoredBlock } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
-import { dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { DedupKey } from '../../model/blob.ts';
 import type { BackupRow } from '../../model/block.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
-import { type Claim, Claims, decisionFor } from '../blocks/deduplicator.ts';
-import { type FindMissing, RowCommitter } from '../blocks/row-committer.ts';
+import { Deduplicator, type PlacedBlob } from '../blocks/deduplicator.ts';
+import { type FindMissing, type PendingZero, RowCommitter } from '../blocks/row-committer.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 
-/** A blob that dedup found and that could not be used; its block was stored anew, but other versions rely on it. */
+/** A blob that dedup found but that could not be reused. Its block was stored again; other versions rely on the blob. */
 export interface RejectedBlob {
   /** The block. */
   id: number;
@@ -23,50 +23,61 @@ export interface RejectedBlob {
   reason: string;
 }
 
-/** What the data phase works with. */
+/** The version that is being made, and where its blocks come from and go. */
 export interface DataPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
-  /** See RowCommitterOptions. */
+  /** See {@link RowCommitter}. */
   confirmStore(): Promise<void>;
-  /** Tells single blobs that dedup finds missing from a store that lacks a part. */
+  /** Holds reports of missing blobs back until mass damage is ruled out. */
   guard: DamageGuard;
-  /** Where it is noted that blobs of imports were verified. */
+  /** Notes that blobs of imports were verified. */
   checks: CheckLog;
   versionUid: string;
   geometry: Geometry;
   encVersion: number;
   deduplication: boolean;
-  /** The blocks to read; taken out as they are handed to workers. */
+  /** The blocks to read. Each is taken out when a worker gets it. */
   read: Bitmap;
   counters: BackupCounters;
   elapsedSeconds(): number;
   findMissing?: FindMissing | undefined;
-  /** A block is finished: its blob is known. Less than none: it is to be read again. */
+  /** Called when blocks are finished: their blobs are known. A negative count: they are read again. */
   onBlocks(count: number, bytesRead: number): void;
 }
 
-/**
- * Reads blocks, finds or stores their blobs, commits their rows. Decides on main what workers asked: is the content known
- * (to the database, or in flight), or is it to be stored, and under which uid.
- */
+/** A block that was read. */
+interface ReadBlock extends DedupKey {
+  id: number;
+  /** Bytes that were read for it: none where the source says that there is a hole. */
+  bytesRead: number;
+}
+
+/** Reads blocks, finds or stores their blobs, and commits their rows. */
 export class DataPhase implements Operation {
-  readonly #options: DataPhaseOptions;
-  readonly #claims = new Claims();
-  readonly #sink: RowCommitter;
-  /** Claims of blocks that a worker stores or looks at right now, with what was read for them. */
-  readonly #owners = new Map<number, { claim: Claim; bytesRead: number }>();
   readonly rejected: RejectedBlob[] = [];
   /** Bad rows of any version that have a good blob now, and the versions that hold them. */
   readonly healing = new HealingSum();
-  #untold: (RejectedBlob & { isMissing: boolean })[] = [];
+  readonly #options: DataPhaseOptions;
+  readonly #blobs: Deduplicator<ReadBlock>;
+  readonly #rows: RowCommitter;
+  /** Rejected blobs that are not reported yet. */
+  #unreported: (RejectedBlob & { isMissing: boolean })[] = [];
+  /** The next id to read, unless all blocks from there on have been read. */
   #cursor = 0;
 
   constructor(options: DataPhaseOptions) {
     this.#options = options;
-    const { pool, meta, versionUid, geometry, counters } = options;
-    this.#sink = new RowCommitter({
+    const { pool, meta, versionUid, geometry, counters, encVersion, deduplication, checks } = options;
+    this.#blobs = new Deduplicator({
+      encVersion,
+      deduplication,
+      findBlobs: (contents) => meta.findBlobs(contents, encVersion),
+      isVerified: (uid, checksum) => checks.hasGood(uid, checksum),
+      onPlaced: (block, blob) => this.#addRow(block, blob),
+    });
+    this.#rows = new RowCommitter({
       meta,
       versionUid,
       geometry,
@@ -74,10 +85,10 @@ export class DataPhase implements Operation {
       flush: () => pool.flush(),
       confirmStore: options.confirmStore,
       findMissing: options.findMissing,
-      onCommitted: (rows) => this.#closeClaims(rows),
+      onCommitted: (rows) => this.#blobs.committed(rows),
       onRefused: (rows) => this.#readAgain(rows),
-      // Without dedup a content can have any number of rows, and all of them would be looked at for each of its blocks.
-      heals: options.deduplication,
+      // Without dedup a content can have any number of rows, and each of its blocks would look at all of them.
+      heals: deduplication,
       onHealed: (healing) => this.healing.add(healing),
       elapsedSeconds: options.elapsedSeconds,
     });
@@ -85,27 +96,28 @@ export class DataPhase implements Operation {
 
   /** Counters of all that is committed. */
   get counters(): BackupCounters {
-    return this.#sink.counters;
+    return this.#rows.counters;
   }
 
-  /** Runs until every block has its row, or rejects with the first failure; what was stored by then is committed either way. */
+  /** Runs until every block has its row, or rejects with the first failure. Rows of stored blobs are committed either way. */
   async run(signal: AbortSignal): Promise<void> {
+    const { pool, read, guard, checks } = this.#options;
     try {
       do {
-        await this.#options.pool.run(this);
-        await this.#sink.commit();
-      } while (!signal.aborted && this.#options.read.next(0) >= 0);
-      await this.#options.guard.settle();
-      await this.#options.checks.close();
+        await pool.run(this);
+        await this.#rows.commit();
+      } while (!signal.aborted && read.next(0) >= 0);
+      await guard.settle();
+      await checks.close();
     } catch (error) {
-      // What is stored stays, unless its flush is what failed or the workers can't be asked. A second failure must not hide the first.
-      if (!(error instanceof BackyError && error.code === 'worker')) await this.#sink.commit().catch(() => {});
+      // Without workers nothing can be flushed. A second failure must not hide the first.
+      if (!(error instanceof BackyError && error.code === 'worker')) await this.#rows.commit().catch(() => {});
       throw error;
     }
   }
 
   async next(): Promise<Job | undefined> {
-    await this.#sink.room();
+    await this.#rows.room();
     const { read, pool } = this.#options;
     const limit = pool.slots.blocksPerSlot;
     const range = read.nextRange(this.#cursor, limit) ?? (this.#cursor > 0 ? read.nextRange(0, limit) : undefined);
@@ -120,136 +132,78 @@ export class DataPhase implements Operation {
     else if (answer.kind === 'stored') {
       await this.#noteVerified(answer.blocks);
       for (const block of answer.blocks) this.#stored(block);
-      await this.#tellRejected();
+      await this.#reportRejected();
     }
-    await this.#sink.commitIfDue();
+    await this.#rows.commitIfDue();
   }
 
   async #decide({ job, first, digests, bytesRead }: Extract<JobAnswer, { kind: 'digested' }>): Promise<void> {
-    const firsts: { index: number; claim: Claim }[] = [];
+    const { pool, geometry } = this.#options;
+    const blocks: ReadBlock[] = [];
     for (const [index, checksum] of digests.entries()) {
       const id = first + index;
-      const size = blockLength(this.#options.geometry, id);
-      const read = bytesRead === 0 ? 0 : size;
-      if (checksum === null) {
-        this.#sink.addZero({ id, size, bytesRead: read });
-        this.#options.onBlocks(1, read);
-        continue;
-      }
-      const claim = this.#options.deduplication ? this.#claims.find(checksum, size) : undefined;
-      if (claim === undefined) {
-        const own = this.#options.deduplication ? this.#claims.open(checksum, size) : loneClaim(checksum, size);
-        this.#owners.set(id, { claim: own, bytesRead: read });
-        firsts.push({ index, claim: own });
-      } else {
-        claim.waiting.push({ id, bytesRead: read });
-        if (claim.blob !== undefined) this.#settle(claim);
-      }
+      const size = blockLength(geometry, id);
+      const block = { id, size, bytesRead: bytesRead === 0 ? 0 : size };
+      if (checksum === null) this.#addZero(block);
+      else blocks.push({ ...block, checksum });
     }
-    this.#options.pool.decide(job, await this.#decisions(digests.length, firsts));
+    const decisions = await this.#blobs.place(blocks);
+    pool.decide(
+      job,
+      digests.map((_, index) => decisions.get(first + index) ?? null),
+    );
   }
 
-  async #decisions(count: number, firsts: readonly { index: number; claim: Claim }[]): Promise<Decision[]> {
-    const { deduplication, encVersion, meta } = this.#options;
-    const decisions = new Array<Decision>(count).fill(null);
-    const known =
-      deduplication && firsts.length > 0
-        ? await meta.findBlobs(
-            firsts.map(({ claim }) => claim),
-            encVersion,
-          )
-        : undefined;
-    for (const { index, claim } of firsts) {
-      claim.candidate = this.#withoutDoubt(claim, known?.get(dedupKey(claim)));
-      decisions[index] = decisionFor(claim, encVersion);
-    }
-    return decisions;
+  #addZero(zero: PendingZero): void {
+    this.#rows.addZero(zero);
+    this.#options.onBlocks(1, zero.bytesRead);
   }
 
-  /** A blob that an import named, and that this backup has verified, is as good as any before the database says so. */
-  #withoutDoubt({ checksum }: Claim, found: FoundBlob | undefined): FoundBlob | undefined {
-    if (found?.imported !== true || !this.#options.checks.hasGood(found.uid, checksum)) return found;
-    const { uid, envKey, nonce } = found;
-    return { uid, envKey, nonce };
+  #addRow({ id, checksum, size, bytesRead }: ReadBlock, { uid, envKey, nonce, found, replaces }: PlacedBlob): void {
+    const { encVersion } = this.#options;
+    this.#rows.addRow({ id, uid, checksum, size, encVersion, envKey, nonce, found, replaces, bytesRead });
+    this.#options.onBlocks(1, bytesRead);
   }
 
-  /** Blobs of imports that workers have read and found good are as good as any from now on. */
-  async #noteVerified(blocks: readonly StoredBlock[]): Promise<void> {
+  /** Notes that workers have read blobs of imports and found them good. */
+  async #noteVerified(answers: readonly StoredBlock[]): Promise<void> {
     const { encVersion, checks } = this.#options;
-    const verified = blocks.flatMap(({ id, written }) => {
-      const { checksum, size, candidate } = this.#owners.get(id)?.claim ?? {};
-      if (written || candidate?.imported !== true || checksum === undefined || size === undefined) return [];
-      return [{ id, checksum, size, encVersion, ...candidate }];
+    const verified = answers.flatMap(({ id, written }) => {
+      const { block, candidate } = this.#blobs.claimOf(id) ?? {};
+      if (written || block === undefined || candidate?.imported !== true) return [];
+      return [{ id, checksum: block.checksum, size: block.size, encVersion, ...candidate }];
     });
     if (verified.length > 0) await checks.add(verified, []);
   }
 
-  #stored(block: StoredBlock): void {
-    const owner = this.#owners.get(block.id);
-    if (owner === undefined) throw new Error(`a worker stored block ${block.id}, which nobody asked for`);
-    this.#owners.delete(block.id);
-    const { claim, bytesRead } = owner;
-    if (claim.candidate !== undefined) this.#options.guard.looked(1);
-    if (block.rejected !== undefined)
-      this.#untold.push({
-        id: block.id,
-        uid: claim.candidate?.uid ?? '',
-        reason: block.rejected,
-        isMissing: block.wrongImport !== true,
-      });
-    const seal = block.written ? block : claim.candidate;
-    claim.blob = { uid: block.uid, envKey: seal?.envKey ?? null, nonce: seal?.nonce ?? null, found: !block.written };
-    const replaces = block.rejected === undefined ? undefined : claim.candidate?.uid;
-    this.#addRow(claim, { id: block.id, bytesRead, replaces }, claim.blob.found);
-    this.#settle(claim);
+  #stored(answer: StoredBlock): void {
+    const { candidate } = this.#blobs.stored(answer);
+    if (candidate === undefined) return;
+    this.#options.guard.looked(1);
+    const { id, rejected: reason, wrongImport } = answer;
+    if (reason !== undefined) this.#unreported.push({ id, uid: candidate.uid, reason, isMissing: wrongImport !== true });
   }
 
-  async #tellRejected(): Promise<void> {
-    for (const { isMissing, ...rejected } of this.#untold.splice(0)) {
+  async #reportRejected(): Promise<void> {
+    const { logger, guard } = this.#options;
+    for (const { isMissing, ...rejected } of this.#unreported.splice(0)) {
       const { id, uid, reason } = rejected;
       this.rejected.push(rejected);
-      const tell = async () =>
-        this.#options.logger.warning(
+      const report = async () =>
+        logger.warning(
           `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored again, for all versions that used that blob.`,
         );
-      // An import that is wrong says nothing of what the store lacks.
-      await (isMissing ? this.#options.guard.missing(tell) : tell());
+      // A wrong import is no sign of a missing blob.
+      await (isMissing ? guard.missing(report) : report());
     }
-  }
-
-  /** Blocks that waited for a claim get their rows: they count as dedup, and the claim's own row goes in before or with them. */
-  #settle(claim: Claim): void {
-    for (const block of claim.waiting) this.#addRow(claim, block, true);
-    claim.waiting = [];
-  }
-
-  #addRow(
-    claim: Claim,
-    { id, bytesRead, replaces }: { id: number; bytesRead: number; replaces?: string | undefined },
-    found: boolean,
-  ): void {
-    const { blob, checksum, size } = claim;
-    if (blob === undefined) throw new Error('a claim was settled without its blob');
-    const { uid, envKey, nonce } = blob;
-    const { encVersion } = this.#options;
-    this.#sink.addRow({ id, uid, checksum, size, encVersion, envKey, nonce, found, replaces, bytesRead });
-    this.#options.onBlocks(1, bytesRead);
-  }
-
-  #closeClaims(rows: readonly BackupRow[]): void {
-    for (const { checksum, size } of rows) if (checksum !== null) this.#claims.close(checksum, size);
   }
 
   #readAgain(rows: readonly BackupRow[]): void {
+    const { logger, read, onBlocks } = this.#options;
     for (const { id, uid } of rows) {
-      this.#options.logger.debug(`Blob ${uid} of block ${id} was cleaned up meanwhile; the block is read again.`);
-      this.#options.read.add(id);
-      this.#options.onBlocks(-1, 0);
+      logger.debug(`Blob ${uid} of block ${id} was cleaned up meanwhile; the block is read again.`);
+      read.add(id);
+      onBlocks(-1, 0);
     }
   }
-}
-
-/** Without dedup nobody waits for anybody. */
-function loneClaim(checksum: string, size: number): Claim {
-  return { checksum, size, blob: undefined, candidate: undefined, waiting: [] };
 }

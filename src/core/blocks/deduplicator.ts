@@ -1,51 +1,159 @@
 import { newBlobUid } from '../../data/blob-uid.ts';
-import type { Decision } from '../../engine/shared/messages.ts';
-import { dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { Decision, StoredBlock } from '../../engine/shared/messages.ts';
+import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
 
-/** A block of this backup whose content some other block of it is already being stored for. */
-export interface WaitingBlock {
+/** A block that needs a blob. Operations keep more with it. */
+export interface UnplacedBlock extends DedupKey {
   id: number;
-  bytesRead: number;
 }
 
-/** What is known of a content that this backup has met and not yet committed. */
-export interface Claim {
-  checksum: string;
-  size: number;
-  /** The blob that holds it, once that is certain. */
-  blob: (FoundBlob & { found: boolean }) | undefined;
-  /** The blob that the database named, while a worker looks whether it is there. */
+/** The blob of a block, once it is certain. */
+export interface PlacedBlob {
+  uid: string;
+  envKey: string | null;
+  nonce: string | null;
+  /** False for the block that the blob was made for. */
+  found: boolean;
+  /** A blob that was to be reused, but could not be: this one takes its place. */
+  replaces?: string | undefined;
+}
+
+/** What a worker's answer concerned. */
+export interface StoredClaim<T> {
+  block: T;
+  /** The blob that the database named for this content, if any. */
   candidate: FoundBlob | undefined;
-  /** Blocks with the same content that wait for `blob`. */
-  waiting: WaitingBlock[];
+}
+
+/** How a deduplicator finds blobs, and whom it tells of them. */
+export interface DeduplicatorOptions<T> {
+  /** The encryption version of new blobs. */
+  encVersion: number;
+  /** False: every block gets a blob of its own, and no blob is looked up. */
+  deduplication?: boolean;
+  /** Looks for stored blobs with these contents. Undefined: every content is stored as a new blob. */
+  findBlobs?: ((contents: readonly DedupKey[]) => Promise<Map<string, FoundBlob>>) | undefined;
+  /** Whether a blob that only an import names was read since, and holds this content. */
+  isVerified?: ((uid: string, checksum: string) => boolean) | undefined;
+  /** Called once for each block, as soon as its blob is certain. */
+  onPlaced(block: T, blob: PlacedBlob): void;
+}
+
+/** A content that is in flight: a block of it was met, and its row is not committed yet. */
+interface Claim<T> {
+  owner: T;
+  /** The blob that holds the content, once that is certain. */
+  blob: PlacedBlob | undefined;
+  /** The blob that the database named, while a worker checks whether it is there. */
+  candidate: FoundBlob | undefined;
+  /** Blocks of the same content that wait for `blob`. */
+  waiting: T[];
 }
 
 /**
- * Contents that are in flight: whoever meets one first claims it, everyone after waits for that one's blob, so that equal
- * blocks are stored once. A claim ends when its row is in the database, where lookups find it.
+ * Decides which blob holds a block. The first block of a content claims it: a worker stores it, or
+ * reuses a blob that the database names. Equal blocks wait for that blob, so that a content is stored
+ * once. A claim ends when its row is in the database, where lookups find it.
  */
-export class Claims {
-  readonly #claims = new Map<string, Claim>();
+export class Deduplicator<T extends UnplacedBlock> {
+  readonly #options: DeduplicatorOptions<T>;
+  /** By content. */
+  readonly #claims = new Map<string, Claim<T>>();
+  /** Claims that a worker stores or checks right now, by the id of their owner. */
+  readonly #inFlight = new Map<number, Claim<T>>();
 
-  find(checksum: string, size: number): Claim | undefined {
-    return this.#claims.get(dedupKey({ checksum, size }));
+  constructor(options: DeduplicatorOptions<T>) {
+    this.#options = options;
   }
 
-  open(checksum: string, size: number): Claim {
-    const claim: Claim = { checksum, size, blob: undefined, candidate: undefined, waiting: [] };
-    this.#claims.set(dedupKey({ checksum, size }), claim);
+  /**
+   * Claims the contents of blocks. Costs at most one lookup. @returns what a worker is to do, by the
+   * block's id. Other blocks have their blob already, or wait for it.
+   */
+  async place(blocks: readonly T[]): Promise<Map<number, NonNullable<Decision>>> {
+    // All claims come before the lookup: calls at the same time must see each other's.
+    const claims = blocks.map((block) => this.#claim(block)).filter((claim) => claim !== undefined);
+    const owners = claims.map(({ owner }) => owner);
+    const lookUp = this.#deduplicates && owners.length > 0 ? this.#options.findBlobs : undefined;
+    const found = await lookUp?.(owners);
+    const decisions = new Map<number, NonNullable<Decision>>();
+    for (const claim of claims) {
+      claim.candidate = this.#checked(found?.get(dedupKey(claim.owner)), claim.owner);
+      decisions.set(claim.owner.id, this.#decide(claim));
+    }
+    return decisions;
+  }
+
+  /** The claim that a worker holds for a block, before {@link stored} ends that. */
+  claimOf(id: number): StoredClaim<T> | undefined {
+    const claim = this.#inFlight.get(id);
+    return claim && { block: claim.owner, candidate: claim.candidate };
+  }
+
+  /** Takes a worker's answer: its block, and those that waited for it, are placed. */
+  stored(answer: StoredBlock): StoredClaim<T> {
+    const { id, uid, written, rejected } = answer;
+    const claim = this.#inFlight.get(id);
+    if (claim === undefined) throw new Error(`a worker stored block ${id}, which nobody asked for`);
+    this.#inFlight.delete(id);
+    const { owner, candidate } = claim;
+    const { envKey = null, nonce = null } = (written ? answer : candidate) ?? {};
+    claim.blob = { uid, envKey, nonce, found: true };
+    const replaces = rejected === undefined ? undefined : candidate?.uid;
+    this.#options.onPlaced(owner, { ...claim.blob, found: !written, replaces });
+    for (const block of claim.waiting.splice(0)) this.#options.onPlaced(block, claim.blob);
+    return { block: owner, candidate };
+  }
+
+  /**
+   * Gives up the claim of a block that could not be read. @returns the block, and those that waited
+   * for it: they have to be placed again.
+   */
+  failed(id: number): { block: T; waiting: T[] } | undefined {
+    const claim = this.#inFlight.get(id);
+    if (claim === undefined) return undefined;
+    this.#inFlight.delete(id);
+    this.#claims.delete(dedupKey(claim.owner));
+    return { block: claim.owner, waiting: claim.waiting.splice(0) };
+  }
+
+  /** Ends the claims of contents whose rows were committed, or refused. */
+  committed(rows: readonly { checksum: string | null; size: number }[]): void {
+    for (const { checksum, size } of rows) if (checksum !== null) this.#claims.delete(dedupKey({ checksum, size }));
+  }
+
+  get #deduplicates(): boolean {
+    return this.#options.deduplication !== false;
+  }
+
+  /** @returns the claim if the block is the first of its content. Any other is placed, or waits. */
+  #claim(block: T): Claim<T> | undefined {
+    const key = dedupKey(block);
+    const known = this.#deduplicates ? this.#claims.get(key) : undefined;
+    if (known !== undefined) {
+      if (known.blob === undefined) known.waiting.push(block);
+      else this.#options.onPlaced(block, known.blob);
+      return undefined;
+    }
+    const claim: Claim<T> = { owner: block, blob: undefined, candidate: undefined, waiting: [] };
+    if (this.#deduplicates) this.#claims.set(key, claim);
+    this.#inFlight.set(block.id, claim);
     return claim;
   }
 
-  close(checksum: string, size: number): void {
-    this.#claims.delete(dedupKey({ checksum, size }));
+  /** An imported blob that was verified is as good as any. */
+  #checked(found: FoundBlob | undefined, { checksum }: T): FoundBlob | undefined {
+    if (found?.imported !== true || this.#options.isVerified?.(found.uid, checksum) !== true) return found;
+    const { uid, envKey, nonce } = found;
+    return { uid, envKey, nonce };
   }
-}
 
-/** Decision for the first block of a content: store it, or reuse the blob that dedup found. */
-export function decisionFor({ candidate, checksum }: Claim, encVersion: number): NonNullable<Decision> {
-  if (candidate === undefined) return { action: 'store', uid: newBlobUid() };
-  const { uid, envKey, nonce, imported } = candidate;
-  const reuse = { action: 'reuse', uid, spare: newBlobUid() } as const;
-  return imported === true ? { ...reuse, verify: { checksum, encVersion, envKey, nonce } } : reuse;
+  /** A blob that only an import names is read before it is reused: the import may be wrong. */
+  #decide({ owner, candidate }: Claim<T>): NonNullable<Decision> {
+    if (candidate === undefined) return { action: 'store', uid: newBlobUid() };
+    const { uid, envKey, nonce, imported } = candidate;
+    const reuse = { action: 'reuse', uid, spare: newBlobUid() } as const;
+    const { encVersion } = this.#options;
+    return imported === true ? { ...reuse, verify: { checksum: owner.checksum, encVersion, envKey, nonce } } : reuse;
+  }
 }

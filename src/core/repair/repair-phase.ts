@@ -1,14 +1,14 @@
-import { newBlobUid } from '../../data/blob-uid.ts';
 import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
-import type { Decision, Job, StoredBlock } from '../../engine/shared/messages.ts';
+import type { Job } from '../../engine/shared/messages.ts';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import { dedupKey, type GoodBlob } from '../../model/blob.ts';
+import type { GoodBlob } from '../../model/blob.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
+import { Deduplicator, type PlacedBlob, type UnplacedBlock } from '../blocks/deduplicator.ts';
 import { GroupCommitter } from '../blocks/group-committer.ts';
 import type { Meter } from '../blocks/progress.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
@@ -43,15 +43,21 @@ export class RepairPhase implements Operation {
   blobsWritten = 0;
   readonly #options: RepairPhaseOptions;
   readonly #rows: AsyncIterableIterator<BlockRow>;
-  /** Rows whose blocks are with a worker. */
-  readonly #pending = new Map<number, BlockRow>();
-  /** Contents that are being stored or have been. A repair holds one key for each bad content. */
-  readonly #contents = new Set<string>();
+  /** Rows whose blocks are being read. */
+  readonly #reading = new Map<number, BlockRow>();
+  /** Holds the key of each bad content: its claim stays after it is stored. */
+  readonly #blobs: Deduplicator<UnplacedBlock>;
   readonly #group: GroupCommitter<GoodBlob>;
 
   constructor(options: RepairPhaseOptions) {
     this.#options = options;
     this.#rows = this.#badRows();
+    this.#blobs = new Deduplicator({
+      encVersion: options.encVersion,
+      onPlaced: (block, blob) => {
+        if (!blob.found) this.#keep(block, blob);
+      },
+    });
     this.#group = new GroupCommitter({
       dueItems: GROUP_BLOBS,
       dueMs: GROUP_MS,
@@ -74,13 +80,13 @@ export class RepairPhase implements Operation {
   async next(): Promise<Job | undefined> {
     const { value, done } = await this.#rows.next();
     if (done === true) return undefined;
-    this.#pending.set(value.id, value);
+    this.#reading.set(value.id, value);
     return { kind: 'read', first: value.id, count: 1 };
   }
 
   async answered(answer: JobAnswer): Promise<void> {
-    if (answer.kind === 'digested') this.#decide(answer.job, answer.first, answer.digests[0] ?? null);
-    else if (answer.kind === 'stored') for (const block of answer.blocks) this.#keep(block);
+    if (answer.kind === 'digested') await this.#decide(answer.job, answer.first, answer.digests[0] ?? null);
+    else if (answer.kind === 'stored') for (const block of answer.blocks) this.#blobs.stored(block);
     await this.#group.commitIfDue();
   }
 
@@ -100,27 +106,23 @@ export class RepairPhase implements Operation {
     }
   }
 
-  #decide(job: number, id: number, digest: string | null): void {
-    const row = this.#pending.get(id);
-    let decision: Decision = null;
+  async #decide(job: number, id: number, digest: string | null): Promise<void> {
+    const { meter, pool } = this.#options;
+    const row = this.#reading.get(id);
     if (row === undefined) throw new Error(`a worker read block ${id}, which nobody asked for`);
-    const key = dedupKey({ checksum: row.checksum ?? '', size: row.size });
-    if (digest === null || digest !== row.checksum) this.#refuse(row, digest ?? 'all zero');
-    else {
-      this.blocksMended++;
-      if (!this.#contents.has(key)) decision = { action: 'store', uid: newBlobUid() };
-      this.#contents.add(key);
+    this.#reading.delete(id);
+    const { checksum, size } = row;
+    meter.add(1, size);
+    if (digest === null || digest !== checksum) {
+      this.#refuse(row, digest ?? 'all zero');
+      return pool.decide(job, [null]);
     }
-    if (decision === null) this.#pending.delete(id);
-    this.#options.meter.add(1, row.size);
-    this.#options.pool.decide(job, [decision]);
+    this.blocksMended++;
+    const decisions = await this.#blobs.place([{ id, checksum, size }]);
+    pool.decide(job, [decisions.get(id) ?? null]);
   }
 
-  #keep({ id, uid, envKey, nonce }: StoredBlock): void {
-    const row = this.#pending.get(id);
-    this.#pending.delete(id);
-    if (row?.checksum == null) throw new Error(`a worker stored block ${id}, which nobody asked for`);
-    const { checksum, size } = row;
+  #keep({ checksum, size }: UnplacedBlock, { uid, envKey, nonce }: PlacedBlob): void {
     this.#group.add({ uid, checksum, size, encVersion: this.#options.encVersion, envKey, nonce });
     this.blobsWritten++;
   }
