@@ -13,7 +13,7 @@ import type { VersionUsage } from './reports/du.ts';
 import type { DueBackup } from './reports/due.ts';
 import type { ScheduleRequest } from './reports/schedule-reports.ts';
 import type { Breach } from './reports/sla.ts';
-import type { RestoreRequest, RestoreResult } from './restore/restore.ts';
+import type { RestoreRequest, RestoreResult } from './restore/request.ts';
 import type { ScrubRequest, ScrubResult } from './scrub/scrub.ts';
 import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
 import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';

@@ -190,7 +190,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'restore-is-not-flushed',
     invariant: 'A restore that succeeded survives a power loss.',
-    file: 'src/core/restore/restore.ts',
+    file: 'src/core/restore/restore-run.ts',
     text: 'await pool.flush();',
     replacement: '',
     tests: ['short-sweep.test.ts'],
@@ -253,8 +253,8 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'restore-does-not-look-at-the-length',
     invariant: 'A restore tells that the image does not end with its last block.',
-    file: 'src/core/restore/restore.ts',
-    text: 'await checkLength(context, { version, bad, geometry });',
+    file: 'src/core/restore/restore-run.ts',
+    text: 'await checkLength(this.#context, { version, bad: this.#bad, geometry });',
     replacement: '',
     tests: ['damaged-length.test.ts'],
     builds: true,
@@ -325,9 +325,9 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'hints-are-believed',
     invariant: 'A backup with hints compares some blocks that no hint touches.',
-    file: 'src/core/backup/backup.ts',
-    text: 'if (request.hints !== undefined && only === undefined)',
-    replacement: 'if (version.size < 0)',
+    file: 'src/core/backup/backup-run.ts',
+    text: 'if (hinted === undefined) await this.#checkHints();',
+    replacement: '',
     tests: ['unfit-sources.test.ts'],
     builds: true,
   },

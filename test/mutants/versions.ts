@@ -67,7 +67,7 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'rows-that-were-not-taken-over-are-left-out',
     invariant: 'What the base lacks is read from the source.',
     file: 'src/core/backup/take-over.ts',
-    text: 'if (blocks < blocksIn(ranges)) await readWhatWasNotCopied(options, ranges);',
+    text: 'if (blocks < blocksIn(ranges)) await readUncopied(options, ranges);',
     replacement: '',
     tests: ['test/unit/core/backup/take-over.test.ts'],
   },

@@ -84,7 +84,7 @@ describe('a run leaves no snapshot of its own, and keeps the previous one', () =
       rmSync(join(lab.dataPath, '.tmp'), { recursive: true, force: true });
       writeFileSync(join(lab.dataPath, '.tmp'), '');
       const failed = await lab.run(['backup', '--auto', `rbd://${image}`, 'vm']);
-      expect(failed).toMatchObject({ code: 6, stderr: expect.stringContaining('the next run begins anew') });
+      expect(failed).toMatchObject({ code: 6, stderr: expect.stringContaining('The next run starts a new version.') });
       expect(await cluster.snapshots(image)).toEqual(before);
     });
   });

@@ -47,7 +47,7 @@ describe('a signal during a run', () => {
       running.kill('SIGTERM');
       const { code, stderr } = await running.ended;
       expect(code).toBe(143);
-      expect(stderr).toContain(`Go on with: backy2 restore -f -c`);
+      expect(stderr).toContain(`Resume with: backy2 restore -f -c`);
       await cluster.remove(image);
     });
   });

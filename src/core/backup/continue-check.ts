@@ -3,6 +3,7 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import { Bitmap } from '../../model/bitmap.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
+import { presentRanges } from '../blocks/present-blocks.ts';
 import {
   compareSample,
   type ExpectedBlock,
@@ -11,19 +12,20 @@ import {
   sampledPages,
   sampleSize,
 } from './source-sample.ts';
-import { presentRanges } from './take-over.ts';
 
-/** Rows that are looked at for each one that is compared: zeros are equal in most images and tell little. */
+/** Rows that are looked up for each one that is compared. Zeros are equal in most images and prove little. */
 const ROWS_FOR_ONE = 20;
 
-/** The store that the version is in. */
+/** A sample, and the store that its version is in. */
 export interface ContinueOptions extends SampleOptions {
   meta: MetaStore;
 }
 
 /**
- * Compares a sample of what an unfinished version holds with the source, before anything is changed: of another source, or of one that has changed
- * meanwhile, the version would become a mix. Blocks with data are preferred. A difference is a BackyError `hintsMismatch`.
+ * Compares a sample of the blocks of an unfinished version with the source, before anything is
+ * changed. With another source, or one that has changed since, the version would become a mix.
+ * Blocks with data are preferred.
+ * @throws BackyError `hintsMismatch` if a block differs.
  */
 export async function checkContinuedSource(options: ContinueOptions, { uid, size }: TaggedVersion): Promise<void> {
   const present = new Bitmap(size);
@@ -57,7 +59,7 @@ async function* storedBlocks(
   }
 }
 
-/** Picks rows spread over all of them, those with data first. */
+/** Picks rows that are spread over all of them, those with data first. */
 function choose(rows: readonly BlockRow[], count: number): BlockRow[] {
   const withData = rows.filter(({ checksum }) => checksum !== null);
   const zeros = rows.filter(({ checksum }) => checksum === null);

@@ -5,6 +5,7 @@ import { type Hasher, hasherFor } from '../../engine/worker/hasher.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import type { BlockRow } from '../../model/block.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
+import type { Context } from '../context.ts';
 
 /** The least number of blocks that are compared. */
 const CHECKED_BLOCKS = 10;
@@ -35,6 +36,11 @@ export interface SampledBlock {
   offset: number;
   /** Bytes. */
   length: number;
+}
+
+/** The sample that the settings ask for. */
+export function sampleOptions({ settings, random }: Context, pool: BlockPool, geometry: Geometry): SampleOptions {
+  return { pool, geometry, hashFunction: settings.hashFunction, percent: settings.hintCheckPercent, random };
 }
 
 /** Reads blocks of the source and compares them. Stores nothing. @param differs makes the error of the first block that differs. */

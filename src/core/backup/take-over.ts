@@ -4,24 +4,23 @@ import type { Bitmap } from '../../model/bitmap.ts';
 import { type BlockRange, blocksIn, bytesIn } from '../../model/block-range.ts';
 import { addCounters, type BackupCounters } from '../../model/counters.ts';
 import type { Geometry } from '../../model/geometry.ts';
+import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 
 /**
- * Blocks that are taken over with one call: bounds the temporary space. Every call touches all pages of the indexes, however few rows
- * it has; so as many as a 10 TiB image has go at once.
+ * Blocks that are taken over with one call, which bounds the temporary space. Every call touches all
+ * pages of the indexes, however few rows it has, so that a 10 TiB image is one call.
  */
 const TAKE_OVER_BLOCKS = 3_000_000;
-/** Zero blocks that one transaction adds: about half a second, after which others get their turn. */
+/** Zero blocks that one transaction adds: it takes about half a second, and other writers wait. */
 const ZERO_BLOCKS = 50_000;
-/** Ranges in one call, for plans that change block by block. */
+/** Ranges in one call. Plans that change block by block have many. */
 const RANGES = 500_000;
-/** Between two transactions the write lock is free for so long; other writers look for it more often than that. */
+/** The write lock is free for this long between two transactions. Other writers try more often. */
 const PAUSE_MS = 15;
-/** Ids whose rows are looked up at a time. */
-const LOOKUP_BLOCKS = 100_000;
 
-/** What the set phases work with. */
-export interface SetPhaseOptions {
+/** A version whose blocks are filled in from the database alone. */
+export interface TakeOverOptions {
   meta: MetaStore;
   versionUid: string;
   geometry: Geometry;
@@ -29,15 +28,15 @@ export interface SetPhaseOptions {
   counters: BackupCounters;
   signal: AbortSignal;
   elapsedSeconds(): number;
+  /** Called when blocks are finished. */
   onBlocks(count: number): void;
 }
 
 /**
- * Takes the base's rows over, inside the database and in pieces. Rows that the base lacks, or that are invalid there or of
- * another length, move to the blocks that are read.
- * @returns the counters of the backup by then.
+ * Copies the base's rows inside the database, in pieces. Blocks whose row is missing there, invalid
+ * or of another length are added to those to read. @returns the counters of the backup by then.
  */
-export async function takeOverFromBase(options: SetPhaseOptions, baseUid: string): Promise<BackupCounters> {
+export async function takeOverFromBase(options: TakeOverOptions, baseUid: string): Promise<BackupCounters> {
   const { meta, versionUid, geometry, plan } = options;
   let counters = options.counters;
   for (const ranges of pieces(plan.take, TAKE_OVER_BLOCKS)) {
@@ -65,13 +64,13 @@ export async function takeOverFromBase(options: SetPhaseOptions, baseUid: string
         reported = copied.blocks;
       },
     });
-    if (blocks < blocksIn(ranges)) await readWhatWasNotCopied(options, ranges);
+    if (blocks < blocksIn(ranges)) await readUncopied(options, ranges);
   }
   return counters;
 }
 
-/** Adds the rows of blocks that the hints call holes. @returns the counters of the backup by then. */
-export async function addPlannedZeros(options: SetPhaseOptions): Promise<BackupCounters> {
+/** Adds rows for blocks that hints call holes. @returns the counters of the backup by then. */
+export async function addPlannedZeros(options: TakeOverOptions): Promise<BackupCounters> {
   const { meta, versionUid, geometry, plan } = options;
   let counters = options.counters;
   for (const sparse of pieces(plan.sparse, ZERO_BLOCKS)) {
@@ -87,29 +86,11 @@ export async function addPlannedZeros(options: SetPhaseOptions): Promise<BackupC
   return counters;
 }
 
-async function readWhatWasNotCopied({ meta, versionUid, plan }: SetPhaseOptions, ranges: readonly BlockRange[]): Promise<void> {
-  for (const range of ranges) await readMissing(meta, { versionUid, read: plan.read, range });
+async function readUncopied({ meta, versionUid, plan }: TakeOverOptions, ranges: readonly BlockRange[]): Promise<void> {
+  for (const range of ranges) await addMissingBlocks(meta, { versionUid, ids: plan.read, range });
 }
 
-/** Adds the ids within `range` that have no row to those to read. */
-export async function readMissing(
-  meta: MetaStore,
-  { versionUid, read, range }: { versionUid: string; read: Bitmap; range: BlockRange },
-): Promise<void> {
-  read.addRange(range.first, range.first + range.count);
-  for await (const present of presentRanges(meta, versionUid, range))
-    read.deleteRange(present.first, present.first + present.count);
-}
-
-/** The ids within `range` that have a row, looked up bit by bit: scattered rows make a range each. */
-export async function* presentRanges(meta: MetaStore, versionUid: string, range: BlockRange): AsyncIterableIterator<BlockRange> {
-  const past = range.first + range.count;
-  for (let first = range.first; first < past; first += LOOKUP_BLOCKS) {
-    yield* await meta.presentBlocks(versionUid, { first, count: Math.min(LOOKUP_BLOCKS, past - first) });
-  }
-}
-
-/** The runs of a set, cut and gathered to pieces of at most so many blocks. */
+/** The ranges of a set, in pieces of at most `mostBlocks` blocks. */
 function* pieces(set: Bitmap, mostBlocks: number): IterableIterator<BlockRange[]> {
   let piece: BlockRange[] = [];
   let blocks = 0;

@@ -2,11 +2,12 @@ import type { Finding } from '../../engine/shared/messages.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Block, BlockRow } from '../../model/block.ts';
+import type { BlockRange } from '../../model/block-range.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 import type { CheckLog } from './check-log.ts';
 
-/** A block that is not what it should be, as results and `--json` tell it. */
+/** A bad block, as results and `--json` show it. */
 export interface BadBlock {
   id: number;
   /** Blocks from `id` on that share the problem: more than one only where rows are missing. */
@@ -17,7 +18,7 @@ export interface BadBlock {
   shouldBe: string | null;
 }
 
-/** What was done when a bad block was met. */
+/** The operation that met a bad block, as messages call it. */
 type Activity = 'restore' | 'scrub' | 'migration' | 'reading';
 
 /** Options of a {@link BadBlockRecorder}. */
@@ -27,20 +28,23 @@ export interface BadBlockRecorderOptions {
   version: TaggedVersion;
   during: Activity;
   /**
-   * Holds missing blobs back; who records counts what it reads there, and settles it at the end.
+   * Holds reports of missing blobs back. The caller counts the blobs that it reads there, and settles
+   * it at the end.
    */
   guard: DamageGuard;
   /** Notes missing blobs. */
   checks?: CheckLog | undefined;
 }
 
-/** Reports findings, and marks the blocks, and all versions that hold them, invalid. */
+/** Reports bad blocks, and marks them and all versions that hold them invalid. */
 export class BadBlockRecorder {
   readonly found: BadBlock[] = [];
-  /** Versions that hold a bad blob, or lack a row: they are invalid now. */
+  /** Versions that are invalid now: they hold a bad blob, or lack a row. */
   readonly affectedVersions = new Set<string>();
-  /** Plain bytes of the blocks in `found` that have a row. */
+  /** Plain bytes of the bad blocks that have a row. */
   bytes = 0;
+  /** Blocks without a row. */
+  blocksWithoutRow = 0;
   readonly #meta: MetaStore;
   readonly #logger: Logger;
   readonly #version: TaggedVersion;
@@ -58,14 +62,19 @@ export class BadBlockRecorder {
     this.#during = options.during;
   }
 
-  /** Whether something is wrong with the stored blocks themselves. */
+  /** All bad blocks, those without a row included. */
+  get count(): number {
+    return this.found.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Whether stored blocks are bad, and not only the source that they were compared with. */
   get hasBadBlobs(): boolean {
     return this.found.some((block) => block.problem !== 'source');
   }
 
   /**
-   * `read`: the blocks of the job, as they were read.
-   * @returns blocks whose row names another blob by now, since somebody mended it: nothing is wrong with them before that one was read.
+   * @param read the blocks of the job, as they were read.
+   * @returns blocks that were repaired meanwhile: their rows name other blobs, which have to be read.
    */
   async record(findings: readonly Finding[], read: readonly Block[]): Promise<BlockRow[]> {
     const rows = await this.#meta.blocksById(
@@ -80,6 +89,14 @@ export class BadBlockRecorder {
       else await this.#add(finding, block === undefined ? undefined : { ...block, valid: row?.valid ?? true });
     }
     return mended;
+  }
+
+  /** Records blocks that the version has no rows for. */
+  recordMissingRows({ first, count }: BlockRange): void {
+    const last = first + count - 1;
+    this.#logger.error(`Blocks ${first} to ${last} are missing from version ${this.#version.uid}: it is incomplete.`);
+    this.found.push({ id: first, count, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
+    this.blocksWithoutRow += count;
   }
 
   async #add(finding: Finding, block: (Block & { valid: boolean }) | undefined): Promise<void> {
@@ -109,7 +126,7 @@ export class BadBlockRecorder {
   }
 }
 
-/** What is wrong with a block, in words. */
+/** Describes a finding in a line for the log. */
 export function describeFinding(finding: Finding, row: (Block & { valid: boolean }) | undefined, during: string): string {
   const where = `block ${finding.id} (UID ${row?.uid ?? 'None'})`;
   const state = `should-be: ${row?.checksum ?? 'all zero'} block-valid: ${row?.valid === false ? 0 : 1}`;

@@ -3,14 +3,19 @@ import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
 
+/** A version whose blocks were checked. */
+interface CheckedVersion {
+  version: TaggedVersion;
+  bad: BadBlockRecorder;
+  geometry: Geometry;
+}
+
 /**
- * The blocks are whole each by itself, but nothing has checked the image's length, which is in the version's row alone: the last block must end where
- * the image does. If not, the version is marked invalid, and that block reported. A last block that is missing is reported elsewhere.
+ * Checks that the last block ends where the image does. The image's length is in the version's row
+ * alone, so that no check of single blocks sees it. If they differ, the block is reported and the
+ * version marked invalid. A last block that is missing is reported elsewhere.
  */
-export async function checkLength(
-  { meta, logger }: Context,
-  { version, bad, geometry }: { version: TaggedVersion; bad: BadBlockRecorder; geometry: Geometry },
-): Promise<void> {
+export async function checkLength({ meta, logger }: Context, { version, bad, geometry }: CheckedVersion): Promise<void> {
   const lastId = blockCount(geometry) - 1;
   const lastSize = blockLength(geometry, lastId);
   if (lastId < 0 || bad.found.some(({ id, count }) => id <= lastId && lastId < id + count)) return;

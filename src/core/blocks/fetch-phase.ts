@@ -1,37 +1,68 @@
+import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Finding, Job } from '../../engine/shared/messages.ts';
 import type { Block } from '../../model/block.ts';
+import type { DamageGuard } from '../store/damage-guard.ts';
+import type { CheckLog } from './check-log.ts';
 import type { FeedJob } from './fetch-feed.ts';
 
-/** What happens with the answers. */
-export interface FetchPhaseOptions {
+/** The blocks of a job. */
+export type FeedBlocks = Pick<FeedJob, 'blocks' | 'passed'>;
+
+/** Blocks to fetch, and where their findings go. */
+export interface CheckedFetch {
   jobs: AsyncIterableIterator<FeedJob>;
-  /** Blocks that are wrong, job by job, with all blocks of the job. @returns blocks to fetch as they are now, at the end. */
-  onFindings(findings: readonly Finding[], read: readonly Block[]): Promise<readonly Block[]>;
-  /** Blocks of a job that were fetched, good or not; resolves when more may come. */
-  onFetched?(read: readonly Block[], findings: readonly Finding[]): Promise<void>;
-  /** Blocks that are done with, good or not, and such as no job was needed for. */
-  onDone(job: Pick<FeedJob, 'blocks' | 'passed'>): void;
+  bad: FindingRecorder;
+  /** Counts the blobs, and holds reports of missing ones back. */
+  guard: DamageGuard;
+  /** Notes which blobs were verified. */
+  checks: CheckLog;
+  /** Called with the fetched blocks of each job, good or not. */
+  onFetched?(read: readonly Block[]): void;
+  /** Called when a job is finished, however its blocks are. */
+  onDone?(job: FeedBlocks): void;
 }
 
-type Given = Pick<FeedJob, 'blocks' | 'passed'> & { read: readonly Block[] };
+/** Records what is wrong with blocks. */
+export interface FindingRecorder {
+  /**
+   * Takes the findings of a job, and all blocks of it. @returns blocks to fetch once more at the end:
+   * their rows have changed.
+   */
+  record(findings: readonly Finding[], read: readonly Block[]): Promise<readonly Block[]>;
+}
 
-/** Fetches the blocks of a feed: the part that restore and scrub share. */
-export class FetchPhase implements Operation {
-  readonly #options: FetchPhaseOptions;
-  /** Jobs are numbered by the pool in the order in which `next` gave them. */
-  readonly #jobs = new Map<number, Given>();
-  readonly #again: Block[] = [];
+/** Fetches blocks and checks them. However it ends, findings are recorded and verifications noted. */
+export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options: CheckedFetch): Promise<void> {
+  const { guard, checks } = options;
+  try {
+    await pool.run(new FetchPhase(options));
+    signal.throwIfAborted();
+    await guard.settle();
+  } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
+    await checks.close();
+  }
+}
+
+type GivenJob = FeedBlocks & { read: readonly Block[] };
+
+class FetchPhase implements Operation {
+  readonly #options: CheckedFetch;
+  /** By number: the pool numbers jobs in the order of `next`. */
+  readonly #jobs = new Map<number, GivenJob>();
+  readonly #retries: Block[] = [];
   #given = 0;
 
-  constructor(options: FetchPhaseOptions) {
+  constructor(options: CheckedFetch) {
     this.#options = options;
   }
 
   async next(): Promise<Job | undefined> {
     const { value, done } = await this.#options.jobs.next();
     if (done !== true && value !== undefined) return this.#give(value.work, value);
-    const block = this.#again.pop();
+    const block = this.#retries.pop();
     return block === undefined ? undefined : this.#give({ kind: 'fetch', blocks: [block] }, { blocks: [], passed: [] });
   }
 
@@ -39,14 +70,19 @@ export class FetchPhase implements Operation {
     const job = this.#jobs.get(answer.job);
     this.#jobs.delete(answer.job);
     if (job === undefined) return;
-    if (answer.kind === 'fetched') {
-      await this.#options.onFetched?.(job.read, answer.findings);
-      if (answer.findings.length > 0) this.#again.push(...(await this.#options.onFindings(answer.findings, job.read)));
-    }
-    this.#options.onDone(job);
+    if (answer.kind === 'fetched') await this.#check(job.read, answer.findings);
+    this.#options.onDone?.(job);
   }
 
-  #give(work: Job, { blocks, passed }: Pick<FeedJob, 'blocks' | 'passed'>): Job {
+  async #check(read: readonly Block[], findings: readonly Finding[]): Promise<void> {
+    const { guard, checks, bad, onFetched } = this.#options;
+    guard.looked(read.length);
+    onFetched?.(read);
+    await checks.add(read, findings);
+    if (findings.length > 0) this.#retries.push(...(await bad.record(findings, read)));
+  }
+
+  #give(work: Job, { blocks, passed }: FeedBlocks): Job {
     this.#jobs.set(this.#given++, { blocks, passed, read: work.kind === 'fetch' ? work.blocks : [] });
     return work;
   }

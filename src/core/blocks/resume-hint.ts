@@ -1,14 +1,25 @@
 import { BackyError } from '../../errors.ts';
 
-/** Failures say how to go on; what is stored stays. @param canContinue false: its source will be gone. */
-export function withWayOn(error: unknown, uid: string, canContinue = true): unknown {
+/**
+ * Runs `body`. A failure that the user can act on also says how to resume the operation. After an
+ * abort, its reason is the error: what fails then is a consequence.
+ */
+export async function withResumeHint<T>(signal: AbortSignal, hint: () => string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    throw addHint(signal.aborted ? signal.reason : error, hint());
+  }
+}
+
+/** A mismatch of hints has its own advice: there is nothing to resume. */
+function addHint(error: unknown, hint: string): unknown {
   if (!(error instanceof BackyError) || error.code === 'hintsMismatch') return error;
-  const wayOn = !canContinue
-    ? 'What is stored stays, and the next run begins anew.'
-    : `What is stored stays; the version is invalid. Continue with the same options and: backy2 backup -c ${uid}`;
-  return new BackyError(error.code, error.message, {
-    exitCode: error.exitCode,
-    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
+  const { code, message, exitCode, data } = error;
+  return new BackyError(code, message, {
+    exitCode,
+    data,
+    hint: error.hint === undefined ? hint : `${error.hint} ${hint}`,
     cause: error,
   });
 }

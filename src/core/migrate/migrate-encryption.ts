@@ -1,33 +1,34 @@
 import { v1 as uuid1 } from 'uuid';
-import { BackyError } from '../../errors.ts';
+import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Lock } from '../../locking/lock.ts';
 import { Bitmap } from '../../model/bitmap.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { readMissing } from '../backup/take-over.ts';
 import { type BadBlock, BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading, proveKeyForWriting } from '../blocks/encryption-key.ts';
+import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import { Meter } from '../blocks/progress.ts';
+import { withResumeHint } from '../blocks/resume-hint.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { CleanupWatch } from '../store/cleanup-watch.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { verifyKeptBlobs } from '../store/verify-reused-blobs.ts';
+import { verifyReusedBlobs } from '../store/verify-reused-blobs.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockVersion } from '../versions/locks.ts';
 import { withVersion } from '../versions/with-version.ts';
 import { RecodePhase } from './recode-phase.ts';
 
-/** What to migrate. */
+/** A version to migrate. */
 export interface MigrationRequest {
   uid: string;
-  /** Told which version the copy is, as soon as it exists. */
+  /** Called with the copy as soon as it exists. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
 
-/** What a migration did. */
+/** The outcome of a migration. */
 export interface MigrationResult {
   /** The new version. */
   uid: string;
@@ -36,20 +37,20 @@ export interface MigrationResult {
   tags: string[];
   /** Blocks. */
   size: number;
-  /** Blobs that were made. */
+  /** New blobs. */
   blocksWritten: number;
   /** Blocks whose blob of the new encryption version was there already. */
   blocksReused: number;
-  /** Blocks of the old version that are bad. The new one then stays invalid. */
+  /** Bad blocks of the old version. If there are any, the new one stays invalid. */
   errors: BadBlock[];
   seconds: number;
 }
 
 /**
- * Copies a version to blobs of the configured encryption version (semantics.md, rekey and migrate-encryption). One that was stopped, or that found
- * bad blocks, is gone on with by the next call.
+ * Copies a version to blobs of the configured encryption version (semantics.md, rekey and
+ * migrate-encryption). A migration that was stopped, or found bad blocks, is resumed by the next one.
  */
-export async function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
+export function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
   return withVersion(context, request.uid, 'shared', async (origin, held) => {
     if (!origin.valid)
       context.logger.warning(`Version ${origin.uid} is invalid: some of its blocks are known to be bad or missing.`);
@@ -65,7 +66,7 @@ export async function migrateEncryption(context: Context, request: MigrationRequ
   });
 }
 
-/** The version that an earlier call left unfinished, or a new one. */
+/** Opens the copy that an earlier migration did not finish, or makes a new one. */
 async function openCopy({ meta, locks, logger, settings }: Context, origin: TaggedVersion, held: Lock[]): Promise<TaggedVersion> {
   const migration = { originUid: origin.uid, encVersion: settings.encryption.version };
   const unfinished = await meta.findMigration(migration);
@@ -79,72 +80,30 @@ async function openCopy({ meta, locks, logger, settings }: Context, origin: Tagg
   return findVersion(meta, uid);
 }
 
-async function run(
-  context: Context,
-  { origin, copy, guard, geometry }: { origin: TaggedVersion; copy: TaggedVersion; guard: DamageGuard; geometry: Geometry },
-): Promise<MigrationResult> {
+/** Two versions that are locked: the old one and its copy. */
+interface PreparedMigration {
+  origin: TaggedVersion;
+  copy: TaggedVersion;
+  geometry: Geometry;
+  guard: DamageGuard;
+}
+
+async function run(context: Context, prepared: PreparedMigration): Promise<MigrationResult> {
   const { meta, logger, settings, signal } = context;
+  const { origin, copy, geometry, guard } = prepared;
   const start = performance.now();
-  const encVersion = settings.encryption.version;
   const bad = new BadBlockRecorder({ meta, logger, version: origin, during: 'migration', guard });
-  const counts = { blocksWritten: 0, blocksReused: 0 };
-  await withPool(context, { geometry }, async (pool) => {
-    const meter = new Meter(origin.size, pool, context.onProgress);
-    try {
-      const cleanups = await CleanupWatch.begin(context);
-      for (;;) {
-        // What is there stays, but for blocks that were found bad since.
-        await meta.discardBadBlocks(copy.uid, geometry);
-        const todo = new Bitmap(origin.size);
-        await readMissing(meta, { versionUid: copy.uid, read: todo, range: { first: 0, count: origin.size } });
-        const left = todo.count();
-        logger.info(
-          `Migration to encryption version ${encVersion} for version ${origin.uid} to new version ${copy.uid}, ${origin.size - left}/${origin.size} blocks done.`,
-        );
-        meter.begin('data', origin.size - left);
-        const phase = new RecodePhase({
-          pool,
-          meta,
-          logger,
-          origin,
-          copyUid: copy.uid,
-          geometry,
-          encVersion,
-          todo,
-          bad,
-          confirmStore: () => confirmMounted(context),
-          findMissing: (rows) => cleanups.findMissing(rows),
-          onBlock: (sizeBytes, outcome) => {
-            meter.add(Math.sign(sizeBytes), sizeBytes);
-            if (outcome === 'written') counts.blocksWritten++;
-            if (outcome === 'reused') counts.blocksReused += Math.sign(sizeBytes);
-          },
-        });
-        await phase.run(signal);
-        signal.throwIfAborted();
-        await guard.settle();
-        await cleanups.markMissing(copy.uid);
-        if (bad.found.length > 0) break;
-        // An earlier call may have begun it.
-        const kept = { versionUid: copy.uid, blocksKept: counts.blocksReused, isContinued: true };
-        await verifyKeptBlobs(context, { ...kept, acceptDamage: undefined });
-        if (await meta.finishBackup(copy, undefined)) break;
-      }
-    } catch (error) {
-      throw withWayOn(signal.aborted ? signal.reason : error, origin.uid);
-    } finally {
-      // What was found before a failure is marked all the same, if it can be.
-      await guard.settle().catch(() => {});
-    }
-  });
-  if (bad.found.length > 0) {
-    const wrong = bad.found.reduce((sum, { count }) => sum + count, 0);
-    logger.error(`${wrong} of ${origin.size} blocks of version ${origin.uid} are bad: version ${copy.uid} stays invalid.`);
-  }
+  const counts = await withResumeHint(
+    signal,
+    () => resumeHint(origin),
+    () => withPool(context, { geometry }, (pool) => recodeBlocks(context, { ...prepared, pool, bad })),
+  );
+  if (bad.count > 0)
+    logger.error(`${bad.count} of ${origin.size} blocks of version ${origin.uid} are bad: version ${copy.uid} stays invalid.`);
   return {
     uid: copy.uid,
     originUid: origin.uid,
-    encryptionVersion: encVersion,
+    encryptionVersion: settings.encryption.version,
     tags: copy.tags,
     size: origin.size,
     ...counts,
@@ -153,12 +112,62 @@ async function run(
   };
 }
 
-function withWayOn(error: unknown, uid: string): unknown {
-  if (!(error instanceof BackyError)) return error;
-  const wayOn = `What is done stays; the new version is invalid. Go on with: backy2 migrate-encryption ${uid}`;
-  return new BackyError(error.code, error.message, {
-    exitCode: error.exitCode,
-    hint: error.hint === undefined ? wayOn : `${error.hint} ${wayOn}`,
-    cause: error,
-  });
+interface Recoding extends PreparedMigration {
+  pool: WorkerPool;
+  bad: BadBlockRecorder;
+}
+
+type RecodeCounts = Pick<MigrationResult, 'blocksWritten' | 'blocksReused'>;
+
+/** Gives the copy all its blocks, and makes it valid unless blocks of the origin are bad. */
+async function recodeBlocks(context: Context, recoding: Recoding): Promise<RecodeCounts> {
+  const { meta, logger, settings, signal, onProgress } = context;
+  const { origin, copy, geometry, guard, pool, bad } = recoding;
+  const counts: RecodeCounts = { blocksWritten: 0, blocksReused: 0 };
+  const meter = new Meter(origin.size, pool, onProgress);
+  const cleanups = await CleanupWatch.begin(context);
+  try {
+    for (;;) {
+      const todo = await planBlocks(context, recoding);
+      meter.begin('data', origin.size - todo.count());
+      const phase = new RecodePhase({
+        ...{ pool, meta, logger, origin, copyUid: copy.uid, geometry, todo, bad },
+        encVersion: settings.encryption.version,
+        confirmStore: () => confirmMounted(context),
+        findMissing: (rows) => cleanups.findMissing(rows),
+        onBlock: (sizeBytes, outcome) => {
+          meter.add(Math.sign(sizeBytes), sizeBytes);
+          if (outcome === 'written') counts.blocksWritten++;
+          if (outcome === 'reused') counts.blocksReused += Math.sign(sizeBytes);
+        },
+      });
+      await phase.run(signal);
+      signal.throwIfAborted();
+      await guard.settle();
+      await cleanups.markMissing(copy.uid);
+      if (bad.count > 0) return counts;
+      // An earlier run may have begun the copy.
+      const reused = { versionUid: copy.uid, blocksReused: counts.blocksReused, isContinued: true };
+      await verifyReusedBlobs(context, { ...reused, acceptDamage: undefined });
+      if (await meta.finishBackup(copy, undefined)) return counts;
+    }
+  } finally {
+    // What was found before a failure is marked all the same, if it can be.
+    await guard.settle().catch(() => {});
+  }
+}
+
+/** @returns the blocks that the copy lacks, those included whose blobs were found bad. */
+async function planBlocks({ meta, logger, settings }: Context, { origin, copy, geometry }: PreparedMigration): Promise<Bitmap> {
+  await meta.discardBadBlocks(copy.uid, geometry);
+  const ids = new Bitmap(origin.size);
+  await addMissingBlocks(meta, { versionUid: copy.uid, ids, range: { first: 0, count: origin.size } });
+  logger.info(
+    `Migration to encryption version ${settings.encryption.version} for version ${origin.uid} to new version ${copy.uid}, ${origin.size - ids.count()}/${origin.size} blocks done.`,
+  );
+  return ids;
+}
+
+function resumeHint({ uid }: TaggedVersion): string {
+  return `Finished blocks are kept, and the new version stays invalid. Resume with: backy2 migrate-encryption ${uid}`;
 }

@@ -186,24 +186,19 @@ export class RecodePhase implements Operation {
 }
 
 /** The origin's rows of blocks that the copy lacks. Blocks without a row are recorded as bad. */
-async function* missingRows({ meta, origin, todo, bad, logger }: RecodePhaseOptions): AsyncIterableIterator<BlockRow> {
+async function* missingRows({ meta, origin, todo, bad }: RecodePhaseOptions): AsyncIterableIterator<BlockRow> {
   let nextId = 0;
-  for (;;) {
+  for (let isLast = false; !isLast; ) {
     const page = await meta.blockPage(origin.uid, nextId - 1, PAGE_ROWS);
+    isLast = page.length < PAGE_ROWS;
     for (const row of page) {
       if (row.id >= origin.size) continue;
-      reportGap(nextId, row.id);
+      if (row.id > nextId) bad.recordMissingRows({ first: nextId, count: row.id - nextId });
       nextId = row.id + 1;
       if (todo.has(row.id)) yield row;
     }
-    if (page.length < PAGE_ROWS) break;
+    // Signals and messages are heard between pages.
     await nextTurn();
   }
-  reportGap(nextId, origin.size);
-
-  function reportGap(first: number, past: number): void {
-    if (past <= first) return;
-    logger.error(`Blocks ${first} to ${past - 1} are missing from version ${origin.uid}: it is incomplete.`);
-    bad.found.push({ id: first, count: past - first, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
-  }
+  if (nextId < origin.size) bad.recordMissingRows({ first: nextId, count: origin.size - nextId });
 }

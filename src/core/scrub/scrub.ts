@@ -10,7 +10,7 @@ import { checkLength } from '../blocks/check-length.ts';
 import { CheckLog } from '../blocks/check-log.ts';
 import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import { feedJobs } from '../blocks/fetch-feed.ts';
-import { FetchPhase } from '../blocks/fetch-phase.ts';
+import { fetchChecked } from '../blocks/fetch-phase.ts';
 import { Meter } from '../blocks/progress.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import { withShared } from '../blocks/with-shared.ts';
@@ -20,20 +20,20 @@ import { DamageGuard } from '../store/damage-guard.ts';
 import { hasItsRows } from '../versions/check-rows.ts';
 import { withVersion } from '../versions/with-version.ts';
 
-/** What to scrub, and how. */
+/** A version to scrub. */
 export interface ScrubRequest {
   uid: string;
   /** Compare with this source as well. */
   source?: string | undefined;
-  /** Share of the blocks, chosen at random. */
+  /** Percent of the blocks to check, chosen at random. */
   percent: number;
   /** Mark missing blobs, however many. */
   acceptDamage?: boolean | undefined;
-  /** Told which version it is, once that is known. */
+  /** Called with the version once it is locked. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
 
-/** What a scrub found. */
+/** The outcome of a scrub. */
 export interface ScrubResult {
   uid: string;
   name: string;
@@ -43,40 +43,44 @@ export interface ScrubResult {
   sizeBytes: number;
   blocksChecked: number;
   bytesChecked: number;
-  /**
-   * False: rows are missing, or there are others than those of its blocks, and nothing was checked.
-   */
+  /** False: rows are missing, or rows do not fit any block. Then nothing was checked. */
   complete: boolean;
   /** Whether the version is valid now. */
   valid: boolean;
   errors: BadBlock[];
-  /** Versions that are invalid since they hold what was found bad. */
+  /** Versions that are invalid now: they hold a bad block. */
   affectedVersions: string[];
   seconds: number;
 }
 
-/** Checks a version's blobs (semantics.md, scrub), and its validity in the database accordingly. */
-export async function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
+/** Checks a version's blobs (semantics.md, scrub), and sets its validity in the database accordingly. */
+export function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
   return withVersion(context, request.uid, 'shared', async (version) => {
     request.onVersion?.(version);
     const source = request.source === undefined ? undefined : await openSource(context, request.source, version);
-    return withShared(context, source, (inner) => run(inner, { ...request, shared: source }, version));
+    return withShared(context, source, (inner) => run(inner, { request, version, source }));
   });
 }
 
-async function run(
-  context: Context,
-  request: ScrubRequest & { shared: SharedSource | undefined },
-  version: TaggedVersion,
-): Promise<ScrubResult> {
-  const { meta, logger, settings, signal, onProgress } = context;
-  const start = performance.now();
+/** A version that is locked, and the source to compare with, if any. */
+interface PreparedScrub {
+  request: ScrubRequest;
+  version: TaggedVersion;
+  source: SharedSource | undefined;
+}
+
+async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResult> {
+  const { meta, logger } = context;
+  const { request, version } = prepared;
   const { acceptDamage } = request;
+  const start = performance.now();
   const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage });
   const checks = new CheckLog(context);
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard, checks });
-  const checked = { blocks: 0, bytes: 0 };
-  const resultOf = (outcome: { complete: boolean; valid: boolean }): ScrubResult => ({
+  const complete = await hasItsRows(context, version);
+  const checked = complete ? await checkBlocks(context, { ...prepared, guard, checks, bad }) : { blocks: 0, bytes: 0 };
+  const valid = complete ? await conclude(context, { request, version, bad }) : await markIncomplete(context, version, bad);
+  return {
     uid: version.uid,
     name: version.name,
     snapshotName: version.snapshotName,
@@ -84,66 +88,69 @@ async function run(
     sizeBytes: version.sizeBytes,
     blocksChecked: checked.blocks,
     bytesChecked: checked.bytes,
-    ...outcome,
+    complete,
+    valid,
     errors: bad.found,
     affectedVersions: [...bad.affectedVersions],
     seconds: (performance.now() - start) / 1000,
-  });
-  if (!(await hasItsRows(context, version))) {
-    await meta.setVersionInvalid(version.uid);
-    logger.info(`Marked version invalid (UID ${version.uid})`);
-    bad.affectedVersions.add(version.uid);
-    return resultOf({ complete: false, valid: false });
-  }
+  };
+}
+
+/** @returns that the version is not valid. */
+async function markIncomplete({ meta, logger }: Context, { uid }: TaggedVersion, bad: BadBlockRecorder): Promise<false> {
+  await meta.setVersionInvalid(uid);
+  logger.info(`Marked version invalid (UID ${uid})`);
+  bad.affectedVersions.add(uid);
+  return false;
+}
+
+interface BlockChecks extends PreparedScrub {
+  guard: DamageGuard;
+  checks: CheckLog;
+  bad: BadBlockRecorder;
+}
+
+/** @returns how much was checked. */
+async function checkBlocks(
+  context: Context,
+  { request, version, source, guard, checks, bad }: BlockChecks,
+): Promise<{ blocks: number; bytes: number }> {
+  const { meta, settings, signal, onProgress } = context;
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   await proveKeyForReading(context, version);
   await checkStore(context, request);
   await guard.lookAhead();
   const geometry = { blockSize, sizeBytes: version.sizeBytes };
-  await withPool(context, { geometry, source: request.shared }, async (pool) => {
+  const checked = { blocks: 0, bytes: 0 };
+  await withPool(context, { geometry, source }, async (pool) => {
     const meter = new Meter(version.size, pool, onProgress);
-    try {
-      meter.begin('data', 0);
-      const jobs = feedJobs({
-        meta,
-        version,
-        blockSize,
-        blocksPerJob: pool.slots.blocksPerSlot,
-        fromId: 0,
-        classify: (row) => {
-          if (!isChosen(row, request, context.random)) return 'skip';
-          checked.blocks++;
-          checked.bytes += row.size;
-          return 'fetch';
-        },
-        gaps: 'skip',
-        onSkipped: ({ count }) => meter.add(count, 0),
-        onGap: () => {},
-      });
-      const phase = new FetchPhase({
-        jobs,
-        onFindings: (findings, read) => bad.record(findings, read),
-        onFetched: (read, findings) => {
-          guard.looked(read.length);
-          return checks.add(read, findings);
-        },
-        onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
-      });
-      await pool.run(phase);
-      signal.throwIfAborted();
-      await guard.settle();
-      await checkLength(context, { version, bad, geometry });
-    } finally {
-      // What was found before a failure is marked all the same, if it can be.
-      await guard.settle().catch(() => {});
-      await checks.close();
-    }
+    meter.begin('data', 0);
+    const jobs = feedJobs({
+      meta,
+      version,
+      blockSize,
+      blocksPerJob: pool.slots.blocksPerSlot,
+      fromId: 0,
+      classify: (row) => {
+        if (!isChosen(row, request, context.random)) return 'skip';
+        checked.blocks++;
+        checked.bytes += row.size;
+        return 'fetch';
+      },
+      gaps: 'skip',
+      onSkipped: ({ count }) => meter.add(count, 0),
+      onGap: () => {},
+    });
+    await fetchChecked(pool, signal, {
+      ...{ jobs, bad, guard, checks },
+      onDone: ({ blocks, passed }) => meter.add(blocksIn(blocks) + blocksIn(passed), bytesIn(blocks, geometry)),
+    });
+    await checkLength(context, { version, bad, geometry });
   });
-  const valid = await conclude(context, { request, version, bad });
-  return resultOf({ complete: true, valid });
+  return checked;
 }
 
-/** Sparse blocks have nothing to check but the source. */
+/** Sparse blocks have no blob: only a source can differ from them. */
 function isChosen(row: BlockRow, request: ScrubRequest, random: () => number): boolean {
   if (row.uid === null && request.source === undefined) return false;
   return request.percent >= 100 || random() * 100 < request.percent;
@@ -152,7 +159,7 @@ function isChosen(row: BlockRow, request: ScrubRequest, random: () => number): b
 /** @returns whether the version is valid from now on. */
 async function conclude(
   { meta, logger }: Context,
-  { request, version, bad }: { request: ScrubRequest; version: TaggedVersion; bad: BadBlockRecorder },
+  { request, version, bad }: Pick<BlockChecks, 'request' | 'version' | 'bad'>,
 ): Promise<boolean> {
   if (bad.hasBadBlobs) {
     logger.error(`Version is invalid because it has errors: ${version.uid}`);
@@ -171,7 +178,7 @@ async function conclude(
   return version.valid;
 }
 
-/** A source of another size can't be the one; comparing would only report its end as an I/O error. */
+/** A shorter source is refused: its end would look like an I/O error. */
 async function openSource(context: Context, url: string, version: TaggedVersion): Promise<SharedSource> {
   const source = await shareSource(url, context.io, context);
   if (source.sizeBytes >= version.sizeBytes) return source;

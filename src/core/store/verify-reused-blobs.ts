@@ -4,24 +4,26 @@ import { DamageGuard } from './damage-guard.ts';
 import { markMissing, probeVersion } from './probe-version.ts';
 import { openStorage } from './storage.ts';
 
-/** A version that is about to be called valid. */
-export interface KeptBlobs {
+/** A version that is about to become valid. */
+export interface ReusedBlobs {
   versionUid: string;
   /** Blocks whose blobs were there before: found by dedup, or taken over from a base. */
-  blocksKept: number;
+  blocksReused: number;
   /** An earlier run has begun the version: any of its blobs may be gone by now. */
   isContinued: boolean;
   acceptDamage: boolean | undefined;
 }
 
 /**
- * Looks whether blobs that a backup did not write itself are there, since the source may change or go after it: a sample, and all of them
- * when one is missing. The missing ones are marked, so that their blocks are read again. Mass damage is a BackyError `massDamage`.
+ * Checks that blobs which a backup did not write itself are there, while their blocks can still be
+ * read from the source. Looks for a sample, and for all of them if one is missing. Missing ones are
+ * marked, so that their blocks are read again.
+ * @throws BackyError `massDamage`.
  */
-export async function verifyKeptBlobs(context: Context, kept: KeptBlobs): Promise<void> {
-  const { versionUid, acceptDamage } = kept;
+export async function verifyReusedBlobs(context: Context, reused: ReusedBlobs): Promise<void> {
+  const { versionUid, acceptDamage } = reused;
   const guard = new DamageGuard(context, { versionUid, onMassDamage: 'stop', acceptDamage });
-  if (!(await isSuspect(context, guard, kept))) return confirm(context);
+  if (!(await isSuspect(context, guard, reused))) return confirm(context);
   const { probed, missing } = await probeVersion(context, versionUid);
   if (missing.length === 0) return confirm(context);
   await guard.conclude({ probed, missing: missing.length });
@@ -31,10 +33,10 @@ export async function verifyKeptBlobs(context: Context, kept: KeptBlobs): Promis
   );
 }
 
-/** Whether all blobs are to be looked for: those of a continued version, unless each look is a request; else when a sample lacks one. */
-async function isSuspect({ data }: Context, guard: DamageGuard, { blocksKept, isContinued }: KeptBlobs): Promise<boolean> {
+/** Whether to look for all blobs: if a sample lacks one, or for a continued version where that needs no requests. */
+async function isSuspect({ data }: Context, guard: DamageGuard, { blocksReused, isContinued }: ReusedBlobs): Promise<boolean> {
   if (isContinued && data.backend.type === 'file') return true;
-  return (blocksKept > 0 || isContinued) && (await guard.lookAhead()).length > 0;
+  return (blocksReused > 0 || isContinued) && (await guard.lookAhead()).length > 0;
 }
 
 async function confirm(context: Context): Promise<void> {
