@@ -179,7 +179,7 @@ export class DataPhase implements Operation {
   #stored(answer: StoredBlock): void {
     const { candidate } = this.#blobs.stored(answer);
     if (candidate === undefined) return;
-    this.#options.guard.looked(1);
+    this.#options.guard.countProbed(1);
     const { id, rejected: reason, wrongImport } = answer;
     if (reason !== undefined) this.#unreported.push({ id, uid: candidate.uid, reason, isMissing: wrongImport !== true });
   }
@@ -194,7 +194,7 @@ export class DataPhase implements Operation {
           `Blob ${uid} was not used again for block ${id}: ${reason}. The block was stored again, for all versions that used that blob.`,
         );
       // A wrong import is no sign of a missing blob.
-      await (isMissing ? guard.missing(report) : report());
+      await (isMissing ? guard.reportMissing(report) : report());
     }
   }
 

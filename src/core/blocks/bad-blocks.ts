@@ -108,7 +108,7 @@ export class BadBlockRecorder {
       if (problem !== 'source' && block !== undefined) await this.#mark(block);
     };
     if (problem !== 'missing') return report();
-    await this.#guard.missing(async () => {
+    await this.#guard.reportMissing(async () => {
       if (block?.uid != null) this.#checks?.addMissing(block.uid);
       await report();
     });

@@ -76,7 +76,7 @@ class FetchPhase implements Operation {
 
   async #check(read: readonly Block[], findings: readonly Finding[]): Promise<void> {
     const { guard, checks, bad, onFetched } = this.#options;
-    guard.looked(read.length);
+    guard.countProbed(read.length);
     onFetched?.(read);
     await checks.add(read, findings);
     if (findings.length > 0) this.#retries.push(...(await bad.record(findings, read)));

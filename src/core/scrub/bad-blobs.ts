@@ -43,7 +43,7 @@ export class BadBlobRecorder implements FindingRecorder {
       this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.actual, shouldBe });
       if (finding.problem !== 'missing') await this.#report(finding, blob);
       else {
-        await this.#guard.missing(async () => {
+        await this.#guard.reportMissing(async () => {
           this.#checks.addMissing(uid);
           await this.#report(finding, blob);
         });

@@ -3,44 +3,44 @@ import type { NamedBlob } from '../../meta/identity-store.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
-import { openStorage } from './storage.ts';
+import { withStorage } from './storage.ts';
 import { labelOf, massDamage } from './store-errors.ts';
 
-/** At least so many missing blobs, and a larger share than this of those that were looked for, are no damage to single blobs. */
+/** Mass damage: at least this many blobs are missing, and more than this share of those looked for. */
 const MASS_BLOBS = 16;
 const MASS_SHARE = 0.05;
-/** In place of SAMPLE_BLOBS, where each is a request to a server. */
+/** In place of SAMPLE_BLOBS, if each is a request to a server. */
 const SAMPLE_REQUESTS = 4;
-/** And then, before more than one missing blob is believed. */
+/** The second sample, after the first one lacked a blob. */
 const WIDE_SAMPLE_BLOBS = 400;
 
-/** Blobs that were looked for, or read, and how many of them are missing. */
+/** Counts of blobs that were looked for or read. */
 export interface Tally {
   probed: number;
   missing: number;
 }
 
-/** Whether so much is missing that it is no damage to single blobs: rather a part of the store that was moved or not mounted. */
+/** Whether more is missing than damage to single blobs explains: a part of the store may be moved or not mounted. */
 export function isMassDamage({ probed, missing }: Tally): boolean {
   return missing >= MASS_BLOBS && missing > MASS_SHARE * probed;
 }
 
-/** Whose blobs a guard looks after, and what mass damage leads to. */
+/** The blobs that a guard is for, and its answer to mass damage. */
 export interface DamageGuardOptions {
   /** Undefined: all versions. */
   versionUid?: string | undefined;
   /** `stop`: a BackyError `massDamage`. `goOn`: go on without marking. */
   onMassDamage: 'stop' | 'goOn';
-  /** Take missing blobs for lost, however many. Undefined: the command has no such option. */
+  /** Treat missing blobs as lost, however many. Undefined: the command has no such option. */
   acceptDamage?: boolean | undefined;
 }
 
 /**
- * Tells damage to single blobs from a store that lacks a part, before anything is marked. Reports of missing blobs are held back until it
- * is known which of the two it is.
+ * Tells damage to single blobs from mass damage, before anything is marked. Holds reports of missing
+ * blobs back until it is known which of the two it is.
  */
 export class DamageGuard {
-  /** Nothing is to be marked, and single blobs are not to be named. Only with `goOn`. */
+  /** Set with `goOn` only: missing blobs are neither marked nor reported from now on. */
   isMassDamage = false;
   readonly #context: Context;
   readonly #options: DamageGuardOptions;
@@ -53,7 +53,7 @@ export class DamageGuard {
     this.#options = options;
   }
 
-  /** Looks for a few of the blobs, and for more when one is missing. @returns those that are missing, some of them twice; none when that is mass damage. */
+  /** Looks for a sample of the blobs, and for a larger one if a blob is missing. @returns the missing ones, some of them twice; none if that is mass damage. */
   async lookAhead(): Promise<NamedBlob[]> {
     const { type } = this.#context.data.backend;
     const few = await this.#probe(type === 's3' ? SAMPLE_REQUESTS : SAMPLE_BLOBS);
@@ -63,13 +63,13 @@ export class DamageGuard {
     return this.isMassDamage ? [] : [...few.missing, ...many.missing];
   }
 
-  /** Counts blobs that were read, or looked for. */
-  looked(blobs: number): void {
+  /** Counts blobs that were read or looked for. */
+  countProbed(blobs: number): void {
     this.#tally.probed += blobs;
   }
 
-  /** Has a missing blob, which {@link looked} has counted, reported: now, later, or never. */
-  async missing(report: () => Promise<void>): Promise<void> {
+  /** Reports a missing blob, which {@link countProbed} has counted: now, later, or never. */
+  async reportMissing(report: () => Promise<void>): Promise<void> {
     this.#tally.missing++;
     if (this.isMassDamage) return;
     if (this.#options.acceptDamage === true) return report();
@@ -77,7 +77,7 @@ export class DamageGuard {
     if (this.#held.length >= MASS_BLOBS) await this.settle();
   }
 
-  /** Decides about what is held back. MUST be called at the end; again, where it failed. */
+  /** Decides on the reports that are held back. MUST be called at the end, and again if it failed. */
   async settle(): Promise<void> {
     const settling = this.#settling.then(() => this.#settleHeld());
     this.#settling = settling.catch(() => {});
@@ -89,12 +89,12 @@ export class DamageGuard {
     if (held.length === 0) return;
     try {
       if (isMassDamage(this.#tally)) {
-        // What is missing may lie close together: a sample of all blobs shows the share.
+        // Missing blobs may lie close together. A sample of all blobs shows their share.
         const { probed, missing } = await this.#probe(WIDE_SAMPLE_BLOBS);
         await this.conclude({ probed, missing: missing.length });
-      } else await this.#withStorage((backend) => confirmStore(this.#context, backend));
+      } else await this.#confirmStore();
     } catch (error) {
-      // Then nothing may be reported. After any other failure it is not decided yet.
+      // With these, nothing is reported. After any other failure it is not decided yet.
       if (error instanceof BackyError && ['wrongStore', 'massDamage'].includes(error.code)) this.#held = [];
       throw error;
     }
@@ -105,7 +105,7 @@ export class DamageGuard {
   /** Acts on a tally. */
   async conclude(tally: Tally): Promise<void> {
     const { data, logger } = this.#context;
-    await this.#withStorage((backend) => confirmStore(this.#context, backend));
+    await this.#confirmStore();
     if (!isMassDamage(tally) || this.#options.acceptDamage === true) return;
     if (this.#options.onMassDamage === 'stop') {
       throw massDamage(data.backend, { ...tally, canAccept: this.#options.acceptDamage !== undefined });
@@ -116,20 +116,15 @@ export class DamageGuard {
     );
   }
 
+  #confirmStore(): Promise<void> {
+    return withStorage(this.#context, (backend) => confirmStore(this.#context, backend));
+  }
+
   #probe(limit: number): Promise<ProbeResult> {
     const { meta, random, signal } = this.#context;
-    return this.#withStorage(async (backend) => {
+    return withStorage(this.#context, async (backend) => {
       const sample = await meta.sampleBlobs({ limit, random, versionUid: this.#options.versionUid });
       return probeBlobs(backend, sample, signal);
     });
-  }
-
-  async #withStorage<T>(body: (backend: ReturnType<typeof openStorage>) => Promise<T>): Promise<T> {
-    const backend = openStorage(this.#context);
-    try {
-      return await body(backend);
-    } finally {
-      await backend.close();
-    }
   }
 }

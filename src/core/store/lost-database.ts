@@ -1,23 +1,24 @@
+import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import { silentLogger } from '../../logger.ts';
 import type { NoDatabaseError } from '../../meta/no-database.ts';
 import type { Context } from '../context.ts';
-import { openStorage } from './storage.ts';
+import { withStorage } from './storage.ts';
 import { labelOf } from './store-errors.ts';
 
-/** What to do when blobs are there and their database is not. */
+/** Advice for blobs whose database is missing. */
 const BRING_BACK = 'Bring that database back from a backup of it, or import the exports of its versions.';
 
-/** What a data backend holds that no database was seen to belong to. */
+/** A store whose database is unknown. */
 interface FoundStore {
-  /** Sorted; none where the store is older than ids. */
+  /** Sorted. None if the store is older than store ids. */
   ids: readonly string[];
 }
 
 /**
- * Warns that a database which was just made stands beside blobs of another one, and takes over the
- * store's id, so that its exports can be imported. Never writes to the data backend. One that can't
- * be reached holds nothing up.
+ * Warns that a database which was just made stands beside blobs of another one. Takes over the
+ * store's id, so that exports of its versions can be imported. Writes nothing to the data backend,
+ * and does not fail if it can't be reached.
  */
 export async function adoptStore(context: Context): Promise<void> {
   const store = await lookForStore(context);
@@ -29,10 +30,7 @@ export async function adoptStore(context: Context): Promise<void> {
   if (id !== undefined) await context.meta.keepStoreId(id);
 }
 
-/**
- * The error for a database that is not there, with the advice that fits what the data backend
- * holds.
- */
+/** The error for a missing database, with advice for what the data backend holds. */
 export async function explainNoDatabase(context: Context, error: NoDatabaseError): Promise<BackyError> {
   if ((await lookForStore(context)) === undefined) return error;
   return new BackyError(
@@ -43,26 +41,27 @@ export async function explainNoDatabase(context: Context, error: NoDatabaseError
 }
 
 /**
- * Costs one small request, and a listing up to its first blob. Undefined: no store there, or none
- * that can be seen now.
+ * Costs one small request, and a listing up to the first blob. @returns undefined if there is no
+ * store, or it can't be reached.
  */
 async function lookForStore(context: Context): Promise<FoundStore | undefined> {
   const { data, logger } = context;
-  // A question about the database does not wait for a server that is down.
-  const backend = openStorage({ ...context, data: withoutRetries(data), logger: silentLogger });
+  // No retries: a question about the database does not wait for a server that is down.
   try {
-    const ids = await backend.storeIds('short');
-    if (ids === undefined) return undefined;
-    if (ids.length > 0) return { ids: ids.toSorted() };
-    for await (const _ of backend.list('')) return { ids };
-    return undefined;
+    return await withStorage({ data: withoutRetries(data), logger: silentLogger }, findStore);
   } catch (error) {
     if (!(error instanceof BackyError)) throw error;
     logger.debug(`The data backend can't be looked at: ${messageOf(error)}`);
     return undefined;
-  } finally {
-    await backend.close();
   }
+}
+
+async function findStore(backend: DataBackend): Promise<FoundStore | undefined> {
+  const ids = await backend.storeIds('short');
+  if (ids === undefined) return undefined;
+  if (ids.length > 0) return { ids: ids.toSorted() };
+  for await (const _ of backend.list('')) return { ids };
+  return undefined;
 }
 
 function withoutRetries(data: Context['data']): Context['data'] {

@@ -3,25 +3,22 @@ import type { NamedBlob } from '../../meta/identity-store.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
 import { type ProbeResult, probeBlobs } from './probe-blobs.ts';
-import { openStorage } from './storage.ts';
+import { withStorage } from './storage.ts';
 
 /** Rows that are read from the database at a time. */
 const PAGE_ROWS = 5_000;
 
 /**
- * Looks for every blob that the version's valid rows name. One call of the file system, or one
- * small request, for each. Rejects with `wrongStore` if some are missing and the store is not the
- * one of the database any more.
+ * Looks for every blob that the version's valid rows name. Costs one call of the file system, or one
+ * small request, for each.
+ * @throws BackyError `wrongStore` if some are missing and the store is another one by now.
  */
-export async function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {
-  const backend = openStorage(context);
-  try {
+export function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {
+  return withStorage(context, async (backend) => {
     const result = await probeRows(context, backend, versionUid);
     if (result.missing.length > 0) await confirmStore(context, backend);
     return result;
-  } finally {
-    await backend.close();
-  }
+  });
 }
 
 async function probeRows({ meta, signal }: Context, backend: DataBackend, versionUid: string): Promise<ProbeResult> {

@@ -4,25 +4,37 @@ import type { RetryNotice } from '../../data/retrying-backend.ts';
 import type { Logger } from '../../logger.ts';
 import type { Context } from '../context.ts';
 
-/** One line in so long: an overloaded server refuses hundreds of requests a second. */
-const TELL_EVERY_MS = 10_000;
+/** Time between two warnings: an overloaded server refuses hundreds of requests a second. */
+const WARN_EVERY_MS = 10_000;
 
-/** Opens the data backend for the main thread. */
-export function openStorage({ data, logger }: Context): DataBackend {
+type StorageContext = Pick<Context, 'data' | 'logger'>;
+
+/** Opens the data backend for the main thread. MUST be closed. */
+export function openStorage({ data, logger }: StorageContext): DataBackend {
   return openDataBackend(data, retryLog(logger));
 }
 
-/** Logs requests that are repeated: the first at once, then from time to time how many there were. */
+/** Runs `body` with the data backend, and closes it. */
+export async function withStorage<T>(context: StorageContext, body: (backend: DataBackend) => Promise<T>): Promise<T> {
+  const backend = openStorage(context);
+  try {
+    return await body(backend);
+  } finally {
+    await backend.close();
+  }
+}
+
+/** Logs failed requests that are retried: the first one at once, then how many there were since. */
 export function retryLog(logger: Logger): (notice: RetryNotice) => void {
-  let untold = 0;
-  let lastTold = Number.NEGATIVE_INFINITY;
+  let unreported = 0;
+  let warnedAt = Number.NEGATIVE_INFINITY;
   return ({ reason, tries, waitMs }) => {
-    untold++;
+    unreported++;
     logger.debug(`Try ${tries} failed, the next one is in ${(waitMs / 1000).toFixed(1)} s: ${reason}`);
-    if (performance.now() - lastTold < TELL_EVERY_MS) return;
-    const others = untold > 1 ? ` ${untold - 1} other requests failed since the last such line.` : '';
+    if (performance.now() - warnedAt < WARN_EVERY_MS) return;
+    const others = unreported > 1 ? ` ${unreported - 1} other requests failed since the last such line.` : '';
     logger.warning(`${reason} It is tried again.${others}`);
-    lastTold = performance.now();
-    untold = 0;
+    warnedAt = performance.now();
+    unreported = 0;
   };
 }

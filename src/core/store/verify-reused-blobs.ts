@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
 import { DamageGuard } from './damage-guard.ts';
 import { markMissing, probeVersion } from './probe-version.ts';
-import { openStorage } from './storage.ts';
+import { withStorage } from './storage.ts';
 
 /** A version that is about to become valid. */
 export interface ReusedBlobs {
@@ -39,11 +39,6 @@ async function isSuspect({ data }: Context, guard: DamageGuard, { blocksReused, 
   return (blocksReused > 0 || isContinued) && (await guard.lookAhead()).length > 0;
 }
 
-async function confirm(context: Context): Promise<void> {
-  const backend = openStorage(context);
-  try {
-    await confirmStore(context, backend);
-  } finally {
-    await backend.close();
-  }
+function confirm(context: Context): Promise<void> {
+  return withStorage(context, (backend) => confirmStore(context, backend));
 }

@@ -36,8 +36,8 @@ const guardOf = (onMassDamage: 'stop' | 'goOn', acceptDamage = false) =>
 /** Meets `count` missing blobs, one after the other. */
 async function meet(guard: DamageGuard, count: number): Promise<void> {
   for (let i = 0; i < count; i++) {
-    guard.looked(1);
-    await guard.missing(async () => {
+    guard.countProbed(1);
+    await guard.reportMissing(async () => {
       reported.push(i);
     });
   }
