@@ -5,7 +5,9 @@ export type FileNode =
   /** `isWritable`: its owner may read and write it, others neither. Else all may read it. */
   | { kind: 'file'; date: Date; sizeBytes: number; isWritable: boolean };
 
-/** An open file. Methods reject with an Error, whose `cause` MAY be a system error with the errno. */
+/**
+ * An open file. Methods reject with an Error, whose `cause` MAY be a system error with the errno.
+ */
 export interface OpenFile {
   /** Fills `into` up to the end of the file. @returns bytes read. */
   read(into: Uint8Array, offset: number): Promise<number>;

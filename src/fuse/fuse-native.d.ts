@@ -1,4 +1,6 @@
-/** Types of the part of fuse-native that is used here. It ships none. Results below 0 are errnos. */
+/**
+ * Types of the part of fuse-native that is used here. It ships none. Results below 0 are errnos.
+ */
 declare module 'fuse-native' {
   export type Done = (error: number) => void;
 

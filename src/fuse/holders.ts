@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Describes the users of a mount: processes with an open file or working folder in it, and loop devices. */
+/**
+ * Describes the users of a mount: processes with an open file or working folder in it, and loop
+ * devices.
+ */
 export function holdersOf(mountpoint: string): string[] {
   return [...processes(mountpoint), ...loopDevices(mountpoint)];
 }

@@ -11,7 +11,10 @@ import { fuseOperations } from './operations.ts';
 
 const run = promisify(execFile);
 
-/** `big_writes` makes writes 128 KiB instead of 4 KiB. It hides in the name, the only option that is passed on unchanged. */
+/**
+ * `big_writes` makes writes 128 KiB instead of 4 KiB. It hides in the name, the only option that is
+ * passed on unchanged.
+ */
 const NAME_AND_BIG_WRITES = 'backy2,big_writes';
 
 /** A mounted file system. */
@@ -50,7 +53,10 @@ export async function mountFiles(folder: string, files: MountedFiles, logger: Lo
   };
 }
 
-/** Loads fuse-native on first use. It is an optional dependency and MAY be missing: it has no binary for some systems. */
+/**
+ * Loads fuse-native on first use. It is an optional dependency and MAY be missing: it has no binary
+ * for some systems.
+ */
 function loadFuse(): typeof Fuse {
   try {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);

@@ -20,7 +20,9 @@ class Refusal extends Error {
   }
 }
 
-/** Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed. */
+/**
+ * Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed.
+ */
 export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperations & { readonly openFiles: number } {
   const handles = new Map<number, OpenFile>();
   let lastHandle = 0;

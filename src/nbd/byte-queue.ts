@@ -17,8 +17,8 @@ export class ByteQueue {
   }
 
   /**
-   * Takes exactly `count` bytes. Returns undefined, and takes nothing, if there are fewer. Copies only
-   * when they span several chunks.
+   * Takes exactly `count` bytes. Returns undefined, and takes nothing, if there are fewer. Copies
+   * only when they span several chunks.
    */
   take(count: number): Buffer | undefined {
     if (this.#length < count) return undefined;

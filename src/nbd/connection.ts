@@ -7,7 +7,10 @@ import { type Agreement, Negotiation } from './negotiation.ts';
 import { HANDSHAKE, MAX_OPTION_BYTES, NBD_MAGIC, OPTION_MAGIC } from './numbers.ts';
 import { Transmission } from './transmission.ts';
 
-/** Clients that have not finished negotiation by then are disconnected, since connections are limited. */
+/**
+ * Clients that have not finished negotiation by then are disconnected, since connections are
+ * limited.
+ */
 const NEGOTIATION_TIMEOUT_MS = 60_000;
 
 /** Serves one client until it disconnects. Never rejects: failures are logged. */

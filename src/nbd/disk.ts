@@ -1,8 +1,8 @@
 import type { Extent, ImagePiece } from '../model/image-piece.ts';
 
 /**
- * A disk that is served to a client. Ranges lie within it. Methods reject with an Error, whose `cause`
- * MAY be a system error. Its errno decides what the client is told.
+ * A disk that is served to a client. Ranges lie within it. Methods reject with an Error, whose
+ * `cause` MAY be a system error. Its errno decides what the client is told.
  */
 export interface NbdDisk {
   /** Calls `take` for each piece of the range, in order. */
@@ -15,7 +15,10 @@ export interface NbdDisk {
   flush(): Promise<void>;
   /** Reads a range into memory, as far as there is room. */
   cache(offset: number, length: number): Promise<void>;
-  /** Lists where the range has data, from its start. Returns 1 to `limit` extents, which MAY cover less than the range. */
+  /**
+   * Lists where the range has data, from its start. Returns 1 to `limit` extents, which MAY cover
+   * less than the range.
+   */
   extents(offset: number, length: number, limit: number): Promise<Extent[]>;
   /** Ends the use by a client. @param isClean whether the client disconnected properly. */
   close(isClean: boolean): Promise<void>;

@@ -27,7 +27,10 @@ export type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'tran
 const NEXT: OptionOutcome = { next: 'option' };
 const UNKNOWN = 'There is no such version.';
 
-/** Answers the options of one connection until transmission. Uses no socket: `send` takes the replies. */
+/**
+ * Answers the options of one connection until transmission. Uses no socket: `send` takes the
+ * replies.
+ */
 export class Negotiation {
   readonly #exports: NbdExports;
   readonly #noZeroes: boolean;

@@ -36,7 +36,9 @@ export function listEntry(option: number, name: string, description: string): Bu
   return optionReply(option, REPLY.server, Buffer.concat([data, Buffer.from(description)]));
 }
 
-/** Builds the replies to INFO and GO, except the final ack. Optional ones are sent on request only. */
+/**
+ * Builds the replies to INFO and GO, except the final ack. Optional ones are sent on request only.
+ */
 export function infoReplies(option: number, info: ExportInfo, request: InfoRequest): Buffer {
   const replies = [exportReply(option, info)];
   if (request.infos.includes(INFO.name)) replies.push(textReply(option, INFO.name, request.name));

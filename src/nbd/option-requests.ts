@@ -21,7 +21,9 @@ export function parseInfoRequest(data: Buffer): InfoRequest | undefined {
   return { name: named.text, infos: Array.from({ length: count }, (_, i) => data.readUInt16BE(named.end + 2 + i * 2)) };
 }
 
-/** Parses the data of LIST_META_CONTEXT and SET_META_CONTEXT. Returns undefined if it is malformed. */
+/**
+ * Parses the data of LIST_META_CONTEXT and SET_META_CONTEXT. Returns undefined if it is malformed.
+ */
 export function parseMetaContextRequest(data: Buffer): MetaContextRequest | undefined {
   const named = takeText(data, 0);
   if (named === undefined || data.length < named.end + 4) return undefined;

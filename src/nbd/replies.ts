@@ -37,7 +37,10 @@ export function holeChunk(cookie: bigint, offset: number, { length, isLast }: { 
   return chunk;
 }
 
-/** Builds an error chunk: without an offset for the whole request, as its last chunk, else for what starts there. */
+/**
+ * Builds an error chunk: without an offset for the whole request, as its last chunk, else for what
+ * starts there.
+ */
 export function errorChunk(cookie: bigint, error: number, { message, offset }: { message: string; offset?: number }): Buffer {
   const text = Buffer.from(message).subarray(0, 4000);
   const length = 6 + text.length + (offset === undefined ? 0 : 8);

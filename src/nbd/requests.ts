@@ -17,7 +17,10 @@ export interface RequestRules {
   blockStatus: boolean;
 }
 
-/** Parses the 28 bytes of a request. Returns undefined if they are none. Offsets are capped at the largest safe integer. */
+/**
+ * Parses the 28 bytes of a request. Returns undefined if they are none. Offsets are capped at the
+ * largest safe integer.
+ */
 export function parseRequest(head: Buffer): NbdRequest | undefined {
   if (head.readUInt32BE(0) !== REQUEST_MAGIC) return undefined;
   const offset = head.readBigUInt64BE(16);
@@ -43,7 +46,9 @@ const ALLOWED_FLAGS = new Map<number, number>([
 const WRITES = new Set<number>([COMMAND.write, COMMAND.trim, COMMAND.writeZeroes]);
 const UNLIMITED_LENGTH = new Set<number>([COMMAND.trim, COMMAND.writeZeroes, COMMAND.blockStatus, COMMAND.cache]);
 
-/** Returns the protocol's error number for a request that is refused, or undefined if it is allowed. */
+/**
+ * Returns the protocol's error number for a request that is refused, or undefined if it is allowed.
+ */
 export function refusalOf(request: NbdRequest, rules: RequestRules): number | undefined {
   const { type, flags, offset, length } = request;
   const allowed = ALLOWED_FLAGS.get(type);

@@ -13,13 +13,19 @@ export type ListenAddress = { path: string } | { host: string; port: number };
 
 /** A running server. */
 export interface NbdServer {
-  /** For NBD clients: `nbd+unix:///?socket=…` or `nbd://…`. The name of an export goes before the question mark, else at the end. */
+  /**
+   * For NBD clients: `nbd+unix:///?socket=…` or `nbd://…`. The name of an export goes before the
+   * question mark, else at the end.
+   */
   uri: string;
   /** Disconnects all clients and resolves when their requests have ended. */
   close(): Promise<void>;
 }
 
-/** Serves `exports` until it is closed. Throws a BackyError when it can't listen. Failures of clients are logged. */
+/**
+ * Serves `exports` until it is closed. Throws a BackyError when it can't listen. Failures of
+ * clients are logged.
+ */
 export async function listenNbd(address: ListenAddress, exports: NbdExports, logger: Logger): Promise<NbdServer> {
   const sockets = new Set<Socket>();
   const connections = new Set<Promise<void>>();

@@ -16,10 +16,16 @@ const MAX_COPIED_BYTES = 16 * 1024;
 /** Extents in one reply. */
 const MAX_EXTENTS = 4096;
 
-/** How a connection ended: by a request of the client, by a lost connection, or by a malformed request. */
+/**
+ * How a connection ended: by a request of the client, by a lost connection, or by a malformed
+ * request.
+ */
 export type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
 
-/** Serves the requests of one connection. They run in parallel and are answered in the order they finish. */
+/**
+ * Serves the requests of one connection. They run in parallel and are answered in the order they
+ * finish.
+ */
 export class Transmission {
   readonly #socket: Socket;
   readonly #incoming: Incoming;
@@ -111,7 +117,10 @@ export class Transmission {
     }
   }
 
-  /** Sends each piece as a chunk of its own: data straight from the cache, zeros as holes, bad blocks as errors. */
+  /**
+   * Sends each piece as a chunk of its own: data straight from the cache, zeros as holes, bad
+   * blocks as errors.
+   */
   async #readInChunks({ cookie, offset, length }: NbdRequest, done: () => void): Promise<void> {
     const end = offset + length;
     if (length === 0) this.#send([doneChunk(cookie)], done);
@@ -130,7 +139,10 @@ export class Transmission {
     });
   }
 
-  /** Reads everything before it replies, since the header of this reply says whether the read failed. */
+  /**
+   * Reads everything before it replies, since the header of this reply says whether the read
+   * failed.
+   */
   async #readWhole(request: NbdRequest, done: () => void): Promise<void> {
     const { cookie, offset, length } = request;
     const bytes = Buffer.alloc(length);
@@ -164,7 +176,10 @@ export class Transmission {
     this.#send([both], settled);
   }
 
-  /** Collects the writes of one turn of the event loop. `settled` is called when the kernel has the last part, or on failure. */
+  /**
+   * Collects the writes of one turn of the event loop. `settled` is called when the kernel has the
+   * last part, or on failure.
+   */
   #send(parts: readonly Uint8Array[], settled: () => void): void {
     if (!this.#isCorked) {
       this.#isCorked = true;

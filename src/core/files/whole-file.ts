@@ -8,7 +8,9 @@ export interface WholeFileOptions<T> {
   fileName: string;
   /** For the message of an error: `export to`. */
   verb: string;
-  /** Writes the file under a temporary name. The file MUST exist and be durable when it resolves. */
+  /**
+   * Writes the file under a temporary name. The file MUST exist and be durable when it resolves.
+   */
   write(temporary: string): Promise<T>;
   /** Suffixes of other files that `write` may leave beside the temporary one. */
   sideFiles?: readonly string[];

@@ -21,7 +21,10 @@ export class BadBlockMarker {
     this.#massDamage = new MassDamageCheck(context, version.uid);
   }
 
-  /** Marks a block unless it was mended meanwhile or blobs are missing in large numbers. Never rejects. */
+  /**
+   * Marks a block unless it was mended meanwhile or blobs are missing in large numbers. Never
+   * rejects.
+   */
   mark(finding: Finding, row: BlockRow): Promise<Verdict> {
     const verdict = this.#last.then(() => this.#mark(finding, row));
     this.#last = verdict;
@@ -38,7 +41,8 @@ export class BadBlockMarker {
     const version = this.#version;
     try {
       if (finding.problem === 'missing' && (await this.#massDamage.isMassDamage())) return 'unmarked';
-      // One block is never mass damage. This guard only makes sure that it is still the right store.
+      // One block is never mass damage. This guard only makes sure that it is still the right
+      // store.
       const guard = new DamageGuard(this.#context, { versionUid: version.uid, onMassDamage: 'goOn' });
       // A new recorder each time: a marked block may have been mended and become bad again.
       const recorder = new BadBlockRecorder({ meta, logger, version, during: 'reading', guard });

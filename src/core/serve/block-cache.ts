@@ -4,7 +4,10 @@ export interface CachedBlock {
   readonly key: number;
   /** Position in the arena. */
   readonly slot: number;
-  /** Resolves when the bytes are loaded and verified, rejects when that fails. A waiter MUST pin the block. */
+  /**
+   * Resolves when the bytes are loaded and verified, rejects when that fails. A waiter MUST pin the
+   * block.
+   */
   loaded: Promise<void>;
   isLoaded: boolean;
   /** Readers that hold the block. A pinned block is never evicted. */
@@ -14,8 +17,8 @@ export interface CachedBlock {
 }
 
 /**
- * An LRU cache of decoded blocks, in memory that is shared with the workers. It has a fixed number of
- * slots. Blocks that are pinned or loading are not evicted.
+ * An LRU cache of decoded blocks, in memory that is shared with the workers. It has a fixed number
+ * of slots. Blocks that are pinned or loading are not evicted.
  */
 export class BlockCache {
   readonly slots: number;
@@ -37,7 +40,10 @@ export class BlockCache {
     this.arena = new SharedArrayBuffer(slots * blockSize);
   }
 
-  /** True when over half of the slots are pinned. Readers should copy then, so that slow ones do not block others. */
+  /**
+   * True when over half of the slots are pinned. Readers should copy then, so that slow ones do not
+   * block others.
+   */
   get isCrowded(): boolean {
     return this.#pinned > this.slots / 2;
   }
@@ -56,7 +62,10 @@ export class BlockCache {
     return this.#blocks.has(key);
   }
 
-  /** Takes a slot for a block that is not cached. Returns undefined when all slots are in use. The caller sets `loaded`. */
+  /**
+   * Takes a slot for a block that is not cached. Returns undefined when all slots are in use. The
+   * caller sets `loaded`.
+   */
   add(key: number): CachedBlock | undefined {
     const slot = this.#takeSlot();
     if (slot === undefined) return undefined;
@@ -65,7 +74,9 @@ export class BlockCache {
     return block;
   }
 
-  /** Returns `length` bytes of a block from `offset` on. They are valid while the block is pinned. */
+  /**
+   * Returns `length` bytes of a block from `offset` on. They are valid while the block is pinned.
+   */
   bytes(block: CachedBlock, offset: number, length: number): Uint8Array {
     return new Uint8Array(this.arena, block.slot * this.blockSize + offset, length);
   }
@@ -85,8 +96,8 @@ export class BlockCache {
   }
 
   /**
-   * Marks a block as probably not needed again. The next block takes its slot, even before an unused
-   * slot: fresh memory is slow to get, and this slot is still in the CPU cache.
+   * Marks a block as probably not needed again. The next block takes its slot, even before an
+   * unused slot: fresh memory is slow to get, and this slot is still in the CPU cache.
    */
   spend(block: CachedBlock): void {
     this.#spent.add(block);
@@ -102,7 +113,9 @@ export class BlockCache {
     this.#wake();
   }
 
-  /** Drops the blocks with keys `first` to `end - 1` that are not pinned. Visits every cached block. */
+  /**
+   * Drops the blocks with keys `first` to `end - 1` that are not pinned. Visits every cached block.
+   */
   dropRange(first: number, end: number): void {
     for (const block of [...this.#blocks.values()]) {
       if (block.key >= first && block.key < end && block.pins === 0 && block.isLoaded) this.drop(block);

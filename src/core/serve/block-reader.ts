@@ -15,7 +15,10 @@ const MIN_SLOTS = 4;
 /** Maximum of blocks in a read-ahead job: as many as are hashed in parallel. */
 const MAX_AHEAD_JOB_BLOCKS = 8;
 
-/** Reads blocks of one size on block workers, which fetch, decode and verify them. Keeps them in a cache. */
+/**
+ * Reads blocks of one size on block workers, which fetch, decode and verify them. Keeps them in a
+ * cache.
+ */
 export class BlockReader implements Operation {
   readonly cache: BlockCache;
   /** Maximum of blocks to read ahead for one sequential reader. */
@@ -41,7 +44,8 @@ export class BlockReader implements Operation {
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     const jobsAtOnce = workers * (slotsPerWorker + 1);
-    // The cache holds what four readers read ahead. More would evict each other's blocks before use.
+    // The cache holds what four readers read ahead. More would evict each other's blocks before
+    // use.
     this.aheadBlocks = Math.min(jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
     // Each worker gets some of the blocks that are read ahead.
     const aheadBlocks = Math.min(MAX_AHEAD_JOB_BLOCKS, Math.ceil(this.aheadBlocks / workers));
@@ -57,8 +61,8 @@ export class BlockReader implements Operation {
   }
 
   /**
-   * Reads a block and pins it. The caller MUST unpin it. Waits while all slots are in use, so a waiter
-   * MUST NOT hold blocks that it releases only after this one. Throws a BackyError.
+   * Reads a block and pins it. The caller MUST unpin it. Waits while all slots are in use, so a
+   * waiter MUST NOT hold blocks that it releases only after this one. Throws a BackyError.
    */
   async read(request: BlockRequest): Promise<CachedBlock> {
     for (;;) {

@@ -1,7 +1,10 @@
 /** Clients of one open export, and whether their writes may be saved. */
 export class ExportClients {
   #count = 0;
-  /** False once a client disappeared before it had flushed its writes. Not every client disconnects properly (nbdfuse does not). */
+  /**
+   * False once a client disappeared before it had flushed its writes. Not every client disconnects
+   * properly (nbdfuse does not).
+   */
   #isClean = true;
   #isUnflushed = false;
   /** Writes that have not ended. Those of a client that disappeared continue without it. */

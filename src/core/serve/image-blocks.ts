@@ -25,7 +25,10 @@ export interface ImageBlocksOptions {
   record(finding: Finding, row: BlockRow): Promise<Verdict>;
 }
 
-/** The blocks of an open version as they are stored. Reads rows page by page and remembers bad blocks. */
+/**
+ * The blocks of an open version as they are stored. Reads rows page by page and remembers bad
+ * blocks.
+ */
 export class ImageBlocks {
   readonly #options: ImageBlocksOptions;
   readonly #rows: RowPages;
@@ -73,7 +76,9 @@ export class ImageBlocks {
     return row !== undefined && row.uid === null;
   }
 
-  /** Starts to read blocks into memory, without waiting for them. Errors are left to later reads. */
+  /**
+   * Starts to read blocks into memory, without waiting for them. Errors are left to later reads.
+   */
   async prefetch({ first, count }: BlockRange, isNeeded: (id: number) => boolean): Promise<void> {
     const { geometry, reader } = this.#options;
     const end = Math.min(first + count, blockCount(geometry));

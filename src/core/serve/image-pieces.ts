@@ -18,7 +18,10 @@ export interface ImagePiecesOptions {
   onFailure(id: number, error: BackyError): void;
 }
 
-/** Reads spans of an image as pieces, from the overlay where it has the block, else from the version. */
+/**
+ * Reads spans of an image as pieces, from the overlay where it has the block, else from the
+ * version.
+ */
 export class ImagePieces {
   readonly #options: ImagePiecesOptions;
 
@@ -26,7 +29,10 @@ export class ImagePieces {
     this.#options = options;
   }
 
-  /** Returns a piece that is in memory. The hot path: random reads of cached blocks wait for nothing. */
+  /**
+   * Returns a piece that is in memory. The hot path: random reads of cached blocks wait for
+   * nothing.
+   */
   cached(span: Span): ImagePiece | undefined {
     const { blocks, writer } = this.#options;
     if (writer.hasBlock(span.id)) return undefined;

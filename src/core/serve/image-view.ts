@@ -62,7 +62,10 @@ export class ImageView {
     return this.#writer.overlay;
   }
 
-  /** Why a write is missing from the image; undefined when none is. An image with a failure MUST NOT be saved. */
+  /**
+   * Why a write is missing from the image; undefined when none is. An image with a failure MUST NOT
+   * be saved.
+   */
   get failure(): Error | undefined {
     return this.#writer.failure;
   }
@@ -107,7 +110,10 @@ export class ImageView {
     return this.#writer.trim(offset, length);
   }
 
-  /** Lists which parts of a range are zeros, from its start. Returns 1 to `limit` extents, which MAY cover less than the range. */
+  /**
+   * Lists which parts of a range are zeros, from its start. Returns 1 to `limit` extents, which MAY
+   * cover less than the range.
+   */
   async extents(offset: number, length: number, limit: number): Promise<Extent[]> {
     const extents: Extent[] = [];
     let checked = 0;

@@ -20,7 +20,10 @@ export class ImageWriter {
   readonly #options: ImageWriterOptions;
   /** The last of the queued writes to each block. */
   readonly #queued = new Map<number, Promise<void>>();
-  /** Blocks that lack a partial write because the version's block is bad. A write of the whole block mends that. */
+  /**
+   * Blocks that lack a partial write because the version's block is bad. A write of the whole block
+   * mends that.
+   */
   readonly #incomplete = new Map<number, Error>();
   #failure: Error | undefined;
   #overlay: Overlay | undefined;
@@ -53,7 +56,10 @@ export class ImageWriter {
     return this.#rememberFailure(this.#writeZeros(offset, length));
   }
 
-  /** Makes whole blocks, and blocks in the overlay, read as zeros. Leaves other parts of the range as they are. */
+  /**
+   * Makes whole blocks, and blocks in the overlay, read as zeros. Leaves other parts of the range
+   * as they are.
+   */
   async trim(offset: number, length: number): Promise<void> {
     for (const span of spansOf(this.#options.geometry, offset, length)) {
       if (span.isWhole || this.hasBlock(span.id)) await this.writeZeros(span.offset, span.length);
@@ -122,7 +128,10 @@ export class ImageWriter {
     }
   }
 
-  /** A bad block can still be written as a whole. After any other failure the image's content is unknown. */
+  /**
+   * A bad block can still be written as a whole. After any other failure the image's content is
+   * unknown.
+   */
   async #rememberFailure(write: Promise<void>): Promise<void> {
     try {
       await write;

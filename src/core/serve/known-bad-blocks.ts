@@ -3,7 +3,10 @@ import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlockRow } from '../../model/block.ts';
 
-/** Outcome of recording a bad block. `mended`: its row names another blob by now. `unmarked`: the database was not changed. */
+/**
+ * Outcome of recording a bad block. `mended`: its row names another blob by now. `unmarked`: the
+ * database was not changed.
+ */
 export type Verdict = 'marked' | 'mended' | 'unmarked';
 
 interface BadBlock {
@@ -27,7 +30,10 @@ export interface KnownBadBlocksOptions {
   onMended(id: number): void;
 }
 
-/** Blocks of an open image that were found bad. A backup, `repair` or `scrub` can mend them while the image is open. */
+/**
+ * Blocks of an open image that were found bad. A backup, `repair` or `scrub` can mend them while
+ * the image is open.
+ */
 export class KnownBadBlocks {
   readonly #meta: MetaStore;
   readonly #versionUid: string;

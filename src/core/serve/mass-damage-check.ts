@@ -2,8 +2,8 @@ import type { Context } from '../context.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
 
 /**
- * How long a result is reused. A check costs up to some hundred requests and delays a reader. Without
- * this limit, an image that lacks many blobs would need one per block.
+ * How long a result is reused. A check costs up to some hundred requests and delays a reader.
+ * Without this limit, an image that lacks many blobs would need one per block.
  */
 const RESULT_AGE_MS = 60_000;
 
@@ -21,7 +21,10 @@ export class MassDamageCheck {
     this.#clock = clock;
   }
 
-  /** Rejects when the data backend is the wrong store or can't be checked. A rejection is reused for a minute too. */
+  /**
+   * Rejects when the data backend is the wrong store or can't be checked. A rejection is reused for
+   * a minute too.
+   */
   isMassDamage(): Promise<boolean> {
     const now = this.#clock();
     if (this.#last === undefined || now - this.#last.atMs >= RESULT_AGE_MS) this.#last = { atMs: now, result: this.#check() };

@@ -22,7 +22,10 @@ export interface MountResult {
   seconds: number;
 }
 
-/** Mounts all versions until the context's signal or until somebody unmounts them. Writes are discarded then. */
+/**
+ * Mounts all versions until the context's signal or until somebody unmounts them. Writes are
+ * discarded then.
+ */
 export async function mountVersions(context: Context, { mountpoint, onMounted }: MountRequest): Promise<MountResult> {
   const { meta, logger, now } = context;
   const start = performance.now();

@@ -10,7 +10,10 @@ import { RunningSaves } from './running-saves.ts';
 export interface NbdDisksOptions {
   images: OpenImages;
   logger: Logger;
-  /** Saves an image when its last client is gone. Rejects when the image is to stay open with its writes. */
+  /**
+   * Saves an image when its last client is gone. Rejects when the image is to stay open with its
+   * writes.
+   */
   onWritten?: ((view: ImageView) => Promise<void>) | undefined;
 }
 

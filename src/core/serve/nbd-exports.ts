@@ -19,13 +19,18 @@ export interface VersionExportsOptions {
   /** Export only this version: a uid, or a name for its newest valid version. */
   only?: string | undefined;
   readOnly: boolean;
-  /** Saves an image when its last client is gone. Rejects when the image is to stay open with its writes. */
+  /**
+   * Saves an image when its last client is gone. Rejects when the image is to stay open with its
+   * writes.
+   */
   onWritten?: ((view: ImageView) => Promise<void>) | undefined;
   /** Why a version can't be written to; undefined when it can. */
   whyReadOnly(version: TaggedVersion): string | undefined;
 }
 
-/** Versions as NBD exports: each by its uid, and the newest valid version of each image by its name. */
+/**
+ * Versions as NBD exports: each by its uid, and the newest valid version of each image by its name.
+ */
 export class VersionExports implements NbdExports {
   readonly #options: VersionExportsOptions;
   readonly #disks: NbdDisks;
@@ -66,7 +71,10 @@ export class VersionExports implements NbdExports {
     };
   }
 
-  /** Finds a version by its uid, else the newest valid one with this name. Without a name, the only one that is exported. */
+  /**
+   * Finds a version by its uid, else the newest valid one with this name. Without a name, the only
+   * one that is exported.
+   */
   async #version(given: string): Promise<TaggedVersion | undefined> {
     const name = given === '' ? (this.#options.only ?? '') : given;
     if (name === '') return undefined;
@@ -112,7 +120,10 @@ export class VersionExports implements NbdExports {
   }
 }
 
-/** Valid versions, oldest first. Those dated in the future come before all others: their real date is unknown. */
+/**
+ * Valid versions, oldest first. Those dated in the future come before all others: their real date
+ * is unknown.
+ */
 function validByDate(versions: readonly TaggedVersion[], now: Date): TaggedVersion[] {
   const valid = versions.filter((version) => version.valid);
   const isAhead = ({ date }: TaggedVersion) => isFromFuture(date, now);

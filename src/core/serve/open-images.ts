@@ -57,7 +57,10 @@ export class OpenImages {
     this.#operation = operation;
   }
 
-  /** Opens a version or shares the open one. It can't be removed until it is released. The caller MUST release it. */
+  /**
+   * Opens a version or shares the open one. It can't be removed until it is released. The caller
+   * MUST release it.
+   */
   async open(uid: string): Promise<ImageView> {
     let entry = this.#entries.get(uid);
     if (entry === undefined) {
@@ -73,7 +76,10 @@ export class OpenImages {
     }
   }
 
-  /** Ends one use. The last one closes the image, but an image that was written to stays open unless `discard` is given. */
+  /**
+   * Ends one use. The last one closes the image, but an image that was written to stays open unless
+   * `discard` is given.
+   */
   async release(view: ImageView, written: 'keep' | 'discard' = 'keep'): Promise<void> {
     const entry = this.#entries.get(view.version.uid);
     if (entry === undefined) return;

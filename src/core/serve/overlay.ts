@@ -15,8 +15,9 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
 /**
- * Holds the blocks that were written to an image, in a sparse file as long as the image. The file has
- * no name, so it disappears with the process. Nothing in it must survive, so it is never synced.
+ * Holds the blocks that were written to an image, in a sparse file as long as the image. The file
+ * has no name, so it disappears with the process. Nothing in it must survive, so it is never
+ * synced.
  */
 export class Overlay {
   /** Blocks whose content is in the overlay. */

@@ -30,7 +30,10 @@ export class ReadAhead {
     this.#disorder = Math.max(1, Math.floor(DISORDER_BYTES / blockSize));
   }
 
-  /** Notes a read of blocks `first` to `last`. @returns blocks to prefetch, if any. They may reach past the end of the image. */
+  /**
+   * Notes a read of blocks `first` to `last`.
+   * @returns blocks to prefetch, if any. They may reach past the end of the image.
+   */
   touch(first: number, last: number): BlockRange | undefined {
     const index = this.#streams.findIndex(
       (stream) => first >= stream.last - this.#disorder && first <= stream.last + 1 + this.#disorder,
@@ -56,7 +59,10 @@ export class ReadAhead {
     return this.#streams.some(({ last, run }) => run >= 2 && id <= last && id > last - run);
   }
 
-  /** Returns where the next reader started. Programs that copy an image in parallel parts read each part once. */
+  /**
+   * Returns where the next reader started. Programs that copy an image in parallel parts read each
+   * part once.
+   */
   #nextStart(last: number): number {
     const starts = this.#streams.filter(({ first, run }) => run >= 2 && first > last).map(({ first }) => first);
     return Math.min(Number.POSITIVE_INFINITY, ...starts);

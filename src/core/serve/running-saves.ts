@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 
-/** Shorter than the 60 s that a client has to negotiate: an error says more than a lost connection. */
+/**
+ * Shorter than the 60 s that a client has to negotiate: an error says more than a lost connection.
+ */
 const WAIT_TIMEOUT_MS = 45_000;
 
 /**
@@ -27,7 +29,10 @@ export class RunningSaves {
     await running;
   }
 
-  /** Waits until the save of a version has succeeded or failed. Throws a BackyError `locked` on timeout. */
+  /**
+   * Waits until the save of a version has succeeded or failed. Throws a BackyError `locked` on
+   * timeout.
+   */
   async wait(uid: string): Promise<void> {
     const running = this.#running.get(uid);
     if (running === undefined) return;

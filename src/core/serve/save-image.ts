@@ -10,8 +10,8 @@ const TAGS = ['nbd'];
 
 /**
  * Saves an image as a new version. It is a backup of the overlay: it stores the written blocks, and
- * takes all other blocks from the image's version. The first signal does not stop it. On failure the
- * new version is removed.
+ * takes all other blocks from the image's version. The first signal does not stop it. On failure
+ * the new version is removed.
  */
 export async function saveImage(context: Context, view: ImageView): Promise<BackupResult> {
   const { overlay, version, geometry } = view;

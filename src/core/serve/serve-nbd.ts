@@ -42,8 +42,8 @@ export interface ServeNbdResult {
 }
 
 /**
- * Serves versions over NBD until the context's signal. Writes that were not saved are discarded then;
- * with `save` that is an error.
+ * Serves versions over NBD until the context's signal. Writes that were not saved are discarded
+ * then; with `save` that is an error.
  */
 export async function serveNbd(context: Context, request: ServeNbdRequest): Promise<ServeNbdResult> {
   const stop = waitForStop(context.signal);

@@ -11,7 +11,10 @@ const BY_NAME = 'by_name';
 /** How long a list of versions is reused. */
 const MAX_LIST_AGE_MS = 1_000;
 
-/** All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at `/by_name/<name>/<uid>`. */
+/**
+ * All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at
+ * `/by_name/<name>/<uid>`.
+ */
 export class VersionFiles implements MountedFiles {
   readonly #meta: MetaStore;
   readonly #images: OpenImages;

@@ -18,8 +18,8 @@ interface ParsedRecord {
 }
 
 /**
- * Reads lines until the input ends or `signal` is aborted. Throws a BackyError: `badImport` for text
- * that is not CSV, `io` when the input can't be read.
+ * Reads lines until the input ends or `signal` is aborted. Throws a BackyError: `badImport` for
+ * text that is not CSV, `io` when the input can't be read.
  */
 export async function* readCsvLines(input: Readable, fileName: string, signal: AbortSignal): AsyncIterableIterator<CsvLine> {
   // The original's "export -" prints an empty line after the last one.

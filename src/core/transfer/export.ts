@@ -13,7 +13,10 @@ import { type TransferResult, transferResult } from './transfer-result.ts';
 
 const PAGE_ROWS = 10_000;
 
-/** Exports a version's metadata as text, in pieces (docs/spec/formats.md §5). Holds a shared lock of the version. */
+/**
+ * Exports a version's metadata as text, in pieces (docs/spec/formats.md §5). Holds a shared lock of
+ * the version.
+ */
 export async function* exportText(context: Context, uid: string): AsyncIterableIterator<string> {
   const { meta, locks } = context;
   await findVersion(meta, uid);

@@ -20,7 +20,10 @@ export async function readHead(lines: AsyncIterator<CsvLine>): Promise<ImportHea
   return { reader, version };
 }
 
-/** Reads the block lines. Their ids MUST be 0 to size - 1 in order, and their lengths MUST fit the version. */
+/**
+ * Reads the block lines. Their ids MUST be 0 to size - 1 in order, and their lengths MUST fit the
+ * version.
+ */
 export async function* readBlocks(lines: AsyncIterable<CsvLine>, { reader, version }: ImportHead): AsyncIterable<DatedBlockRow> {
   let expected = 0;
   let sizeBytes = 0;

@@ -48,7 +48,9 @@ export function blockFields(versionUid: string, row: DatedBlockRow): (string | n
   return [uid, versionUid, id, toSecondsText(date), checksum, size, valid ? 1 : 0, encVersion, envKey, nonce];
 }
 
-/** Parses the lines of one export. Every method throws a BackyError `badImport` that names the line. */
+/**
+ * Parses the lines of one export. Every method throws a BackyError `badImport` that names the line.
+ */
 export class TransferReader {
   readonly #format: TransferFormat;
 
