@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
-import type { AutoResult } from './auto/auto-image.ts';
+import type { AutoResult } from './auto/auto-request.ts';
 import type { BackupRequest, BackupResult } from './backup/request.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';

@@ -209,8 +209,8 @@ describe('backup --auto', () => {
 
   test.each([
     ['file:///x', 'needs an RBD image'],
-    ['rbd://vms/x@snap', 'makes the snapshots itself'],
-    ['rbd://vms/*', 'would be that of every image'],
+    ['rbd://vms/x@snap', 'needs an RBD image without a snapshot'],
+    ['rbd://vms/*', 'would be the same for all images'],
   ])('so is %s', async (source, message) => {
     await withLab(autoLab(cluster), async (lab) => {
       const { code, stderr, stdout } = await lab.run(['--json', 'backup', '--auto', source, 'vm']);

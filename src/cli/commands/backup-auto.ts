@@ -1,5 +1,5 @@
 import type { AutoRequest } from '../../core/auto/auto-backup.ts';
-import type { AutoResult } from '../../core/auto/auto-image.ts';
+import type { AutoResult } from '../../core/auto/auto-request.ts';
 import type { BackupResult } from '../../core/backup/request.ts';
 import { BackyError } from '../../errors.ts';
 import type { Action, Invocation } from '../command.ts';

@@ -6,26 +6,32 @@ import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
-import { type AutoOptions, type AutoResult, autoBackupImage } from './auto-image.ts';
+import { autoBackupImage } from './auto-image.ts';
+import type { AutoOptions, AutoResult } from './auto-request.ts';
 
-/** What to back up by itself. */
+/** Which images to back up with `--auto`. */
 export interface AutoRequest extends AutoOptions {
   /** `rbd://pool/image`, or `rbd://pool/*` for all images of a pool or namespace. */
   source: string;
-  /** Undefined: each image's own. For several images it needs `{image}` in it; `{pool}` and `{namespace}` may be, too. */
+  /**
+   * Default: the image's name. For several images it MUST contain `{image}`; it MAY contain
+   * `{pool}` and `{namespace}`.
+   */
   name: string | undefined;
-  /** Told which image's turn it is. */
+  /** Called with the URL of each image before its backup. */
   onImage?: ((url: string) => void) | undefined;
-  /** Told of each result. */
   onResult?: ((result: AutoResult) => void) | undefined;
 }
 
-/** Backs images up, one after the other: a failure of one does not keep the others from it. @returns a result for each. */
+/**
+ * Backs images up one after the other, and continues after a failure of one.
+ * @returns a result for each image.
+ */
 export async function autoBackup(context: Context, request: AutoRequest): Promise<AutoResult[]> {
-  const place = imageIn(request.source);
-  const nameOf = naming(request.name, place);
+  const place = parseAutoSource(request.source);
+  const nameOf = namingOf(request.name, place);
   await checkInstallationFree(context.locks);
-  // Before any snapshot is removed.
+  // A wrong store MUST be found before any snapshot is removed.
   if (!request.dryRun) await checkStore(context, request);
   const session = await RbdSession.open(context.io.rbd, context);
   return withShared(context, session, async (inner) => {
@@ -44,26 +50,26 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
 }
 
 /** @throws BackyError if `source` names no RBD image, or a snapshot of one. */
-export function imageIn(source: string): RbdPlace {
+export function parseAutoSource(source: string): RbdPlace {
   const { scheme, path } = parseIoUrl(source);
   const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
   if (place !== undefined && place.snapshot === undefined) return place;
-  throw new BackyError('usage', `--auto makes the snapshots itself, and needs an RBD image, not ${source}.`, {
+  throw new BackyError('usage', `--auto needs an RBD image without a snapshot, not ${source}.`, {
     hint: 'Write rbd://pool/image, or rbd://pool/* for all images of the pool.',
   });
 }
 
-/** How versions are named: no two images of a pool may share a name. */
-export function naming(name: string | undefined, place: RbdPlace): (image: string) => string {
+/** Returns how versions are named. No two images of a pool may share a name. */
+export function namingOf(name: string | undefined, place: RbdPlace): (image: string) => string {
   if (name === undefined) return (image) => image;
   if (place.image !== '*') return () => name;
   if (!name.includes('{image}')) {
-    throw new BackyError('usage', `The name "${name}" would be that of every image.`, {
-      hint: 'Put {image} into it, as in {pool}-{image}, or leave it out.',
+    throw new BackyError('usage', `The name "${name}" would be the same for all images.`, {
+      hint: 'Add {image}, such as {pool}-{image}, or omit the name.',
     });
   }
   const fields = { pool: place.pool, namespace: place.namespace };
-  // In one pass: names may have braces in them.
+  // In one pass, since names may contain braces.
   return (image) =>
     name.replaceAll(/\{(pool|namespace|image)\}/g, (_, field: 'pool' | 'namespace' | 'image') => ({ ...fields, image })[field]);
 }

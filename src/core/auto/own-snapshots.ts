@@ -4,38 +4,44 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import { isFromFuture } from '../../model/clock.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 
-/** A time of exactly this form behind the prefix makes a snapshot ours (docs/scripts/backup-rbd.sh has the same). */
+/**
+ * The part of an own snapshot's name after the prefix. docs/scripts/backup-rbd.sh uses the same
+ * form.
+ */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
-/** What the names of our snapshots begin with where the config does not say. */
+/** Start of the names of own snapshots, if the config sets none. */
 export function defaultPrefix(host = hostname()): string {
   return `backy2-${host.replaceAll(/[^A-Za-z0-9.-]/g, '-')}-`;
 }
 
-/** The name of a snapshot that is made now. */
+/** Name of a snapshot that is created now. */
 export function snapshotName(prefix: string, now: Date): string {
   return `${prefix}${now.toISOString()}`;
 }
 
-/** Whether a snapshot is one of ours; all others are left alone. */
+/** Tells own snapshots from others, which are never touched. */
 export function isOwn(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && TIME.test(name.slice(prefix.length));
 }
 
-/** Those of our snapshots that were made by a clock that was ahead, as their names show. */
+/** Names of own snapshots that are dated in the future. */
 export function fromFuture(names: readonly string[], prefix: string, now: Date): string[] {
   return names.filter((name) => isOwn(name, prefix) && isFromFuture(new Date(name.slice(prefix.length)), now));
 }
 
-/** Our snapshots of an image, by what the database knows of them; each list oldest first. */
+/** Own snapshots of an image, oldest first. */
 export interface OwnSnapshots {
-  /** There is a valid version of them and of the name: bases, the newest of which is the best. */
+  /** Snapshots with a valid version of the name. Each can be a base; the newest is the best. */
   known: { name: string; version: TaggedVersion }[];
-  /** There is no valid version of them at all: what runs that were interrupted have left, or versions that were removed. */
+  /** Snapshots without any valid version: their run was interrupted, or the version was removed. */
   loose: string[];
 }
 
-/** Sorts our snapshots out. Those that valid versions of another name were made of are in neither list: whoever made these needs them. */
+/**
+ * Sorts own snapshots. Those with a valid version of another name only are in neither list: they
+ * are still needed.
+ */
 export async function ownSnapshots(
   meta: MetaStore,
   snapshots: readonly Snapshot[],
