@@ -21,9 +21,9 @@ import type { MountRequest, MountResult } from './serve/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
 import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
-import type { StorageStep } from './upkeep/check-storage.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
+import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
 import * as versions from './versions/versions.ts';
 

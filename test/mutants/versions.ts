@@ -130,7 +130,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-forgets-before-it-deletes',
     invariant: 'A doomed mark outlives its blob.',
-    file: 'src/core/upkeep/cleanup.ts',
+    file: 'src/core/upkeep/blob-deletion.ts',
     text: 'const { deleted, failed } = await this.#backend.delete(uids);\n    await this.#context.meta.forgetDoomed(deleted);',
     replacement:
       'await this.#context.meta.forgetDoomed(uids);\n    const { deleted, failed } = await this.#backend.delete(uids);',
@@ -155,7 +155,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'cleanup-does-not-confirm-its-locks',
     invariant: 'Nothing is deleted once the locks are lost.',
-    file: 'src/core/upkeep/cleanup.ts',
+    file: 'src/core/upkeep/blob-deletion.ts',
     text: 'await this.#context.locks.confirm();',
     replacement: '',
     tests: CLEANUP,

@@ -1,5 +1,5 @@
-import type { StorageStep } from '../../core/upkeep/check-storage.ts';
 import { EXIT_CODES } from '../../errors.ts';
+import type { StorageStep } from '../../core/upkeep/storage-step.ts';
 import type { Command } from '../command.ts';
 import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';

@@ -7,51 +7,39 @@ import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
 
 const PROGRESS_EVERY_MS = 5_000;
+/** Blocks that the old key is tried on first. */
 const SAMPLE = 16;
-/** Copies of a block in other versions have the same wrapped key: so many are remembered, 25 MiB. */
-const REMEMBERED_KEYS = 100_000;
+/** Wrapped keys to remember, since rows of a shared block have the same one: 25 MiB. */
+const MAX_REMEMBERED_KEYS = 100_000;
 
-/** What a rekey did. */
+/** Outcome of a rekey. */
 export interface RekeyResult {
-  /** Blocks whose key is wrapped with the configured master key now. */
+  /** Blocks whose data key was wrapped with the configured master key. */
   blocksRekeyed: number;
   blocksSparse: number;
   /** Blocks that are not encrypted. */
   blocksPlain: number;
-  /** Blocks that are marked invalid and whose key the old one does not unwrap: as they were. */
+  /** Invalid blocks that were left unchanged, since the old key does not unwrap their data key. */
   blocksLeft: number;
   seconds: number;
 }
 
 /**
- * Wraps the data keys of all encrypted blocks with the configured master key instead of `oldKey` (64 hex digits), in one transaction.
- * Blobs stay as they are. About 20 µs a block. A key that does not unwrap, and whose block is not known to be bad, ends it with nothing changed.
+ * Wraps the data keys of all encrypted blocks with the configured master key instead of `oldKey`
+ * (64 hex digits), in one transaction. Blobs do not change. Takes about 20 µs per block. Fails with
+ * nothing changed if the old key does not unwrap the data key of a valid block.
  */
 export async function rekey(context: Context, oldKey: string): Promise<RekeyResult> {
-  const { meta, logger, signal, settings } = context;
+  const { meta, logger } = context;
   const start = performance.now();
-  const newKey = settings.encryption.key;
-  if (newKey === undefined) {
-    throw new BackyError('encryption', 'There is no encryption_key to rekey to.', {
-      hint: 'Set encryption_key in section DEFAULTS to the new key: 64 hex digits, as "openssl rand -hex 32" prints them.',
-    });
-  }
+  const newKey = configuredKey(context);
   return holdingInstallation(context.locks, async () => {
     refuseOtherInstances(context.otherInstances());
     const sample = await meta.sampleSealedBlocks(SAMPLE);
     if (sample.length > 0 && !fitsAny(oldKey, sample)) throw wrongOldKey(fitsAny(newKey, sample));
-    let shownAt = performance.now();
-    const counts = await meta.rewrapKeys({
-      rewrap: rewrapper(oldKey, newKey),
-      onProgress: (done, total) => {
-        signal.throwIfAborted();
-        if (performance.now() - shownAt < PROGRESS_EVERY_MS) return;
-        shownAt = performance.now();
-        logger.info(`Rekeying: ${done} of ${total} blocks (${Math.floor((done / Math.max(1, total)) * 100)}%).`);
-      },
-    });
+    const counts = await meta.rewrapKeys({ rewrap: rewrapper(oldKey, newKey), onProgress: progressLog(context) });
     if (counts.left > 0)
-      logger.warning(`${counts.left} blocks that are marked invalid were left as they are: the old key does not unwrap theirs.`);
+      logger.warning(`${counts.left} invalid blocks were left unchanged: the old key does not unwrap their data keys.`);
     logger.info(
       `Rekeying successful: ${counts.rewrapped} rekeyed, ${counts.sparse} sparse/ignored, ${counts.plain} unable to rekey (wrong encryption version).`,
     );
@@ -65,6 +53,29 @@ export async function rekey(context: Context, oldKey: string): Promise<RekeyResu
   });
 }
 
+function configuredKey({ settings }: Context): string {
+  const { key } = settings.encryption;
+  if (key !== undefined) return key;
+  throw new BackyError('encryption', 'There is no encryption_key to rekey to.', {
+    hint: 'Set encryption_key in section DEFAULTS to the new key: 64 hex digits, as "openssl rand -hex 32" prints them.',
+  });
+}
+
+/** Logs the progress every few seconds, and throws once the user has stopped the program. */
+function progressLog({ logger, signal }: Context): (done: number, total: number) => void {
+  let loggedAt = performance.now();
+  return (done, total) => {
+    signal.throwIfAborted();
+    if (performance.now() - loggedAt < PROGRESS_EVERY_MS) return;
+    loggedAt = performance.now();
+    logger.info(`Rekeying: ${done} of ${total} blocks (${Math.floor((done / Math.max(1, total)) * 100)}%).`);
+  };
+}
+
+/**
+ * Returns a function that wraps a block's data key again. Its result is undefined for a block to
+ * leave unchanged.
+ */
 function rewrapper(oldKey: string, newKey: string): (block: SealedRow) => string | undefined {
   const [from, to] = [masterKeyOf(oldKey), masterKeyOf(newKey)];
   const known = new Map<string, string>();
@@ -82,16 +93,16 @@ function rewrapper(oldKey: string, newKey: string): (block: SealedRow) => string
       );
     }
     const wrapped = wrapKey(to, dataKey);
-    if (known.size >= REMEMBERED_KEYS) known.clear();
+    if (known.size >= MAX_REMEMBERED_KEYS) known.clear();
     known.set(block.envKey, wrapped);
     return wrapped;
   };
 }
 
-function wrongOldKey(isDone: boolean): BackyError {
+function wrongOldKey(isRekeyed: boolean): BackyError {
   return new BackyError('encryption', 'The old key is not the one that this database was encrypted with. Nothing was changed.', {
-    hint: isDone
-      ? 'The configured encryption_key is: there is nothing to rekey.'
-      : 'Give the key that encryption_key was until now, and configure the new one.',
+    hint: isRekeyed
+      ? 'It was encrypted with the configured encryption_key: there is nothing to rekey.'
+      : 'Give the previous value of encryption_key, and configure the new one.',
   });
 }

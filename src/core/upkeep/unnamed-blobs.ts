@@ -3,66 +3,61 @@ import { BackyError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { labelOf } from '../store/store-errors.ts';
 
-/** Blobs that are judged, and deleted, together. */
+/** Blobs that are looked up and deleted together. */
 const BATCH = 1_000;
 /**
- * Uids that are kept from the listing until they are deleted: 100 MB. Beyond these, blobs are
+ * Uids of the listing that are kept in memory until they are deleted: 100 MB. Blobs after these are
  * listed again.
  */
-const KEPT_UIDS = 1_000_000;
-/** Fewer blobs than these that nobody removed are what killed backups leave. */
-const FEW_BLOBS = 16;
+const MAX_KEPT_UIDS = 1_000_000;
+/** A smaller number of unexpected blobs may come from killed backups. */
+const SUSPICIOUS_BLOBS = 16;
 
-/** How the full cleanup goes. */
+/** Which blobs a full cleanup deletes. */
 export interface FullCleanupRequest {
-  /** Only blobs whose uid starts so. */
+  /** Delete only blobs whose uid starts with this. */
   prefix: string;
   /**
-   * The most blobs to delete that no version names and that were never marked for deletion,
-   * whatever share of all they are.
+   * Maximum of blobs to delete that no version names and no removed version had, whatever their
+   * share.
    */
   yesDelete?: number | undefined;
 }
 
-/** Result of the listing, before anything is deleted. */
+/** Result of listing all blobs, before anything is deleted. */
 interface Survey {
   listed: number;
   /** Blobs that no row names. */
   unnamed: number;
-  /**
-   * Those of them that are no candidates for deletion: nobody has removed a version that had them.
-   */
+  /** Unnamed blobs that are no candidates for deletion: no removed version had them. */
   unexpected: number;
-  /** The first of the unnamed ones. */
+  /** The first unnamed blobs. */
   uids: string[];
-  /**
-   * The last uid that was listed while all unnamed ones were kept; undefined: that is the whole
-   * listing.
-   */
+  /** The last listed uid before `uids` was full; undefined when `uids` has all unnamed blobs. */
   resumeAfter: string | undefined;
 }
 
 /**
- * The blobs that no row names, in batches to delete. Lists all of them first, and changes nothing
- * before it is certain that the database belongs to these blobs: a BackyError `refused` when it
- * seems to have been lost or replaced, `database` when its index is damaged.
- * @param keptUids how many uids are held in memory.
+ * Yields the blobs that no row names, in batches to delete. Lists all blobs first to make sure that
+ * the database belongs to them. Throws a BackyError: `refused` when the database seems lost or
+ * replaced, `database` when its index is damaged.
+ * @param keptUids maximum of uids in memory.
  */
 export async function* unnamedBlobs(
   context: Context,
   backend: DataBackend,
   request: FullCleanupRequest,
-  keptUids = KEPT_UIDS,
+  keptUids = MAX_KEPT_UIDS,
 ): AsyncIterableIterator<string[]> {
   const { meta, signal } = context;
   await meta.verifyUidIndex(signal);
   const survey = await takeSurvey(context, backend, { prefix: request.prefix, keptUids });
-  await judge(context, request, survey);
-  // Before blobs are judged for good: a backup that its locks do not keep apart from this looks at
-  // its own blobs then.
+  await refuseForeignBlobs(context, request, survey);
+  // Counted before the final lookups. A backup that runs despite the locks then checks its own
+  // blobs.
   await meta.countFullCleanup();
   for (let start = 0; start < survey.uids.length; start += BATCH) {
-    // Asked again: a row may have come to name one since.
+    // Looked up again, since a new row may name one by now.
     yield await meta.unnamed(survey.uids.slice(start, start + BATCH));
   }
   if (survey.resumeAfter === undefined) return;
@@ -90,11 +85,16 @@ async function takeSurvey(
   return survey;
 }
 
-async function judge({ meta, data }: Context, { prefix, yesDelete }: FullCleanupRequest, survey: Survey): Promise<void> {
+/** Refuses to delete blobs that may belong to a database that was lost. */
+async function refuseForeignBlobs(
+  { meta, data }: Context,
+  { prefix, yesDelete }: FullCleanupRequest,
+  survey: Survey,
+): Promise<void> {
   const { listed, unexpected } = survey;
   if (unexpected === 0 || (yesDelete !== undefined && unexpected <= yesDelete)) return;
   const isLost = !(await meta.namesBlobs());
-  const isMost = unexpected >= FEW_BLOBS && unexpected * 2 > listed;
+  const isMost = unexpected >= SUSPICIOUS_BLOBS && unexpected * 2 > listed;
   if (yesDelete === undefined && !isLost && !isMost) return;
   const where = `${labelOf(data.backend)}${prefix === '' ? '' : ` whose uid starts with ${prefix}`}`;
   const why = isLost
@@ -105,8 +105,8 @@ async function judge({ meta, data }: Context, { prefix, yesDelete }: FullCleanup
     `cleanup --full would delete ${unexpected} of the ${listed} blobs in ${where}. ${why} Nothing was deleted.`,
     {
       hint:
-        'Was the database lost or replaced? Then bring it back from a backup, or import the exports. ' +
-        `If these blobs are really of no use: backy2 cleanup --full${prefix === '' ? '' : ` -p ${prefix}`} --yes-delete ${unexpected}`,
+        'If the database was lost or replaced, restore it from a backup or import the exports. ' +
+        `If these blobs are not needed: backy2 cleanup --full${prefix === '' ? '' : ` -p ${prefix}`} --yes-delete ${unexpected}`,
     },
   );
 }
