@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
+import type { TaggedVersion } from '../model/version.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
 import type { AutoResult } from './auto/auto-request.ts';
 import type { BackupRequest, BackupResult } from './backup/request.ts';
@@ -25,12 +26,14 @@ import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
 import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
-import * as versions from './versions/versions.ts';
+import { addTags, removeTags, setExpire, setProtected, type TagChange } from './versions/edit-version.ts';
+import { type ListRequest, listVersions } from './versions/list-versions.ts';
+import { type RemovalResult, removeVersion } from './versions/remove-version.ts';
 
 /**
- * The program behind the commands: one method an operation, each of which returns data and prints nothing.
- * Failures are BackyErrors. The meta store is open from {@link Backy.open} to {@link Backy.close}.
- * Operations with much code behind them are loaded when they are called: `ls` is to start without it.
+ * All operations of the program, one method each. They return data, print nothing, and throw
+ * BackyErrors. The caller MUST call {@link open} first, except where a method says otherwise, and
+ * {@link close} last. Larger operations are loaded on first use, so that `ls` starts fast.
  */
 export class Backy {
   readonly #context: Context;
@@ -39,9 +42,11 @@ export class Backy {
     this.#context = context;
   }
 
+  // Opening and closing
+
   /**
-   * Opens the database. Beside blobs of a lost one, a database that was just made is reported, and
-   * a missing one is no case for initdb.
+   * Opens the database, and upgrades or creates it if needed. Logs a warning if a new database was
+   * created for a store that holds the blobs of a lost one. A missing database is an error then.
    */
   async open(): Promise<void> {
     try {
@@ -49,155 +54,196 @@ export class Backy {
       if (isNew) await this.#adoptStore();
     } catch (error) {
       if (!(error instanceof NoDatabaseError)) throw error;
-      const { explainNoDatabase } = await import('./store/lost-database.ts');
-      throw await explainNoDatabase(this.#context, error);
+      throw await (await import('./store/lost-database.ts')).explainNoDatabase(this.#context, error);
     }
   }
 
-  /** Creates the database's schema; needs no `open`. */
+  /** Creates the database's schema. Needs no `open`. */
   async initdb(): Promise<void> {
     await this.#context.meta.initialize();
     await this.#adoptStore();
   }
 
-  async #adoptStore(): Promise<void> {
-    const { adoptStore } = await import('./store/lost-database.ts');
-    await adoptStore(this.#context);
-  }
-
-  /** Leaves the database closed and whole, and no lock behind. */
+  /** Closes the database and releases all locks. */
   async close(): Promise<void> {
     await this.#context.meta.close();
     await this.#context.locks.close();
   }
 
+  async #adoptStore(): Promise<void> {
+    await (await import('./store/lost-database.ts')).adoptStore(this.#context);
+  }
+
+  // Versions
+
+  /** Lists versions, sorted by name, then date. */
+  list(request: ListRequest): Promise<TaggedVersion[]> {
+    return listVersions(this.#context, request);
+  }
+
+  /** Removes a version. A young one is refused without `force`, a protected one always. */
+  remove(uid: string, force: boolean): Promise<RemovalResult> {
+    return removeVersion(this.#context, uid, force);
+  }
+
+  /** Protects a version from removal, or ends that. Throws `refused` if nothing would change. */
+  setProtected(uid: string, value: boolean): Promise<void> {
+    return setProtected(this.#context, uid, value);
+  }
+
+  /** Adds tags. Those that the version has already are ignored. */
+  addTags(uid: string, tags: readonly string[]): Promise<TagChange> {
+    return addTags(this.#context, uid, tags);
+  }
+
+  /** Removes tags. Those that the version does not have are ignored. */
+  removeTags(uid: string, tags: readonly string[]): Promise<TagChange> {
+    return removeTags(this.#context, uid, tags);
+  }
+
+  /** Sets the expire date; null clears it. */
+  setExpire(uid: string, expire: Date | null): Promise<void> {
+    return setExpire(this.#context, uid, expire);
+  }
+
+  // Backup and restore
+
+  /**
+   * Backs a source up to a new version, or resumes one. With `diffFrom`, only changes since that
+   * snapshot are read.
+   */
   async backup(request: BackupRequest): Promise<BackupResult> {
     const { diffFrom } = request;
     if (diffFrom === undefined) return (await import('./backup/backup.ts')).backup(this.#context, request);
-    const { backupSince } = await import('./backup/diff-from.ts');
-    return backupSince(this.#context, { ...request, diffFrom });
+    return (await import('./backup/diff-from.ts')).backupSince(this.#context, { ...request, diffFrom });
   }
-  /** Backs RBD images up from snapshots of its own making, a result each. */
-  async autoBackup(request: AutoRequest): Promise<AutoResult[]> {
-    const { autoBackup } = await import('./auto/auto-backup.ts');
-    return autoBackup(this.#context, request);
-  }
-  async restore(request: RestoreRequest): Promise<RestoreResult> {
-    const { restore } = await import('./restore/restore.ts');
-    return restore(this.#context, request);
-  }
-  async scrub(request: ScrubRequest): Promise<ScrubResult> {
-    const { scrub } = await import('./scrub/scrub.ts');
-    return scrub(this.#context, request);
-  }
-  async scrubSeveral(request: SeveralRequest): Promise<SeveralResult> {
-    const { scrubSeveral } = await import('./scrub/scrub-several.ts');
-    return scrubSeveral(this.#context, request);
-  }
-  async scrubOldest(request: OldestRequest): Promise<OldestResult> {
-    const { scrubOldest } = await import('./scrub/scrub-oldest.ts');
-    return scrubOldest(this.#context, request);
-  }
-  /** `days`: for each of these numbers of days. */
-  async coverage(days: readonly number[]): Promise<CoverageRow[]> {
-    const { reportCoverage } = await import('./reports/coverage.ts');
-    return reportCoverage(this.#context, days);
-  }
-  async repair(request: RepairRequest): Promise<RepairResult> {
-    const { repair } = await import('./repair/repair.ts');
-    return repair(this.#context, request);
-  }
-  async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
-    const { cleanupFast } = await import('./upkeep/cleanup.ts');
-    return cleanupFast(this.#context, request);
-  }
-  async cleanupFull(request: FullCleanupRequest): Promise<CleanupResult> {
-    const { cleanupFull } = await import('./upkeep/cleanup.ts');
-    return cleanupFull(this.#context, request);
-  }
-  /** Copies the database to a file; needs no `open`. */
-  async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {
-    const { backupDatabase } = await import('./upkeep/backup-db.ts');
-    return backupDatabase(this.#context, request);
-  }
+
   /**
-   * Tries the data backend out; needs no `open`, and no database. One that is there is compared
-   * with the data backend.
+   * Backs RBD images up from snapshots that it creates and removes. Returns a result for each
+   * image.
+   */
+  async autoBackup(request: AutoRequest): Promise<AutoResult[]> {
+    return (await import('./auto/auto-backup.ts')).autoBackup(this.#context, request);
+  }
+
+  /** Restores a version to a target. Continues past bad blocks and lists them in the result. */
+  async restore(request: RestoreRequest): Promise<RestoreResult> {
+    return (await import('./restore/restore.ts')).restore(this.#context, request);
+  }
+
+  /** Mounts all versions as files until the context's signal, or until somebody unmounts them. */
+  async mount(request: MountRequest): Promise<MountResult> {
+    return (await import('./serve/mount-versions.ts')).mountVersions(this.#context, request);
+  }
+
+  /** Serves versions over NBD until the context's signal. */
+  async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {
+    return (await import('./serve/serve-nbd.ts')).serveNbd(this.#context, request);
+  }
+
+  // Verification
+
+  /** Verifies the blobs of a version. Marks bad blocks and the versions that hold them invalid. */
+  async scrub(request: ScrubRequest): Promise<ScrubResult> {
+    return (await import('./scrub/scrub.ts')).scrub(this.#context, request);
+  }
+
+  /** Scrubs several versions one after the other, and continues after bad ones. */
+  async scrubSeveral(request: SeveralRequest): Promise<SeveralResult> {
+    return (await import('./scrub/scrub-several.ts')).scrubSeveral(this.#context, request);
+  }
+
+  /** Verifies the blobs that were not verified for the longest time, across all versions. */
+  async scrubOldest(request: OldestRequest): Promise<OldestResult> {
+    return (await import('./scrub/scrub-oldest.ts')).scrubOldest(this.#context, request);
+  }
+
+  /** Reports how many blobs were verified in the last `days`, a row for each number of days. */
+  async coverage(days: readonly number[]): Promise<CoverageRow[]> {
+    return (await import('./reports/coverage.ts')).reportCoverage(this.#context, days);
+  }
+
+  /** Replaces the bad blocks of a version by data from a source. */
+  async repair(request: RepairRequest): Promise<RepairResult> {
+    return (await import('./repair/repair.ts')).repair(this.#context, request);
+  }
+
+  // Reports
+
+  /** Lists the backups that are due, the longest due first. */
+  async due(request: ScheduleRequest): Promise<DueBackup[]> {
+    return (await import('./reports/schedule-reports.ts')).reportDue(this.#context, request);
+  }
+
+  /** Lists SLA breaches, by name. */
+  async sla(request: ScheduleRequest): Promise<Breach[]> {
+    return (await import('./reports/schedule-reports.ts')).reportSla(this.#context, request);
+  }
+
+  /** Lists the statistics of backups, oldest first. */
+  async stats(filter: StatsFilter): Promise<BackupStats[]> {
+    return (await import('./reports/stats.ts')).listStats(this.#context, filter);
+  }
+
+  /** Reports the disk usage of one version, or of all. */
+  async du(uid: string | undefined): Promise<VersionUsage[]> {
+    return (await import('./reports/du.ts')).du(this.#context, uid);
+  }
+
+  /** Compares two versions by their metadata. Yields a page of blocks at a time. */
+  async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<BlockComparison[]> {
+    yield* (await import('./reports/diff-meta.ts')).diffMeta(this.#context, leftUid, rightUid);
+  }
+
+  // Export and import
+
+  /** Exports a version's metadata as text, in pieces. */
+  async *exportText(uid: string): AsyncIterableIterator<string> {
+    yield* (await import('./transfer/export.ts')).exportText(this.#context, uid);
+  }
+
+  /** Exports a version's metadata to a file, which appears once it is complete. */
+  async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
+    return (await import('./transfer/export.ts')).exportToFile(this.#context, uid, fileName);
+  }
+
+  /** Imports an export completely or not at all. `fileName` `-` reads `stdin`. */
+  async import(fileName: string, stdin: Readable): Promise<TransferResult> {
+    return (await import('./transfer/import.ts')).importFrom(this.#context, fileName, stdin);
+  }
+
+  // Upkeep
+
+  /** Deletes blobs of versions that were removed over an hour ago. Backups may run meanwhile. */
+  async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
+    return (await import('./upkeep/cleanup.ts')).cleanupFast(this.#context, request);
+  }
+
+  /** Deletes every blob that no version names. No other operation may run meanwhile. */
+  async cleanupFull(request: FullCleanupRequest): Promise<CleanupResult> {
+    return (await import('./upkeep/cleanup.ts')).cleanupFull(this.#context, request);
+  }
+
+  /** Copies the database to a file. Needs no `open`. */
+  async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {
+    return (await import('./upkeep/backup-db.ts')).backupDatabase(this.#context, request);
+  }
+
+  /**
+   * Tests the data backend with blobs of its own. Needs no `open` and no database, but compares
+   * with an existing one.
    */
   async checkStorage(): Promise<StorageStep[]> {
-    const { checkStorageThoroughly } = await import('./upkeep/check-storage.ts');
-    return checkStorageThoroughly(this.#context);
+    return (await import('./upkeep/check-storage.ts')).checkStorageThoroughly(this.#context);
   }
-  /** `oldKey`: 64 hex digits. */
+
+  /** Wraps all data keys with the configured master key instead of `oldKey` (64 hex digits). */
   async rekey(oldKey: string): Promise<RekeyResult> {
-    const { rekey } = await import('./upkeep/rekey.ts');
-    return rekey(this.#context, oldKey);
+    return (await import('./upkeep/rekey.ts')).rekey(this.#context, oldKey);
   }
+
+  /** Copies a version to blobs of the configured encryption version. */
   async migrateEncryption(request: MigrationRequest): Promise<MigrationResult> {
-    const { migrateEncryption } = await import('./migrate/migrate-encryption.ts');
-    return migrateEncryption(this.#context, request);
-  }
-  /** Mounts all versions until the program is told to stop, or somebody unmounts them. */
-  async mount(request: MountRequest): Promise<MountResult> {
-    const { mountVersions } = await import('./serve/mount-versions.ts');
-    return mountVersions(this.#context, request);
-  }
-  /** Serves versions over NBD until the program is told to stop. */
-  async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {
-    const { serveNbd } = await import('./serve/serve-nbd.ts');
-    return serveNbd(this.#context, request);
-  }
-  list(request: versions.ListRequest) {
-    return versions.listVersions(this.#context, request);
-  }
-  async due(request: ScheduleRequest): Promise<DueBackup[]> {
-    const { reportDue } = await import('./reports/schedule-reports.ts');
-    return reportDue(this.#context, request);
-  }
-  async sla(request: ScheduleRequest): Promise<Breach[]> {
-    const { reportSla } = await import('./reports/schedule-reports.ts');
-    return reportSla(this.#context, request);
-  }
-  async stats(filter: StatsFilter): Promise<BackupStats[]> {
-    const { listStats } = await import('./reports/stats.ts');
-    return listStats(this.#context, filter);
-  }
-  /** The disk usage of one version, or of all. */
-  async du(uid: string | undefined): Promise<VersionUsage[]> {
-    const { du } = await import('./reports/du.ts');
-    return du(this.#context, uid);
-  }
-  /** Compares two versions, a page of blocks at a time. */
-  async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<BlockComparison[]> {
-    const { diffMeta } = await import('./reports/diff-meta.ts');
-    yield* diffMeta(this.#context, leftUid, rightUid);
-  }
-  remove(uid: string, force: boolean): Promise<versions.RemovalResult> {
-    return versions.removeVersion(this.#context, uid, force);
-  }
-  setProtected(uid: string, value: boolean): Promise<void> {
-    return versions.setProtected(this.#context, uid, value);
-  }
-  addTags(uid: string, tags: readonly string[]): Promise<versions.TagChange> {
-    return versions.addTags(this.#context, uid, tags);
-  }
-  removeTags(uid: string, tags: readonly string[]): Promise<versions.TagChange> {
-    return versions.removeTags(this.#context, uid, tags);
-  }
-  setExpire(uid: string, expire: Date | null): Promise<void> {
-    return versions.setExpire(this.#context, uid, expire);
-  }
-  /** The text of an export, a piece at a time. */
-  async *exportText(uid: string): AsyncIterableIterator<string> {
-    const { exportText } = await import('./transfer/export.ts');
-    yield* exportText(this.#context, uid);
-  }
-  async exportToFile(uid: string, fileName: string): Promise<TransferResult> {
-    const { exportToFile } = await import('./transfer/export.ts');
-    return exportToFile(this.#context, uid, fileName);
-  }
-  async import(fileName: string, stdin: Readable): Promise<TransferResult> {
-    const { importFrom } = await import('./transfer/import.ts');
-    return importFrom(this.#context, fileName, stdin);
+    return (await import('./migrate/migrate-encryption.ts')).migrateEncryption(this.#context, request);
   }
 }

@@ -134,7 +134,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-shares-its-lock',
     invariant: 'A version is removed only while nobody reads it.',
-    file: 'src/core/versions/versions.ts',
+    file: 'src/core/versions/remove-version.ts',
     text: "'exclusive'",
     replacement: "'shared'",
     tests: LOCKS,
@@ -143,7 +143,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'operations-run-beside-a-full-cleanup',
     invariant: 'No operation begins while somebody has the whole installation.',
     file: 'src/core/versions/locks.ts',
-    text: 'if ((await unlessPassing(isFree)) === undefined) throw await installationTaken(locks);',
+    text: 'if ((await retryBriefly(isFree)) === undefined) throw await installationTaken(locks);',
     replacement: '',
     tests: LOCKS,
   },
@@ -198,7 +198,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-of-a-version-a-day-too-young',
     invariant: 'A version stays for disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions/versions.ts',
+    file: 'src/core/versions/remove-version.ts',
     text: '>= days * DAY_MS',
     replacement: '>= (days - 1) * DAY_MS',
     tests: ['test/unit/core/versions/remove-version.test.ts'],
@@ -206,7 +206,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-of-a-version-a-moment-too-late',
     invariant: 'A version may go once it is as old as disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions/versions.ts',
+    file: 'src/core/versions/remove-version.ts',
     text: '>= days * DAY_MS',
     replacement: '> days * DAY_MS',
     tests: ['test/unit/core/versions/remove-version.test.ts'],
@@ -214,7 +214,7 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'force-removes-protected-versions',
     invariant: 'A protected version is not removed.',
-    file: 'src/core/versions/versions.ts',
+    file: 'src/core/versions/remove-version.ts',
     text: 'if (version.protected) {',
     replacement: 'if (version.protected && !force) {',
     tests: ['test/unit/core/versions/remove-version.test.ts'],

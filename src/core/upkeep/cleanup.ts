@@ -6,7 +6,7 @@ import { toSecondsText } from '../../model/dates.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { openStorage } from '../store/storage.ts';
-import { holding, holdingInstallation, lockForOperation, refuseOtherInstances, whoHas } from '../versions/locks.ts';
+import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts } from './blob-deletion.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
@@ -54,7 +54,7 @@ async function lockFastCleanup(locks: LockService): Promise<Lock> {
   const lock = await locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
   if (lock !== undefined) return lock;
   throw new BackyError('locked', 'Another backy cleanup is running.', {
-    hint: `Wait until it has ended: ${await whoHas(locks, LOCK_NAMES.fastCleanup)}`,
+    hint: `Wait until it has ended: ${await describeHolders(locks, LOCK_NAMES.fastCleanup)}`,
   });
 }
 

@@ -6,8 +6,10 @@ import type { TaggedVersion } from '../../model/version.ts';
 dayjs.extend(utc);
 
 /**
- * Tags of a backup that names none (semantics.md, backup): b_daily unless the image has one from today, b_weekly unless it
- * has one younger than 7 days, b_monthly unless younger than a calendar month. Whole days, UTC.
+ * Tags of a backup without `-t` (docs/spec/semantics.md, backup). Whole days in UTC count.
+ * - b_daily unless a version from today has it,
+ * - b_weekly unless a version younger than 7 days has it,
+ * - b_monthly unless a version younger than a calendar month has it.
  * @param versions all versions of the same name.
  */
 export function autoTags(versions: readonly TaggedVersion[], now: Date): string[] {
@@ -17,7 +19,7 @@ export function autoTags(versions: readonly TaggedVersion[], now: Date): string[
     b_weekly: today.subtract(6, 'day'),
     b_monthly: today.subtract(1, 'month').add(1, 'day'),
   };
-  // One from the future would keep all tags away until then.
+  // A version from the future would prevent these tags until its date.
   const dated = versions.filter(({ date }) => !isFromFuture(date, now));
   return Object.entries(newestAllowed)
     .filter(([tag, since]) => !dated.some((version) => version.tags.includes(tag) && !dayjs.utc(version.date).isBefore(since)))

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 
 type Stored = Pick<Context, 'meta' | 'logger'>;
 
-/** Whether a version has exactly the rows of its blocks; logs what is wrong. */
+/** Checks that a version has one row for each of its blocks and no others. Logs what is wrong. */
 export async function hasItsRows(context: Stored, version: TaggedVersion): Promise<boolean> {
   const ids = await findStrayRows(context, version);
   if (ids.fitting === version.size && ids.stray === 0) return true;
@@ -13,8 +13,8 @@ export async function hasItsRows(context: Stored, version: TaggedVersion): Promi
 }
 
 /**
- * Looks at the ids of a version's rows. Logs rows that are for none of its blocks: a bit of the id
- * has flipped, say.
+ * Counts a version's rows by id. Logs rows whose id fits none of its blocks, for example after a
+ * bit flip.
  */
 export async function findStrayRows({ meta, logger }: Stored, version: Pick<TaggedVersion, 'uid' | 'size'>): Promise<RowIds> {
   const ids = await meta.checkIds(version.uid, version.size);

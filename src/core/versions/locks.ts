@@ -2,86 +2,95 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../../locking/lock.ts';
 
-/**
- * A command that is about to be refused holds a lock for a moment: others look again until it must
- * have given it back.
- */
-const PASSING_MS = 500;
-const RETRY_MS = 20;
+/** A command that will be refused may hold a lock for a moment. Others retry for this long. */
+const RETRY_FOR_MS = 500;
+const RETRY_INTERVAL_MS = 20;
 
-/** Refuses to work while someone has the installation to themselves (cleanup -f, rekey). */
+/**
+ * Throws a BackyError `locked` while a command has the whole installation (cleanup --full, rekey).
+ */
 export async function checkInstallationFree(locks: LockService): Promise<void> {
   const isFree = async () => ((await locks.isHeld(LOCK_NAMES.installation)) ? undefined : true);
-  if ((await unlessPassing(isFree)) === undefined) throw await installationTaken(locks);
+  if ((await retryBriefly(isFree)) === undefined) throw await installationTaken(locks);
 }
 
-/** Registers an operation for its time, so that nobody takes the whole installation meanwhile. */
+/**
+ * Registers a running operation. Until the lock is released, no command can take the whole
+ * installation.
+ */
 export async function lockForOperation(locks: LockService): Promise<Lock> {
   await checkInstallationFree(locks);
-  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.operations, 'shared'));
+  const lock = await retryBriefly(() => locks.tryAcquire(LOCK_NAMES.operations, 'shared'));
   if (lock === undefined) throw await installationTaken(locks, LOCK_NAMES.operations);
   return lock;
 }
 
 /**
- * Runs `body` with the whole installation; refused while any other operation runs. Who is refused
- * has held nothing: the lock of the installation, which all others look at, comes last.
+ * Runs `body` while no other operation runs. Throws a BackyError `locked` if one does. The lock
+ * that all others check is taken last, so a refused command never disturbs them.
  */
 export function holdingInstallation<T>(locks: LockService, body: () => Promise<T>): Promise<T> {
   return holding([() => lockOutOperations(locks), () => lockInstallation(locks)], body);
 }
 
 async function lockInstallation(locks: LockService): Promise<Lock> {
-  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.installation, 'exclusive'));
+  const lock = await retryBriefly(() => locks.tryAcquire(LOCK_NAMES.installation, 'exclusive'));
   if (lock === undefined) throw await installationTaken(locks);
   return lock;
 }
 
 async function lockOutOperations(locks: LockService): Promise<Lock> {
-  const lock = await unlessPassing(() => locks.tryAcquire(LOCK_NAMES.operations, 'exclusive'));
+  const lock = await retryBriefly(() => locks.tryAcquire(LOCK_NAMES.operations, 'exclusive'));
   if (lock !== undefined) return lock;
-  // Another one that wants the whole installation has both locks.
+  // Another command with the whole installation holds both locks.
   if (await locks.isHeld(LOCK_NAMES.installation)) throw await installationTaken(locks);
-  const holders = await whoHas(locks, LOCK_NAMES.operations);
+  const holders = await describeHolders(locks, LOCK_NAMES.operations);
   throw new BackyError('locked', 'Other backy instances are running.', {
     hint: `This command needs the whole installation. Wait until backups, restores and scrubs have ended: ${holders}`,
   });
 }
 
-/** Refuses to work beside processes of the original, which know less of our locks; `others` are their titles. */
+/**
+ * Throws a BackyError `locked` while processes of the original run, which do not know all locks.
+ * @param others titles of these processes.
+ */
 export function refuseOtherInstances(others: readonly string[]): void {
   if (others.length === 0) return;
   throw new BackyError('locked', 'Other backy instances are running.', {
-    hint: `This command needs the whole installation. In the way: ${others.join('; ')}`,
+    hint: `This command needs the whole installation. Wait until these have ended: ${others.join('; ')}`,
   });
 }
 
 /**
- * The first answer of `attempt` that is none of undefined, or undefined when there is none for half
- * a second.
+ * Retries `attempt` until it returns a value. Returns undefined after half a second without one.
  */
-async function unlessPassing<T>(attempt: () => Promise<T | undefined>): Promise<T | undefined> {
-  for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
-    const answer = await attempt();
-    if (answer !== undefined || performance.now() > giveUpAt) return answer;
+async function retryBriefly<T>(attempt: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (const giveUpAt = performance.now() + RETRY_FOR_MS; ; await sleep(RETRY_INTERVAL_MS)) {
+    const result = await attempt();
+    if (result !== undefined || performance.now() > giveUpAt) return result;
   }
 }
 
-/** Locks a version for reading it (shared) or for making or removing it (exclusive). */
+/**
+ * Locks a version: shared to read it, exclusive to create or remove it. Throws a BackyError
+ * `locked`.
+ */
 export async function lockVersion(locks: LockService, uid: string, mode: LockMode): Promise<Lock> {
   const lock = await locks.tryAcquire(uid, mode);
   if (lock !== undefined) return lock;
   throw await versionTaken(locks, uid);
 }
 
-/** Refuses versions that someone makes or removes: their rows come and go. Nothing is held afterwards. */
+/**
+ * Throws a BackyError `locked` while a version is being created or removed. Takes no lock itself.
+ */
 export async function checkVersionsFree(locks: LockService, uids: readonly string[]): Promise<void> {
   for (const uid of uids) if (await locks.isHeld(uid)) throw await versionTaken(locks, uid);
 }
 
 /**
- * Takes locks one after the other, runs `body`, and gives them back, the last first, however it ends: a lock that can't be taken,
- * too. `body` MAY add locks to those that are held.
+ * Takes locks one after the other, runs `body`, and releases all of them, the last one first. Also
+ * releases them if a later one can't be taken or `body` fails. `body` MAY add locks to `held`.
  */
 export async function holding<T>(takers: readonly (() => Promise<Lock>)[], body: (held: Lock[]) => Promise<T>): Promise<T> {
   const held: Lock[] = [];
@@ -93,7 +102,7 @@ export async function holding<T>(takers: readonly (() => Promise<Lock>)[], body:
   }
 }
 
-/** Gives locks back, the last first: all of them, though one fails. */
+/** Releases all locks even if one fails. Throws the first failure. */
 async function releaseAll(held: readonly Lock[]): Promise<void> {
   const failures: unknown[] = [];
   for (const lock of held.toReversed()) await lock.release().catch((error: unknown) => failures.push(error));
@@ -103,19 +112,19 @@ async function releaseAll(held: readonly Lock[]): Promise<void> {
 async function versionTaken(locks: LockService, uid: string): Promise<BackyError> {
   return new BackyError('locked', `Version ${uid} is locked.`, {
     data: { uid },
-    hint: `Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ${await whoHas(locks, uid)}`,
+    hint: `Another backy2 backs it up, restores, scrubs or removes it. Wait until that has ended: ${await describeHolders(locks, uid)}`,
   });
 }
 
 async function installationTaken(locks: LockService, name: string = LOCK_NAMES.installation): Promise<BackyError> {
-  const inTheWay = await whoHas(locks, name);
+  const holders = await describeHolders(locks, name);
   return new BackyError('locked', 'A backy is running which requires exclusive access.', {
-    hint: `Wait until the running cleanup --full or rekey has ended: ${inTheWay}`,
+    hint: `Wait until the running cleanup --full or rekey has ended: ${holders}`,
   });
 }
 
-/** Who is in the way, on other hosts too, or how to find out. */
-export async function whoHas(locks: LockService, name: string): Promise<string> {
+/** Lists the holders of a lock on all hosts, or a command that finds them. */
+export async function describeHolders(locks: LockService, name: string): Promise<string> {
   const holders = await locks.holders(name);
   return holders.length === 0 ? 'ps axfu | grep backy2' : holders.join('; ');
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { removeVersion } from '../../../../src/core/versions/versions.ts';
+import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const DAY_MS = 24 * 3600 * 1000;

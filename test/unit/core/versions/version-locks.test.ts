@@ -7,7 +7,7 @@ import { scrub } from '../../../../src/core/scrub/scrub.ts';
 import { exportText } from '../../../../src/core/transfer/export.ts';
 import { importFrom } from '../../../../src/core/transfer/import.ts';
 import { checkVersionsFree, lockVersion } from '../../../../src/core/versions/locks.ts';
-import { removeVersion } from '../../../../src/core/versions/versions.ts';
+import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
 import type { Lock, LockMode, LockService } from '../../../../src/locking/lock.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
