@@ -3,28 +3,28 @@ import type { Context } from '../context.ts';
 
 const DAY_SECONDS = 86_400;
 
-/** How many of all blobs were verified in the last so many days. */
+/** How many blobs were verified within a number of days. */
 export interface CoverageRow {
   days: number;
-  /** All that versions name. A blob that several versions share counts once. */
+  /** Blobs that versions name. A blob that several versions share counts once. */
   blobs: number;
   verified: number;
   /** 0 to 100. */
   percent: number;
-  /** Never verified. */
+  /** Blobs that were never verified. */
   never: number;
-  /** The last check found these bad. */
+  /** Blobs that were bad at their last verification. */
   bad: number;
   /**
-   * When the one that was verified longest ago was;
-   * null when some were never, or nobody knows when since that was in the future, or there is none.
+   * Date of the verification that is longest ago. Null without blobs, and when some were never
+   * verified or at a date in the future.
    */
   oldest: Date | null;
-  /** Which one that is. */
+  /** The blob that was verified then. */
   oldestUid: string | null;
 }
 
-/** Tells how well what is stored is known, for each number of days. Changes nothing. */
+/** Reports verification coverage, a row for each number of days. Changes nothing. */
 export async function reportCoverage({ meta, now, signal, logger }: Context, days: readonly number[]): Promise<CoverageRow[]> {
   const nowSeconds = Math.floor(now().getTime() / 1000);
   const sinces = days.map((count) => nowSeconds - count * DAY_SECONDS);

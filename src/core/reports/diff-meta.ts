@@ -3,20 +3,21 @@ import type { Lock } from '../../locking/lock.ts';
 import type { BlobOfBlock } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { checkInstallationFree, lockVersion } from '../versions/locks.ts';
+import { checkInstallationFree, lockVersion, releaseAll } from '../versions/locks.ts';
 
-/** Rows of each version that are in memory at a time. */
+/** Rows of each version in memory at a time. */
 const PAGE_ROWS = 2_000;
 
-/** How a block of one version compares with the same block of another: by its blob, or by being sparse. */
+/** How a block of one version differs from the same block of another, by their blobs. */
 export interface BlockComparison {
   change: 'SAME' | 'DIFF' | 'NEW LEFT' | 'NEW RIGHT';
   id: number;
 }
 
 /**
- * Compares two versions block by block, in id order, a page at a time. Reads the metadata alone: equal bytes in two blobs differ.
- * Both versions are kept from being removed until it ends or is left.
+ * Compares two versions in the order of block ids, a page at a time. Reads metadata only: equal
+ * bytes in two blobs count as different. Holds shared locks of both versions until the iteration
+ * ends.
  */
 export async function* diffMeta(
   { meta, locks, signal }: Context,
@@ -31,21 +32,21 @@ export async function* diffMeta(
       held.push(await lockVersion(locks, uid, 'shared'));
     }
     for (let after = -1; after < Infinity; ) {
-      // Pages come without a wait, and a reader may take them all day: signals get their turn in between.
+      // SQLite answers without a wait. Signal handlers get a turn here.
       await nextTurn();
       signal.throwIfAborted();
       const left = await meta.blobPage(leftUid, after, PAGE_ROWS);
       const right = await meta.blobPage(rightUid, after, PAGE_ROWS);
-      // Beyond the end of a full page there may be more of that version.
+      // After the end of a full page, that version may have more rows.
       after = Math.min(lastKnown(left), lastKnown(right));
       yield compareBlobs(left, right, after);
     }
   } finally {
-    for (const lock of held) await lock.release();
+    await releaseAll(held);
   }
 }
 
-/** Up to which id a page tells all. */
+/** The last id up to which a page is complete. */
 function lastKnown(page: readonly BlobOfBlock[]): number {
   return page.length < PAGE_ROWS ? Infinity : (page.at(-1)?.id ?? Infinity);
 }

@@ -9,7 +9,10 @@ export interface VersionUsage extends DiskUsage {
   version: TaggedVersion;
 }
 
-/** The disk usage of one version, or of all, sorted by name, then date. A version that is being made or removed is an error. */
+/**
+ * Reports the disk usage of one version, or of all, sorted by name, then date. Throws `locked`
+ * while one is being created or removed.
+ */
 export async function du({ meta, locks, logger, signal }: Context, uid: string | undefined): Promise<VersionUsage[]> {
   await checkInstallationFree(locks);
   const versions = uid === undefined ? await meta.listVersions({}) : [await findVersion(meta, uid)];
@@ -26,7 +29,7 @@ export async function du({ meta, locks, logger, signal }: Context, uid: string |
   });
 }
 
-/** As the original rounds: 61442.5 is 61442. */
+/** Rounds as the original does: 61442.5 becomes 61442. */
 export function roundHalfToEven(value: number): number {
   const rounded = Math.round(value);
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;

@@ -4,43 +4,46 @@ import { toSecondsText } from '../../model/dates.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
 
-/** A backup that is to be made. */
+/** A backup that is due. */
 export interface DueBackup {
   name: string;
-  /** The schedulers that want it, to be its tags. */
+  /** Names of the schedulers that are due. Use them as tags of the backup. */
   schedulers: string[];
-  /** The latest date that one of them wants it kept until. */
+  /** The latest expire date of these schedulers. */
   expireDate: Date;
-  /** The earliest time that it is due since; the start of 1970 if there is none yet. */
+  /** The earliest time at which one became due; the start of 1970 without an earlier backup. */
   dueSince: Date;
 }
 
-/** What one scheduler says of one image. */
-export interface DueCheck {
+/** Result of one scheduler for one image. */
+interface DueCheck {
   scheduler: Scheduler;
   /**
-   * The newest version that counts: not one from the future, which does not tell when it was made.
+   * The newest version that counts. Versions from the future do not: their real date is unknown.
    */
   newest: ScheduledVersion | undefined;
-  /** Whether there is one from the future. */
+  /** True when a version is dated in the future. */
   hasFuture: boolean;
   /** The next backup is due after this time. */
   dueAfter: Date;
   isDue: boolean;
 }
 
-/** The backups that are due, in the order of their `dueSince`, then in that of `images`. Schedulers keep their order. */
+/**
+ * Lists the backups that are due, ordered by `dueSince`, then as in `images`. Schedulers keep their
+ * order.
+ */
 export function dueBackups(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): DueBackup[] {
   const rows = images.map(({ name, versions }) => dueBackup(name, checksOf(versions, schedulers, now), now));
   return rows.filter((row) => row !== undefined).sort((a, b) => a.dueSince.getTime() - b.dueSince.getTime());
 }
 
-/** One line for each image and scheduler that says how {@link dueBackups} comes to its result. */
+/** Explains the result of {@link dueBackups}, one line for each image and scheduler. */
 export function explainDue(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
   return images.flatMap(({ name, versions }) => checksOf(versions, schedulers, now).map((check) => explain(name, check, now)));
 }
 
-/** semantics.md, "due and sla". A scheduler that keeps no backup never wants one. */
+/** Applies docs/spec/semantics.md, "due and sla". A scheduler that keeps no backup is never due. */
 function checksOf(versions: readonly ScheduledVersion[], schedulers: readonly Scheduler[], now: Date): DueCheck[] {
   return schedulers.map((scheduler) => {
     const { intervalSeconds, slaSeconds, keep } = scheduler;
@@ -63,12 +66,12 @@ function dueBackup(name: string, checks: readonly DueCheck[], now: Date): DueBac
   };
 }
 
-/** The last time that dates can be written for (`YYYY-…`), and that `backup -e` takes. */
+/** The latest date with a year of four digits, as `backup -e` needs it. */
 const LAST_DATE = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 function expireDate({ name, intervalSeconds, keep }: Scheduler, now: Date): Date {
   const date = plusSeconds(now, (keep + 1) * intervalSeconds);
-  // Negated, so that what is no date at all is refused as well.
+  // Negated, so that an invalid date is refused too.
   if (!(date.getTime() <= LAST_DATE))
     throw new BackyError(
       'config',

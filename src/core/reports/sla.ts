@@ -3,20 +3,28 @@ import { toSecondsText } from '../../model/dates.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
 
-/** One way in which the backups of an image are not as a scheduler wants them. */
+/** A violation of a scheduler's SLA by the backups of an image. */
 export interface Breach {
   name: string;
-  /** The scheduler's name, `: `, and a sentence: the original's wording, which scripts may look for. */
+  /**
+   * The scheduler's name, `: `, and a sentence. It is the original's wording, since scripts may
+   * match it.
+   */
   breach: string;
 }
 
-/** More than this many beyond `keep` are too many: one that expires today, and one that was just made. */
-const SPARE_VERSIONS = 2;
+/** Allowed versions beyond `keep`: one that expires today, and one that was just made. */
+const EXTRA_VERSIONS = 2;
 
-/** The oldest version may be this much older than the schedule: expired ones are removed once a day. */
-const REMOVAL_SECONDS = 86400;
+/**
+ * Allowed age of the oldest version beyond the schedule, since expired ones are removed once a day.
+ */
+const REMOVAL_INTERVAL_SECONDS = 86400;
 
-/** All breaches, in the order of images, then schedulers (semantics.md, "due and sla"). */
+/**
+ * Lists all breaches, ordered as the images, then as the schedulers (docs/spec/semantics.md, "due
+ * and sla").
+ */
 export function slaBreaches(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): Breach[] {
   return images.flatMap(({ name, versions }) =>
     schedulers.flatMap((scheduler) =>
@@ -28,14 +36,14 @@ export function slaBreaches(images: readonly Image[], schedulers: readonly Sched
   );
 }
 
-/** One line for each image and scheduler that says what {@link slaBreaches} looks at. */
+/** Explains the input of {@link slaBreaches}, one line for each image and scheduler. */
 export function explainSla(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
   return images.flatMap(({ name, versions }) =>
     schedulers.map((scheduler) => explain(name, { scheduler, counted: countedVersions(scheduler, versions), now })),
   );
 }
 
-/** @param versions those that count, oldest first. */
+/** @param versions that count for the scheduler, oldest first. */
 function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[], now: Date): string[] {
   const { intervalSeconds, slaSeconds } = scheduler;
   const breaches = countBreaches(scheduler, versions.length);
@@ -43,7 +51,8 @@ function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[],
   const latest = versions.at(-1);
   if (latest !== undefined && dated.length < versions.length)
     breaches.push(`Backup dated in the future. Found version_uid ${latest.uid} with backup date ${toSecondsText(latest.date)}.`);
-  const [oldest, newest] = [dated[0], dated.at(-1)];
+  const [oldest] = dated;
+  const newest = dated.at(-1);
   if (oldest === undefined || newest === undefined) return breaches;
   const dueSince = plusSeconds(newest.date, intervalSeconds + slaSeconds);
   if (now > dueSince)
@@ -61,14 +70,14 @@ function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[],
 
 function countBreaches({ keep }: Scheduler, found: number): string[] {
   if (found < keep) return [`Too few backups. Found ${found}, should be ${keep}.`];
-  if (found > keep + SPARE_VERSIONS) return [`Too many backups. Found ${found}, should be ${keep}.`];
+  if (found > keep + EXTRA_VERSIONS) return [`Too many backups. Found ${found}, should be ${keep}.`];
   return [];
 }
 
-/** Versions that follow their predecessor too early or too late. */
+/** Breaches of versions that follow their predecessor too early or too late. */
 function distanceBreaches({ intervalSeconds, slaSeconds }: Scheduler, versions: readonly ScheduledVersion[]): string[] {
   return versions.slice(1).flatMap(({ uid, date }, index) => {
-    // The slice begins one later, so this is the one before.
+    // The slice starts one later, so this index is the predecessor's.
     const before = versions[index]?.date ?? date;
     const [from, to] = [plusSeconds(before, intervalSeconds - slaSeconds), plusSeconds(before, intervalSeconds + slaSeconds)];
     if (date >= from && date <= to) return [];
@@ -79,13 +88,17 @@ function distanceBreaches({ intervalSeconds, slaSeconds }: Scheduler, versions: 
 }
 
 function oldestAllowedDate({ keep, intervalSeconds, slaSeconds }: Scheduler, now: Date): Date {
-  return plusSeconds(now, -(keep * intervalSeconds + slaSeconds + REMOVAL_SECONDS));
+  return plusSeconds(now, -(keep * intervalSeconds + slaSeconds + REMOVAL_INTERVAL_SECONDS));
 }
 
-function explain(
-  name: string,
-  { scheduler, counted, now }: { scheduler: Scheduler; counted: readonly ScheduledVersion[]; now: Date },
-): string {
+/** Input of the breaches of one image and scheduler. */
+interface SlaCheck {
+  scheduler: Scheduler;
+  counted: readonly ScheduledVersion[];
+  now: Date;
+}
+
+function explain(name: string, { scheduler, counted, now }: SlaCheck): string {
   const { keep, intervalSeconds, slaSeconds } = scheduler;
   const dates = [counted[0], counted.at(-1)].map((version) => version && toSecondsText(version.date));
   const found = counted.length === 0 ? 'none' : `${counted.length}, from ${dates[0]} to ${dates[1]}`;

@@ -103,7 +103,7 @@ export async function holding<T>(takers: readonly (() => Promise<Lock>)[], body:
 }
 
 /** Releases all locks even if one fails. Throws the first failure. */
-async function releaseAll(held: readonly Lock[]): Promise<void> {
+export async function releaseAll(held: readonly Lock[]): Promise<void> {
   const failures: unknown[] = [];
   for (const lock of held.toReversed()) await lock.release().catch((error: unknown) => failures.push(error));
   if (failures.length > 0) throw failures[0];
