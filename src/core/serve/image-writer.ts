@@ -4,11 +4,13 @@ import type { ImageBlocks } from './image-blocks.ts';
 import { Overlay } from './overlay.ts';
 import { type Span, spansOf } from './spans.ts';
 
+/** The blocks that partial writes copy from. */
+export type OriginalBlocks = Pick<ImageBlocks, 'cache' | 'fetch' | 'isSparse'>;
+
 /** Where writes to an image go. */
 export interface ImageWriterOptions {
   geometry: Geometry;
-  /** The blocks that a partial write copies from. */
-  blocks: ImageBlocks;
+  blocks: OriginalBlocks;
   /** Folder of the overlay's file. */
   cacheDir: string;
   /** Logs why a block could not be written. */
