@@ -21,7 +21,7 @@ export interface Agreement {
   blockStatus: boolean;
 }
 
-/** What follows an option: another one, the end of the connection, or transmission. */
+/** Next step after an option: another option, the end of the connection, or transmission. */
 export type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
 
 const NEXT: OptionOutcome = { next: 'option' };

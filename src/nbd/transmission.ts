@@ -6,13 +6,12 @@ import type { Incoming } from './incoming.ts';
 import type { Agreement } from './negotiation.ts';
 import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, NBD_ERROR, REQUEST_BYTES } from './numbers.ts';
 import { blockStatusChunk, dataChunkHead, doneChunk, errorChunk, holeChunk, simpleReply } from './replies.ts';
+import { ReplySender } from './reply-sender.ts';
 import { type NbdRequest, parseRequest, type RequestRules, refusalOf } from './requests.ts';
 
 /** Limits of one connection for requests in flight and their bytes. */
 const MAX_REQUESTS = 128;
 const MAX_BYTES = 2 * MAX_REQUEST_BYTES;
-/** Up to this length, copying data behind its header is cheaper than a second write. */
-const MAX_COPIED_BYTES = 16 * 1024;
 /** Extents in one reply. */
 const MAX_EXTENTS = 4096;
 
@@ -28,16 +27,17 @@ export type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
  */
 export class Transmission {
   readonly #socket: Socket;
+  readonly #sender: ReplySender;
   readonly #incoming: Incoming;
   readonly #disk: NbdDisk;
   readonly #rules: RequestRules;
   #requests = 0;
   #bytes = 0;
   #onSettled: () => void = () => {};
-  #isCorked = false;
 
   constructor(socket: Socket, incoming: Incoming, agreement: Agreement) {
     this.#socket = socket;
+    this.#sender = new ReplySender(socket);
     this.#incoming = incoming;
     this.#disk = agreement.disk;
     this.#rules = {
@@ -92,7 +92,7 @@ export class Transmission {
     try {
       if (type === COMMAND.blockStatus) {
         const limit = (request.flags & COMMAND_FLAG.reqOne) !== 0 ? 1 : MAX_EXTENTS;
-        this.#send([blockStatusChunk(cookie, await disk.extents(offset, length, limit))], done);
+        this.#sender.send([blockStatusChunk(cookie, await disk.extents(offset, length, limit))], done);
         return;
       }
       if (type === COMMAND.write) await disk.write(offset, data ?? Buffer.alloc(0), isForced);
@@ -100,7 +100,7 @@ export class Transmission {
       else if (type === COMMAND.trim) await disk.trim(offset, length, isForced);
       else if (type === COMMAND.flush) await disk.flush();
       else if (type === COMMAND.cache) await disk.cache(offset, length);
-      this.#send([this.#rules.structured ? doneChunk(cookie) : simpleReply(cookie, 0)], done);
+      this.#sender.send([this.#rules.structured ? doneChunk(cookie) : simpleReply(cookie, 0)], done);
     } catch (error) {
       this.#fail(request, { error: wireError(error), message: messageOf(error) }, done);
     }
@@ -123,18 +123,18 @@ export class Transmission {
    */
   async #readInChunks({ cookie, offset, length }: NbdRequest, done: () => void): Promise<void> {
     const end = offset + length;
-    if (length === 0) this.#send([doneChunk(cookie)], done);
+    if (length === 0) this.#sender.send([doneChunk(cookie)], done);
     await this.#disk.read(offset, length, (piece) => {
       const isLast = piece.offset + lengthOf(piece) === end;
       const settled = isLast ? done : () => {};
       const at = piece.offset;
       if (piece.kind === 'data') {
         const head = dataChunkHead(cookie, at, { length: piece.bytes.length, isLast });
-        this.#sendData(head, piece, settled);
-      } else if (piece.kind === 'zeros') this.#send([holeChunk(cookie, at, { length: piece.length, isLast })], settled);
+        this.#sender.sendPiece(head, piece, settled);
+      } else if (piece.kind === 'zeros') this.#sender.send([holeChunk(cookie, at, { length: piece.length, isLast })], settled);
       else {
         const chunk = errorChunk(cookie, wireError(piece.error), { message: piece.error.message, offset: at });
-        this.#send(isLast ? [chunk, doneChunk(cookie)] : [chunk], settled);
+        this.#sender.send(isLast ? [chunk, doneChunk(cookie)] : [chunk], settled);
       }
     });
   }
@@ -154,45 +154,13 @@ export class Transmission {
       piece.release();
     });
     if (failed !== undefined) this.#fail(request, { error: wireError(failed), message: failed.message }, done);
-    else if (!this.#rules.structured) this.#send([simpleReply(cookie, 0), bytes], done);
-    else if (length === 0) this.#send([doneChunk(cookie)], done);
-    else this.#send([dataChunkHead(cookie, offset, { length, isLast: true }), bytes], done);
+    else if (!this.#rules.structured) this.#sender.send([simpleReply(cookie, 0), bytes], done);
+    else if (length === 0) this.#sender.send([doneChunk(cookie)], done);
+    else this.#sender.send([dataChunkHead(cookie, offset, { length, isLast: true }), bytes], done);
   }
 
   #fail({ cookie }: NbdRequest, { error, message }: { error: number; message: string }, done: () => void): void {
-    this.#send([this.#rules.structured ? errorChunk(cookie, error, { message }) : simpleReply(cookie, error)], done);
-  }
-
-  #sendData(head: Buffer, piece: Extract<ImagePiece, { kind: 'data' }>, settled: () => void): void {
-    if (piece.bytes.length > MAX_COPIED_BYTES) {
-      this.#send([head, piece.bytes], () => {
-        piece.release();
-        settled();
-      });
-      return;
-    }
-    const both = Buffer.concat([head, piece.bytes]);
-    piece.release();
-    this.#send([both], settled);
-  }
-
-  /**
-   * Collects the writes of one turn of the event loop. `settled` is called when the kernel has the
-   * last part, or on failure.
-   */
-  #send(parts: readonly Uint8Array[], settled: () => void): void {
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      this.#socket.cork();
-      process.nextTick(() => {
-        this.#isCorked = false;
-        this.#socket.uncork();
-      });
-    }
-    for (const [index, part] of parts.entries()) {
-      if (index < parts.length - 1) this.#socket.write(part);
-      else this.#socket.write(part, () => settled());
-    }
+    this.#sender.send([this.#rules.structured ? errorChunk(cookie, error, { message }) : simpleReply(cookie, error)], done);
   }
 
   async #room(): Promise<void> {

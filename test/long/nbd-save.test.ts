@@ -121,7 +121,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       await lost.write(50, noise(10, 'lost'));
       const { code, stderr } = await stopServing(server);
       expect(code).toBe(100);
-      expect(stderr).toContain(`What was written to ${uid} was not saved.`);
+      expect(stderr).toContain(`Writes to ${uid} were not saved.`);
       expect(lab.versions()).toHaveLength(1);
       expect(lab.lockFiles()).toEqual([]);
     });
@@ -133,7 +133,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
     await client.write(50, noise(10, 'x'));
     await client.disconnect();
-    await expect.poll(() => server.running.stderr, { timeout: 10_000 }).toContain('could not be saved');
+    await expect.poll(() => server.running.stderr, { timeout: 10_000 }).toContain('Cannot save the writes');
     expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
   });
 

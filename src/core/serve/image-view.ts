@@ -128,7 +128,7 @@ export class ImageView {
     return extents;
   }
 
-  /** Discards what was written. */
+  /** Discards all writes. */
   close(): void {
     this.#writer.close();
   }

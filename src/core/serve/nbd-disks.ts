@@ -17,7 +17,7 @@ export interface NbdDisksOptions {
   onWritten?: ((view: ImageView) => Promise<void>) | undefined;
 }
 
-/** Opens versions as disks for NBD clients, counts the clients, and saves what they wrote. */
+/** Opens versions as disks for NBD clients, counts the clients, and saves their writes. */
 export class NbdDisks {
   readonly saves = new RunningSaves();
   readonly #options: NbdDisksOptions;
@@ -83,11 +83,10 @@ export class NbdDisks {
     const { logger } = this.#options;
     const { uid } = view.version;
     if (view.overlay === undefined) return false;
-    if (view.failure !== undefined)
-      logger.error(`What was written to ${uid} is not saved: a write failed. ${view.failure.message}`);
+    if (view.failure !== undefined) logger.error(`Writes to ${uid} are not saved: a write failed. ${view.failure.message}`);
     else if (!isClean)
       logger.warning(
-        `What was written to ${uid} is not saved: a client disconnected before it flushed its writes. They are kept for the next client, and saved when that one disconnects properly.`,
+        `Writes to ${uid} are not saved: a client disconnected before it flushed them. They are kept for the next client, and saved when that one disconnects properly.`,
       );
     return isClean && view.failure === undefined;
   }

@@ -12,7 +12,7 @@ import { ImageView } from './image-view.ts';
 /** Keys reserved for one image: more than any image has blocks. */
 const KEYS_PER_IMAGE = 2 ** 32;
 
-/** An open image and what to close with it. */
+/** An open image, and the parts that are closed with it. */
 interface OpenImage {
   view: ImageView;
   reader: BlockReader;
@@ -97,7 +97,7 @@ export class OpenImages {
     return views;
   }
 
-  /** Closes all images and discards what was written. */
+  /** Closes all images and discards all writes. */
   async close(): Promise<void> {
     for (const reader of this.#readers.values()) await reader.close();
     for (const [uid, entry] of [...this.#entries]) await this.#close(uid, entry).catch(() => {});

@@ -33,7 +33,7 @@ export class Overlay {
       this.#fd = openNameless(folder);
       ftruncateSync(this.#fd, sizeBytes);
     } catch (error) {
-      throw this.#failure('make a file for what is written to the image', error);
+      throw this.#failure('create the file for writes to the image', error);
     }
   }
 
@@ -51,7 +51,7 @@ export class Overlay {
         done += bytesRead;
       }
     } catch (error) {
-      throw this.#failure('read what was written', error);
+      throw this.#failure('read earlier writes', error);
     }
   }
 
@@ -61,7 +61,7 @@ export class Overlay {
         done += (await write(this.#fd, bytes, done, bytes.length - done, offset + done)).bytesWritten;
       }
     } catch (error) {
-      throw this.#failure('keep what is written', error);
+      throw this.#failure('store writes', error);
     }
   }
 
@@ -86,8 +86,8 @@ export class Overlay {
     closeSync(this.#fd);
   }
 
-  #failure(what: string, error: unknown): BackyError {
-    return new BackyError('io', `Cannot ${what}, in ${this.#folder}: ${messageOf(error)}`, {
+  #failure(action: string, error: unknown): BackyError {
+    return new BackyError('io', `Cannot ${action}, in ${this.#folder}: ${messageOf(error)}`, {
       hint: 'Check cachedir in section DEFAULTS, and the space on its file system.',
       cause: error,
     });

@@ -45,6 +45,6 @@ export class RunningSaves {
     const isTimeout = await Promise.race([timedOut, ended]);
     timer.abort();
     if (!isTimeout) return;
-    throw new BackyError('locked', `What was written to version ${uid} is being saved. Connect again later.`);
+    throw new BackyError('locked', `Writes to version ${uid} are being saved. Connect again later.`);
   }
 }

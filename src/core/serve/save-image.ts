@@ -39,7 +39,7 @@ export async function saveImage(context: Context, view: ImageView): Promise<Back
   } catch (error) {
     if (uid !== undefined) await context.meta.removeVersion(uid, () => {}).catch(() => {});
     if (!(error instanceof BackyError)) throw error;
-    throw new BackyError(error.code, `What was written to version ${version.uid} could not be saved: ${error.message}`, {
+    throw new BackyError(error.code, `Cannot save the writes to version ${version.uid}: ${error.message}`, {
       hint: 'The writes are kept while this program runs. Fix the cause, then connect and disconnect again.',
       cause: error,
     });

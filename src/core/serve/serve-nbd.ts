@@ -11,7 +11,7 @@ import { OpenImages } from './open-images.ts';
 import { saveImage } from './save-image.ts';
 import { waitForStop } from './wait-for-stop.ts';
 
-/** What to serve, and where. */
+/** Which versions to serve, and where. */
 export interface ServeNbdRequest {
   /** Default: a unix socket in `socketFolder`. */
   address?: ListenAddress | undefined;
@@ -20,7 +20,7 @@ export interface ServeNbdRequest {
   /** Export only this version, by its uid or name. */
   only?: string | undefined;
   readOnly: boolean;
-  /** Save what was written as a new version when the last client has disconnected. */
+  /** Save writes as a new version when the last client has disconnected. */
   save: boolean;
   /** Called with the URI once clients can connect. */
   onListening?: ((uri: string) => void) | undefined;
@@ -93,7 +93,7 @@ function openExports(context: Context, request: ServeNbdRequest, { images, saved
 async function saveView(context: Context, view: ImageView): Promise<SavedImage> {
   const { uid, name, tags, counters } = await saveImage(context, view);
   const baseUid = view.version.uid;
-  context.logger.info(`New version: ${uid} (Tags: [${tags.join(',')}]), made of what was written to ${baseUid}.`);
+  context.logger.info(`New version: ${uid} (Tags: [${tags.join(',')}]), saved from writes to ${baseUid}.`);
   return { uid, baseUid, name, tags, ...counters };
 }
 
@@ -123,14 +123,10 @@ function refuseUnsaved(views: readonly ImageView[]): void {
   if (views.length === 0) return;
   const failed = views.find(({ failure }) => failure !== undefined);
   const why = failed === undefined ? '' : ` A write to ${failed.version.uid} failed: ${messageOf(failed.failure)}`;
-  throw new BackyError(
-    'failed',
-    `What was written to ${views.map(({ version }) => version.uid).join(', ')} was not saved.${why}`,
-    {
-      hint:
-        failed === undefined
-          ? 'Writes are saved when the last client disconnects properly, or has flushed them before it disconnects.'
-          : 'Fix the cause of the failure, restart, and write it again.',
-    },
-  );
+  throw new BackyError('failed', `Writes to ${views.map(({ version }) => version.uid).join(', ')} were not saved.${why}`, {
+    hint:
+      failed === undefined
+        ? 'Writes are saved when the last client disconnects properly, or has flushed them before it disconnects.'
+        : 'Fix the cause of the failure, restart, and write again.',
+  });
 }

@@ -52,7 +52,7 @@ export class TestBlobs {
     if (stored === undefined) throw failure(`Blob ${uid} is missing right after it was written.`);
     const expected = this.#fill(new Uint8Array(this.#options.blockSize), index);
     if (stored === expected.length && Buffer.compare(block, expected) === 0) return;
-    throw failure(`Blob ${uid} is not what was written (${stored} of ${expected.length} bytes).`);
+    throw failure(`Blob ${uid} differs from the bytes that were written (${stored} of ${expected.length} bytes).`);
   }
 
   /** Finds a blob in the listing. */

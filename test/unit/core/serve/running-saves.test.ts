@@ -32,7 +32,7 @@ it('refuses a client that has waited too long', async () => {
   const saves = new RunningSaves(1);
   const save = deferred();
   const running = saves.run('v1', () => save.promise);
-  await expect(saves.wait('v1')).rejects.toThrow('What was written to version v1 is being saved. Connect again later.');
+  await expect(saves.wait('v1')).rejects.toThrow('Writes to version v1 are being saved. Connect again later.');
   save.resolve();
   await running;
 });
