@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ByteQueue } from '../../../src/nbd/byte-queue.ts';
 
 describe('ByteQueue', () => {
-  it('gives the bytes in their order, in whatever lengths they come and are taken', () => {
+  it('returns bytes in order, in whatever lengths they come and are taken', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 9 })), fc.array(fc.nat({ max: 12 })), (chunks, counts) => {
         const queue = new ByteQueue();

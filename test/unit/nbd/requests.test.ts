@@ -15,7 +15,7 @@ const { fua, noHole, df } = COMMAND_FLAG;
 let folder: string;
 let server: Server;
 let client: NbdClient;
-/** What the disk was asked for, in order. */
+/** Requests that reached the disk, in order. */
 let asked: unknown[];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'backy2-nbd-'));
@@ -27,7 +27,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A disk that notes what it is asked for. */
+/** A disk that records its requests. */
 function notingDisk(): NbdDisk {
   const note = (...call: unknown[]) => {
     asked.push(call);
@@ -64,7 +64,7 @@ describe('a request that changes the disk', () => {
     ['trim', COMMAND.trim, { length: 4 }],
   ];
 
-  it.each(writes)('%s: is as good as flushed when it asks for that, and only then', async (name, command, parts) => {
+  it.each(writes)('%s: is forced when it asks for that, and only then', async (name, command, parts) => {
     await connected();
     for (const flags of [fua, 0]) expect(await errorOf(command, { ...parts, offset: 8, flags })).toBe(0);
     const what = name === 'write' ? expect.anything() : 4;
@@ -74,13 +74,13 @@ describe('a request that changes the disk', () => {
     ]);
   });
 
-  it.each(writes)('%s: is refused where the disk can only be read', async (_, command, parts) => {
+  it.each(writes)('%s: is refused by a read-only disk', async (_, command, parts) => {
     await connected({ isReadOnly: true });
     expect(await errorOf(command, parts)).toBe(NBD_ERROR.EPERM);
     expect(asked).toEqual([]);
   });
 
-  it.each(writes)('%s: may end with the disk, not a byte behind it', async (name, command, parts) => {
+  it.each(writes)('%s: may end with the disk, but not a byte after it', async (name, command, parts) => {
     await connected();
     const error = name === 'trim' ? NBD_ERROR.EINVAL : NBD_ERROR.ENOSPC;
     expect(await errorOf(command, { ...parts, offset: SIZE_BYTES - 4 })).toBe(0);
@@ -88,14 +88,14 @@ describe('a request that changes the disk', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it.each(writes)('%s: is refused with flags that it does not have', async (name, command, parts) => {
+  it.each(writes)('%s: is refused with flags that it does not allow', async (name, command, parts) => {
     await connected();
     expect(await errorOf(command, { ...parts, flags: df })).toBe(NBD_ERROR.EINVAL);
     expect(await errorOf(command, { ...parts, flags: noHole })).toBe(name === 'writeZeros' ? 0 : NBD_ERROR.EINVAL);
   });
 });
 
-it('a flush is one for the disk', async () => {
+it('a flush reaches the disk', async () => {
   await connected();
   expect(await errorOf(COMMAND.flush)).toBe(0);
   expect(asked).toEqual([['flush']]);
@@ -104,7 +104,7 @@ it('a flush is one for the disk', async () => {
 it.each([
   ['EIO', NBD_ERROR.EIO],
   ['ENOSPC', NBD_ERROR.ENOSPC],
-])('a write that fails with %s is answered so', async (code, answer) => {
+])('a write that fails with %s gets that answer', async (code, answer) => {
   const write = async () => {
     throw new Error('no', { cause: Object.assign(new Error(code), { code }) });
   };
@@ -112,7 +112,7 @@ it.each([
   expect(await errorOf(COMMAND.write, { data: Buffer.from('x') })).toBe(answer);
 });
 
-it.each([true, false])('the disk is told whether the client said goodbye: %s', async (isClean) => {
+it.each([true, false])('the disk learns whether the client disconnected properly: %s', async (isClean) => {
   await connected();
   if (isClean) await client.disconnect();
   else client.socket.destroy();

@@ -12,7 +12,7 @@ function rows(blobs: (string | null | undefined)[]): BlobOfBlock[] {
   return blobs.flatMap((uid, id) => (uid === undefined ? [] : [{ id, uid }]));
 }
 
-it('names each block of either version once, in order, up to the last id', () => {
+it('lists each block of both versions once, in order, up to the last id', () => {
   fc.assert(
     fc.property(version, version, fc.integer({ min: -1, max: MOST_IDS + 1 }), (left, right, last) => {
       const wanted = Array.from({ length: last + 1 }, (_, id) => ({ id, mine: left[id], other: right[id] }))

@@ -1,6 +1,7 @@
 /**
- * A model of `due` and `sla`, word for word after the specification ("due and sla") and without a thought for speed. It shares
- * nothing with the program: times are whole milliseconds, and it counts its own calendar.
+ * A model of `due` and `sla` that follows docs/spec/semantics.md ("due and sla") literally, without
+ * regard to speed. It shares no code with the program: times are whole milliseconds, and it
+ * computes its own calendar.
  */
 
 export interface ModelScheduler {
@@ -19,7 +20,7 @@ export interface ModelVersion {
   tags: string[];
 }
 
-/** What is asked: which names and schedulers, of which versions, at which time in milliseconds since 1970. */
+/** Input of a report. `now` is in milliseconds since 1970. */
 export interface ModelCase {
   names: string[];
   schedulers: ModelScheduler[];
@@ -107,7 +108,7 @@ function thoseThatCount(versions: ModelVersion[], name: string, scheduler: Model
 
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** A time as tables show it, UTC, counted up from 1970 (down, if it is before). */
+/** Formats a time in UTC as tables do. Counts days from 1970, up or down. */
 function text(at: number): string {
   const seconds = Math.floor(at / 1000);
   let days = Math.floor(seconds / 86400);

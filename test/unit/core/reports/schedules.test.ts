@@ -10,7 +10,7 @@ const HOUR = 3600;
 const DAY = 24 * HOUR;
 const RUNS = 2000;
 
-/** Distances from a border, in milliseconds: exactly at, and one before and after. */
+/** Distances from a boundary in milliseconds: on it, and one before and after. */
 const AROUND = [-1000, -1, 0, 1, 1000];
 
 const scheduler = (name: string): fc.Arbitrary<Scheduler> =>
@@ -27,7 +27,10 @@ const scheduler = (name: string): fc.Arbitrary<Scheduler> =>
       slaSeconds: Math.floor(intervalSeconds * share),
     }));
 
-/** How far a version lies before the next newer one (before now, for the newest), in milliseconds: at the borders of `of`, or anywhere. */
+/**
+ * Milliseconds from a version to the next newer one, or to now: near a boundary of the scheduler,
+ * or any number.
+ */
 const gap = ({ intervalSeconds, keep, slaSeconds }: Scheduler): fc.Arbitrary<number> => {
   const borders = [
     intervalSeconds - slaSeconds,
@@ -40,7 +43,9 @@ const gap = ({ intervalSeconds, keep, slaSeconds }: Scheduler): fc.Arbitrary<num
   return fc.oneof({ arbitrary: atBorder, weight: 4 }, { arbitrary: fc.nat({ max: 3000 * intervalSeconds }), weight: 1 });
 };
 
-/** Versions of a name that one of the schedulers made, as a rule; some are invalid or have other tags. */
+/**
+ * Versions of a name, mostly made by one of the schedulers. Some are invalid or have other tags.
+ */
 const versionsOf = (name: string, schedulers: Scheduler[], now: number): fc.Arbitrary<ModelVersion[]> => {
   const tags = fc.subarray([...schedulers.map((one) => one.name), 'other', 'b_daily']);
   return fc.constantFrom(...schedulers).chain((maker) =>
@@ -62,7 +67,7 @@ const versionsOf = (name: string, schedulers: Scheduler[], now: number): fc.Arbi
 const NAMES = ['a', 'b b', 'ünï', 'z'];
 const SCHEDULERS = ['hourly', 'daily', '30d'];
 
-/** From the end of 1999 to 2100, over leap years and the ends of months; from time to time exactly at midnight of a month's first day. */
+/** Times from the end of 1999 to 2100, some of them at midnight of the first day of a month. */
 const clock = fc.oneof(
   fc.integer({ min: Date.UTC(1999, 11, 31), max: Date.UTC(2100, 2, 2) }),
   fc
@@ -82,7 +87,7 @@ const anyCase: fc.Arbitrary<ModelCase> = fc
       ),
   );
 
-describe('due and sla say what the model says', () => {
+describe('due and sla agree with the model', () => {
   const seen = new Set<string>();
 
   it('due: rows, schedulers, expire dates, and since when', () => {
@@ -112,7 +117,7 @@ describe('due and sla say what the model says', () => {
     );
   });
 
-  it('and the cases had everything in them', () => {
+  it('and the cases covered everything', () => {
     expect([...seen].sort()).toEqual([
       'Backup too old',
       'Latest backup is too old',

@@ -10,7 +10,7 @@ function put(cache: BlockCache, key: number) {
 }
 
 describe('BlockCache', () => {
-  it('lets the block go that was used least recently', () => {
+  it('evicts the least recently used block', () => {
     const cache = new BlockCache(3, 16);
     for (const key of [1, 2, 3]) put(cache, key);
     cache.find(1);
@@ -18,7 +18,7 @@ describe('BlockCache', () => {
     expect([1, 2, 3, 4].filter((key) => cache.has(key))).toEqual([1, 3, 4]);
   });
 
-  it('reuses what is spent before memory that was never used, unless it is held or wanted again', () => {
+  it('reuses a spent slot before an unused one, unless its block is pinned or was used again', () => {
     const cache = new BlockCache(8, 16);
     const blocks = [1, 2, 3].map((key) => put(cache, key));
     for (const block of blocks) cache.spend(block);
@@ -30,7 +30,7 @@ describe('BlockCache', () => {
     expect([1, 2, 3].map((key) => cache.find(key)?.slot)).toEqual([first?.slot, second?.slot, undefined]);
   });
 
-  it('keeps what is pinned or on its way, and has no room when that is all', () => {
+  it('keeps pinned and loading blocks, and has no room when there are no others', () => {
     const cache = new BlockCache(2, 16);
     const pinned = put(cache, 1);
     cache.pin(pinned);
@@ -42,7 +42,7 @@ describe('BlockCache', () => {
     expect([1, 2, 3].filter((key) => cache.has(key))).toEqual([2, 3]);
   });
 
-  it('tells who waits for room once there may be some', async () => {
+  it('wakes waiters when there may be room', async () => {
     const cache = new BlockCache(1, 16);
     const block = put(cache, 1);
     cache.pin(block);
@@ -64,7 +64,7 @@ describe('BlockCache', () => {
     }
   });
 
-  it('is crowded once more than half of it is held', () => {
+  it('is crowded when more than half of it is pinned', () => {
     const cache = new BlockCache(4, 16);
     for (const key of [1, 2]) cache.pin(put(cache, key));
     expect(cache.isCrowded).toBe(false);

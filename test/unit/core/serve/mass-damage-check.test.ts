@@ -12,10 +12,10 @@ const MINUTE = 60_000;
 
 let lab: CoreLab;
 let uids: string[];
-/** Errors that were logged: one for each look that found mass damage. */
+/** Logged errors: one for each check that found mass damage. */
 let errors: string[];
 let now: number;
-let look: MassDamageCheck;
+let check: MassDamageCheck;
 beforeEach(async () => {
   lab = await CoreLab.create();
   await checkStore(lab.context);
@@ -28,7 +28,7 @@ beforeEach(async () => {
   errors = [];
   now = 1_000;
   const logger = { ...lab.context.logger, error: (text: string) => void errors.push(text) };
-  look = new MassDamageCheck({ ...lab.context, logger, random: Math.random }, 'v', () => now);
+  check = new MassDamageCheck({ ...lab.context, logger, random: Math.random }, 'v', () => now);
 });
 afterEach(() => lab.dispose());
 
@@ -42,33 +42,33 @@ function lose(): void {
   for (const uid of uids) rmSync(blobPath(lab.dataPath, uid));
 }
 
-it('remembers mass damage for a minute, and names it once', async () => {
+it('reuses a result of mass damage for a minute, and logs it once', async () => {
   lose();
-  expect(await look.isMassDamage()).toBe(true);
+  expect(await check.isMassDamage()).toBe(true);
   store();
   now += MINUTE - 1;
-  expect(await look.isMassDamage()).toBe(true);
+  expect(await check.isMassDamage()).toBe(true);
   expect(errors).toHaveLength(1);
   now += 1;
-  expect(await look.isMassDamage()).toBe(false);
+  expect(await check.isMassDamage()).toBe(false);
 });
 
-it('remembers for a minute that the blobs are there', async () => {
-  expect(await look.isMassDamage()).toBe(false);
+it('reuses a result without damage for a minute', async () => {
+  expect(await check.isMassDamage()).toBe(false);
   lose();
   now += MINUTE - 1;
-  expect(await look.isMassDamage()).toBe(false);
+  expect(await check.isMassDamage()).toBe(false);
   now += 1;
-  expect(await look.isMassDamage()).toBe(true);
+  expect(await check.isMassDamage()).toBe(true);
 });
 
-it('remembers for a minute that it is not the right store', async () => {
+it('reuses the failure of a wrong store for a minute', async () => {
   rmSync(lab.dataPath, { recursive: true });
   mkdirSync(lab.dataPath);
-  await expect(look.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
+  await expect(check.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
   rmSync(lab.dataPath, { recursive: true });
   store();
-  await expect(look.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
+  await expect(check.isMassDamage()).rejects.toMatchObject({ code: 'wrongStore' });
   now += MINUTE;
-  expect(await look.isMassDamage()).toBe(false);
+  expect(await check.isMassDamage()).toBe(false);
 });

@@ -3,7 +3,7 @@ import { ReadAhead } from '../../../../src/core/serve/read-ahead.ts';
 
 const BLOCK = 4 * 1024 * 1024;
 
-/** Blocks that are named for reading ahead while these are read one after the other. */
+/** Blocks returned for reading ahead while `ids` are read in order. */
 function named(ahead: ReadAhead, ids: Iterable<number>): number[] {
   const blocks: number[] = [];
   for (const id of ids) {
@@ -18,7 +18,7 @@ function* upTo(first: number, end: number): Iterable<number> {
 }
 
 describe('ReadAhead', () => {
-  it('names every block once for a reader that goes through an image, and never more than so many ahead', () => {
+  it('returns every block once for a sequential reader, and never more than the maximum ahead', () => {
     const ahead = new ReadAhead(12, BLOCK);
     const blocks: number[] = [];
     for (const id of upTo(0, 100)) {
@@ -31,7 +31,7 @@ describe('ReadAhead', () => {
     expect(blocks.at(-1)).toBeGreaterThan(100);
   });
 
-  it('stops where somebody else has begun further on, and goes on when it is read past there', () => {
+  it('stops where another reader started, and continues when that block is read', () => {
     const ahead = new ReadAhead(12, BLOCK);
     named(ahead, upTo(32, 40));
     const first = named(ahead, upTo(0, 32));
@@ -39,24 +39,24 @@ describe('ReadAhead', () => {
     expect(named(ahead, upTo(32, 44)).some((id) => id > 40)).toBe(true);
   });
 
-  it('does not stop for somebody who began before, however far that one is', () => {
+  it('does not stop for a reader that started before, however far it is', () => {
     const ahead = new ReadAhead(12, BLOCK);
     named(ahead, upTo(0, 60));
     expect(named(ahead, upTo(5, 20)).length).toBeGreaterThan(10);
   });
 
-  it('knows what sequential readers have passed, and nothing of random ones', () => {
+  it('knows the blocks that sequential readers have passed, but not those of random reads', () => {
     const ahead = new ReadAhead(12, BLOCK);
     named(ahead, [...upTo(10, 20), 70, 900]);
     const passed = [...upTo(0, 1000)].filter((id) => ahead.isPassed(id));
     expect(passed).toEqual([...upTo(10, 20)]);
   });
 
-  it('names none for random reads', () => {
+  it('returns no blocks for random reads', () => {
     expect(named(new ReadAhead(12, BLOCK), [70, 3, 999, 40, 1200, 500, 77, 20])).toEqual([]);
   });
 
-  it('follows several readers at once', () => {
+  it('tracks several readers at once', () => {
     const ahead = new ReadAhead(4, BLOCK);
     const turns = [...upTo(0, 20)].flatMap((i) => [i, 1000 + i, 5000 + i]);
     const blocks = named(ahead, turns);
@@ -64,7 +64,7 @@ describe('ReadAhead', () => {
       expect(blocks.filter((id) => id > first + 3 && id < first + 20)).toEqual([...upTo(first + 4, first + 20)]);
   });
 
-  it('takes requests that overtake each other for one reader', () => {
+  it('treats requests in a slightly wrong order as one reader', () => {
     const blocks = named(new ReadAhead(4, BLOCK), [0, 1, 3, 2, 4, 6, 5, 7, 8, 10, 9]);
     expect(blocks).toContain(11);
     expect(new Set(blocks).size).toBe(blocks.length);

@@ -99,6 +99,6 @@ describe('a file with', () => {
   });
 });
 
-it('a version that is there is not imported again', async () => {
+it('a version that exists is not imported again', async () => {
   await expect(importing(lines)).rejects.toMatchObject({ code: 'versionExists', exitCode: 22 });
 });

@@ -58,12 +58,12 @@ describe('a candidate', () => {
     expect(isThere()).toBe(deleted === 0);
   });
 
-  it('of any age goes with force', async () => {
+  it('of any age is deleted with force', async () => {
     await removeItsVersion();
     expect((await cleanupFast(lab.context, { ...FAST, dangerousForce: true })).blobsDeleted).toBe(1);
   });
 
-  it('stays when a version names it again, and is no candidate any more', async () => {
+  it('stays when a version names it again, and is no longer a candidate', async () => {
     await lab.wholeVersion('v1', [row(false)]);
     await lab.wholeVersion('v2', [row(true)]);
     await lab.meta.removeVersion('v1', () => {});
@@ -75,7 +75,7 @@ describe('a candidate', () => {
 });
 
 describe('the deletion of a blob', () => {
-  it('comes after its doom in the database, and the doom ends after the deletion', async () => {
+  it('comes after its doomed mark in the database, which is removed after the deletion', async () => {
     await removeItsVersion();
     passSeconds(4000);
     const seen: unknown[] = [];
@@ -103,7 +103,7 @@ describe('the deletion of a blob', () => {
     ]);
   });
 
-  it('is ended by the next cleanup when one died in between', async () => {
+  it('is completed by the next cleanup after a crash in between', async () => {
     await removeItsVersion();
     passSeconds(4000);
     expect(await lab.meta.doomCandidates(0, 10, '')).toEqual([uid]);
@@ -130,8 +130,8 @@ describe('the deletion of a blob', () => {
   });
 });
 
-describe('who else works', () => {
-  it('keeps a full cleanup out, on this host by another program, too', async () => {
+describe('another running command', () => {
+  it('refuses a full cleanup, even if it is another program on this host', async () => {
     const other = await lockForOperation(lab.otherLocks());
     await expect(cleanupFull(lab.context, FULL)).rejects.toMatchObject({ code: 'locked', exitCode: 100 });
     await other.release();
@@ -141,7 +141,7 @@ describe('who else works', () => {
     expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
   });
 
-  it('keeps a second fast cleanup out, not one beside a backup', async () => {
+  it('refuses a second fast cleanup, but not one during a backup', async () => {
     const backup = await lockForOperation(lab.otherLocks());
     const cleanup = await lab.otherLocks().tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
     await expect(cleanupFast(lab.context, FAST)).rejects.toMatchObject({ code: 'locked' });
@@ -154,7 +154,7 @@ describe('who else works', () => {
   });
 });
 
-it('a full cleanup deletes what no row names, and nothing else', async () => {
+it('a full cleanup deletes blobs that no row names, and nothing else', async () => {
   const orphan = uid;
   uid = await newBlob();
   await lab.wholeVersion('v1', [row(false)]);
@@ -175,14 +175,14 @@ it('a full cleanup is counted before it deletes, unless it is refused', async ()
   expect(isThere()).toBe(false);
 });
 
-it('a full cleanup with a database that names no blob deletes nothing unless it is told so', async () => {
+it('a full cleanup with a database that names no blob deletes nothing without permission', async () => {
   await expect(cleanupFull(lab.context, { prefix: '' })).rejects.toMatchObject({ code: 'refused', exitCode: 100 });
   await expect(cleanupFull(lab.context, { prefix: '', yesDelete: 0 })).rejects.toMatchObject({ code: 'refused' });
   expect(isThere()).toBe(true);
   expect((await cleanupFull(lab.context, FULL)).blobsDeleted).toBe(1);
 });
 
-it('a full cleanup that can keep few uids lists again, and deletes all the same', async () => {
+it('a full cleanup that can keep few uids lists again, and deletes them too', async () => {
   await lab.wholeVersion('v1', [row(false)]);
   for (let i = 0; i < 2_500; i++) mkdirSync(dirname(blobPath(lab.dataPath, orphanUid(i))), { recursive: true });
   for (let i = 0; i < 2_500; i++) writeFileSync(blobPath(lab.dataPath, orphanUid(i)), 'orphan');

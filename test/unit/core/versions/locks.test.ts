@@ -29,7 +29,7 @@ const never = async () => {
 };
 
 describe('locks that an operation holds', () => {
-  test('are given back when a later one is refused', async () => {
+  test('are released when a later one is refused', async () => {
     const held = await others.tryAcquire(UID, 'exclusive');
     const takers = [() => lockForOperation(ours), () => lockVersion(ours, UID, 'shared')];
     await expect(holding(takers, never)).rejects.toThrow(`Version ${UID} is locked.`);
@@ -37,13 +37,13 @@ describe('locks that an operation holds', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('are given back when taking a later one fails', async () => {
+  test('are released when taking a later one fails', async () => {
     const takers = [() => lockForOperation(ours), () => lockVersion(ours, '../x', 'shared')];
     await expect(holding(takers, never)).rejects.toThrow("can't be the name of a lock");
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('are given back when the body fails, those that it added too', async () => {
+  test('are released when the body fails, including those that it added', async () => {
     const body = async (held: { release(): Promise<void> }[]) => {
       held.push(await lockVersion(ours, UID, 'exclusive'));
       throw new Error('the body failed');
@@ -52,7 +52,7 @@ describe('locks that an operation holds', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('are all given back, the last first, though one can not be', async () => {
+  test('are all released, the last one first, even if one fails', async () => {
     const released: string[] = [];
     const lock = (name: string, fails: boolean) => async () => ({
       release: async () => {
@@ -73,7 +73,7 @@ describe('the whole installation', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('keeps operations, lists and others who want it out as long as it is held', async () => {
+  test('refuses operations, lists and other exclusive commands as long as it is held', async () => {
     await holdingInstallation(ours, async () => {
       await expect(lockForOperation(others)).rejects.toThrow('requires exclusive access');
       await expect(checkInstallationFree(others)).rejects.toThrow('requires exclusive access');
@@ -84,7 +84,7 @@ describe('the whole installation', () => {
     expect(await others.isHeld(LOCK_NAMES.installation)).toBe(false);
   });
 
-  test('is not held by who is refused it: operations may begin meanwhile', async () => {
+  test('is not held by a refused command: operations may start meanwhile', async () => {
     const operation = await lockForOperation(others);
     const refused = expect(holdingInstallation(ours, never)).rejects.toThrow('Other backy instances are running.');
     expect(await others.isHeld(LOCK_NAMES.installation)).toBe(false);

@@ -21,7 +21,7 @@ describe('with disallow_rm_when_younger_than_days: 6', () => {
     { age: 'is new', ms: 0 },
     { age: 'is 5 days old', ms: 5 * DAY_MS },
     { age: 'lacks a millisecond of 6 days', ms: 6 * DAY_MS - 1 },
-  ])('a version that $age is not removed, but with force', async ({ ms }) => {
+  ])('a version that $age is removed only with force', async ({ ms }) => {
     lab.now = new Date(made + ms);
     await expect(removeVersion(context(), 'v1', false)).rejects.toMatchObject(REFUSED);
     expect(await lab.meta.findVersion('v1')).toBeDefined();
@@ -51,7 +51,7 @@ describe('a version that is dated in the future', () => {
   });
 });
 
-it('a protected version stays, however old it is, and with force, too', async () => {
+it('a protected version stays, however old it is, even with force', async () => {
   await lab.meta.setProtected('v1', true);
   lab.now = new Date(made + 1000 * DAY_MS);
   for (const force of [false, true]) await expect(removeVersion(context(), 'v1', force)).rejects.toMatchObject(REFUSED);

@@ -56,7 +56,7 @@ describe('the lock of a version', () => {
     });
   });
 
-  it('keeps the version from who lists versions that come and go', async () => {
+  it('refuses reports of versions that are being created or removed', async () => {
     await whileHeld('exclusive', () => expect(checkVersionsFree(ours, ['other', UID])).rejects.toMatchObject(LOCKED));
     await whileHeld('shared', () => checkVersionsFree(ours, [UID]));
   });
@@ -70,7 +70,7 @@ describe('the lock of a version', () => {
     ['export', () => textOf(exportText(lab.context, UID))],
     ['backup on it as the base', () => useBase(lab.context, UID, [])],
   ];
-  it.each(readers)('is asked for by a %s', async (_, read) => {
+  it.each(readers)('is taken by a %s', async (_, read) => {
     await whileHeld('exclusive', () => expect(read()).rejects.toMatchObject(LOCKED));
   });
 
@@ -79,20 +79,20 @@ describe('the lock of a version', () => {
     ['rm', () => removeVersion(lab.context, UID, true)],
     ['backup that goes on', () => continueVersion(lab.context, { ...start, uid: UID, checkSource: async () => {} })],
   ];
-  it.each(writers)('is asked for alone by a %s', async (_, write) => {
+  it.each(writers)('is taken exclusively by a %s', async (_, write) => {
     await whileHeld('shared', () => expect(write()).rejects.toMatchObject(LOCKED));
     await whileHeld('exclusive', () => expect(write()).rejects.toMatchObject(LOCKED));
     expect(await lab.meta.findVersion(UID)).toBeDefined();
   });
 
-  it('is asked for alone by an import, before its version is there', async () => {
+  it('is taken exclusively by an import, before its version exists', async () => {
     const text = await textOf(exportText(lab.context, UID));
     await lab.meta.removeVersion(UID, () => {});
     const file = lab.source(Buffer.from(text), 'export').slice('file://'.length);
     await whileHeld('shared', () => expect(importFrom(lab.context, file, process.stdin)).rejects.toMatchObject(LOCKED));
   });
 
-  it('is held by a new backup from the version on', async () => {
+  it('is held by a new backup as soon as its version exists', async () => {
     const locks: Lock[] = [];
     const { uid } = await createVersion(lab.context, { request, geometry: GEOMETRY, locks });
     await expect(lockVersion(theirs, uid, 'shared')).rejects.toMatchObject(LOCKED);
