@@ -22,7 +22,7 @@ export interface Agreement {
 }
 
 /** Next step after an option: another option, the end of the connection, or transmission. */
-export type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
+type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
 
 const NEXT: OptionOutcome = { next: 'option' };
 const UNKNOWN = 'There is no such version.';

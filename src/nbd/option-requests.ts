@@ -7,7 +7,7 @@ export interface InfoRequest {
 }
 
 /** Data of LIST_META_CONTEXT and SET_META_CONTEXT. */
-export interface MetaContextRequest {
+interface MetaContextRequest {
   name: string;
   queries: string[];
 }

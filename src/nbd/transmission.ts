@@ -19,7 +19,7 @@ const MAX_EXTENTS = 4096;
  * How a connection ended: by a request of the client, by a lost connection, or by a malformed
  * request.
  */
-export type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
+type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
 
 /**
  * Serves the requests of one connection. They run in parallel and are answered in the order they

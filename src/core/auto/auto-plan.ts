@@ -22,7 +22,7 @@ export interface AutoPlan {
 }
 
 /** The image to plan for. */
-export interface PlanRequest {
+interface PlanRequest {
   place: RbdPlace;
   /** Of its versions. */
   name: string;

@@ -21,7 +21,7 @@ export function snapshotName(prefix: string, now: Date): string {
 }
 
 /** Tells own snapshots from others, which are never touched. */
-export function isOwn(name: string, prefix: string): boolean {
+function isOwn(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && TIME.test(name.slice(prefix.length));
 }
 

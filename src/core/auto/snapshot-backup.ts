@@ -11,7 +11,7 @@ import type { AutoBase } from './auto-plan.ts';
 import type { AutoImageRequest, AutoResult } from './auto-request.ts';
 
 /** The image whose snapshot is backed up. */
-export interface SnapshotSource {
+interface SnapshotSource {
   context: Context;
   session: RbdSession;
   request: AutoImageRequest;

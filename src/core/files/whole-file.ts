@@ -4,7 +4,7 @@ import { BackyError, messageOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
 /** How to write a file that is either complete or absent. */
-export interface WholeFileOptions<T> {
+interface WholeFileOptions<T> {
   fileName: string;
   /** For the message of an error: `export to`. */
   verb: string;

@@ -13,7 +13,7 @@ import type { BlockRequest } from './read-queue.ts';
 import { RowPages } from './row-pages.ts';
 
 /** Where the blocks of an image come from. */
-export interface ImageBlocksOptions {
+interface ImageBlocksOptions {
   meta: MetaStore;
   logger: Logger;
   versionUid: string;

@@ -9,7 +9,7 @@ import type { ReadAhead } from './read-ahead.ts';
 import type { Span } from './spans.ts';
 
 /** The parts of an image that pieces are read from. */
-export interface ImagePiecesOptions {
+interface ImagePiecesOptions {
   geometry: Geometry;
   blocks: ImageBlocks;
   writer: ImageWriter;

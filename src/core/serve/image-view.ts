@@ -18,7 +18,7 @@ import { type Span, spansOf } from './spans.ts';
 const MAX_EXTENT_BLOCKS = 100_000;
 
 /** How to open a view. */
-export interface ImageViewOptions {
+interface ImageViewOptions {
   context: Context;
   version: TaggedVersion;
   blockSize: number;

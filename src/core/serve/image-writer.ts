@@ -5,10 +5,10 @@ import { Overlay } from './overlay.ts';
 import { type Span, spansOf } from './spans.ts';
 
 /** The blocks that partial writes copy from. */
-export type OriginalBlocks = Pick<ImageBlocks, 'cache' | 'fetch' | 'isSparse'>;
+type OriginalBlocks = Pick<ImageBlocks, 'cache' | 'fetch' | 'isSparse'>;
 
 /** Where writes to an image go. */
-export interface ImageWriterOptions {
+interface ImageWriterOptions {
   geometry: Geometry;
   blocks: OriginalBlocks;
   /** Folder of the overlay's file. */

@@ -21,7 +21,7 @@ interface BadBlob {
 }
 
 /** How bad blocks are recorded. */
-export interface KnownBadBlocksOptions {
+interface KnownBadBlocksOptions {
   meta: MetaStore;
   versionUid: string;
   /** Marks a bad block. MUST NOT reject. */

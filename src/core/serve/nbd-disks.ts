@@ -7,7 +7,7 @@ import type { OpenImages } from './open-images.ts';
 import { RunningSaves } from './running-saves.ts';
 
 /** How images are opened as disks. */
-export interface NbdDisksOptions {
+interface NbdDisksOptions {
   images: OpenImages;
   logger: Logger;
   /**

@@ -13,7 +13,7 @@ const MIN_PREFERRED_BYTES = 4096;
 const MAX_PREFERRED_BYTES = 32 * 1024 * 1024;
 
 /** How versions are exported. */
-export interface VersionExportsOptions {
+interface VersionExportsOptions {
   context: Context;
   images: OpenImages;
   /** Export only this version: a uid, or a name for its newest valid version. */

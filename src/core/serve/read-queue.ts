@@ -19,7 +19,7 @@ export interface PendingRead extends BlockRequest {
 }
 
 /** How many blocks go into one job. */
-export interface JobSizes {
+interface JobSizes {
   /** Maximum of a job that a reader waits for. */
   maxBlocks: number;
   /** Jobs that run in parallel. Urgent reads are spread over them. */

@@ -28,7 +28,7 @@ export interface ServeNbdRequest {
 }
 
 /** A version that was made from clients' writes. */
-export interface SavedImage extends BackupCounters {
+interface SavedImage extends BackupCounters {
   uid: string;
   baseUid: string;
   name: string;

@@ -88,7 +88,7 @@ export class VersionFiles implements MountedFiles {
 }
 
 /** Escapes a version's name for use as a folder name. */
-export function folderName(name: string): string {
+function folderName(name: string): string {
   if (name === '') return '%';
   if (name === '.' || name === '..') return name.replaceAll('.', '%2E');
   return name.replaceAll('/', '%2F');

@@ -4,7 +4,7 @@ import type { CsvLine } from './csv-lines.ts';
 import { bad, TransferReader } from './transfer-format.ts';
 
 /** The first two lines of an export. */
-export interface ImportHead {
+interface ImportHead {
   /** Reads the lines that follow. */
   reader: TransferReader;
   version: Version;

@@ -5,7 +5,7 @@ import { BackyError } from '../../errors.ts';
 import { fillNullBlock } from '../../model/null-block.ts';
 
 /** Properties of the blobs to test with. */
-export interface TestBlobsOptions {
+interface TestBlobsOptions {
   blockSize: number;
   /** False for the null backend, which returns the blocks of the null source. */
   keepsBlobs: boolean;
