@@ -11,7 +11,7 @@ import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { hasItsRows } from '../versions/check-rows.ts';
+import { isComplete } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { withVersion } from '../versions/with-version.ts';
 import { RepairPhase } from './repair-phase.ts';
@@ -63,7 +63,7 @@ export async function repair(context: Context, request: RepairRequest): Promise<
   return withVersion(context, request.uid, 'shared', async (version) => {
     const start = performance.now();
     request.onVersion?.(version);
-    const complete = await hasItsRows(context, version);
+    const complete = await isComplete(context, version);
     const source = await shareSource(request.source, context.io, context);
     // A source that lies gives blocks that are not taken: there is nothing to verify.
     const phase = await withShared(context, source, (inner) =>

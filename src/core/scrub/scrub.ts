@@ -17,7 +17,7 @@ import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
-import { hasItsRows } from '../versions/check-rows.ts';
+import { isComplete } from '../versions/check-rows.ts';
 import { withVersion } from '../versions/with-version.ts';
 
 /** A version to scrub. */
@@ -77,7 +77,7 @@ async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResu
   const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage });
   const checks = new CheckLog(context);
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard, checks });
-  const complete = await hasItsRows(context, version);
+  const complete = await isComplete(context, version);
   const checked = complete ? await checkBlocks(context, { ...prepared, guard, checks, bad }) : { blocks: 0, bytes: 0 };
   const valid = complete ? await conclude(context, { request, version, bad }) : await markIncomplete(context, version, bad);
   return {

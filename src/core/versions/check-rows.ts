@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 type Stored = Pick<Context, 'meta' | 'logger'>;
 
 /** Checks that a version has one row for each of its blocks and no others. Logs what is wrong. */
-export async function hasItsRows(context: Stored, version: TaggedVersion): Promise<boolean> {
+export async function isComplete(context: Stored, version: TaggedVersion): Promise<boolean> {
   const ids = await findStrayRows(context, version);
   if (ids.fitting === version.size && ids.stray === 0) return true;
   context.logger.error('Version is incomplete.');
