@@ -1,19 +1,16 @@
 import type { FileNode, MountedFiles, OpenFile } from '../../fuse/files.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { copyBytes } from '../../native/copy-bytes.ts';
 import { findVersion } from '../versions/find-version.ts';
-import type { ImageView } from './image-view.ts';
+import { openData, openText, textFiles } from './open-files.ts';
 import type { OpenImages } from './open-images.ts';
+import { DATA_FILE, folderName, linkTarget, parseVersionPath, ROOT_FOLDERS } from './version-paths.ts';
 
-const BY_UID = 'by_version_uid';
-const BY_NAME = 'by_name';
 /** How long a list of versions is reused. */
 const MAX_LIST_AGE_MS = 1_000;
 
 /**
- * All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at
- * `/by_name/<name>/<uid>`.
+ * All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at `/by_name/<name>/<uid>`.
  */
 export class VersionFiles implements MountedFiles {
   readonly #meta: MetaStore;
@@ -28,50 +25,62 @@ export class VersionFiles implements MountedFiles {
   }
 
   async node(path: string): Promise<FileNode | undefined> {
-    const [top = '', second, third, ...more] = path.split('/').slice(1);
-    const folder: FileNode = { kind: 'folder', date: this.#mountedAt };
-    if (more.length > 0) return undefined;
-    if (second === undefined) return ['', BY_UID, BY_NAME].includes(top) ? folder : undefined;
-    if (top === BY_NAME) return this.#nodeByName(second, third);
-    const version = top === BY_UID ? await this.#version(second) : undefined;
-    if (version === undefined) return undefined;
-    if (third === undefined) return { kind: 'folder', date: version.date };
-    if (third === 'data') return { kind: 'file', date: version.date, sizeBytes: version.sizeBytes, isWritable: true };
-    const text = textFiles(version).get(third);
-    return text && { kind: 'file', date: version.date, sizeBytes: text.length, isWritable: false };
+    const place = parseVersionPath(path);
+    switch (place?.kind) {
+      case undefined:
+        return undefined;
+      case 'root':
+      case 'uids':
+      case 'names':
+        return { kind: 'folder', date: this.#mountedAt };
+      case 'version': {
+        const version = await this.#meta.findVersion(place.uid);
+        return version && { kind: 'folder', date: version.date };
+      }
+      case 'file': {
+        const version = await this.#meta.findVersion(place.uid);
+        return version && fileNode(version, place.file);
+      }
+      case 'name': {
+        const [version] = await this.#versionsIn(place.folder);
+        return version && { kind: 'folder', date: this.#mountedAt };
+      }
+      case 'link': {
+        const version = (await this.#versionsIn(place.folder)).find(({ uid }) => uid === place.uid);
+        return version && { kind: 'link', date: version.date, target: linkTarget(version.uid) };
+      }
+    }
   }
 
   async list(path: string): Promise<string[] | undefined> {
-    const [top = '', second, third] = path.split('/').slice(1);
-    if (third !== undefined) return undefined;
-    if (top === '') return [BY_UID, BY_NAME];
-    if (top === BY_UID && second !== undefined) {
-      const version = await this.#version(second);
-      return version && ['data', ...textFiles(version).keys()];
+    const place = parseVersionPath(path);
+    switch (place?.kind) {
+      case 'root':
+        return ROOT_FOLDERS;
+      case 'uids':
+        return (await this.#versions()).map(({ uid }) => uid);
+      case 'names':
+        return [...new Set((await this.#versions()).map(({ name }) => folderName(name)))];
+      case 'version': {
+        const version = await this.#meta.findVersion(place.uid);
+        return version && [DATA_FILE, ...textFiles(version).keys()];
+      }
+      case 'name':
+        return (await this.#versionsIn(place.folder)).map(({ uid }) => uid);
+      default:
+        return undefined;
     }
-    if (top !== BY_UID && top !== BY_NAME) return undefined;
-    const versions = await this.#versions();
-    if (top === BY_UID) return versions.map(({ uid }) => uid);
-    if (second === undefined) return [...new Set(versions.map(({ name }) => folderName(name)))];
-    return versions.filter(({ name }) => folderName(name) === second).map(({ uid }) => uid);
   }
 
   async open(path: string): Promise<OpenFile> {
-    const [, uid = '', file = ''] = path.split('/').slice(1);
-    if (file === 'data') return openData(this.#images, uid);
-    return openText(textFiles(await findVersion(this.#meta, uid)).get(file) ?? Buffer.alloc(0));
+    const place = parseVersionPath(path);
+    if (place?.kind !== 'file') throw new Error(`${path} is not a file`);
+    if (place.file === DATA_FILE) return openData(this.#images, place.uid);
+    return openText(textFiles(await findVersion(this.#meta, place.uid)).get(place.file) ?? Buffer.alloc(0));
   }
 
-  async #nodeByName(name: string, uid: string | undefined): Promise<FileNode | undefined> {
-    const versions = (await this.#versions()).filter((version) => folderName(version.name) === name);
-    const version = versions.find((candidate) => candidate.uid === (uid ?? candidate.uid));
-    if (version === undefined) return undefined;
-    if (uid === undefined) return { kind: 'folder', date: this.#mountedAt };
-    return { kind: 'link', date: version.date, target: `../../${BY_UID}/${uid}` };
-  }
-
-  async #version(uid: string): Promise<TaggedVersion | undefined> {
-    return this.#meta.findVersion(uid);
+  async #versionsIn(folder: string): Promise<TaggedVersion[]> {
+    return (await this.#versions()).filter(({ name }) => folderName(name) === folder);
   }
 
   /** Cached for a moment, since a walk through the tree asks for the list at every step. */
@@ -87,57 +96,9 @@ export class VersionFiles implements MountedFiles {
   }
 }
 
-/** Escapes a version's name for use as a folder name. */
-function folderName(name: string): string {
-  if (name === '') return '%';
-  if (name === '.' || name === '..') return name.replaceAll('.', '%2E');
-  return name.replaceAll('/', '%2F');
-}
-
-/** Contents of the small files of a version, by file name. */
-function textFiles(version: TaggedVersion): Map<string, Buffer> {
-  const validity = version.valid ? 'valid' : 'invalid';
-  const texts: [string, string][] = [
-    ['name', version.name],
-    ['snapshot_name', version.snapshotName],
-    ['expire', version.expire?.toISOString().slice(0, 19) ?? ''],
-    ['tags', version.tags.join(',')],
-    [validity, validity],
-  ];
-  if (version.protected) texts.push(['protected', 'protected']);
-  return new Map(texts.map(([file, text]) => [file, Buffer.from(text)]));
-}
-
-async function openData(images: OpenImages, uid: string): Promise<OpenFile> {
-  const view = await images.open(uid);
-  return {
-    read: (into, offset) => readImage(view, into, offset),
-    write: (bytes, offset) => view.write(offset, bytes),
-    close: () => images.release(view),
-  };
-}
-
-async function readImage(view: ImageView, into: Uint8Array, offset: number): Promise<number> {
-  const length = Math.max(0, Math.min(into.length, view.geometry.sizeBytes - offset));
-  let failed: Error | undefined;
-  await view.read(offset, length, (piece) => {
-    const at = piece.offset - offset;
-    if (piece.kind === 'data') {
-      copyBytes(into.subarray(at, at + piece.bytes.length), piece.bytes);
-      piece.release();
-    } else if (piece.kind === 'zeros') into.fill(0, at, at + piece.length);
-    else failed ??= piece.error;
-  });
-  if (failed !== undefined) throw failed;
-  return length;
-}
-
-function openText(text: Buffer): OpenFile {
-  return {
-    read: async (into, offset) => text.copy(into, 0, Math.min(offset, text.length)),
-    write: async () => {
-      throw new Error('this file is read-only');
-    },
-    close: async () => {},
-  };
+function fileNode(version: TaggedVersion, file: string): FileNode | undefined {
+  const { date, sizeBytes } = version;
+  if (file === DATA_FILE) return { kind: 'file', date, sizeBytes, isWritable: true };
+  const text = textFiles(version).get(file);
+  return text && { kind: 'file', date, sizeBytes: text.length, isWritable: false };
 }
