@@ -1,4 +1,4 @@
-/** What went wrong, as a word that scripts and `--json` can rely on. Each has its usual exit code (cli.md). */
+/** Kinds of failures with their usual exit codes. Scripts and `--json` rely on both. */
 export const EXIT_CODES = {
   usage: 2,
   config: 1,
@@ -25,7 +25,6 @@ export const EXIT_CODES = {
   interrupted: 130,
 } as const;
 
-/** The word for a kind of failure; see {@link BackyError}. */
 export type ErrorCode = keyof typeof EXIT_CODES;
 
 /** The things that an error is about, so that nobody parses its message. */
@@ -46,8 +45,8 @@ export interface ErrorDetails {
 }
 
 /**
- * A failure that the user can meet: one clear line, a code, the process's exit code, and what to do.
- * Programmer errors stay plain `Error`s, so that they are told apart.
+ * A failure that the user can meet: one line, a code, an exit code, and a hint how to go on.
+ * Programmer errors stay plain `Error`s.
  */
 export class BackyError extends Error {
   readonly code: ErrorCode;
@@ -65,18 +64,18 @@ export class BackyError extends Error {
   }
 }
 
-/** An error's message, whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The errno name (`ENOENT`, `EIO` …) of a system call's error, if it has one. */
+/** The errno name (`ENOENT`, `EIO` …) of a failed system call; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 
-/** What an error looks like between threads: structured clone drops the fields of error subclasses. */
+/** An error in a message between threads: structured clone drops the fields of error subclasses. */
 export interface PlainError {
   message: string;
   code: ErrorCode;
@@ -84,7 +83,7 @@ export interface PlainError {
   stack?: string;
 }
 
-/** Makes an error fit for a message between threads; anything but a BackyError gets `code`. */
+/** Converts an error for a message between threads. Anything but a BackyError gets `code`. */
 export function toPlainError(error: unknown, code: ErrorCode): PlainError {
   const plain: PlainError = { message: messageOf(error), code: error instanceof BackyError ? error.code : code };
   if (error instanceof BackyError && error.hint !== undefined) plain.hint = error.hint;

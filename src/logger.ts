@@ -1,4 +1,4 @@
-/** Where an operation tells what it does. `cli/` decides what reaches the console and the logfile. */
+/** Takes the messages of an operation. `cli/` decides which reach the console and the logfile. */
 export interface Logger {
   debug(text: string): void;
   info(text: string): void;
@@ -6,7 +6,7 @@ export interface Logger {
   error(text: string): void;
 }
 
-/** A logger that says nothing, for callers that do not care. */
+/** A logger that drops all messages. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

@@ -9,10 +9,10 @@ import { locksFor } from './installation/locks-for.ts';
 import { otherInstances } from './installation/other-instances.ts';
 import { ownFiles } from './installation/own-files.ts';
 
-/** What a session needs beside the configuration. */
-export interface SessionOptions {
+/** The configuration and the surroundings of a run. */
+interface BackyOptions {
   config: Config;
-  /** The subcommand's name. */
+  /** The name of the subcommand. */
   command: string;
   logger: Logger;
   signal: AbortSignal;
@@ -20,7 +20,7 @@ export interface SessionOptions {
   onStuckThreads(): void;
 }
 
-/** Puts a Backy together from the configuration. Nothing is opened yet. */
+/** Creates a Backy from the configuration, without opening anything. */
 export async function createBacky({
   config,
   command,
@@ -28,7 +28,7 @@ export async function createBacky({
   onProgress,
   onStuckThreads,
   ...given
-}: SessionOptions): Promise<Backy> {
+}: BackyOptions): Promise<Backy> {
   const now = () => new Date();
   const { locks, lost, fence } = await locksFor(config, command);
   const signal = lost === undefined ? given.signal : AbortSignal.any([given.signal, lost]);
@@ -75,7 +75,7 @@ export async function createBacky({
   });
 }
 
-/** Makes the folders of the embedded default, which nobody has set up. */
+/** Creates the folders of the embedded default. */
 export function prepareEmbedded(config: Config): void {
   mkdirSync(dirname(config.logfile), { recursive: true, mode: 0o700 });
   if (config.lockDir !== '') mkdirSync(config.lockDir, { recursive: true, mode: 0o700 });

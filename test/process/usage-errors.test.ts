@@ -27,7 +27,7 @@ const WRONG: [words: string, line: string][] = [
   ['completion', 'completion: missing argument: <shell>. See: backy2 completion --help'],
   ['completion bsh', 'completion: unknown shell "bsh". Did you mean bash?'],
   ['completion powershell', 'completion: unknown shell "powershell". Known shells: bash, zsh, fish.'],
-  ['--ver', 'Ambiguous option: --ver could match --verbose, --version. Write more of it.'],
+  ['--ver', 'Ambiguous option: --ver could match --verbose, --version. Write more letters.'],
   ['restore --s --f --no-such UID x', 'restore: unknown option "--no-such". See: backy2 restore --help'],
 ];
 

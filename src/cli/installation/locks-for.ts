@@ -8,23 +8,23 @@ import type { PostgresLockService } from '../../locking/postgres-lock.ts';
 import { isPostgresUrl } from '../../meta/postgresql/engine-url.ts';
 import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 
-/** PostgreSQL keeps 63 bytes of it; "backy2 migrate-encryption on , pid 4194304" has 42. */
+/** PostgreSQL keeps 63 bytes of a name; "backy2 migrate-encryption on , pid 4194304" has 42. */
 const HOST_LENGTH = 21;
 
-/** The locks of an installation, and what tells whether they are held. */
-export interface Locks {
+/** The locks of an installation. */
+interface Locks {
   locks: LockService;
-  /** Aborted with the error to end with when locks are lost. Undefined where they can't be. */
+  /** Aborted when locks are lost; its reason is the error to end with. Undefined if they cannot be lost. */
   lost?: AbortSignal;
-  /** What transactions look at before they commit. */
+  /** Transactions check it before they commit. */
   fence?: PostgresLockService['fence'];
 }
 
 /**
- * Locks in files of lock_dir, and at the database, whatever lock_dir is, empty included: beside a
- * SQLite file, so that containers and configurations with another lock_dir meet there, and in
- * PostgreSQL, which several hosts may share. Nothing is opened yet.
- * @param command what others are told when a lock of ours is in their way.
+ * Creates the locks of an installation, without opening any. They are files in lock_dir, unless it
+ * is empty, and locks at the database: beside a SQLite file, which containers with another lock_dir
+ * may share, or in PostgreSQL, which several hosts may share.
+ * @param command the lock holder's command, shown to others who wait for the lock.
  */
 export async function locksFor({ lockDir, engine }: Config, command: string): Promise<Locks> {
   const onHost = new FileLockService(inLockDir(lockDir));

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Processes of the original on this host: their title's first word is `processName`, which is how it finds its own kind too. Ours are told
- * by their locks instead: every one has that title while it starts, also those of other installations.
+ * Lists processes of the original on this host. As in the original, the first word of their title is
+ * `processName`. Our own processes are left out: their locks tell more, since every one of them has
+ * this title while it starts, even those of other installations.
  */
 export function otherInstances(processName: string): string[] {
   const others: string[] = [];
@@ -18,7 +19,7 @@ function isOurs(pid: string): boolean {
   try {
     return readlinkSync(`/proc/${pid}/exe`) === process.execPath;
   } catch {
-    // Another user's, or gone: if it is there, it counts.
+    // It has ended, or belongs to another user. In the latter case it counts as the original's.
     return false;
   }
 }
@@ -27,7 +28,7 @@ function titleOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch {
-    // It has ended meanwhile, or is another user's that may not be looked at.
+    // It has ended, or belongs to another user and is hidden.
     return '';
   }
 }

@@ -3,10 +3,10 @@ import type { Config } from '../../config/config.ts';
 import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 import type { InstallationFile } from '../../core/files/installation-files.ts';
 
-/** Of the files that SQLite keeps beside a database. */
+/** Suffixes of the files that SQLite keeps beside a database. */
 const SIDE_SUFFIXES = ['-wal', '-shm', '-journal'];
 
-/** The files of an installation: a file that a command writes over one of them would destroy it. */
+/** The files of an installation, which no command may overwrite with its output. */
 export function ownFiles({ data, engine, logfile, lockDir, files }: Config): InstallationFile[] {
   return [
     ...(data.backend.type === 'file' ? [{ what: 'the data folder', path: data.backend.path, hasBlobs: true }] : []),
@@ -20,7 +20,7 @@ export function ownFiles({ data, engine, logfile, lockDir, files }: Config): Ins
 function databaseFiles(engine: string): InstallationFile[] {
   const path = sqlitePath(engine);
   const files = ['', ...SIDE_SUFFIXES].map((suffix) => ({ what: 'the database', path: path + suffix }));
-  // Where the path is a symlink, SQLite keeps its side files beside the real database.
+  // If the path is a symlink, SQLite keeps its side files beside the real database.
   return [...files, ...SIDE_SUFFIXES.map((suffix) => ({ what: 'the database', path: realPathOf(path) + suffix }))];
 }
 

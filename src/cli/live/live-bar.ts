@@ -4,28 +4,28 @@ import stringWidth from 'string-width';
 import type { Footer } from '../log/console-log.ts';
 import { isForeground } from './foreground.ts';
 
-/** After a pause of so long the process may have been stopped, and the shell may have written since. */
+/** After a longer pause, the process may have been stopped and the shell may have printed. */
 const PAUSE_MS = 600;
-/** So long a line takes at most through a pipe, `tee` for instance, to the same terminal. */
+/** The longest time that a line takes through a pipe, `tee` for instance, to the same terminal. */
 const PIPE_MS = 100;
 
-/** A line at the bottom of the terminal on stderr that is drawn anew in its place, however wide the terminal is. */
+/** A line at the bottom of the terminal on stderr. It is redrawn in place, at any width. */
 export class LiveBar implements Footer {
   readonly #text: (width: number) => string;
   readonly #stream = process.stderr;
-  // The cursor stays: a process that is killed could not bring it back.
+  // The cursor stays visible: a killed process could not restore it.
   readonly #update = createLogUpdate(this.#stream, { showCursor: true });
-  /** Columns that are drawn. */
+  /** Columns on the screen. */
   #drawn = 0;
   #lookedMs = performance.now();
   #notBeforeMs = 0;
   #isClosed = false;
 
-  /** @param text the line, at most so many columns wide. */
+  /** @param text returns the line, at most `width` columns wide. */
   constructor(text: (width: number) => string) {
     this.#text = text;
     this.#stream.on('resize', this.#onResize);
-    // The terminal was closed. Stays: what was written may fail later.
+    // The terminal was closed. The listener stays: earlier writes may still fail.
     this.#stream.on('error', () => this.close());
     process.on('SIGCONT', this.#onContinue);
   }
@@ -35,7 +35,7 @@ export class LiveBar implements Footer {
     const wasPaused = now - this.#lookedMs > PAUSE_MS;
     this.#lookedMs = now;
     if (now < this.#notBeforeMs) return;
-    // SIGCONT, which tells it, is heard later in this turn of the event loop than timers are.
+    // SIGCONT is handled later in this turn of the event loop than timers.
     if (wasPaused) setImmediate(() => this.#paint());
     else this.#paint();
   }
@@ -43,7 +43,7 @@ export class LiveBar implements Footer {
   clear(): void {
     if (this.#drawn === 0) return;
     this.#drawn = 0;
-    // In the background the line above the cursor is the shell's.
+    // In the background, the line above the cursor belongs to the shell.
     if (isForeground()) this.#update.clear();
     else this.#update.done();
   }
@@ -53,7 +53,7 @@ export class LiveBar implements Footer {
     this.#notBeforeMs = performance.now() + PIPE_MS;
   }
 
-  /** Leaves it on the screen as it is now; the next line comes below. */
+  /** Leaves the current line on the screen; the next line goes below it. */
   finish(): void {
     this.#paint();
     this.#drawn = 0;
@@ -61,7 +61,7 @@ export class LiveBar implements Footer {
     this.close();
   }
 
-  /** Takes it off the screen for good. */
+  /** Removes it for good. */
   close(): void {
     this.clear();
     this.#isClosed = true;
@@ -71,14 +71,14 @@ export class LiveBar implements Footer {
 
   #paint(): void {
     if (this.#isClosed || !isForeground()) return;
-    // Not the last column: some terminals wrap as soon as it is written. One that does not tell its width gets nothing.
+    // The last column stays free: some terminals wrap at once. A terminal of unknown width gets nothing.
     const line = this.#text(this.#stream.columns - 1);
     if (line === '') this.clear();
     else this.#update(line);
     this.#drawn = stringWidth(line);
   }
 
-  /** A terminal that became narrower has broken the line in two or more; all of them go. */
+  /** A narrower terminal has wrapped the line into several; removes all of them. */
   readonly #onResize = () => {
     const rows = Math.ceil(this.#drawn / Math.max(1, this.#stream.columns));
     this.clear();
@@ -89,7 +89,7 @@ export class LiveBar implements Footer {
     this.draw();
   };
 
-  /** The shell has written below since: what is above the cursor now is not the bar. */
+  /** The shell has printed meanwhile: the line above the cursor is not the bar. */
   readonly #onContinue = () => {
     this.#drawn = 0;
     this.#update.done();
@@ -97,7 +97,7 @@ export class LiveBar implements Footer {
   };
 }
 
-/** xterm, screen and the console cut lines instead: there, what is above is a line of the log. */
+/** False for xterm, screen and the console, which cut lines: there, a log line is above the bar. */
 function breaksLines(): boolean {
   const { XTERM_VERSION, STY, TERM } = process.env;
   return XTERM_VERSION === undefined && STY === undefined && TERM !== 'linux';

@@ -1,13 +1,13 @@
 import type { Progress } from '../../core/blocks/progress.ts';
 
-/** How fast a phase goes, on average since it began. */
+/** The average speed of a phase. */
 export interface Pace {
   bytesPerSecond: number;
-  /** Until the end of the phase; undefined while nothing of it is finished. */
+  /** Time left in the phase; undefined before its first finished block. */
   etaSeconds: number | undefined;
 }
 
-/** The pace of a phase that has taken `seconds` so far. What was finished before it began does not count: that went by at another speed. */
+/** The pace of a phase after `seconds`. Blocks finished before the phase do not count. */
 export function paceOf(progress: Progress, seconds: number): Pace {
   const done = progress.doneBlocks - progress.phaseStartBlocks;
   const left = Math.max(0, progress.phaseEndBlocks - progress.doneBlocks);

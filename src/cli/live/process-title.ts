@@ -1,12 +1,12 @@
 import { shorten } from '../output/shorten.ts';
 
-/** Longer than any launcher's room; blanks, since whoever looks at that moment sees them. */
+/** Longer than the room of any launcher. Spaces, since they are visible for a moment. */
 const MORE_THAN_ROOM = ' '.repeat(8192);
 
-/** The title in the process list: `backy2 [what it does]`. */
+/** The title in the process list: `backy2 [status]`. */
 export class ProcessTitle {
   readonly #name: string;
-  /** Bytes: Node cuts a title to the length of the words that the program was started with. */
+  /** Bytes. Node cuts a title to the length of the original command line. */
   readonly #room: number;
 
   constructor(name: string) {
@@ -16,7 +16,10 @@ export class ProcessTitle {
     process.title = name;
   }
 
-  /** Shows a text about something; where both do not fit, the middle of that something gives way, since the numbers stand at the end. */
+  /**
+   * Shows a status text. If it is too long, shortens the subject: the numbers are at the end.
+   * @param text returns the status text about a subject.
+   */
   show(what: string, text: (what: string) => string): void {
     const excess = Buffer.byteLength(this.#titled(text(what))) - this.#room;
     const fitting = excess > 0 ? shorten(what, Buffer.byteLength(what) - excess, Buffer.byteLength) : what;

@@ -6,9 +6,9 @@ import { duration, etaText, isFinished, percentText, type StatusSubject, speedTe
 
 const MOST_BAR = 50;
 const LEAST_BAR = 8;
-/** What a long name leaves to the bar, where both fit. */
+/** The least width of the bar beside a long name, if both fit. */
 const FAIR_BAR = 18;
-/** A name that is cut to less tells nothing. */
+/** A shorter name would be useless. */
 const LEAST_NAME = 8;
 const BRACKETS = 2;
 /** `ETA 59h59m`. */
@@ -16,20 +16,21 @@ const TIME = 10;
 
 const LABELS = { backup: 'Backing up', restore: 'Restoring to', scrub: 'Scrubbing', repair: 'Repairing', migrate: 'Migrating' };
 
-/** What the live line is made of. */
+/** The content of the live line. */
 export interface ProgressView {
   subject: StatusSubject;
   progress: Progress;
   pace: Pace;
-  /** Since the operation began. */
+  /** Since the start of the operation. */
   seconds: number;
   /** Columns. */
   width: number;
 }
 
 /**
- * The live line of a terminal, never wider than `width` columns: what is done to what, percent, bar, speed, time left; at the end, time taken. The narrower it is, the
- * less: first the name gives way, then the bar, then the speed. Numbers keep their columns, so that nothing jumps.
+ * The live line of a terminal, at most `width` columns wide: operation, name, percent, bar, speed and
+ * time left; at the end, time taken. On a narrow terminal first the name goes, then the bar, then the
+ * speed. Numbers keep their columns, so that nothing jumps.
  */
 export function progressLine({ subject, progress, pace, seconds, width }: ProgressView): string {
   const percent = percentText(progress).padStart(6);

@@ -5,26 +5,27 @@ import { setFooter } from '../log/console-log.ts';
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
- * To be called first of all: from now on SIGUSR1 does not open Node's inspector (the launcher keeps it shut until then), and SIGHUP does
- * nothing where the program was started so, by nohup for instance, which Node forgets and the launcher tells.
+ * MUST be called first. SIGUSR1 no longer opens Node's inspector, which the launcher blocks until
+ * then. SIGHUP stays ignored if the program was started so, by nohup for instance. Node forgets
+ * that, so the launcher passes it on.
  */
 export function listenEarly(): void {
   process.on('SIGUSR1', () => {});
   if (ignoresHangup()) process.on('SIGHUP', () => {});
 }
 
-/** A running command's watch for signals of the system. */
-export interface SignalWatch {
-  /** Aborted by the first signal, with the error that the command ends with. */
+/** Handles signals while a command runs. */
+interface SignalWatch {
+  /** Aborted by the first signal; its reason is the error to end with. */
   signal: AbortSignal;
-  /** Signals do what they did before. */
+  /** Restores the default handling. */
   end(): void;
 }
 
 /**
- * The first SIGINT, SIGTERM or SIGHUP aborts: what is in flight ends, rows are committed, locks given back.
- * The second stops the process at once.
- * @param beforeStop told why, just before that.
+ * Watches for SIGINT, SIGTERM and SIGHUP. The first one aborts: blocks in flight end, rows are
+ * committed, locks released. The second one stops the process at once.
+ * @param beforeStop called just before that stop.
  */
 export function abortOnSignals(beforeStop: (reason: BackyError) => void): SignalWatch {
   const aborter = new AbortController();

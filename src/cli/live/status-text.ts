@@ -1,16 +1,16 @@
 import type { Progress } from '../../core/blocks/progress.ts';
 import type { Pace } from './pace.ts';
 
-/** What the status lines are about. */
+/** The subject of the status lines. */
 export interface StatusSubject {
   operation: 'backup' | 'restore' | 'scrub' | 'repair' | 'migrate';
-  /** The source, the target, or name and uid of the version. Nothing in it may be a control character. */
+  /** The source, the target, or name and uid of the version. MUST NOT contain control characters. */
   what: string;
 }
 
 const BAR = 10;
 
-/** A status line as `cli.md` shows it; also what stands in the process title. */
+/** A status line, also shown in the process title. Scripts rely on its form. */
 export function statusText({ operation, what }: StatusSubject, progress: Progress, pace: Pace): string {
   const { read, write } = progress.loads;
   const bars = `Read Queue [${bar(read)}] Write Queue [${bar(write)}]`;
@@ -29,12 +29,12 @@ export function statusText({ operation, what }: StatusSubject, progress: Progres
   }
 }
 
-/** Whether all blocks are finished, and the operation with them. */
+/** Whether all blocks are finished. */
 export function isFinished({ phase, doneBlocks, totalBlocks }: Progress): boolean {
   return phase === 'data' && doneBlocks >= totalBlocks;
 }
 
-/** `42.3%`; 100.0 only when all is finished. */
+/** `42.3%`; 100.0 only if all blocks are finished. */
 export function percentText({ doneBlocks, totalBlocks }: Progress): string {
   const share = totalBlocks === 0 ? 1 : doneBlocks / totalBlocks;
   return `${(Math.floor(share * 1000) / 10).toFixed(1)}%`;
@@ -45,7 +45,7 @@ export function speedText({ bytesPerSecond }: Pace): string {
   return (bytesPerSecond / 1e6).toFixed(1);
 }
 
-/** How long it will take; `?` while that can't be known. */
+/** The time left; `?` while unknown. */
 export function etaText({ etaSeconds }: Pace): string {
   return etaSeconds === undefined ? '?' : duration(etaSeconds);
 }

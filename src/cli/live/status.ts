@@ -3,17 +3,18 @@ import { type ConsoleLog, setFooter } from '../log/console-log.ts';
 import { printable } from '../output/printable.ts';
 import { allowsBar, isTerminal } from '../output/terminal.ts';
 import type { LiveBar } from './live-bar.ts';
-import { type Pace, paceOf } from './pace.ts';
+import { paceOf } from './pace.ts';
 import { ProcessTitle } from './process-title.ts';
+import type { ProgressView } from './progress-line.ts';
 import { isFinished, type StatusSubject, statusText } from './status-text.ts';
 
 const EVERY_MS = 1_000;
-/** So often it is looked whether a second is over, and a live line is drawn anew. */
+/** How often to check for a due status line, and to redraw the live line. */
 const LOOK_EVERY_MS = 200;
-/** A line in the log at every half percent, at most one a second. */
+/** The log gets a line every half percent, at most one a second. */
 const LOG_STEP = 0.005;
 
-/** Shows where an operation is: in the process title and the log once a second at most, and live on a terminal. */
+/** Shows progress: in process title and log at most once a second, and live on a terminal. */
 export class Status {
   readonly #log: ConsoleLog;
   readonly #title: ProcessTitle;
@@ -25,7 +26,7 @@ export class Status {
   #watchedMs = 0;
   #phaseMs = 0;
   #shownMs = 0;
-  /** The share of blocks at the phase's last line in the log; below zero before the first. */
+  /** Progress at the phase's last log line, from 0 to 1; negative before the first. */
   #loggedShare = -1;
   #bar: LiveBar | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -36,7 +37,7 @@ export class Status {
     this.#title = new ProcessTitle(processName);
   }
 
-  /** Names what the following progress is about. */
+  /** Sets the subject of the following progress. */
   watch({ operation, what }: StatusSubject): void {
     this.#subject = { operation, what: printable(what) };
     this.#timer ??= setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
@@ -44,22 +45,22 @@ export class Status {
     if (this.#isLive) void this.#openBar();
   }
 
-  /** Cheap, unless a second has gone by or all is finished. */
+  /** Takes a progress. Cheap unless a status line is due. */
   update(progress: Progress): void {
     this.#progress = progress;
     if (progress.phase !== this.#phase) this.#begin(progress.phase);
     if (isFinished(progress)) this.#showLast();
-    // Timers can't fire while the database works.
+    // Timers cannot fire while the database works.
     else if (performance.now() - this.#shownMs >= EVERY_MS) this.#look();
   }
 
-  /** Says at once where things are, for whoever sent SIGUSR1. */
+  /** Logs the status at once, as an answer to SIGUSR1. */
   tell(): void {
     const seconds = Math.floor((performance.now() - this.#startMs) / 1000);
     this.#log.answer(this.#text() ?? `No blocks are moving (${seconds}s since the start).`);
   }
 
-  /** No more of it, and nothing of it stays on the screen. */
+  /** Ends the status and removes the live line. */
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
@@ -87,7 +88,7 @@ export class Status {
     this.#shownMs = now;
     this.#showTitle();
     const share = this.#share();
-    // The first line is a sign of life, however little is done by then.
+    // The first line is a sign of life, even at 0.0%.
     const isFirst = this.#loggedShare < 0 && this.#view()?.pace.etaSeconds !== undefined;
     if (!isFirst && (this.#loggedShare < 0 || share - this.#loggedShare < LOG_STEP)) return;
     this.#loggedShare = share;
@@ -102,7 +103,7 @@ export class Status {
     this.#finishBar();
   }
 
-  /** Where the bar shows it on the same terminal, the console needs no lines. */
+  /** Skips the console if the bar shows the same on its terminal. */
   #logLine(): void {
     const text = this.#text() ?? '';
     if (this.#isLive && isTerminal(1)) this.#log.fileOnly(text);
@@ -126,7 +127,7 @@ export class Status {
     return totalBlocks === 0 ? 1 : doneBlocks / totalBlocks;
   }
 
-  /** The status line, with `what` in place of the subject's own words. */
+  /** The status line, with `what` instead of the subject's text. */
   #text(what?: string): string | undefined {
     const view = this.#view();
     if (view === undefined) return undefined;
@@ -134,14 +135,14 @@ export class Status {
     return statusText(what === undefined ? subject : { ...subject, what }, progress, pace);
   }
 
-  /** All that a line is made of; undefined before anything has begun. */
-  #view(): { subject: StatusSubject; progress: Progress; pace: Pace } | undefined {
+  /** Undefined before the first progress. */
+  #view(): Omit<ProgressView, 'seconds' | 'width'> | undefined {
     const [subject, progress] = [this.#subject, this.#progress];
     if (subject === undefined || progress === undefined) return undefined;
     return { subject, progress, pace: paceOf(progress, (performance.now() - this.#phaseMs) / 1000) };
   }
 
-  /** Loaded only for who sees it. */
+  /** Loads the bar's modules only on a terminal. */
   async #openBar(): Promise<void> {
     const [{ LiveBar }, { progressLine }] = await Promise.all([import('./live-bar.ts'), import('./progress-line.ts')]);
     if (this.#isClosed) return;

@@ -8,7 +8,7 @@ import { LogFile } from './log-file.ts';
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
 const RANK: Record<Level, number> = { DEBUG: 0, INFO: 1, WARNING: 2, ERROR: 3 };
-/** Before and after a level's name: dim, plain, yellow, red. */
+/** Escape sequences before and after a level's name: dim, plain, yellow, red. */
 const COLOURS = {
   DEBUG: ['\x1b[2m', '\x1b[22m'],
   INFO: ['', ''],
@@ -16,18 +16,18 @@ const COLOURS = {
   ERROR: ['\x1b[31m', '\x1b[39m'],
 };
 
-/** What reaches the console and the logfile. */
-export interface LogOptions {
+/** The lowest levels that reach the console and the logfile. */
+interface LogOptions {
   console: Level;
   file: Level;
-  /** Colour the levels, where the console is a terminal. */
+  /** Colours the levels if the console is a terminal. */
   color: boolean;
 }
 
 /**
- * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, the rest on stdout) and in the logfile.
- * Writes at once, so that nothing is lost when the process dies. What names and messages hold can't make lines of its own, and
- * secrets that are known are not shown.
+ * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, others on stdout) and in
+ * the logfile. Each line is written at once, so that none is lost when the process dies. Line feeds
+ * in messages are escaped, and known secrets are hidden.
  */
 export class ConsoleLog implements Logger {
   readonly #options: LogOptions;
@@ -38,12 +38,12 @@ export class ConsoleLog implements Logger {
     this.#options = options;
   }
 
-  /** Opens the logfile; what can't be written is a clear error. */
+  /** @throws BackyError `config` if the logfile cannot be written. */
   openFile(path: string): void {
     this.#file = new LogFile(path);
   }
 
-  /** From now on these texts, none of which is empty, are not shown. */
+  /** Hides these texts from now on. None may be empty. */
   hide(secrets: readonly string[]): void {
     this.#secrets = secrets;
   }
@@ -61,18 +61,18 @@ export class ConsoleLog implements Logger {
     this.#log('ERROR', this.#clean(text));
   }
 
-  /** An error of several lines, such as a stack: all but the first are indented, so that none can pass for a line of the log. */
+  /** Logs an error of several lines, such as a stack. Indents all but the first: none can fake a log line. */
   errorLines(text: string): void {
     const lines = text.split('\n').map((line) => this.#clean(line));
     this.#log('ERROR', lines.map((line, index) => (index === 0 || /^ {4}/.test(line) ? line : `    ${line}`)).join('\n'));
   }
 
-  /** For the logfile alone: it is on the screen already. */
+  /** Logs to the logfile only: the text is already on the screen. */
   fileOnly(text: string): void {
     if (RANK.INFO >= RANK[this.#options.file]) this.#toFile(this.#clean(text));
   }
 
-  /** Somebody asked: goes to stderr, whatever the levels, and into the logfile. */
+  /** Answers a signal: logs to stderr and the logfile, whatever the levels. */
   answer(text: string): void {
     const clean = this.#clean(text);
     this.#toConsole(2, 'INFO', clean);
@@ -99,7 +99,7 @@ export class ConsoleLog implements Logger {
     try {
       writeOut(fd, `${this.#options.color && isTerminal(fd) ? `${before}${head}${after}` : head}: ${text}\n`);
     } catch (error) {
-      // A full disk below the redirected output must not stop a backup either.
+      // Redirected output on a full disk must not stop a backup.
       this.#toFile(`Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(error)}`);
     }
   }
@@ -108,43 +108,43 @@ export class ConsoleLog implements Logger {
     try {
       this.#file?.append(text);
     } catch (error) {
-      // A full disk must not stop a backup; it must not go unseen either.
+      // A full disk must not stop a backup, but the user must see it.
       this.close();
       this.#toConsole(2, 'ERROR', `Cannot write to the logfile any more: ${messageOf(error)}`);
     }
   }
 }
 
-/** What stands on the terminal below all lines that are written: it makes room for each of them. */
+/** Stays below all other lines on the terminal, and makes room for each of them. */
 export interface Footer {
-  /** Takes it off the screen. */
+  /** Removes it from the screen. */
   clear(): void;
-  /** Takes it off the screen for a moment, for lines that come by another way. */
+  /** Removes it for a moment, for lines that reach the terminal through a pipe. */
   giveWay(): void;
   draw(): void;
 }
 
-/** One a process, as there is one terminal. */
+/** One per process, since there is one terminal. */
 let footer: Footer | undefined;
 
-/** From now on, lines make it give way; undefined: there is none any more. */
+/** Replaces the footer; undefined removes it. */
 export function setFooter(next: Footer | undefined): void {
   footer?.clear();
   footer = next;
 }
 
-/** Nobody ever notifies it: a wait on it is a sleep. */
+/** Never notified: a wait on it is a sleep. */
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
-/** The reader of a pipe is gone; the terminal is gone. */
+/** The errors when the reader has closed the pipe or the terminal is gone. */
 const NO_READER = new Set(['EPIPE', 'EIO']);
 
 /**
- * Writes text to stdout (1) or stderr (2), whole, before it returns: a killed process has then said what it said.
- * A reader that went away is no error; a pipe that is full is waited for.
- * @returns false when the reader went away: nobody will see what follows either.
+ * Writes all of a text to stdout (1) or stderr (2) before it returns, so that a kill loses nothing.
+ * Waits while a pipe is full.
+ * @returns false if the reader has closed the pipe; further writes are useless.
  */
 export function writeOut(fd: 1 | 2, text: string): boolean {
-  // Who reads a pipe may write on this same terminal.
+  // The reader of a pipe may print on this same terminal.
   if (isTerminal(fd)) footer?.clear();
   else footer?.giveWay();
   const bytes = Buffer.from(text);

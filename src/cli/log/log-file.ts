@@ -2,19 +2,19 @@ import { closeSync, fstatSync, statSync, writeSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
 import { openLog } from './open-log.ts';
 
-/** So often a file that was renamed under us is noticed. */
+/** How often to look for a rename by logrotate. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * The logfile. Lines are appended at once. When the file has been renamed or removed (logrotate), the next lines go to a new one of
- * its name, within a second.
+ * The logfile. Each line is appended at once. If the file was renamed or removed (logrotate), a new
+ * one takes the lines within a second.
  */
 export class LogFile {
   readonly #path: string;
   #fd: number;
   #lookedAt = performance.now();
 
-  /** Opens it; what can't be written is a BackyError `config`. */
+  /** @throws BackyError `config` if the file cannot be written. */
   constructor(path: string) {
     this.#path = path;
     try {
@@ -22,13 +22,13 @@ export class LogFile {
     } catch (error) {
       if (error instanceof BackyError) throw error;
       throw new BackyError('config', `Cannot write the logfile ${path}: ${messageOf(error)}`, {
-        hint: 'Create its folder or check its file system, or name another file as logfile in section DEFAULTS.',
+        hint: 'Create its folder, check its file system, or set logfile in section [DEFAULTS] to another file.',
         cause: error,
       });
     }
   }
 
-  /** Appends a text, which gets its line feed here. Throws when it can't be written. */
+  /** Appends a line. @throws the system's error if it cannot be written. */
   append(text: string): void {
     this.#followRename();
     writeSync(this.#fd, `${timestamp(new Date())} [${process.pid}] ${text}\n`);
@@ -50,7 +50,7 @@ export class LogFile {
       closeSync(this.#fd);
       this.#fd = next;
     } catch {
-      // No new file can be made there: the old one still takes the lines.
+      // No new file can be created there: the old one still takes the lines.
     }
   }
 }

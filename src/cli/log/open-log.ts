@@ -6,9 +6,9 @@ import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../../native/
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * Opens a logfile for appending. In a folder that others can write to, as /tmp is, a link or a file
- * of theirs could lead what we write to any file that we may write to, so neither is used there.
- * @throws BackyError `config` for such a file; what the system throws otherwise.
+ * Opens a logfile for appending. In a folder such as /tmp, another user could plant a link or a file
+ * that redirects our lines to any file that we may write. Such links and files are refused.
+ * @throws BackyError `config` for such a file, otherwise the system's error.
  */
 export function openLog(path: string): number {
   const folder = dirname(path);
@@ -29,12 +29,10 @@ export function openLog(path: string): number {
   if (owner === undefined && stats.isFile() && stats.nlink <= 1) return fd;
   closeSync(fd);
   if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
-  throw refused(path, stats.isFile() ? 'it has a second name' : 'it is no regular file');
+  throw refused(path, stats.isFile() ? 'it has a second name' : 'it is not a regular file');
 }
 
-/**
- * A link of ours, which nobody else can replace between this look and the open: in a sticky folder.
- */
+/** Whether `path` is our own link in a sticky folder: nobody else can replace it before the open. */
 function isOwnLink(path: string, folder: string): boolean {
   const there = lstatSync(path, { throwIfNoEntry: false });
   return there?.isSymbolicLink() === true && isTrusted(there.uid) && isSticky(folder);
@@ -42,6 +40,6 @@ function isOwnLink(path: string, folder: string): boolean {
 
 function refused(path: string, why: string): BackyError {
   return new BackyError('config', `Cannot write the logfile ${path}: ${why}, and others can write to its folder.`, {
-    hint: 'Remove it, or name a file as logfile in section DEFAULTS in a folder of your own: /var/log/backy2.log.',
+    hint: 'Remove it, or set logfile in section [DEFAULTS] to a file in a folder of your own, e.g. /var/log/backy2.log.',
   });
 }

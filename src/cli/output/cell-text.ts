@@ -2,7 +2,7 @@ import { toSecondsText } from '../../model/dates.ts';
 import { humanSize } from './human-size.ts';
 import type { Cell, TableData } from './table-data.ts';
 
-/** How a cell reads, in tables and machine output alike. */
+/** The text of a cell, in tables and in machine output. */
 export function cellText(cell: Cell, kind: TableData['columns'][number]['kind'], human: boolean): string {
   if (cell === null) return '';
   if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? 'invalid date' : toSecondsText(cell);

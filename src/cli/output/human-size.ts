@@ -1,6 +1,6 @@
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
 
-/** Bytes as people read them: `20 GiB`, `144 MiB`, `0`. Rounded to whole units, powers of 1024. */
+/** A size with its unit: `20 GiB`, `144 MiB`, `0`. Rounds to whole units, powers of 1024. */
 export function humanSize(bytes: number): string {
   if (bytes === 0) return '0';
   let value = bytes;

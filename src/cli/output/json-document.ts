@@ -1,12 +1,12 @@
 import { writeOut } from '../log/console-log.ts';
 import { type JsonValue, jsonText, toJson } from './json.ts';
 
-/** Text is written in pieces of about so many characters: a system call a value would be slow. */
+/** Output is written in pieces of about this size: one system call per value would be slow. */
 const CHUNK_CHARACTERS = 64 * 1024;
 
 /**
- * The one JSON document that a run with `--json` puts on stdout, whatever happens. What comes first counts: once a
- * result is out, a failure after it is told by the exit code and stderr alone.
+ * The one JSON document that a run with `--json` prints on stdout. A failure after a complete
+ * document shows only in the exit code and on stderr.
  */
 export class JsonDocument {
   #state: 'empty' | 'in an array' | 'complete' = 'empty';
@@ -15,12 +15,11 @@ export class JsonDocument {
   #isRead = true;
   readonly #write: (text: string) => boolean;
 
-  /** @param write puts text on stdout at once; false when nobody reads it any more. */
+  /** @param write prints text at once; returns false if the reader has closed the pipe. */
   constructor(write = (text: string) => writeOut(1, text)) {
     this.#write = write;
   }
 
-  /** Prints a whole document. */
   print(value: JsonValue): void {
     if (this.#state !== 'empty') throw new Error('stdout has its JSON document already');
     this.#state = 'complete';
@@ -30,8 +29,8 @@ export class JsonDocument {
   }
 
   /**
-   * Prints an array of items as they come, one a line, until they end or nobody reads them any more. A failure on the way becomes its last
-   * element: see {@link fail}.
+   * Prints an array item by item, one per line, until the items end or the reader closes the pipe.
+   * A failure meanwhile becomes the last element: see {@link fail}.
    */
   async printArray(items: AsyncIterable<unknown>): Promise<void> {
     for await (const item of items) {
@@ -42,7 +41,7 @@ export class JsonDocument {
     this.#endArray();
   }
 
-  /** Prints what a failed run says: as the document, or as the last element of an array that was begun. */
+  /** Prints a failure: as the document, or as the last element of an unfinished array. */
   fail(value: JsonValue): void {
     if (this.#state === 'complete') return;
     try {
@@ -52,7 +51,7 @@ export class JsonDocument {
         this.#endArray();
       }
     } catch {
-      // stdout can't be written (a full disk); stderr and the exit code have to do.
+      // stdout cannot be written, on a full disk for instance. stderr and the exit code still tell.
     }
   }
 

@@ -1,10 +1,10 @@
 import { BackyError } from '../../errors.ts';
 import type { TableData } from './table-data.ts';
 
-/** A value as JSON has it, integers of any size included. */
+/** A JSON value, with integers of any size. */
 export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
-/** A table as an array of objects keyed by field, as `-f` names it. */
+/** Converts a table to an array of objects. Their keys are the fields of `-f`. */
 export function tableToJson(table: TableData): JsonValue {
   return table.rows.map((row) =>
     Object.fromEntries(table.columns.map((column, index) => [column.name, toJson(row[index] ?? null)])),
@@ -12,8 +12,9 @@ export function tableToJson(table: TableData): JsonValue {
 }
 
 /**
- * A result as JSON: keys as tables name their fields (`sizeBytes` becomes `size_bytes`), times in ISO 8601 with Z. Keys without a value are left out.
- * A number that JavaScript no longer knows exactly is an error rather than silently wrong; so is one that is none.
+ * Converts a result to JSON: keys in snake case (`sizeBytes` becomes `size_bytes`), times in ISO 8601
+ * with Z. Drops undefined values.
+ * @throws BackyError `failed` for NaN, infinity, and integers beyond JavaScript's exact range.
  */
 export function toJson(value: unknown): JsonValue {
   if (typeof value === 'number') return exact(value);
@@ -27,8 +28,8 @@ export function toJson(value: unknown): JsonValue {
 
 function exact(value: number): number {
   if (Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)) return value;
-  throw new BackyError('failed', `The result holds ${value}, which is beyond what can be told exactly.`, {
-    hint: 'Something in the database is not as it should be. Look at the same output without --json.',
+  throw new BackyError('failed', `Cannot print ${value} as JSON: the number is not exact.`, {
+    hint: 'The database may be damaged. Run the command without --json to see all values.',
   });
 }
 
@@ -37,8 +38,9 @@ function snakeCase(key: string): string {
 }
 
 /**
- * The text of a JSON value, piece by piece: a document may be longer than the longest string, and JSON.stringify knows no
- * bigint. `newline` is what a line starts with; without it everything is on one line.
+ * Generates the text of a JSON value in pieces: a document may exceed the longest string, and
+ * JSON.stringify does not support bigint.
+ * @param newline starts each line: a line feed and the indentation; '' for a single line.
  */
 export function* jsonText(value: JsonValue, newline = ''): Generator<string> {
   if (typeof value === 'bigint') yield String(value);
@@ -58,7 +60,7 @@ function* properties(object: { [key: string]: JsonValue }): Generator<Member> {
   for (const [key, value] of Object.entries(object)) yield [`${quoted(key)}: `, value];
 }
 
-/** Escaped beyond what JSON asks for: what turns or moves things on a terminal must not stand there as it is. */
+/** Escapes more than JSON requires: characters that would control a terminal or change text direction. */
 function quoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,

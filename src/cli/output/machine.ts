@@ -1,11 +1,11 @@
 import { cellText } from './cell-text.ts';
-import type { TableData } from './table-data.ts';
+import type { TableData, TextForm } from './table-data.ts';
 
 /**
- * The form that scripts cut with awk: columns joined by `|`, nothing escaped, as the original prints it. Sizes with units too, when asked.
- * Names may hold anything: who can't trust them reads `--json`.
+ * Renders a table for scripts: columns joined by `|`, nothing escaped, as in the original. A name
+ * may contain `|` or a line feed: `--json` is safe for such names.
  */
-export function renderMachine(table: TableData, options: { skipHeader: boolean; human: boolean }): string {
+export function renderMachine(table: TableData, options: TextForm): string {
   const lines = table.rows.map((row) =>
     row.map((cell, index) => cellText(cell, table.columns[index]?.kind ?? 'text', options.human)).join('|'),
   );

@@ -1,6 +1,6 @@
 /**
- * Text with its control characters, and those that turn its direction, shown as `\n` or `\x1b`: sent to a terminal they would change what
- * else is there, in a log they would make lines that nobody wrote. A name must do neither.
+ * Escapes control characters and those that change text direction, as `\n` or `\x1b`. A name must
+ * not control a terminal or fake a line of the log.
  */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, (char) => {

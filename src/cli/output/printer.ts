@@ -3,7 +3,7 @@ import { writeOut } from '../log/console-log.ts';
 import { failureDocument } from './failure.ts';
 import { JsonDocument } from './json-document.ts';
 
-/** Prints what the command line itself answers: help, version, usage errors; as a JSON document if that was asked for. */
+/** Prints help, version, scripts and usage errors; with `--json` as a JSON document. */
 export class Printer {
   readonly #document: JsonDocument | undefined;
   #text = '';
@@ -21,12 +21,12 @@ export class Printer {
     writeOut(2, text);
   }
 
-  /** All is said, under this name in a JSON document. */
+  /** Ends the output. @param name the key of the text in a JSON document. */
   finish(name: 'help' | 'version' | 'script'): void {
     this.#document?.print({ [name]: this.#text.trim() });
   }
 
-  /** What is wrong was said on stderr. */
+  /** Ends the output with an error, which is already on stderr. */
   fail({ code, exitCode, message, hint }: BackyError): void {
     if (this.#text !== '') writeOut(2, this.#text);
     this.#document?.fail(failureDocument({ code, exitCode, message, hint }));

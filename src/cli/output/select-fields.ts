@@ -1,12 +1,14 @@
 import { BackyError } from '../../errors.ts';
 import type { Column, TableData } from './table-data.ts';
 
-/** The columns of `-f` in its order, or all of them. Choose before the work is done: a typing error must not show after an hour. */
+/**
+ * The columns of `-f`, in its order; all columns if it is absent.
+ * @throws BackyError `failed` for an unknown or repeated field.
+ */
 export function chooseColumns<Row>(columns: readonly Column<Row>[], fields: string | undefined): readonly Column<Row>[] {
   return fields === undefined ? columns : selectColumns(columns, fields).map(({ extra: _, ...column }) => column);
 }
 
-/** Makes a table of `rows`. */
 export function toTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): TableData {
   return {
     columns: columns.map(({ value: _, ...column }) => column),

@@ -1,8 +1,9 @@
 const ELLIPSIS = '…';
 
 /**
- * Text with a part replaced by `…` so that it measures `limit` at most: of a path or URL, the end tells most, the start a little.
- * Nothing, where not even the ellipsis fits.
+ * Shortens text to `limit` by replacing a part of it with `…`. Keeps two thirds of the room for the
+ * end, which tells most in a path or URL. Returns '' if not even the ellipsis fits.
+ * @param measure the unit of `limit`: bytes or columns.
  */
 export function shorten(text: string, limit: number, measure: (text: string) => number): string {
   if (measure(text) <= limit) return text;
@@ -14,7 +15,7 @@ export function shorten(text: string, limit: number, measure: (text: string) => 
   return head.join('') + ELLIPSIS + tail.reverse().join('');
 }
 
-/** As many of the first letters as fit. */
+/** The first letters that fit. */
 function fitting(letters: readonly string[], limit: number, measure: (text: string) => number): string[] {
   let used = 0;
   const past = letters.findIndex((letter) => {

@@ -1,15 +1,23 @@
-/** What a cell can hold; null is shown empty. */
+/** The value of a cell; null is shown empty. */
 export type Cell = string | number | boolean | Date | null | readonly string[];
 
-/** A column of a table: its name as in `-f`, and what is in it. */
+/** A column of a table. */
 export interface Column<Row> {
+  /** As in `-f`. */
   name: string;
-  /** `bytes` is shown with a unit by `-r`. */
+  /** `-r` shows `bytes` with a unit. */
   kind: 'text' | 'number' | 'bytes' | 'date' | 'flag' | 'list';
   align: 'left' | 'center' | 'right';
-  /** Tables and machine output have it only when `-f` names it; JSON always has. */
+  /** Shown only if `-f` names it; JSON always has it. */
   extra?: true;
   value(row: Row): Cell;
+}
+
+/** How a table is printed as text. */
+export interface TextForm {
+  skipHeader: boolean;
+  /** Sizes with units. */
+  human: boolean;
 }
 
 /** A table that a command returns. */
@@ -18,7 +26,7 @@ export interface TableData {
   rows: Cell[][];
 }
 
-/** The table as tables and machine output have it when no fields were asked for. */
+/** The table without its extra columns. */
 export function withoutExtra({ columns, rows }: TableData): TableData {
   const keep = columns.map((column) => column.extra !== true);
   return { columns: columns.filter((_, index) => keep[index]), rows: rows.map((row) => row.filter((_, index) => keep[index])) };

@@ -1,12 +1,12 @@
 import Table from 'cli-table3';
 import { cellText } from './cell-text.ts';
 import { printable } from './printable.ts';
-import type { TableData } from './table-data.ts';
+import type { TableData, TextForm } from './table-data.ts';
 import { textWidth } from './text-width.ts';
 
 type Align = TableData['columns'][number]['align'];
 
-/** The original's borders: scripts know these tables by their looks. */
+/** The original's borders, which scripts rely on. */
 const BORDERS = {
   top: '-',
   'top-mid': '+',
@@ -21,8 +21,8 @@ const BORDERS = {
   middle: '|',
 };
 
-/** Renders a table, without its header when `skipHeader`. Ends with a line feed. */
-export function renderTable(table: TableData, options: { skipHeader: boolean; human: boolean }): string {
+/** Renders a table with borders. Ends with a line feed. */
+export function renderTable(table: TableData, options: TextForm): string {
   const head = options.skipHeader ? [] : [table.columns.map(({ name }) => name)];
   const body = table.rows.map((row) =>
     row.map((cell, index) => printable(cellText(cell, table.columns[index]?.kind ?? 'text', options.human))),
@@ -37,8 +37,8 @@ export function renderTable(table: TableData, options: { skipHeader: boolean; hu
 }
 
 /**
- * The border, and what stands around the cells of a row. The frame is drawn around stand-ins: the package measures wide characters by other
- * rules than the original.
+ * Draws the border, and the pieces of a row around its cells. Uses placeholders for the cells: the
+ * package measures wide characters by other rules than the original.
  */
 function drawFrame(widths: readonly number[]): { border: string; frame: string[] } {
   const table = new Table({ chars: BORDERS, style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 } });
@@ -51,7 +51,7 @@ function widest(rows: string[][], column: number): number {
   return rows.reduce((width, row) => Math.max(width, textWidth(row[column] ?? '')), 0);
 }
 
-/** The original puts an odd space to the right of a text of odd width, to the left of one of even width. */
+/** Pads text. When centring, the original puts an odd space right of odd widths and left of even ones. */
 function align(text: string, width: number, how: Align): string {
   const own = textWidth(text);
   const spare = width - own;

@@ -1,19 +1,19 @@
 import { eastAsianWidth } from 'get-east-asian-width';
 
 const PLAIN = /^[\x20-\x7e]*$/;
-/** Marks that sit on the letter before, format characters, and the vowels and finals of a Hangul syllable. The soft hyphen is seen. */
+/** Combining marks, format characters, and vowels and finals of Hangul syllables. The soft hyphen has a width. */
 const NO_WIDTH = /^[\p{M}\p{Cf}\p{Zl}\p{Zp}\u1160-\u11ff\ud7b0-\ud7ff]$/u;
 const SOFT_HYPHEN = '\u00ad';
 const JOINER = '\u200d';
-/** The selector of emoji style, and skin tones: an emoji before them is shown wide, whatever it is alone. */
+/** The selector of emoji style, and skin tones. They make the emoji before them wide. */
 const MAKES_WIDE = /^[\ufe0f\p{Emoji_Modifier}]$/u;
 const EMOJI = /^\p{Emoji}$/u;
 const PICTURE = /^\p{Extended_Pictographic}$/u;
 
 /**
- * Columns that a text takes in a terminal, counted as the original counts: each code point by its East Asian width, ambiguous ones as
- * narrow; what is joined to an emoji adds nothing, and a sign that is asked for in emoji style takes two. Packages that measure strings
- * count some narrow signs (☃) as wide.
+ * The columns that a text takes in a terminal, by the original's rules. Each code point has its East
+ * Asian width; ambiguous ones are narrow. A picture joined to an emoji adds nothing, and emoji style
+ * makes a sign wide. Packages that measure strings count some narrow signs (☃) as wide.
  */
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;

@@ -1,14 +1,17 @@
 import { BackyError } from '../../errors.ts';
 
-/** The long options of the program and of each command, and which of all options take a value. */
+/** The long options of the program or a command, and which of all its options take a value. */
 export interface OptionNames {
   long: string[];
   takesValue(option: string): boolean;
 }
 
 /**
- * Writes abbreviated long options out (`--snap` for `--snapshot-name`): the original accepts them, so cron jobs may use them.
- * @param names the options before the subcommand, and those of a subcommand by its name.
+ * Expands abbreviated long options (`--snap` to `--snapshot-name`). The original accepts them, so
+ * cron jobs may use them.
+ * @param program the options before the subcommand.
+ * @param commandNames returns the options of a subcommand.
+ * @throws BackyError `usage` for an ambiguous abbreviation.
  */
 export function expandAbbreviations(
   argv: readonly string[],
@@ -30,7 +33,7 @@ export function expandAbbreviations(
     out.push(word);
     if (!inProgram) continue;
     if (word.startsWith('-') && word.length > 1) {
-      // The value of a short option that ends a cluster (-mc FILE) is not the subcommand.
+      // In a cluster such as -mc FILE, the next word is a value and not the subcommand.
       if (current.takesValue(`-${word.slice(-1)}`) && !clusterHasValue(word, current) && index + 1 < argv.length)
         out.push(argv[++index] ?? '');
       continue;
@@ -41,7 +44,7 @@ export function expandAbbreviations(
   return out;
 }
 
-/** Whether an earlier letter of a cluster takes the rest of it as its value (-cFILE). */
+/** Whether a letter before the last one takes the rest of the cluster as its value (-cFILE). */
 function clusterHasValue(word: string, names: OptionNames): boolean {
   return [...word.slice(1, -1)].some((letter) => names.takesValue(`-${letter}`));
 }
@@ -51,7 +54,9 @@ function expand(word: string, { long }: OptionNames): string {
   if (long.includes(name)) return word;
   const matches = long.filter((option) => option.startsWith(name));
   if (matches.length > 1) {
-    throw new BackyError('usage', `Ambiguous option: ${name} could match ${matches.join(', ')}.`, { hint: 'Write more of it.' });
+    throw new BackyError('usage', `Ambiguous option: ${name} could match ${matches.join(', ')}.`, {
+      hint: 'Write more letters.',
+    });
   }
   return matches[0] === undefined ? word : [matches[0], ...value].join('=');
 }

@@ -10,27 +10,27 @@ const FIRST_EXAMPLES = [
   'backy2 scrub UID',
 ];
 
-/** How commander lays the help out: each command by its name alone, lists with places to break the line at. */
+/** Commander's layout of help: commands by name only, and lists that can wrap. */
 export const HELP_FORMAT: HelpConfiguration = {
   subcommandTerm: (command) => command.name(),
   optionDescription: (option) => breakable(option.description),
   argumentDescription: (argument) => breakable(argument.description),
 };
 
-/** The columns that help may take: `COLUMNS`, as the original does, else the terminal's, else 80. */
+/** The width of help: `COLUMNS`, as in the original, else the terminal's, else 80. */
 export function helpColumns(): number {
   const wanted = Number(process.env.COLUMNS);
   if (Number.isInteger(wanted) && wanted > 0) return wanted;
   return process.stdout.columns ?? DEFAULT_COLUMNS;
 }
 
-/** `[-v] … [-c FILE] COMMAND …`: what goes after the program's name. */
+/** `[-v] … [-c FILE] COMMAND …`: the usage after the program's name. */
 export function usageLine(): string {
   const options = GLOBAL_OPTIONS.map(([flags]) => `[${flags.replace(/^(-\w), \S+/, '$1').replace('<file>', 'FILE')}]`);
   return `${options.join(' ')} COMMAND …`;
 }
 
-/** What is printed when no command was given: how to call the program, and what it can do. */
+/** Printed when no command was given: usage and the list of commands. */
 export function briefUsage(commands: readonly CommandWords[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   const list = commands.map(({ name, description }) => {
@@ -40,17 +40,15 @@ export function briefUsage(commands: readonly CommandWords[]): string {
   return [
     `usage: backy2 ${usageLine()}`,
     ...['', SUMMARY, '', 'Commands:', ...list, ''],
-    'backy2 --help tells more, and backy2 COMMAND --help all about a command.',
+    'For more: backy2 --help and backy2 COMMAND --help',
     '',
   ].join('\n');
 }
 
-/** What stands below the help of the program. */
+/** The end of the program's help. */
 export function programHelpEnd(): string {
   const examples = FIRST_EXAMPLES.map((line) => `  ${line}`);
-  return ['', 'Examples:', ...examples, '', 'backy2 COMMAND --help tells all about a command, man backy2 about everything.'].join(
-    '\n',
-  );
+  return ['', 'Examples:', ...examples, '', 'For more: backy2 COMMAND --help and man backy2'].join('\n');
 }
 
 /** Adds a command's examples below its help. */
@@ -60,12 +58,12 @@ export function addExamples(commander: Commander, { examples = [] }: CommandWord
   commander.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
 }
 
-/** Gives `a,b,c` a place to break the line after each comma; the program takes lists with blanks as well. */
+/** Inserts a space after each comma of `a,b,c`, so that it can wrap. The program accepts these spaces. */
 export function breakable(description: string): string {
   return description.replaceAll(/,(?=\S)/g, ', ');
 }
 
-/** Text in lines of so many characters, broken at blanks. */
+/** Wraps text at spaces. @param width characters. */
 function wrapped(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ')) {

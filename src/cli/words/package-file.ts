@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
-/** The text of a file that the package ships, named from its root. */
+/** Reads a file of the package. @param path relative to the package's root. */
 export function readPackageFile(path: string): string {
-  // Built, the root is one folder up; from source it is three.
+  // The root is one folder above the built program, three above this source file.
   try {
     return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
   } catch {

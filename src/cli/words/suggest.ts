@@ -1,11 +1,12 @@
 import { isNear, nearest } from '../../config/nearest.ts';
 
-/** With fewer letters every option would be near. */
+/** A shorter word would be near every option. */
 const SHORTEST_ABBREVIATION = '--abc'.length;
 
 /**
- * The one of `candidates` that was likely meant by `word`: the only one that starts so, or the nearest, where an abbreviated
- * option may be misspelt as well (`--snpa` for `--snapshot-name`). Undefined: none is near.
+ * The candidate that `word` likely stands for: the only one that starts with it, or else the
+ * nearest. An abbreviated option may be misspelt too (`--snpa` for `--snapshot-name`).
+ * Undefined if none is near.
  */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const starting = candidates.filter((candidate) => word !== '' && candidate.startsWith(word));

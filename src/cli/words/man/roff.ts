@@ -1,22 +1,26 @@
-/**
- * A little of man(7): text is written plain, with `*bold*` and `_italic_` words, and becomes roff here. Every function returns whole
- * lines.
- */
+// Converts text with `*bold*` and `_italic_` words to roff, as man(7) describes it. Every function
+// returns whole lines.
 
-/** How long lines of the source may be. */
+/** Characters in a line of the source. */
 const WIDTH = 78;
 
-/** The title line. */
-export function title(name: string, { section, date, version }: { section: number; date: string; version: string }): string {
+/** The fields of a page's title line. */
+interface TitleFields {
+  section: number;
+  /** `YYYY-MM-DD`. */
+  date: string;
+  version: string;
+}
+
+export function title(name: string, { section, date, version }: TitleFields): string {
   return `.TH ${name.toUpperCase()} ${section} ${date} "${escaped(version)}"\n`;
 }
 
-/** A section with what is in it. */
 export function section(heading: string, ...content: string[]): string {
   return `.SH ${heading.toUpperCase()}\n${firstPart(content)}`;
 }
 
-/** A part of a section. */
+/** A subsection. */
 export function part(heading: string, ...content: string[]): string {
   return `.SS ${inline(heading)}\n${firstPart(content)}`;
 }
@@ -26,22 +30,22 @@ export function text(...paragraphs: string[]): string {
   return paragraphs.map((paragraph) => `.PP\n${lines(inline(paragraph))}`).join('');
 }
 
-/** A list of terms, each with what it means below it. */
+/** A list of terms, each with its meaning below it. */
 export function terms(items: readonly (readonly [term: string, meaning: string])[]): string {
   return items.map(([term, meaning]) => `.TP\n${guarded(inline(term))}\n${lines(inline(meaning))}`).join('');
 }
 
-/** Lines as they are. */
+/** Lines that are not filled: code. */
 export function literal(...code: string[]): string {
   return `.PP\n.nf\n.RS 4\n${code.map((line) => `${guarded(escaped(line))}\n`).join('')}.RE\n.fi\n`;
 }
 
-/** The first paragraph needs no request of its own. */
+/** Drops the request before a first paragraph, where it is redundant. */
 function firstPart(content: string[]): string {
   return content.join('').replace(/^\.PP\n(?!\.)/, '');
 }
 
-/** Marks stand at the edges of words, so that `snapshot_name` and `*.log` hold none. */
+/** Converts marks at the edges of words: `snapshot_name` and `*.log` have none. */
 function inline(marked: string): string {
   return escaped(marked)
     .replaceAll(/(?<!\w)_(\S|\S.*?\S)_(?!\w)/g, '\\fI$1\\fR')
@@ -53,7 +57,7 @@ function escaped(plain: string): string {
     plain
       .replaceAll('\\', '\\e')
       .replaceAll('-', '\\-')
-      // Terminals without UTF-8 have none.
+      // Terminals without UTF-8 cannot show it.
       .replaceAll('…', '...')
       .replaceAll(/[^\0-\x7e]/gu, (character) => {
         const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase();
@@ -62,7 +66,7 @@ function escaped(plain: string): string {
   );
 }
 
-/** Breaks text into lines of the source: one at least for each sentence, as its end is where roff leaves more room. */
+/** Wraps text, with a new line for each sentence: roff puts more space there. */
 function lines(paragraph: string): string {
   return paragraph
     .split(/(?<=[.?!]) (?=[A-Z])/)
@@ -76,7 +80,7 @@ function wrapped(sentence: string): string[] {
   let line = '';
   for (const word of sentence.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > WIDTH) {
-      // No sentence ends here, whatever "e.g." looks like.
+      // "e.g." at the end of a line must not look like the end of a sentence.
       done.push(/[.?!]$/.test(line) ? `${line}\\&` : line);
       line = word;
     } else line = line === '' ? word : `${line} ${word}`;
@@ -84,7 +88,7 @@ function wrapped(sentence: string): string[] {
   return [...done, line];
 }
 
-/** A line that begins with a dot or a quote would be a request. */
+/** Guards a line that begins with a dot or a quote, which would be a request. */
 function guarded(line: string): string {
   return line.replace(/^(?=[.'])/, '\\&');
 }
