@@ -2,23 +2,23 @@ import type { DataBackendOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
 import type { Scheduler } from '../model/scheduler.ts';
 
-/** A scheduler section with a missing or wrong option. Only `due` and `sla` care, so it fails no other command. */
+/** A scheduler section with a missing or wrong option. It fails only `due` and `sla`. */
 export interface BrokenScheduler {
   name: string;
-  /** Whole sentences on one line that name file, section, option and what is allowed. */
+  /** One line that names file, section, option and allowed values. */
   problem: string;
 }
 
-/** backy.cfg, read and checked (formats.md §7, the table of cli.md). Paths are as given, relative ones to the current folder. */
+/** backy.cfg, read and checked (formats.md §7). Relative paths start at the current folder. */
 export interface Config {
-  /** The files that were read, in order; empty: the embedded default is in use. */
+  /** The files that were read, in order; empty with the embedded default. */
   files: string[];
-  /** True when no config file exists anywhere: the database is then created on first use. */
+  /** True if no config file exists. The database is then created on first use. */
   embedded: boolean;
   logfile: string;
   /** Bytes. */
   blockSize: number;
-  /** A name of Python's hashlib, known to Node and checked. */
+  /** A name of Python's hashlib that Node supports. */
   hashFunction: string;
   /** Empty: no locking. */
   lockDir: string;
@@ -26,11 +26,11 @@ export interface Config {
   processName: string;
   disallowRmWhenYoungerThanDays: number;
   deduplication: boolean;
-  /** Worker threads; undefined: what the work is worth, up to one a CPU. */
+  /** Worker threads; undefined: as the work needs, at most one per CPU. */
   workers: number | undefined;
-  /** CPUs that the program may use. */
+  /** Number of CPUs that the program may use. */
   cpus: number;
-  /** Percent of the untouched blocks that a hinted backup compares with its base; 0 means 10 blocks. */
+  /** Percentage of the unchanged blocks that a hinted backup compares with its base; 0: 10 blocks. */
   hintCheckPercent: number;
   compressionLevel: number;
   /** 64 hex digits. */
@@ -38,7 +38,7 @@ export interface Config {
   encryptionVersion: 0 | 1;
   defaultSchedulers: string[];
   slaSchedulers: string[];
-  /** An engine URL as in formats.md §3; only its scheme has been checked. */
+  /** An engine URL (formats.md §3); only its scheme is checked. */
   engine: string;
   /** MiB of page cache for SQLite. */
   sqliteCacheMb: number;
@@ -46,6 +46,6 @@ export interface Config {
   io: IoOptions;
   schedulers: Scheduler[];
   brokenSchedulers: BrokenScheduler[];
-  /** One line each, to be logged: options and sections that nothing reads. */
+  /** Log lines about unknown options and sections, and about exposed secrets. */
   warnings: string[];
 }

@@ -3,15 +3,15 @@ import { BackyError } from '../errors.ts';
 import type { Environment } from './environment.ts';
 import type { SectionName, Values } from './schema.ts';
 
-/** Values that take the place of the schema's. */
+/** Values that replace the schema's defaults. */
 export type Presets = { [S in SectionName]?: Partial<Values<S>> };
 
-/** How many blocks local disks take at once with profit. */
+/** Blocks in flight at which local disks are fastest. */
 const AT_ONCE = { simultaneous_reads: 4, simultaneous_writes: 4 };
 
 /**
- * The configuration of someone who has no config file: everything in one folder of their own, without encryption (cli.md).
- * Creates nothing. Throws a BackyError (`config`) when the user has no home folder.
+ * The configuration without a config file: everything in one folder of the user, no encryption.
+ * Creates nothing. @throws BackyError `config` if the user has no home folder.
  */
 export function embeddedPresets(env: Environment): Presets {
   const state = stateFolder(env);
@@ -24,12 +24,11 @@ export function embeddedPresets(env: Environment): Presets {
 }
 
 function stateFolder({ root, home, xdgDataHome, uid }: Environment): string {
-  // The XDG specification: a relative path is invalid and to be ignored.
+  // The XDG specification says to ignore a relative path.
   if (xdgDataHome !== undefined && isAbsolute(xdgDataHome)) return join(xdgDataHome, 'backy2');
   if (uid === 0) return join(root, 'var/lib/backy2');
   if (home !== undefined && isAbsolute(home)) return join(home, '.local/share/backy2');
-  throw new BackyError(
-    'config',
-    'No config file, and no home folder to keep backups in; name a config file with -c, or set HOME.',
-  );
+  throw new BackyError('config', 'There is no config file, and no home folder for the embedded default.', {
+    hint: 'Name a config file with -c, or set HOME.',
+  });
 }

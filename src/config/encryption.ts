@@ -16,15 +16,16 @@ const key: Kind<string> = {
 };
 
 /**
- * Settles which encryption version is written (formats.md §4): the newest when `version` is undefined, and any but 0 needs a key.
- * With 0 a malformed key does no harm; a good one is kept, since blocks of other versions may still be read.
+ * Decides the encryption version for new blobs (formats.md §4): the newest if `version` is undefined.
+ * Any version but 0 needs a key. With 0, a valid key is kept for reading encrypted blocks, and a
+ * malformed one is ignored.
  */
 export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Pick<Config, 'encryptionKey' | 'encryptionVersion'> {
   if (version === 0) return { encryptionKey: readKeyIfGood(ini), encryptionVersion: 0 };
   const encryptionKey = readKey(ini);
   if (encryptionKey === undefined) {
     const why =
-      version === undefined ? 'without encryption_version blocks are encrypted' : `encryption version ${version} needs it`;
+      version === undefined ? 'blocks are encrypted without encryption_version' : `encryption version ${version} needs it`;
     const problem = `is missing, and ${why}; set encryption_key to ${key.allowed}, or set encryption_version: 0.`;
     throw optionError(ini, { section: SECTION, option: OPTION, problem });
   }

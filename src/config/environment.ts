@@ -1,8 +1,8 @@
 import { availableParallelism, homedir } from 'node:os';
 
-/** What the configuration depends on besides its files. */
+/** The surroundings that the configuration depends on, besides its files. */
 export interface Environment {
-  /** The folder that holds `etc` and `var`. */
+  /** The parent folder of `etc` and `var`. */
   root: string;
   /** The current folder. */
   cwd: string;
@@ -18,7 +18,7 @@ export interface Environment {
 export function processEnvironment(): Environment {
   return {
     root: '/',
-    // Not process.cwd(), which throws in a folder that was deleted.
+    // process.cwd() would throw in a deleted folder.
     cwd: '.',
     home: homeFolder(),
     xdgDataHome: process.env.XDG_DATA_HOME,
@@ -31,7 +31,7 @@ function homeFolder(): string | undefined {
   try {
     return homedir() || undefined;
   } catch {
-    // No $HOME, and a uid that /etc/passwd does not know, as in containers.
+    // No $HOME, and a uid that is missing in /etc/passwd, as in containers.
     return undefined;
   }
 }

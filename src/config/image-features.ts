@@ -1,4 +1,4 @@
-/** Features that an image can be created with, and their bits. */
+/** Features of new images, and their bits. */
 const FEATURES: Record<string, number> = {
   LAYERING: 1,
   STRIPINGV2: 2,
@@ -13,7 +13,7 @@ const FEATURES: Record<string, number> = {
 /** Their names as in `new_image_features`. */
 export const FEATURE_NAMES: readonly string[] = Object.keys(FEATURES).map((name) => `RBD_FEATURE_${name}`);
 
-/** The bits of features with names such as `RBD_FEATURE_FAST_DIFF` or `fast-diff`; undefined when one is unknown. */
+/** The bits of features such as `RBD_FEATURE_FAST_DIFF` or `fast-diff`; undefined if one is unknown. */
 export function featureBits(names: readonly string[]): number | undefined {
   let bits = 0;
   for (const name of names) {

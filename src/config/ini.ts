@@ -1,44 +1,45 @@
 import { BackyError } from '../errors.ts';
 
-/** A value as written, `%` not interpreted yet, and where it stands. */
+/** A value as written, before interpolation of `%`, and its position. */
 export interface IniValue {
   text: string;
   file: string;
   line: number;
 }
 
-/** A section: its options by lower-case name, and the last file that has it. */
+/** A section: its options by lower-case name, and its last position. */
 export interface IniSection {
   file: string;
   line: number;
   options: Map<string, IniValue>;
 }
 
-/** One or several INI files. */
+/** The sections of one or several INI files. */
 export interface Ini {
   files: string[];
   /** By name, case-sensitive; {@link INHERITED} is among them. */
   sections: Map<string, IniSection>;
 }
 
-/** The section whose options every other section inherits (not `DEFAULTS`, which is an ordinary one). */
+/** Every other section inherits the options of this one. `DEFAULTS` is an ordinary section. */
 export const INHERITED = 'DEFAULT';
 
-/** The state of {@link parseIni} between two lines. */
+/** The state of {@link parseIni} between lines. */
 interface Parser {
   ini: Ini;
   file: string;
   section: IniSection | undefined;
   sectionName: string;
-  /** The option that a deeper indented line continues. */
+  /** The option that a more indented line continues. */
   option: { value: IniValue; lines: string[] } | undefined;
-  /** Characters before the last section or option. */
+  /** Indentation of the last section or option, in characters. */
   indent: number;
 }
 
 /**
- * Parses one file as Python's configparser does (formats.md §7). `file` only names it in errors and origins.
- * Throws a BackyError (`config`) with file and line. No error quotes a line, which might hold a secret.
+ * Parses a file by the rules of Python's configparser (formats.md §7).
+ * @param file the name for errors.
+ * @throws BackyError `config` with file and line. It quotes no line, which might contain a secret.
  */
 export function parseIni(text: string, file: string): Ini {
   const ini: Ini = { files: [file], sections: new Map() };
@@ -48,7 +49,7 @@ export function parseIni(text: string, file: string): Ini {
   return ini;
 }
 
-/** Puts files together, option by option; later ones win. */
+/** Merges files option by option; later ones win. */
 export function mergeInis(inis: Ini[]): Ini {
   const merged: Ini = { files: [], sections: new Map() };
   for (const ini of inis) {
@@ -66,7 +67,7 @@ function parseLine(parser: Parser, line: string, number: number): void {
   const content = line.trim();
   if (content.startsWith('#') || content.startsWith(';')) return;
   if (content === '') {
-    // An empty line does not end a value; those at its end are cut off later.
+    // An empty line does not end a value. Trailing ones are removed later.
     parser.option?.lines.push('');
     return;
   }
@@ -77,7 +78,7 @@ function parseLine(parser: Parser, line: string, number: number): void {
   }
   parser.indent = indent;
   endOption(parser);
-  // As in configparser, what follows the last bracket is ignored.
+  // As in configparser, text after the last bracket is ignored.
   const name = /^\[(.+)\]/.exec(content)?.[1];
   if (name !== undefined) beginSection(parser, name, number);
   else beginOption(parser, content, number);
@@ -87,7 +88,7 @@ function beginSection(parser: Parser, name: string, line: number): void {
   const { sections } = parser.ini;
   const known = sections.get(name);
   if (known !== undefined && name !== INHERITED) {
-    throw syntaxError(parser.file, line, `section [${name}] exists already, in line ${known.line}.`);
+    throw syntaxError(parser.file, line, `section [${name}] already exists in line ${known.line}.`);
   }
   parser.section = known ?? { file: parser.file, line, options: new Map() };
   parser.sectionName = name;
@@ -97,14 +98,14 @@ function beginSection(parser: Parser, name: string, line: number): void {
 function beginOption(parser: Parser, content: string, line: number): void {
   const { section, sectionName, file } = parser;
   if (section === undefined) {
-    throw syntaxError(file, line, 'text before the first [section]; a config file starts with a section.');
+    throw syntaxError(file, line, 'text before the first [section].');
   }
   const delimiter = content.search(/[:=]/);
   const name = content.slice(0, Math.max(delimiter, 0)).trim().toLowerCase();
   if (name === '') throw syntaxError(file, line, 'neither "[section]" nor "option: value".');
   const known = section.options.get(name);
   if (known !== undefined) {
-    throw syntaxError(file, line, `option ${name} exists already in section [${sectionName}], in line ${known.line}.`);
+    throw syntaxError(file, line, `option ${name} already exists in section [${sectionName}], line ${known.line}.`);
   }
   const first = content.slice(delimiter + 1).trim();
   const value: IniValue = { text: first, file, line };

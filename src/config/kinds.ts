@@ -1,17 +1,25 @@
-/** A kind of value that an option may have. */
+/** A kind of option values. */
 export interface Kind<T> {
   /** Completes `"…" is not ….` */
   allowed: string;
-  /** Undefined: the text is not of this kind. */
+  /** Undefined if the text is not of this kind. */
   parse(text: string): T | undefined;
-  /** All texts of this kind, where they are few: an error names the one that was likely meant. */
+  /** All texts of this kind, if they are few. Errors suggest the nearest. */
   values?: readonly string[];
-  /** How an error names a wrong value; left out, it is quoted. Keeps passwords out of messages. */
+  /** Shows a wrong value in an error without its secrets. If absent, the value is quoted. */
   show?(text: string): string;
 }
 
-/** A whole number from `min` to `max`; with `multipleOf` only its multiples; `unit` is what it counts, in the plural. */
-export function wholeNumber(limits: { min: number; max?: number; multipleOf?: number; unit?: string }): Kind<number> {
+interface NumberLimits {
+  min: number;
+  max?: number;
+  multipleOf?: number;
+  /** In the plural. */
+  unit?: string;
+}
+
+/** A whole number within limits. */
+export function wholeNumber(limits: NumberLimits): Kind<number> {
   const { min, max = Number.MAX_SAFE_INTEGER, multipleOf = 1, unit } = limits;
   const words = ['a whole number', unit === undefined ? '' : ` of ${unit}`];
   words.push(limits.max === undefined ? `, ${min} or more` : ` from ${min} to ${max}`);
@@ -42,28 +50,28 @@ const BOOLEANS: Record<string, boolean> = {
   off: false,
 };
 
-/** What Python's configparser takes for a boolean. */
+/** A boolean of Python's configparser. */
 export const bool: Kind<boolean> = {
   allowed: 'one of 1, yes, true, on, 0, no, false, off',
   values: Object.keys(BOOLEANS),
   parse: (text) => own(BOOLEANS, text.toLowerCase()),
 };
 
-/** Text on one line, maybe empty. An option that is indented by mistake makes the one before it longer by a line. */
+/** Text on one line, possibly empty. A second line is likely the next option, indented by mistake. */
 export const line: Kind<string> = {
   allowed: 'a single line (a line that is indented more than the one before continues its value)',
   parse: (text) => (text.includes('\n') ? undefined : text),
 };
 
-/** A path, which stays as it is. */
+/** A path, kept as written. */
 export const path: Kind<string> = {
   allowed: 'a path on a single line (a line that is indented more than the one before continues its value)',
   parse: (text) => (text === '' || text.includes('\n') ? undefined : text),
 };
 
-/** Names with commas between them. */
+/** Comma separated names. */
 export const names: Kind<string[]> = {
-  allowed: 'names with commas between them',
+  allowed: 'a comma separated list of names',
   parse: (text) =>
     text
       .split(',')
@@ -74,7 +82,7 @@ export const names: Kind<string[]> = {
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 const LONGEST_DAYS = 36500;
 
-/** A time in seconds. */
+/** A duration, in seconds. */
 export const duration: Kind<number> = {
   allowed: `a number with s, m, h or d (such as 30m, 6h, 1d), at most ${LONGEST_DAYS}d`,
   parse: (text) => {
@@ -84,12 +92,12 @@ export const duration: Kind<number> = {
   },
 };
 
-/** One of the keys of `meanings`; `allowed` overrides the list of them in the error. */
+/** One of the keys of `meanings`. @param allowed replaces the list of keys in errors. */
 export function oneOf<T>(meanings: Record<string, T>, allowed = `one of ${Object.keys(meanings).join(', ')}`): Kind<T> {
   return { allowed, values: Object.keys(meanings), parse: (text) => own(meanings, text) };
 }
 
-/** `record[key]`, but nothing that it inherits (`constructor` …). */
+/** `record[key]`, without inherited keys such as `constructor`. */
 function own<T>(record: Record<string, T>, key: string): T | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
 }

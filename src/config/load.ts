@@ -12,9 +12,10 @@ import { readSection } from './section.ts';
 import { unreadWarnings } from './unread.ts';
 
 /**
- * Reads and checks the configuration: `configFile` alone, or the default lookup when it is undefined or empty,
- * or the embedded default when that finds no file. Creates nothing on disk.
- * Throws a BackyError (`config`) of one line for anything missing or wrong; what nothing reads becomes a warning.
+ * Reads and checks the configuration, and creates nothing on disk.
+ * @param configFile the only file to read. If undefined or empty, the default files are read; if
+ * none of them exists, the embedded default applies.
+ * @throws BackyError `config` for a missing or wrong option. An unknown option becomes a warning.
  */
 export function loadConfig(configFile: string | undefined, env: Environment = processEnvironment()): Config {
   const files = readConfigFiles(configFile, env);
@@ -88,7 +89,7 @@ function readRbd(values: Values<'io_rbd'>): Config['io']['rbd'] {
     radosName: values.rados_name,
     connectTimeoutSeconds: values.connect_timeout,
     operationTimeoutSeconds: values.operation_timeout,
-    // An empty list is none.
+    // An empty list means the cluster's default.
     newImageFeatures: values.new_image_features || undefined,
     snapshotPrefix: values.snapshot_prefix,
   };

@@ -5,17 +5,17 @@ import type { Environment } from './environment.ts';
 
 /** A config file that was read. */
 export interface ConfigFile {
-  /** As messages call it. */
+  /** As shown in messages. */
   name: string;
   text: string;
-  /** Whether others than its owner and group may read it. */
+  /** Whether every user may read it. */
   openToAll: boolean;
 }
 
 /**
- * Reads `configFile` alone, or, when it is undefined or empty, every file of the default lookup that exists
- * (formats.md §7), later ones winning. Throws a BackyError (`config`) for a `configFile` that does not exist,
- * and for any file that exists but can't be read: to pass over one would run with half a configuration.
+ * Reads `configFile`, or, if it is undefined or empty, all default files that exist (formats.md §7).
+ * @throws BackyError `config` if `configFile` does not exist, or a file exists but cannot be read:
+ * without it the configuration would be incomplete.
  */
 export function readConfigFiles(configFile: string | undefined, env: Environment): ConfigFile[] {
   if (configFile !== undefined && configFile !== '') {
@@ -38,7 +38,7 @@ function defaultNames({ root, home }: Environment): string[] {
   ];
 }
 
-/** What the shell's `folder/*` gives, sorted, without folders. */
+/** The files of the shell's `folder/*`, sorted. */
 function visibleFiles(folder: string): string[] {
   let names: string[];
   try {
@@ -74,9 +74,9 @@ function isMissing(error: unknown): boolean {
 function unreadable(name: string, cause: unknown): BackyError {
   const reasons: Record<string, string> = {
     EISDIR: 'is a directory, not a config file.',
-    EACCES: 'permission denied; run as a user who may read it, or name another config file with -c.',
+    EACCES: 'permission denied. Run as a user who may read it, or name another config file with -c.',
     ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text.',
   };
-  const reason = reasons[errnoOf(cause) ?? ''] ?? `can't be read: ${messageOf(cause)}`;
+  const reason = reasons[errnoOf(cause) ?? ''] ?? `cannot be read: ${messageOf(cause)}`;
   return new BackyError('config', `${name}: ${reason}`, { cause });
 }

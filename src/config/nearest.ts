@@ -1,6 +1,6 @@
 /**
- * The one of `candidates` that takes the fewest typing errors to become `word`, for its length, so that `dedup` is
- * nearer to `deduplication` than to a short name. The first of equals; an empty string if there are none.
+ * The candidate with the fewest typing errors relative to its length, so that `dedup` is nearer to
+ * `deduplication` than to a short name. The first of equals; '' without candidates.
  */
 export function nearest(word: string, candidates: readonly string[]): string {
   let best = { name: '', distance: Number.POSITIVE_INFINITY };
@@ -11,16 +11,16 @@ export function nearest(word: string, candidates: readonly string[]): string {
   return best.name;
 }
 
-/** So many letters of a word may be wrong for it to be meant as another: one, or this part of them. */
+/** The share of wrong letters up to which a word is near another one. One letter may always be wrong. */
 const MOST_ERRORS = 0.4;
 
-/** Whether `candidate` is likely what was meant by `word`. A single letter tells too little. */
+/** Whether `word` likely stands for `candidate`. Always false for a single letter. */
 export function isNear(word: string, candidate: string): boolean {
   if (word.length < 2) return false;
   return typingErrors(word, candidate) <= Math.max(1, Math.max(word.length, candidate.length) * MOST_ERRORS);
 }
 
-/** How many letters to insert, delete, replace or swap with the next to make one word of the other; case does not count. */
+/** The number of letters to insert, delete, replace or swap to turn one word into the other; ignores case. */
 function typingErrors(from: string, to: string): number {
   const [left, right] = [[...from.toLowerCase()], [...to.toLowerCase()]];
   let before: number[] = [];

@@ -5,7 +5,7 @@ import { readOption } from './section.ts';
 import { optionError } from './values.ts';
 
 const SECTION = 'DataBackend';
-/** What clients of S3 take when none is set. */
+/** The default region of S3 clients. */
 const USUAL_REGION = 'us-east-1';
 const STALL_SECONDS = 60;
 const RETRY_SECONDS = 300;
@@ -15,7 +15,7 @@ const word: Kind<string> = { allowed: 'a word without spaces', parse: (text) => 
 const server: Kind<string> = {
   allowed: 'a URL of a server: http://host:port or https://host:port',
   parse: (text) => (text === '' || isServerUrl(text) ? text.replace(/\/+$/, '') : undefined),
-  // A URL may have a password in it.
+  // A URL may contain a password.
   show: (text) => JSON.stringify(text.replace(/\/\/[^/]*@/, '//…@')),
 };
 const host: Kind<string> = {
@@ -27,18 +27,19 @@ const bucketName: Kind<string> = {
   parse: (text) => (/^[\w.-]{3,255}$/.test(text) ? text : undefined),
 };
 const style = oneOf<'auto' | 'path' | 'virtual'>({ auto: 'auto', path: 'path', virtual: 'virtual' });
-const signature = oneOf({ s3v4: 's3v4' }, 's3v4, the only one that this program makes; every server that is kept up knows it');
+const signature = oneOf({ s3v4: 's3v4' }, 's3v4, the only supported version');
 const seconds = wholeNumber({ min: 1, max: 3600, unit: 'seconds' });
 
 /**
- * The options of type `s3` or `minio`, which differ in how the server is named: either understands the other's options as well. Throws a
- * BackyError (`config`) for the first wrong or missing one. The files of keys are not read.
+ * Reads the options of type `s3` or `minio`. The types differ in how they name the server, but each
+ * accepts the options of the other. Does not read the files of keys.
+ * @throws BackyError `config` for the first wrong or missing option.
  */
 export function readS3(ini: Ini, type: 's3' | 'minio'): S3BackendOptions {
   const read = <T>(option: string, kind: Kind<T>) => readOption(ini, { section: SECTION, option }, kind);
   const missing = (option: string, problem: string) => optionError(ini, { section: SECTION, option, problem });
   read('signature_version', signature);
-  // Listings of this program never ask for an encoding.
+  // Checked only: our listings never ask for an encoding.
   read('disable_encoding_type', bool);
   const region = read('region_name', word) || USUAL_REGION;
   const endpointUrl = read('endpoint_url', server) || undefined;
@@ -54,7 +55,7 @@ export function readS3(ini: Ini, type: 's3' | 'minio'): S3BackendOptions {
     bucket,
     endpoint: endpoint ?? (useSsl ? undefined : `http://s3.${region}.amazonaws.com`),
     region,
-    // As the original's library does: a server of one's own seldom has a name for each bucket.
+    // As in the original's library: a private server seldom has a DNS name per bucket.
     pathStyle: addressing === 'path' || (addressing === 'auto' && endpoint !== undefined),
     credentials: readCredentials(read, missing),
     stallMs: (read('request_timeout', seconds) ?? STALL_SECONDS) * 1000,
@@ -75,8 +76,7 @@ function readCredentials(
   const accessKeyId = given('aws_access_key_id');
   const secretAccessKey = given('aws_secret_access_key');
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  const other = (option: string) =>
-    missing(option, `is missing, and so is ${option}_file, where the other half of the key is set.`);
+  const other = (option: string) => missing(option, `is missing, as is ${option}_file; the other half of the key is set.`);
   if (accessKeyId === undefined) throw other('aws_access_key_id');
   if (secretAccessKey === undefined) throw other('aws_secret_access_key');
   return { accessKeyId, secretAccessKey };

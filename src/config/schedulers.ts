@@ -5,9 +5,9 @@ import { INHERITED, type Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { SCHEDULER, SCHEMA } from './schema.ts';
 import { readOption } from './section.ts';
-import { optionError, rawValue } from './values.ts';
+import { type OptionPlace, optionError, rawValue } from './values.ts';
 
-/** Every scheduler of the config, in its order. A wrong one throws nothing: the backups must go on. */
+/** Reads all schedulers, in the order of the config. Returns wrong ones apart: backups must not fail. */
 export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSchedulers: BrokenScheduler[] } {
   const schedulers: Scheduler[] = [];
   const brokenSchedulers: BrokenScheduler[] = [];
@@ -30,13 +30,13 @@ export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSched
   return { schedulers, brokenSchedulers };
 }
 
-/** Whether a section is a scheduler, be it broken: none of the program's own, and it has at least one option of a scheduler. */
+/** Whether a section is a scheduler, possibly a broken one: it has at least one option of a scheduler. */
 export function isScheduler(ini: Ini, section: string): boolean {
   if (section === INHERITED || Object.hasOwn(SCHEMA, section)) return false;
   return Object.keys(SCHEDULER).some((option) => rawValue(ini, section, option) !== undefined);
 }
 
-function readRequired<T>(ini: Ini, place: { section: string; option: string }, kind: Kind<T>): T {
+function readRequired<T>(ini: Ini, place: OptionPlace, kind: Kind<T>): T {
   const value = readOption(ini, place, kind);
   if (value === undefined) throw optionError(ini, { ...place, problem: `is missing; it must be ${kind.allowed}.` });
   return value;

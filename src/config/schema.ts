@@ -1,11 +1,11 @@
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
 import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
 
-/** A known option: what it may be, and what it is when no file has it. */
+/** A known option: the kind of its value, and its default. */
 export interface Option<T> {
   kind: Kind<T>;
   initial: T;
-  /** The name is known, but nothing is read with the rest of its section. */
+  /** The name is known, but other code reads the value. */
   deferred?: true;
 }
 
@@ -13,7 +13,7 @@ const atOnce = wholeNumber({ min: 1, max: 1024 });
 const bytesPerSecond = wholeNumber({ min: 0, unit: 'bytes a second' });
 const deferred: Option<string | undefined> = { kind: line, initial: undefined, deferred: true };
 
-/** Names of Python's hashlib that mark a block's checksum (formats.md §1). */
+/** Hash functions of block checksums, as Python's hashlib names them (formats.md §1). */
 export const HASH_FUNCTIONS = [
   ...['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'],
   ...['sha3_224', 'sha3_256', 'sha3_384', 'sha3_512', 'blake2b', 'blake2s'],
@@ -23,7 +23,7 @@ const hashFunction = oneOf(Object.fromEntries(HASH_FUNCTIONS.map((name) => [name
 
 const metaType = oneOf(
   { 'backy2.meta_backends.sql': 'sql', sql: 'sql' },
-  'a meta backend that exists: backy2.meta_backends.sql (in short: sql)',
+  'a known meta backend: backy2.meta_backends.sql (in short: sql)',
 );
 
 const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
@@ -36,26 +36,26 @@ const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
   'one of backy2.data_backends.file, .s3, .minio, .null (in short: file, s3, minio, null)',
 );
 
-/** Names on several lines, as the original has them, or with commas between them. None at all: those of the cluster's configuration. */
+/** Names on several lines, as in the original, or comma separated. Empty: the cluster's default. */
 const imageFeatures: Kind<number | undefined> = {
-  allowed: `a list of image features; known are ${FEATURE_NAMES.join(', ')}`,
+  allowed: `a list of image features: ${FEATURE_NAMES.join(', ')}`,
   parse: (text) => featureBits(text.split(/[\s,]+/).filter(Boolean)),
 };
 
-/** Snapshots that begin with it and go on with a time are taken for our own, and removed: it must not be empty. */
+/** Must not be empty: snapshots named by this prefix and a time are ours, and get removed. */
 const snapshotPrefix: Kind<string> = {
-  allowed: 'a prefix of snapshots: letters, digits, ".", "_" and "-", the first one a letter or digit',
+  allowed: 'a prefix of snapshots: letters, digits, ".", "_" and "-", starting with a letter or digit',
   parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) ? text : undefined),
 };
 
-/** formats.md §3; the rest of the URL is the meta store's. Wrong ones are named up to where a password might begin. */
+/** See formats.md §3. The meta store checks the rest of the URL. Errors hide the part that may contain a password. */
 const engine: Kind<string> = {
   allowed: 'an engine URL: sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host:port/database',
   parse: (text) => (/^(sqlite:\/\/\/.|postgres(ql)?(\+psycopg2)?:\/\/)/.test(text) && !text.includes('\n') ? text : undefined),
   show: (text) => JSON.stringify(text.replace(/[:@\n].*/s, '…')),
 };
 
-/** The program's own sections and their options (the table of cli.md). Every other section is a scheduler. */
+/** The program's own sections and their options. Every other section is a scheduler. */
 export const SCHEMA = {
   DEFAULTS: {
     logfile: option(path, '/tmp/backy.log'),
@@ -69,7 +69,7 @@ export const SCHEMA = {
     workers: option<number | undefined>(wholeNumber({ min: 1, max: 256 }), undefined),
     hint_check_percent: option(percent, 0),
     compression_level: option(wholeNumber({ min: 1, max: 19 }), 1),
-    // A wrong key only matters with encryption: encryption.ts reads it.
+    // Read by encryption.ts, since a wrong key matters only with encryption.
     encryption_key: deferred,
     encryption_version: option<0 | 1 | undefined>(oneOf<0 | 1>({ 0: 0, 1: 1 }), undefined),
     default_schedulers: option(names, ['daily']),
@@ -87,7 +87,7 @@ export const SCHEMA = {
     bandwidth_read: option(bytesPerSecond, 0),
     bandwidth_write: option(bytesPerSecond, 0),
     path: option(path, '/tmp'),
-    // What s3 and minio need is read with them alone: s3.ts.
+    // Read by s3.ts, for types s3 and minio only.
     aws_access_key_id: deferred,
     aws_access_key_id_file: deferred,
     aws_secret_access_key: deferred,
@@ -119,7 +119,7 @@ export const SCHEMA = {
   io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
 } satisfies Record<string, Record<string, Option<unknown>>>;
 
-/** The options of a scheduler; all of them must be there. */
+/** The options of a scheduler. All are required. */
 export const SCHEDULER = { interval: duration, keep: wholeNumber({ min: 0, max: 1_000_000 }), sla: duration };
 
 /** A section of the program's own. */
@@ -130,7 +130,7 @@ export type Values<S extends SectionName> = {
   [K in keyof (typeof SCHEMA)[S]]: (typeof SCHEMA)[S][K] extends Option<infer T> ? T : never;
 };
 
-/** The names of the options that a section may have: a scheduler's, if it is none of the program's own. */
+/** The names of the options that a section may have. Sections that are not ours have a scheduler's. */
 export function knownOptions(section: string): string[] {
   return Object.keys(Object.hasOwn(SCHEMA, section) ? SCHEMA[section as SectionName] : SCHEDULER);
 }

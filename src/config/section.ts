@@ -2,11 +2,12 @@ import type { Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { isNear, nearest } from './nearest.ts';
 import { type Option, SCHEMA, type SectionName, type Values } from './schema.ts';
-import { getValue, optionError } from './values.ts';
+import { getValue, type OptionPlace, optionError } from './values.ts';
 
 /**
- * Reads and checks all options of one of the program's sections. A missing one is taken from `presets`, else from the schema.
- * Throws a BackyError (`config`) for the first wrong one.
+ * Reads and checks all options of one of the program's sections.
+ * @param presets values that replace options of the file.
+ * @throws BackyError `config` for the first wrong option.
  */
 export function readSection<S extends SectionName>(ini: Ini, section: S, presets: Partial<Values<S>> = {}): Values<S> {
   const options = Object.entries<Option<unknown>>(SCHEMA[section]);
@@ -15,12 +16,15 @@ export function readSection<S extends SectionName>(ini: Ini, section: S, presets
     return [name, value ?? option.initial];
   });
   const given = Object.entries(presets);
-  // Object.fromEntries forgets which name has which type; the schema says it.
+  // Object.fromEntries loses the types of single names; the schema has them.
   return Object.fromEntries([...values, ...given]) as Values<S>;
 }
 
-/** One option, checked; undefined when no file has it. Throws a BackyError (`config`) that names the value and what is allowed. */
-export function readOption<T>(ini: Ini, place: { section: string; option: string }, kind: Kind<T>): T | undefined {
+/**
+ * Reads and checks an option; undefined if no file has it.
+ * @throws BackyError `config` that names the value and the allowed ones.
+ */
+export function readOption<T>(ini: Ini, place: OptionPlace, kind: Kind<T>): T | undefined {
   const text = getValue(ini, place.section, place.option);
   if (text === undefined) return undefined;
   const value = kind.parse(text);

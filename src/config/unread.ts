@@ -3,7 +3,7 @@ import { nearest } from './nearest.ts';
 import { isScheduler } from './schedulers.ts';
 import { knownOptions, SCHEDULER, SCHEMA } from './schema.ts';
 
-/** One warning for every section and option that nothing reads, in the order of the config: most of them are misspelt (formats.md §7). */
+/** A warning for each unknown section and option, in the order of the config (formats.md §7). */
 export function unreadWarnings(ini: Ini): string[] {
   const referenced = referencedOptions(ini);
   return [...ini.sections].flatMap(([name, section]) => {
@@ -12,26 +12,31 @@ export function unreadWarnings(ini: Ini): string[] {
       return optionWarnings(name, section, { known: knownOptions(name), referenced });
     }
     const known = nearest(name, Object.keys(SCHEMA));
-    return [
-      `${section.file}: nothing reads section [${name}], which is no scheduler either; the nearest known section is [${known}].`,
-    ];
+    return [`${section.file}: section [${name}] is unknown and ignored; the nearest known section is [${known}].`];
   });
 }
 
-function optionWarnings(name: string, section: IniSection, read: { known: string[]; referenced: Set<string> }): string[] {
+/** Names of options that raise no warning. */
+interface KnownNames {
+  known: string[];
+  /** By {@link referencedOptions}. */
+  referenced: Set<string>;
+}
+
+function optionWarnings(name: string, section: IniSection, read: KnownNames): string[] {
   const unread = [...section.options].filter(([option]) => !read.known.includes(option) && !read.referenced.has(option));
   return unread.map(([option, value]) => {
     const known = nearest(option, read.known);
-    return `${value.file}: [${name}] ${option}: nothing reads this option; the nearest known one is ${known}.`;
+    return `${value.file}: [${name}] ${option}: this option is unknown and ignored; the nearest known one is ${known}.`;
   });
 }
 
-/** What a [DEFAULT] option may be called: every section inherits it. */
+/** The names of options in [DEFAULT], which every section inherits. */
 function knownAnywhere(): string[] {
   return [...Object.keys(SCHEMA).flatMap(knownOptions), ...Object.keys(SCHEDULER)];
 }
 
-/** Options that some value takes in with `%(name)s`. */
+/** Options that a value refers to by `%(name)s`. */
 function referencedOptions(ini: Ini): Set<string> {
   const values = [...ini.sections.values()].flatMap((section) => [...section.options.values()]);
   const references = values.flatMap((value) => [...value.text.matchAll(/%\(([^)]+)\)s/g)]);

@@ -1,12 +1,12 @@
 import { BackyError } from '../errors.ts';
 import { INHERITED, type Ini, type IniValue } from './ini.ts';
 
-/** As in configparser: how many `%(name)s` may lead from one to the next. */
+/** As in configparser: the maximum depth of nested `%(name)s`. */
 const MAX_DEPTH = 10;
 
 /**
- * An option's value with `%%` and `%(name)s` put in, inherited from [DEFAULT] if the section has none of its own.
- * Undefined when neither has it. Throws a BackyError (`config`) when a `%` is wrong.
+ * An option's value after interpolation of `%%` and `%(name)s`. Inherited from [DEFAULT] if the
+ * section has none; undefined if neither has one. @throws BackyError `config` for a wrong `%`.
  */
 export function getValue(ini: Ini, section: string, option: string): string | undefined {
   const raw = rawValue(ini, section, option);
@@ -15,37 +15,41 @@ export function getValue(ini: Ini, section: string, option: string): string | un
   return interpolate(raw.text, (name) => rawValue(ini, section, name)?.text, fail);
 }
 
-/** An option as written, inherited from [DEFAULT] if the section has none of its own. */
+/** An option as written, inherited from [DEFAULT] if the section has none. */
 export function rawValue(ini: Ini, section: string, option: string): IniValue | undefined {
   return ini.sections.get(section)?.options.get(option) ?? ini.sections.get(INHERITED)?.options.get(option);
 }
 
-/** What {@link optionError} says: `problem` goes on after `file: [section] option: `. */
-export interface OptionProblem {
+/** The place of an option. */
+export interface OptionPlace {
   section: string;
   option: string;
+}
+
+interface OptionProblem extends OptionPlace {
+  /** Follows `file: [section] option: `. */
   problem: string;
 }
 
-/** The error about one option, which names the file that has it; the files that lack it if none has. */
+/** An error about an option. Names the file that has the option, or all files if none has. */
 export function optionError(ini: Ini, { section, option, problem }: OptionProblem): BackyError {
   const place = rawValue(ini, section, option) ?? ini.sections.get(section);
   return new BackyError('config', `${place?.file ?? ini.files.join(', ')}: [${section}] ${option}: ${problem}`);
 }
 
-/** No error quotes the whole text, which might hold a secret (a password in `engine` is where a lone `%` is likely). */
+/** Errors do not quote the text, which may contain a secret: a lone `%` is likely in a password. */
 function interpolate(
   text: string,
   lookup: (name: string) => string | undefined,
   fail: (problem: string) => BackyError,
   depth = 1,
 ): string {
-  if (depth > MAX_DEPTH) throw fail('its %(name)s references go in a circle or too deep.');
+  if (depth > MAX_DEPTH) throw fail('its %(name)s references form a circle or are nested too deep.');
   return text.replaceAll(/%(?:(%)|\(([^)]+)\)s)?/g, (_match, percent: string | undefined, name: string | undefined) => {
     if (percent !== undefined) return '%';
-    if (name === undefined) throw fail('has a lone "%"; write "%%" for a percent sign.');
+    if (name === undefined) throw fail('has a lone "%". Write "%%" for a percent sign.');
     const value = lookup(name.toLowerCase());
-    if (value === undefined) throw fail(`"%(${name})s" refers to an option that is neither in this section nor in [DEFAULT].`);
+    if (value === undefined) throw fail(`"%(${name})s" refers to an option that is missing in this section and in [DEFAULT].`);
     return interpolate(value, lookup, fail, depth + 1);
   });
 }

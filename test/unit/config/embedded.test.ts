@@ -69,5 +69,6 @@ test.each([
 
 test('someone without a home folder is told what to do', () => {
   const { env } = makeSandbox();
-  expect(configErrorOf(() => loadConfig(undefined, { ...env, home: undefined })).message).toMatch(/no home folder.*-c/);
+  const { message, hint } = configErrorOf(() => loadConfig(undefined, { ...env, home: undefined }));
+  expect(`${message} ${hint}`).toMatch(/no home folder.*-c/);
 });

@@ -29,7 +29,7 @@ test('without a key, version 1 and no version at all are errors that say what to
   expect(errorOf('encryption_version: 1')).toBe(
     `backy.cfg: [DEFAULTS] encryption_key: is missing, and encryption version 1 needs it; ${REMEDY}`,
   );
-  const absent = `backy.cfg: [DEFAULTS] encryption_key: is missing, and without encryption_version blocks are encrypted; ${REMEDY}`;
+  const absent = `backy.cfg: [DEFAULTS] encryption_key: is missing, and blocks are encrypted without encryption_version; ${REMEDY}`;
   expect(errorOf()).toBe(absent);
   expect(errorOf('encryption_key:')).toBe(absent);
   expect(configErrorOf(() => loadText('')).message).toBe(absent);

@@ -57,12 +57,12 @@ describe('lines', () => {
 
 describe('syntax errors name file and line, and quote nothing', () => {
   test.each([
-    ['hello world', 'x.cfg:1: text before the first [section]; a config file starts with a section.'],
-    ['# fine\nk: v', 'x.cfg:2: text before the first [section]; a config file starts with a section.'],
+    ['hello world', 'x.cfg:1: text before the first [section].'],
+    ['# fine\nk: v', 'x.cfg:2: text before the first [section].'],
     ['[a]\nsecret', 'x.cfg:2: neither "[section]" nor "option: value".'],
     ['[a]\n= v', 'x.cfg:2: neither "[section]" nor "option: value".'],
-    ['[a]\n[b]\n[a]', 'x.cfg:3: section [a] exists already, in line 1.'],
-    ['[a]\nk: v\nK = v', 'x.cfg:3: option k exists already in section [a], in line 2.'],
+    ['[a]\n[b]\n[a]', 'x.cfg:3: section [a] already exists in line 1.'],
+    ['[a]\nk: v\nK = v', 'x.cfg:3: option k already exists in section [a], line 2.'],
   ])('%j', (text, message) => {
     expect(syntaxErrorOf(text)).toBe(message);
   });
@@ -83,11 +83,11 @@ describe('interpolation', () => {
   });
 
   test.each([
-    ['k: secret%', 'x.cfg: [a] k: has a lone "%"; write "%%" for a percent sign.'],
-    ['k: %secret', 'x.cfg: [a] k: has a lone "%"; write "%%" for a percent sign.'],
-    ['k: %(l', 'x.cfg: [a] k: has a lone "%"; write "%%" for a percent sign.'],
-    ['k: %(l)s', 'x.cfg: [a] k: "%(l)s" refers to an option that is neither in this section nor in [DEFAULT].'],
-    ['k: %(l)s\nl: %(k)s', 'x.cfg: [a] k: its %(name)s references go in a circle or too deep.'],
+    ['k: secret%', 'x.cfg: [a] k: has a lone "%". Write "%%" for a percent sign.'],
+    ['k: %secret', 'x.cfg: [a] k: has a lone "%". Write "%%" for a percent sign.'],
+    ['k: %(l', 'x.cfg: [a] k: has a lone "%". Write "%%" for a percent sign.'],
+    ['k: %(l)s', 'x.cfg: [a] k: "%(l)s" refers to an option that is missing in this section and in [DEFAULT].'],
+    ['k: %(l)s\nl: %(k)s', 'x.cfg: [a] k: its %(name)s references form a circle or are nested too deep.'],
   ])('%j is an error', (text, message) => {
     expect(valueErrorOf(`[a]\n${text}`, 'k')).toBe(message);
   });

@@ -197,7 +197,7 @@ test.each([
   ['logfile: a\n  workers: 1', `logfile: "a\\nworkers: 1" is not ${SINGLE_PATH}`],
   ['deduplication: flase', `deduplication: "flase" is not ${BOOLEAN} Did you mean false?`],
   ['hash_function: sha-512', `hash_function: "sha-512" is not one of ${HASH_FUNCTIONS.join(', ')}. Did you mean sha512?`],
-  ['logfile: 100%', 'logfile: has a lone "%"; write "%%" for a percent sign.'],
+  ['logfile: 100%', 'logfile: has a lone "%". Write "%%" for a percent sign.'],
 ])('[DEFAULTS] %j is an error', (text, message) => {
   expect(errorOf(PLAIN + text)).toBe(`backy.cfg: [DEFAULTS] ${message}`);
 });
@@ -206,7 +206,7 @@ const ENGINES =
   'an engine URL: sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host:port/database.';
 
 test.each([
-  ['MetaBackend', 'type: nope', 'type: "nope" is not a meta backend that exists: backy2.meta_backends.sql (in short: sql).'],
+  ['MetaBackend', 'type: nope', 'type: "nope" is not a known meta backend: backy2.meta_backends.sql (in short: sql).'],
   ['MetaBackend', 'sqlite_cache_mb: 0', 'sqlite_cache_mb: "0" is not a whole number of MiB from 1 to 65536.'],
   ['MetaBackend', 'engine: nonsense', `engine: "nonsense" is not ${ENGINES}`],
   ['MetaBackend', 'engine: mysql://me:secret@host/db', `engine: "mysql…" is not ${ENGINES}`],
@@ -225,7 +225,7 @@ test.each([
   [
     'io_rbd',
     'snapshot_prefix: -x',
-    'snapshot_prefix: "-x" is not a prefix of snapshots: letters, digits, ".", "_" and "-", the first one a letter or digit.',
+    'snapshot_prefix: "-x" is not a prefix of snapshots: letters, digits, ".", "_" and "-", starting with a letter or digit.',
   ],
   ['io_null', 'simultaneous_writes: 1.5', 'simultaneous_writes: "1.5" is not a whole number from 1 to 1024.'],
 ])('[%s] %j is an error', (section, text, message) => {
@@ -243,7 +243,7 @@ test.each(['RBD_FEATURE_LAYERING\n  fast-diff', 'layering, FAST_DIFF'])('image f
 
 test('an unknown image feature is an error, and no features at all are the default of the cluster', () => {
   expect(errorOf(`${PLAIN}[io_rbd]\nnew_image_features: RBD_FEATURE_LAYER`)).toMatch(
-    /^backy.cfg: \[io_rbd\] new_image_features: "RBD_FEATURE_LAYER" is not a list of image features; known are RBD_FEATURE_LAYERING, /,
+    /^backy.cfg: \[io_rbd\] new_image_features: "RBD_FEATURE_LAYER" is not a list of image features: RBD_FEATURE_LAYERING, /,
   );
   expect(load(`${PLAIN}[io_rbd]\nnew_image_features:\n`).io.rbd.newImageFeatures).toBeUndefined();
 });

@@ -73,14 +73,14 @@ test('a folder, bytes that are no text, and a file that leads nowhere are errors
   symlinkSync('loop.cfg', join(env.cwd, 'loop.cfg'));
   expect(configErrorOf(() => loadConfig('locks', env)).message).toBe('locks: is a directory, not a config file.');
   expect(configErrorOf(() => loadConfig('latin1.cfg', env)).message).toBe('latin1.cfg: is not UTF-8 text.');
-  expect(configErrorOf(() => loadConfig('loop.cfg', env)).message).toMatch(/^loop\.cfg: can't be read: ELOOP/);
+  expect(configErrorOf(() => loadConfig('loop.cfg', env)).message).toMatch(/^loop\.cfg: cannot be read: ELOOP/);
 });
 
 test('a file without permission is an error, with -c and without', () => {
   const { env, folder, write } = makeSandbox();
   chmodSync(folder, 0o755);
   chmodSync(write('cwd/backy.cfg', ''), 0);
-  const message = 'backy.cfg: permission denied; run as a user who may read it, or name another config file with -c.';
+  const message = 'backy.cfg: permission denied. Run as a user who may read it, or name another config file with -c.';
   asOrdinaryUser(() => {
     expect(configErrorOf(() => loadConfig('backy.cfg', env)).message).toBe(message);
     expect(configErrorOf(() => loadConfig(undefined, env)).message).toBe(message);

@@ -112,8 +112,8 @@ test.each([
   [`${S3}signature_version: s3`, /signature_version: "s3" is not s3v4/],
   [`${S3}disable_encoding_type: maybe`, /disable_encoding_type: "maybe" is not one of/],
   [`${S3}request_timeout: 0`, /request_timeout: "0" is not a whole number of seconds from 1 to 3600/],
-  [`${S3}aws_access_key_id: KEY`, /aws_secret_access_key: is missing, and so is aws_secret_access_key_file/],
-  [`${S3}aws_secret_access_key: geheim`, /aws_access_key_id: is missing, and so is aws_access_key_id_file/],
+  [`${S3}aws_access_key_id: KEY`, /aws_secret_access_key: is missing, as is aws_secret_access_key_file/],
+  [`${S3}aws_secret_access_key: geheim`, /aws_access_key_id: is missing, as is aws_access_key_id_file/],
   [`${S3}aws_secret_access_key: geheim\n  region_name: x`, /aws_secret_access_key: the value \(not shown\) is not a single line/],
 ])('%j is an error', (text, message) => {
   expect(errorOf(text)).toMatch(message);

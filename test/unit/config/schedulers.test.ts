@@ -36,7 +36,7 @@ test.each([
   ['interval: 1d\nkeep: some\nsla: 1h', `backy.cfg: [x] keep: "some" is not ${COUNT}`],
   ['interval: 1d\nkeep: -1\nsla: 1h', `backy.cfg: [x] keep: "-1" is not ${COUNT}`],
   ['interval: 1d\nkeep: 1', `backy.cfg: [x] sla: is missing; it must be ${TIME}`],
-  ['interval: 1d\nkeep: 1\nsla: %', 'backy.cfg: [x] sla: has a lone "%"; write "%%" for a percent sign.'],
+  ['interval: 1d\nkeep: 1\nsla: %', 'backy.cfg: [x] sla: has a lone "%". Write "%%" for a percent sign.'],
   ['keep: 1\nsla:', `backy.cfg: [x] interval: is missing; it must be ${TIME} backy.cfg: [x] sla: "" is not ${TIME}`],
 ])('%j is a broken scheduler beside good ones', (text, problem) => {
   const config = load(`[x]\n${text}\n[good]\ninterval: 1h\nkeep: 1\nsla: 0s`);

@@ -9,29 +9,29 @@ const warningsOf = (text: string) => {
   return loadConfig('backy.cfg', env).warnings;
 };
 const option = (place: string, known: string) =>
-  `backy.cfg: ${place}: nothing reads this option; the nearest known one is ${known}.`;
+  `backy.cfg: ${place}: this option is unknown and ignored; the nearest known one is ${known}.`;
 const section = (name: string, known: string) =>
-  `backy.cfg: nothing reads section [${name}], which is no scheduler either; the nearest known section is [${known}].`;
+  `backy.cfg: section [${name}] is unknown and ignored; the nearest known section is [${known}].`;
 
 test.each([
   ['blocksize: 4096', option('[DEFAULTS] blocksize', 'block_size')],
   ['Dedup: 1', option('[DEFAULTS] dedup', 'deduplication')],
-  ['constructor: 1', expect.stringContaining('[DEFAULTS] constructor: nothing reads this option')],
+  ['constructor: 1', expect.stringContaining('[DEFAULTS] constructor: this option is unknown')],
   ['[DataBackend]\nsimultaneous_write: 1', option('[DataBackend] simultaneous_write', 'simultaneous_writes')],
   ['[daily]\nintervall: 1d\nkeep: 1\nsla: 1h', option('[daily] intervall', 'interval')],
   ['[DEFAULT]\nlogfil: x', option('[DEFAULT] logfil', 'logfile')],
   ['[Io_File]\nsimultaneous_reads: 1', section('Io_File', 'io_file')],
   ['[databackend]\npath: x', section('databackend', 'DataBackend')],
-  ['[constructor]', expect.stringContaining('nothing reads section [constructor]')],
+  ['[constructor]', expect.stringContaining('section [constructor] is unknown')],
 ])('%j is a warning that names the nearest known one', (text, warning) => {
   expect(warningsOf(text)).toEqual([warning]);
 });
 
-test('an option that another one takes in is read', () => {
+test('an option that another one refers to raises no warning', () => {
   expect(warningsOf('[DEFAULT]\nbase: /srv\n[DataBackend]\nsub: d\npath: %(base)s/%(Sub)s')).toEqual([]);
 });
 
-test('an option of [DEFAULT] that some section knows is read', () => {
+test('an option of [DEFAULT] that a section knows raises no warning', () => {
   expect(warningsOf('[DEFAULT]\nsimultaneous_reads: 2\n')).toEqual([]);
 });
 
