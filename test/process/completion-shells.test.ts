@@ -100,7 +100,7 @@ describe('fish', () => {
       expect(commands).toContain('restore\tRestore a version to a file, device or RBD image.');
       expect(commands).toContain('remove-tag\tRemove tags from a version.');
       expect(commands.filter((line) => !line.startsWith('re'))).toEqual([]);
-      expect(await complete('backy2 ls --sn')).toEqual(['--snapshot-name\tonly versions with this snapshot name']);
+      expect(await complete('backy2 ls --sn')).toEqual(['--snapshot-name\tlist only versions with this snapshot name']);
     });
 
     test('versions, names and tags of the database', async () => {

@@ -3,7 +3,7 @@ import { flag } from '../options/option-values.ts';
 
 export const backupDbCommand: Command = {
   name: 'backup-db',
-  description: 'Copy the database to a file; other commands may run meanwhile.',
+  description: 'Copy the database to a file, even while in use.',
   args: [['<filename>', 'file to write']],
   options: [['-f, --force', 'replace an existing file']],
   examples: [['backy2 backup-db /mnt/other-disk/backy-db', 'Copies the SQLite file, or runs pg_dump.']],

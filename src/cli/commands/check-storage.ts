@@ -18,7 +18,7 @@ const COLUMNS: Column<StorageStep>[] = [
 
 export const checkStorageCommand: Command = {
   name: 'check-storage',
-  description: 'Test the data backend and measure its speed, with temporary blobs.',
+  description: 'Test the data backend and measure its speed.',
   args: [],
   options: [fieldsOption(COLUMNS)],
   examples: [['backy2 check-storage', 'Writes, reads, lists and deletes a few blobs, and times each step.']],

@@ -10,7 +10,7 @@ export const cleanupCommand: Command = {
   options: [
     ['-f, --full', 'scan the whole data backend; no other command may run'],
     ['-p, --prefix <prefix>', 'delete only blobs whose uid starts with this prefix'],
-    ['--yes-delete <number>', 'with --full: confirm that up to NUMBER unexpected blobs are deleted'],
+    ['--yes-delete <number>', 'with --full: allow deletion of NUMBER unexpected blobs'],
     ['--dangerous-force', 'without --full: also delete blobs of versions removed within the last hour'],
   ],
   examples: [

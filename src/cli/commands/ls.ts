@@ -25,7 +25,7 @@ export const lsCommand: Command = {
   options: [
     ['-s, --snapshot-name <snapshot>', 'list only versions with this snapshot name'],
     ['-t, --tag <tag>', 'list only versions with this tag'],
-    ['-e, --expired', 'list only versions whose expire date has passed'],
+    ['-e, --expired', 'list only expired versions'],
     fieldsOption(COLUMNS),
   ],
   examples: [

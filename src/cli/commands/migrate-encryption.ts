@@ -4,7 +4,7 @@ import { versionLine } from '../output/version-line.ts';
 
 export const migrateEncryptionCommand: Command = {
   name: 'migrate-encryption',
-  description: 'Copy a version to blobs of the configured encryption_version.',
+  description: 'Copy a version to the configured encryption_version.',
   args: [['<version_uid>', 'version to copy']],
   options: [],
   prepare({ args: [uid = ''] }) {

@@ -14,11 +14,11 @@ export const nbdCommand: Command = {
   args: [],
   options: [
     ['--socket <file>', 'listen on this Unix socket [backy2-nbd.sock in $XDG_RUNTIME_DIR or /run]'],
-    ['--address <address>', `listen on this TCP address, open to anyone who can connect [${LOOPBACK}]`],
+    ['--address <address>', `listen on this TCP address [${LOOPBACK}]`],
     ['--port <port>', `listen on this TCP port [${NBD_PORT}]`],
-    ['--read-only', 'refuse writes [keep them until exit; versions never change]'],
-    ['--export <uid_or_name>', 'serve only this version, or the newest valid one of this name'],
-    ['--save', 'save writes as a new version when the last client disconnects'],
+    ['--read-only', 'refuse writes [keep them until exit]'],
+    ['--export <uid_or_name>', 'serve only this version, or the newest of this name'],
+    ['--save', 'save writes as a version when the last client leaves'],
   ],
   examples: [
     ['backy2 nbd --socket /run/web.sock --export web', 'Serves the newest valid version of web, until Ctrl-C.'],

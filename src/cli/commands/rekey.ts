@@ -8,8 +8,8 @@ const VARIABLE = 'BACKY2_OLD_KEY';
 
 export const rekeyCommand: Command = {
   name: 'rekey',
-  description: 'Wrap the keys of all encrypted blocks with the configured encryption_key.',
-  args: [['[old_key]', `old encryption_key; --old-key-file or the variable ${VARIABLE} is safer`]],
+  description: 'Wrap all block keys with the new encryption_key.',
+  args: [['[old_key]', `old key; safer: --old-key-file or ${VARIABLE}`]],
   options: [['--old-key-file <file>', 'read the old key from this file (- is stdin)']],
   secretArgs: [0],
   prepare({ args: [argument], options }) {

@@ -8,7 +8,7 @@ export const repairCommand: Command = {
   name: 'repair',
   description: 'Repair bad blocks from a source.',
   args: [['<version_uid>', 'version to repair']],
-  options: [['-s, --source <source>', 'original source or a copy of it, e.g. file:///dev/sda'], ACCEPT_DAMAGE],
+  options: [['-s, --source <source>', 'original source or a copy, e.g. file:///dev/sda'], ACCEPT_DAMAGE],
   examples: [['backy2 repair UID -s file:///dev/vg0/web', 'Stores the bad blocks again, where the source is unchanged.']],
   async prepare({ args: [uid = ''], options }) {
     const source = text(options.source);

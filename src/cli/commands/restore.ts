@@ -10,12 +10,12 @@ export const restoreCommand: Command = {
   description: 'Restore a version to a file, device or RBD image.',
   args: [
     ['<version_uid>', 'version to restore'],
-    ['<target>', 'target, e.g. file:///dev/vg/lv or rbd://pool/image'],
+    ['<target>', 'e.g. file:///dev/vg/lv or rbd://pool/image'],
   ],
   options: [
-    ['-s, --sparse', 'skip zero blocks; old data stays where the target has any'],
+    ['-s, --sparse', 'skip zero blocks; old target data remains'],
     ['-f, --force', 'overwrite an existing file, device or image'],
-    ['-c, --continue-from <block_id>', 'resume at this block: "Last ID" of the restore that stopped'],
+    ['-c, --continue-from <block_id>', 'resume at this block ("Last ID" in the log)'],
     ACCEPT_DAMAGE,
   ],
   examples: [

@@ -45,17 +45,17 @@ export const scrubCommand: Command = {
     ['-a, --all', 'scrub all versions'],
     ['-n, --name <name>', 'scrub all versions of this name'],
     ['-t, --tag <tag>', 'scrub all versions with this tag'],
-    ['--oldest <percent>', 'check PERCENT of all blobs, least recently verified first'],
-    ['--budget <time>', 'check blobs for at most this TIME, in the same order, e.g. 90s, 30m or 2h'],
+    ['--oldest <percent>', 'check the PERCENT of blobs verified longest ago'],
+    ['--budget <time>', 'same, for at most this TIME, e.g. 90s, 30m or 2h'],
     ['--coverage', 'print verification coverage and exit'],
-    ['--days <days>', `with --coverage: report these periods, comma separated [${DAYS.join(',')}]`],
+    ['--days <days>', `with --coverage: periods in days [${DAYS.join(',')}]`],
     ACCEPT_DAMAGE,
   ],
   examples: [
     ['backy2 scrub UID', 'Checks every block.'],
     ['backy2 scrub -p 5 UID', 'Checks 5% of the blocks, for a nightly check.'],
     ['backy2 scrub --oldest 4', 'Every night: verifies all blobs once in 25 nights.'],
-    ['backy2 scrub --coverage', 'Prints how many blobs were verified in the last day, week, month and 90 days.'],
+    ['backy2 scrub --coverage', 'Prints the share of blobs verified in 1, 7, 30 and 90 days.'],
   ],
   checkUsage({ args: [uid], options }) {
     const { source, percentile, all, days } = options;

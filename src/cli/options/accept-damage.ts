@@ -1,7 +1,4 @@
 import type { WordSpec } from '../command.ts';
 
 /** The option of commands that stop when a large part of the store is missing. */
-export const ACCEPT_DAMAGE: WordSpec = [
-  '--accept-damage',
-  'continue although many blobs are missing from the data backend (they are lost)',
-];
+export const ACCEPT_DAMAGE: WordSpec = ['--accept-damage', 'treat missing blobs as lost, and continue'];

@@ -3,7 +3,7 @@ import type { WordSpec } from '../command.ts';
 /** The options before the subcommand. Parsing, help, completion and man page are made from them. */
 export const GLOBAL_OPTIONS: readonly WordSpec[] = [
   ['-v, --verbose', 'log debug messages'],
-  ['-d, --debug', 'log debug messages, and stack traces of unexpected errors'],
+  ['-d, --debug', 'log debug messages, and stacks of unexpected errors'],
   ['-m, --machine-output', 'print columns joined by |, and log errors only'],
   ['-s, --skip-header', 'leave out the header of tables'],
   ['-r, --human-readable', 'print sizes with units'],
