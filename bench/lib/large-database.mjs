@@ -5,7 +5,7 @@ const CACHE_MB = 1024;
 const BLOCK_BYTES = 4 * 1024 ** 2;
 const DATE = '2026-01-01 00:00:00.000000';
 const DAY_MS = 24 * 3600 * 1000;
-/** Letters of a blob's uid after its hex digits (formats.md §1). */
+/** Letters of a blob's uid after its hex digits (docs/spec/formats.md §1). */
 const LETTERS = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const INDEXES = {
   ix_blocks_checksum: 'CREATE INDEX ix_blocks_checksum ON blocks (checksum)',

@@ -13,8 +13,8 @@ replay({
   // A backup's expiry is counted from now.
   clock: (call) => (call.argv.includes('due') ? recordedTime(call) : undefined),
   after: {
-    // cli.md, export: it writes to a temporary name and renames; the original leaves a file with
-    // one line.
+    // docs/spec/semantics.md §10: it writes to a temporary name and renames; the original leaves a
+    // file with one line.
     8: (world) => expect(existsSync(world.path('out.csv'))).toBe(false),
   },
 });

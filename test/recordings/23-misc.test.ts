@@ -12,7 +12,7 @@ replay({
   before: { 17: twoAtOnce },
 });
 
-/** Both must succeed: writers wait for each other (formats.md §2). */
+/** Both must succeed: writers wait for each other (docs/spec/formats.md §2). */
 async function twoAtOnce(world: World): Promise<void> {
   await Promise.all(['l1', 'l2'].map((name) => world.backup(`file://${name}`, name)));
 }

@@ -5,7 +5,7 @@ import { withoutDurations } from './stats-rows.ts';
 import { tableLines } from './table.ts';
 import type { World } from './world.ts';
 
-/** Log lines that cli.md quotes, because scripts parse them. */
+/** Log lines that docs/spec/command-line.md quotes, because scripts parse them. */
 const PHRASES = /(?:New version: \S+ \(Tags: .*|Removed backup version \S+ with \d+ blocks\.)$/gm;
 
 /**
@@ -25,7 +25,7 @@ export function comparePhrases(world: World, wanted: string, stdout: string): Co
   return compareTexts(world, phrases(wanted), phrases(stdout));
 }
 
-/** The rules of cli.md, "Streams, log and exit codes", for every run that got as far as its log. */
+/** The rules of docs/spec/command-line.md §2 for every run that got as far as its log. */
 export function streamRules(argv: string[], { rc, stdout, stderr }: Result): { actual: string; expected: string }[] {
   const rules = [];
   const printsOnly = argv.some((word) => /^(-V|--version|-h|--help)$/.test(word));

@@ -35,7 +35,7 @@ export function inputDates(text: string, nowMs: number): string {
   return text.replaceAll(DATE, (date) => (date.startsWith(RECORDED_DAY) ? sqlDate(nowMs).slice(0, 19) : date));
 }
 
-/** A date in the form of the databases (formats.md §2): six digits of fraction. */
+/** A date in the form of the databases (docs/spec/formats.md §2): six digits of fraction. */
 export function sqlDate(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23).replace('T', ' ')}000`;
 }

@@ -5,91 +5,90 @@ import { OLD_RELEASES, type OldRelease } from './old-release.ts';
 import { countedOnce, editStats, STATS_COLUMNS } from './stats-rows.ts';
 import { editTable, layTable, type Row, tableRows } from './table.ts';
 
-const MISSING_OPTIONS = 'semantics.md, "Deliberate differences": with `-c FILE`, missing options are errors -> defaults apply';
-const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (cli.md, initdb)`;
-const CONFIG_IS_1 = 'cli.md, exit code 1: config file missing or wrong; database not initialised or not reachable';
-const UNKNOWN_VERSION = 'semantics.md, "Deliberate differences": `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
-const REMOVE_TAG = 'cli.md, add-tag / remove-tag: an unknown version is an error';
-const WRONG_KIND = 'cli.md, exit code 2: wrong usage: … value of the wrong kind';
-const ZERO_BYTES = 'semantics.md, "Deliberate differences": a 0-byte version can\'t be restored -> works';
+const MISSING_OPTIONS = 'docs/spec/semantics.md §14: with `-c FILE`, missing options are errors -> defaults apply';
+const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (docs/spec/command-line.md §4, initdb)`;
+const CONFIG_IS_1 =
+  'docs/spec/command-line.md §2, exit code 1: config file missing or wrong; database not initialised or not reachable';
+const UNKNOWN_VERSION = 'docs/spec/semantics.md §14: `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
+const REMOVE_TAG = 'docs/spec/command-line.md §4, add-tag / remove-tag: an unknown version is an error';
+const WRONG_KIND = 'docs/spec/command-line.md §2, exit code 2: wrong usage: … value of the wrong kind';
+const ZERO_BYTES = "docs/spec/semantics.md §14: a 0-byte version can't be restored -> works";
 const NULL_BACKEND =
-  'semantics.md, "Deliberate differences": the null data backend works only with encryption -> with and without; restores and scrubs back';
+  'docs/spec/semantics.md §14: the null data backend works only with encryption -> with and without; restores and scrubs back';
 const PARTLY_TOUCHED =
-  'semantics.md, "Deliberate differences": a block that an `exists: false` range touches only in part becomes sparse -> it is read';
+  'docs/spec/semantics.md §14: a block that an `exists: false` range touches only in part becomes sparse -> it is read';
 const HINTS_ARE_AN_ARRAY =
-  'semantics.md, backup 2: the file is one JSON array … `[{offset, length, exists}]`; anything else: clear error';
-const WHOLE_FILE = 'semantics.md, "Deliberate differences": only the first line of a hints file is read -> the whole file';
+  'docs/spec/semantics.md §2.2: the file is one JSON array … `[{offset, length, exists}]`; anything else: clear error';
+const WHOLE_FILE = 'docs/spec/semantics.md §14: only the first line of a hints file is read -> the whole file';
 const EMPTY_HINTS =
-  'semantics.md, "Deliberate differences": `-r \'[]\'` with `-f` copies the base unchecked -> sampled like any other; block 3 differs';
+  "docs/spec/semantics.md §14: `-r '[]'` with `-f` copies the base unchecked -> sampled like any other; block 3 differs";
 const LENGTH_CHANGED =
-  'semantics.md, "Deliberate differences": hinted backups lose data in blocks whose length changed or that lie past the base\'s end -> they are read';
-const FEW_UNHINTED = 'semantics.md, "Deliberate differences": fewer than 5 unhinted blocks crash the sanity check -> works';
-const CHECKED_FIRST = 'semantics.md, backup 3: compared before anything is stored';
-const LOCKS_REMOVED = 'formats.md §6: lock files are removed when given back';
+  "docs/spec/semantics.md §14: hinted backups lose data in blocks whose length changed or that lie past the base's end -> they are read";
+const FEW_UNHINTED = 'docs/spec/semantics.md §14: fewer than 5 unhinted blocks crash the sanity check -> works';
+const CHECKED_FIRST = 'docs/spec/semantics.md §2.3: compared before anything is stored';
+const LOCKS_REMOVED = 'docs/spec/formats.md §6: lock files are removed when released';
 const RESTORE_GOES_ON =
-  'semantics.md, "Deliberate differences": restore with bad blocks exits 0; a missing blob stops it -> goes on, exit 20';
-const INCOMPLETE = 'cli.md, exit code 20: restore finished but some blocks are wrong or missing';
+  'docs/spec/semantics.md §14: restore with bad blocks exits 0; a missing blob stops it -> continues, exit 20';
+const INCOMPLETE = 'docs/spec/command-line.md §2, exit code 20: restore finished but some blocks are wrong or missing';
 const INVALID_READ_AGAIN =
-  'semantics.md, "Deliberate differences": `-c` skips blocks that are marked invalid, then calls the version valid -> they are read again';
-const CONTINUE_WITH_BASE =
-  'semantics.md, backup 7: rows that are there are kept, the rest is done (here: taken over from the base)';
-const DATES = 'cli.md, "Output forms": dates print as `YYYY-MM-DD HH:MM:SS`';
-const NO_HANG = 'semantics.md, "Deliberate differences": a missing or short source makes scrub -s and backup hang -> error';
-const PARTIAL_SCRUB = 'semantics.md, scrub: a partial scrub never turns an invalid version valid';
-const BLOCKS_VALID =
-  'semantics.md, "Deliberate differences": a good full scrub leaves blocks marked invalid -> they become valid';
+  'docs/spec/semantics.md §14: `-c` skips blocks that are marked invalid, then calls the version valid -> they are read again';
+const CONTINUE_WITH_BASE = 'docs/spec/semantics.md §2.7: existing rows are kept, the rest is done (here: copied from the base)';
+const DATES = 'docs/spec/command-line.md §3: dates print as `YYYY-MM-DD HH:MM:SS`';
+const NO_HANG = 'docs/spec/semantics.md §14: a missing or short source makes scrub -s and backup hang -> error';
+const PARTIAL_SCRUB = 'docs/spec/semantics.md §4: a partial scrub never turns an invalid version valid';
+const BLOCKS_VALID = 'docs/spec/semantics.md §14: a good full scrub leaves blocks marked invalid -> they become valid';
 const MENDED = 'docs/commands.md, Scrub: the next backup that reads the content of a bad block mends it in all versions';
-const DEDUP_COUNTED = 'semantics.md, "stats and du": the original forgot to count dedup found by checksum';
-const PREFIX = 'cli.md, cleanup: `-p` works on every backend';
+const DEDUP_COUNTED = 'docs/spec/semantics.md §8: the original forgot to count dedup found by checksum';
+const PREFIX = 'docs/spec/command-line.md §4, cleanup: `-p` works on every backend';
 const ONE_TRANSACTION =
-  'semantics.md, "Deliberate differences": a broken import can leave half a version and say it worked -> one transaction';
-const NOT_IMPORTABLE = 'cli.md, exit code 23: import: not an importable file';
-const SQLITE_UPGRADED =
-  'semantics.md, "Deliberate differences": SQLite databases of old revisions can\'t be upgraded -> upgraded';
-const EMPTY_IS_NULL = 'formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
+  'docs/spec/semantics.md §14: a broken import can leave half a version and say it worked -> one transaction';
+const NOT_IMPORTABLE = 'docs/spec/command-line.md §2, exit code 23: import: not an importable file';
+const SQLITE_UPGRADED = "docs/spec/semantics.md §14: SQLite databases of old revisions can't be upgraded -> upgraded";
+const EMPTY_IS_NULL = 'docs/spec/formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
 const NO_EMPTY_LINE =
-  'formats.md §5: line 1 names the format, line 2 is the version, then a line a block; there is no empty one at the end';
+  'docs/spec/formats.md §5: line 1 names the format, line 2 is the version, then one line per block; no empty line at the end';
 const EMPTY_LINE_IS_READ =
-  'formats.md: an installation must be able to switch without converting anything: the same exports; `export -` of the original ends with an empty line';
-const READERS_EXCLUDE = 'semantics.md, "Reading back": a version being exported can\'t be removed, and the other way round';
-const TAGS_ADD_UP = 'semantics.md, backup 7: stats and tags add up as one backup';
-const ONE_ROW_A_TAG = 'formats.md §2: `tags` has at most one row for a version and a name';
-const END_OF_OPTIONS = 'not in the specification: `--` ends the options, as in any program, and the command follows';
-const DIFF_LENGTHS = 'semantics.md, "Deliberate differences": `diff-meta` of versions with different lengths fails -> works';
+  'docs/spec/formats.md: an installation must be able to switch without converting anything: the same exports; `export -` of the original ends with an empty line';
+const READERS_EXCLUDE = "docs/spec/semantics.md §5: a version being exported can't be removed, and the other way round";
+const TAGS_ADD_UP = 'docs/spec/semantics.md §2.7: stats and tags add up as one backup';
+const ONE_ROW_A_TAG = 'docs/spec/formats.md §2: `tags` has at most one row for a version and a name';
+const END_OF_OPTIONS = 'docs/spec/command-line.md §1: `--` ends the options; the command follows';
+const DIFF_LENGTHS = 'docs/spec/semantics.md §14: `diff-meta` of versions with different lengths fails -> works';
 const DIFF_UNKNOWN =
-  'cli.md, exit code 100: any other failure: one ERROR line with the reason; here that there is no such version';
-const STATS_ORDER = 'cli.md, stats: the newest N, oldest first, also those that ended within a second';
+  'docs/spec/command-line.md §2, exit code 100: any other failure: one ERROR line with the reason; here that there is no such version';
+const STATS_ORDER = 'docs/spec/command-line.md §4, stats: the newest N, oldest first, also those that ended within a second';
 const SAMPLE_NOT_COUNTED =
-  'semantics.md, backup 3 and "stats and du": sampled blocks are compared before anything is stored, and then taken over: dedup';
-const ESCAPED = 'the issue of the command line: control characters in names are shown escaped instead of reaching the terminal';
-const UNKNOWN_FIELD = 'cli.md, "Output forms": an unknown field is an error that lists the known ones; no header comes before it';
+  'docs/spec/semantics.md §2.3 and §8: sampled blocks are compared before anything is stored, then taken over: dedup';
+const ESCAPED =
+  'docs/spec/semantics.md §14: control characters in names reach the terminal, and break tables -> shown escaped in tables';
+const UNKNOWN_FIELD =
+  'docs/spec/command-line.md §3: an unknown field is an error that lists the known ones; no header comes before it';
 const UNICODE =
-  'cli.md, "Output forms": byte for byte as in the transcripts, wide Unicode characters included; whatever the locale';
-const STORED_ONCE = 'semantics.md, "Deliberate differences": equal blocks in flight at once are stored several times -> once';
-const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
+  'docs/spec/command-line.md §3: byte for byte as in the transcripts, wide Unicode characters included; whatever the locale';
+const STORED_ONCE = 'docs/spec/semantics.md §14: equal blocks in flight at once are stored several times -> once';
+const DEFAULT_SCHEDULERS = 'docs/spec/command-line.md §4, due: without `-s`: the option `default_schedulers` (default `daily`)';
 const SCHEDULE_ORDER =
-  'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
+  'docs/spec/semantics.md §14: order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
 const DAMAGED_IS_MARKED =
-  'semantics.md, "Deliberate differences": a damaged encrypted blob ends scrub with exit 100 and marks nothing -> handled like a wrong checksum';
+  'docs/spec/semantics.md §14: a damaged encrypted blob ends scrub with exit 100 and marks nothing -> handled like a wrong checksum';
 const KEY_IS_PROVEN =
-  'cli.md, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
-const KEY_OF_THE_ROW = "formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
-const MIGRATION_WORKS = 'semantics.md, "Deliberate differences": `migrate-encryption` works only where nothing is to do -> works';
+  'docs/spec/command-line.md §2, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
+const KEY_OF_THE_ROW = "docs/spec/formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
+const MIGRATION_WORKS = 'docs/spec/semantics.md §14: `migrate-encryption` works only where nothing is to do -> works';
 const STORE_ID =
   'docs/promises.md: the data folder has a file with the id of the store, which the original neither reads nor deletes';
 const STORE_FIRST =
   'docs/promises.md: a store that is not the one of the database is refused before anything is stored: no version is begun';
-const ANY_NUMBER = 'semantics.md, "due and sla": `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
+const ANY_NUMBER = 'docs/spec/semantics.md §7: `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
 
 const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
 
 const LEAVES_DATA_OUT =
-  'the issue of what administrators do: without a base, what hints leave out must be zero, or a list of changes makes a valid version of zeros';
+  'docs/spec/semantics.md §14: `-r` without `-f` makes zeros of all that the hints leave out -> a sample of it must be zero, else exit 5';
 const EXISTS_IS_BOOLEAN =
-  'the issue of what administrators do: `exists` that is neither boolean nor "true" or "false" is an error, or a guess makes zeros of data';
-const NOTHING_TO_RESUME =
-  'the issue of what administrators do: `restore -c N` of a new file left its first blocks zero -> refused unless the target existed';
-const TOO_MANY_BLOCKS = 'the issue of what administrators do: N of `restore -c` must not exceed the number of blocks';
+  'docs/spec/semantics.md §14: `exists` is false for 0, "" and null, true for anything else -> a boolean, "true" or "false"; else an error';
+const NOTHING_TO_RESUME = 'docs/spec/semantics.md §14: `restore -c` on a new file leaves its first blocks zero -> refused';
+const TOO_MANY_BLOCKS = 'docs/spec/semantics.md §3: N of `restore -c` must not exceed the number of blocks';
 
 /** A restore that is refused makes no target. */
 const NO_TARGET: Difference['files'] = {
@@ -97,7 +96,7 @@ const NO_TARGET: Difference['files'] = {
   says: (so) => `cmp: ${/r_\S+/.exec(so)?.[0]}: No such file or directory`,
 };
 const OLD_KEY_ELSEWHERE =
-  'cli.md, rekey: the old key may also come from the environment or a file, so that its lack shows only when the log has begun';
+  'docs/spec/command-line.md §4, rekey: the old key may also come from the environment or a file, so that its lack shows only when the log has begun';
 
 /** Rows of versions, their validity and bad blocks: all good. */
 const mended = (recording: string, call: number): Difference => ({
@@ -124,7 +123,7 @@ export const DIFFERENCES: Difference[] = [
   {
     recording: '02-config',
     call: 38,
-    reason: 'formats.md §7: with `-c FILE` only that file',
+    reason: 'docs/spec/formats.md §7: with `-c FILE` only that file',
     exitCode: 0,
     stdout: emptyLs,
   },

@@ -22,7 +22,7 @@ class Pairing {
 
 /** No `\b`: in names of lock files an underscore stands before it. */
 const VERSION = /(?<![0-9A-Za-z])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/;
-/** formats.md §1: ten hex digits, then 22 letters of the short alphabet. */
+/** docs/spec/formats.md §1: ten hex digits, then 22 letters of the short alphabet. */
 const BLOB = /\b[0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}\b/;
 /** Whole digests, and digests shortened by `cut`. */
 const CHECKSUM = /\b[0-9a-f]{40,128}\b/;

@@ -46,8 +46,8 @@ export interface Scenario {
    */
   param?: (recorded: string, before: Call) => string;
   /**
-   * Every call ends at its arguments. The wording of help and errors is ours (cli.md); the stream
-   * they go to is compared.
+   * Every call ends at its arguments. The wording of help and errors is ours
+   * (docs/spec/command-line.md); the stream they go to is compared.
    */
   wordsAlone?: boolean;
   /** The config file for this run, made from the recorded one. */

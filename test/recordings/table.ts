@@ -1,7 +1,7 @@
 /** A table as the program prints it: rows of cells by column. */
 export type Row = Record<string, string>;
 
-/** Left-aligned columns of cli.md, "Output forms"; cells of other columns are centred. */
+/** Left-aligned columns of docs/spec/command-line.md §3; cells of other columns are centred. */
 const LEFT = new Set(['name', 'snapshot_name', 'tags', 'schedulers', 'breach']);
 const RIGHT =
   /^(size|size_bytes|(size|bytes|blocks) .*|duration \(s\)|Real|Null|Dedup (Own|Others)|Individual|Est\. Space( freed)?)$/;
@@ -12,8 +12,8 @@ export function tableLines(stdout: string): string[] {
 }
 
 /**
- * The output with its only table edited and laid out again (cli.md, "Output forms"); columns get no
- * narrower. `columns` are for a table without its header.
+ * The output with its only table edited and laid out again (docs/spec/command-line.md §3); columns
+ * get no narrower. `columns` are for a table without its header.
  */
 export function editTable(stdout: string, edit: (rows: Row[]) => Row[], columns?: string[]): string {
   const { names, rows, widths } = readTable(stdout, columns);

@@ -76,7 +76,7 @@ export class World {
     this.names.versions.offer(recorded, uid);
   }
 
-  /** The path of a block's blob; formats.md §4. */
+  /** The path of a block's blob; docs/spec/formats.md §4. */
   blobPath(versionUid: string, blockId: number): string {
     const row = this.database('backy.sqlite', (db) =>
       db.prepare('select uid from blocks where version_uid=? and id=?').get(versionUid, blockId),

@@ -148,15 +148,14 @@ function migration(text: string): string {
 function differences(): Difference[] {
   const recording = RECORDING;
   const DEDUP_COUNTED =
-    'semantics.md, "stats and du": the original forgot to count dedup found by checksum and zero blocks it had read';
-  const DEFAULT_SCHEDULERS = 'cli.md, due: without `-s`: the option `default_schedulers` (default `daily`)';
+    'docs/spec/semantics.md §8: the original forgot to count dedup found by checksum and zero blocks it had read';
+  const DEFAULT_SCHEDULERS = 'docs/spec/command-line.md §4, due: without `-s`: the option `default_schedulers` (default `daily`)';
   const SCHEDULE_ORDER =
-    'semantics.md, "Deliberate differences": order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
-  const MIGRATION_WORKS =
-    'semantics.md, "Deliberate differences": `migrate-encryption` works only where nothing is to do -> works';
-  const NEW_VERSION = 'cli.md, "Streams, log and exit codes": a new version is told in one way';
-  const EMPTY_IS_NULL = 'formats.md §5: a NULL is an empty field';
-  const TAG_ORDER = 'cli.md, "Output forms": tags are sorted';
+    'docs/spec/semantics.md §14: order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
+  const MIGRATION_WORKS = 'docs/spec/semantics.md §14: `migrate-encryption` works only where nothing is to do -> works';
+  const NEW_VERSION = 'docs/spec/command-line.md §2: a new version is told in one way';
+  const EMPTY_IS_NULL = 'docs/spec/formats.md §5: a NULL is an empty field';
+  const TAG_ORDER = 'docs/spec/command-line.md §3: tags are sorted';
   return [
     { recording, call: 9, reason: DEDUP_COUNTED, stdout: (so) => editStats(so, counted) },
     {

@@ -6,9 +6,9 @@ import type { BlockRow, Lab, VersionRow } from './lab.ts';
 export type Oracle = ReadonlyMap<string, string>;
 
 /**
- * Checks the invariant (semantics.md) without the program: every row names a complete blob. Every
- * valid version has all its rows, all good, and its blobs hold exactly the bytes that were read.
- * Invalid versions may exist. Starts no process; the blobs must be plain.
+ * Checks the invariant (docs/spec/semantics.md §1) without the program: every row names a complete
+ * blob. Every valid version has all its rows, all good, and its blobs hold exactly the bytes that
+ * were read. Invalid versions may exist. Starts no process; the blobs must be plain.
  */
 export function checkStored(lab: Lab, oracle: Oracle): void {
   checkRows(lab);

@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 
-/** The revisions of formats.md §2, oldest first; undefined is the one without a name. */
+/** The revisions of docs/spec/formats.md §2, oldest first; undefined is the one without a name. */
 export const ALL_REVISIONS = [
   undefined,
   'bbe7904bfc3a',
