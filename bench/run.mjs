@@ -42,11 +42,11 @@ const BENCHES = {
 const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]
 
   --only        ${Object.keys(BENCHES).join(', ')}
-  --quick       small sizes, one repetition: shows that the bench works, proves nothing
-  --json        write the rows to a file as well
+  --quick       small sizes, one round: only checks that the bench works
+  --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
-  --disk-dir    a folder on a real disk (default: that for temporary files)
-  --program     the program (default: bin/backy2 of this folder)
+  --disk-dir    a folder on a real disk (default: the one for temporary files)
+  --program     the program to measure (default: bin/backy2 of this folder)
 `;
 
 const { values } = parseArgs({

@@ -33,7 +33,7 @@ export function renderTable(rows) {
 function cells(row) {
   const { atLeast, atMost } = row;
   const required = atLeast !== undefined ? `>= ${atLeast.toFixed(2)}` : atMost !== undefined ? `<= ${atMost.toFixed(2)}` : '-';
-  const verdict = required === '-' ? '' : isMissed(row) ? 'LOW' : 'ok';
+  const verdict = required === '-' ? '' : isMissed(row) ? 'MISSED' : 'ok';
   return [row.name, row.what, figure(row.ours), figure(row.limit), row.unit, row.ratio.toFixed(2), required, verdict];
 }
 

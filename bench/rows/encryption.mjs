@@ -33,11 +33,11 @@ export async function* encryption(workspace) {
     rmSync(source);
     const speed = (/** @type {Record<string, number>} */ { seconds }) => mbPerSecond(bytes, seconds ?? Number.NaN);
     yield toRow(
-      { name, what: `${content}: first read to last commit, of checksum, zstd and GCM alone`, unit: 'MB/s', atLeast: 0.8 },
+      { name, what: `${content}: first read to last commit, vs checksum, zstd and GCM alone`, unit: 'MB/s', atLeast: 0.8 },
       rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
     );
     yield toRow(
-      { name, what: `${content}: ${workers} workers, of one`, unit: 'MB/s' },
+      { name, what: `${content}: ${workers} workers, vs one`, unit: 'MB/s' },
       rounds.map(({ ours, one }) => ({ ours: speed(ours), limit: speed(one) })),
     );
   }

@@ -11,19 +11,19 @@ import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
  */
 export async function* fileBackend(workspace) {
   const name = 'file-backend';
-  if (workspace.diskIsMemory) process.stderr.write('file-backend: --disk-dir is no disk, so fsync costs nothing there\n');
+  if (workspace.diskIsMemory) process.stderr.write('file-backend: --disk-dir is on a tmpfs, so fsync costs nothing\n');
   const onDisk = await measure(workspace, 'disk', workspace.rounds());
-  yield toRow({ name, what: 'disk, of min(hashing, bare durable writers)', unit: 'MB/s', atLeast: 0.7 }, onDisk.map(strictest));
+  yield toRow({ name, what: 'disk, vs min(hashing, bare durable writers)', unit: 'MB/s', atLeast: 0.7 }, onDisk.map(strictest));
   yield toRow(
-    { name, what: 'disk, whole process, of the same', unit: 'MB/s' },
+    { name, what: 'disk, whole process, vs the same', unit: 'MB/s' },
     onDisk.map((round) => ({ ...strictest(round), ours: round.whole })),
   );
   yield toRow(
-    { name, what: 'disk, of bare writers that fsync nothing', unit: 'MB/s' },
+    { name, what: 'disk, vs bare writers without fsync', unit: 'MB/s' },
     onDisk.map((round) => ({ ours: round.ours, limit: round.loose })),
   );
   const inMemory = await measure(workspace, 'memory', workspace.rounds(3));
-  yield toRow({ name, what: 'tmpfs, of min(hashing, bare durable writers)', unit: 'MB/s' }, inMemory.map(strictest));
+  yield toRow({ name, what: 'tmpfs, vs min(hashing, bare durable writers)', unit: 'MB/s' }, inMemory.map(strictest));
 }
 
 /** @param {{ ours: number, hashing: number, durable: number }} round */

@@ -43,11 +43,11 @@ export async function* memory(workspace) {
   const inMib = (/** @type {{ bytes: number }} */ ours, /** @type {number} */ limit) => [
     { ours: ours.bytes / MIB, limit: limit / MIB },
   ];
-  const what = `of 150 MiB + ${slots} slots x 4 MiB + page cache`;
+  const what = `vs 150 MiB + ${slots} slots x 4 MiB + page cache`;
   yield toRow({ ...row, what: `10 GB image, ${what}`, atMost: 1 }, inMib(small, bound));
   yield toRow({ ...row, what: `${large} image, reading, ${what}`, atMost: 1 }, inMib(reading, bound));
   yield toRow({ ...row, what: `${large} image, all rows, ${what}`, atMost: 1 }, inMib(rows, bound));
-  const growth = `${large} image, reading for as long, of the 10 GB image`;
+  const growth = `${large} image, reading for the same time, vs the 10 GB image`;
   yield toRow({ ...row, what: growth, atMost: GROWTH_ALLOWED }, inMib(beginning, small.bytes));
 }
 

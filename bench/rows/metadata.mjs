@@ -29,15 +29,15 @@ export async function* metadata(workspace) {
       rounds.map((round) => ({ ours: round.ours[ours] ?? Number.NaN, limit: limit(round.bare) }));
     const row = { name: 'metadata', unit: 's' };
     yield toRow(
-      { ...row, what: `hinted backup, ${what}, ${FEW_CHANGES} changed, of bare INSERT SELECT`, ...required },
+      { ...row, what: `hinted backup, ${what}, ${FEW_CHANGES} changed, vs bare INSERT SELECT`, ...required },
       of((bare) => bare.insert ?? 0, 'hinted'),
     );
     yield toRow(
-      { ...row, what: `rm, ${what}, of bare DELETE` },
+      { ...row, what: `rm, ${what}, vs bare DELETE` },
       of((bare) => bare.delete ?? 0, 'removed'),
     );
     yield toRow(
-      { ...row, what: `rm, ${what}, of bare DELETE and candidates` },
+      { ...row, what: `rm, ${what}, vs bare DELETE and candidates` },
       of((bare) => (bare.delete ?? 0) + (bare.candidates ?? 0), 'removed'),
     );
     seconds[blocks] = toRow(
@@ -51,7 +51,7 @@ export async function* metadata(workspace) {
   for (const blocks of sizes.slice(1)) {
     const smallest = sizes[0] ?? 1;
     const perBlock = { ours: ((seconds[blocks] ?? 0) / blocks) * 1e6, limit: ((seconds[smallest] ?? 0) / smallest) * 1e6 };
-    yield toRow({ name: 'metadata', unit: 'us/block', what: `hinted backup, ${blocks} blocks, of ${smallest} blocks` }, [
+    yield toRow({ name: 'metadata', unit: 'us/block', what: `hinted backup, ${blocks} blocks, vs ${smallest} blocks` }, [
       perBlock,
     ]);
   }
@@ -130,7 +130,7 @@ async function* growthWithChanges(base, row) {
   const few = (await hintedBackup(base, FEW_CHANGES)).seconds;
   for (const changes of [10_000, 100_000].filter((count) => count < base.blocks)) {
     const { seconds } = await hintedBackup(base, changes);
-    yield toRow({ ...row, what: `hinted backup, ${base.blocks} blocks, ${changes} changed, of ${FEW_CHANGES} changed` }, [
+    yield toRow({ ...row, what: `hinted backup, ${base.blocks} blocks, ${changes} changed, vs ${FEW_CHANGES} changed` }, [
       { ours: seconds, limit: few },
     ]);
   }

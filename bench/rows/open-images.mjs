@@ -52,14 +52,14 @@ export async function* nbd(workspace) {
     yield* sequentialRows('nbd', { what, atLeast: NBD_OF_RESTORE }, { rounds, bytes: workspace.sourceBytes });
   }
   if (!has('qemu-img', '--version')) return sayMissing('nbd', 'qemu-img (Debian package qemu-utils)');
-  if (!has('nbdkit', '--version')) return sayMissing('nbd', 'nbdkit, for a limit to random reads');
+  if (!has('nbdkit', '--version')) return sayMissing('nbd', 'nbdkit, the limit of random reads,');
   const span = workspace.quick ? 32 * MIB : 128 * MIB;
   const { program, uid } = await storedBackup(workspace);
   const random = await alternate(workspace.rounds(3), {
     limit: async () => ({ value: await nbdkitReads(join(workspace.memory, 'nbdkit.sock'), span) }),
     ours: () => serving(program, { socket, uid }, async (from) => readsPerSecond(from, span)),
   });
-  const what = `random reads of 4 KiB in ${span / MIB} MiB that are in memory, 16 at once, of nbdkit memory`;
+  const what = `random reads of 4 KiB in ${span / MIB} MiB in memory, 16 at once, vs nbdkit memory`;
   yield toRow(
     { name: 'nbd', what, unit: 'reads/s' },
     random.map(({ ours, limit }) => ({ ours: ours.value ?? Number.NaN, limit: limit.value ?? Number.NaN })),
@@ -96,7 +96,7 @@ export async function* fuse(workspace) {
     // host, this is included.
     for (const [how, flags] of /** @type {const} */ ([
       ['dd of the file', []],
-      ['dd of the file, past the page cache', ['iflag=direct']],
+      ['dd of the file, without page cache', ['iflag=direct']],
     ])) {
       const rounds = await alternate(workspace.rounds(), {
         limit: async () => ({ value: await restoreSeconds(program, uid) }),
@@ -124,11 +124,11 @@ export async function* fuse(workspace) {
 function* sequentialRows(name, { what, atLeast }, { rounds, bytes }) {
   const speed = (/** @type {Record<string, number>} */ { value }) => mbPerSecond(bytes, value ?? Number.NaN);
   yield toRow(
-    { name, what: `${what}, of a restore to null://, whole process`, unit: 'MB/s', atLeast },
+    { name, what: `${what}, vs a restore to null://, whole process`, unit: 'MB/s', atLeast },
     rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
   );
   yield toRow(
-    { name, what: `peak memory meanwhile, of ${MEMORY_BYTES / MIB} MiB`, unit: 'MiB', atMost: 1 },
+    { name, what: `peak memory meanwhile, vs ${MEMORY_BYTES / MIB} MiB`, unit: 'MiB', atMost: 1 },
     rounds.map(({ ours }) => ({ ours: (ours.peakBytes ?? Number.NaN) / MIB, limit: MEMORY_BYTES / MIB })),
   );
 }
@@ -221,5 +221,5 @@ function has(command, ...args) {
 
 /** @param {string} name @param {string} what */
 function sayMissing(name, what) {
-  process.stderr.write(`${name}: can't be measured here, for it needs ${what}.\n`);
+  process.stderr.write(`${name}: not measured: ${what} is missing\n`);
 }

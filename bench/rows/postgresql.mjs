@@ -20,7 +20,7 @@ const INSERT_VERSION = `INSERT INTO versions VALUES ('${VERSION}', now(), NULL, 
 export async function* postgresql(workspace) {
   const programs = postgresPrograms();
   if (programs === undefined) {
-    process.stderr.write("postgresql  can't run: PostgreSQL's programs are not in /usr/lib/postgresql\n");
+    process.stderr.write('postgresql: not measured: no PostgreSQL in /usr/lib/postgresql\n');
     return;
   }
   const server = new PostgresServer(workspace, programs);
@@ -90,15 +90,15 @@ async function* measure(workspace, server) {
   const perSecond = (/** @type {number | undefined} */ seconds) => count / (seconds ?? Number.NaN);
   const row = { name: 'postgresql', unit: 'rows/s' };
   yield toRow(
-    { ...row, what: `${count} rows in groups of ${GROUP_ROWS}, of one COPY`, atLeast: 0.6 },
+    { ...row, what: `${count} rows in groups of ${GROUP_ROWS}, vs one COPY`, atLeast: 0.6 },
     rounds.map(({ groups, copy }) => ({ ours: perSecond(groups.seconds), limit: perSecond(copy.seconds) })),
   );
   yield toRow(
-    { ...row, what: `backup of ${count} blocks of 4 KiB that all differ, of one COPY` },
+    { ...row, what: `backup of ${count} different blocks of 4 KiB, vs one COPY` },
     rounds.map(({ backup, copy }) => ({ ours: perSecond(backup.seconds), limit: perSecond(copy.seconds) })),
   );
   const mibPerMillion = (/** @type {number} */ size) => ((size / count) * 1e6) / 2 ** 20;
-  yield toRow({ name: 'postgresql', unit: 'MiB', what: 'a million rows, with all indexes, of the table alone' }, [
+  yield toRow({ name: 'postgresql', unit: 'MiB', what: 'a million rows, with all indexes, vs the table alone' }, [
     { ours: mibPerMillion(bytes.all), limit: mibPerMillion(bytes.table) },
   ]);
 }

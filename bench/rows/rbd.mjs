@@ -19,7 +19,7 @@ const DEPTHS = [1, 4, 10, 16];
  */
 export async function* rbd(workspace) {
   if (!hasCeph()) {
-    process.stderr.write('rbd: not measured; it needs ceph-mon, ceph-osd, ceph-common and radosgw\n');
+    process.stderr.write('rbd: not measured: it needs ceph-mon, ceph-osd, ceph-common and radosgw\n');
     return;
   }
   await buildReader();
@@ -50,7 +50,7 @@ async function* reads(workspace, ceph, bytes) {
       }),
     });
     yield toRow(
-      { name: 'rbd', what: `reads of 4 MiB, ${depth} at once, of rbd bench`, unit: 'MB/s', atLeast: 0.9 },
+      { name: 'rbd', what: `reads of 4 MiB, ${depth} at once, vs rbd bench`, unit: 'MB/s', atLeast: 0.9 },
       rounds.map(({ ours, limit }) => ({ ours: ours.speed ?? Number.NaN, limit: limit.speed ?? Number.NaN })),
     );
   }
@@ -91,8 +91,8 @@ async function* wholeBackup(workspace, ceph, { bytes, image, what }) {
       limit: mbPerSecond(bytes, limit.seconds ?? Number.NaN),
     }));
   const row = { name: 'rbd', unit: 'MB/s', atLeast: 1 };
-  yield toRow({ ...row, what: `${what}, first read to last commit, of rbd export to nowhere` }, of('data'));
-  yield toRow({ ...row, what: `${what}, whole process, of rbd export to nowhere` }, of('process'));
+  yield toRow({ ...row, what: `${what}, first read to last commit, vs rbd export to nowhere` }, of('data'));
+  yield toRow({ ...row, what: `${what}, whole process, vs rbd export to nowhere` }, of('process'));
 }
 
 /**
@@ -137,7 +137,7 @@ async function diffOf(workspace, ceph, { bytes, name, features }) {
   });
   const objects = bytes / 65536;
   return toRow(
-    { name: 'rbd', what: `changes of ${objects} objects, ${features}, connecting included, of rbd diff`, unit: 's', atMost: 1.3 },
+    { name: 'rbd', what: `changes of ${objects} objects, ${features}, with connecting, vs rbd diff`, unit: 's', atMost: 1.3 },
     rounds.map(({ ours, limit }) => ({ ours: ours.seconds ?? Number.NaN, limit: limit.seconds ?? Number.NaN })),
   );
 }

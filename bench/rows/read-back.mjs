@@ -35,7 +35,7 @@ export async function* secondBackup(workspace) {
     limit: async () => ({ seconds: await runLanes(workers, { kind: 'hash', count: bytes / blockSize, blockSize }) }),
     ours: async () => ({ seconds: (await program.run('backup', source, 'again')).seconds }),
   });
-  yield throughput({ name: 'second-backup', what: 'whole process, of hashing alone' }, bytes, rounds);
+  yield throughput({ name: 'second-backup', what: 'whole process, vs hashing alone' }, bytes, rounds);
 }
 
 /** @param {import('../lib/workspace.mjs').Workspace} workspace */
@@ -44,7 +44,7 @@ export async function* restore(workspace) {
   const { program, uid, blobs } = await storedBackup(workspace);
   for (const where of /** @type {const} */ (['memory', 'disk'])) {
     const target = join(workspace[where], 'restored');
-    const what = `new file on ${where === 'memory' ? 'tmpfs' : 'disk'}, whole process, of bare read, hash, write, fsync`;
+    const what = `new file on ${where === 'memory' ? 'tmpfs' : 'disk'}, whole process, vs bare read, hash, write, fsync`;
     const rounds = await alternate(workspace.rounds(), {
       limit: async () => {
         createSized(target, bytes);
@@ -70,7 +70,7 @@ export async function* scrub(workspace) {
     limit: async () => ({ seconds: await runLanes(IO_LANES, { kind: 'read', blobs, blockSize }) }),
     ours: async () => ({ seconds: (await program.run('scrub', uid)).seconds }),
   });
-  yield throughput({ name: 'scrub', what: 'whole process, of bare read and hash' }, bytes, rounds);
+  yield throughput({ name: 'scrub', what: 'whole process, vs bare read and hash' }, bytes, rounds);
 }
 
 /**

@@ -47,7 +47,7 @@ async function* commands(workspace, { program, uid, of }) {
   const row = { name: 'reports', unit: 's' };
   const seconds = (/** @type {{ seconds?: number }} */ figures) => figures.seconds ?? Number.NaN;
   yield toRow(
-    { ...row, what: `-ms ls, ${of}, of node -e 0`, atMost: MOST_OF_NODE },
+    { ...row, what: `-ms ls, ${of}, vs node -e 0`, atMost: MOST_OF_NODE },
     rounds.map(({ machine, node }) => ({ ours: seconds(machine), limit: seconds(node) })),
   );
   for (const [what, key, limit, required] of /** @type {[string, keyof typeof subjects, number, { atMost?: number }][]} */ ([
@@ -57,7 +57,7 @@ async function* commands(workspace, { program, uid, of }) {
     ['du UID', 'du', 5, { atMost: 1 }],
   ])) {
     yield toRow(
-      { ...row, what: `${what}, ${of}, of ${limit} s`, ...required },
+      { ...row, what: `${what}, ${of}, vs ${limit} s`, ...required },
       rounds.map((round) => ({ ours: seconds(round[key]), limit })),
     );
   }
@@ -80,14 +80,14 @@ async function* countOfAll(workspace, { program, of }) {
   const row = { name: 'reports', unit: 's' };
   const seconds = (/** @type {{ seconds?: number }} */ figures) => figures.seconds ?? Number.NaN;
   yield toRow(
-    { ...row, what: `du, ${of}, of a minute`, atMost: 1 },
+    { ...row, what: `du, ${of}, vs a minute`, atMost: 1 },
     rounds.map(({ ours }) => ({ ours: seconds(ours), limit: 60 })),
   );
   yield toRow(
-    { ...row, what: `du, ${of}, of one bare scan` },
+    { ...row, what: `du, ${of}, vs one bare scan` },
     rounds.map(({ ours, bare }) => ({ ours: seconds(ours), limit: seconds(bare) })),
   );
-  yield toRow({ ...row, unit: 'MiB', what: `du, ${of}, memory, of 150 MiB + page cache`, atMost: 1 }, [
+  yield toRow({ ...row, unit: 'MiB', what: `du, ${of}, memory, vs 150 MiB + page cache`, atMost: 1 }, [
     { ours: peakBytes / MIB, limit: MEMORY_BOUND / MIB },
   ]);
 }
@@ -105,10 +105,10 @@ async function* largeVersions(workspace) {
     ['du', left],
     ['diff-meta', left, right],
   ]) {
-    const what = `${args[0]}, ${blocks} blocks a version`;
+    const what = `${args[0]}, ${blocks} blocks per version`;
     const { seconds, peakBytes } = await measured(program, args);
-    yield toRow({ ...row, unit: 's', what: `${what}, of 5 us a block` }, [{ ours: seconds, limit: blocks * 5e-6 }]);
-    yield toRow({ ...row, unit: 'MiB', what: `${what}, memory, of 150 MiB + page cache`, atMost: 1 }, [
+    yield toRow({ ...row, unit: 's', what: `${what}, vs 5 us per block` }, [{ ours: seconds, limit: blocks * 5e-6 }]);
+    yield toRow({ ...row, unit: 'MiB', what: `${what}, memory, vs 150 MiB + page cache`, atMost: 1 }, [
       { ours: peakBytes / MIB, limit: MEMORY_BOUND / MIB },
     ]);
   }

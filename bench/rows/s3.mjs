@@ -19,7 +19,7 @@ const ROUND_TRIP_MS = 100;
 export async function* s3(workspace) {
   const missing = missingPrograms();
   if (missing.length > 0) {
-    process.stderr.write(`s3: left out, since the servers are not installed: ${missing.join(', ')}\n`);
+    process.stderr.write(`s3: not measured: not installed: ${missing.join(', ')}\n`);
     return;
   }
   const gateway = await startGateway();
@@ -49,7 +49,7 @@ async function* measure(workspace, address) {
   for (const inFlight of IN_FLIGHT) {
     const rounds = await alternate(workspace.rounds(), { limit: bare(inFlight), ours: ours(inFlight, address.endpoint) });
     yield toRow(
-      { name, what: `${inFlight} in flight: first read to last commit, of the bare SDK`, unit: 'MB/s', atLeast: 0.9 },
+      { name, what: `${inFlight} in flight: first read to last commit, vs the bare SDK`, unit: 'MB/s', atLeast: 0.9 },
       rounds.map((round) => ({ ours: speed(round.ours), limit: speed(round.limit) })),
     );
   }
@@ -61,7 +61,7 @@ async function* measure(workspace, address) {
     yield toRow(
       {
         name,
-        what: `${most} in flight, ${ROUND_TRIP_MS} ms away, of the server near or of the round trip`,
+        what: `${most} in flight, ${ROUND_TRIP_MS} ms away, vs min(bare SDK nearby, round trip)`,
         unit: 'MB/s',
         atLeast: 0.8,
       },

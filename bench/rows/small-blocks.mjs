@@ -32,11 +32,11 @@ export async function* smallBlocks(workspace) {
   const perSecond = (/** @type {number | undefined} */ seconds) => count / (seconds ?? Number.NaN);
   const row = { name: 'small-blocks', unit: 'blocks/s' };
   yield toRow(
-    { ...row, what: `${count} blocks of 4 KiB, whole process, of ${REQUIRED_PER_SECOND}`, atLeast: 1 },
+    { ...row, what: `${count} blocks of 4 KiB, whole process, vs ${REQUIRED_PER_SECOND}`, atLeast: 1 },
     rounds.map(({ ours }) => ({ ours: perSecond(ours.seconds), limit: REQUIRED_PER_SECOND })),
   );
   yield toRow(
-    { ...row, what: 'first read to last commit, of hashing alone' },
+    { ...row, what: 'first read to last commit, vs hashing alone' },
     rounds.map(({ ours, hashing }) => ({ ours: perSecond(ours.data), limit: perSecond(hashing.seconds) })),
   );
 }

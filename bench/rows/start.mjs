@@ -43,7 +43,7 @@ export async function* start(workspace) {
     [`backup of ${BLOCKS} blocks of 64 KiB`, 'backup', { cpu: BACKUP_OF_NODE }],
   ])) {
     for (const [time, atMost] of Object.entries(required)) {
-      const row = { name: 'start', unit: 'ms', what: `${what}, ${time === 'cpu' ? 'processor time, ' : ''}of node -e 0`, atMost };
+      const row = { name: 'start', unit: 'ms', what: `${what}, ${time === 'cpu' ? 'processor time, ' : ''}vs node -e 0`, atMost };
       yield toRow(
         row,
         rounds.map((round) => ({ ours: round[of][time] ?? Number.NaN, limit: round.limit[time] ?? Number.NaN })),
