@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** The label of an all-zero block. */
 export const ZERO = '0';
 
-export interface ImageOptions {
+interface ImageOptions {
   blockSize?: number;
   /** Cuts the last block. */
   sizeBytes?: number;

@@ -3,10 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The checkout. */
-export const PROJECT_ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-
-/** The program as users start it; an installed one can be tested too. */
-export const BINARY = process.env.BACKY_BINARY ?? join(PROJECT_ROOT, 'bin/backy2');
+const PROJECT_ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
 /** The folder with recorded runs of the original; they are not part of the project. */
 export const GOLDEN_ROOT = process.env.BACKY_GOLDEN ?? resolve(PROJECT_ROOT, '../shared/golden');

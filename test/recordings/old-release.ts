@@ -34,7 +34,7 @@ const BLOCK = 4096;
 const STORES = join(GOLDEN_ROOT, 'stores');
 
 /** The folder of a release's store at the recorder, with `$LAB` as a folder of the world. */
-export function oldStore(release: string): string {
+function oldStore(release: string): string {
   return `$LAB/data/old-${release}`;
 }
 

@@ -22,7 +22,7 @@ import { World } from './world.ts';
 type Hook = (world: World) => void | Promise<void>;
 
 /** Facts that a recording does not show: its initial state, and silent changes in between. */
-export interface Scenario {
+interface Scenario {
   /** The file's name without its ending. */
   recording: string;
   /** Whether to begin with `initdb`, as most recordings do. */

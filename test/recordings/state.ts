@@ -8,7 +8,7 @@ export interface Compared {
   actual: string[];
 }
 
-export interface CompareOptions {
+interface CompareOptions {
   database: string;
   /** The contents are known byte for byte, and so are their checksums. */
   exactChecksums: boolean;

@@ -5,7 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  * Where a connection is cut when the program sends COMMIT: before the server receives it, or after
  * it has answered.
  */
-export type Cut = 'before' | 'after';
+type Cut = 'before' | 'after';
 
 /** A proxy between program and server that cuts the connection at the next COMMIT, on request. */
 export class CuttingProxy {

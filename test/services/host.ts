@@ -18,7 +18,7 @@ export interface SharedStore {
 }
 
 /** A row of table versions: the columns that tests look at. */
-export interface SharedVersion {
+interface SharedVersion {
   uid: string;
   name: string;
   valid: number;

@@ -58,7 +58,7 @@ export async function postgresQuery<T extends object>(
   }
 }
 
-export interface PostgresOptions {
+interface PostgresOptions {
   /** Additional settings of postgresql.conf, e.g. `{ fsync: 'on' }`. */
   settings?: Record<string, string>;
 }

@@ -5,7 +5,7 @@ import type { DataBackend } from '../../../src/data/data-backend.ts';
 import { newStoreId } from '../../../src/data/store-id.ts';
 
 /** Gives the suite instances of one storage. */
-export interface DataBackendFixture {
+interface DataBackendFixture {
   /** A new instance; all instances of a test share the same storage. */
   open(): DataBackend;
   /** Removes the storage. */

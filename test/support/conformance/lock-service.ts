@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { LockService } from '../../../src/locking/lock.ts';
 
 /** How the suite gets services that see each other's locks. */
-export interface LockFixture {
+interface LockFixture {
   open(): LockService;
   dispose(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Source } from '../../../src/io/source.ts';
 
 /** Gives the suite a source whose bytes are known. */
-export interface SourceFixture {
+interface SourceFixture {
   open(): Source;
   content: Buffer;
   /** Bytes of a block: reads start at multiples of it. */

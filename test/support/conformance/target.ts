@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Target } from '../../../src/io/target.ts';
 
 /** Gives the suite a target that can be read back. */
-export interface TargetFixture {
+interface TargetFixture {
   /** Opens the target; several instances write to the same one. */
   open(): Target;
   read(): Promise<Buffer>;

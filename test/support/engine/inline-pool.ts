@@ -16,7 +16,7 @@ import type { Block } from '../../../src/model/block.ts';
 const JOBS_AT_ONCE = 4;
 
 /** Options of an inline pool; those that are left out have defaults. */
-export type InlinePoolOptions = Pick<PoolOptions, 'blockSize' | 'sizeBytes' | 'data'> &
+type InlinePoolOptions = Pick<PoolOptions, 'blockSize' | 'sizeBytes' | 'data'> &
   Partial<PoolOptions> & {
     /** True: many small blocks per job, as in a worker. False: one block per job. */
     wholeJobs?: boolean;

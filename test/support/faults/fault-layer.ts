@@ -7,7 +7,7 @@ import type { Lab } from '../labs/lab.ts';
 import { type Result, tool } from '../program/process.ts';
 
 /** Kinds of calls to the file system and to servers, in the order of fault-calls.h. */
-export const CALL_KINDS = [
+const CALL_KINDS = [
   ...['open', 'create', 'read', 'write', 'fsync', 'rename', 'link', 'unlink', 'mkdir', 'truncate', 'fallocate'],
   ...['flock', 'lock', 'unlock', 'list', 'connect'],
 ] as const;
@@ -16,7 +16,7 @@ export const CALL_KINDS = [
 const SERVER_PLACES = ['server-postgresql', 'server-s3'] as const;
 
 /** Places in a lab: a path counts for the first one it contains. */
-export const PLACES = [
+const PLACES = [
   ...['data/.tmp', 'data', 'backy.sqlite', 'locks/', 'source', 'target', 'export', ...SERVER_PLACES, 'other'],
 ] as const;
 
@@ -52,7 +52,7 @@ interface Counted<P extends string> {
 }
 
 /** The result of a run under the fault layer. */
-export interface FaultyRun {
+interface FaultyRun {
   result: Result;
   calls: Calls;
   /** Whether the program reached the point at all. */
@@ -61,7 +61,7 @@ export interface FaultyRun {
 
 /** How long a call hangs; all ends well within {@link HANG_LIMIT_MS}. */
 const HANG_MS = 1500;
-export const HANG_LIMIT_MS = 40_000;
+const HANG_LIMIT_MS = 40_000;
 
 /** Compiles the library for LD_PRELOAD; it is removed when the test file has ended. */
 export async function compileFaultLayer(): Promise<string> {

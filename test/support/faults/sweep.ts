@@ -15,7 +15,7 @@ const ONLY = process.env.BACKY_FAULT_CASE;
 const TRIES = 3;
 
 /** Options of a sweep. */
-export interface Sweep {
+interface Sweep {
   library: string;
   shards: Shards;
   seed: number;

@@ -1,5 +1,5 @@
 /** A hint as `rbd diff --format=json` writes it. */
-export interface RbdHint {
+interface RbdHint {
   offset: number;
   length: number;
   exists: boolean | 'true' | 'false';

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { BlockRow, Lab, VersionRow } from './lab.ts';
 
 /** The expected content of each version: version uid -> sha256 of its source. */
-export type Oracle = ReadonlyMap<string, string>;
+type Oracle = ReadonlyMap<string, string>;
 
 /**
  * Checks the invariant (docs/spec/semantics.md §1) without the program: every row names a complete
@@ -49,7 +49,7 @@ export async function checkStoreAndCleanUp(lab: Lab, oracle: Oracle): Promise<vo
 }
 
 /** Checks that every row's blob is stored, with the block's length. */
-export function checkRows(lab: Lab): void {
+function checkRows(lab: Lab): void {
   const stored = lab.store.blobSizes();
   const bad = lab.blocks().filter(({ uid, size }) => uid !== null && stored.get(uid) !== size);
   expect(bad, 'rows whose blob is missing or of another length').toEqual([]);

@@ -5,7 +5,7 @@ import type { Lab } from './lab.ts';
  * All rows of a lab on SQLite, our own tables included, and the tree of its data folder. Compared
  * before and after commands that must change nothing.
  */
-export interface LabState {
+interface LabState {
   /** Sorted rows as JSON, by table. */
   tables: Record<string, string[]>;
   files: Record<string, string>;

@@ -5,7 +5,7 @@ import type { Sections } from './config-text.ts';
 import type { Lab } from './lab.ts';
 
 /** The program's clock in tests of schedules. */
-export const NOW = new Date('2026-03-01T12:00:00Z');
+const NOW = new Date('2026-03-01T12:00:00Z');
 
 /** The due time of a backup that was never made. */
 export const NEVER = '1970-01-01 00:00:00';

@@ -10,7 +10,7 @@ import type { Versions } from './versions.ts';
 const FEW = 3;
 const MANY = 12;
 
-export interface Surroundings {
+interface Surroundings {
   versions: Versions;
   /** For sources, hints and targets. */
   folder: string;

@@ -3,7 +3,7 @@ import { KINDS, type Kind } from './plan.ts';
 import type { End } from './refusals.ts';
 
 /** Counts of ends, by kind of operation. */
-export type Counts = Record<Kind, Record<End, number>>;
+type Counts = Record<Kind, Record<End, number>>;
 
 /** Records the operations of each worker, and counts them. */
 export class History {

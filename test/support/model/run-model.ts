@@ -7,7 +7,7 @@ import type { Operation } from './operations.ts';
 import { KINDS, type Kind } from './plan.ts';
 
 /** Amount of work of a model; it goes on until enough of each kind has happened. */
-export interface Amount {
+interface Amount {
   /**
    * Minimum number of operations of all kinds, whatever their result, and minimum seconds. Both
    * must be reached.

@@ -29,7 +29,7 @@ export interface ManifestVersion {
 }
 
 /** The manifest of a store. */
-export interface Manifest {
+interface Manifest {
   block_size: number;
   /** The revision of its database; null if it has none. */
   alembic: string | null;

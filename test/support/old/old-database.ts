@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 
 /** The revisions of docs/spec/formats.md §2, oldest first; undefined is the one without a name. */
-export const ALL_REVISIONS = [
+const ALL_REVISIONS = [
   undefined,
   'bbe7904bfc3a',
   '29c655b78818',

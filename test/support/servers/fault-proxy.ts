@@ -40,7 +40,7 @@ export interface SeenRequest {
 }
 
 /** A request with its fate. `status`: of the server's answer, if it got the request. */
-export interface PassedRequest extends SeenRequest {
+interface PassedRequest extends SeenRequest {
   fault?: Fault['kind'];
   status?: number;
 }

@@ -3,13 +3,13 @@ import { Incoming } from '../../../src/nbd/incoming.ts';
 import * as nbd from '../../../src/nbd/numbers.ts';
 
 /** A reply to an option. */
-export interface OptionReply {
+interface OptionReply {
   type: number;
   data: Buffer;
 }
 
 /** The reply to a request: an overall error (0: none), and the chunks. */
-export interface Reply {
+interface Reply {
   error: number;
   data: Buffer;
   /** Errors of single chunks, with their offsets. */
@@ -19,7 +19,7 @@ export interface Reply {
   chunks: number;
 }
 
-export interface RequestParts {
+interface RequestParts {
   offset?: number | bigint;
   length?: number;
   flags?: number;
