@@ -17,8 +17,8 @@ export async function prepareAuto(
   options: Invocation['options'],
 ): Promise<Action> {
   const request = { ...common, keepSnapshots: keepSnapshots(text(options.keepSnapshots)), dryRun: flag(options.dryRun) };
-  const { imageIn, naming } = await import('../../core/auto/auto-backup.ts');
-  naming(request.name, imageIn(request.source));
+  const { namingOf, parseAutoSource } = await import('../../core/auto/auto-backup.ts');
+  namingOf(request.name, parseAutoSource(request.source));
   return async ({ backy, sayMachine, watch, fail }) => {
     const results = await backy.autoBackup({
       ...request,
