@@ -2,15 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { CheckCursor } from '../../../src/meta/verification-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
-import type { MetaStoreFixture } from './meta-store.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
+import type { MetaStoreFixture } from './meta-lab.ts';
 
 const NOW = new Date('2026-11-23T04:42:24.910Z');
 const NOW_SECONDS = Math.floor(NOW.getTime() / 1000);
 const GEOMETRY = { blockSize: 100, sizeBytes: 400 };
-const NO_COUNTS = {
-  ...{ bytesRead: 0, blocksRead: 0, bytesWritten: 0, blocksWritten: 0, bytesDedup: 0, blocksDedup: 0 },
-  ...{ bytesSparse: 0, blocksSparse: 0, durationSeconds: 0 },
-};
 const uidOf = (n: number) => `${String(n).padStart(10, '0')}${'A'.repeat(22)}`;
 const sumOf = (n: number) => String(n).padStart(128, '0');
 const blobOf = (blob: number, content = blob) => ({

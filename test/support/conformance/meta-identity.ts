@@ -2,15 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NamedBlob } from '../../../src/meta/identity-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
 import { seededRandom } from '../images/random.ts';
-import type { MetaStoreFixture } from './meta-store.ts';
+import type { MetaStoreFixture } from './meta-lab.ts';
 
 const BLOCKS = 40;
 const GEOMETRY = { blockSize: 100, sizeBytes: BLOCKS * 100 };
-const NO_COUNTS = {
-  ...{ bytesRead: 0, blocksRead: 0, bytesWritten: 0, blocksWritten: 0, bytesDedup: 0, blocksDedup: 0 },
-  ...{ bytesSparse: 0, blocksSparse: 0, durationSeconds: 0 },
-};
 const [ID, OTHER_ID] = ['11111111-2222-4333-8444-555555555555', '66666666-2222-4333-8444-555555555555'];
 /** Spread over the order of uids, as random ones are. */
 const blobOf = (n: number): NamedBlob => ({
@@ -23,7 +20,7 @@ const row = (id: number, blob: number): BackupRow => ({
 const numbers = (count: number, first = 1) => Array.from({ length: count }, (_, n) => first + n);
 const uidsOf = (blobs: readonly NamedBlob[]) => blobs.map(({ uid }) => uid).sort();
 
-/** StoreIdentity: what every implementation MUST do. */
+/** IdentityStore: what every implementation MUST do. */
 export function metaIdentitySuite(create: () => Promise<MetaStoreFixture>): void {
   let fixture: MetaStoreFixture;
   let meta: MetaStore;

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { BlockRow } from '../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
+import { GEOMETRY, type MetaLab, row, sumOf, uidOf } from './meta-lab.ts';
+
+/** BlockStore, and when versions are valid: what every implementation MUST do. */
+export function metaBlocksSuite(lab: MetaLab): void {
+  const { newVersion, commit, finish, rowsOf, whole } = lab;
+
+  describe('rows with ids that no block has', () => {
+    const DAMAGED = [row(-127, 7), ...[0, 1, 2, 3, 4, 5, 6, 8].map((id) => row(id, id)), row(10, 9)];
+
+    it('are counted, and named', async () => {
+      await whole('v1', 100);
+      expect(await lab.meta.checkIds('v1', 10)).toEqual({ fitting: 10, stray: 0, examples: [] });
+      await newVersion('v2');
+      await commit('v2', DAMAGED);
+      expect(await lab.meta.checkIds('v2', 10)).toEqual({ fitting: 8, stray: 2, examples: ['-127', '10'] });
+      expect((await lab.meta.checkIds('v2', 4)).examples).toEqual(['-127', '4', '5']);
+    });
+
+    it('never make a version valid, nor are they taken over', async () => {
+      await newVersion('v1');
+      await commit('v1', DAMAGED);
+      await expect(finish('v1')).rejects.toThrow('has 8 of 10 blocks');
+      await newVersion('v2');
+      await lab.meta.takeOver({
+        ...{ baseUid: 'v1', ranges: [{ first: 0, count: 10 }], geometry: GEOMETRY },
+        ...{ versionUid: 'v2', counters: () => NO_COUNTS, onCopied: () => {} },
+      });
+      expect((await rowsOf('v2')).map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6, 8]);
+      expect(await lab.meta.discardBadBlocks('v1', GEOMETRY)).toBe(2);
+      await commit('v1', [row(7, 7), row(9, 9)]);
+      await finish('v1');
+    });
+
+    it('go with their version', async () => {
+      await newVersion('v1');
+      await commit('v1', DAMAGED);
+      expect(await lab.meta.removeVersion('v1', () => {})).toBe(10);
+      expect(await lab.meta.countBlocks('v1')).toBe(0);
+    });
+  });
+
+  describe('validity', () => {
+    it('is lost by every version that holds a bad blob, and comes back with a good scrub', async () => {
+      await whole('v1', 100);
+      await newVersion('v2');
+      await commit(
+        'v2',
+        [row(3, 105, true)],
+        [
+          { first: 0, count: 3 },
+          { first: 4, count: 6 },
+        ],
+      );
+      await finish('v2');
+      await whole('v3', 200);
+      expect((await lab.meta.markBlockInvalid(uidOf(105), sumOf(105))).sort()).toEqual(['v1', 'v2']);
+      const valid = async () => (await lab.meta.listVersions({})).filter((version) => version.valid).map(({ uid }) => uid);
+      expect(await valid()).toEqual(['v3']);
+      await lab.meta.setVersionValid('v1');
+      expect((await valid()).sort()).toEqual(['v1', 'v3']);
+      expect((await rowsOf('v1')).every((block: BlockRow) => block.valid)).toBe(true);
+    });
+  });
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
+import { NO_COUNTS } from '../../../src/model/counters.ts';
+import { type MetaLab, row, uidOf } from './meta-lab.ts';
+
+/** ReportStore: what every implementation MUST do. */
+export function metaReportsSuite(lab: MetaLab): void {
+  const { newVersion, commit, whole } = lab;
+
+  describe('reports', () => {
+    it('list the statistics of backups, the newest of them, or those of one version', async () => {
+      for (const [i, uid] of ['v1', 'v2', 'v3'].entries()) await whole(uid, 100 * i);
+      const uids = async (filter: Parameters<MetaStore['listStats']>[0]) =>
+        (await lab.meta.listStats(filter)).map(({ versionUid }) => versionUid);
+      expect(await uids({})).toEqual(['v1', 'v2', 'v3']);
+      expect(await uids({ limit: 2 })).toEqual(['v2', 'v3']);
+      expect(await uids({ limit: 0 })).toEqual([]);
+      expect(await uids({ versionUid: 'v2', limit: 5 })).toEqual(['v2']);
+      expect(await uids({ versionUid: 'v9' })).toEqual([]);
+      const [first] = await lab.meta.listStats({ versionUid: 'v1' });
+      expect(first).toMatchObject({ name: 'vm', size: 10, sizeBytes: 950, counters: NO_COUNTS });
+    });
+
+    it('tell the disk usage of versions by the uses of their blobs', async () => {
+      const blobs = async (uid: string, ids: number[], sparse: { first: number; count: number }[] = []) => {
+        await newVersion(uid);
+        await commit(
+          uid,
+          ids.map((blob, id) => row(id, blob)),
+          sparse,
+        );
+      };
+      await blobs('v1', [1, 2, 2, 3], [{ first: 4, count: 6 }]);
+      await blobs('v2', [1, 1, 4]);
+      const v1 = { real: 400, sparse: 550, dedupOthers: 100, dedupOwn: 100, individual: 100, freed: 200 };
+      const v2 = { real: 300, sparse: 0, dedupOthers: 200, dedupOwn: 0, individual: 100, freed: 100 };
+      const estimates = [100 / 3 + 50 + 100, 100 / 3 + 100];
+      const told: number[] = [];
+      const both = await lab.meta.diskUsage(['v1', 'v2'], () => told.push(0));
+      expect(told).toHaveLength(2);
+      expect(both).toMatchObject([v1, v2]);
+      for (const [i, { estimated }] of both.entries()) expect(estimated).toBeCloseTo(estimates[i] ?? 0, 9);
+      expect(await lab.meta.diskUsage(['v2'], () => {})).toEqual([both[1]]);
+      expect(await lab.meta.diskUsage([], () => {})).toEqual([]);
+      expect(await lab.meta.diskUsage(['v9'], () => {})).toMatchObject([{ real: 0, sparse: 0, estimated: 0, freed: 0 }]);
+    });
+
+    it('stop counting when they are told to', async () => {
+      await whole('v1', 100);
+      await whole('v2', 200);
+      let asked = 0;
+      const stopAtSecond = () => {
+        if (++asked === 2) throw new Error('stopped');
+      };
+      await expect(lab.meta.diskUsage(['v1', 'v2', 'v1'], stopAtSecond)).rejects.toThrow('stopped');
+      expect(asked).toBe(2);
+      expect(await lab.meta.diskUsage(['v1', 'v2'], () => {})).toHaveLength(2);
+    });
+
+    it('give the blobs of blocks in pages', async () => {
+      await newVersion('v1');
+      await commit('v1', [row(3, 7), row(9, 8)], [{ first: 4, count: 5 }]);
+      expect(await lab.meta.blobPage('v1', -1, 2)).toEqual([
+        { id: 3, uid: uidOf(7) },
+        { id: 4, uid: null },
+      ]);
+      expect(await lab.meta.blobPage('v1', 7, 10)).toEqual([
+        { id: 8, uid: null },
+        { id: 9, uid: uidOf(8) },
+      ]);
+      expect(await lab.meta.blobPage('v1', 9, 10)).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { BackupRow, DatedBlockRow } from '../../../src/model/block.ts';
+import type { Version } from '../../../src/model/version.ts';
+import { type MetaLab, NOW, sumOf, uidOf } from './meta-lab.ts';
+
+/** TransferStore: what every implementation MUST do. */
+export function metaTransferSuite(lab: MetaLab): void {
+  const { commit, rowsOf } = lab;
+
+  describe('an import', () => {
+    const version: Version = {
+      uid: 'v9',
+      date: NOW,
+      name: 'n',
+      snapshotName: '',
+      size: 2,
+      sizeBytes: 150,
+      valid: true,
+      protected: true,
+      expire: null,
+    };
+    async function* rows(count: number, failAfter = count): AsyncIterable<DatedBlockRow> {
+      for (let id = 0; id < count; id++) {
+        if (id === failAfter) throw new Error('broken line');
+        yield {
+          id,
+          uid: uidOf(id),
+          checksum: sumOf(id),
+          size: 100 - id * 50,
+          valid: true,
+          encVersion: 0,
+          envKey: null,
+          nonce: null,
+          date: NOW,
+        };
+      }
+    }
+
+    it('comes in whole', async () => {
+      expect(await lab.meta.importVersion(version, rows(2))).toBe(0);
+      expect(await lab.meta.findVersion('v9')).toEqual({ ...version, tags: [] });
+      expect(await lab.meta.datedBlockPage('v9', -1, 10)).toHaveLength(2);
+    });
+
+    it('leaves nothing when its rows break off, and can be made again', async () => {
+      await expect(lab.meta.importVersion(version, rows(2, 1))).rejects.toThrow('broken line');
+      expect(await lab.meta.findVersion('v9')).toBeUndefined();
+      expect(await rowsOf('v9')).toEqual([]);
+      await lab.meta.importVersion(version, rows(2));
+      await expect(lab.meta.importVersion(version, rows(2))).rejects.toMatchObject({ code: 'versionExists' });
+    });
+
+    it('comes in invalid when that is found out by its last row', async () => {
+      let read = 0;
+      async function* counted() {
+        for await (const imported of rows(2)) {
+          read++;
+          yield imported;
+        }
+      }
+      await lab.meta.importVersion(version, counted(), () => read < 2);
+      expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
+    });
+
+    const contentOf = (id: number) => ({ checksum: sumOf(id), size: 100 - id * 50, encVersion: 0, envKey: null, nonce: null });
+    const found = async (id: number) => [...(await lab.meta.findBlobs([contentOf(id)], 0)).values()][0];
+
+    it('leaves blobs that dedup must not believe in, until they were found good', async () => {
+      await lab.meta.importVersion(version, rows(2));
+      expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null, imported: true });
+      await lab.meta.recordChecks([{ uid: uidOf(0), good: true }], 1);
+      await lab.meta.recordChecks([{ uid: uidOf(0), good: false, content: contentOf(0) }], 1);
+      await lab.meta.recordChecks([{ uid: uidOf(0), good: true, content: { ...contentOf(0), checksum: sumOf(1) } }], 1);
+      expect(await found(0)).toMatchObject({ imported: true });
+      await lab.meta.recordChecks([{ uid: uidOf(0), good: true, content: contentOf(0) }], 1);
+      expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null });
+      expect(await found(1)).toMatchObject({ imported: true });
+    });
+
+    it('changes nothing about blobs that a row had with just this content, and doubts those with another key', async () => {
+      const known = (id: number, envKey: string | null): BackupRow => ({
+        id,
+        uid: uidOf(id),
+        ...contentOf(id),
+        envKey,
+        found: false,
+      });
+      await lab.meta.createVersion({ uid: 'v1', name: 'n', snapshotName: '', size: 2, sizeBytes: 150, expire: null, tags: [] });
+      await commit('v1', [known(0, null), known(1, 'aa')]);
+      await lab.meta.importVersion(version, rows(2));
+      expect(await found(0)).not.toHaveProperty('imported');
+      expect(await found(1)).toMatchObject({ imported: true });
+      // One of the two rows was verified, the other one was not.
+      await lab.meta.recordChecks([{ uid: uidOf(1), good: true, content: contentOf(1) }], 1);
+      expect(await found(1)).toMatchObject({ imported: true });
+    });
+  });
+}

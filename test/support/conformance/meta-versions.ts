@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import type { MetaStore } from '../../../src/meta/meta-store.ts';
+import { type MetaLab, NOW, row, uidOf } from './meta-lab.ts';
+
+/** VersionStore, and how databases are made and shared: what every implementation MUST do. */
+export function metaVersionsSuite(lab: MetaLab): void {
+  const { newVersion, commit, rowsOf, whole } = lab;
+
+  describe('schema', () => {
+    it('is made once: a second time is an error and changes nothing', async () => {
+      await whole('v1', 100);
+      await expect(lab.meta.initialize()).rejects.toMatchObject({ exitCode: 100 });
+      expect(await rowsOf('v1')).toHaveLength(10);
+    });
+  });
+
+  describe('versions', () => {
+    it('start invalid, with their tags, dated now', async () => {
+      await lab.meta.createVersion({
+        uid: 'v1',
+        name: 'ü|"x',
+        snapshotName: 's',
+        size: 10,
+        sizeBytes: 950,
+        expire: new Date('2030-01-02T03:04:05Z'),
+        tags: ['b', 'a'],
+      });
+      expect(await lab.meta.findVersion('v1')).toEqual({
+        uid: 'v1',
+        date: NOW,
+        name: 'ü|"x',
+        snapshotName: 's',
+        size: 10,
+        sizeBytes: 950,
+        valid: false,
+        protected: false,
+        expire: new Date('2030-01-02T03:04:05Z'),
+        tags: ['a', 'b'],
+      });
+      expect(await lab.meta.findVersion('v2')).toBeUndefined();
+    });
+
+    it('are listed by name, then date, and filtered', async () => {
+      await newVersion('v1', 'b', ['t']);
+      lab.fixture.setNow(new Date(NOW.getTime() - 1000));
+      await newVersion('v2', 'b');
+      await newVersion('v3', 'a', ['t', 'u']);
+      const uids = async (filter: Parameters<MetaStore['listVersions']>[0]) =>
+        (await lab.meta.listVersions(filter)).map(({ uid }) => uid);
+      expect(await uids({})).toEqual(['v3', 'v2', 'v1']);
+      expect(await uids({ name: 'b' })).toEqual(['v2', 'v1']);
+      expect(await uids({ tag: 't' })).toEqual(['v3', 'v1']);
+      expect(await uids({ snapshotName: 'x' })).toEqual([]);
+      await lab.meta.setExpire('v1', new Date(NOW.getTime() - 1));
+      expect(await uids({ expiredAt: NOW })).toEqual(['v1']);
+      await lab.meta.setExpire('v1', null);
+      expect(await uids({ expiredAt: NOW })).toEqual([]);
+    });
+
+    it('keep each tag once, and lose them without complaint', async () => {
+      await newVersion('v1');
+      await lab.meta.addTags('v1', ['a', 'b']);
+      await lab.meta.addTags('v1', ['b', 'c']);
+      await lab.meta.removeTags('v1', ['a', 'nope']);
+      expect((await lab.meta.findVersion('v1'))?.tags).toEqual(['b', 'c']);
+    });
+
+    it('go with their rows and tags, and leave each blob once as a candidate', async () => {
+      await newVersion('v1', 'vm', ['t']);
+      await commit('v1', [row(0, 1), row(1, 1), row(2, 2)], [{ first: 3, count: 7 }]);
+      expect(await lab.meta.removeVersion('v1', () => {})).toBe(10);
+      expect(await lab.meta.findVersion('v1')).toBeUndefined();
+      expect(await rowsOf('v1')).toEqual([]);
+      expect((await lab.meta.doomCandidates(0, 10, '')).sort()).toEqual([uidOf(1), uidOf(2)]);
+    });
+  });
+
+  it('gives two stores of one database their turns', async () => {
+    const other = lab.fixture.store();
+    await other.open();
+    const make = async (store: MetaStore, prefix: string) => {
+      for (let i = 0; i < 50; i++) {
+        await store.createVersion({
+          uid: `${prefix}${i}`,
+          name: 'vm',
+          snapshotName: '',
+          size: 0,
+          sizeBytes: 0,
+          expire: null,
+          tags: ['t'],
+        });
+      }
+    };
+    await Promise.all([make(lab.meta, 'a'), make(other, 'b')]);
+    expect(await other.listVersions({})).toHaveLength(100);
+    await other.close();
+  });
+}
