@@ -7,7 +7,7 @@ import type { OnProgress } from './blocks/progress.ts';
 import type { InstallationFile } from './files/installation-files.ts';
 import type { SchedulerSettings } from './reports/schedulers.ts';
 
-/** What every operation works with; handed in, so that tests can bend it. */
+/** Everything that operations work with. It is passed in, so that tests can replace parts of it. */
 export interface Context {
   meta: MetaStore;
   locks: LockService;
@@ -15,33 +15,36 @@ export interface Context {
   data: DataBackendOptions;
   io: IoOptions;
   settings: Settings;
-  /** No operation writes over these. */
+  /** Files that no restore, export or copy may overwrite. */
   installationFiles: readonly InstallationFile[];
-  /** Aborted when the user stops the program, or when locks are lost that an operation relies on; its reason is the error to end with. */
+  /**
+   * Aborted when the user stops the program, or when locks are lost. Its reason is the error to end
+   * with.
+   */
   signal: AbortSignal;
   onProgress: OnProgress;
   now(): Date;
   /** A number from 0 to below 1. */
   random(): number;
-  /** Told when threads hang so that the process must not wait for them. */
+  /** Called when threads hang: the process must not wait for them. */
   onStuckThreads(): void;
-  /** Titles of other processes of this program, the original included, that run on this host. */
+  /** Titles of other backy2 processes on this host, those of the original included. */
   otherInstances(): string[];
 }
 
-/** Settings of backy.cfg that operations look at. */
+/** Settings of backy.cfg that operations use. */
 export interface Settings extends SchedulerSettings {
   /** Bytes. */
   blockSize: number;
   hashFunction: string;
   encryption: EncryptionOptions;
   deduplication: boolean;
-  /** Threads that move blocks; undefined: see `workersFor`. */
+  /** Threads that move blocks. Undefined: see `workersFor`. */
   workers: number | undefined;
   /** CPUs that the program may use. */
   cpus: number;
   hintCheckPercent: number;
   disallowRmWhenYoungerThanDays: number;
-  /** A folder for what may go at any time. */
+  /** A folder for files that may be deleted at any time. */
   cacheDir: string;
 }

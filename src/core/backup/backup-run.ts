@@ -109,7 +109,10 @@ export class BackupRun {
     this.#meter.begin('prepare', size - blocksLeft, size - read.count());
   }
 
-  /** Compares a sample of the blocks that no hint touches: with the base, or, without one, with zeros. */
+  /**
+   * Compares a sample of the blocks that no hint touches: with the base, or, without one, with
+   * zeros.
+   */
   async #checkHints(): Promise<void> {
     const { request, base, version, pool, geometry } = this.#prepared;
     const { meta } = this.#context;
@@ -157,7 +160,10 @@ export class BackupRun {
     });
   }
 
-  /** Makes the version valid. @returns the final counters, or undefined if a blob was found bad or missing meanwhile. */
+  /**
+   * Makes the version valid.
+   * @returns the final counters, or undefined if a blob was found bad or missing meanwhile.
+   */
   async #finish(cleanups: CleanupWatch, counters: BackupCounters): Promise<BackupCounters | undefined> {
     const { request, version } = this.#prepared;
     await cleanups.markMissing(version.uid);

@@ -13,7 +13,10 @@ import {
   sampleSize,
 } from './source-sample.ts';
 
-/** Rows that are looked up for each one that is compared. Zeros are equal in most images and prove little. */
+/**
+ * Rows that are looked up for each one that is compared. Zeros are equal in most images and prove
+ * little.
+ */
 const ROWS_FOR_ONE = 20;
 
 /** A sample, and the store that its version is in. */

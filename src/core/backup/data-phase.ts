@@ -15,7 +15,10 @@ import { type FindMissing, type PendingZero, RowCommitter } from '../blocks/row-
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 
-/** A blob that dedup found but that could not be reused. Its block was stored again; other versions rely on the blob. */
+/**
+ * A blob that dedup found but that could not be reused. Its block was stored again; other versions
+ * rely on the blob.
+ */
 export interface RejectedBlob {
   /** The block. */
   id: number;
@@ -43,7 +46,9 @@ export interface DataPhaseOptions {
   counters: BackupCounters;
   elapsedSeconds(): number;
   findMissing?: FindMissing | undefined;
-  /** Called when blocks are finished: their blobs are known. A negative count: they are read again. */
+  /**
+   * Called when blocks are finished: their blobs are known. A negative count: they are read again.
+   */
   onBlocks(count: number, bytesRead: number): void;
 }
 
@@ -87,7 +92,8 @@ export class DataPhase implements Operation {
       findMissing: options.findMissing,
       onCommitted: (rows) => this.#blobs.committed(rows),
       onRefused: (rows) => this.#readAgain(rows),
-      // Without dedup a content can have any number of rows, and each of its blocks would look at all of them.
+      // Without dedup a content can have any number of rows, and each of its blocks would look at
+      // all of them.
       heals: deduplication,
       onHealed: (healing) => this.healing.add(healing),
       elapsedSeconds: options.elapsedSeconds,
@@ -99,7 +105,10 @@ export class DataPhase implements Operation {
     return this.#rows.counters;
   }
 
-  /** Runs until every block has its row, or rejects with the first failure. Rows of stored blobs are committed either way. */
+  /**
+   * Runs until every block has its row, or rejects with the first failure. Rows of stored blobs are
+   * committed either way.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { pool, read, guard, checks } = this.#options;
     try {

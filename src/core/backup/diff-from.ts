@@ -11,15 +11,15 @@ import { findVersion } from '../versions/find-version.ts';
 import { backup } from './backup.ts';
 import type { BackupRequest, BackupResult } from './request.ts';
 
-/** How much later than its version a snapshot may seem to be made: the clocks of the cluster and of this host differ. */
+/** A snapshot may seem to be newer than its version by this much: clocks differ. */
 const CLOCK_TOLERANCE_MS = 60_000;
 
-/** A request whose hints come from the cluster. */
+/** A backup whose hints come from the cluster. */
 export type DiffRequest = BackupRequest & { diffFrom: string };
 
 /**
- * Backs up what has changed since snapshot `diffFrom`, as the cluster tells, which the base version was made of: the one that the request names,
- * or else the newest valid one.
+ * Backs up what has changed since snapshot `diffFrom`. The cluster lists the changes. The base is a
+ * version of that snapshot: the one that the request names, or the newest valid one.
  */
 export async function backupSince(context: Context, request: DiffRequest): Promise<BackupResult> {
   const place = snapshotOf(request.source);
@@ -41,11 +41,11 @@ export function snapshotOf(source: string): RbdPlace {
   const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
   if (place?.snapshot !== undefined) return place;
   throw new BackyError('usage', `--diff-from needs a snapshot as source, not ${source}.`, {
-    hint: 'Back up rbd://pool/image@snapshot: an image that changes meanwhile has no difference to rely on.',
+    hint: 'Back up rbd://pool/image@snapshot: the changes of an image in use are not reliable.',
   });
 }
 
-/** The version that was made of the earlier snapshot. */
+/** Finds the version of the earlier snapshot. */
 async function baseFor(meta: MetaStore, { baseUid, name, diffFrom }: DiffRequest): Promise<TaggedVersion> {
   if (baseUid !== undefined) {
     const base = await findVersion(meta, baseUid);
@@ -68,7 +68,10 @@ export async function newestValid(meta: MetaStore, name: string, snapshotName: s
   return versions.filter(({ valid }) => valid).at(-1);
 }
 
-/** A snapshot that was removed and made again under its old name has nothing to do with the version. */
+/**
+ * Refuses a snapshot that was removed and made again under its old name: the version is of the
+ * first one.
+ */
 export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number): void {
   if (madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
   throw new BackyError(

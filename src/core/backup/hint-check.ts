@@ -11,16 +11,17 @@ import {
   sampleSize,
 } from './source-sample.ts';
 
-/** The version that blocks are to be taken over from. */
+/** A sample, and the version that its blocks are taken over from. */
 export interface BaseOptions extends SampleOptions {
   meta: MetaStore;
   baseUid: string;
 }
 
 /**
- * Reads a sample of the blocks that the hints leave out and compares them with the base version. The hints may be of another
- * image or another snapshot: then nothing has been stored yet. A difference is a BackyError `hintsMismatch`.
+ * Compares a sample of the blocks that no hint touches with the base version, before anything is
+ * stored. The hints may be of another image or another snapshot.
  * @param untouched the blocks that are to be taken over.
+ * @throws BackyError `hintsMismatch` if a block differs.
  */
 export async function checkHintsAgainstBase(options: BaseOptions, untouched: Bitmap): Promise<void> {
   await compareSample(options, baseBlocks(options, untouched), ({ id, offset, length }) =>
@@ -32,8 +33,10 @@ export async function checkHintsAgainstBase(options: BaseOptions, untouched: Bit
 }
 
 /**
- * Without a base, what the hints leave out becomes zeros: a sample of it is read and has to be zero. A list of changes since a snapshot, which
- * needs its base, would make a valid version of zeros and changes. A difference is a BackyError `hintsMismatch`.
+ * Checks that a sample of the blocks that no hint touches is zero. Without a base they become
+ * zeros. A list of changes since a snapshot needs its base: without it, all other data would be
+ * lost.
+ * @throws BackyError `hintsMismatch` if a block has data.
  */
 export async function checkHintsWithoutBase(options: SampleOptions, untouched: Bitmap): Promise<void> {
   await compareSample(options, zeroBlocks(options, untouched), ({ id, offset, length }: SampledBlock) =>

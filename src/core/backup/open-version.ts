@@ -12,7 +12,7 @@ import { lockVersion } from '../versions/locks.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
 import type { BackupRequest } from './request.ts';
 
-/** The base is locked against removal until its rows are taken over; simpler and no harm: until the end. */
+/** Finds the base, and locks it against removal until the backup ends. */
 export async function useBase(context: Context, uid: string, locks: Lock[]): Promise<TaggedVersion> {
   const { version: base, lock } = await lockFoundVersion(context, uid, 'shared');
   locks.push(lock);
@@ -23,22 +23,23 @@ export async function useBase(context: Context, uid: string, locks: Lock[]): Pro
   });
 }
 
-/** What a version starts with. */
-export interface Start {
+/** A version to make. */
+export interface NewBackup {
   request: BackupRequest;
   geometry: Geometry;
-  /** Those that are held as long as the backup runs; the version's is added. */
+  /** Locks that are held as long as the backup runs. The version's is added. */
   locks: Lock[];
 }
 
-/** A version to continue, and what looks at the source before anything is changed. */
-export interface Continuation extends Start {
+/** A version to continue. */
+export interface Continuation extends NewBackup {
   uid: string;
+  /** Compares the source with the version; called before anything is changed. */
   checkSource(version: TaggedVersion): Promise<void>;
 }
 
 /** Creates the version, invalid and locked. */
-export async function createVersion(context: Context, { request, geometry, locks: held }: Start): Promise<TaggedVersion> {
+export async function createVersion(context: Context, { request, geometry, locks: held }: NewBackup): Promise<TaggedVersion> {
   const { meta, locks } = context;
   const uid = uuid1();
   held.push(await lockVersion(locks, uid, 'exclusive'));
@@ -62,8 +63,8 @@ async function tagsNow(context: Context, name: string): Promise<string[]> {
 }
 
 /**
- * Locks the version that an earlier run left, and drops the rows that this run replaces. A refusal
- * leaves the version exactly as it was.
+ * Locks the version that an earlier run did not finish, and drops the rows that this run replaces.
+ * A refusal leaves the version exactly as it was.
  */
 export async function continueVersion(
   context: Context,

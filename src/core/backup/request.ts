@@ -2,7 +2,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import type { Hint } from '../plan/hints.ts';
 import type { RejectedBlob } from './data-phase.ts';
 
-/** What to back up, and how. */
+/** A source to back up. */
 export interface BackupRequest {
   source: string;
   name: string;
@@ -10,22 +10,24 @@ export interface BackupRequest {
   hints?: readonly Hint[] | undefined;
   baseUid?: string | undefined;
   continueUid?: string | undefined;
-  /** The source has nothing but what the hints name; the rest MUST come from the base, which is then not compared with it. */
+  /**
+   * The source has only what the hints name. The rest MUST come from the base, and is not compared.
+   */
   onlyHinted?: boolean;
-  /** Undefined: automatic ones, unless a backup is continued. */
+  /** Undefined: automatic tags, unless a backup is continued. */
   tags?: readonly string[] | undefined;
   expire?: Date | undefined;
-  /** Take hints from the cluster: what has changed since this snapshot of the image, which the base was made of. */
+  /** Take the changes since this snapshot, which the base is of, from the cluster as hints. */
   diffFrom?: string | undefined;
-  /** False: its source will be gone, so that failures do not tell how to continue. */
+  /** False: its source will be deleted, so that a failed backup can't be resumed. */
   canContinue?: boolean | undefined;
-  /** Go on with a store whose id and blobs are gone, or many of them. */
+  /** Continue although the store's id and blobs, or many of them, are missing. */
   acceptDamage?: boolean | undefined;
-  /** Told as soon as the version exists. */
+  /** Called as soon as the version exists. */
   onVersion?: ((uid: string) => void) | undefined;
 }
 
-/** What a backup did. */
+/** The outcome of a backup. */
 export interface BackupResult {
   uid: string;
   name: string;
@@ -36,11 +38,16 @@ export interface BackupResult {
   /** Blocks. */
   size: number;
   sizeBytes: number;
-  /** Of all runs together, when it was continued. */
+  /** Of all runs together if it was continued. */
   counters: BackupCounters;
-  /** Blobs of other versions that were found missing or cut; this version does not use them. */
+  /**
+   * Blobs of other versions that were found missing or truncated. This version does not use them.
+   */
   rejected: RejectedBlob[];
-  /** Bad blocks of any version that use this one's blobs now, and versions that are whole again by that. */
+  /**
+   * Bad blocks of other versions that use this one's blobs now, and versions that became valid by
+   * that.
+   */
   blocksMended: number;
   versionsMended: string[];
   /** Of this run alone, from its start. */

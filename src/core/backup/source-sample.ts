@@ -11,25 +11,25 @@ import type { Context } from '../context.ts';
 const CHECKED_BLOCKS = 10;
 const PAGE_ROWS = 500;
 
-/** Options for comparing a sample of blocks with the source. */
+/** A source, and how much of it to compare. */
 export interface SampleOptions {
   pool: BlockPool;
   geometry: Geometry;
   hashFunction: string;
-  /** Percent of the blocks to compare; at least ten blocks either way. */
+  /** Percent of the blocks to compare; at least ten blocks are. */
   percent: number;
   /** A number from 0 to below 1. */
   random(): number;
 }
 
-/** A block of the sample, and what the source has to hold there. */
+/** A block of the sample, and what the source must hold there. */
 export interface ExpectedBlock {
   id: number;
   /** Null: zeros. */
   checksum: string | null;
 }
 
-/** Where the source differs from what was expected. */
+/** A block where the source differs. */
 export interface SampledBlock {
   id: number;
   /** Bytes. */
@@ -43,7 +43,10 @@ export function sampleOptions({ settings, random }: Context, pool: BlockPool, ge
   return { pool, geometry, hashFunction: settings.hashFunction, percent: settings.hintCheckPercent, random };
 }
 
-/** Reads blocks of the source and compares them. Stores nothing. @param differs makes the error of the first block that differs. */
+/**
+ * Reads blocks of the source and compares them. Stores nothing.
+ * @param differs makes the error for the first block that differs.
+ */
 export async function compareSample(
   options: SampleOptions,
   pages: AsyncIterator<readonly ExpectedBlock[]>,
@@ -94,24 +97,24 @@ class SourceSample implements Operation {
     this.#options.pool.decide(answer.job, [null]);
   }
 
-  /** Old releases, 2.9.5 for one, stored blocks of zeros like others. */
+  /** Old releases, 2.9.5 for one, stored zero blocks like others. */
   #isZero({ checksum }: ExpectedBlock, length: number): boolean {
     this.#hasher ??= hasherFor(this.#options.hashFunction, null);
     return this.#hasher.digest([Buffer.alloc(length)])[0] === checksum;
   }
 }
 
-/** Bad rows are read again in any case, and so are those of another length. */
+/** Bad blocks, and those of another length, are read again in any case. */
 export function isComparable(row: BlockRow, geometry: Geometry): boolean {
   return row.valid && row.size === blockLength(geometry, row.id);
 }
 
-/** How many of `available` blocks are compared. */
+/** The number of blocks to compare, out of `available`. */
 export function sampleSize(available: number, percent: number): number {
   return Math.min(available, Math.max(CHECKED_BLOCKS, Math.ceil((available * percent) / 100)));
 }
 
-/** The sampled ids of a set, in order, a page of rows at a time. */
+/** The ids of a sample, in order, in pages. */
 export function* sampledPages(set: Bitmap, wanted: number, random: () => number): IterableIterator<number[]> {
   let page: number[] = [];
   for (const id of sampledIds(set, wanted, random)) {
@@ -123,7 +126,10 @@ export function* sampledPages(set: Bitmap, wanted: number, random: () => number)
   if (page.length > 0) yield page;
 }
 
-/** Ids to compare, in order: half from the start of the set, half drawn at random, one from each of as many equal stretches of the rest. */
+/**
+ * The ids of a sample: half are the first ones, half are random, one from each equal part of the
+ * rest.
+ */
 function* sampledIds(set: Bitmap, wanted: number, random: () => number): IterableIterator<number> {
   const available = set.count();
   const fromStart = Math.ceil(wanted / 2);

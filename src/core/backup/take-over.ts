@@ -8,8 +8,8 @@ import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 
 /**
- * Blocks that are taken over with one call, which bounds the temporary space. Every call touches all
- * pages of the indexes, however few rows it has, so that a 10 TiB image is one call.
+ * Blocks that are taken over with one call, which bounds the temporary space. Every call touches
+ * all pages of the indexes, however few rows it has, so that a 10 TiB image is one call.
  */
 const TAKE_OVER_BLOCKS = 3_000_000;
 /** Zero blocks that one transaction adds: it takes about half a second, and other writers wait. */

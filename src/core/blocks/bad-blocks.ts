@@ -28,8 +28,8 @@ export interface BadBlockRecorderOptions {
   version: TaggedVersion;
   during: Activity;
   /**
-   * Holds reports of missing blobs back. The caller counts the blobs that it reads there, and settles
-   * it at the end.
+   * Holds reports of missing blobs back. The caller counts the blobs that it reads there, and
+   * settles it at the end.
    */
   guard: DamageGuard;
   /** Notes missing blobs. */
@@ -74,7 +74,8 @@ export class BadBlockRecorder {
 
   /**
    * @param read the blocks of the job, as they were read.
-   * @returns blocks that were repaired meanwhile: their rows name other blobs, which have to be read.
+   * @returns blocks that were repaired meanwhile: their rows name other blobs, which have to be
+   * read.
    */
   async record(findings: readonly Finding[], read: readonly Block[]): Promise<BlockRow[]> {
     const rows = await this.#meta.blocksById(

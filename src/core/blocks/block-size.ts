@@ -4,8 +4,8 @@ import { blockCount } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 
 /**
- * The block size that a version was made with, in bytes. Databases do not keep it, its first block's length does; the
- * configured one may have changed since.
+ * The block size that a version was made with, in bytes. Databases do not store it: it is the
+ * length of the first block. The configured one may have changed since.
  */
 export async function blockSizeOf(meta: MetaStore, version: TaggedVersion, configured: number): Promise<number> {
   if (version.size <= 1) return Math.max(configured, version.sizeBytes);
@@ -17,7 +17,7 @@ export async function blockSizeOf(meta: MetaStore, version: TaggedVersion, confi
   });
 }
 
-/** Refuses to mix block sizes: rows are only taken over, or added to, where blocks are cut alike. */
+/** Refuses to mix block sizes in one version. */
 export async function checkSameBlockSize(meta: MetaStore, version: TaggedVersion, configured: number): Promise<void> {
   const expected = Math.ceil(version.sizeBytes / configured);
   const [first] = await meta.blocksById(version.uid, [0]);

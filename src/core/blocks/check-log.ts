@@ -64,7 +64,7 @@ export class CheckLog {
     this.#group.add(check);
   }
 
-  /** Commits what is left. A failure is only logged: it does not change what was verified. */
+  /** Commits the last group. A failure is only logged: it does not change what was verified. */
   async close(): Promise<void> {
     try {
       await this.#group.commit();

@@ -14,11 +14,11 @@ export interface PlacedBlob {
   nonce: string | null;
   /** False for the block that the blob was made for. */
   found: boolean;
-  /** A blob that was to be reused, but could not be: this one takes its place. */
+  /** The blob that could not be reused: this one replaces it. */
   replaces?: string | undefined;
 }
 
-/** What a worker's answer concerned. */
+/** A claim that a worker has answered. */
 export interface StoredClaim<T> {
   block: T;
   /** The blob that the database named for this content, if any. */
@@ -31,7 +31,9 @@ export interface DeduplicatorOptions<T> {
   encVersion: number;
   /** False: every block gets a blob of its own, and no blob is looked up. */
   deduplication?: boolean;
-  /** Looks for stored blobs with these contents. Undefined: every content is stored as a new blob. */
+  /**
+   * Looks for stored blobs with these contents. Undefined: every content is stored as a new blob.
+   */
   findBlobs?: ((contents: readonly DedupKey[]) => Promise<Map<string, FoundBlob>>) | undefined;
   /** Whether a blob that only an import names was read since, and holds this content. */
   isVerified?: ((uid: string, checksum: string) => boolean) | undefined;
@@ -52,8 +54,8 @@ interface Claim<T> {
 
 /**
  * Decides which blob holds a block. The first block of a content claims it: a worker stores it, or
- * reuses a blob that the database names. Equal blocks wait for that blob, so that a content is stored
- * once. A claim ends when its row is in the database, where lookups find it.
+ * reuses a blob that the database names. Equal blocks wait for that blob, so that a content is
+ * stored once. A claim ends when its row is in the database, where lookups find it.
  */
 export class Deduplicator<T extends UnplacedBlock> {
   readonly #options: DeduplicatorOptions<T>;
@@ -67,7 +69,8 @@ export class Deduplicator<T extends UnplacedBlock> {
   }
 
   /**
-   * Claims the contents of blocks. Costs at most one lookup. @returns what a worker is to do, by the
+   * Claims the contents of blocks. Costs at most one lookup.
+   * @returns what a worker is to do, by the
    * block's id. Other blocks have their blob already, or wait for it.
    */
   async place(blocks: readonly T[]): Promise<Map<number, NonNullable<Decision>>> {

@@ -7,38 +7,38 @@ import type { TaggedVersion } from '../../model/version.ts';
 
 /** Rows read from the database at a time. */
 const PAGE_ROWS = 5_000;
-/** Zero blocks that one job may span, in bytes: one call of the file system where it can, 64 writes where not. */
+/** Bytes of zeros in one job: one call of a file system that can do that, else 64 writes. */
 const ZERO_JOB_BYTES = 64 * 1024 * 1024;
 
-/** A job with the blocks that it stands for. */
+/** A job, and the blocks that it is for. */
 export interface FeedJob {
   work: Job;
   blocks: BlockRange[];
-  /** Blocks beside these that no job stands for. They count as done with this one, so that progress is where the work is. */
+  /** Blocks before these that need no job. They count as finished with this one. */
   passed: BlockRange[];
 }
 
-/** How a version's rows become jobs. */
+/** A version, and how its rows become jobs. */
 export interface FetchFeedOptions {
   meta: MetaStore;
   version: TaggedVersion;
   /** Bytes of a block. */
   blockSize: number;
-  /** Small blocks that go together in one job. */
+  /** Small blocks in one job. */
   blocksPerJob: number;
-  /** Rows with lower ids are passed over. */
+  /** Rows with lower ids are skipped. */
   fromId: number;
-  /** What to do with a row; `skip` passes it over. */
+  /** The kind of job that a row needs, if any. */
   classify(row: BlockRow): 'fetch' | 'zero' | 'skip';
-  /** What to do with blocks that have no row. */
+  /** The same for blocks without a row. */
   gaps: 'zero' | 'skip';
-  /** Told of blocks that have no row. */
+  /** Called with blocks that have no row. */
   onGap(gap: BlockRange): void;
-  /** Told of blocks that no job stands for where there is no job for many blocks around. */
+  /** Called with blocks that need no job, if no job is near. */
   onSkipped(blocks: BlockRange): void;
 }
 
-/** Turns a version's rows into jobs, page by page, in bounded memory; messages and signals are heard in between. */
+/** Turns a version's rows into jobs, page by page. Signals and messages are heard between pages. */
 export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterator<FeedJob> {
   const { meta, version, fromId } = options;
   let nextId = fromId;
@@ -47,7 +47,7 @@ export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterato
     full = page.length === PAGE_ROWS;
     const builder = new JobBuilder(options);
     for (const row of page) {
-      // No row may stand for a block twice, or for none.
+      // Rows that are for no block, or for one that has a row already, are ignored.
       if (row.id < nextId || row.id >= version.size) continue;
       builder.addGap({ first: nextId, count: row.id - nextId });
       builder.add(row);
@@ -59,7 +59,7 @@ export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterato
   }
 }
 
-/** The jobs of one page. */
+/** Collects the jobs of one page. */
 class JobBuilder {
   readonly #options: FetchFeedOptions;
   readonly #jobs: FeedJob[] = [];

@@ -26,13 +26,16 @@ export interface CheckedFetch {
 /** Records what is wrong with blocks. */
 export interface FindingRecorder {
   /**
-   * Takes the findings of a job, and all blocks of it. @returns blocks to fetch once more at the end:
+   * Takes the findings of a job, and all blocks of it.
+   * @returns blocks to fetch once more at the end:
    * their rows have changed.
    */
   record(findings: readonly Finding[], read: readonly Block[]): Promise<readonly Block[]>;
 }
 
-/** Fetches blocks and checks them. However it ends, findings are recorded and verifications noted. */
+/**
+ * Fetches blocks and checks them. However it ends, findings are recorded and verifications noted.
+ */
 export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options: CheckedFetch): Promise<void> {
   const { guard, checks } = options;
   try {
@@ -40,7 +43,7 @@ export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options
     signal.throwIfAborted();
     await guard.settle();
   } finally {
-    // What was found before a failure is marked all the same, if it can be.
+    // Findings before a failure are marked as well, if possible.
     await guard.settle().catch(() => {});
     await checks.close();
   }

@@ -11,8 +11,9 @@ export interface GroupCommitterOptions<T> {
 }
 
 /**
- * Gathers items and commits them in groups, since a transaction and a set of fsyncs cost the same for
- * one item and for thousands. Groups are committed one at a time, each after a flush of its own.
+ * Gathers items and commits them in groups, since a transaction and a set of fsyncs cost the same
+ * for one item and for thousands. Groups are committed one at a time, each after a flush of its
+ * own.
  *
  * Once a flush has failed, every later commit fails with the same error: a kernel reports a failed
  * write once, so that a later flush proves nothing of what was written before.
@@ -40,12 +41,16 @@ export class GroupCommitter<T> {
     if (length >= dueItems || performance.now() - this.#firstAt >= dueMs) await this.commit();
   }
 
-  /** Resolves when there is room for more items, so that a slow database does not fill the memory. */
+  /**
+   * Resolves when there is room for more items, so that a slow database does not fill the memory.
+   */
   async room(): Promise<void> {
     while (this.#committing !== undefined && this.#items.length >= 2 * this.#options.dueItems) await this.#committing;
   }
 
-  /** Commits all items that were added before the call. Rejects if a commit that it waits for fails. */
+  /**
+   * Commits all items that were added before the call. Rejects if a commit that it waits for fails.
+   */
   async commit(): Promise<void> {
     while (this.#committing !== undefined) await this.#committing;
     if (this.#items.length === 0) return;

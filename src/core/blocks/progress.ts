@@ -1,32 +1,32 @@
 import type { QueueLoads } from '../../engine/pool/queue-loads.ts';
 
-/** What an operation is at: `prepare` moves rows in the database alone, `data` moves blocks. */
+/** `prepare` changes only rows in the database; `data` moves blocks. */
 export type Phase = 'prepare' | 'data';
 
-/** Where an operation that moves blocks is. `doneBlocks` counts those that are finished, earlier runs and phases included. */
+/** The progress of an operation that moves blocks. */
 export interface Progress {
   readonly phase: Phase;
+  /** Finished blocks, those of earlier runs and phases included. */
   readonly doneBlocks: number;
   readonly totalBlocks: number;
-  /** What `doneBlocks` was when this phase began: these went by at another speed. */
+  /** `doneBlocks` when this phase began. Those before had another speed. */
   readonly phaseStartBlocks: number;
-  /** What it will be when the phase is over. */
+  /** `doneBlocks` when the phase ends. */
   readonly phaseEndBlocks: number;
-  /** Bytes that were read or written in this phase: not those of blocks that were taken over, or passed over as holes. */
+  /** Bytes that were read or written in this phase. Taken-over blocks and holes have none. */
   readonly movedBytes: number;
-  /** Restore: the highest block up to which everything is on the target; -1 when there is none yet. */
+  /** Restore: the highest id up to which all blocks are on the target; -1: none yet. */
   readonly lastId: number;
-  /** How full both sides of the workers are, at the time of asking. */
+  /** How busy the workers are now, reading and writing. */
   readonly loads: QueueLoads;
 }
 
 /**
- * Called often, from the operation's own thread: MUST be cheap. It is the same object every time, so that who shows it once a second
- * may keep it.
+ * Called for each job, on the main thread: MUST be cheap. The object is the same one every time.
  */
 export type OnProgress = (progress: Progress) => void;
 
-/** Keeps an operation's {@link Progress} and tells of each change. */
+/** Keeps an operation's {@link Progress} and reports each change. */
 export class Meter implements Progress {
   readonly totalBlocks: number;
   phase: Phase = 'prepare';
@@ -48,7 +48,9 @@ export class Meter implements Progress {
     return this.#pool.loads;
   }
 
-  /** Starts a phase, which goes from so many finished blocks to so many. */
+  /**
+   * Starts a phase that begins with `doneBlocks` finished blocks and ends with `phaseEndBlocks`.
+   */
   begin(phase: Phase, doneBlocks: number, phaseEndBlocks = this.totalBlocks): void {
     this.phase = phase;
     this.doneBlocks = doneBlocks;
@@ -58,9 +60,12 @@ export class Meter implements Progress {
     this.#onProgress(this);
   }
 
-  /** Counts blocks that are finished (less than none: they are to be done again) and the bytes that went through for them. */
+  /**
+   * Adds finished blocks and the bytes that were moved for them. A negative count: they are done
+   * again.
+   */
   add(blocks: number, bytes: number): void {
-    // Whatever the rows are like, progress never exceeds the total.
+    // Damaged rows may count blocks twice.
     this.doneBlocks = Math.min(this.doneBlocks + blocks, this.totalBlocks);
     this.movedBytes += bytes;
     this.#onProgress(this);

@@ -19,7 +19,9 @@ export interface PendingZero {
   bytesRead: number;
 }
 
-/** Those of these rows, whose blobs are new, whose blobs are missing again. They count as refused. */
+/**
+ * Those of these rows, whose blobs are new, whose blobs are missing again. They count as refused.
+ */
 export type FindMissing = (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>;
 
 /** A version whose rows are committed, and the calls that go with it. */

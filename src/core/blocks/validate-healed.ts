@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { isMassDamage } from '../store/damage-guard.ts';
 import { markMissing, probeVersion } from '../store/probe-version.ts';
 
-/** What healing did so far. */
+/** Sums up what was healed. */
 export class HealingSum implements Healing {
   blocks = 0;
   readonly #versions = new Set<string>();
@@ -18,7 +18,9 @@ export class HealingSum implements Healing {
   }
 }
 
-/** Makes versions valid that are whole again after healing. Not while blocks are moved: to look for all their blobs takes a while. */
+/**
+ * Makes healed versions valid if all their blocks are good again. Slow: looks for all their blobs.
+ */
 export async function validateHealed(context: Context, healing: Healing): Promise<string[]> {
   if (healing.blocks === 0) return [];
   context.logger.info(`Mended ${healing.blocks} bad blocks of ${healing.versions.length} versions.`);
@@ -26,8 +28,8 @@ export async function validateHealed(context: Context, healing: Healing): Promis
 }
 
 /**
- * Makes those invalid versions valid that have all their rows, all of them good, and all their blobs: healing says nothing of blobs that
- * nobody has looked at. @returns those that are valid now and were not.
+ * Makes invalid versions valid if all their rows are there and good, and all their blobs are there.
+ * The blobs have to be looked for: healing has seen only some. @returns versions that became valid.
  */
 export async function validateProbed(context: Context, versionUids: readonly string[]): Promise<string[]> {
   const { meta, logger } = context;

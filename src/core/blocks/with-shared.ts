@@ -1,6 +1,9 @@
 import type { Context } from '../context.ts';
 
-/** Runs `body` with a source or target that is open for all threads, or a connection to a cluster, and closes it; unless threads hang in it, which closing would join. */
+/**
+ * Runs `body` with a source or target that is open for all threads, or with a connection to a
+ * cluster, and closes it. It stays open if threads hang in it: closing would hang as well.
+ */
 export async function withShared<T>(
   context: Context,
   shared: { close(): Promise<void> } | undefined,

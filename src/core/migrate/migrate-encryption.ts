@@ -48,7 +48,8 @@ export interface MigrationResult {
 
 /**
  * Copies a version to blobs of the configured encryption version (semantics.md, rekey and
- * migrate-encryption). A migration that was stopped, or found bad blocks, is resumed by the next one.
+ * migrate-encryption). A migration that was stopped, or found bad blocks, is resumed by the next
+ * one.
  */
 export function migrateEncryption(context: Context, request: MigrationRequest): Promise<MigrationResult> {
   return withVersion(context, request.uid, 'shared', async (origin, held) => {
@@ -152,7 +153,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
       if (await meta.finishBackup(copy, undefined)) return counts;
     }
   } finally {
-    // What was found before a failure is marked all the same, if it can be.
+    // Findings before a failure are marked as well, if possible.
     await guard.settle().catch(() => {});
   }
 }

@@ -15,7 +15,10 @@ import { Deduplicator, type PlacedBlob, type UnplacedBlock } from '../blocks/ded
 import { type FindMissing, RowCommitter } from '../blocks/row-committer.ts';
 
 const PAGE_ROWS = 5_000;
-/** The blocks of a job are stored one after the other, each with its fsync. Small jobs keep all slots busy. */
+/**
+ * The blocks of a job are stored one after the other, each with its fsync. Small jobs keep all
+ * slots busy.
+ */
 const JOB_BLOCKS = 8;
 
 /** How a block of the copy got its blob, if it has one. */
@@ -86,7 +89,10 @@ export class RecodePhase implements Operation {
     });
   }
 
-  /** Runs until every block has its row or was found bad, or rejects with the first failure. Rows that are done are committed either way. */
+  /**
+   * Runs until every block has its row or was found bad, or rejects with the first failure. Rows
+   * that are done are committed either way.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { pool } = this.#options;
     try {
@@ -127,7 +133,9 @@ export class RecodePhase implements Operation {
     await this.#rows.commitIfDue();
   }
 
-  /** Up to `count` blocks that need another blob. Blocks that need none get their rows on the way. */
+  /**
+   * Up to `count` blocks that need another blob. Blocks that need none get their rows on the way.
+   */
   async #nextUnplaced(count: number): Promise<RecodedBlock[]> {
     const unplaced: RecodedBlock[] = [];
     while (unplaced.length < count) {

@@ -1,40 +1,33 @@
 import { Bitmap } from '../../model/bitmap.ts';
-import { blockCount } from '../../model/geometry.ts';
+import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Hint } from './hints.ts';
 
-/**
- * What is to happen with each block; every block is in exactly one of the sets `read`, `take` and
- * `sparse`.
- */
+/** How each block is backed up. Every block is in exactly one of `read`, `take` and `sparse`. */
 export interface BackupPlan {
-  /** Read it from the source. */
+  /** Read from the source. */
   read: Bitmap;
-  /** Take the base version's row over. */
+  /** Taken over from the base version. */
   take: Bitmap;
-  /** All zero, says the hint. */
+  /** All zero, as hints say. */
   sparse: Bitmap;
   /**
-   * Without a base: the blocks of `sparse` that no hint touches. Undefined where there is a base,
-   * or where there are no hints.
+   * Without a base: the blocks of `sparse` that no hint touches. Undefined with a base, or without
+   * hints.
    */
   presumedZero?: Bitmap;
 }
 
-/** What a plan is made from. */
-export interface PlanInput {
-  /** Bytes of a block. */
-  blockSize: number;
-  /** Bytes of the source. */
-  sizeBytes: number;
-  /** Undefined: there are none, and everything is read. An empty list: nothing changed. */
+/** A source, its hints and its base. */
+export interface PlanInput extends Geometry {
+  /** Undefined: everything is read. An empty list: nothing has changed. */
   hints: readonly Hint[] | undefined;
-  /** Bytes of the base version, if there is one. */
+  /** Bytes of the base version. Undefined: there is none. */
   baseSizeBytes: number | undefined;
 }
 
 /**
- * Plans a backup (semantics.md, backup 2). Memory: three bits a block, four without a base; time:
- * linear in blocks and hints.
+ * Plans a backup (semantics.md, backup 2). Takes three bits of memory for each block, four without
+ * a base, and time linear in blocks and hints.
  */
 export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanInput): BackupPlan {
   const size = blockCount({ blockSize, sizeBytes });
@@ -53,22 +46,25 @@ export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanI
   return plan;
 }
 
-/** The blocks to read because hints touch them, and those that holes cover wholly. */
-function touchedBlocks(
-  hints: readonly Hint[],
-  { blockSize, sizeBytes, size }: { blockSize: number; sizeBytes: number; size: number },
-): { read: Bitmap; covered: Bitmap } {
+/** A source in bytes and blocks. */
+interface SourceSize extends Geometry {
+  /** Blocks. */
+  size: number;
+}
+
+/** A block is read if a changed range touches it, and zero only if a hole covers it entirely. */
+function touchedBlocks(hints: readonly Hint[], { blockSize, sizeBytes, size }: SourceSize): { read: Bitmap; covered: Bitmap } {
   const read = new Bitmap(size);
   const covered = new Bitmap(size);
   for (const { offset, length, exists } of hints) {
     if (exists) read.addRange(Math.floor(offset / blockSize), Math.ceil((offset + length) / blockSize));
   }
   for (const { first, end } of mergedHoles(hints)) {
-    // The last block ends with the source, wherever that is.
+    // The last block may be shorter: it ends with the source.
     const lastWhole = end >= sizeBytes ? size : Math.floor(end / blockSize);
     const firstWhole = Math.ceil(first / blockSize);
     if (firstWhole < lastWhole) covered.addRange(firstWhole, lastWhole);
-    // A block that holes touch only in part holds data as well, as far as anybody knows.
+    // The rest of a block that a hole covers in part may hold data.
     if (first % blockSize !== 0) addPart(read, Math.floor(first / blockSize), first, end);
     if (end % blockSize !== 0 && end < sizeBytes) addPart(read, Math.floor(end / blockSize), first, end);
   }
@@ -79,7 +75,7 @@ function addPart(read: Bitmap, id: number, first: number, end: number): void {
   if (end > first) read.add(id);
 }
 
-/** The holes in order, those that touch or overlap made one: two halves cover a block wholly. */
+/** The holes in order. Those that touch or overlap are merged: two halves may cover a block. */
 function mergedHoles(hints: readonly Hint[]): { first: number; end: number }[] {
   const holes = hints.filter((hint) => !hint.exists && hint.length > 0).sort((a, b) => a.offset - b.offset);
   const merged: { first: number; end: number }[] = [];
@@ -91,20 +87,21 @@ function mergedHoles(hints: readonly Hint[]): { first: number; end: number }[] {
   return merged;
 }
 
-/** Blocks whose length differs from the base's, and untouched ones past its end, are read: nothing is known of them. */
+/** Blocks whose length differs from the base's are read, and so are blocks beyond its end. */
 function readWhereLengthsDiffer(
   plan: BackupPlan,
-  { blockSize, sizeBytes, baseSizeBytes, size }: { blockSize: number; sizeBytes: number; baseSizeBytes: number; size: number },
+  { blockSize, sizeBytes, baseSizeBytes, size }: SourceSize & { baseSizeBytes: number },
 ): void {
   if (baseSizeBytes === sizeBytes) return;
   const baseSize = blockCount({ blockSize, sizeBytes: baseSizeBytes });
-  // The first block that may differ in length: the base's last one if it was short or is not the last any more, ours likewise.
+  // The first block that may differ in length is the last one of the shorter image, unless that one
+  // is whole.
   const firstOther = Math.min(Math.floor(baseSizeBytes / blockSize), Math.floor(sizeBytes / blockSize));
   for (let range = plan.take.nextRange(firstOther); range !== undefined; range = plan.take.nextRange(range.first)) {
     plan.take.deleteRange(range.first, range.first + range.count);
     plan.read.addRange(range.first, range.first + range.count);
   }
-  // A hole that the hints name is a hole, but where the base's last block was of another length, read it all the same.
+  // A hole in the base's last block is read as well if that block had another length.
   const last = Math.min(baseSize, size) - 1;
   if (last >= firstOther && plan.sparse.has(last)) {
     plan.sparse.delete(last);
@@ -112,7 +109,7 @@ function readWhereLengthsDiffer(
   }
 }
 
-/** There is nothing to take over: what no hint touches becomes zeros, too. */
+/** Blocks that no hint touches become zeros, since there is nothing to take over. */
 function withoutBase({ read, take, sparse }: BackupPlan): BackupPlan {
   for (const { first, count } of take.ranges()) sparse.addRange(first, first + count);
   return { read, take: new Bitmap(take.size), sparse, presumedZero: take };

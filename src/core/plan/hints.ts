@@ -1,18 +1,19 @@
 import { BackyError } from '../../errors.ts';
 
-/** A stretch of the source of which is known whether it holds data (or changed), as `rbd diff --format=json` tells it. */
+/** A range of the source, as in the output of `rbd diff --format=json`. */
 export interface Hint {
   /** Bytes. */
   offset: number;
   /** Bytes. */
   length: number;
-  /** False: the stretch is a hole. */
+  /** True: the range has changed, or holds data. False: it is a hole. */
   exists: boolean;
 }
 
 /**
- * Reads a hints file: one JSON array of `{offset, length, exists}` (semantics.md, backup 2).
- * Anything else is an error that names the entry. `where` names the file in messages.
+ * Parses a hints file: one JSON array of `{offset, length, exists}` (semantics.md, backup 2).
+ * @param where the file's name in messages.
+ * @throws BackyError `hints` that names the entry.
  */
 export function parseHints(text: string, where: string): Hint[] {
   let parsed: unknown;
@@ -25,7 +26,9 @@ export function parseHints(text: string, where: string): Hint[] {
   return parsed.map((entry: unknown, index) => toHint(entry, `${where}, entry ${index + 1}`));
 }
 
-/** Refuses hints that reach past the end of the source: they belong to another image or another time. */
+/**
+ * Refuses hints that reach beyond the end of the source: they are of another image or another time.
+ */
 export function checkHints(hints: readonly Hint[], sizeBytes: number): void {
   for (const [index, { offset, length }] of hints.entries()) {
     if (offset + length <= sizeBytes) continue;
@@ -35,17 +38,23 @@ export function checkHints(hints: readonly Hint[], sizeBytes: number): void {
   }
 }
 
+/** A clone of a snapshot. */
+interface Clone {
+  /** Bytes from the start that may come from the parent; 0: the image is no clone. */
+  parentBytes: number;
+  /** Whether the backup has a base version. */
+  hasBase: boolean;
+}
+
 /**
- * Hints that can be trusted for a clone: what its parent may have, its first `parentBytes`, is read. Lists of what is in use lack the parent's data
- * with some releases of Ceph, and an object that is gone is a hole to a list of changes, where the parent's data may show again.
+ * Changes the hints of a clone, so that everything that may come from its parent is read. With some
+ * releases of Ceph, lists of used ranges lack the parent's data. In lists of changes, a deleted
+ * object is a hole, although the parent's data may show there again.
  */
-export function throughParent(
-  hints: readonly Hint[],
-  { parentBytes, hasBase }: { parentBytes: number; hasBase: boolean },
-): readonly Hint[] {
+export function throughParent(hints: readonly Hint[], { parentBytes, hasBase }: Clone): readonly Hint[] {
   if (parentBytes === 0) return hints;
   const read = hints.map((hint) => (hint.offset < parentBytes ? { ...hint, exists: true } : hint));
-  // With a base, what no hint touches is the base's.
+  // With a base, blocks that no hint touches come from the base.
   return hasBase ? read : [...read, { offset: 0, length: parentBytes, exists: true }];
 }
 
@@ -60,7 +69,7 @@ function toHint(entry: unknown, where: string): Hint {
 }
 
 /**
- * Some releases of rbd write strings. Anything else is a guess, and a wrong one makes zeros of
+ * Some releases of rbd write strings. Any other value is refused: a wrong guess makes zeros of
  * data.
  */
 function toExists(value: unknown, where: string): boolean {

@@ -19,7 +19,7 @@ const PAGE_ROWS = 1_000;
 const GROUP_BLOBS = 1_000;
 const GROUP_MS = 60_000;
 
-/** What the phase works with. */
+/** A version to repair, and its source. */
 export interface RepairPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
@@ -29,12 +29,12 @@ export interface RepairPhaseOptions {
   /** Bytes of the source that can be read. */
   readable: number;
   encVersion: number;
-  /** See RowCommitterOptions. */
+  /** See {@link RowCommitter}. */
   confirmStore(): Promise<void>;
   meter: Meter;
 }
 
-/** Reads bad blocks from the source, one a job, and stores those that are what they should be; their rows follow in groups. */
+/** Reads bad blocks from the source, one for each job, and stores those with the right checksum. */
 export class RepairPhase implements Operation {
   readonly healing = new HealingSum();
   readonly errors: BadBlock[] = [];
@@ -66,7 +66,7 @@ export class RepairPhase implements Operation {
     });
   }
 
-  /** Runs to the end, or rejects with the first failure; what was stored by then is used either way. */
+  /** Runs to the end, or rejects with the first failure. Stored blobs are used either way. */
   async run(): Promise<void> {
     try {
       await this.#options.pool.run(this);
@@ -90,7 +90,7 @@ export class RepairPhase implements Operation {
     await this.#group.commitIfDue();
   }
 
-  /** Blocks with the same content are mended together: one of them is stored. */
+  /** The bad rows of the version that the source can give. */
   async *#badRows(): AsyncIterableIterator<BlockRow> {
     const { meta, version, blockSize, readable } = this.#options;
     for (let after = -1; ; ) {

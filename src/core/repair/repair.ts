@@ -16,18 +16,18 @@ import { findVersion } from '../versions/find-version.ts';
 import { withVersion } from '../versions/with-version.ts';
 import { RepairPhase } from './repair-phase.ts';
 
-/** What to repair, and from what. */
+/** A version to repair. */
 export interface RepairRequest {
   uid: string;
-  /** What the version was made of, or a copy. */
+  /** The source of the version, or a copy of it. */
   source: string;
-  /** Go on though many other blobs of the version are missing. */
+  /** Continue although many other blobs of the version are missing. */
   acceptDamage?: boolean | undefined;
-  /** Told which version it is, once that is known. */
+  /** Called with the version once it is locked. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
 
-/** What a repair did. */
+/** The outcome of a repair. */
 export interface RepairResult {
   uid: string;
   name: string;
@@ -36,7 +36,7 @@ export interface RepairResult {
   /** Blocks. */
   size: number;
   sizeBytes: number;
-  /** False: rows are missing or wrong, which no source can make up for. */
+  /** False: rows are missing or wrong, which no source can repair. */
   complete: boolean;
   /** Blocks of this version that were known to be bad. */
   blocksBad: number;
@@ -56,8 +56,9 @@ export interface RepairResult {
 }
 
 /**
- * Gives the bad blocks of a version, and those of other versions with the same content, new blobs made from a source. Only bad blocks are read
- * from it, and only what has the checksum of the block is taken. The version may be read meanwhile, not removed.
+ * Repairs the bad blocks of a version, and those of other versions with the same content, from a
+ * source. Reads only bad blocks, and uses only data with the block's checksum. The version may be
+ * read meanwhile, but not removed.
  */
 export async function repair(context: Context, request: RepairRequest): Promise<RepairResult> {
   return withVersion(context, request.uid, 'shared', async (version) => {
@@ -65,7 +66,7 @@ export async function repair(context: Context, request: RepairRequest): Promise<
     request.onVersion?.(version);
     const complete = await isComplete(context, version);
     const source = await shareSource(request.source, context.io, context);
-    // A source that lies gives blocks that are not taken: there is nothing to verify.
+    // The source need not be verified: blocks are taken only if their checksum is right.
     const phase = await withShared(context, source, (inner) =>
       mend(inner, source, { version, acceptDamage: request.acceptDamage }),
     );
@@ -130,7 +131,10 @@ async function mend(
   });
 }
 
-/** Bytes of the source that whole blocks of the version can be read from: a source that is shorter may still have most of them. */
+/**
+ * Bytes of the source that hold whole blocks of the version. A shorter source may have most of
+ * them.
+ */
 function readableBytes(source: SharedSource, { blockSize, sizeBytes }: { blockSize: number; sizeBytes: number }): number {
   return source.sizeBytes >= sizeBytes ? sizeBytes : Math.floor(source.sizeBytes / blockSize) * blockSize;
 }

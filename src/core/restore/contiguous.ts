@@ -1,8 +1,11 @@
 import type { BlockRange } from '../../model/block-range.ts';
 
-/** Keeps the highest block up to which everything is done, whatever the order of the blocks: what `restore -c` takes. */
+/**
+ * Keeps the highest id up to which all blocks are done, in whatever order they are: `restore -c`
+ * takes it.
+ */
 export class Contiguous {
-  /** Ranges that are done beyond a gap: where each starts, and the id past its end. */
+  /** Ranges that are done beyond a gap: the first id of each, and the id after its end. */
   readonly #ahead = new Map<number, number>();
   #last: number;
 
@@ -11,12 +14,12 @@ export class Contiguous {
     this.#last = first - 1;
   }
 
-  /** The highest id such that it and all before are done; the one before the first when none is. */
+  /** The highest id up to which all are done; the one before the first if none is. */
   get last(): number {
     return this.#last;
   }
 
-  /** Notes blocks, none of which was noted before. */
+  /** Adds blocks that are done. MUST NOT be called twice for a block. */
   done({ first, count }: BlockRange): void {
     this.#ahead.set(first, first + count);
     for (let past = this.#ahead.get(this.#last + 1); past !== undefined; past = this.#ahead.get(this.#last + 1)) {

@@ -12,7 +12,10 @@ export interface RestoreRequest {
   fromId: number;
   /** Continue although the store's id and blobs are missing. */
   acceptDamage?: boolean | undefined;
-  /** Called with the highest id up to which all blocks are on the target; negative: none yet. MUST be cheap. */
+  /**
+   * Called with the highest id up to which all blocks are on the target; negative: none yet. MUST
+   * be cheap.
+   */
   onLastId?: ((id: number) => void) | undefined;
 }
 

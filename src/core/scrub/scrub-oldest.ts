@@ -37,10 +37,10 @@ export interface OldestResult {
 }
 
 /**
- * Checks the blobs of all versions that were verified longest ago, each once. A run with `percent` a
- * day has checked all of them after ceil(100 / percent) days. A blob that was never verified counts
- * as verified just before the run that first sees it, so that new blobs never delay old ones.
- * No version is locked: blobs that are removed meanwhile are no findings.
+ * Checks the blobs of all versions that were verified longest ago, each once. A run with `percent`
+ * a day has checked all of them after ceil(100 / percent) days. A blob that was never verified
+ * counts as verified just before the run that first sees it, so that new blobs never delay old
+ * ones. No version is locked: blobs that are removed meanwhile are no findings.
  */
 export function scrubOldest(context: Context, request: OldestRequest): Promise<OldestResult> {
   return holding([() => lockForOperation(context.locks)], () => run(context, request));

@@ -3,33 +3,31 @@ import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
 
-/** Which versions to scrub; an empty filter means all. */
+/** Versions to scrub. An empty filter means all. */
 export interface SeveralRequest extends Pick<ScrubRequest, 'percent' | 'acceptDamage' | 'onVersion'> {
   filter: VersionFilter;
 }
 
-/** Versions that were scrubbed, in the order of `ls`. */
+/** The outcome for each version, in the order of `ls`. */
 export interface SeveralResult {
   results: ScrubResult[];
-  /** Versions that could not be scrubbed now: being made or removed. */
+  /** Versions that could not be scrubbed: they are being made or removed. */
   skipped: TaggedVersion[];
-  /**
-   * Versions that lack a large part of their blobs, in a store that is the right one; each with its
-   * BackyError `massDamage`.
-   */
+  /** Versions with mass damage, in a store that is the right one. */
   damaged: DamagedVersion[];
 }
 
-/** A version that was not scrubbed, since too many of its blobs are missing. */
+/** A version that was not scrubbed: too many of its blobs are missing. */
 export interface DamagedVersion {
   version: TaggedVersion;
+  /** BackyError `massDamage`. */
   error: BackyError;
 }
 
 /**
- * Scrubs one version after the other. Those that are locked or gone by their turn are skipped with
- * a warning, those with mass damage with an error. A data backend that is not the right store ends
- * it: BackyError `wrongStore`.
+ * Scrubs one version after the other. Versions that are locked or removed meanwhile are skipped
+ * with a warning, those with mass damage with an error.
+ * @throws BackyError `wrongStore` if the data backend is another store.
  */
 export async function scrubSeveral(context: Context, { filter, ...request }: SeveralRequest): Promise<SeveralResult> {
   const versions = await context.meta.listVersions(filter);

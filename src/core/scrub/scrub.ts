@@ -53,7 +53,10 @@ export interface ScrubResult {
   seconds: number;
 }
 
-/** Checks a version's blobs (semantics.md, scrub), and sets its validity in the database accordingly. */
+/**
+ * Checks a version's blobs (semantics.md, scrub), and sets its validity in the database
+ * accordingly.
+ */
 export function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {
   return withVersion(context, request.uid, 'shared', async (version) => {
     request.onVersion?.(version);

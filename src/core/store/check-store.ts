@@ -13,7 +13,7 @@ import { lostStore, unknownStore, wrongStore } from './store-errors.ts';
 const ID_WAIT_MS = 5_000;
 const ID_RETRY_MS = 50;
 
-/** What a command allows. */
+/** Options of a check. */
 export interface StoreCheck {
   /**
    * Accept a store whose id and blobs are missing, but never another store. Undefined: the command
@@ -88,11 +88,15 @@ async function recogniseStore({ meta, data, random, signal }: Context, backend: 
     throw unknownStore(data.backend, { probed, missing: missing.length, canAccept });
 }
 
-/** No command fails if the id can't be kept, on a read-only disk for example. The next one recognises the store again. */
+/**
+ * No command fails if the id can't be kept, on a read-only disk for example. The next one
+ * recognises the store again.
+ */
 async function keepId({ meta, locks, logger }: Context, backend: DataBackend): Promise<void> {
   try {
     await holding([() => lockStoreId(locks)], async () => {
-      // The data backend first. After a crash, an id in the database alone would look like another store's.
+      // The data backend first. After a crash, an id in the database alone would look like another
+      // store's.
       const own = await meta.storeId();
       const there = (await backend.storeIds('full')) ?? [];
       const id = own ?? there.toSorted()[0] ?? newStoreId();

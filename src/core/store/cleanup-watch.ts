@@ -14,9 +14,9 @@ interface NamedRow {
 }
 
 /**
- * Notices a full cleanup that runs beside an operation that stores blobs, although locks should keep
- * them apart. It deletes blobs that have no row yet. Costs one query for each group of rows. Blobs
- * are looked for only after a cleanup has begun.
+ * Notices a full cleanup that runs beside an operation that stores blobs, although locks should
+ * keep them apart. It deletes blobs that have no row yet. Costs one query for each group of rows.
+ * Blobs are looked for only after a cleanup has begun.
  */
 export class CleanupWatch {
   readonly #context: Context;
@@ -41,7 +41,10 @@ export class CleanupWatch {
     return this.#withBackend((backend) => missing(this.#context, backend, rows));
   }
 
-  /** Marks blocks whose blobs are missing invalid, so that the version can't be finished. MUST be called when all rows are committed. */
+  /**
+   * Marks blocks whose blobs are missing invalid, so that the version can't be finished. MUST be
+   * called when all rows are committed.
+   */
   async markMissing(versionUid: string): Promise<void> {
     const { meta, logger } = this.#context;
     const cleanups = await meta.fullCleanups();
@@ -70,7 +73,10 @@ export class CleanupWatch {
   }
 }
 
-/** The rows whose blobs are missing. @throws BackyError `wrongStore` if the store is another one by now. */
+/**
+ * The rows whose blobs are missing.
+ * @throws BackyError `wrongStore` if the store is another one by now.
+ */
 async function missing<T extends NamedRow>(context: Context, backend: DataBackend, rows: readonly T[]): Promise<ReadonlySet<T>> {
   const named = rows.flatMap(({ uid, checksum }) => (uid === null ? [] : [{ uid, checksum: checksum ?? '' }]));
   const distinct = [...new Map(named.map((blob) => [blob.uid, blob])).values()];

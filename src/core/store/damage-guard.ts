@@ -6,7 +6,9 @@ import { type ProbeResult, probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
 import { withStorage } from './storage.ts';
 import { labelOf, massDamage } from './store-errors.ts';
 
-/** Mass damage: at least this many blobs are missing, and more than this share of those looked for. */
+/**
+ * Mass damage: at least this many blobs are missing, and more than this share of those looked for.
+ */
 const MASS_BLOBS = 16;
 const MASS_SHARE = 0.05;
 /** In place of SAMPLE_BLOBS, if each is a request to a server. */
@@ -20,7 +22,10 @@ export interface Tally {
   missing: number;
 }
 
-/** Whether more is missing than damage to single blobs explains: a part of the store may be moved or not mounted. */
+/**
+ * Whether more is missing than damage to single blobs explains: a part of the store may be moved or
+ * not mounted.
+ */
 export function isMassDamage({ probed, missing }: Tally): boolean {
   return missing >= MASS_BLOBS && missing > MASS_SHARE * probed;
 }
@@ -36,8 +41,8 @@ export interface DamageGuardOptions {
 }
 
 /**
- * Tells damage to single blobs from mass damage, before anything is marked. Holds reports of missing
- * blobs back until it is known which of the two it is.
+ * Tells damage to single blobs from mass damage, before anything is marked. Holds reports of
+ * missing blobs back until it is known which of the two it is.
  */
 export class DamageGuard {
   /** Set with `goOn` only: missing blobs are neither marked nor reported from now on. */
@@ -53,7 +58,10 @@ export class DamageGuard {
     this.#options = options;
   }
 
-  /** Looks for a sample of the blobs, and for a larger one if a blob is missing. @returns the missing ones, some of them twice; none if that is mass damage. */
+  /**
+   * Looks for a sample of the blobs, and for a larger one if a blob is missing.
+   * @returns the missing ones, some of them twice; none if that is mass damage.
+   */
   async lookAhead(): Promise<NamedBlob[]> {
     const { type } = this.#context.data.backend;
     const few = await this.#probe(type === 's3' ? SAMPLE_REQUESTS : SAMPLE_BLOBS);
@@ -77,7 +85,9 @@ export class DamageGuard {
     if (this.#held.length >= MASS_BLOBS) await this.settle();
   }
 
-  /** Decides on the reports that are held back. MUST be called at the end, and again if it failed. */
+  /**
+   * Decides on the reports that are held back. MUST be called at the end, and again if it failed.
+   */
   async settle(): Promise<void> {
     const settling = this.#settling.then(() => this.#settleHeld());
     this.#settling = settling.catch(() => {});

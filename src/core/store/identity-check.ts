@@ -6,17 +6,19 @@ import { compareIds } from './check-store.ts';
 import { probeBlobs, SAMPLE_BLOBS } from './probe-blobs.ts';
 import { labelOf } from './store-errors.ts';
 
-/** Requests that show whether a data backend is the store of the database. */
+/** Requests that show whether the data backend is the store of the database. */
 export interface IdentityCheck {
   requests: number;
-  /** Makes one; a BackyError `dataBackend` is what is wrong. In order, one after the other. */
+  /**
+   * Makes one request; called in order. @throws BackyError `dataBackend` if the store is not right.
+   */
   request(index: number): Promise<void>;
 }
 
 /**
- * Compares the ids, and looks for a sample of the blobs that the database names. Changes nothing:
- * makes no database and no id. Undefined where there is no database that can be read, or no storage
- * to tell apart.
+ * Prepares to compare the ids and to look for a sample of the database's blobs. Changes nothing:
+ * makes no database and no id. @returns undefined without a readable database, or with the null
+ * backend.
  */
 export async function prepareIdentity(context: Context, backend: DataBackend): Promise<IdentityCheck | undefined> {
   const { meta, data, random, signal } = context;
@@ -41,7 +43,7 @@ export async function prepareIdentity(context: Context, backend: DataBackend): P
   };
 }
 
-/** An id that is missing is made by the next command that finds the blobs: no problem by itself. */
+/** A missing id is no problem: the next command that finds the blobs makes it. */
 async function lookForId({ data }: Context, backend: DataBackend, own: string | undefined): Promise<void> {
   compareIds(data, { own, ids: (await backend.storeIds('short')) ?? [] });
 }

@@ -4,21 +4,24 @@ import type { NamedBlob } from '../../meta/identity-store.ts';
 
 /** Blobs that are looked for to recognise a store. */
 export const SAMPLE_BLOBS = 16;
-/** Requests at once where a look is a request to a server. */
+/** Blobs that are looked for at the same time: each may be a request to a server. */
 const AT_ONCE = 16;
 
-/** How a number of blobs was looked for. */
+/** The outcome of a search for blobs. */
 export interface ProbeResult {
   /** Blobs that were looked for. */
   probed: number;
   missing: NamedBlob[];
 }
 
-/** Looks for blobs without reading them: one call of the file system or one small request each. */
+/**
+ * Looks for blobs without reading them. Costs one call of the file system, or one small request,
+ * for each.
+ */
 export async function probeBlobs(backend: DataBackend, blobs: readonly NamedBlob[], signal: AbortSignal): Promise<ProbeResult> {
   const missing: NamedBlob[] = [];
   let begun = 0;
-  // A signal of its own, since each request listens to it, and Node warns of many listeners.
+  // A signal of its own: each request listens to it, and Node warns of many listeners.
   const stop = AbortSignal.any([signal]);
   setMaxListeners(2 * AT_ONCE, stop);
   const runLane = async () => {
@@ -31,7 +34,7 @@ export async function probeBlobs(backend: DataBackend, blobs: readonly NamedBlob
   return { probed: blobs.length, missing };
 }
 
-/** A blob that holds nothing is as good as gone: no block is that short. */
+/** An empty blob counts as missing: no block is that short. */
 function isMissing(probe: BlobProbe): boolean {
   return probe.state === 'missing' || (probe.state === 'present' && probe.storedBytes === 0);
 }

@@ -9,8 +9,8 @@ import { withStorage } from './storage.ts';
 const PAGE_ROWS = 5_000;
 
 /**
- * Looks for every blob that the version's valid rows name. Costs one call of the file system, or one
- * small request, for each.
+ * Looks for every blob that the version's valid rows name. Costs one call of the file system, or
+ * one small request, for each.
  * @throws BackyError `wrongStore` if some are missing and the store is another one by now.
  */
 export function probeVersion(context: Context, versionUid: string): Promise<ProbeResult> {

@@ -11,7 +11,7 @@ interface Missing {
   canAccept: boolean;
 }
 
-/** The data backend as messages call it. */
+/** The data backend's name in messages. */
 export function labelOf(backend: BackendOptions): string {
   switch (backend.type) {
     case 'file':
@@ -43,7 +43,7 @@ export function unknownStore(backend: BackendOptions, { probed, missing, canAcce
   );
 }
 
-/** The store is right, but too many of its blobs are gone. */
+/** The store is right, but too many of its blobs are missing. */
 export function massDamage(backend: BackendOptions, { probed, missing, canAccept }: Missing): BackyError {
   return new BackyError(
     'massDamage',

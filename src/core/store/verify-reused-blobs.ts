@@ -9,7 +9,7 @@ export interface ReusedBlobs {
   versionUid: string;
   /** Blocks whose blobs were there before: found by dedup, or taken over from a base. */
   blocksReused: number;
-  /** An earlier run has begun the version: any of its blobs may be gone by now. */
+  /** An earlier run began the version: any of its blobs may be missing by now. */
   isContinued: boolean;
   acceptDamage: boolean | undefined;
 }
@@ -33,7 +33,10 @@ export async function verifyReusedBlobs(context: Context, reused: ReusedBlobs): 
   );
 }
 
-/** Whether to look for all blobs: if a sample lacks one, or for a continued version where that needs no requests. */
+/**
+ * Whether to look for all blobs: if a sample lacks one, or for a continued version where that needs
+ * no requests.
+ */
 async function isSuspect({ data }: Context, guard: DamageGuard, { blocksReused, isContinued }: ReusedBlobs): Promise<boolean> {
   if (isContinued && data.backend.type === 'file') return true;
   return (blocksReused > 0 || isContinued) && (await guard.lookAhead()).length > 0;
