@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { Done, FuseOperations, FuseStat } from 'fuse-native';
-import { errnoOf, messageOf } from '../errors.ts';
+import type { FuseOperations, FuseStat } from 'fuse-native';
+import { BackyError, type ErrorCode, errnoOf, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { FileNode, MountedFiles, OpenFile } from './files.ts';
 
@@ -20,14 +20,35 @@ class Refusal extends Error {
   }
 }
 
-/**
- * Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed.
- */
+/** Open files by handle. */
+class FileHandles {
+  readonly #files = new Map<number, OpenFile>();
+  #last = 0;
+
+  get count(): number {
+    return this.#files.size;
+  }
+
+  add(file: OpenFile): number {
+    this.#files.set(++this.#last, file);
+    return this.#last;
+  }
+
+  get(handle: number): OpenFile {
+    return this.#files.get(handle) ?? refuse(ERRNO.EBADF);
+  }
+
+  async close(handle: number): Promise<void> {
+    const file = this.get(handle);
+    this.#files.delete(handle);
+    await file.close();
+  }
+}
+
+/** Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed. */
 export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperations & { readonly openFiles: number } {
-  const handles = new Map<number, OpenFile>();
-  let lastHandle = 0;
+  const handles = new FileHandles();
   const nodeOf = async (path: string): Promise<FileNode> => (await files.node(path)) ?? refuse(ERRNO.ENOENT);
-  const handleOf = (handle: number): OpenFile => handles.get(handle) ?? refuse(ERRNO.EBADF);
   /** Runs `body` and turns its error into an errno for the caller. */
   const answer = <T>(body: () => Promise<T>, done: (error: number, value?: T) => void) => {
     body().then(
@@ -35,47 +56,36 @@ export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperati
       (error: unknown) => done(-toErrno(error, logger)),
     );
   };
+  const linkOf = async (path: string): Promise<string> => {
+    const node = await nodeOf(path);
+    return node.kind === 'link' ? node.target : refuse(ERRNO.EINVAL);
+  };
   /** Accepts only the current length: a version's length never changes. */
-  const keepLength = (path: string, size: number, done: Done) =>
-    answer(async () => {
-      const node = await nodeOf(path);
-      if (node.kind !== 'file' || node.sizeBytes !== size) refuse(ERRNO.EPERM);
-    }, done);
+  const checkLength = async (path: string, size: number): Promise<void> => {
+    const node = await nodeOf(path);
+    if (node.kind !== 'file' || node.sizeBytes !== size) refuse(ERRNO.EPERM);
+  };
   return {
     get openFiles() {
-      return handles.size;
+      return handles.count;
     },
     getattr: (path, done) => answer(async () => statOf(await nodeOf(path)), done),
     readdir: (path, done) => answer(async () => (await files.list(path)) ?? refuse(ERRNO.ENOTDIR), done),
-    readlink: (path, done) =>
-      answer(async () => {
-        const node = await nodeOf(path);
-        return node.kind === 'link' ? node.target : refuse(ERRNO.EINVAL);
-      }, done),
-    open: (path, _flags, done) =>
-      answer(async () => {
-        const file = await files.open(path);
-        handles.set(++lastHandle, file);
-        return lastHandle;
-      }, done),
+    readlink: (path, done) => answer(() => linkOf(path), done),
+    open: (path, _flags, done) => answer(async () => handles.add(await files.open(path)), done),
     read: (_path, handle, into, _length, offset, done) =>
       answer(
-        async () => handleOf(handle).read(into, offset),
+        async () => handles.get(handle).read(into, offset),
         (error, count = 0) => done(error === 0 ? count : error),
       ),
     write: (_path, handle, bytes, length, offset, done) =>
       answer(
-        async () => handleOf(handle).write(bytes, offset),
+        async () => handles.get(handle).write(bytes, offset),
         (error) => done(error === 0 ? length : error),
       ),
-    release: (_path, handle, done) =>
-      answer(async () => {
-        const file = handleOf(handle);
-        handles.delete(handle);
-        await file.close();
-      }, done),
-    truncate: keepLength,
-    ftruncate: (path, _handle, size, done) => keepLength(path, size, done),
+    release: (_path, handle, done) => answer(() => handles.close(handle), done),
+    truncate: (path, size, done) => answer(() => checkLength(path, size), done),
+    ftruncate: (path, _handle, size, done) => answer(() => checkLength(path, size), done),
     statfs: (_path, done) => done(0, STATFS),
   };
 }
@@ -115,13 +125,13 @@ function refuse(errno: number): never {
 }
 
 /** Codes of errors that were logged where they occurred. */
-const LOGGED_CODES = new Set<unknown>(['blocksBad', 'dataBackend', 'blobUnreadable', 'io', 'worker']);
+const LOGGED_CODES = new Set<ErrorCode>(['blocksBad', 'dataBackend', 'blobUnreadable', 'io', 'worker']);
 
 function toErrno(error: unknown, logger: Logger): number {
   if (error instanceof Refusal) return error.errno;
   const name = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
   if (name === 'ENOSPC' || name === 'EDQUOT') return ERRNO.ENOSPC;
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (!LOGGED_CODES.has(code)) logger.error(messageOf(error));
+  const code = error instanceof BackyError ? error.code : undefined;
+  if (code === undefined || !LOGGED_CODES.has(code)) logger.error(messageOf(error));
   return code === 'locked' ? ERRNO.EBUSY : code === 'notFound' ? ERRNO.ENOENT : ERRNO.EIO;
 }
