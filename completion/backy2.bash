@@ -1,13 +1,13 @@
 # Completion of backy2 for bash. Install it with one of
 #   source <(backy2 completion bash)                          # in ~/.bashrc
-#   backy2 completion bash > /etc/bash_completion.d/backy2    # for everybody
-# The program itself says what can stand at the cursor, so that this script fits every version of it.
+#   backy2 completion bash > /etc/bash_completion.d/backy2    # for all users
+# The program lists the words that fit at the cursor, so this script works with every version of it.
 
 _backy2() {
   local -a words=()
   local rest=${COMP_LINE:0:COMP_POINT} word answer prefix i
 
-  # Bash cuts words at ":" and "=" as well; what no blank parts is one word. The last one ends at the cursor.
+  # Bash also splits words at ":" and "=": join what no blank separates. The last word ends at the cursor.
   for ((i = 0; i <= COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if ((i == 0)) || _backy2_starts_word; then words+=(''); fi
@@ -20,7 +20,7 @@ _backy2() {
   local current=${words[${#words[@]} - 1]}
   local program=${words[0]/#\~/$HOME}
   type -P -- "$program" >/dev/null || program=backy2
-  # Without what quotes them.
+  # Without quotes.
   words=("${words[@]//[\"\'\\]/}")
   local plain=${words[${#words[@]} - 1]}
 
@@ -29,7 +29,7 @@ _backy2() {
     IFS= read -r answer || return 0
     if [[ $answer == files* ]]; then
       prefix=${answer#files$'\t'}
-      # Readline quotes names and ends folders with a slash; but not behind a prefix, where it sees no file.
+      # Readline quotes names and adds a slash to folders, but not after a prefix, where it sees no file.
       [[ -n $prefix ]] || compopt -o filenames 2>/dev/null
       while IFS= read -r word; do
         if [[ -n $prefix ]]; then
@@ -43,14 +43,14 @@ _backy2() {
     while IFS= read -r word; do
       word=${word%%$'\t'*}
       [[ $word == "$plain"* ]] || continue
-      # Behind a quote that is still open, words stand as they are; what would not stay so there is left out.
+      # After an open quote, words are inserted unchanged; skip words that would change there.
       if [[ $current != [\"\']* ]]; then _backy2_quote
       elif [[ $word == *[\"\'\`\$\\!]* ]]; then continue; fi
       COMPREPLY+=("$word")
     done
   } < <(command "$program" __complete "${words[@]:1}" 2>/dev/null </dev/null)
 
-  # Readline puts in what comes behind the last ":" or "=".
+  # Readline inserts only the part after the last ":" or "=".
   if [[ $current != [\"\']* ]]; then
     for i in : =; do
       [[ $COMP_WORDBREAKS == *"$i"* && $current == *"$i"* ]] || continue
@@ -63,13 +63,13 @@ _backy2() {
   return 0
 }
 
-# Whether a blank stands before $word; without a line to look at, ":" and "=" belong to what is around them.
+# Whether a blank precedes $word. Without COMP_LINE, ":" and "=" join the words around them.
 _backy2_starts_word() {
   if [[ -n $COMP_LINE ]]; then [[ $rest == [[:blank:]]* ]]
   else [[ $word != [:=]* && ${COMP_WORDS[i - 1]} != *[:=] ]]; fi
 }
 
-# Quotes $word where the shell would not take it as it is.
+# Quotes $word if the shell needs it.
 _backy2_quote() {
   [[ $word != *[!A-Za-z0-9_.,:/=@%+-]* ]] || printf -v word %q "$word"
 }

@@ -1,12 +1,12 @@
 # Completion of backy2 for fish. Install it with one of
 #   backy2 completion fish > ~/.config/fish/completions/backy2.fish
-#   backy2 completion fish > /usr/share/fish/vendor_completions.d/backy2.fish    # for everybody
-# The program itself says what can stand at the cursor, so that this script fits every version of it.
+#   backy2 completion fish > /usr/share/fish/vendor_completions.d/backy2.fish    # for all users
+# The program lists the words that fit at the cursor, so this script works with every version of it.
 
 function __backy2_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
-    # Without what quotes it; a quote that is still open can't be taken away so.
+    # Without quotes; unescape fails for an open quote.
     set -l plain (string unescape -- $current; or printf '%s\n' $current)
     set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
     type -q -- $program; or set program backy2

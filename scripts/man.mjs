@@ -7,9 +7,7 @@ const REQUIRE = {
   js: "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
 };
 
-/**
- * Writes man/backy2.1 from the command definitions, which are TypeScript: they are bundled, asked once, and removed again.
- */
+/** Writes man/backy2.1. Bundles the command definitions, which are TypeScript, for one call. */
 export async function writeManPage() {
   await build({ ...COMMON, format: 'esm', banner: REQUIRE, outdir: FOLDER, entryPoints: { main: 'src/cli/words/man/main.ts' } });
   const { manPageOf } = await import(new URL(`../${FOLDER}/main.js`, import.meta.url).href);
@@ -19,7 +17,7 @@ export async function writeManPage() {
   rmSync(FOLDER, { recursive: true });
 }
 
-/** Whoever needs the same bytes each time sets the usual variable. */
+/** SOURCE_DATE_EPOCH makes the page reproducible. */
 function today() {
   const epoch = process.env.SOURCE_DATE_EPOCH;
   return new Date(epoch === undefined ? Date.now() : Number(epoch) * 1000).toISOString().slice(0, 10);

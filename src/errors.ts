@@ -27,7 +27,8 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
-/** The things that an error is about, so that nobody parses its message. */
+/**
+ * The things that an error is about, so that nobody parses its message. */
 export interface ErrorData {
   /** A version. */
   uid?: string;
@@ -36,7 +37,9 @@ export interface ErrorData {
   path?: string;
 }
 
-/** What else a {@link BackyError} may carry: what the user can do about it, the exit code if it is not the usual one, the cause. */
+/** What else a {@link BackyError} may carry: what the user can do about it, the exit code if it is
+ * not the usual one, the cause.
+ */
 export interface ErrorDetails {
   hint?: string;
   data?: ErrorData;

@@ -54,7 +54,9 @@ function answer({ command, ...rest }: AnyCall, printer: Printer): ParsedCall | P
   return { exitCode: 0 };
 }
 
-/** Whether `--json` or an abbreviation of it is among the words. Works for wrong command lines too. */
+/**
+ * Whether `--json` or an abbreviation of it is among the words. Works for wrong command lines too.
+ */
 function asksForJson(argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
   return (end < 0 ? argv : argv.slice(0, end)).some((word) => word.length > 2 && '--json'.startsWith(word));

@@ -30,7 +30,9 @@ export interface Config {
   workers: number | undefined;
   /** Number of CPUs that the program may use. */
   cpus: number;
-  /** Percentage of the unchanged blocks that a hinted backup compares with its base; 0: 10 blocks. */
+  /**
+   * Percentage of the unchanged blocks that a hinted backup compares with its base; 0: 10 blocks.
+   */
   hintCheckPercent: number;
   compressionLevel: number;
   /** 64 hex digits. */

@@ -13,7 +13,9 @@ const FEATURES: Record<string, number> = {
 /** Their names as in `new_image_features`. */
 export const FEATURE_NAMES: readonly string[] = Object.keys(FEATURES).map((name) => `RBD_FEATURE_${name}`);
 
-/** The bits of features such as `RBD_FEATURE_FAST_DIFF` or `fast-diff`; undefined if one is unknown. */
+/**
+ * The bits of features such as `RBD_FEATURE_FAST_DIFF` or `fast-diff`; undefined if one is unknown.
+ */
 export function featureBits(names: readonly string[]): number | undefined {
   let bits = 0;
   for (const name of names) {

@@ -57,7 +57,9 @@ export const bool: Kind<boolean> = {
   parse: (text) => own(BOOLEANS, text.toLowerCase()),
 };
 
-/** Text on one line, possibly empty. A second line is likely the next option, indented by mistake. */
+/**
+ * Text on one line, possibly empty. A second line is likely the next option, indented by mistake.
+ */
 export const line: Kind<string> = {
   allowed: 'a single line (a line that is indented more than the one before continues its value)',
   parse: (text) => (text.includes('\n') ? undefined : text),

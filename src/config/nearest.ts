@@ -11,7 +11,10 @@ export function nearest(word: string, candidates: readonly string[]): string {
   return best.name;
 }
 
-/** The share of wrong letters up to which a word is near another one. One letter may always be wrong. */
+/**
+ * The share of wrong letters up to which a word is near another one. One letter may always be
+ * wrong.
+ */
 const MOST_ERRORS = 0.4;
 
 /** Whether `word` likely stands for `candidate`. Always false for a single letter. */
@@ -20,7 +23,10 @@ export function isNear(word: string, candidate: string): boolean {
   return typingErrors(word, candidate) <= Math.max(1, Math.max(word.length, candidate.length) * MOST_ERRORS);
 }
 
-/** The number of letters to insert, delete, replace or swap to turn one word into the other; ignores case. */
+/**
+ * The number of letters to insert, delete, replace or swap to turn one word into the other; ignores
+ * case.
+ */
 function typingErrors(from: string, to: string): number {
   const [left, right] = [[...from.toLowerCase()], [...to.toLowerCase()]];
   let before: number[] = [];

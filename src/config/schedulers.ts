@@ -7,7 +7,10 @@ import { SCHEDULER, SCHEMA } from './schema.ts';
 import { readOption } from './section.ts';
 import { type OptionPlace, optionError, rawValue } from './values.ts';
 
-/** Reads all schedulers, in the order of the config. Returns wrong ones apart: backups must not fail. */
+/**
+ * Reads all schedulers, in the order of the config. Returns wrong ones apart: backups must not
+ * fail.
+ */
 export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSchedulers: BrokenScheduler[] } {
   const schedulers: Scheduler[] = [];
   const brokenSchedulers: BrokenScheduler[] = [];
@@ -30,7 +33,10 @@ export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSched
   return { schedulers, brokenSchedulers };
 }
 
-/** Whether a section is a scheduler, possibly a broken one: it has at least one option of a scheduler. */
+/**
+ * Whether a section is a scheduler, possibly a broken one: it has at least one option of a
+ * scheduler.
+ */
 export function isScheduler(ini: Ini, section: string): boolean {
   if (section === INHERITED || Object.hasOwn(SCHEMA, section)) return false;
   return Object.keys(SCHEDULER).some((option) => rawValue(ini, section, option) !== undefined);

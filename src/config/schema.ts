@@ -48,7 +48,10 @@ const snapshotPrefix: Kind<string> = {
   parse: (text) => (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) ? text : undefined),
 };
 
-/** See formats.md §3. The meta store checks the rest of the URL. Errors hide the part that may contain a password. */
+/**
+ * See formats.md §3. The meta store checks the rest of the URL. Errors hide the part that may
+ * contain a password.
+ */
 const engine: Kind<string> = {
   allowed: 'an engine URL: sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host:port/database',
   parse: (text) => (/^(sqlite:\/\/\/.|postgres(ql)?(\+psycopg2)?:\/\/)/.test(text) && !text.includes('\n') ? text : undefined),
@@ -130,7 +133,9 @@ export type Values<S extends SectionName> = {
   [K in keyof (typeof SCHEMA)[S]]: (typeof SCHEMA)[S][K] extends Option<infer T> ? T : never;
 };
 
-/** The names of the options that a section may have. Sections that are not ours have a scheduler's. */
+/**
+ * The names of the options that a section may have. Sections that are not ours have a scheduler's.
+ */
 export function knownOptions(section: string): string[] {
   return Object.keys(Object.hasOwn(SCHEMA, section) ? SCHEMA[section as SectionName] : SCHEDULER);
 }

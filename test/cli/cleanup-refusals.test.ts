@@ -18,7 +18,7 @@ filesOnly('blob files', () => {
 
   const backUp = (blocks: number, name: string) => lab.backup(`file://${lab.write(name, noise(blocks * BLOCK, name))}`, name);
 
-  /** Blobs that no row names and that nobody removed. */
+  /** Blobs without a row that no command removed. */
   function orphan(count: number, first = 'f'): void {
     for (let i = 0; i < count; i++)
       lab.store.writeBlob(`${first}${String(i).padStart(9, '0')}`.padEnd(32, 'z'), noise(BLOCK, `${i}`));
@@ -36,7 +36,7 @@ filesOnly('blob files', () => {
     return before - lab.blobs().length;
   }
 
-  /** Leaves the lab with a new database, as after a loss of the old one. */
+  /** Replaces the lab's database by a new one, as after a loss. */
   async function loseDatabase(): Promise<void> {
     for (const end of ['', '-wal', '-shm']) rmSync(`${lab.databasePath}${end}`, { force: true });
     await lab.ok('initdb');
@@ -59,7 +59,7 @@ filesOnly('blob files', () => {
       await expectRefusal(FULL, /would delete 16 of the 31 blobs in .* No version names them/);
       await expectRefusal([...FULL, '-p', 'f'], /would delete 16 of the \d+ blobs in .* whose uid starts with f/);
       await expectRefusal([...FULL, '--yes-delete', '15'], /would delete 16 of the 31/);
-      // Half of them is not over half.
+      // Exactly half is not more than half.
       await backUp(1, 'b');
       expect(await deletedBy(...FULL)).toBe(16);
       orphan(15, 'e');
@@ -94,7 +94,7 @@ filesOnly('blob files', () => {
   });
 });
 
-/** Writes over the one page of the index on blob uids. */
+/** Overwrites the only page of the index on blob uids. */
 function changeIndex(lab: Lab, change: (page: Buffer) => void): void {
   const [index] = lab.query<{ page: number }>("SELECT rootpage AS page FROM sqlite_master WHERE name = 'ix_blocks_uid'");
   const [size] = lab.query<{ page_size: number }>('PRAGMA page_size');
@@ -107,14 +107,14 @@ function changeIndex(lab: Lab, change: (page: Buffer) => void): void {
   closeSync(fd);
 }
 
-/** A leaf without an entry, as a write that went elsewhere would leave it. */
+/** Makes a leaf page empty, as after a lost write. */
 function emptyPage(page: Buffer): void {
   page.fill(0);
   page.writeUInt8(0x0a, 0);
   page.writeUInt16BE(page.length, 5);
 }
 
-/** One letter of the uid of the entry at the page's end. */
+/** A letter in the uid of the last entry of the page. */
 function otherUid(page: Buffer): void {
   const lastByte = page.length - 8;
   page.writeUInt8(page.readUInt8(lastByte) ^ 1, lastByte);

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Runs the program with a clock that is so many seconds ahead of the real one. */
+/** Runs the program with a clock that is ahead of the real one. @param seconds by how much. */
 const runAhead = (seconds: number, ...args: string[]) => lab.run(args, { env: clockAt(new Date(NOW + seconds * 1000)) });
 const okAhead = async (seconds: number, ...args: string[]) => {
   const { code, stdout, stderr } = await runAhead(seconds, ...args);
@@ -26,7 +26,7 @@ const okAhead = async (seconds: number, ...args: string[]) => {
 const jsonAhead = async <T>(seconds: number, ...args: string[]) =>
   JSON.parse((await runAhead(seconds, '--json', ...args)).stdout) as T;
 const source = (name: string, blocks: number) => `file://${lab.write(name, noise(blocks * BLOCK, name))}`;
-/** What the log has of times in the future since it was last asked. */
+/** The new warnings in the log about times in the future. */
 let logSeen = 0;
 const warnings = () => {
   const lines = lab.log().split('\n');
@@ -61,12 +61,12 @@ describe('scrub --oldest with the clock years ahead, once, and right again', () 
       `20 blobs were verified in the future, up to ${future(YEARS + 1)}. They are dated now. ${WARNING}`,
     ]);
     expect(first.stdout).toContain('Checked 10 of 20 blobs');
-    // What comes new does not come after what was checked.
+    // New blobs are not put behind checked ones.
     await okAhead(MINUTE, 'backup', source('b', 4), 'b');
     const second = await runAhead(DAY, 'scrub', '--oldest', '50');
     expect(second.stdout).toContain('Checked 12 of 24 blobs');
     expect(warnings()).toEqual([]);
-    // One of the two has met the bad one.
+    // One of the two reached the bad blob.
     expect([first.code, second.code].sort()).toEqual([0, 20]);
     expect(lab.version(uid).valid).toBe(0);
     const checked = lab.query<{ good: number | null }>(
@@ -85,7 +85,7 @@ describe('a version that is dated in the future', () => {
     const { code, stdout } = await runNow(lab, '-ms', 'due');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `vm|daily|${timeText(3 * DAY)}|${NEVER}\n` });
     expect(warnings()).toEqual([warningOf(uid, timeText(YEARS))]);
-    // The version before it decides.
+    // The earlier version decides.
     addVersion(lab, 'vm', 20 * HOUR);
     expect((await runNow(lab, '-ms', 'due')).stdout).toBe(`vm|daily|${timeText(3 * DAY)}|${timeText(-2 * HOUR)}\n`);
     addVersion(lab, 'vm', HOUR);
@@ -122,7 +122,7 @@ describe('a version that is dated in the future', () => {
     expect(code).toBe(0);
     expect(warnings()).toEqual([warningOf(ahead, timeText(YEARS))]);
     expect(lab.tags(stdout.split('\n')[0] ?? '')).toEqual(['b_daily', 'b_monthly', 'b_weekly']);
-    // By now there is one of today.
+    // Now there is a version of today.
     const next = await runNow(lab, '-m', 'backup', source('vm', 1), 'vm');
     expect(lab.tags(next.stdout.split('\n')[0] ?? '')).toEqual([]);
   });

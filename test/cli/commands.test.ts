@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** A backup of a small image of its own. */
+/** Backs up a new small image. @returns the uid. */
 function small(name: string, ...args: string[]): Promise<string> {
   return lab.backup(...args, `file://${lab.write('image', noise(3 * BLOCK + 5, name))}`, name);
 }

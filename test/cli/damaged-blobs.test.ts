@@ -14,7 +14,7 @@ const unrelated = noise(5 * BLOCK, 'unrelated');
 
 let intact: Lab;
 let lab: Lab;
-/** Two versions that hold the block that is damaged, and one that does not. */
+/** Two versions with the damaged block, and one without it. */
 let first: string;
 let second: string;
 let third: string;

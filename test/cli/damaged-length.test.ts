@@ -21,7 +21,7 @@ test.each([
     lab.sql('UPDATE versions SET valid = 1');
     expect(await lab.run(['scrub', uid])).toMatchObject({ code: 20 });
     expect(lab.version(uid).valid).toBe(0);
-    // Put right, all is well again.
+    // With the right store, everything works again.
     lab.sql('UPDATE versions SET size_bytes = ?', image.length);
     await lab.ok('scrub', uid);
     expect(lab.version(uid).valid).toBe(1);

@@ -7,7 +7,10 @@ import { oldSchema, writeDatabase } from '../support/old/old-database.ts';
 
 const UID = '11111111-1111-1111-8111-111111111111';
 
-/** Command lines with a mistake: words, exit code, part of the error. LAB stands for the folder of the lab. */
+/**
+ * Command lines with a mistake: words, exit code, part of the error. LAB stands for the folder of
+ * the lab.
+ */
 const MISTAKES: [words: string, code: number, error: string][] = [
   ['ls -f uid,nope', 100, 'Unknown field "nope"'],
   ['ls -f uid,uid', 100, 'A field is named twice'],

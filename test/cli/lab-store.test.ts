@@ -5,7 +5,7 @@ import { Lab } from '../support/labs/lab.ts';
 import { insertVersions, versionUid } from '../support/labs/rows.ts';
 import { ON_SERVERS } from '../support/stores/amount.ts';
 
-// What tests of backups believe: runs wherever those run.
+// Tests of backups rely on this file, so it runs wherever they run.
 
 const BLOCK = 4096;
 const image = noise(3 * BLOCK, 'image');

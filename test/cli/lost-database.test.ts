@@ -24,7 +24,7 @@ filesOnly('blob folder', () => {
   const removeDatabase = () => {
     for (const end of ['', '-wal', '-shm']) rmSync(`${lab.databasePath}${end}`, { force: true });
   };
-  /** Without folders: check-storage leaves empty ones. */
+  /** Files only: check-storage leaves empty folders. */
   const filesIn = (folder: string) => Object.entries(treeOf(folder)).filter(([, what]) => what.includes(' '));
   const files = () => filesIn(lab.dataPath);
   const storeFile = () => readFileSync(join(lab.dataPath, 'backy2-store-id'), 'utf8').split(' ')[0];

@@ -8,7 +8,7 @@ import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
 
 const BLOCK = 4096;
-/** As long as a blob: a longer version is refused by its size. */
+/** As long as a blob, since the size check refuses longer versions. */
 const image = noise(BLOCK, 'image');
 
 let lab: Lab;
@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Files that differ after any command. */
+/** Files that any command changes. */
 function tree(): Record<string, string> {
   const { 'backy.log': _, ...rest } = treeOf(lab.folder);
   return rest;
@@ -46,7 +46,7 @@ describe('a restore refuses a target that belongs to its own store:', () => {
     }
     await expectRefused(['-f', uid, 'file://./folder/../backy.sqlite'], 'belongs to the database');
     for (const suffix of ['-wal', '-shm', '-journal']) {
-      // What is there, or would be made where SQLite looks for it.
+      // Existing files, and those that would be created where SQLite looks for them.
       await expectRefused(['-f', uid, `file://${lab.databasePath}${suffix}`], 'belongs to the database');
     }
     await expectRefused(['-f', uid, `file://${lab.path('backy.log')}`], 'belongs to the log');

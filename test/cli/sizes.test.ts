@@ -7,7 +7,7 @@ import { withLab } from '../support/labs/lab.ts';
 
 const MIB = 1024 * 1024;
 
-// How images of all sizes are cut into blocks, and which of these are stored: test/unit/core/backup/cutting-images.test.ts.
+// For cutting images of all sizes into blocks, see test/unit/core/backup/cutting-images.test.ts.
 test('sources of no bytes, of less than a block and of several jobs come back and scrub clean, and cleanup -f finds nothing to delete', async () => {
   await withLab({ blockSize: 65536 }, async (lab) => {
     const oracle = new Map<string, string>();
@@ -72,7 +72,7 @@ describe('zeros and repetitions', () => {
 
 test('a source of several commit groups keeps every block in its place', async () => {
   await withLab({ blockSize: 512 }, async (lab) => {
-    // Groups have 10,000 rows. Hardly any blocks are stored, so that it is the rows that count.
+    // Groups have 10,000 rows. Few blocks are stored, so the time goes into rows.
     const image = Buffer.alloc(21_000 * 512 - 7);
     for (let id = 0; id < 21_000; id++) {
       const content = id % 50 === 0 ? noise(512, `content ${id % 2000}`) : Buffer.alloc(512);

@@ -33,7 +33,7 @@ test('sla: all breaches of all names and schedulers: by name, then schedulers as
   ]);
 });
 
-/** Ages of versions of `daily` (interval 1d, keep 2, sla 6h), and the kinds of breaches that these are. */
+/** Ages of versions of `daily` (interval 1d, keep 2, sla 6h), and the expected breaches. */
 test.each([
   ['keep of them', [25 * HOUR, HOUR], []],
   ['one fewer than keep', [HOUR], ['Too few']],

@@ -11,7 +11,7 @@ const FIELDS = [
 const UNKNOWN = '11111111-1111-1111-8111-111111111111';
 
 let lab: Lab;
-/** In the order in which they were made; the third is removed again. */
+/** In order of creation; the third was removed. */
 let uids: string[];
 beforeAll(async () => {
   lab = await Lab.create({ blockSize: BLOCK, workers: 1 });

@@ -21,9 +21,9 @@ const HINTS = JSON.stringify([{ offset: 0, length: BLOCK, exists: true }]);
 
 let intact: Lab;
 let lab: Lab;
-/** A version of all of `image`, whose blobs are all its own. */
+/** A version of `image` that shares no blob. */
 let uid: string;
-/** An export of a version that the database lacks, of the same blobs. */
+/** An export of a version that is missing in the database, with the same blobs. */
 let exported: string;
 beforeAll(async () => {
   intact = await Lab.create({ blockSize: BLOCK });
@@ -41,7 +41,7 @@ afterEach(() => lab.remove());
 const source = () => `file://${lab.path('image')}`;
 const storeFile = () => join(lab.dataPath, STORE_FILE);
 const idIn = (path: string) => readFileSync(join(path, STORE_FILE), 'utf8').split(' ')[0];
-/** The data folder as it is while its file system is not mounted; the real one is beside it. */
+/** Replaces the data folder as if its file system were not mounted. The real one is moved aside. */
 function unmount(): string {
   renameSync(lab.dataPath, lab.path('mounted'));
   mkdirSync(lab.dataPath);
@@ -59,7 +59,7 @@ function removeBlobs(count: number): void {
   for (const blob of lab.blobs().slice(0, count)) lab.blob(blob).remove();
 }
 
-/** Commands that read or write blobs. `target` is what a restore would make. */
+/** Commands that read or write blobs. `target` is the file that a restore would create. */
 const COMMANDS: [name: string, args: () => string[]][] = [
   ['backup', () => ['backup', source(), 'vm']],
   ['backup of something new', () => ['backup', `file://${lab.write('new', noise(BLOCK, 'new'))}`, 'new']],
@@ -76,7 +76,7 @@ const COMMANDS: [name: string, args: () => string[]][] = [
   ...(fuse.skip ? [] : [['fuse', () => ['fuse', emptyFolder('mnt')]] satisfies [string, () => string[]]]),
 ];
 
-/** A folder of another installation of this lab's kind, with a store of its own. */
+/** Puts the data folder of another installation in place. */
 async function useOtherStore(): Promise<void> {
   const other = await Lab.create({ blockSize: BLOCK });
   await other.backup(`file://${other.write('image', noise(20 * BLOCK, 'other'))}`, 'other');
@@ -186,7 +186,7 @@ describe('an id', () => {
 });
 
 describe('blobs that are missing in numbers', () => {
-  /** 100 of 128, so that a sample that finds no missing one is out of the question. */
+  /** 100 of 128: a sample cannot miss all of them. */
   const LOST = 100;
 
   test('are not marked by restore, which writes what is there and ends with 20', async () => {
@@ -221,7 +221,7 @@ describe('blobs that are missing in numbers', () => {
     const { code, stderr } = await lab.run(args());
     expect(stderr).toMatch(/are missing. That is more than damage to single blobs/);
     expect(code).toBe(DATA_BACKEND);
-    // A full backup may have healed rows on its way: none is bad, and none is less than it was.
+    // A full backup may have repaired rows: no row is bad, and none got worse.
     expect(lab.version(uid)).toEqual(version);
     expect(lab.blocks(uid).map(({ checksum, valid }) => [checksum, valid])).toEqual(blocks.map(({ checksum }) => [checksum, 1]));
     expect(lab.versions().filter(({ valid }) => valid === 1)).toHaveLength(1);
@@ -250,7 +250,7 @@ describe('blobs that are missing in numbers', () => {
 });
 
 describe('a few missing blobs', () => {
-  /** So many that sixteen samples of 128 miss them all once in a million. */
+  /** Enough that sixteen samples of 128 miss them all once in a million. */
   const LOST = 15;
 
   test('of a base are read again by a hinted backup, and its base is mended', async () => {
@@ -305,7 +305,7 @@ describe('a backup that is continued', () => {
 });
 
 test('a version that was mended is valid only when all of its blobs are there', async () => {
-  // A bad blob that a backup mends, and 20 others of the version that nobody has looked at since.
+  // A backup repairs one bad blob. 20 others of the version stay unchecked.
   const [first = ''] = lab.blocks(uid).map((row) => row.uid ?? '');
   lab.blob(first).remove();
   await lab.run(['scrub', '-p', '100', uid]);

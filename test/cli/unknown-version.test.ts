@@ -53,7 +53,7 @@ test('what a terminal would obey is shown instead', async () => {
   await expectLine('a\n\x1b[2J', 'Version a\\n\\x1b[2J not found. List the versions with: backy2 ls');
 });
 
-/** That protecting it fails so, and with nothing else. */
+/** Expects this error line from `protect`, and nothing else. */
 async function expectLine(unknown: string, line: string): Promise<void> {
   const { code, stderr } = await lab.run(['protect', unknown]);
   expect(stderr).toBe(`   ERROR: ${line}\n   ERROR: Backy failed.\n`);

@@ -12,10 +12,10 @@ const UUID_1 = /^text [0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 const COUNT = /^integer \d+$/;
 const FLAG = /^integer [01]$/;
 const TEXT = /^text /;
-/** No I, O, l, 0 and 1 in what follows the ten hex digits. */
+/** After ten hex digits, no I, O, l, 0 and 1. */
 const BLOB_UID = /^text [0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}$/;
 
-/** What the original writes into each column, as SQLite's type and the text of the value (formats.md §1, §2). */
+/** The original's values for each column: SQLite type and text (formats.md §1, §2). */
 const SHAPES: Record<string, Record<string, RegExp>> = {
   versions: {
     uid: UUID_1,
@@ -123,7 +123,7 @@ describe('after every command that writes', () => {
   });
 });
 
-/** Backups of all kinds, removals, imports and changes; under a clock that is not in UTC. */
+/** Runs all kinds of backups, removals, imports and changes, in a time zone other than UTC. */
 async function useEveryWriter(): Promise<void> {
   const ok = async (...args: string[]) => {
     const result = await lab.run(args, { env: { TZ: 'Asia/Kolkata' } });
@@ -148,13 +148,13 @@ async function useEveryWriter(): Promise<void> {
   const gone = await ok('-m', 'backup', `file://${lab.write('gone', noise(3 * BLOCK, 'gone'))}`, 'gone');
   await ok('rm', '-f', gone);
   await ok('cleanup');
-  // A bad blob makes its block and the versions that hold it invalid.
+  // A bad blob makes its blocks and their versions invalid.
   lab.write('bad', noise(2 * BLOCK, 'bad'));
   const bad = await ok('-m', 'backup', `file://${lab.path('bad')}`, 'bad');
   lab.blobAt(bad, 1).write(noise(BLOCK, 'other'));
   expect(await lab.run(['scrub', bad])).toMatchObject({ code: 20 });
   expect(lab.version(bad).valid).toBe(0);
-  // The blob of a row that is given up becomes a candidate.
+  // A dropped row makes its blob a candidate for deletion.
   await ok('backup', '-c', bad, `file://${lab.path('bad')}`, 'bad');
 }
 

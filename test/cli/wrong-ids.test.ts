@@ -9,7 +9,7 @@ const BLOCKS = 12;
 const WRONG = 5;
 const REFUSED = 100;
 const image = noise(BLOCKS * BLOCK - 100, 'ids');
-/** Beside the image on the target, where nobody may write. */
+/** Bytes around the image on the target, which must stay. */
 const BESIDE = Buffer.alloc(300 * BLOCK, 'beside');
 
 async function withVersion(body: (lab: Lab, uid: string) => Promise<void>): Promise<void> {
@@ -18,7 +18,10 @@ async function withVersion(body: (lab: Lab, uid: string) => Promise<void>): Prom
   });
 }
 
-/** Restores into the middle of other bytes. @returns the exit code, stderr, and both parts of the target. */
+/**
+ * Restores into a file that is longer than the image.
+ * @returns exit code, stderr, and both parts of the target.
+ */
 async function restoreBeside(lab: Lab, uid: string) {
   const target = lab.write('target', Buffer.concat([Buffer.alloc(image.length, 'old'), BESIDE]));
   const { code, stderr } = await lab.run(['restore', '-f', uid, `file://${target}`]);
@@ -26,7 +29,7 @@ async function restoreBeside(lab: Lab, uid: string) {
   return { code, stderr, restored: bytes.subarray(0, image.length), beside: bytes.subarray(image.length) };
 }
 
-/** The image without block 5. */
+/** The image with zeros as block 5. */
 function withHole(): Buffer {
   const bytes = Buffer.from(image);
   bytes.fill(0, WRONG * BLOCK, (WRONG + 1) * BLOCK);
@@ -62,7 +65,7 @@ test.each([-127, BLOCKS, 261])(
     withVersion(async (lab, uid) => {
       lab.sql('UPDATE blocks SET id = ? WHERE id = ?', id, WRONG);
       await isFound(lab, uid, String(id));
-      // Its removal takes that row as well.
+      // Removing the version also removes that row.
       await lab.ok('rm', '-f', uid);
       expect(lab.blocks()).toEqual([]);
     }),

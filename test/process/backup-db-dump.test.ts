@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Lab } from '../support/labs/lab.ts';
 import type { Result } from '../support/program/process.ts';
 
-/** How pg_dump is called; test/services/backup-db.test.ts has a real one. */
+/** The call of a fake pg_dump. test/services/backup-db.test.ts uses a real one. */
 const ENGINE = 'postgresql://backy:s3cret@db.example.com:5433/metadata?sslmode=require';
 
 let lab: Lab;
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Runs the command where PATH has node and, if given, this for pg_dump. */
+/** Runs the command with a PATH of node and, if given, a fake pg_dump. */
 async function backUp(script?: string): Promise<Result> {
   if (script !== undefined) chmodSync(lab.write('bin/pg_dump', `#!/bin/sh\n${script}\n`), 0o755);
   return lab.start(['backup-db', lab.path('copy')], { env: { PATH: lab.path('bin'), PGSERVICE: 'elsewhere' } }).ended;

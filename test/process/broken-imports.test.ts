@@ -6,7 +6,7 @@ import { Lab } from '../support/labs/lab.ts';
 const BLOCK = 4096;
 
 let lab: Lab;
-/** The export of a version that has been removed since. */
+/** The export of a version that was removed later. */
 let exported: string;
 beforeAll(async () => {
   lab = await Lab.create({ blockSize: BLOCK, workers: 1 });

@@ -16,7 +16,7 @@ interface Step {
 const BLOCK = 4096;
 let lab: Lab;
 beforeEach(() => {
-  // Without a database: the storage is what one looks at first.
+  // Without a database: users check the storage first.
   lab = new Lab({ blockSize: BLOCK, workers: 1 });
 });
 afterEach(() => lab.remove());

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SPY = fileURLToPath(new URL('../support/program/spy-on-code.cjs', import.meta.url));
 const BLOCK = 4096;
 
-/** What a thread of the program loaded. */
+/** The modules that a thread of the program loaded. */
 interface Loaded {
   threadId: number;
   bundles: { name: string; cache: 'none' | 'taken' | 'rejected' }[];
@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Runs a backup with the program in `root`. @returns what each of its threads loaded, main first. */
+/** Runs a backup with the program in `root`. @returns the loads of each thread, main first. */
 async function loadedByBackup(root: string, options: { nodeOptions?: string } = {}): Promise<Loaded[]> {
   const source = `file://${lab.write('image', noise(10 * BLOCK, 'image'))}`;
   const command = [join(root, 'bin/backy2'), '-c', lab.path('backy.cfg'), 'backup', source, 'vm'];

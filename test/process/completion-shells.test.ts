@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.remove());
 
-/** What a tab makes of a line; `WEB` stands for the version of web. */
+/** Lines before and after a tab. `WEB` stands for the uid of web's version. */
 const COMPLETED: [typed: string, line: string][] = [
   ['backy2 rest', 'backy2 restore '],
   ['backy2 -ms ls --snap', 'backy2 -ms ls --snapshot-name '],
@@ -125,7 +125,7 @@ describe('fish', () => {
   });
 });
 
-/** Runs a shell in the lab's folder, with the program on its PATH. @returns what it printed. */
+/** Runs a shell in the lab's folder, with the program on its PATH. @returns its stdout. */
 async function run(command: string[]): Promise<string> {
   const env = { PATH: `${dirname(BINARY)}:${process.env.PATH ?? ''}`, HOME: lab.path('home'), LANG: 'C.UTF-8' };
   const { code, stdout, stderr } = await new Running(command, { cwd: lab.folder, env }).ended;

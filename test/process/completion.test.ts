@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.remove());
 
-/** The words that are offered for the last of `words`, with their descriptions, when the lab's config file is named before them. */
+/** Completes the last of `words`, after the option for the lab's config file. */
 async function offered(...words: string[]): Promise<{ words: string[]; descriptions: string[]; files: string | undefined }> {
   return ask(['-c', lab.path('backy.cfg'), ...words]);
 }
@@ -185,7 +185,7 @@ describe('the database', () => {
     writer.exec('BEGIN EXCLUSIVE');
     writer.prepare("UPDATE versions SET name = 'half'").run();
     const beside = readdirSync(lab.folder).sort();
-    // A rollback journal locks readers out; a WAL does not, and they see what was committed.
+    // A rollback journal blocks readers. With a WAL they see the committed rows.
     expect((await offered('ls', '')).words).toEqual(mode === 'wal' ? ['my vm', 'web'] : []);
     expect(readdirSync(lab.folder).sort()).toEqual(beside);
     writer.exec('ROLLBACK');

@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** What a process has open. */
+/** Paths that a process has open. */
 function openPaths(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkIfOpen(`/proc/${pid}/fd/${fd}`));
 }
@@ -49,7 +49,7 @@ describe('a block device', () => {
       for (const folder of ['files', 'mnt']) mkdirSync(lab.path(folder));
       writeFileSync(lab.path('files/file'), 'precious');
       await tool('mke2fs', '-q', '-t', 'ext4', '-d', lab.path('files'), device);
-      // Read-only: nobody else writes to it then.
+      // Read-only, so that nobody else writes to it.
       await tool('mount', '-o', 'ro,noload', device, lab.path('mnt'));
       try {
         const before = { disk: sha256OfFile(device), stored: stateOf(lab) };
@@ -91,7 +91,8 @@ describe('a block device', () => {
   });
 
   test.skipIf(loop.skip)(`that nothing is attached to is no source and no target${loop.note}`, async () => {
-    // A file of 0 bytes makes a device of 0 bytes, as one that nothing is attached to; such a device could be another test's by now.
+    // A file of 0 bytes gives a device of 0 bytes. A detached device could belong to another test
+    // by now.
     const device = await attach(lab.write('nothing', ''));
     try {
       const before = stateOf(lab);

@@ -75,7 +75,7 @@ test('pages of both versions are matched, wherever rows are missing', async () =
     return isSame(id) ? `SAME      ${id}\n` : `DIFF      ${id}\n`;
   }).join('');
   expect(await lab.ok('-m', 'diff-meta', LEFT, RIGHT)).toBe(wanted);
-  // A page of one covers fewer ids than a page of the other: the same the other way round.
+  // A page of one version covers fewer ids than a page of the other. Also compare in reverse.
   const mirrored = wanted.replaceAll(/NEW (LEFT |RIGHT)/g, (_, side: string) => (side === 'RIGHT' ? 'NEW LEFT ' : 'NEW RIGHT'));
   expect(await lab.ok('-m', 'diff-meta', RIGHT, LEFT)).toBe(mirrored);
   const json = JSON.parse(await lab.ok('--json', 'diff-meta', LEFT, RIGHT)) as unknown[];

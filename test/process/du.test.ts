@@ -9,7 +9,7 @@ import { insertVersions, type PlainVersion, versionUid } from '../support/labs/r
 const BLOCK = 4096;
 const DEFAULT_FIELDS = ['Real', 'Null', 'Dedup Own', 'Dedup Others', 'Individual', 'Est. Space', 'Est. Space freed'];
 
-/** Bytes of each blob: a blob has one length, wherever it is used. */
+/** Bytes of each blob. All blocks with a blob have the same length. */
 const BLOB_BYTES: Record<string, number> = { a: 4096, b: 4096, c: 4096, d: 4095, e: 7, f: 1 };
 const MOST_BLOCKS = 12;
 
@@ -28,7 +28,7 @@ const versions: fc.Arbitrary<PlainVersion[]> = fc
 
 type Usage = Record<string, number>;
 
-/** What semantics.md says, block by block. */
+/** The usage by semantics.md, computed block by block. */
 function modelOf(all: readonly PlainVersion[], { uid: self, rows }: PlainVersion): Usage {
   const usage: Usage = Object.fromEntries(DEFAULT_FIELDS.map((field) => [field, 0]));
   const add = (field: string, bytes: number) => {
@@ -60,7 +60,7 @@ function expectUsage(printed: Usage | undefined, model: Usage): void {
     others,
   );
   expect(Number.isInteger(estimate)).toBe(true);
-  // Sums of thirds and the like, in another order.
+  // The program adds fractions in another order.
   expect(Math.abs(estimate - wanted)).toBeLessThanOrEqual(0.5 + 1e-6);
 }
 

@@ -9,10 +9,10 @@ import { amount } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;
-/** Bytes from one damage to the next. */
+/** Distance between damaged bytes. */
 const STEP = amount({ files: 10, servers: 80 });
 
-/** Random, compressible and zero blocks, a repeated one, and a last one that is cut. */
+/** Random, compressible and zero blocks, a repeated one, and a short last one. */
 const image = Buffer.concat([
   noise(5 * BLOCK, 'encryption'),
   Buffer.alloc(2 * BLOCK, 'compressible 16 '),
@@ -114,7 +114,7 @@ describe('a wrong or missing key', () => {
   const wrong = encrypted(KEY_B);
   const none = { DEFAULTS: { encryption_version: 0, encryption_key: '' } };
 
-  /** A store with an encrypted version; the config has the key until it is told otherwise. */
+  /** A store with an encrypted version. The config has the key. */
   const withSealed = (body: (lab: Lab, uid: string) => Promise<void>) =>
     withLab({ config: encrypted() }, async (lab) => {
       await body(lab, await lab.backup(`file://${lab.write('image', image)}`, 'vm'));
@@ -201,7 +201,7 @@ describe('damage', () => {
         const count = Math.ceil(storedBytes / STEP);
         const bytes = noise(count * BLOCK, 'damage');
         const uid = await lab.backup(`file://${lab.write('image', bytes)}`, 'vm');
-        // Each block's blob is damaged at another place, but for those of the first three.
+        // Each blob is damaged at another place, except those of the first three blocks.
         for (let id = 3; id < count; id++) flipBit(lab.blobAt(uid, id), STEP * id);
         const { code, stdout } = await lab.run(['--json', 'scrub', uid]);
         expect(code).toBe(20);
@@ -230,7 +230,7 @@ describe('damage', () => {
       expect(restored.code).toBe(20);
       expect(badIds(restored.stdout)).toEqual([0, 1, 2, 3]);
       expect(sha256(readFileSync(target))).toBe(sha256(Buffer.concat([Buffer.alloc(4 * BLOCK), image.subarray(4 * BLOCK)])));
-      // A new backup uses none of them.
+      // A new backup does not use them.
       const again = await lab.backup(`file://${lab.path('image')}`, 'vm');
       await lab.ok('scrub', again);
       expect(await lab.restoredSha256(again)).toBe(sha256(image));

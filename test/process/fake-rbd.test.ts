@@ -9,7 +9,7 @@ import { RbdLab, resized } from '../support/labs/rbd-lab.ts';
 const MIB = 1024 * 1024;
 const WITH_REAL_OBJECTS = { FAKE_RBD_OBJECT_SIZE: String(4 * MIB) };
 
-/** The fake is worth as much as it is like the real one: its output is compared with recordings of Ceph 16.2. */
+/** Compares the output of the fake with recordings of Ceph 16.2. */
 describe.skipIf(!hasRecordings && !needsRecordings)('the fake rbd says what the real one said', () => {
   let rbd: RbdLab;
   beforeAll(async () => {
@@ -57,7 +57,7 @@ describe.skipIf(!hasRecordings && !needsRecordings)('the fake rbd says what the 
   });
 });
 
-/** What a command printed, progress and log lines aside, and its exit code. */
+/** The output of a command without progress and log lines, and its exit code. */
 function recorded(file: string, command: string): { code: number; output: string } {
   const text = readFileSync(join(GOLDEN_ROOT, 'rbd-samples', file), 'utf8');
   const [, output = '', code] =

@@ -29,7 +29,7 @@ describe('locks in files, and another program', () => {
     const locks = new FileLockService(folder);
     expect(await locks.isHeld('x')).toBe(true);
     expect(await locks.tryAcquire('x', 'shared')).toBeUndefined();
-    // flock(1) and its child share the open file: both must go.
+    // flock(1) and its child share the open file: kill both.
     spawn('pkill', ['-9', '-P', String(holder.pid)]);
     await once(holder, 'exit');
     await expect.poll(() => locks.isHeld('x')).toBe(false);

@@ -14,7 +14,7 @@ import { NbdClient } from '../support/servers/nbd-client.ts';
 const { skip, note } = lacking(await needMount());
 const BLOCK = 4096;
 
-/** Labs have their own folders for what is mounted: `data`, `db` and `target`. */
+/** Each lab has its own mount points: `data`, `db` and `target`. */
 let lab: Lab;
 beforeEach(() => {
   lab = new Lab({ blockSize: BLOCK, workers: 2 });
@@ -53,7 +53,7 @@ describe('a full disk', () => {
     lab.configure({ MetaBackend: { engine: `sqlite:///${folder}/backy.sqlite` } });
     await withTmpfs(folder, '1m', async () => {
       await lab.ok('initdb');
-      // Rows enough to fill the disk, blobs few enough to be quick.
+      // Enough rows to fill the disk, and few blobs, for speed.
       const image = Buffer.concat(Array.from({ length: 7_000 }, (_, id) => noise(512, `block ${id % 100}`)));
       const source = `file://${lab.write('image', image)}`;
       const failed = await lab.run(['-m', 'backup', source, 'vm']);
@@ -83,7 +83,7 @@ describe('a full disk', () => {
       await writer.write(0, noise(100 * BLOCK, 'fits'));
       const { error } = await writer.request(COMMAND.write, { offset: 100 * BLOCK, data: noise(300 * BLOCK, 'too much') });
       expect(error).toBe(NBD_ERROR.ENOSPC);
-      // Room does not make up for the write that failed.
+      // Free space does not undo the failed write.
       await remount(cache, 'size=64m');
       await writer.write(450 * BLOCK, noise(BLOCK, 'later'));
       await writer.disconnect();

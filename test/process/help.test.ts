@@ -5,7 +5,7 @@ import { BINARY, type Result, Running } from '../support/program/process.ts';
 const run = (args: string[], env: Record<string, string> = {}): Promise<Result> =>
   new Running([BINARY, ...args], { env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...env } }).ended;
 
-/** Words as they read, wherever lines were broken. */
+/** Joins wrapped lines. */
 const flowing = (text: string) => text.replaceAll(/\s+/g, ' ');
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
 

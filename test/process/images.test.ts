@@ -122,7 +122,7 @@ async function attach(file: string): Promise<string> {
   return (await tool('losetup', '-f', '--show', file)).trim();
 }
 
-/** A file system made from the lab's folder `files`, which is filled at the first call. */
+/** Creates a file system from the lab's folder `files`, which the first call fills. */
 async function makeImage(name: string): Promise<string> {
   const files = lab.path('files');
   mkdirSync(join(files, 'etc'), { recursive: true });
@@ -135,7 +135,7 @@ async function makeImage(name: string): Promise<string> {
   return image;
 }
 
-/** Removes a file, writes another, as a running machine would. */
+/** Removes a file and writes another, like a running machine. */
 async function changeImage(image: string): Promise<void> {
   const added = lab.write('added', noise(300_000, 'added'));
   await tool('debugfs', '-w', '-R', 'rm "/data 7"', image);

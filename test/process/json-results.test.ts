@@ -9,16 +9,16 @@ import { lacking, needFuse } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
 
-/** A call that gives a result. */
+/** A command line with a JSON result. */
 interface Call {
   /** Words after `--json`. */
   args: string[];
   stdin?: string;
   /** 0 when absent. */
   code?: number;
-  /** It runs until it is told to stop, which may be once this file is there. */
+  /** It runs until a signal stops it, once this file exists. */
   until?: string;
-  /** A table: the fields that every row must have, in this order. There has to be a row. */
+  /** For tables: the fields of every row, in order. There must be a row. */
   fields?: readonly string[];
 }
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** How each command comes to a result: one entry a command. */
+/** A call of each command. */
 const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *initdb() {
     lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('new.sqlite')}` } });
@@ -194,7 +194,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   },
 };
 
-/** A command that prints a table: without -f, with all fields from the last to the first, with each alone. */
+/** Checks a table: without -f, with all fields in reverse, and with each field alone. */
 async function* tableCalls(command: string): AsyncGenerator<Call> {
   const { row, default_row: defaultRow } = SCHEMAS.get(command)?.$defs ?? {};
   yield { args: [command], fields: defaultRow?.required ?? [] };

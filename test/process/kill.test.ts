@@ -7,7 +7,10 @@ import { checkStoreAndCleanUp, checkStored } from '../support/labs/check-store.t
 import { Lab } from '../support/labs/lab.ts';
 import { amount } from '../support/stores/amount.ts';
 
-/** One for each scenario: the sweep of faults (test/faults) kills before and after each call that changes something. */
+/**
+ * Kills per scenario. The fault sweep (test/faults) kills before and after each call that changes
+ * something.
+ */
 const LONG = Boolean(process.env.BACKY_LONG_TESTS);
 const KILLS = LONG ? 80 : 8;
 const SEED = runSeed();
@@ -21,18 +24,18 @@ const random = seededRandom(SEED);
 const oldImage = noise(BLOCKS * BLOCK - 100, `old ${SEED}`);
 const newImage = changed(oldImage);
 
-/** What is killed, and what must be possible after it. */
+/** The command to kill, and the recovery after it. */
 interface Scenario {
   what: string;
-  /** Makes the store ready for it, on a copy of the basic one. */
+  /** Prepares a copy of the basic store. */
   prepare?(lab: Lab): Promise<void>;
   /** The words of the command that is killed. */
   command(lab: Lab): string[];
-  /** Brings the interrupted work to its end; the invariant was checked before, and is checked again after. */
+  /** Completes the interrupted work. The invariant is checked before and after. */
   finish(lab: Lab, oracle: Map<string, string>): Promise<void>;
 }
 
-/** A store with two versions, `first` of the old image and `other` of another one that shares blocks with it. */
+/** A store with two versions: `first` of the old image, `other` of an image that shares blocks. */
 let basic: Lab;
 let first: string;
 let other: string;
@@ -168,7 +171,7 @@ describe(`kill -9 at ${KILLS} random moments (seed ${SEED}; BACKY_TEST_SEED repe
   );
 });
 
-/** Moments, as shares of the time that the whole command takes; its start alone takes a tenth of a second. */
+/** Moments of kills, as shares of the command's duration. Start-up takes 0.1 s. */
 function shares(scenario: number): number[] {
   const count = Math.floor((KILLS + SCENARIOS.length - 1 - scenario) / SCENARIOS.length);
   return Array.from({ length: count }, (_, index) => Number(((index + random()) / count).toFixed(3)));
@@ -186,7 +189,7 @@ async function measure(ready: Lab, command: (lab: Lab) => string[]): Promise<num
   }
 }
 
-/** A backup that ended before it was killed is valid already. */
+/** A backup that ended before the kill is already valid. */
 function noteFinished(lab: Lab, known: Map<string, string>): void {
   for (const { uid, name, valid } of lab.versions()) if (name === 'killed' && valid === 1) known.set(uid, sha256(newImage));
 }
@@ -210,7 +213,7 @@ async function rowsThere(lab: Lab, hasEnded: () => boolean): Promise<void> {
   while (!hasEnded() && (count()[0]?.n ?? 0) === 0) await sleep(20);
 }
 
-/** The files of locks that died with their process may stand around: nobody holds them. */
+/** Whether a file is a lock that a killed process may leave behind: nobody holds it. */
 function isLockOfKilled(name: string): boolean {
   return /^backy_(backy|backy-operations|backy-cleanup-fast|[0-9a-f-]{36})\.lock$/.test(name);
 }

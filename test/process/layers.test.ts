@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** Pairs that would make an arrow run up or sideways. */
+/** Imports that run up or sideways. */
 const FORBIDDEN = [
   ['start', 'cli/session'],
   ['native', 'io/io-url'],
@@ -27,7 +27,10 @@ describe('the layer rule', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  /** What the linter says of a file in `room` that imports `imported`, with the project's rules. */
+  /**
+   * Lints a file in `room` that imports `imported`, with the project's rules.
+   * @returns the output.
+   */
   const lint = (room: string, imported: string): string => {
     mkdirSync(join(folder, 'src', room), { recursive: true });
     const file = join('src', room, 'probe.ts');

@@ -94,7 +94,7 @@ describe('a log line', () => {
   test.each(['\n', '\r', '\r\n', '\u0085', '\u2028'])('can not be forged with %j in a name', async (end) => {
     const { stdout } = await lab.run(['scrub', await lab.backup(source, `vm${end}${FORGED}${end}    INFO: x`)]);
     const lines = parse(lab.log());
-    // A slow machine shows the name in a status line as well.
+    // On a slow machine, a status line shows the name too.
     expect(lines.filter(({ text }) => text.includes(FORGED)).length).toBeGreaterThanOrEqual(2);
     expect(lines.filter(({ pid }) => pid === 1)).toEqual([]);
     for (const line of stdout.trimEnd().split(/[\n\r\u0085\u2028]/))
@@ -148,7 +148,7 @@ describe('the console', () => {
   });
 });
 
-/** The lines of a logfile; a line of another form is an error. */
+/** The lines of a logfile. Fails for a malformed line. */
 function parse(log: string): { pid: number; text: string }[] {
   return log
     .trimEnd()

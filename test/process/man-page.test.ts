@@ -22,7 +22,7 @@ const SECTIONS = [
 
 describe('the manual page', () => {
   test('is where the package says, and is packed', () => {
-    // An array: npm links no page that stands alone.
+    // An array: npm does not link a single string.
     expect(man).toEqual(['man/backy2.1']);
     expect(files).toContain('man');
     expect(ROFF).toMatch(new RegExp(`^\\.TH BACKY2 1 \\d{4}\\\\?-\\d\\d\\\\?-\\d\\d "backy2 ${version}"\n`));
@@ -77,7 +77,7 @@ describeWith('mandoc', 'mandoc', () => {
   });
 });
 
-/** `term: meaning` of each paragraph with a term. */
+/** `term: meaning` of each tagged paragraph. */
 function termsIn(roff: string): string[] {
   return roff
     .split('.TP\n')
@@ -93,7 +93,7 @@ function plainWords(syntax: string): string {
   return syntax.replaceAll(/[<>[\]]/g, '').replace('...', ' ...');
 }
 
-/** Roff as it reads: its escapes undone, its fonts gone. */
+/** Roff without escapes and fonts. */
 function plain(roff: string): string {
   return roff
     .replaceAll(/\\f[BIR]|\\&/g, '')
@@ -102,7 +102,7 @@ function plain(roff: string): string {
     .replaceAll(/\\\[u([0-9A-F]+)\]/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
 }
 
-/** The same, wherever lines were broken. */
+/** The same, with wrapped lines joined. */
 function flowing(roff: string): string {
   return ` ${plain(roff).replaceAll(/\s+/g, ' ')} `;
 }

@@ -18,15 +18,15 @@ import { tool } from '../support/program/process.ts';
 import { amount } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
-/** Things that change behind the back of a command that runs, or stood in its way before. */
+/** Changes that happen while a command runs, or before it starts. */
 const BLOCK = 65_536;
 const BLOCKS = 40;
-/** So slow that a backup can be caught in the middle. */
+/** Slow enough to interrupt a backup in the middle. */
 const SLOW = { DataBackend: { bandwidth_write: amount({ files: 30, servers: 15 }) * BLOCK } };
-/** So slow that another command can run to its end meanwhile. */
+/** Slow enough for another command to finish meanwhile. */
 const SLOWER = { DataBackend: { bandwidth_write: amount({ files: 12, servers: 4 }) * BLOCK } };
 
-/** A busy machine takes its time. */
+/** Generous, for busy machines. */
 const WAIT = { timeout: 40_000, interval: 10 };
 
 let lab: Lab;
@@ -41,7 +41,7 @@ describe('a source that becomes shorter while it is read', () => {
     ['to nothing', 0],
   ])('%s never becomes a valid version with zeros in it', async (_, size) => {
     lab.configure(SLOW);
-    // More than all workers hold at once: what they had read before is theirs.
+    // More blocks than all workers hold at once.
     const image = lab.write('image', noise(1000 * BLOCK, 'shrinks'));
     const running = lab.start(['-m', 'backup', `file://${image}`, 'vm']);
     await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThanOrEqual(1);
@@ -57,7 +57,7 @@ describe('a blob that turns out bad while a backup uses it', () => {
   test('is not trusted by that backup, whether it was found bad before or after its row', async () => {
     const shared = noise(BLOCKS * BLOCK, 'shared');
     const first = await lab.backup(`file://${lab.write('a', shared)}`, 'a');
-    // The second image shares all of that, and goes on with data that takes a while.
+    // The second image shares all of it, then continues with data that takes a while.
     const second = Buffer.concat([shared, noise(2 * BLOCKS * BLOCK, 'own')]);
     const image = lab.write('b', second);
     lab.configure(SLOWER);
@@ -150,7 +150,7 @@ describe('hints that do not fit their base', () => {
     const half = await lab.backup(`file://${lab.path('a')}`, 'b');
     lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id >= 20', half);
     lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', half);
-    // What the version has already is the same.
+    // The blocks that the version has are unchanged.
     const rest = noise((BLOCKS - 20) * BLOCK, 'other');
     const other = lab.write('other', Buffer.concat([image.subarray(0, 20 * BLOCK), rest]));
     lab.write('none', '[]');

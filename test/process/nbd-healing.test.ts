@@ -12,7 +12,7 @@ const BLOCK = 8192;
 const BAD = 5;
 const image = mixedImage(BLOCK, 30, 'image');
 
-// Encrypted, so that a mended block has a key of its own in its row.
+// Encrypted, so that the row of a repaired block has its own key.
 describe('an image that is open while others look after its blocks', () => {
   let lab: Lab;
   let uid: string;
@@ -32,7 +32,7 @@ describe('an image that is open while others look after its blocks', () => {
     lab.remove();
   });
 
-  /** What one read of the bad block says. */
+  /** Reads the bad block once. */
   const errors = async () => {
     const reply = await client.request(COMMAND.read, { offset: BAD * BLOCK + 9, length: 10 });
     return reply.errors.map(({ error }) => error);
@@ -51,7 +51,7 @@ describe('an image that is open while others look after its blocks', () => {
     async (_, mend) => {
       damage(lab.blobAt(uid, BAD));
       expect(await errors()).toEqual([NBD_ERROR.EIO]);
-      // Whoever is told of an error finds it marked.
+      // A client that gets an error finds the block marked.
       expect([lab.version(uid).valid, lab.blocks(uid)[BAD]?.valid]).toEqual([0, 0]);
       expect((await client.request(COMMAND.write, { offset: BAD * BLOCK + 1, data: noise(5, 'refused') })).error).toBe(
         NBD_ERROR.EIO,
@@ -70,7 +70,7 @@ describe('an image that is open while others look after its blocks', () => {
 
   test('gives no error for a block that was mended, and its old blob removed, after its row was read', async () => {
     const blob = lab.blobAt(uid, BAD);
-    // All rows come with the first.
+    // The first read fetches all rows.
     await client.read(0, 10);
     damage(blob);
     expect((await lab.run(['scrub', uid])).code).toBe(20);
@@ -98,7 +98,7 @@ describe('an image that is open while others look after its blocks', () => {
   });
 });
 
-/** So that its length is right and its content is not. */
+/** Keeps the length and changes the content. */
 function damage(blob: StoredBlob): void {
   const bytes = blob.read();
   bytes[100] = (bytes[100] ?? 0) ^ 1;

@@ -26,7 +26,7 @@ describe('negotiation', () => {
     lab.remove();
   });
 
-  /** Whether another client still gets what it wants. */
+  /** Whether another client is still served. */
   async function isServing(): Promise<boolean> {
     const client = await NbdClient.open(server.socket, 'vm');
     const bytes = await client.read(0, image.length);

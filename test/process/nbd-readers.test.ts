@@ -8,7 +8,7 @@ import { NbdClient } from '../support/servers/nbd-client.ts';
 const MIB = 1024 ** 2;
 const BLOCK = 4 * MIB;
 const READERS = 4;
-/** Together twice what the cache holds. */
+/** Together twice the size of the cache. */
 const PIECE = 128 * MIB;
 
 test('four who read an image by pieces at once have each block fetched once, or little more', async () => {
@@ -32,13 +32,13 @@ test('four who read an image by pieces at once have each block fetched once, or 
       await client.disconnect();
     };
     await Promise.all(Array.from({ length: READERS }, (_, piece) => read(piece)));
-    // With sockets, which count as well, and what is read again.
+    // Includes sockets and repeated reads.
     expect((bytesReadBy(server.running.pid) - before) / (READERS * PIECE)).toBeLessThan(1.25);
     await stopServing(server);
   });
 }, 120_000);
 
-/** Bytes that a process has asked of the system so far, from a disk or memory. */
+/** Bytes that a process has read so far, from disk or memory. */
 function bytesReadBy(pid: number): number {
   return Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 }

@@ -128,11 +128,11 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
         ]);
         expect(all.data.subarray(6 * BLOCK - 10, 8 * BLOCK - 10).equals(image.subarray(6 * BLOCK, 8 * BLOCK))).toBe(true);
       } else expect(all.error).toBe(NBD_ERROR.EIO);
-      // A block that can't be copied can't be written in part, but as a whole.
+      // An unreadable block cannot be written in part, only as a whole.
       const part = await client.request(COMMAND.write, { offset: 8 * BLOCK + 1, data: Buffer.alloc(5) });
       expect(part.error).toBe(NBD_ERROR.EIO);
       expect((await client.read(6 * BLOCK, 100)).equals(image.subarray(6 * BLOCK, 6 * BLOCK + 100))).toBe(true);
-      // Name no longer leads to it: it is invalid.
+      // The name no longer leads to this version: it is invalid.
       if (structured) await client.disconnect();
       else client.socket.destroy();
       if (structured) lab.sql('UPDATE versions SET valid = 1 WHERE uid = ?', uid);
@@ -263,7 +263,7 @@ describe('a version that is served', () => {
     server.running.kill('SIGKILL');
     await server.running.ended;
     expect(readdirSync(lab.path('home'))).toEqual([]);
-    // Its socket is still there, and in nobody's way.
+    // Its socket is still there, and does not matter.
     const again = await startNbd(lab);
     const reader = await NbdClient.open(again.socket, uid);
     expect(sha256(await reader.read(0, image.length))).toBe(sha256(image));

@@ -42,11 +42,11 @@ test('a name that is too long for the process list gives way in its middle: the 
   expect(what).toMatch(new RegExp(`^Scrubbing start-[ü☃]+…[ü☃]+-end \\(${uid}\\)$`));
 });
 
-/** What stands in brackets in the process list, once it is as wanted; then the program may go. */
+/** Waits for the expected text in brackets in the process list, then ends the program. */
 async function titleOf(running: Running, wanted: RegExp, name = lab.folder.replace(/^.*\//, '')): Promise<string> {
   try {
     for (;;) {
-      // As the manual has it; ps cuts nothing when it writes to a pipe.
+      // As in the manual. ps cuts nothing when it writes to a pipe.
       const lines = (
         await tool('sh', '-c', `LC_ALL=C.UTF-8 ps axfu | grep "[${name[0]}]${name.slice(1)}"`).catch(() => '')
       ).split('\n');

@@ -8,7 +8,7 @@ test.each([
 ])('where librados is not installed, %s %s says which package has it', async (...words) => {
   await withLab({}, async (lab) => {
     mkdirSync(lab.path('lib'));
-    // The loader takes the first file of that name, and this is none.
+    // The loader takes the first file of that name, which is not a library.
     writeFileSync(lab.path('lib/librados.so.2'), 'no library');
     const { code, stderr } = await lab.run(words, { env: { LD_LIBRARY_PATH: lab.path('lib') } });
     expect(code).toBe(100);

@@ -17,7 +17,7 @@ const library = skip ? '' : await compileFaultLayer();
 const SEED = runSeed();
 process.env.BACKY_TEST_SEED = String(SEED);
 
-/** What the long sweep (test/faults/sweep.test.ts) does with all of them, at a few points. */
+/** The same as the long sweep (test/faults/sweep.test.ts), at a few points only. */
 const OPERATION_NAMES = ['backup, hinted', 'restore, over a file', 'cleanup'];
 /** A shard has about 15 faults and 40 power losses. */
 const SHARDS = { errno: 128, kill: 128, power: 40 };

@@ -91,7 +91,7 @@ describe.each(CODES)('%s', (signal, code) => {
     running.kill(signal);
     const { code: ended, stdout } = await running.ended;
     expect(ended).toBe(code);
-    // The first signal alone would have ended it in order, seconds later, with this line.
+    // After the first signal only, it would have ended seconds later with this line.
     expect(lab.log()).not.toContain(`Stopped by ${signal}.`);
     const uid = uidOf(stdout);
     await lab.ok('backup', '-c', uid, source, 'vm');
@@ -185,12 +185,12 @@ describe('SIGUSR1', () => {
   });
 });
 
-/** From now on it takes four seconds to move the image's blobs. */
+/** Limits the bandwidth: the image's blobs take four seconds from now on. */
 function slow(): void {
   lab.configure({ DataBackend: { bandwidth_write: 15 * BLOCK, bandwidth_read: 15 * BLOCK } });
 }
 
-/** Sends a signal, and waits for the end. That it came soon shows in what was not done any more. */
+/** Sends a signal and waits for the end. The work left undone shows that it came soon. */
 function stop(running: Running, signal: NodeJS.Signals): Promise<Result> {
   running.kill(signal);
   return running.ended;

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** The environment in which the block at `offset` of the source can't be read. */
+/** An environment in which reading the source at `offset` fails. */
 function fault(kind: 'eio' | 'short', offset: number): { env: Record<string, string> } {
   return { env: { LD_PRELOAD: library, FAULT_PATH: lab.path('image'), FAULT_OFFSET: String(offset), FAULT_KIND: kind } };
 }
@@ -69,7 +69,7 @@ describe.each([
 describe('a source that', () => {
   test('shrinks while it is read ends the backup; grown back it is continued', async () => {
     lab.remove();
-    // Blocks so big that few of them are in flight at once.
+    // Large blocks, so that few are in flight at once.
     const block = 256 * 1024;
     lab = await Lab.create({ blockSize: block, config: { DataBackend: { bandwidth_write: 50 * block } } });
     const bytes = noise(100 * block, 'long');

@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** The sources that a call runs, and the files of packages that it loads. */
+/** The sources that a command runs, and the package files that it loads. */
 async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
   const coverage = lab.path('coverage');
   const { code, stderr } = await lab.run(args, { env: { NODE_V8_COVERAGE: coverage } });
@@ -19,7 +19,7 @@ async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
   return sourcesThatRan(coverage);
 }
 
-/** What a listing has no use for, and what takes longest to load: 40 ms in all. */
+/** Modules that a listing does not need and that are slow to load: 40 ms in all. */
 const HEAVY = /knex|koffi|csv-|dayjs|src\/(engine|io|data)\/|src\/core\/(backup|restore|scrub|cleanup|transfer)/;
 
 test('a machine listing loads neither knex nor what moves blocks', async () => {

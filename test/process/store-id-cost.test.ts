@@ -24,7 +24,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** Calls of a command that has to work, as "kind place" with their count. */
+/** System calls of a successful command, as "kind place" with their count. */
 async function callsOf(...args: string[]): Promise<Record<string, number>> {
   const { result, calls } = await countCalls({ lab, library, places: [ID, DATA, DATABASE] }, args);
   expect(result.code, result.stderr).toBe(0);
@@ -46,7 +46,7 @@ describe.skipIf(skip)(`the store's id costs${note}`, () => {
     ]) {
       const calls = await callsOf(...args);
       const inData = Object.entries(calls).filter(([call]) => !call.endsWith(DATABASE));
-      // Before the work, and once more before the version becomes valid.
+      // Before the work, and again before the version becomes valid.
       expect(Object.fromEntries(inData)).toEqual({ [`open ${ID}`]: 2, [`read ${ID}`]: 2 });
     }
   });

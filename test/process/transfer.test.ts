@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-/** The version without its fraction of a second, which exports do not carry. */
+/** The version without fractions of a second, which exports lack. */
 function withoutFraction(): unknown {
   const { date, ...rest } = lab.version(uid);
   return { ...rest, date: date.slice(0, 19) };
@@ -93,7 +93,7 @@ test('an export into a folder that is not there is a clear error', async () => {
 test('an imported version whose blobs are gone restores what there is, and exits 20', async () => {
   await lab.ok('rm', uid);
   await lab.ok('cleanup', '--dangerous-force');
-  // Other blobs: an empty folder would look like a disk that is not mounted.
+  // Other blobs, since an empty folder would look like an unmounted disk.
   await lab.backup(`file://${lab.write('another', noise(BLOCK, 'another'))}`, 'another');
   expect(await lab.run(['import', '-'], { stdin: exported })).toMatchObject({ code: 0 });
   expect((await lab.run(['restore', uid, `file://${lab.path('target')}`])).code).toBe(20);

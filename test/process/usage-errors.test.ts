@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { BINARY, Running } from '../support/program/process.ts';
 
-/** The words, and the line that they get. */
+/** Command lines and their error lines. */
 const WRONG: [words: string, line: string][] = [
   ['bakcup', 'unknown command "bakcup". Did you mean backup?'],
   ['remove-tags UID x', 'unknown command "remove-tags". Did you mean remove-tag?'],

@@ -11,7 +11,10 @@ import { versionLine } from '../output/version-line.ts';
 /** Options that `--auto` sets itself. */
 const NOT_WITH_AUTO = { snapshotName: '-s', rbd: '-r', fromVersion: '-f', continueVersion: '-c', diffFrom: '--diff-from' };
 
-/** Prepares `backup --auto`. Its result has an entry for each image; its exit code is the worst of them. */
+/**
+ * Prepares `backup --auto`. Its result has an entry for each image; its exit code is the worst of
+ * them.
+ */
 export async function prepareAuto(
   common: Pick<AutoRequest, 'source' | 'name' | 'tags' | 'expire' | 'acceptDamage'>,
   options: Invocation['options'],

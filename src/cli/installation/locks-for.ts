@@ -14,7 +14,10 @@ const HOST_LENGTH = 21;
 /** The locks of an installation. */
 interface Locks {
   locks: LockService;
-  /** Aborted when locks are lost; its reason is the error to end with. Undefined if they cannot be lost. */
+  /**
+   * Aborted when locks are lost; its reason is the error to end with. Undefined if they cannot be
+   * lost.
+   */
   lost?: AbortSignal;
   /** Transactions check it before they commit. */
   fence?: PostgresLockService['fence'];

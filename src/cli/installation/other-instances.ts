@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Lists processes of the original on this host. As in the original, the first word of their title is
- * `processName`. Our own processes are left out: their locks tell more, since every one of them has
- * this title while it starts, even those of other installations.
+ * Lists processes of the original on this host. As in the original, the first word of their title
+ * is `processName`. Our own processes are left out: their locks tell more, since every one of them
+ * has this title while it starts, even those of other installations.
  */
 export function otherInstances(processName: string): string[] {
   const others: string[] = [];

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 export function isForeground(): boolean {
   try {
     const stat = readFileSync('/proc/self/stat', 'utf8');
-    // proc(5): "pid (name) state ppid pgrp session tty_nr tpgid …". A name may contain spaces and brackets.
+    // proc(5): "pid (name) state ppid pgrp session tty_nr tpgid …". A name may contain spaces and
+    // brackets.
     const [, , group, , , terminalGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(terminalGroup) <= 0 || group === terminalGroup;
   } catch {

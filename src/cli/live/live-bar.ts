@@ -71,7 +71,8 @@ export class LiveBar implements Footer {
 
   #paint(): void {
     if (this.#isClosed || !isForeground()) return;
-    // The last column stays free: some terminals wrap at once. A terminal of unknown width gets nothing.
+    // The last column stays free: some terminals wrap at once. A terminal of unknown width gets
+    // nothing.
     const line = this.#text(this.#stream.columns - 1);
     if (line === '') this.clear();
     else this.#update(line);

@@ -28,9 +28,9 @@ export interface ProgressView {
 }
 
 /**
- * The live line of a terminal, at most `width` columns wide: operation, name, percent, bar, speed and
- * time left; at the end, time taken. On a narrow terminal first the name goes, then the bar, then the
- * speed. Numbers keep their columns, so that nothing jumps.
+ * The live line of a terminal, at most `width` columns wide: operation, name, percent, bar, speed
+ * and time left; at the end, time taken. On a narrow terminal first the name goes, then the bar,
+ * then the speed. Numbers keep their columns, so that nothing jumps.
  */
 export function progressLine({ subject, progress, pace, seconds, width }: ProgressView): string {
   const percent = percentText(progress).padStart(6);

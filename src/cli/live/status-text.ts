@@ -4,7 +4,9 @@ import type { Pace } from './pace.ts';
 /** The subject of the status lines. */
 export interface StatusSubject {
   operation: 'backup' | 'restore' | 'scrub' | 'repair' | 'migrate';
-  /** The source, the target, or name and uid of the version. MUST NOT contain control characters. */
+  /**
+   * The source, the target, or name and uid of the version. MUST NOT contain control characters.
+   */
   what: string;
 }
 

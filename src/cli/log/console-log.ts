@@ -25,9 +25,9 @@ interface LogOptions {
 }
 
 /**
- * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, others on stdout) and in
- * the logfile. Each line is written at once, so that none is lost when the process dies. Line feeds
- * in messages are escaped, and known secrets are hidden.
+ * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, others on stdout) and
+ * in the logfile. Each line is written at once, so that none is lost when the process dies. Line
+ * feeds in messages are escaped, and known secrets are hidden.
  */
 export class ConsoleLog implements Logger {
   readonly #options: LogOptions;
@@ -61,7 +61,10 @@ export class ConsoleLog implements Logger {
     this.#log('ERROR', this.#clean(text));
   }
 
-  /** Logs an error of several lines, such as a stack. Indents all but the first: none can fake a log line. */
+  /**
+   * Logs an error of several lines, such as a stack. Indents all but the first: none can fake a log
+   * line.
+   */
   errorLines(text: string): void {
     const lines = text.split('\n').map((line) => this.#clean(line));
     this.#log('ERROR', lines.map((line, index) => (index === 0 || /^ {4}/.test(line) ? line : `    ${line}`)).join('\n'));

@@ -6,8 +6,8 @@ import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../../native/
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * Opens a logfile for appending. In a folder such as /tmp, another user could plant a link or a file
- * that redirects our lines to any file that we may write. Such links and files are refused.
+ * Opens a logfile for appending. In a folder such as /tmp, another user could plant a link or a
+ * file that redirects our lines to any file that we may write. Such links and files are refused.
  * @throws BackyError `config` for such a file, otherwise the system's error.
  */
 export function openLog(path: string): number {
@@ -32,7 +32,9 @@ export function openLog(path: string): number {
   throw refused(path, stats.isFile() ? 'it has a second name' : 'it is not a regular file');
 }
 
-/** Whether `path` is our own link in a sticky folder: nobody else can replace it before the open. */
+/**
+ * Whether `path` is our own link in a sticky folder: nobody else can replace it before the open.
+ */
 function isOwnLink(path: string, folder: string): boolean {
   const there = lstatSync(path, { throwIfNoEntry: false });
   return there?.isSymbolicLink() === true && isTrusted(there.uid) && isSticky(folder);

@@ -1,6 +1,9 @@
 import { parse } from 'csv-parse/sync';
 
-/** Parses `a,b` with CSV quoting, and trims each tag. As in the original, only the first line counts. */
+/**
+ * Parses `a,b` with CSV quoting, and trims each tag. As in the original, only the first line
+ * counts.
+ */
 export function parseTags(text: string): string[] {
   if (text === '') return [];
   return [...new Set(firstRow(text).map((tag) => tag.trim()))];

@@ -1,6 +1,9 @@
 import { BackyError } from '../../errors.ts';
 
-/** `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DDTHH:MM:SS`, in UTC. Anything else is an error `badDate`. */
+/**
+ * Parses `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DDTHH:MM:SS`, in UTC.
+ * @throws BackyError `badDate`.
+ */
 export function parseDate(text: string): Date {
   const match = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2}):(\d{1,2}))?$/.exec(text);
   if (match !== null) {
@@ -16,13 +19,13 @@ export function parseDate(text: string): Date {
   });
 }
 
-/** A whole number; anything else is a usage error that names the option. */
+/** Parses a whole number. @throws BackyError `usage` that names the option. */
 export function parseWhole(text: string, option: string): number {
   if (/^-?[0-9]+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
   throw new BackyError('usage', `${option} takes a whole number, not "${text}".`);
 }
 
-/** A number from 0 to 100; anything else is a usage error that names the option. */
+/** Parses a number from 0 to 100. @throws BackyError `usage` that names the option. */
 export function parsePercent(text: string, option: string): number {
   const percent = Number(text);
   if (/^[0-9]+(\.[0-9]+)?$/.test(text) && percent <= 100) return percent;
@@ -31,7 +34,7 @@ export function parsePercent(text: string, option: string): number {
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
-/** `90s`, `30m`, `2h` or `1d`, in seconds; anything else is a usage error that names the option. */
+/** Parses `90s`, `30m`, `2h` or `1d` to seconds. @throws BackyError `usage` that names the option. */
 export function parseDuration(text: string, option: string): number {
   const [, amount = '', unit = ''] = /^([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])$/.exec(text) ?? [];
   const seconds = Number(amount) * (SECONDS[unit] ?? 0);
@@ -39,9 +42,9 @@ export function parseDuration(text: string, option: string): number {
   throw new BackyError('usage', `${option} takes a time with s, m, h or d (such as 90s, 30m, 2h), not "${text}".`);
 }
 
-/** Numbers of days with commas between them; anything else is a usage error that names the option. */
+/** Parses `1,7,30`. @throws BackyError `usage` that names the option. */
 export function parseDays(text: string, option: string): number[] {
   const days = text.split(',').map((part) => part.trim());
   if (days.length <= 32 && days.every((part) => /^[1-9][0-9]{0,4}$/.test(part))) return days.map(Number);
-  throw new BackyError('usage', `${option} takes numbers of days with commas between them, not "${text}".`);
+  throw new BackyError('usage', `${option} takes numbers of days, comma separated, not "${text}".`);
 }

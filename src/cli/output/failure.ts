@@ -22,13 +22,19 @@ export function failureOf(error: unknown, command: string): Failure {
   return { code: known.code, exitCode: exitCodeOf(known, command), message: known.message, hint: known.hint };
 }
 
-/** Exit code 6 tells scripts that a backup or restore can be resumed. Other commands cannot be resumed. */
+/**
+ * Exit code 6 tells scripts that a backup or restore can be resumed. Other commands cannot be
+ * resumed.
+ */
 function exitCodeOf(error: BackyError, command: string): number {
   const canResume = command === 'backup' || command === 'restore';
   return error.code === 'dataBackend' && !canResume ? EXIT_CODES.failed : error.exitCode;
 }
 
-/** The JSON document of a failure. @param known the parts of the result that the command has recorded. */
+/**
+ * The JSON document of a failure.
+ * @param known the parts of the result that the command has recorded.
+ */
 export function failureDocument({ code, exitCode, message, hint }: Failure, known: Record<string, unknown> = {}): JsonValue {
   const isKnown = Object.values(known).some((value) => value !== undefined);
   return toJson({ error: { code, exitCode, message, hint: hint ?? null }, partial: isKnown ? known : null });

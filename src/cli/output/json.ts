@@ -12,8 +12,8 @@ export function tableToJson(table: TableData): JsonValue {
 }
 
 /**
- * Converts a result to JSON: keys in snake case (`sizeBytes` becomes `size_bytes`), times in ISO 8601
- * with Z. Drops undefined values.
+ * Converts a result to JSON: keys in snake case (`sizeBytes` becomes `size_bytes`), times in ISO
+ * 8601 with Z. Drops undefined values.
  * @throws BackyError `failed` for NaN, infinity, and integers beyond JavaScript's exact range.
  */
 export function toJson(value: unknown): JsonValue {
@@ -60,7 +60,10 @@ function* properties(object: { [key: string]: JsonValue }): Generator<Member> {
   for (const [key, value] of Object.entries(object)) yield [`${quoted(key)}: `, value];
 }
 
-/** Escapes more than JSON requires: characters that would control a terminal or change text direction. */
+/**
+ * Escapes more than JSON requires: characters that would control a terminal or change text
+ * direction.
+ */
 function quoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,

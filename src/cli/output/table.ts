@@ -51,7 +51,10 @@ function widest(rows: string[][], column: number): number {
   return rows.reduce((width, row) => Math.max(width, textWidth(row[column] ?? '')), 0);
 }
 
-/** Pads text. When centring, the original puts an odd space right of odd widths and left of even ones. */
+/**
+ * Pads text. When centring, the original puts an odd space right of odd widths and left of even
+ * ones.
+ */
 function align(text: string, width: number, how: Align): string {
   const own = textWidth(text);
   const spare = width - own;

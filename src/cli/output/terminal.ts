@@ -6,14 +6,19 @@ const MEMORY_DEVICES = 1;
 
 let tty: typeof import('node:tty') | undefined;
 
-/** Whether an open file is a terminal. Asks Node only about likely ones: that loads its network code, 2 ms. */
+/**
+ * Whether an open file is a terminal. Asks Node only about likely ones: that loads its network
+ * code, 2 ms.
+ */
 export function isTerminal(fd: number): boolean {
   if (!mayBeTerminal(fd)) return false;
   tty ??= createRequire(import.meta.url)('node:tty') as typeof import('node:tty');
   return tty.isatty(fd);
 }
 
-/** Whether colours are allowed: not with `--no-color`, NO_COLOR (no-color.org) or a dumb terminal. */
+/**
+ * Whether colours are allowed: not with `--no-color`, NO_COLOR (no-color.org) or a dumb terminal.
+ */
 export function allowsColor(option: boolean | undefined, env = process.env): boolean {
   return option !== false && (env.NO_COLOR ?? '') === '' && !isDumb(env);
 }

@@ -1,7 +1,10 @@
 import { eastAsianWidth } from 'get-east-asian-width';
 
 const PLAIN = /^[\x20-\x7e]*$/;
-/** Combining marks, format characters, and vowels and finals of Hangul syllables. The soft hyphen has a width. */
+/**
+ * Combining marks, format characters, and vowels and finals of Hangul syllables. The soft hyphen
+ * has a width.
+ */
 const NO_WIDTH = /^[\p{M}\p{Cf}\p{Zl}\p{Zp}\u1160-\u11ff\ud7b0-\ud7ff]$/u;
 const SOFT_HYPHEN = '\u00ad';
 const JOINER = '\u200d';
@@ -11,9 +14,9 @@ const EMOJI = /^\p{Emoji}$/u;
 const PICTURE = /^\p{Extended_Pictographic}$/u;
 
 /**
- * The columns that a text takes in a terminal, by the original's rules. Each code point has its East
- * Asian width; ambiguous ones are narrow. A picture joined to an emoji adds nothing, and emoji style
- * makes a sign wide. Packages that measure strings count some narrow signs (☃) as wide.
+ * The columns that a text takes in a terminal, by the original's rules. Each code point has its
+ * East Asian width; ambiguous ones are narrow. A picture joined to an emoji adds nothing, and emoji
+ * style makes a sign wide. Packages that measure strings count some narrow signs (☃) as wide.
  */
 export function textWidth(text: string): number {
   if (PLAIN.test(text)) return text.length;

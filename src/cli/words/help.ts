@@ -58,7 +58,10 @@ export function addExamples(commander: Commander, { examples = [] }: CommandWord
   commander.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
 }
 
-/** Inserts a space after each comma of `a,b,c`, so that it can wrap. The program accepts these spaces. */
+/**
+ * Inserts a space after each comma of `a,b,c`, so that it can wrap. The program accepts these
+ * spaces.
+ */
 export function breakable(description: string): string {
   return description.replaceAll(/,(?=\S)/g, ', ');
 }

@@ -5,7 +5,7 @@ import { BackyError, type ErrorCode, EXIT_CODES, fromPlainError, toPlainError } 
 
 const TABLE = readFileSync(new URL('../../../docs/commands.md', import.meta.url), 'utf8').split('## Exit codes')[1] ?? '';
 
-/** What scripts rely on, as docs/commands.md tells it. */
+/** The exit codes that docs/commands.md promises to scripts. */
 const PROMISED: Record<ErrorCode, number> = {
   ...{ config: 1, database: 1, badDate: 1, targetRefused: 1, usage: 2, hintsMismatch: 5, dataBackend: 6, blobUnreadable: 6 },
   ...{ wrongStore: 6, massDamage: 6 },

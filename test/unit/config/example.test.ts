@@ -17,7 +17,7 @@ test('the example loads without errors and warnings', () => {
 });
 
 test('the example has every option in its section, set or switched off', () => {
-  // "#option: value" without a space is an option that is switched off, "# text" is text.
+  // "#option: value" is a disabled option, "# text" is a comment.
   const text = readFileSync(EXAMPLE, 'utf8').replaceAll(/^#(?=\w+:)/gm, '');
   const { sections } = parseIni(text, EXAMPLE);
   for (const [name, options] of Object.entries(SCHEMA)) {

@@ -101,7 +101,7 @@ test('what was written is read back', () => {
   const word = fc.stringMatching(/^[!-~äöü€]([ -~äöü€]*[!-~äöü€])?$/);
   const name = fc.stringMatching(/^[a-z_][a-z0-9_ .-]*[a-z0-9]$/);
   const section = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_ ]*$/).filter((title) => title !== 'DEFAULT');
-  // A continuation line that looks like a comment would be one.
+  // A continuation line must not look like a comment.
   const value = fc
     .tuple(
       fc.option(word, { nil: '' }),

@@ -93,7 +93,7 @@ test('the environment of this process is complete', () => {
   expect(env.cpus).toBeGreaterThan(0);
 });
 
-/** Root may read everything, so it steps down for the call. */
+/** Calls `act` as another user: root may read everything. */
 function asOrdinaryUser(act: () => void): void {
   const uid = process.geteuid?.() ?? -1;
   if (uid === 0) process.seteuid?.(65534);

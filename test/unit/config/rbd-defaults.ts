@@ -1,4 +1,4 @@
-/** Section io_rbd where no file has it. */
+/** The defaults of section io_rbd. */
 export const RBD_DEFAULTS = {
   simultaneousReads: 10,
   simultaneousWrites: 1,

@@ -5,11 +5,14 @@ import { expect, onTestFinished } from 'vitest';
 import type { Environment } from '../../../src/config/environment.ts';
 import { BackyError } from '../../../src/errors.ts';
 
-/** A temporary folder with `root`, `home` and `cwd` in it, gone when the test ends, and the environment to go with it. */
+/**
+ * Creates a temporary folder with `root`, `home` and `cwd`, and its environment. It is removed
+ * after the test.
+ */
 export interface Sandbox {
   folder: string;
   env: Environment;
-  /** Writes a file below the folder and gives its path. */
+  /** Writes a file below the folder. @returns its path. */
   write(name: string, content: string | Uint8Array): string;
 }
 
@@ -34,7 +37,7 @@ export function makeSandbox(): Sandbox {
   return { folder, env, write };
 }
 
-/** The config error that `act` throws, with exit code 1; anything else fails the test. */
+/** The config error that `act` throws. Fails the test for any other result. */
 export function configErrorOf(act: () => unknown): BackyError {
   try {
     act();

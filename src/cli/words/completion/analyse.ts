@@ -112,7 +112,10 @@ class Line {
     if (option.long === '--configfile') this.configFile = value;
   }
 
-  /** The last option of a word (`--tag`, `--ta=x`, `-ms`, `-mcFILE`), and its value if the word has it. */
+  /**
+   * The last option of a word (`--tag`, `--ta=x`, `-ms`, `-mcFILE`), and its value if the word has
+   * it.
+   */
   #optionIn(word: string): (KnownOption & { value: string | undefined }) | undefined {
     if (this.#optionsHaveEnded || !word.startsWith('-')) return undefined;
     const options = this.#options.map(([flags, , choices = []]) => ({ option: new Option(flags), choices }));

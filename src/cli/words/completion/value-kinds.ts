@@ -13,7 +13,10 @@ export type ValueKind =
   | 'target'
   | 'unknown';
 
-/** Kinds by the placeholder between `<>` or `[]`. Others (`<date>`, `<percent>`) have no list of values. */
+/**
+ * Kinds by the placeholder between `<>` or `[]`. Others (`<date>`, `<percent>`) have no list of
+ * values.
+ */
 const KINDS: [placeholder: RegExp, kind: ValueKind][] = [
   [/uid/, 'uid'],
   [/^snapshot/, 'snapshot'],

@@ -25,7 +25,7 @@ describe.each([...SCHEMAS])('docs/json/%s.json', (name, schema) => {
     expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
     expect(schema.title).toMatch(/^backy2 --json/);
     expect(schema.description).toMatch(/\.$/);
-    // Compiles it, which throws for what is no schema, or unclear.
+    // Compiling throws for an invalid or ambiguous schema.
     expect(problemsOf(`${name}.json`, Symbol.iterator)).not.toBe('');
   });
 

@@ -11,7 +11,7 @@ test.each([
   ['resotre', 'restore'],
   ['addtag', 'add-tag'],
   ['un', 'unprotect'],
-  // Two commands start so.
+  // Two commands start with this prefix.
   ['r', undefined],
   ['frobnicate', undefined],
   ['', undefined],
