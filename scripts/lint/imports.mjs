@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ROOMS, roomOf } from './rooms.mjs';
+import { FLOORS, ROOMS, roomOf } from './rooms.mjs';
 
 /**
- * Checks the imports of src/, type imports included: arrows run down, no circles. And that docs/architecture.md has the
- * table of rooms as it is; `--write` puts it there.
+ * Checks the imports of src/, type imports included: they run down, and there are no circles. Also
+ * checks the table of rooms in docs/architecture.md; `--write` renews it.
  */
 const PAGE = 'docs/architecture.md';
 const [BEGIN, END] = ['<!-- rooms:start -->\n', '<!-- rooms:end -->'];
@@ -34,7 +34,7 @@ export function wrongArrows(imports) {
     if (room < 0) wrong.push(`${file}: is in no room of scripts/lint/rooms.mjs`);
     for (const target of targets) {
       const other = roomOf(target);
-      const isKept = ROOMS[room]?.not?.some((path) => target.startsWith(`${path}/`)) ?? false;
+      const isKept = FLOORS[room]?.not?.some((path) => target.startsWith(`${path}/`)) ?? false;
       if (other < room || isKept) wrong.push(`${file}: must not import ${target}`);
     }
   }
@@ -65,10 +65,17 @@ export function circles(imports) {
 
 /** The table of rooms in Markdown. */
 export function roomsTable() {
-  const rows = ROOMS.map(
-    ({ path, holds, not }) => `| \`${path}\` | ${holds} | ${not?.map((each) => `\`${each}\``).join(', ') ?? ''} |`,
-  );
+  const rows = ROOMS.map(({ path, holds, parts, not }) => {
+    const within = parts?.map((part) => part.path.slice(path.length + 1)) ?? [];
+    const held = within.length === 0 ? holds : `${holds}: ${quoted(within)}`;
+    return `| \`${path}\` | ${held} | ${quoted(not ?? [])} |`;
+  });
   return ['', '| room | holds | must not know |', '| --- | --- | --- |', ...rows, '', ''].join('\n');
+}
+
+/** @param {string[]} paths */
+function quoted(paths) {
+  return paths.map((path) => `\`${path}\``).join(', ');
 }
 
 function checkPage() {
@@ -77,7 +84,7 @@ function checkPage() {
   if (start < BEGIN.length || end < start) return [`${PAGE}: has no place for the table of rooms`];
   const page = text.slice(0, start) + roomsTable() + text.slice(end);
   if (process.argv.includes('--write')) writeFileSync(PAGE, page);
-  else if (page !== text) return [`${PAGE}: the table of rooms is old: node scripts/lint/imports.mjs --write`];
+  else if (page !== text) return [`${PAGE}: the table of rooms is out of date: run node scripts/lint/imports.mjs --write`];
   return [];
 }
 

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Backy } from '../core/backy.ts';
-import type { OnProgress } from '../core/blocks/progress.ts';
+import type { OnProgress } from '../core/progress.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
 import { locksFor } from './installation/locks-for.ts';

@@ -3,9 +3,9 @@ import type { IoOptions } from '../io/options.ts';
 import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
-import type { OnProgress } from './blocks/progress.ts';
+import type { SchedulerSettings } from '../model/scheduler.ts';
 import type { InstallationFile } from './files/installation-files.ts';
-import type { SchedulerSettings } from './reports/schedulers.ts';
+import type { OnProgress } from './progress.ts';
 
 /** Everything that operations work with. It is passed in, so that tests can replace parts of it. */
 export interface Context {

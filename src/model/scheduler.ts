@@ -8,3 +8,14 @@ export interface Scheduler {
   /** Seconds that a backup may be early or late. */
   slaSeconds: number;
 }
+
+/** Schedulers in backy.cfg. */
+export interface SchedulerSettings {
+  schedulers: readonly Scheduler[];
+  /** Sections with missing or wrong options, and a line that describes the problem. */
+  brokenSchedulers: readonly { name: string; problem: string }[];
+  /** Schedulers of `due` without `-s`. */
+  defaultSchedulers: readonly string[];
+  /** Schedulers of `sla` without `-s`. */
+  slaSchedulers: readonly string[];
+}

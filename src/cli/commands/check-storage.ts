@@ -1,5 +1,5 @@
-import { EXIT_CODES } from '../../errors.ts';
 import type { StorageStep } from '../../core/upkeep/storage-step.ts';
+import { EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { fieldsOption } from '../options/fields-option.ts';
 import { text } from '../options/option-values.ts';

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import type { Config } from '../../config/config.ts';
-import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 import type { InstallationFile } from '../../core/files/installation-files.ts';
+import { sqlitePath } from '../../meta/sqlite/engine-url.ts';
 
 /** Suffixes of the files that SQLite keeps beside a database. */
 const SIDE_SUFFIXES = ['-wal', '-shm', '-journal'];

@@ -1,4 +1,4 @@
-import type { Progress } from '../../core/blocks/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 
 /** The average speed of a phase. */
 export interface Pace {

@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import type { Progress } from '../../core/blocks/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 import { shorten } from '../output/shorten.ts';
 import type { Pace } from './pace.ts';
 import { duration, etaText, isFinished, percentText, type StatusSubject, speedText } from './status-text.ts';

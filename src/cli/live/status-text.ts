@@ -1,4 +1,4 @@
-import type { Progress } from '../../core/blocks/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 import type { Pace } from './pace.ts';
 
 /** The subject of the status lines. */

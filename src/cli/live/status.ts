@@ -1,4 +1,4 @@
-import type { Progress } from '../../core/blocks/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 import { type ConsoleLog, setFooter } from '../log/console-log.ts';
 import { printable } from '../output/printable.ts';
 import { allowsBar, isTerminal } from '../output/terminal.ts';

@@ -10,8 +10,8 @@ import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
 import { Deduplicator, type PlacedBlob, type UnplacedBlock } from '../blocks/deduplicator.ts';
 import { GroupCommitter } from '../blocks/group-committer.ts';
-import type { Meter } from '../blocks/progress.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
+import type { Meter } from '../progress.ts';
 
 /** Bad rows that are looked up at a time. */
 const PAGE_ROWS = 1_000;

@@ -1,17 +1,6 @@
 import { BackyError } from '../../errors.ts';
-import type { Scheduler } from '../../model/scheduler.ts';
+import type { Scheduler, SchedulerSettings } from '../../model/scheduler.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-
-/** Schedulers in backy.cfg. */
-export interface SchedulerSettings {
-  schedulers: readonly Scheduler[];
-  /** Sections with missing or wrong options, and a line that describes the problem. */
-  brokenSchedulers: readonly { name: string; problem: string }[];
-  /** Schedulers of `due` without `-s`. */
-  defaultSchedulers: readonly string[];
-  /** Schedulers of `sla` without `-s`. */
-  slaSchedulers: readonly string[];
-}
 
 /** The part of a version that schedulers use. */
 export type ScheduledVersion = Pick<TaggedVersion, 'uid' | 'date' | 'valid' | 'tags'>;

@@ -5,7 +5,7 @@ import { paceOf } from '../../../../src/cli/live/pace.ts';
 import { progressLine } from '../../../../src/cli/live/progress-line.ts';
 import { duration, statusText } from '../../../../src/cli/live/status-text.ts';
 import { shorten } from '../../../../src/cli/output/shorten.ts';
-import type { Progress } from '../../../../src/core/blocks/progress.ts';
+import type { Progress } from '../../../../src/core/progress.ts';
 
 const PROGRESS: Progress = {
   phase: 'data',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Meter } from '../../../../src/core/blocks/progress.ts';
+import { Meter } from '../../../src/core/progress.ts';
 
 const POOL = { loads: { read: 0, write: 0 } };
 

@@ -1,4 +1,4 @@
-import type { QueueLoads } from '../../engine/pool/queue-loads.ts';
+import type { QueueLoads } from '../engine/pool/queue-loads.ts';
 
 /** `prepare` changes only rows in the database; `data` moves blocks. */
 export type Phase = 'prepare' | 'data';
