@@ -20,7 +20,7 @@ export const COMPARISONS: readonly Mutant[] = [
     name: 'source-is-not-compared',
     invariant: 'A scrub with a source tells each block that differs.',
     file: 'src/engine/worker/fetch-job.ts',
-    text: 'if (Buffer.compare(bytes, theirs) === 0) return undefined;',
+    text: 'if (Buffer.compare(bytes, sourceBytes) === 0) return undefined;',
     replacement: 'return undefined;',
     tests: JOBS,
   },

@@ -7,7 +7,10 @@ interface OpenFlush {
   reject(error: unknown): void;
 }
 
-/** Flushes that were asked of all workers: each resolves once every one has answered, and rejects with the first failure. */
+/**
+ * Flushes of all workers. Each resolves when every worker has answered, and rejects with the first
+ * failure.
+ */
 export class FlushTickets {
   readonly #open = new Map<number, OpenFlush>();
   #next = 0;

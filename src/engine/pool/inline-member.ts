@@ -4,9 +4,9 @@ import type { BlockWorker } from '../worker/block-worker.ts';
 import type { MemberEvents, PoolMember } from './pool-member.ts';
 
 /**
- * A block worker on the calling thread, for jobs of a few blocks: starting a thread would take longer
- * than the work. It is the one exception to the rule that main never holds a block's bytes. Messages
- * are the same as those of a thread, but they are handed over instead of copied.
+ * A block worker on the calling thread, for jobs of a few blocks: starting a thread would take
+ * longer than the work. It is the one exception to the rule that main never holds a block's bytes.
+ * Messages are the same as those of a thread, but they are handed over instead of copied.
  */
 export class InlineMember implements PoolMember {
   readonly jobs = new Set<number>();

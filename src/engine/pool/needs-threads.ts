@@ -1,17 +1,17 @@
 import type { Geometry } from '../../model/geometry.ts';
 
 /**
- * Measured with backups and scrubs, two cores: below this, starting threads costs more than it saves
- * (40 ms of processor time a command), sealed blobs and processors without lanes included.
+ * Measured with backups and scrubs, two cores: below this, starting threads costs more than it
+ * saves (40 ms of processor time a command), sealed blobs and processors without lanes included.
  */
 const FEW_BYTES = 32 * 1024 ** 2;
 /** Small blocks cost main more than their bytes: rows and decisions take a core of their own. */
 const FEW_BLOCKS = 256;
 
 /**
- * Whether work on so many blocks is worth threads of its own; if not, a pool MAY be `inline`. There,
- * one piece of work blocks the event loop for as long as encoding a block takes, or hashing all lanes:
- * up to 50 ms with blocks of 4 MiB.
+ * Whether work on so many blocks is worth threads of its own; if not, a pool MAY be `inline`.
+ * There, one piece of work blocks the event loop for as long as encoding a block takes, or hashing
+ * all lanes: up to 50 ms with blocks of 4 MiB.
  */
 export function needsThreads({ blocks, blockSize }: { blocks: number } & Pick<Geometry, 'blockSize'>): boolean {
   return blocks > FEW_BLOCKS || blocks * blockSize > FEW_BYTES;

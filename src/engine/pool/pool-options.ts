@@ -10,9 +10,9 @@ export interface PoolOptions {
   /** Worker threads. */
   workers: number;
   /**
-   * Work on the calling thread instead, with one worker: {@link needsThreads} says when. Ignored with
-   * a target, whose zero ranges are written by calls that block their thread for as long as a device
-   * takes. [false]
+   * Work on the calling thread instead, with one worker: {@link needsThreads} says when. Ignored
+   * with a target, whose zero ranges are written by calls that block their thread for as long as a
+   * device takes. [false]
    */
   inline?: boolean | undefined;
   blockSize: number;
@@ -23,39 +23,51 @@ export interface PoolOptions {
   source?: IoSpec | undefined;
   target?: IoSpec | undefined;
   zeroMissing?: boolean | undefined;
-  /** Told of each request to the data backend that failed and is repeated. */
+  /** Called for each request to the data backend that failed and is repeated. */
   onRetry(notice: RetryNotice): void;
-  /** For `view` jobs: where their blocks go. */
+  /** Takes the blocks of `view` jobs. */
   arena?: SharedArrayBuffer | undefined;
-  /** Told now and then when no worker has ended a block for a while. */
+  /** Called from time to time while no worker ends a block. */
   onQuiet?: ((seconds: number) => void) | undefined;
-  /** Program of the threads; undefined: the block worker. Node 20 starts no thread from TypeScript, so unit tests name another file. */
+  /**
+   * Program of the threads [the block worker]. Unit tests name another: Node 20 starts no thread
+   * from TypeScript.
+   */
   workerProgram?: URL | undefined;
 }
 
-/** Small blocks are read and answered together, up to so many bytes: a message a block would cost more than its checksum. */
+/**
+ * Bytes of small blocks that are read and answered together: a message per block costs more than
+ * its checksum.
+ */
 const SMALL_READ_BYTES = 1024 * 1024;
-/** Slots a worker has beyond what the limits let be in flight: one is hashed while the next is read and another waits for main. */
+/**
+ * Slots of a worker beyond the limits of its I/O: one block is hashed, and another waits for main.
+ */
 const SPARE_SLOTS = 2;
-/** A worker has at least so many slots: four blocks are hashed together (sha512-lanes.c) while two are on their way. */
+/**
+ * Slots of a worker at least: four blocks are hashed together (lanes.h) while two are read or
+ * written.
+ */
 const LEAST_SLOTS = 6;
 /**
- * And so many where memory allows: eight blocks, which AVX-512 hashes in the time of four, while others are on their way or wait for main. They are
- * for nothing else: whatever stops the program waits for what is being read and written, which a slow backend must not have more of.
+ * Slots of a worker where memory allows: AVX-512 hashes eight blocks in the time of four, while
+ * others wait for main. The extra slots are never used for more I/O at once: a stop of the program
+ * waits for that, and a slow backend takes long.
  */
 const AMPLE_SLOTS = 16;
-/** What all slots together may take for that: processors with many cores hash fast enough without. */
+/** Memory of all slots up to which there may be extra ones: many cores hash fast enough without. */
 const AMPLE_MEMORY_BYTES = 256 * 1024 ** 2;
-/** All slots together, with the buffers for their blobs, stay below this where two a worker allow it. */
+/** Memory of all slots and the buffers for their blobs, unless two slots per worker take more. */
 const SLOT_MEMORY_BYTES = 1024 ** 3;
 
-/** How the memory of a pool is cut: the number of slots, over all workers, is what bounds it. */
+/** How the memory of a pool is divided. The number of slots bounds it. */
 export interface SlotPlan {
   slotBytes: number;
   slotsPerWorker: number;
-  /** Of these, so many may be reading or writing when others do not wait for checksums. */
+  /** Slots that may be reading or writing at once while other blocks do not wait for checksums. */
   ioSlotsPerWorker: number;
-  /** Blocks that fit a slot. */
+  /** Blocks that fit in a slot. */
   blocksPerSlot: number;
 }
 
@@ -79,13 +91,13 @@ export function planSlots(options: PoolOptions): SlotPlan {
       : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
   const wanted = Math.ceil(inFlight / workers) + SPARE_SLOTS;
   const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
-  const within = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * workers));
-  const ioSlotsPerWorker = Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), within(SLOT_MEMORY_BYTES)));
-  const slotsPerWorker = Math.max(ioSlotsPerWorker, Math.min(AMPLE_SLOTS, within(AMPLE_MEMORY_BYTES)));
+  const slotsWithin = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * workers));
+  const ioSlotsPerWorker = Math.max(2, Math.min(Math.max(wanted, LEAST_SLOTS), slotsWithin(SLOT_MEMORY_BYTES)));
+  const slotsPerWorker = Math.max(ioSlotsPerWorker, Math.min(AMPLE_SLOTS, slotsWithin(AMPLE_MEMORY_BYTES)));
   return { slotBytes, blocksPerSlot, ioSlotsPerWorker, slotsPerWorker };
 }
 
-/** How long all slots together take at the configured bandwidth: nothing need end any earlier. */
+/** Milliseconds that all slots together take at the configured bandwidth: no job is late before. */
 export function slowestJobMs(options: PoolOptions, plan: SlotPlan): number {
   const { data } = options;
   const bandwidth = Math.min(data.bandwidthRead || Number.POSITIVE_INFINITY, data.bandwidthWrite || Number.POSITIVE_INFINITY);
@@ -94,7 +106,7 @@ export function slowestJobMs(options: PoolOptions, plan: SlotPlan): number {
 
 /** The setups of all workers of a pool; they share gates and heartbeats. */
 export function workerSetups(options: PoolOptions, plan: SlotPlan): WorkerSetup[] {
-  // A slot of small blocks stores many of them at once.
+  // A slot of small blocks stores them all at once.
   const workers = workerCount(options);
   const users = workers * plan.slotsPerWorker * plan.blocksPerSlot;
   const { data, source, target } = options;

@@ -1,23 +1,26 @@
 const LOOK_EVERY_MS = 5_000;
-/** A worker's event loop that has not turned for so long is stuck: hashing the largest block takes seconds. */
+/**
+ * Time without a turn of its event loop after which a worker is stuck. Hashing the largest block
+ * takes seconds.
+ */
 const DEAF_AFTER_MS = 120_000;
-/** When nobody has ended a job for so long, that is told, and again each time it has been twice as long. */
+/** Time without an ended job before the first warning. Each further warning waits twice as long. */
 const QUIET_AFTER_MS = 30_000;
-/** A worker that has jobs but ends none for so long hangs in its I/O. Long: storage that recovers is better waited for. */
+/** Time without an ended job after which I/O hangs. Long, since storage may recover. */
 const IDLE_AFTER_MS = 15 * 60_000;
 
-/** What counts as a stall, and what then. */
+/** Rules of a {@link StallWatch}. */
 export interface StallRules {
-  /** Whether it is the workers' turn: false while main itself is busy or waits for something else. */
+  /** Main waits for the workers: it is neither busy nor waiting for something else. */
   isWaiting(): boolean;
-  /** What the slowest job may take by configured bandwidth alone. */
+  /** Milliseconds that the slowest job may take by the configured bandwidth alone. */
   slowestJobMs: number;
   onStall(worker: number, why: string): void;
-  /** Told now and then while all workers wait for their I/O. */
+  /** Called from time to time while all workers wait for their I/O. */
   onQuiet(seconds: number): void;
 }
 
-/** Notices workers that no longer move. Works on what is cheap to see: heartbeats in shared memory, times of messages. */
+/** Notices stuck workers, by heartbeats in shared memory and the times of their messages. */
 export class StallWatch {
   readonly #heartbeats: Int32Array;
   readonly #rules: StallRules;
@@ -56,16 +59,16 @@ export class StallWatch {
       if (count !== beat.count) this.#beats[worker] = { count, since: now };
       else if (now - beat.since > DEAF_AFTER_MS) this.#rules.onStall(worker, `has not moved for ${DEAF_AFTER_MS / 1000} s`);
     }
-    // One worker may wait for the others' turn at a gate; all of them at once may not.
+    // One worker may wait at a gate while others pass; all of them at once may not.
     if (!this.#rules.isWaiting()) this.#lastMoves.fill(now);
-    this.#tellQuiet(now - Math.max(...this.#lastMoves));
+    this.#warnQuiet(now - Math.max(...this.#lastMoves));
     const idleAfterMs = IDLE_AFTER_MS + this.#rules.slowestJobMs;
     if (this.#lastMoves.every((move) => now - move > idleAfterMs)) {
       this.#rules.onStall(0, `and all others have ended no block for ${Math.round(idleAfterMs / 60_000)} minutes`);
     }
   }
 
-  #tellQuiet(quietMs: number): void {
+  #warnQuiet(quietMs: number): void {
     if (quietMs < QUIET_AFTER_MS) this.#nextQuietMs = QUIET_AFTER_MS;
     if (quietMs < this.#nextQuietMs) return;
     this.#nextQuietMs *= 2;

@@ -12,18 +12,18 @@ import { ThreadMember } from './thread-member.ts';
 import { within } from './within.ts';
 import { workerUrl } from './worker-url.ts';
 
-/** Jobs that a worker has waiting beyond its slots, so that it never idles until main has looked. */
+/** Jobs in a worker's queue beyond its slots, so that it need not wait for main. */
 const PREFETCHED_JOBS = 1;
-/** How long jobs in flight may take to end once the operation is to stop. */
+/** Time for jobs in flight to end once the operation is to stop. */
 const DRAIN_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 10_000;
 const TERMINATE_LIMIT_MS = 3_000;
-/** What to do about a failure that is most likely the program's own, or a lack of memory. */
+/** Hint for a failure that is probably the program's own, or a lack of memory. */
 const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
 
 /**
- * Worker threads that carry blocks, and the hand-over of jobs to them. The first failure, wherever it comes from (a worker that
- * fails, dies or stalls; an answer that could not be handled), ends {@link run} with it, in bounded time.
+ * Starts block workers and hands jobs to them. The first failure ends {@link run} in bounded time:
+ * a worker that fails, dies or stalls, or an answer that could not be handled.
  */
 export class WorkerPool implements BlockPool {
   readonly slots: SlotPlan;
@@ -49,8 +49,8 @@ export class WorkerPool implements BlockPool {
   #hasStuckThreads = false;
 
   /**
-   * Starts the threads, which takes them 30 ms: best done before what else there is to prepare.
-   * `signal`: once aborted, no new job starts, and `run` resolves as soon as those in flight have ended.
+   * Starts the threads, which takes 30 ms: best done before other preparations.
+   * `signal`: once aborted, no new job starts, and `run` resolves when those in flight have ended.
    */
   constructor(options: PoolOptions, signal: AbortSignal) {
     this.#isInline = isInline(options);
@@ -73,23 +73,26 @@ export class WorkerPool implements BlockPool {
     this.#start();
   }
 
-  /** True when a thread could not be ended: the process must leave without waiting for it. */
+  /** True when a worker could not be ended: the process must exit without waiting for it. */
   get hasStuckThreads(): boolean {
     return this.#hasStuckThreads;
   }
 
-  /** How full the workers' hands are now; costs as much as a few blocks. */
+  /** How busy the workers are now. Costs as much as a few blocks. */
   get loads(): QueueLoads {
     const { writing } = this.#setups[0] ?? { writing: new SharedArrayBuffer(4) };
     return queueLoads(writing, this.#owners.size, this.#setups.length * this.slots.ioSlotsPerWorker);
   }
 
-  /** Resolves when all threads are up, and at once when that can't be awaited any more: {@link run} then says why. */
+  /** Resolves when all workers are ready, or when one never will be: {@link run} then says why. */
   async ready(): Promise<void> {
     while (!this.#isStopping && this.#members.some((member) => !member.isReady)) await this.#nextEvent(Number.POSITIVE_INFINITY);
   }
 
-  /** Runs an operation to its end: no job is left, every answer is handled. May be called again with another one. */
+  /**
+   * Resolves when no job is left and every answer is handled. MAY be called again with another
+   * operation.
+   */
   async run(operation: Operation): Promise<void> {
     this.#operation = operation;
     this.#exhausted = false;
@@ -97,7 +100,7 @@ export class WorkerPool implements BlockPool {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Tells a running operation's pool that `next` may have a job again though none has ended. */
+  /** Has `next` of the running operation asked again, though no job has ended. */
   offer(): void {
     this.#offered = true;
     this.#wake();
@@ -108,7 +111,7 @@ export class WorkerPool implements BlockPool {
     this.#owners.get(job)?.post({ kind: 'decide', job, decisions });
   }
 
-  /** Makes everything durable that workers have answered as stored or fetched before the call. */
+  /** Makes durable all that workers have answered as stored or fetched before the call. */
   async flush(): Promise<void> {
     const living = this.#members.filter((member) => !member.isGone);
     if (living.length < this.#members.length)
@@ -118,7 +121,7 @@ export class WorkerPool implements BlockPool {
     });
   }
 
-  /** Ends all threads; bounded. Call it always. */
+  /** Ends all workers, in bounded time. MUST be called. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#watch.stop();
@@ -149,7 +152,10 @@ export class WorkerPool implements BlockPool {
     }
   }
 
-  /** Feeds, and waits until nothing is left; after a failure or an abort only for what is in flight, and not for long. */
+  /**
+   * Feeds until nothing is left. After a failure or an abort, waits a limited time for jobs in
+   * flight.
+   */
   async #untilDone(): Promise<void> {
     let stopBy = Number.POSITIVE_INFINITY;
     for (;;) {
@@ -171,7 +177,7 @@ export class WorkerPool implements BlockPool {
     return this.#failure !== undefined || this.#signal.aborted;
   }
 
-  /** What has not started never will; after a failure, blocks that wait for a decision are given up as well. */
+  /** Drops jobs that have not started; after a failure, also blocks that wait for a decision. */
   #dropJobs(): void {
     const wanted = this.#failure === undefined ? 'queued' : 'all';
     if (this.#dropped === wanted || this.#dropped === 'all') return;
@@ -235,7 +241,7 @@ export class WorkerPool implements BlockPool {
     if (operation === undefined) return;
     // A read job goes on after its checksums are known; every other answer ends its job.
     if (answer.kind !== 'digested') this.#ended(answer.job);
-    // After a failure nobody decides any more: the worker answers such a job as dropped.
+    // Nothing is decided after a failure: the worker answers such a job as dropped.
     else if (this.#failure !== undefined) return;
     this.#handling++;
     void (async () => operation.answered(answer))()
@@ -266,7 +272,7 @@ export class WorkerPool implements BlockPool {
 
   #fail(error: unknown): void {
     this.#failure ??= { error };
-    // Who waits for a flush (a commit) must not wait for a worker that hangs.
+    // A commit that waits for a flush must not wait for a worker that hangs.
     if (error instanceof BackyError && error.code === 'worker') this.#flushes.abandon(error);
     this.#wake();
   }

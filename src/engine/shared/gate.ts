@@ -1,31 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** The shared part of a {@link Gate}: passes that are free, and when the next byte may go. Goes between threads. */
+/** The part of a {@link Gate} that threads share: free passes, and when the next byte may go. */
 export interface SharedGate {
-  /** [free passes]; undefined when there are never more users than passes. */
+  /** One number: the free passes. Undefined when there are never more users than passes. */
   passes: SharedArrayBuffer | undefined;
-  /** [time in ns at which the bandwidth is free again]. */
+  /** One number: the time in ns at which the bandwidth is free again. */
   freeAt: SharedArrayBuffer;
   /** 0 is unlimited. */
   bytesPerSecond: number;
 }
 
-/** A waiter looks again after this long even if nobody woke it: a woken thread may have died with the pass in reach. */
+/**
+ * A waiter looks again after this time without a wake-up: the thread that was woken may have died.
+ */
 const RECHECK_MS = 200;
 
-/** Makes the shared part. `users` is the most that could ever want to pass at once: with as many passes none is needed. */
+/**
+ * Makes the shared part. `users`: operations that may ever want to pass at once; with a `limit` as
+ * high, all pass.
+ */
 export function shareGate(limit: number, bytesPerSecond: number, users: number): SharedGate {
   const passes = limit >= users ? undefined : new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   if (passes !== undefined) new Int32Array(passes)[0] = limit;
   return { passes, freeAt: new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT), bytesPerSecond };
 }
 
-/** Lets so many operations pass at once, and so many bytes a second, counted over all threads that share it. */
+/** Limits the operations at once and the bytes per second, over all threads that share it. */
 export class Gate {
   readonly #passes: Int32Array<SharedArrayBuffer> | undefined;
   readonly #freeAt: BigInt64Array<SharedArrayBuffer>;
   readonly #bytesPerSecond: number;
-  /** Waiters of this thread for a pass, and the end of the wait of the last of them. */
+  /**
+   * Operations of this thread that wait for a pass; `#last` settles when the last of them has one.
+   */
   #waiting = 0;
   #last: Promise<void> = Promise.resolve();
 
@@ -36,9 +43,9 @@ export class Gate {
   }
 
   /**
-   * Runs `operation`, which moves `bytes`, when it may. Rejects when `signal` aborts while it waits. Where nothing is to be waited for,
-   * `operation` has begun when this returns, and what it returns is passed on as it is: the hot path turns no event loop between a read
-   * and its checksum.
+   * Runs `operation`, which moves `bytes`, when it may. Rejects when `signal` aborts before. If it
+   * need not wait, `operation` has begun when this returns, and its result is returned as it is: on
+   * the hot path, the event loop does not turn between a read and its checksum.
    */
   run<T>(bytes: number, signal: AbortSignal, operation: () => T | Promise<T>): T | Promise<T> {
     if (this.#bytesPerSecond > 0) return this.#waitAndRun(bytes, signal, operation);
@@ -67,7 +74,10 @@ export class Gate {
     }
   }
 
-  /** In the order of asking: only the first in a thread's line competes, with those of other threads, so that nobody is passed over again and again. */
+  /**
+   * First come, first served within a thread; only its first competes with those of other threads,
+   * so that none starves.
+   */
   async #enter(signal: AbortSignal): Promise<void> {
     const passes = this.#passes;
     if (passes === undefined) return;
@@ -104,7 +114,7 @@ export class Gate {
     Atomics.notify(this.#passes, 0, 1);
   }
 
-  /** Reserves the next free stretch of time for `bytes`, and waits for its start. */
+  /** Reserves the next free time for `bytes`, and waits for its start. */
   async #pace(bytes: number, signal: AbortSignal): Promise<void> {
     if (this.#bytesPerSecond === 0) return;
     const takes = BigInt(Math.ceil((bytes / this.#bytesPerSecond) * 1e9));

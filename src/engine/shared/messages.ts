@@ -5,7 +5,7 @@ import type { IoSpec } from '../../io/shared.ts';
 import type { Block } from '../../model/block.ts';
 import type { SharedGate } from './gate.ts';
 
-/** All that a block worker needs to know from the start; plain data and shared memory. */
+/** The start data of a block worker: plain data and shared memory. */
 export interface WorkerSetup {
   index: number;
   /** Bytes of a block. */
@@ -13,26 +13,29 @@ export interface WorkerSetup {
   /** The image's bytes: the last block is shorter. */
   sizeBytes: number;
   hashFunction: string;
-  /** Buffers, and so the jobs that this worker has in hand at once. */
+  /** Buffers of this worker: as many jobs run at once. */
   slots: number;
-  /** Of these, as many as may be reading or writing at once. */
+  /** Slots that may be reading or writing at once. */
   ioSlots: number;
-  /** Bytes of a buffer: one block, or as many small ones as make a read worth while. */
+  /** Bytes of a buffer: one block, or several small ones. */
   slotBytes: number;
   data: DataBackendOptions;
   encryption: EncryptionOptions;
   source: IoSpec | undefined;
   target: IoSpec | undefined;
-  /** Restore: a block whose blob is missing is written as zeros; otherwise the target keeps what it has there. */
+  /**
+   * Restore writes zeros for a block whose blob is missing; if false, it leaves the target as it is
+   * there.
+   */
   zeroMissing: boolean;
   /** Memory that main shares with the workers, for the blocks of `view` jobs. */
   arena: SharedArrayBuffer | undefined;
   /** Reads may block the worker's thread: it is its own. */
   mayBlock: boolean;
   gates: WorkerGates;
-  /** One counter a worker; it moves every second while the worker's event loop lives. */
+  /** One counter per worker, which its event loop increments every second. */
   heartbeats: SharedArrayBuffer;
-  /** One counter a worker: its jobs that write now (write-count.ts). */
+  /** One counter per worker: its jobs that write now (write-count.ts). */
   writing: SharedArrayBuffer;
 }
 
@@ -44,42 +47,49 @@ export interface WorkerGates {
   dataWrite: SharedGate;
 }
 
-/** What main decides about a block that was read: nothing to do, or which blob is to hold it. */
+/**
+ * Main's decision on a block that was read: nothing to do (null), or the blob that is to hold it.
+ */
 export type Decision =
   | null
   /** Store it as `uid`. */
   | { action: 'store'; uid: string }
-  /** Blob `uid` has it already; if that blob turns out to be gone or cut, store it as `spare`. */
+  /** Blob `uid` holds it. If that blob is missing or cut, store it as `spare`. */
   | {
       action: 'reuse';
       uid: string;
       spare: string;
-      /** The blob is known only from an import: read it first, and use it only if it holds this. */
+      /**
+       * The blob is known from an import alone: read it first, and use it only if it holds this.
+       */
       verify?: BlobContent;
     };
 
-/** What a blob is to hold, and how to decode it. */
+/** The checksum of a blob's block, and how to decode it. */
 export type BlobContent = Pick<Block, 'checksum' | 'encVersion' | 'envKey' | 'nonce'>;
 
-/** A block that is to have a blob of another encryption version. */
+/** A block that needs a blob of another encryption version. */
 export interface RecodeBlock {
   from: Block & { uid: string };
   decision: NonNullable<Decision>;
 }
 
-/** A block that is to be read by somebody, and where in the arena its bytes go. */
+/** A block to read, and where in the arena its bytes go. */
 export interface ViewBlock extends Block {
   uid: string;
-  /** Bytes from the arena's start; as many as a whole block has are the worker's until it answers. */
+  /** Offset in the arena. A whole block from there is the worker's until it answers. */
   at: number;
 }
 
-/** What became of a block of a `view` job: it is in the arena (null), it is bad, or nobody can tell, since the backend failed. */
+/** A block of a `view` job is in the arena (null), it is bad, or the backend failed. */
 export type ViewOutcome = null | { finding: Finding } | { error: PlainError };
 
-/** Work for a worker. Each job occupies one slot and is answered once it is done. */
+/** Work for a worker. Each job takes one slot and is answered when it is done. */
 export type Job =
-  /** Read blocks `first … first + count - 1`, which fit a slot, and tell their checksums; a `decide` follows. */
+  /**
+   * Read blocks `first` to `first + count - 1`, which fit in a slot, and answer their checksums. A
+   * `decide` follows.
+   */
   | { kind: 'read'; first: number; count: number }
   /** Fetch blobs, check them, and write them to the target or compare them with the source. */
   | { kind: 'fetch'; blocks: Block[] }
@@ -95,14 +105,17 @@ export type ToWorker =
   | { kind: 'job'; job: number; work: Job }
   | { kind: 'decide'; job: number; decisions: Decision[] }
   | { kind: 'flush'; ticket: number }
-  /** Start no more jobs; with `undecided`, do not wait for decisions either. Each job dropped is answered as such. */
+  /**
+   * Start no queued job; with `undecided`, wait for no decision either. Answer each such job as
+   * dropped.
+   */
   | { kind: 'drop'; undecided: boolean }
   | { kind: 'finish' };
 
 /** A block's checksum in hex; null when it is all zero. */
 export type Digest = string | null;
 
-/** What became of a block that main decided to store or reuse. */
+/** A block that main decided to store or reuse. */
 export interface StoredBlock {
   id: number;
   uid: string;
@@ -110,17 +123,17 @@ export interface StoredBlock {
   nonce: string | null;
   /** False when the blob was there already. */
   written: boolean;
-  /** Why the blob found by dedup was not used, if it was not. */
+  /** Why the blob found by dedup was not used. */
   rejected?: string;
-  /** That blob is there, and an import is wrong about what it holds. */
+  /** That blob exists, but holds something else than an import says. */
   wrongImport?: boolean;
 }
 
-/** What is wrong with a block. */
+/** A problem of a block. */
 export interface Finding {
   id: number;
   problem: 'missing' | 'unreadable' | 'length' | 'checksum' | 'undecodable' | 'source';
-  /** The checksum that it has, or what else was found. */
+  /** The checksum found, or a description. */
   actual: string;
 }
 

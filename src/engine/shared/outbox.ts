@@ -1,6 +1,6 @@
 /**
- * Gathers messages to another thread and posts those of one turn of the event loop together: each post wakes the other thread, which takes
- * a core from the hashing (measured: 3 % of a backup).
+ * Gathers messages to another thread and posts those of one turn of the event loop together. Each
+ * post wakes the other thread, which takes a core from hashing (3 % of a backup).
  */
 export class Outbox<T> {
   readonly #post: (messages: T[]) => void;
@@ -15,7 +15,7 @@ export class Outbox<T> {
     if (this.#messages.push(message) === 1) setImmediate(() => this.flush());
   }
 
-  /** Posts what is waiting now, for who is about to close the port. */
+  /** Posts at once what is waiting: for a port that is about to close. */
   flush(): void {
     if (this.#messages.length === 0) return;
     const messages = this.#messages;

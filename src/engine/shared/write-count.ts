@@ -3,7 +3,10 @@ export function shareWriteCounts(workers: number): SharedArrayBuffer {
   return new SharedArrayBuffer(workers * Int32Array.BYTES_PER_ELEMENT);
 }
 
-/** Counts a worker's jobs that are writing now. Main reads it when it shows the status, without a message. */
+/**
+ * Counts a worker's jobs that are writing now. Main reads it when it shows the status, without a
+ * message.
+ */
 export class WriteCount {
   readonly #counts: Int32Array<SharedArrayBuffer>;
   readonly #worker: number;

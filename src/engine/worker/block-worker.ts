@@ -21,9 +21,10 @@ export interface WorkerPort {
 type Answer = Exclude<FromWorker, { kind: 'ready' | 'retrying' | 'flushed' }>;
 
 /**
- * Owns blocks from the source to the blob, or from the blob to the target. Takes jobs from main, does
- * as many at once as it has slots, and answers each. Failures are answers too: main decides what they
- * mean. It runs in a thread of its own (worker-thread.ts), or on main's (inline-member.ts).
+ * Owns blocks from the source to the blob, or from the blob to the target. Takes jobs from main,
+ * does as many at once as it has slots, and answers each. Failures are answers too: main decides
+ * what they mean. It runs in a thread of its own (worker-thread.ts), or on main's
+ * (inline-member.ts).
  */
 export class BlockWorker {
   readonly #setup: WorkerSetup;
@@ -38,8 +39,8 @@ export class BlockWorker {
   #isClosing = false;
 
   /**
-   * Opens source, target and backend, and says that it is ready. When one of them can't be opened, it
-   * says that and closes the port.
+   * Opens source, target and backend, and says that it is ready. When one of them can't be opened,
+   * it says that and closes the port.
    */
   static open(setup: WorkerSetup, port: WorkerPort): BlockWorker | undefined {
     try {
@@ -62,7 +63,8 @@ export class BlockWorker {
       signal: this.#aborter.signal,
       hashes: {
         onChange: () => this.#takeTurns(),
-        // A reader waits for blocks that are viewed; and without spare slots, waiting blocks are in the way of reading.
+        // A reader waits for blocks that are viewed; and without spare slots, waiting blocks are in
+        // the way of reading.
         mayWait: () => setup.arena === undefined && this.#scheduler.hasSpareSlots && !this.#aborter.signal.aborted,
       },
       onRetry: (notice) => this.#send({ kind: 'retrying', worker: setup.index, notice }),
@@ -79,7 +81,7 @@ export class BlockWorker {
   #receive(message: ToWorker): void {
     switch (message.kind) {
       case 'job':
-        if (!this.#scheduler.add(message.job, message.work)) this.#tellDropped([message.job]);
+        if (!this.#scheduler.add(message.job, message.work)) this.#answerDropped([message.job]);
         this.#takeTurns();
         break;
       case 'decide': {
@@ -91,10 +93,10 @@ export class BlockWorker {
         void this.#flush(message.ticket);
         break;
       case 'drop':
-        this.#tellDropped(this.#scheduler.drop(message));
+        this.#answerDropped(this.#scheduler.drop(message));
         break;
       case 'finish':
-        this.#tellDropped(this.#scheduler.finish());
+        this.#answerDropped(this.#scheduler.finish());
         this.#aborter.abort(new Error('the operation was stopped'));
         this.#closeWhenDone();
         break;
@@ -102,8 +104,8 @@ export class BlockWorker {
   }
 
   /**
-   * Starts one job a turn of the event loop: a job may read before it returns, and decisions that come
-   * in between free slots whose bytes are still in the processor's cache.
+   * Starts one job a turn of the event loop: a job may read before it returns, and decisions that
+   * come in between free slots whose bytes are still in the processor's cache.
    */
   #takeTurns(): void {
     if (this.#isTurnScheduled || !this.#scheduler.hasTurn(this.#context.hashes)) return;
@@ -133,7 +135,7 @@ export class BlockWorker {
     let isDropped = false;
     if (answer.kind === 'digested') isDropped = !this.#scheduler.digested(job);
     else this.#scheduler.ended(job);
-    if (isDropped) this.#tellDropped([job]);
+    if (isDropped) this.#answerDropped([job]);
     else this.#send(answer);
   }
 
@@ -176,7 +178,7 @@ export class BlockWorker {
     return this.#slots[number];
   }
 
-  #tellDropped(jobs: readonly number[]): void {
+  #answerDropped(jobs: readonly number[]): void {
     for (const job of jobs) this.#send({ kind: 'dropped', worker: this.#setup.index, job });
   }
 

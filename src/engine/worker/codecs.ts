@@ -4,13 +4,16 @@ import { plainCodec } from '../../data/codec/plain-codec.ts';
 import type { WorkerSetup } from '../shared/messages.ts';
 import { BufferPool } from './buffer-pool.ts';
 
-/** A codec with buffers that hold any blob of this worker's blocks; none where it needs none. */
+/** A codec with buffers, each large enough for any blob of this worker's blocks. */
 export interface BufferedCodec {
   codec: BlobCodec;
   buffers: BufferPool;
 }
 
-/** The codecs of one thread: blobs are written with one, and read with that of their row. Made on first use, since a library goes with them. */
+/**
+ * The codecs of a worker: one writes all blobs, the row of a blob says which one reads it. Made on
+ * first use, since they load libraries.
+ */
 export class Codecs {
   readonly #setup: WorkerSetup;
   readonly #made = new Map<number, BufferedCodec>();
@@ -19,12 +22,12 @@ export class Codecs {
     this.#setup = setup;
   }
 
-  /** For blobs that are made. */
+  /** For new blobs. */
   get writing(): BufferedCodec {
     return this.#codec(this.#setup.encryption.version);
   }
 
-  /** For a stored blob. The null backend makes blocks up and knows nothing of how they were encoded: what it gives is plain. */
+  /** For a stored blob. The null backend makes up plain blocks, however they were encoded. */
   reading(encVersion: number): BufferedCodec {
     return this.#codec(this.#setup.data.backend.type === 'null' ? plainCodec.encVersion : encVersion);
   }

@@ -1,20 +1,23 @@
 import { BackyError } from '../../errors.ts';
 import type { Block } from '../../model/block.ts';
 import { rangeBytes } from '../../model/block-range.ts';
-import { blockLength } from '../../model/geometry.ts';
+import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { Finding } from '../shared/messages.ts';
 import type { BufferedCodec } from './codecs.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 
-/** What fetching a block gave. */
+/** A block that was fetched, well or not. */
 interface Fetched {
-  /** As many of the block's bytes as could be had. */
+  /** The bytes of the block that could be read. */
   bytes: Uint8Array;
   finding: Finding | undefined;
 }
 
-/** Fetches and checks blocks, one after the other in one slot; writes each to the target or compares it with the source, if any. */
+/**
+ * Fetches and checks blocks, one after the other in one slot. Writes each to the target or compares
+ * it with the source, if any.
+ */
 export async function fetchBlocks(context: WorkerContext, slot: Slot, blocks: readonly Block[]): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const block of blocks) {
@@ -37,7 +40,14 @@ function zeroBlock(slot: Slot, block: Block): Fetched {
 
 type StoredBlockRow = Block & { uid: string };
 
-/** Fetches and checks one block; its bytes are good until the slot is used again. */
+/** A blob to read, and the buffer for it. */
+interface BlobRead {
+  block: StoredBlockRow;
+  buffered: BufferedCodec;
+  into(): Uint8Array;
+}
+
+/** Fetches and checks one block. Its bytes are valid until the slot is used again. */
 export async function fetchBlock(context: WorkerContext, slot: Slot, block: StoredBlockRow): Promise<Fetched> {
   const buffered = context.codecs.reading(block.encVersion);
   if (!buffered.codec.transforms)
@@ -45,25 +55,24 @@ export async function fetchBlock(context: WorkerContext, slot: Slot, block: Stor
   let buffer: Uint8Array | undefined;
   let decoded: Fetched;
   try {
-    // Taken once it may read: those who wait for their turn need none.
+    // Taken when it may read: blocks that wait for a pass need none.
     const into = () => {
       buffer = buffered.buffers.take();
       return buffer;
     };
     decoded = await getBlob(context, slot, { block, buffered, into });
   } finally {
-    // What was decoded is in the slot by now.
+    // The decoded block is in the slot now.
     if (buffer !== undefined) buffered.buffers.give(buffer);
   }
   return check(context, block, decoded);
 }
 
-/** Gets a blob into what `into` gives, and gives its plain bytes: in the slot, or there. */
-async function getBlob(
-  context: WorkerContext,
-  slot: Slot,
-  { block, buffered: { codec }, into }: { block: StoredBlockRow; buffered: BufferedCodec; into(): Uint8Array },
-): Promise<Fetched> {
+/**
+ * Reads a blob into the buffer that `into` gives. @returns its plain bytes, in the slot or in that
+ * buffer.
+ */
+async function getBlob(context: WorkerContext, slot: Slot, { block, buffered: { codec }, into }: BlobRead): Promise<Fetched> {
   const { id, uid, size } = block;
   const nothing = slot.bytes.subarray(0, 0);
   let got: { stored: number | undefined; buffer: Uint8Array };
@@ -102,7 +111,10 @@ async function check(context: WorkerContext, { id, size, checksum }: StoredBlock
   return { bytes, finding: actual === checksum ? undefined : { id, problem: 'checksum', actual } };
 }
 
-/** What could be read goes to the target as it is; what could not is zero, or is left alone. */
+/**
+ * Writes the bytes that could be read as they are. The others become zero, or stay as the target
+ * has them.
+ */
 async function writeToTarget(context: WorkerContext, block: Block, bytes: Uint8Array): Promise<void> {
   const { target, setup } = context;
   if (target === undefined) return;
@@ -117,10 +129,8 @@ async function writeToTarget(context: WorkerContext, block: Block, bytes: Uint8A
   );
 }
 
-/**
- * Bytes that a block has in the image. The last guard of what lies beside it: rows may be damaged.
- */
-function roomFor(setup: { blockSize: number; sizeBytes: number }, id: number): number {
+/** Bytes that a block has in the image. Guards the bytes beside it against damaged rows. */
+function roomFor(setup: Geometry, id: number): number {
   const room = blockLength(setup, id);
   if (Number.isSafeInteger(id) && id >= 0 && room > 0) return room;
   throw new BackyError('failed', `Block ${id} is not within the image of ${setup.sizeBytes} bytes: nothing of it was written.`, {
@@ -136,12 +146,12 @@ async function compareWithSource(
   const { source, setup } = context;
   if (source === undefined) return undefined;
   slot.other ??= new Uint8Array(slot.bytes.length);
-  const theirs = slot.other.subarray(0, block.size);
+  const sourceBytes = slot.other.subarray(0, block.size);
   const offset = block.id * setup.blockSize;
   if (block.uid === null && source.isHole(offset, block.size)) return undefined;
-  await context.gates.sourceRead.run(block.size, context.signal, () => source.read(theirs, offset));
-  if (Buffer.compare(bytes, theirs) === 0) return undefined;
-  const [checksum = ''] = isAllZero(theirs) ? ['all zero'] : await context.hashes.add([theirs]);
+  await context.gates.sourceRead.run(block.size, context.signal, () => source.read(sourceBytes, offset));
+  if (Buffer.compare(bytes, sourceBytes) === 0) return undefined;
+  const [checksum = ''] = isAllZero(sourceBytes) ? ['all zero'] : await context.hashes.add([sourceBytes]);
   return { id: block.id, problem: 'source', actual: checksum };
 }
 

@@ -7,29 +7,35 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** So many blocks are worth the wait even where that leaves few slots to read with. */
+/** Blocks that are worth waiting for, even if that leaves few slots for reading. */
 const WORTHWHILE = 4;
-/** Longer than the blocks of a batch take from a fast source, and too short for anyone to notice where the others are slow, or hang. */
+/**
+ * Longer than a fast source takes for a batch, and too short to be noticed when reads are slow or
+ * hang.
+ */
 const WAIT_MS = 50;
-/** Where waiting keeps nothing up: a batch from a source of 120 MB/s a worker. Half a batch costs the processor as much as a whole one. */
+/**
+ * The limit while waiting delays nothing: a source of 120 MB/s per worker fills a batch. Half a
+ * batch costs the processor as much as a whole one.
+ */
 const LONGEST_WAIT_MS = 250;
 
 /** The worker that a batch works for. */
 export interface BatchOwner {
-  /** {@link HashBatch.isReady} may have changed: MUST see to a flush once it is true. */
+  /** {@link HashBatch.isReady} may have changed: MUST cause a flush once it is true. */
   onChange(): void;
-  /** Whether blocks may wait a while longer: nobody wants them right away, and reading goes on without their slots. */
+  /** Blocks may wait longer: no reader waits for them, and reading goes on without their slots. */
   mayWait(): boolean;
 }
 
 /**
- * Gathers the blocks of a worker's jobs to hash several at once, which the processor does in the time of one or two. The worker
- * decides when to wait for more no longer: {@link flush}.
+ * Gathers the blocks of a worker's jobs to hash several at once, which takes the time of one or
+ * two. The worker decides when to stop waiting for more: {@link flush}.
  */
 export class HashBatch {
   readonly #hasher: Hasher;
   readonly #owner: BatchOwner;
-  /** With so many it is done, should more be on their way. */
+  /** Blocks with which it is ready while others are being read. */
   readonly #enough: number;
   #waiting: Waiting[] = [];
   #count = 0;
@@ -37,7 +43,7 @@ export class HashBatch {
   #overdue: NodeJS.Timeout | undefined;
   #isOverdue = false;
 
-  /** `slots`: how many blocks, or groups of small ones, the worker holds at once; half of them stay for reading. */
+  /** `slots`: jobs that the worker runs at once; half of them stay for reading. */
   constructor(hasher: Hasher, slots: number, owner: BatchOwner) {
     this.#hasher = hasher;
     this.#owner = owner;
@@ -49,17 +55,20 @@ export class HashBatch {
     return this.#waiting.length;
   }
 
-  /** True when more blocks would make it no faster. */
+  /** True when more blocks would not make hashing faster. */
   get isFull(): boolean {
     return this.#count >= this.#hasher.batch;
   }
 
-  /** True when blocks wait and there are enough of them, or none is on its way that could join them in time. */
+  /** True when enough blocks wait, or no other block will join them in time. */
   get isReady(): boolean {
     return this.#count >= (this.#expected === 0 || this.#isOverdue ? 1 : this.#enough);
   }
 
-  /** Counts what is being read and will be added, or fail: those that are there already wait for it, for a moment. */
+  /**
+   * Counts a read whose blocks will be added: blocks that are here already wait for it for a
+   * moment.
+   */
   async expect<T>(reading: T | Promise<T>): Promise<T> {
     this.#expected++;
     try {
@@ -70,7 +79,10 @@ export class HashBatch {
     }
   }
 
-  /** The checksums of `blocks`, in their order, after the next flush. Their bytes MUST stay as they are until then. */
+  /**
+   * The checksums of `blocks`, in their order, after the next flush. Their bytes MUST NOT change
+   * until then.
+   */
   async add(blocks: readonly Uint8Array[]): Promise<string[]> {
     if (blocks.length === 0) return [];
     return new Promise((resolve, reject) => {
@@ -81,7 +93,7 @@ export class HashBatch {
     });
   }
 
-  /** Hashes all that waits. Blocks the thread. */
+  /** Hashes all blocks that wait. Blocks the thread. */
   flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];

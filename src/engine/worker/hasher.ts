@@ -7,15 +7,15 @@ const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 
 
 /** Checksums of blocks: lower-case hex. */
 export interface Hasher {
-  /** So many blocks are best handed over at once; 1: there is nothing to be gained. */
+  /** Blocks to hash at once for the best speed; 1 if that gains nothing. */
   readonly batch: number;
   /** The checksums of `blocks`, in their order. Blocks the thread. */
   digest(blocks: readonly Uint8Array[]): string[];
 }
 
 /**
- * The hasher for a `hash_function` of Python's hashlib (formats.md §1). An unknown name is an error.
- * `lanes`: what hashes several blocks at once; null for OpenSSL alone.
+ * The hasher for a `hash_function` of Python's hashlib (formats.md §1). An unknown name is an
+ * error. `lanes` hash several blocks at once; null for OpenSSL alone.
  */
 export function hasherFor(
   hashFunction: string,

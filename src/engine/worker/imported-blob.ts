@@ -13,26 +13,26 @@ export interface ImportedBlob {
 }
 
 /**
- * Reads a blob that only an import names, and checks it. @returns why it can't be used; undefined
- * when it holds the block. A blob that can't be read can't be used either: the block is at hand to
- * be stored, and a host may lack the right to read.
+ * Reads and checks a blob that only an import names.
+ * @returns why it can't be used; undefined when it holds the block. A blob that can't be read is
+ * not used either: the block can be stored instead, and a host may lack the right to read.
  */
-export async function whyNotTheBlock(
+export async function checkImportedBlob(
   context: WorkerContext,
   { id, uid, size, content }: ImportedBlob,
 ): Promise<string | undefined> {
-  // The job's own slot holds the block that is to be stored.
+  // The job's own slot holds the block to store.
   const slot = { bytes: new Uint8Array(context.setup.blockSize), other: undefined };
   try {
     const { finding } = await fetchBlock(context, slot, { id, uid, size, ...content });
-    return finding === undefined ? undefined : wordsOf(finding);
+    return finding === undefined ? undefined : describe(finding);
   } catch (error) {
     if (error instanceof BackyError && error.code === 'dataBackend') return `it can't be read: ${error.message}`;
     throw error;
   }
 }
 
-function wordsOf({ problem, actual }: Finding): string {
+function describe({ problem, actual }: Finding): string {
   return problem === 'checksum'
     ? `an import names it for other content (checksum ${actual})`
     : `an import names it, and it is bad (${problem}: ${actual})`;

@@ -2,13 +2,16 @@ import { BackyError } from '../../errors.ts';
 import { type BlockRange, rangeBytes } from '../../model/block-range.ts';
 import { blockLength } from '../../model/geometry.ts';
 import type { Decision, Digest, StoredBlock } from '../shared/messages.ts';
-import { whyNotTheBlock } from './imported-blob.ts';
+import { checkImportedBlob } from './imported-blob.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
 import { isAllZero } from './zero-test.ts';
 
 const NO_BUFFER = new Uint8Array(0);
 
-/** Reads blocks into the slot, as one read, and gives their checksums. A hole that the source knows of is not read. */
+/**
+ * Reads blocks into the slot with one read, and hashes them. A known hole of the source is not
+ * read.
+ */
 export async function readBlocks(
   context: WorkerContext,
   slot: Slot,
@@ -23,7 +26,7 @@ export async function readBlocks(
     const reading = context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
     if (reading !== undefined) await context.hashes.expect(reading);
   } catch (error) {
-    throw await nameBadBlock(context, bytes, { error, span });
+    throw await findBadBlock(context, bytes, { error, span });
   }
   return { digests: await digestBlocks(context, bytes), bytesRead: bytes.length };
 }
@@ -36,8 +39,8 @@ async function digestBlocks({ setup, hashes }: WorkerContext, bytes: Uint8Array)
   return isZero.map((zero) => (zero ? null : (checksums.next().value ?? null)));
 }
 
-/** Reads blocks that failed together one by one, so that the error can name the one that is bad. */
-async function nameBadBlock(
+/** Repeats a failed read block by block, so that the error can name the bad one. */
+async function findBadBlock(
   context: WorkerContext,
   bytes: Uint8Array,
   { error, span }: { error: unknown; span: BlockRange },
@@ -53,11 +56,11 @@ async function nameBadBlock(
       return new BackyError(own.code, `Reading block ${id} at offset ${offset}: ${own.message}`, details);
     }
   }
-  // It went away, or it was no block's fault.
+  // The failure was temporary, or not of a block.
   return error;
 }
 
-/** Stores the blocks of a slot as main decided, as many at once as the backend's limit lets pass. */
+/** Stores the blocks of a slot as main decided, as many at once as the backend's limit allows. */
 export async function storeBlocks(
   context: WorkerContext,
   slot: Slot,
@@ -72,7 +75,7 @@ export async function storeBlocks(
     const block = slot.bytes.subarray(start, start + blockLength(setup, id));
     work.push(storeBlock(context, { id, block, decision }));
   }
-  // The slot's bytes are in use until the last put has ended, even when one of them fails.
+  // The slot's bytes are in use until the last put has ended, even if one of them fails.
   const outcomes = await Promise.allSettled(work);
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -80,23 +83,32 @@ export async function storeBlocks(
   });
 }
 
-async function storeBlock(
-  context: WorkerContext,
-  { id, block, decision }: { id: number; block: Uint8Array; decision: NonNullable<Decision> },
-): Promise<StoredBlock> {
+/** A block in a slot, and main's decision on it. */
+interface BlockToStore {
+  id: number;
+  block: Uint8Array;
+  decision: NonNullable<Decision>;
+}
+
+async function storeBlock(context: WorkerContext, { id, block, decision }: BlockToStore): Promise<StoredBlock> {
   if (decision.action === 'store') return putBlock(context, { id, block, uid: decision.uid });
-  const rejection = await whyUnusable(context, decision, { id, size: block.length });
+  const rejection = await checkReuse(context, decision, { id, size: block.length });
   if (rejection !== undefined) return { ...(await putBlock(context, { id, block, uid: decision.spare })), ...rejection };
   return { id, uid: decision.uid, envKey: null, nonce: null, written: false };
 }
 
+/** A block to store as blob `uid`. */
+interface BlockToPut {
+  id: number;
+  block: Uint8Array;
+  uid: string;
+}
+
 /** Stores a block as a new blob. Its bytes MUST stay as they are until this settles. */
-export async function putBlock(
-  context: WorkerContext,
-  { id, block, uid }: { id: number; block: Uint8Array; uid: string },
-): Promise<StoredBlock> {
+export async function putBlock(context: WorkerContext, { id, block, uid }: BlockToPut): Promise<StoredBlock> {
   const { codec, buffers } = context.codecs.writing;
-  // Encoded, and all else made ready, before it waits for its turn: with one write at a time, the other workers must not idle.
+  // Encodes and prepares before it waits for a pass: with one write at a time, other workers must
+  // not idle.
   const buffer = codec.transforms ? buffers.take() : NO_BUFFER;
   try {
     const { bytes, envKey, nonce } = codec.encode(block, buffer);
@@ -110,8 +122,11 @@ export async function putBlock(
   }
 }
 
-/** Why a blob that the database knows can't be used: it is gone or can't be that block. Undefined when all seems well. */
-export async function whyUnusable(
+/**
+ * Why a blob that the database knows can't be used: it is missing or can't be that block. Undefined
+ * if it can.
+ */
+export async function checkReuse(
   context: WorkerContext,
   { uid, verify }: Extract<Decision, { action: 'reuse' }>,
   { id, size }: { id: number; size: number },
@@ -121,6 +136,6 @@ export async function whyUnusable(
   if (probe.state === 'present' && !context.codecs.writing.codec.isPlausible(probe.storedBytes, size)) {
     return { rejected: `it has ${probe.storedBytes} bytes, which can't be a block of ${size} bytes` };
   }
-  const rejected = verify === undefined ? undefined : await whyNotTheBlock(context, { id, uid, size, content: verify });
+  const rejected = verify === undefined ? undefined : await checkImportedBlob(context, { id, uid, size, content: verify });
   return rejected === undefined ? undefined : { rejected, wrongImport: true };
 }

@@ -1,11 +1,11 @@
 import type { Finding, RecodeBlock, StoredBlock } from '../shared/messages.ts';
 import { fetchBlock } from './fetch-job.ts';
-import { putBlock, whyUnusable } from './read-job.ts';
+import { checkReuse, putBlock } from './read-job.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
 
 /**
- * Gives blocks a blob of the encryption version that is written, one after the other in one slot: one that is there already, or a new one
- * made from the old. A block whose old blob is bad gets none.
+ * Gives blocks a blob of the encryption version that is written, one after the other in one slot:
+ * an existing one, or a new one made from the old. A block whose old blob is bad gets none.
  */
 export async function recodeBlocks(
   context: WorkerContext,
@@ -17,7 +17,7 @@ export async function recodeBlocks(
   for (const { from, decision } of blocks) {
     context.signal.throwIfAborted();
     const { id, size } = from;
-    const rejection = decision.action === 'reuse' ? await whyUnusable(context, decision, { id, size }) : undefined;
+    const rejection = decision.action === 'reuse' ? await checkReuse(context, decision, { id, size }) : undefined;
     if (decision.action === 'reuse' && rejection === undefined) {
       stored.push({ id, uid: decision.uid, envKey: null, nonce: null, written: false });
       continue;

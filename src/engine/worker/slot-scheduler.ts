@@ -70,7 +70,9 @@ export class SlotScheduler {
     return this.#isFinishing && this.#busy.size === 0;
   }
 
-  /** Queues a job of main. @returns false when it is dropped: nothing starts after {@link finish}. */
+  /**
+   * Queues a job of main. @returns false when it is dropped: nothing starts after {@link finish}.
+   */
   add(job: number, work: Job): boolean {
     if (!this.#isFinishing) this.#queue.push({ job, work });
     return !this.#isFinishing;
@@ -96,7 +98,10 @@ export class SlotScheduler {
     return batch.isFull || (batch.isReady && !this.#canStart(batch));
   }
 
-  /** A job's blocks have their checksums. @returns false when it is dropped, since no decision will come. */
+  /**
+   * A job's blocks have their checksums. @returns false when it is dropped, since no decision will
+   * come.
+   */
   digested(job: number): boolean {
     const { slot, work } = this.#take(job);
     if (this.#isUndecidable || work.kind !== 'read') this.#free(slot);

@@ -4,14 +4,15 @@ import { fetchBlock } from './fetch-job.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /**
- * Fetches and checks blocks, each into its place in the arena. A block that is bad, or a backend that fails, is that block's outcome: who reads
- * others must not suffer from it.
+ * Fetches and checks blocks, each into its place in the arena. A bad block, or a failure of the
+ * backend, is the outcome of that block alone: other readers must not suffer from it.
  */
 export async function viewBlocks(context: WorkerContext, blocks: readonly ViewBlock[]): Promise<ViewOutcome[]> {
   const { arena, blockSize } = context.setup;
   if (arena === undefined) throw new Error('this worker has no arena');
   context.signal.throwIfAborted();
-  // All at once: what is read meanwhile is hashed together. None rejects, so that nothing is on its way into the arena once this is over.
+  // All at once, so that they are hashed together. None rejects: nothing is written into the arena
+  // after this has ended.
   return Promise.all(
     blocks.map(async (block) => {
       const slot = { bytes: new Uint8Array(arena, block.at, blockSize), other: undefined };

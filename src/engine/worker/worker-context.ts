@@ -16,11 +16,11 @@ import { hasherFor } from './hasher.ts';
 /** A buffer for one job's blocks. */
 export interface Slot {
   bytes: Uint8Array;
-  /** A second one of the same size, made when a comparison needs it. */
+  /** A second one of the same size, for comparisons. Made on first use. */
   other: Uint8Array | undefined;
 }
 
-/** What a worker's jobs share. */
+/** The parts that a worker's jobs share. */
 export interface WorkerContext {
   setup: WorkerSetup;
   backend: DataBackend;
@@ -33,7 +33,7 @@ export interface WorkerContext {
   signal: AbortSignal;
 }
 
-/** Whom a context tells what. */
+/** Events and the end of a context. */
 export interface ContextEvents {
   signal: AbortSignal;
   hashes: BatchOwner;
@@ -41,7 +41,7 @@ export interface ContextEvents {
   onRetry(notice: RetryNotice): void;
 }
 
-/** Opens source, target and backend for this thread. */
+/** Opens source, target and backend for a worker. */
 export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: ContextEvents): WorkerContext {
   return {
     setup,
@@ -61,7 +61,7 @@ export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: Con
   };
 }
 
-/** A source that is shorter now than main found it would end too early. */
+/** Refuses a source that is shorter than when main opened it. */
 function openWholeSource(spec: IoSpec, { blockSize, sizeBytes, mayBlock }: WorkerSetup): Source {
   const source = openSource(spec, { blockSize, mayBlock });
   if (source.sizeBytes >= sizeBytes) return source;
@@ -70,7 +70,7 @@ function openWholeSource(spec: IoSpec, { blockSize, sizeBytes, mayBlock }: Worke
   });
 }
 
-/** Closes everything, one failure not keeping the others from it. */
+/** Closes everything, even if one of them fails. */
 export async function closeContext(context: WorkerContext): Promise<void> {
   await Promise.allSettled([context.backend.close(), context.source?.close(), context.target?.close()]);
 }
