@@ -4,7 +4,7 @@ import { buildProgram } from './bundles.mjs';
 import { isUpToDate, noteInputs } from './inputs.mjs';
 import { writeManPage } from './man.mjs';
 
-// Every command of package.json that needs dist/ builds it: only the first of them has to.
+// Every command of package.json that needs dist/ calls this: only the first one has to build.
 if (process.argv.includes('--force') || !isUpToDate()) await buildAll();
 
 async function buildAll() {
@@ -12,16 +12,17 @@ async function buildAll() {
   await buildProgram();
   await writeManPage();
   const areBuilt = [buildLanes('sha512-lanes'), buildLanes('md5-lanes')];
-  // The program runs for it.
+  // Runs the program.
   spawnSync(process.execPath, ['dist/write-code-caches.cjs'], { stdio: 'inherit' });
-  // With a compiler the next build makes what is missing.
+  // Once there is a compiler, the next build makes the missing library.
   if (!areBuilt.includes(false)) noteInputs();
 }
 
 /**
- * Several checksums at once where the compiler and the processor can; elsewhere the program does without.
+ * Builds the library that hashes several blocks at once, if the compiler and the processor can. The
+ * program also works without it.
  * @param {string} name
- * @returns {boolean} false where the compiler can't.
+ * @returns {boolean} false if the compiler can't.
  */
 function buildLanes(name) {
   if (process.arch !== 'x64') return true;

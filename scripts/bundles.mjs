@@ -2,32 +2,35 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
-/** Not to be bundled. */
+/** Packages that are not bundled. */
 const PACKAGES = ['better-sqlite3', 'fuse-native', 'koffi', 'pg-native', 'pg-query-stream', 'sqlite3'];
 const SQLITE = 'better-sqlite3/build/Release/better_sqlite3.node';
 
 /**
- * What all parts of the program are built with. What holds compiled code stays a package.
+ * Options for all parts of the program. A package with compiled code stays a package.
  * @type {import('esbuild').BuildOptions}
  */
 export const COMMON = {
   outdir: 'dist',
   bundle: true,
-  // Modules leave out what nobody calls, CommonJS can't: the S3 client is a quarter of what it would be.
+  // From modules, unused code is left out, which CommonJS does not allow: that cuts the S3 client
+  // to a quarter.
   mainFields: ['module', 'main'],
   platform: 'node',
   target: 'node20',
   minifySyntax: true,
   minifyWhitespace: true,
-  // Asking Node for it loads its fetch(), which takes as long as pg itself; pg looks at it to tell another runtime.
+  // pg looks at it to recognise another runtime. In Node that loads fetch(), which takes as long as
+  // pg itself.
   define: { Response: 'undefined' },
   external: PACKAGES,
   logLevel: 'warning',
 };
 
 /**
- * A file that `loadBundle` runs (src/start/load-bundle.ts), whole by itself: one file is loaded sooner than thirty. It is CommonJS,
- * since Node 20 lets V8 keep what it has compiled for that alone. A lazy import is a part of it that runs late.
+ * A file that `loadBundle` runs (src/start/load-bundle.ts), complete in itself: one file loads
+ * faster than thirty. It is CommonJS, since only for that Node 20 lets V8 keep its compiled code. A
+ * lazy import is a part of it that runs later.
  * @type {import('esbuild').BuildOptions}
  */
 const BUNDLE = {
@@ -38,7 +41,7 @@ const BUNDLE = {
   charset: 'ascii',
   supported: { 'dynamic-import': false },
   define: { ...COMMON.define, 'import.meta.url': 'bundleUrl' },
-  // Its part in JavaScript are 14 files.
+  // Its JavaScript, 14 files, is bundled.
   external: PACKAGES.filter((name) => name !== 'better-sqlite3'),
   banner: { js: '(function(exports,require,module,bundleUrl){' },
   footer: { js: '})' },
@@ -51,10 +54,13 @@ const BUNDLES = {
   blocks: 'src/engine/worker/worker-thread.ts',
   complete: 'src/cli/words/completion/main.ts',
 };
-/** Packages that only some commands or users need, and that others should not even read. Nothing of ours is in them. */
+/**
+ * Packages that only some commands or users need: the others should not read them. No code of this
+ * project is in them.
+ */
 const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/sql/knex.ts', pg: 'node_modules/pg/lib/index.js' };
 
-/** What Node loads by itself. */
+/** Files that Node loads itself. */
 const STARTERS = {
   backy2: 'src/start/backy2.ts',
   'block-worker': 'src/start/block-worker.ts',
@@ -86,13 +92,14 @@ function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
   onResolve({ filter: /^\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
-  // For subcommands that are programs of their own, which we have none of. It loads Node's network code.
+  // Commander needs it for subcommands that are programs, of which there is none. It would load
+  // Node's network code.
   onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
     importer.includes('/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
   );
   onLoad({ filter: /^nothing$/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
-  // Looks for the compiled part in twenty places; it is where the installation of better-sqlite3 puts it. That it is missing is told
-  // at the start, as of any other package.
+  // It would look for the compiled part in twenty places; npm puts it in this one. If it is
+  // missing, the program says so at the start, as of any other package.
   onResolve({ filter: /^bindings$/ }, () => ({ path: 'bindings', namespace: 'bindings' }));
   onLoad({ filter: /^bindings$/, namespace: 'bindings' }, () => ({ contents: `module.exports = () => require('${SQLITE}');` }));
   onLoad({ filter: /\/better-sqlite3\/lib\/index\.js$/ }, ({ path }) => ({

@@ -2,14 +2,20 @@ import { createRequire } from 'node:module';
 import { BackyError, messageOf } from '../errors.ts';
 import { libc } from './libc.ts';
 
-/** A shared library of Ceph, and koffi to declare its functions with. */
+/** A shared library of Ceph, and koffi to declare its functions. */
 export interface CephLibrary {
   koffi: typeof import('koffi');
-  /** Declares a function in C's words. Handles are `uint64_t`: addresses as numbers can be handed to other threads. */
+  /**
+   * Declares a function by its C prototype. Handles are `uint64_t`: numbers can go to other
+   * threads.
+   */
   func<T>(declaration: string): T;
 }
 
-/** Loads a library of Ceph; a missing one is an error that names the package. Each thread loads its own, which costs some ms. */
+/**
+ * Loads a library of Ceph; the error for a missing one names the package. Costs some ms in each
+ * thread.
+ */
 export function loadCephLibrary(file: string, debianPackage: string): CephLibrary {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
   let library: ReturnType<typeof koffi.load>;
@@ -24,7 +30,7 @@ export function loadCephLibrary(file: string, debianPackage: string): CephLibrar
   return { koffi, func: (declaration) => library.func(declaration) as never };
 }
 
-/** The errno name of a result of Ceph's libraries, which are errno numbers below 0. */
+/** The errno name of a result below 0 of Ceph's libraries. */
 export function resultName(result: number): string {
   return libc().errnoName(-result);
 }

@@ -17,7 +17,7 @@ const F_UNLCK = 2;
 /** Of struct flock: type and whence, 16 bits each, then (aligned) start, length and pid. */
 const FLOCK_BYTES = 32;
 
-/** Size in bytes of an open file or block device: stat says 0 for a device, the end of the device does not. */
+/** Size in bytes of an open file or block device. For a device, stat would say 0. */
 export function sizeByLseek(fd: number): number {
   const size = libc().lseek(fd, 0, SEEK_END);
   if (size < 0) throw systemError('lseek');
@@ -25,37 +25,40 @@ export function sizeByLseek(fd: number): number {
 }
 
 /**
- * True when the file system knows that `[offset, offset + length)` holds no data and would read as zeros.
- * False whenever that is unsure: not supported, a device, an error. Costs one system call.
+ * True when the file system knows that `[offset, offset + length)` holds no data and reads as
+ * zeros. False when unsure: not supported, a device, an error. Costs one system call.
  */
 export function isHole(fd: number, offset: number, length: number): boolean {
   const next = libc().lseek(fd, offset, SEEK_DATA);
   if (next >= 0) return next >= offset + length;
-  // ENXIO: no data from here to the end of the file. A file that has become shorter says so, too: that is no hole.
+  // ENXIO: no data from here to the end of the file. Also past its end, which is no hole.
   return libc().errnoName(libc().errno()) === 'ENXIO' && libc().lseek(fd, 0, SEEK_END) >= offset + length;
 }
 
-/** Gives the page cache of a range back; only clean pages go, and failure does not matter. */
+/** Drops clean pages of a range from the page cache. Ignores failures. */
 export function dropPageCache(fd: number, offset: number, length: number): void {
   libc().fadvise(fd, offset, length, POSIX_FADV_DONTNEED);
 }
 
-/** Starts to write a range's dirty pages to the device, without waiting for it. Failure does not matter. */
+/** Starts to write a range's dirty pages to the device, without waiting. Ignores failures. */
 export function startWriteback(fd: number, offset: number, length: number): void {
   libc().syncFileRange(fd, offset, length, SYNC_FILE_RANGE_WRITE);
 }
 
-/** Makes a range read as zeros without writing it, keeping its space allocated. False where the file system can't. */
+/**
+ * Makes a range read as zeros without writing it; its space stays allocated. False if the file
+ * system can't.
+ */
 export function zeroRange(fd: number, offset: number, length: number): boolean {
   return libc().fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
 }
 
-/** Makes a range a hole, which gives its space back. False where the file system can't. */
+/** Makes a range a hole, which frees its space. False if the file system can't. */
 export function punchHole(fd: number, offset: number, length: number): boolean {
   return libc().fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
 }
 
-/** flock(2) without waiting. False when another open file holds a lock in the way. */
+/** flock(2) without waiting. False when another open file holds a conflicting lock. */
 export function tryFlock(fd: number, mode: 'shared' | 'exclusive'): boolean {
   if (libc().flock(fd, (mode === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB) === 0) return true;
   const name = libc().errnoName(libc().errno());
@@ -63,17 +66,20 @@ export function tryFlock(fd: number, mode: 'shared' | 'exclusive'): boolean {
   throw systemError('flock');
 }
 
-/** Whether another process has a record lock (fcntl(2)) of any kind on any part of the file. Yes where the system can't tell. */
+/**
+ * Whether another process has a record lock (fcntl(2)) on any part of the file. True if the system
+ * can't tell.
+ */
 export function isLockedByAnother(fd: number): boolean {
-  // Start and length of zero: who is in the way of writing the whole file?
+  // Start and length of zero: asks for locks that conflict with writing any part of the file.
   const lock = new Int16Array(FLOCK_BYTES / 2);
   lock[0] = F_WRLCK;
   return libc().fcntl(fd, F_GETLK, lock) !== 0 || lock[0] !== F_UNLCK;
 }
 
 /**
- * Ends the process now, without joining threads: the last resort when a thread hangs in the kernel,
- * where `process.exit` would wait for it for ever.
+ * Ends the process now, without joining threads: the last resort when a thread hangs in the kernel.
+ * `process.exit` would wait for it forever.
  */
 export function exitNow(status: number): void {
   libc().exit(status);

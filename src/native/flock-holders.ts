@@ -1,13 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import { printableName } from './printable-name.ts';
 
-/** Of a line of /proc/locks: `1: FLOCK  ADVISORY  WRITE 4711 fd:01:123456 0 EOF`. */
+/** A line of /proc/locks: `1: FLOCK  ADVISORY  WRITE 4711 fd:01:123456 0 EOF`. */
 const FLOCK_LINE = /^\d+: FLOCK +\w+ +\w+ +(\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /;
 
 /**
- * Other processes that hold a flock on a file or folder, as `pid 4711 (backy2)`. Knows nothing of
- * other hosts, of other containers, nor of file systems that show another device number than they
- * have: then the answer is empty.
+ * Other processes that hold a flock on a file or folder, as `pid 4711 (backy2)`. Does not see other
+ * hosts, other containers, and file systems that show another device number than they have.
  */
 export function flockHolders(path: string): string[] {
   try {
@@ -24,7 +23,7 @@ export function flockHolders(path: string): string[] {
   }
 }
 
-/** As glibc's makedev(3). */
+/** Does the same as glibc's makedev(3). */
 function deviceNumber(majorText: string, minorText: string): bigint {
   const [major, minor] = [BigInt(majorText), BigInt(minorText)];
   return ((major & 0xfffff000n) << 32n) | ((major & 0xfffn) << 8n) | ((minor & 0xffffff00n) << 12n) | (minor & 0xffn);

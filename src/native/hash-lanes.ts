@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** Hashes with a library. `fewest`: from how many messages on it is faster than OpenSSL one by one. */
+/**
+ * Hashes with a library. `fewest`: from how many messages on it is faster than OpenSSL one by one.
+ */
 const HASHES = {
   sha512: { digestBytes: 64, fewest: (lanes: number) => (lanes === 8 ? 2 : 3) },
   md5: { digestBytes: 16, fewest: () => 2 },
@@ -14,7 +16,10 @@ export interface HashLanes {
   readonly lanes: number;
   /** From this many messages on it is faster than OpenSSL one by one. */
   readonly fewest: number;
-  /** Digests in hex of up to {@link lanes} messages, which MUST all have the same length. Blocks the thread. */
+  /**
+   * Digests in hex of up to {@link lanes} messages, which MUST all have the same length. Blocks the
+   * thread.
+   */
   digest(messages: readonly Uint8Array[]): string[];
 }
 
@@ -80,14 +85,17 @@ function loadLibrary(path: string): ReturnType<typeof import('koffi').load> | un
 }
 
 /**
- * Digests in hex of any messages: in lanes where enough of one length follow each other, else one by
- * one. Blocks the thread.
+ * Digests in hex of any messages: in lanes where enough of one length follow each other, else one
+ * by one. Blocks the thread.
  */
 export function digestAll(messages: readonly Uint8Array[], lanes: HashLanes, one: (bytes: Uint8Array) => string): string[] {
   return [...inLanes(messages, lanes)].flatMap((group) => (group.length >= lanes.fewest ? lanes.digest(group) : group.map(one)));
 }
 
-/** Splits messages into runs of one length that fit the lanes: only the last block of an image is shorter. */
+/**
+ * Splits messages into runs of one length that fit the lanes: only the last block of an image is
+ * shorter.
+ */
 function* inLanes(messages: readonly Uint8Array[], { lanes }: HashLanes): IterableIterator<Uint8Array[]> {
   let group: Uint8Array[] = [];
   for (const message of messages) {

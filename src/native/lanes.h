@@ -31,8 +31,8 @@ enum { MOST_LANES = 8, WORDS = 16, DIGEST = STATE_WORDS * sizeof(Word) };
 typedef void HashFunction(const uint8_t *const *messages, size_t length, uint8_t *digests);
 
 /*
- * Hashes `count` messages with a function of `lanes` lanes; lanes that are left over repeat the last
- * message. Writes `count` digests. Returns -1, and does nothing, where the numbers don't fit.
+ * Hashes `count` messages with a function of `lanes` lanes; spare lanes repeat the last message.
+ * Writes `count` digests. Returns -1, and does nothing, if the numbers don't fit.
  */
 static int hash_messages(HashFunction *hash, uint32_t lanes, const uint8_t *const *messages, uint32_t count,
                          uint64_t length, uint8_t *digests, uint64_t digests_size) {

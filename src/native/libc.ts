@@ -1,7 +1,11 @@
 import { createRequire } from 'node:module';
 import { BackyError } from '../errors.ts';
+import { once } from './once.ts';
 
-/** The calls of libc that Node lacks. Offsets and lengths are bytes; results below 0 mean failure, with `errno()`. */
+/**
+ * Calls of libc that Node lacks. Offsets and lengths are bytes. A result below 0 is a failure;
+ * `errno()` has the reason.
+ */
 interface Libc {
   flock(fd: number, operation: number): number;
   lseek(fd: number, offset: number, whence: number): number;
@@ -17,13 +21,10 @@ interface Libc {
 
 type Koffi = typeof import('koffi');
 
-let loaded: Libc | undefined;
-
-/** Loads koffi and libc on first use: 10 ms that `ls` and other commands without locks or blocks need not spend. */
-export function libc(): Libc {
-  loaded ??= load();
-  return loaded;
-}
+/**
+ * Loads koffi and libc on first use: 10 ms that commands without locks or blocks need not spend.
+ */
+export const libc = once(load);
 
 function load(): Libc {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
@@ -45,7 +46,7 @@ function load(): Libc {
   };
 }
 
-/** glibc's name first, then musl's. */
+/** Tries the name of glibc first, then musl's. */
 function openLibrary(koffi: Koffi): ReturnType<Koffi['load']> {
   const names = ['libc.so.6', `libc.musl-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.so.1`];
   let cause: unknown;

@@ -1,16 +1,17 @@
 import { loadCephLibrary } from './ceph-library.ts';
+import { once } from './once.ts';
 
-/** The address of an object of librados or librbd. It holds in all threads of the process. */
+/** The address of an object of librados or librbd, valid in all threads of the process. */
 export type Handle = bigint;
 
 /**
- * The part of librados that finding images needs. Results below 0 are errno numbers. Every call MAY wait for the cluster: none is for the
- * main thread.
+ * The calls of librados that finding images needs. Results below 0 are errno numbers. Every call
+ * MAY wait for the cluster, so none is for the main thread.
  */
 export interface Librados {
   /** Writes the cluster's handle into the 8 bytes of `out`. */
   create(out: Uint8Array, clusterName: string, user: string, flags: number): number;
-  /** Null: the usual places, `CEPH_CONF` first. */
+  /** `path` null: looks in the usual places, `CEPH_CONF` first. */
   readConfigFile(cluster: Handle, path: string | null): number;
   setOption(cluster: Handle, option: string, value: string): number;
   getOption(cluster: Handle, option: string, into: Uint8Array, room: number): number;
@@ -23,13 +24,8 @@ export interface Librados {
   closePool(pool: Handle): void;
 }
 
-let loaded: Librados | undefined;
-
 /** Loads the library on first use. */
-export function librados(): Librados {
-  loaded ??= load();
-  return loaded;
-}
+export const librados = once(load);
 
 function load(): Librados {
   const { func } = loadCephLibrary('librados.so.2', 'librados2');

@@ -1,36 +1,52 @@
 import { loadCephLibrary } from './ceph-library.ts';
 import type { Handle } from './librados.ts';
+import { once } from './once.ts';
 
-/** A call that a thread of the pool makes. What `buffer` arguments are made of MUST stay alive until `done`. */
+/** A call in a thread of libuv's pool. Its buffers MUST stay alive until `done`. */
 type Async<A extends unknown[]> = { async(...args: [...A, done: (error: unknown, result: number) => void]): void };
 
-/** Told of a stretch of bytes that differs. What is below 0 ends the call with it; it MUST NOT throw. */
+/**
+ * Called for a range of bytes that differs. A result below 0 ends the call with it. MUST NOT throw.
+ */
 export type OnDifference = (offset: number, length: number, exists: number, argument: unknown) => number;
 
 /**
- * The part of librbd that sources and targets need. Results below 0 are errno numbers; offsets and lengths are bytes. Every call MAY wait for
- * the cluster, for ever if need be: none but the asynchronous ones is for a thread that has anything else to do.
+ * The calls of librbd that sources and targets need. Results below 0 are errno numbers; offsets and
+ * lengths are bytes. Every call MAY wait for the cluster, even forever: a thread with other work
+ * may make asynchronous ones alone.
  */
 export interface Librbd {
-  /** Writes the image's handle into the 8 bytes of `out`. Null as `snapshot`: the image itself. Others then see it as in use. */
+  /**
+   * Writes the image's handle into the 8 bytes of `out`. Other clients see the image as in use.
+   * `snapshot` null: the image itself.
+   */
   open(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
-  /** As `open`, but nobody sees it, and resizing goes unnoticed. */
+  /** As `open`, but other clients do not see it, and it does not notice a resize. */
   openReadOnly(pool: Handle, image: string, out: Uint8Array, snapshot: string | null): number;
   close(image: Handle): number;
   size(image: Handle, out: Uint8Array): number;
-  /** Bytes of its parent that a clone can show; 0 for others. */
+  /** Bytes of its parent that a clone can show; 0 for other images. */
   overlap(image: Handle, out: Uint8Array): number;
   /** Above 1 for images that are cut in stripes. */
   stripeCount(image: Handle, out: Uint8Array): number;
-  /** A text with a 0 behind it that no other image of the pool has or had; -EINVAL for images of format 1. */
+  /**
+   * A text, ended by a 0, that no other image of the pool has or had; -EINVAL for images of format
+   * 1.
+   */
   id(image: Handle, into: Uint8Array, room: number): number;
-  /** Names with a 0 behind each, into `room[0]` bytes; -ERANGE and the room that is needed when that is too little. */
+  /**
+   * Names, each ended by a 0, into `room[0]` bytes; -ERANGE, and the room needed, if that is too
+   * little.
+   */
   list(pool: Handle, into: Uint8Array, room: Uint8Array): number;
   createOptions(out: Uint8Array): void;
   setOption(options: Handle, option: number, value: bigint): number;
   destroyOptions(options: Handle): void;
   create(pool: Handle, image: string, sizeBytes: number, options: Handle): number;
-  /** 24 bytes each (id, size, address of the name), `room[0]` of them at most; -ERANGE as `list`. @returns how many. */
+  /**
+   * At most `room[0]` entries of 24 bytes (id, size, address of the name); -ERANGE as `list`.
+   * @returns their number.
+   */
   snapshots(image: Handle, into: Uint8Array, room: Uint8Array): number;
   /** Frees the names. */
   endSnapshots(list: Uint8Array): void;
@@ -38,10 +54,13 @@ export interface Librbd {
   snapshotTime(image: Handle, id: bigint, out: Uint8Array): number;
   createSnapshot(image: Handle, snapshot: string): number;
   removeSnapshot(image: Handle, snapshot: string): number;
-  /** 24 bytes each (address of the address, id, cookie), otherwise as `snapshots`. */
+  /** As `snapshots`, with entries of 24 bytes (address of the address, id, cookie). */
   watchers(image: Handle, into: Uint8Array, room: Uint8Array): number;
   endWatchers(list: Uint8Array, count: number): void;
-  /** All that differs from a snapshot (null: from an empty image). Calls `onDifference` from the calling thread. */
+  /**
+   * All differences from a snapshot (null: from an empty image). Calls `onDifference` in the
+   * calling thread.
+   */
   diff(
     image: Handle,
     fromSnapshot: string | null,
@@ -52,28 +71,23 @@ export interface Librbd {
     onDifference: OnDifference,
     argument: null,
   ): number;
-  /** Results are bytes; fewer at the end of the image. */
+  /** The result is the number of bytes: fewer at the end of the image. */
   read: Async<[image: Handle, offset: number, length: number, into: Uint8Array, flags: number]>;
   write: Async<[image: Handle, offset: number, length: number, from: Uint8Array, flags: number]>;
-  /** Discards what it can and zeroes the rest; undefined in releases before Octopus. */
+  /** Discards where it can, and zeroes the rest. Undefined in releases before Octopus. */
   writeZeros: Async<[image: Handle, offset: number, length: number, zeroFlags: number, flags: number]> | undefined;
   flush: Async<[image: Handle]>;
   /** The text at an address of a list. */
   text(address: bigint): string;
 }
 
-/** The cluster need not keep what was read or written in its caches. */
+/** The cluster need not keep these bytes in its caches. */
 export const FADVISE_DONTNEED = 0x20;
-/** What `setOption` takes for the features of an image that is created. */
+/** The option of `setOption` for the features of a new image. */
 export const OPTION_FEATURES = 1;
 
-let loaded: Librbd | undefined;
-
 /** Loads the library on first use. */
-export function librbd(): Librbd {
-  loaded ??= load();
-  return loaded;
-}
+export const librbd = once(load);
 
 function load(): Librbd {
   const { koffi, func } = loadCephLibrary('librbd.so.1', 'librbd1');
@@ -111,7 +125,7 @@ function load(): Librbd {
   };
 }
 
-/** A function that older releases lack. */
+/** Undefined for a function that older releases lack. */
 function ifThere<T>(declare: () => T): T | undefined {
   try {
     return declare();

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { BackyError, messageOf } from '../errors.ts';
+import { once } from './once.ts';
 
-/** The part of libzstd that blobs need. Results below 0 are error numbers. */
+/** The calls of libzstd that blobs need. Results below 0 are error numbers. */
 interface LibZstd {
   createCompressor(): unknown;
   createDecompressor(): unknown;
@@ -11,19 +12,23 @@ interface LibZstd {
   errorName(result: number): string;
 }
 
-/** What `ZSTD_getFrameContentSize` says of a frame that does not tell its size. Every other negative answer is no frame at all. */
+/**
+ * Answer of `ZSTD_getFrameContentSize` for a frame without its size. Any other negative answer
+ * means that it is no frame.
+ */
 const CONTENT_SIZE_UNKNOWN = -1;
 
-let loaded: LibZstd | undefined;
-
-/** One zstd context for each direction, used again and again: making one costs more than a small block. Belongs to one thread. */
+/**
+ * One zstd context for each direction, reused: making one costs more than compressing a small
+ * block. Belongs to one thread.
+ */
 export class Zstd {
   readonly #library = libzstd();
   readonly #level: number;
   #compressor: unknown;
   #decompressor: unknown;
 
-  /** `level`: 1 to 19. A library that is missing is an error here, not at the first block. */
+  /** `level`: 1 to 19. Throws if the library is missing. */
   constructor(level: number) {
     this.#level = level;
   }
@@ -41,8 +46,8 @@ export class Zstd {
   }
 
   /**
-   * Decompresses one frame into exactly `into`. Nothing is allocated by what the frame says of itself.
-   * @returns why it can't be, or undefined when `into` is filled.
+   * Decompresses one frame into exactly `into`. Allocates nothing by the size in the frame.
+   * @returns why it can't, or undefined when `into` is filled.
    */
   decompress(frame: Uint8Array, into: Uint8Array): string | undefined {
     const says = this.#library.frameContentSize(frame, frame.length);
@@ -56,17 +61,17 @@ export class Zstd {
   }
 }
 
-/** The most bytes that zstd makes of `length` bytes (its macro ZSTD_COMPRESSBOUND; no library is loaded for it). */
+/**
+ * The most bytes that zstd makes of `length` bytes: its macro ZSTD_COMPRESSBOUND, without the
+ * library.
+ */
 export function compressBound(length: number): number {
   const small = 128 * 1024;
   return length + Math.floor(length / 256) + (length < small ? Math.floor((small - length) / 2048) : 0);
 }
 
-/** Loads koffi and the library on first use: without encryption nobody needs them. */
-function libzstd(): LibZstd {
-  loaded ??= load();
-  return loaded;
-}
+/** Loads koffi and the library on first use: only encryption needs them. */
+const libzstd = once(load);
 
 function load(): LibZstd {
   const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
@@ -79,7 +84,7 @@ function load(): LibZstd {
       cause: error,
     });
   }
-  // Sizes are size_t, errors the highest of them: read as signed they are below 0.
+  // Results are size_t, with errors as its highest values: read as signed, these are below 0.
   const compress =
     'int64_t ZSTD_compressCCtx(void *context, void *into, size_t room, const void *from, size_t length, int level)';
   const decompress = 'int64_t ZSTD_decompressDCtx(void *context, void *into, size_t room, const void *from, size_t length)';

@@ -1,6 +1,5 @@
 /*
- * MD5 (RFC 1321) in lanes (lanes.h). As a digest against damage on the way, which is all that S3 has
- * it for.
+ * MD5 (RFC 1321) in lanes (lanes.h): for S3, which uses it against damage in transit.
  */
 #include <stdint.h>
 #include <string.h>

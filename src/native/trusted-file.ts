@@ -5,17 +5,15 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Whether a user's files are trusted wherever they are: those of this process's user and of root
- * are.
+ * Whether a user's files are trusted in any place: those of root and of this process's user are.
  */
 export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
 /**
- * Whether users whom this process does not trust can put files into a folder: into /tmp, or into
- * one of their own. False where it can't be looked at: what is opened there next fails with a
- * better reason.
+ * Whether users that this process does not trust can put files into a folder: into /tmp, or into
+ * one of their own. False if it can't be read: the next open there fails with a better reason.
  */
 export function isOpenToOthers(folder: string): boolean {
   const stats = statSync(folder, { throwIfNoEntry: false });
@@ -38,9 +36,8 @@ export function isSticky(folder: string): boolean {
 }
 
 /**
- * The owner of a file in a folder, for messages, when this process does not trust them. Who has a
- * folder to themselves is trusted with the files in it: root may work on an installation that is
- * another user's.
+ * The owner of a file in a folder, for messages, if this process does not trust them. The owner of
+ * a folder that is closed to others is trusted there: root may work on another user's installation.
  */
 export function foreignOwner({ uid }: Pick<Stats, 'uid'>, folder: string): string | undefined {
   if (isTrusted(uid)) return undefined;
@@ -48,7 +45,7 @@ export function foreignOwner({ uid }: Pick<Stats, 'uid'>, folder: string): strin
   return stats?.uid === uid && !isWritable(stats) ? undefined : userName(uid);
 }
 
-/** `user mallory (uid 1001)`, or the number alone where the system has no name for it. */
+/** `user mallory (uid 1001)`, or the number alone if the system has no name for it. */
 function userName(uid: number): string {
   const name = readPasswd()
     .find((line) => line.split(':')[2] === String(uid))

@@ -3,14 +3,14 @@ import vm from 'node:vm';
 import { packCodeCache, sourceId } from './code-cache.ts';
 
 /**
- * A module that Node preloads (`--require`), in threads as well: at the end of each, what V8 has compiled of the bundles that ran there
- * is written beside them.
+ * A module that Node preloads (`--require`), in threads too. At the end of each, writes beside the
+ * bundles that ran there what V8 has compiled of them.
  */
 const scripts = new Map<string, vm.Script>();
 
 vm.Script = class extends vm.Script {
   constructor(source: string, options: vm.ScriptOptions) {
-    // With the cache of a former run, functions that this run does not need would stay in it.
+    // A cache of an earlier run would keep functions that this run does not need.
     super(source, { ...options, cachedData: undefined });
     if (options.filename !== undefined) scripts.set(options.filename, this);
   }

@@ -4,21 +4,22 @@ import { pathToFileURL } from 'node:url';
 import { Script } from 'node:vm';
 import { sourceId, unpackCodeCache } from './code-cache.ts';
 
-/** The names that a bundle finds, as the build has put them around it. */
+/** The function that the build has put around a bundle. */
 type Bundle = (exports: object, require: (id: string) => unknown, module: { exports: object }, bundleUrl: string) => void;
 
 const loaded = new Map<string, { exports: object }>();
 
 /**
- * Runs the bundle `<folder>/<name>.cjs` once, and gives its exports. What V8 made of it for the build lies beside it: with that, a
- * start compiles next to nothing. If it is missing or does not fit, V8 compiles the source.
+ * Runs the bundle `<folder>/<name>.cjs` once. With the code cache beside it, a start compiles
+ * almost nothing. If that is missing or does not fit, V8 compiles the source.
  * @param folder absolute.
+ * @returns its exports.
  */
 export function loadBundle<T extends object>(folder: string, name: string): T {
   const known = loaded.get(name);
   if (known !== undefined) return known.exports as T;
   const filename = `${folder}/${name}.cjs`;
-  // The build writes ASCII alone, which is read the fastest so.
+  // The build writes ASCII alone: latin1 is the fastest way to read it.
   const source = readFileSync(filename, 'latin1');
   const cachedData = codeCacheOf(`${folder}/${name}.cache`, sourceId(source));
   const script = new Script(source, { filename, ...(cachedData === undefined ? {} : { cachedData }) });
@@ -32,14 +33,14 @@ export function loadBundle<T extends object>(folder: string, name: string): T {
   try {
     (script.runInThisContext() as Bundle)(module.exports, require, module, pathToFileURL(filename).href);
   } catch (error) {
-    // Half of it would be taken for the whole.
+    // Otherwise the next call would take half of it for the whole.
     loaded.delete(name);
     throw error;
   }
   return module.exports as T;
 }
 
-/** Whatever keeps it from being read, nobody needs to know: the program is only slower. */
+/** Undefined if it can't be read: the program is slower then. */
 function codeCacheOf(path: string, id: string): Buffer | undefined {
   try {
     return unpackCodeCache(readFileSync(path), id);

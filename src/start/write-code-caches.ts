@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { loadBundle } from './load-bundle.ts';
 
 /**
- * Writes the code caches of the bundles in this folder, by a small backup and a listing with this Node: for the build, and after
- * the package or another Node was installed. No start of the program ever writes them, so they are as trustworthy as the bundles.
+ * Writes the code caches of the bundles in this folder, by a small backup and a listing with this
+ * Node: for the build, and after the package or another Node was installed. The program itself
+ * never writes them, so they are as trustworthy as the bundles.
  */
 /** An installation must not hang for it. */
 const LIMIT_MS = 60_000;
@@ -27,10 +28,10 @@ function prepare(): void {
   }
 }
 
-/** Runs a program, and has what V8 compiled for it written at its end. */
+/** Runs a program, which writes at its end what V8 has compiled for it. */
 function run(words: readonly string[]): void {
   const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), ...words];
-  // Options there may change V8's flags, and a cache is for the same flags alone.
+  // Options there may change V8's flags, and a cache fits the same flags alone.
   const env = { ...process.env, NODE_OPTIONS: '' };
   const { status, stderr } = spawnSync(process.execPath, command, {
     env,
@@ -41,7 +42,7 @@ function run(words: readonly string[]): void {
   if (status !== 0) process.stderr.write(`backy2 will start more slowly, since a code cache was not written: ${stderr}\n`);
 }
 
-/** In one process, so that all that the commands need is compiled at its end. */
+/** Runs all commands in one process, so that their code is compiled at its end. */
 async function train(folder: string): Promise<void> {
   mkdirSync(join(folder, 'data'));
   const [config, image] = [join(folder, 'backy.cfg'), join(folder, 'image')];
@@ -53,7 +54,7 @@ async function train(folder: string): Promise<void> {
     const exitCode = await runProgram(['-c', config, ...words]);
     if (exitCode !== 0) process.exit(exitCode);
   }
-  // No server to talk to, but loading them is most of what they cost.
+  // There is no server here, but loading them is most of their cost.
   for (const name of ['s3-sdk', 'pg']) loadBundle(import.meta.dirname, name);
   process.exit(0);
 }
