@@ -34,8 +34,8 @@ export function refuseUnreadableUid(uid: string): void {
 }
 
 /**
- * A new blob uid: a random UUID in the 57-letter alphabet behind the first ten hex digits of its md5 (formats.md §1).
- * About 3 µs: it is made for every stored block.
+ * A new blob uid: a random UUID in the 57-letter alphabet behind the first ten hex digits of its
+ * md5 (formats.md §1). About 3 µs: it is made for every stored block.
  */
 export function newBlobUid(): string {
   const letters = toLetters(randomUuidBytes());
@@ -45,7 +45,10 @@ export function newBlobUid(): string {
 const pool = Buffer.alloc(UUID_BYTES * 256);
 let poolUsed = pool.length;
 
-/** A version 4 UUID; drawn from a pool because one call to the system's generator costs more than all the rest. */
+/**
+ * A version 4 UUID, from a pool: one call of the system's generator would cost more than all the
+ * rest.
+ */
 function randomUuidBytes(): Buffer {
   if (poolUsed === pool.length) {
     randomFillSync(pool);

@@ -1,7 +1,10 @@
 import { fillNullBlock } from '../model/null-block.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-backend.ts';
 
-/** Stores nothing; gives back the null source's block of the same number and size (formats.md §4). For measuring. */
+/**
+ * Stores nothing. Reads give the null source's block of the same number and size (formats.md §4).
+ * For benchmarks.
+ */
 export class NullBackend implements DataBackend {
   async storeIds(): Promise<undefined> {}
 

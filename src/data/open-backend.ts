@@ -7,7 +7,7 @@ import { S3Backend } from './s3/s3-backend.ts';
 
 /**
  * Opens the data backend of a configuration, for the calling thread. Touches no storage yet.
- * `onRetry` is told of each request that failed and is repeated; it MUST be cheap.
+ * `onRetry` is called for each request that failed and is repeated; it MUST be cheap.
  */
 export function openDataBackend({ backend }: DataBackendOptions, onRetry: (notice: RetryNotice) => void): DataBackend {
   switch (backend.type) {

@@ -1,4 +1,6 @@
-/** Options of the data backend (section `DataBackend` of backy.cfg). Plain data: it goes to worker threads. */
+/**
+ * Options of the data backend (section `DataBackend` of backy.cfg). Plain data, for worker threads.
+ */
 export interface DataBackendOptions {
   /** Puts in flight at once over all workers, 1 or more. */
   simultaneousWrites: number;
@@ -15,7 +17,7 @@ export interface DataBackendOptions {
 export interface FileBackendOptions {
   type: 'file';
   path: string;
-  /** False leaves out every fsync. Only benchmarks use that: it breaks the promise of semantics.md. */
+  /** False leaves out every fsync. For benchmarks alone: it breaks the promise of semantics.md. */
   durable: boolean;
 }
 
@@ -24,29 +26,32 @@ export interface NullBackendOptions {
   type: 'null';
 }
 
-/** A data backend that keeps each blob as an object of a bucket, on S3 or what speaks its protocol. MUST NOT be logged. */
+/**
+ * A data backend that keeps each blob as an object of a bucket, on any server that speaks S3. MUST
+ * NOT be logged.
+ */
 export interface S3BackendOptions {
   type: 's3';
   bucket: string;
   /** `http://…` or `https://…`; undefined: Amazon's own for the region. */
   endpoint: string | undefined;
   region: string;
-  /** Whether the bucket's name goes into the path, rather than into the host's name. */
+  /** The bucket's name is a part of the path, not of the host's name. */
   pathStyle: boolean;
-  /** Undefined: what the environment has (variables, the user's AWS files, the machine's role). */
+  /** Undefined: from the environment (variables, the user's AWS files, the machine's role). */
   credentials: { accessKeyId: GivenText; secretAccessKey: GivenText } | undefined;
-  /** A request that moves no byte for so long counts as hung. */
+  /** Milliseconds without a byte after which a request counts as hung. */
   stallMs: number;
-  /** How long a request that fails for what may pass is repeated. */
+  /** Milliseconds for which a request with a temporary failure is repeated. */
   retryForMs: number;
 }
 
-/** A text from the configuration, or the file that holds it, which is read when it is needed. */
+/** A text of the configuration, or the file that holds it, which is read on first use. */
 export type GivenText = { text: string } | { file: string };
 
-/** How blobs are encoded. Plain data: it goes to worker threads. MUST NOT be logged. */
+/** How blobs are encoded. Plain data, for worker threads. MUST NOT be logged. */
 export interface EncryptionOptions {
-  /** The `enc_version` that is written. */
+  /** The `enc_version` of new blobs. */
   version: number;
   /** The master key in hex; undefined when none is configured. */
   key: string | undefined;

@@ -3,7 +3,7 @@ import { BackyError } from '../errors.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, Patience, PreparedPut } from './data-backend.ts';
 import { TransientFailure } from './transient-failure.ts';
 
-/** A request that failed and is about to be repeated. Plain data: it goes between threads. */
+/** A request that failed and will be repeated. Plain data, which goes between threads. */
 export interface RetryNotice {
   /** Why it failed: one line. */
   reason: string;
@@ -12,7 +12,7 @@ export interface RetryNotice {
   waitMs: number;
 }
 
-/** How long to go on, and who is told. */
+/** How long requests are repeated. */
 export interface RetryPolicy {
   retryForMs: number;
   onRetry(notice: RetryNotice): void;
@@ -22,17 +22,17 @@ export interface RetryPolicy {
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 20_000;
-/** However long each one took: a single hung request must not use up all tries. */
+/** Tries at least, however long each takes: a single hung request must not use up the time. */
 const LEAST_TRIES = 3;
-/**
- * The first request comes before any work, and somebody may be waiting for its answer: no long
- * patience there.
- */
+/** Limit for requests before any work, when a user may be waiting. */
 const CHECK_FOR_MS = 3_000;
-/** A blob counts as missing only when the server says so again after each of these: one wrong answer must not mark a version invalid. */
+/**
+ * A blob counts as missing only if the server says so again after each of these waits: one wrong
+ * answer must not mark a version invalid.
+ */
 const LOOK_AGAIN_AFTER_MS = [100, 500];
 
-/** Repeats what failed with a {@link TransientFailure}, with growing waits; each of a backend's calls may be made again. */
+/** Repeats calls that failed with a {@link TransientFailure}, after growing waits. */
 export class RetryingBackend implements DataBackend {
   readonly #inner: DataBackend;
   readonly #policy: RetryPolicy;
@@ -132,7 +132,7 @@ export class RetryingBackend implements DataBackend {
   }
 }
 
-/** Asks again where the answer is that a blob is missing. */
+/** Asks again if the answer is that a blob is missing. */
 async function lookAgain<T>(
   look: () => Promise<T>,
   { isMissing, signal }: { isMissing: (answer: T) => boolean; signal: AbortSignal },
@@ -146,7 +146,10 @@ async function lookAgain<T>(
   return answer;
 }
 
-/** Doubles with each try; between half of it and all of it, so that many who failed together do not come back together. */
+/**
+ * Doubles with each try. Random between half of that and all, so that clients that failed together
+ * do not return together.
+ */
 function waitAfter(tries: number, random: number): number {
   return Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (tries - 1)) * (0.5 + random / 2);
 }

@@ -1,13 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 
 /**
- * Which store a data backend is: a UUID that is made once and kept in the database and in the data
- * backend. So a folder that is not mounted, another path or another bucket is noticed before
- * anything is stored, marked or deleted.
+ * The id of a store: a UUID in the database and in the data backend. A folder that is not mounted,
+ * another path or another bucket is noticed before anything is stored, marked or deleted.
  */
 const STORE_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** An id for a new store. */
+/** Makes an id for a new store. */
 export function newStoreId(): string {
   return randomUUID();
 }
@@ -18,8 +17,8 @@ export function isStoreId(text: string): boolean {
 }
 
 /**
- * The text of a file that holds an id: the id and a digest of it, so that a damaged file does not
- * pass for another store.
+ * The text of a file for an id: the id and its digest, so that damage does not look like another
+ * store.
  */
 export function toStoreFile(id: string): string {
   return `${id} ${digestOf(id)}\n`;

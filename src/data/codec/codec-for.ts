@@ -5,16 +5,19 @@ import { masterKeyOf } from './key-wrap.ts';
 import { plainCodec } from './plain-codec.ts';
 import { SealedCodec } from './sealed-codec.ts';
 
-/** What {@link codecFor} needs of the configuration. */
+/** The configuration of {@link codecFor}. */
 export type CodecOptions = Omit<EncryptionOptions, 'version'>;
 
-/** The codec of an `enc_version`, for the calling thread. Versions that can't be had are errors (see {@link checkEncVersion}). */
+/** The codec of an `enc_version`, for the calling thread. Throws as {@link checkEncVersion}. */
 export function codecFor(encVersion: number, { key, compressionLevel }: CodecOptions): BlobCodec {
   checkEncVersion(encVersion, key);
   return encVersion === 0 || key === undefined ? plainCodec : new SealedCodec(masterKeyOf(key), compressionLevel);
 }
 
-/** Throws when blocks of this `enc_version` can't be read or written: it is not known, or needs a key and there is none. */
+/**
+ * Throws when blocks of this `enc_version` can't be read or written: it is unknown, or needs a key
+ * that is not configured.
+ */
 export function checkEncVersion(encVersion: number, key: string | undefined): void {
   if (encVersion === 0) return;
   if (encVersion !== 1) {

@@ -6,10 +6,16 @@ export const TAG_BYTES = 16;
 export const NONCE_BYTES = 16;
 
 const CIPHER = 'aes-256-gcm';
-/** Node returns what it encrypts in a new buffer each time: small ones come from the allocator's free lists, and stay in the cache. */
+/**
+ * Node returns each result in a new buffer. Small ones come from the allocator's free lists, and
+ * stay in the processor's cache.
+ */
 const STEP_BYTES = 64 * 1024;
 
-/** Encrypts `bytes` where they are, with AES-256-GCM and no associated data. Blocks the thread. @returns the tag. */
+/**
+ * Encrypts `bytes` in place with AES-256-GCM, without associated data. Blocks the thread. @returns
+ * the tag.
+ */
 export function encryptInPlace(bytes: Uint8Array, key: Uint8Array, nonce: Uint8Array): Buffer {
   const cipher = createCipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
   transform(cipher, bytes);
@@ -17,7 +23,10 @@ export function encryptInPlace(bytes: Uint8Array, key: Uint8Array, nonce: Uint8A
   return cipher.getAuthTag();
 }
 
-/** The inverse of {@link encryptInPlace}. @returns false when bytes, nonce, tag and key do not belong together: `bytes` are worth nothing then. */
+/**
+ * The inverse of {@link encryptInPlace}. @returns false when bytes, nonce, tag and key do not
+ * belong together: `bytes` are useless then.
+ */
 export function decryptInPlace(
   bytes: Uint8Array,
   key: Uint8Array,
@@ -30,12 +39,12 @@ export function decryptInPlace(
     decipher.final();
     return true;
   } catch {
-    // In GCM it has nothing to do but to compare the tags; its error has no code.
+    // In GCM it does nothing but compare the tags; its error has no code.
     return false;
   }
 }
 
-/** GCM's output is as long as its input, so a step's result fits where it came from. */
+/** GCM's output is as long as its input, so each step's result fits in place. */
 function transform(cipher: CipherGCM | DecipherGCM, bytes: Uint8Array): void {
   for (let start = 0; start < bytes.length; start += STEP_BYTES)
     bytes.set(cipher.update(bytes.subarray(start, start + STEP_BYTES)), start);

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
 import { errnoOf } from '../../errors.ts';
 
-/** RFC 3394's default initial value: what an unwrapped key is checked by. */
+/** RFC 3394's default initial value, which tells that a key was unwrapped rightly. */
 const INITIAL_VALUE = Buffer.alloc(8, 0xa6);
 const CIPHER = 'id-aes256-wrap';
 
@@ -25,7 +25,8 @@ export function wrapKey(masterKey: Buffer, dataKey: Uint8Array): string {
 
 /**
  * Unwraps a data key. 10 µs.
- * @returns undefined when the text is no wrapped key, or one that was damaged or wrapped with another master key: that can't be told apart.
+ * @returns undefined when the text is no wrapped key, is damaged, or was wrapped with another
+ * master key: these look the same.
  */
 export function unwrapKey(masterKey: Buffer, wrapped: string): Buffer | undefined {
   const bytes = Buffer.from(wrapped, 'hex');
@@ -39,7 +40,7 @@ export function unwrapKey(masterKey: Buffer, wrapped: string): Buffer | undefine
   }
 }
 
-/** OpenSSL has no code for it: the error is empty, or says that the operation failed. */
+/** OpenSSL has no code for it: the error has none, or a general one. */
 function isIntegrityFailure(error: unknown): boolean {
   const code = errnoOf(error);
   return error instanceof Error && (code === undefined || code.startsWith('ERR_OSSL'));

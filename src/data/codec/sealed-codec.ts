@@ -6,14 +6,14 @@ import { decryptInPlace, encryptInPlace, NONCE_BYTES, TAG_BYTES } from './gcm.ts
 import { KEY_BYTES, unwrapKey, wrapKey } from './key-wrap.ts';
 
 const HEAD_BYTES = TAG_BYTES + NONCE_BYTES;
-/** zstd compresses pieces of so many bytes, each to 4 bytes at the least, behind 6 bytes of the frame. */
+/** zstd compresses pieces of this size, each to at least 4 bytes, behind 6 bytes of the frame. */
 const ZSTD_PIECE_BYTES = 128 * 1024;
-/** Secrets that are drawn with one call of the system's generator. */
+/** Secrets from one call of the system's generator. */
 const SECRETS_AT_ONCE = 64;
 
 /**
- * Encryption version 1 (formats.md §4): `tag || nonce || ciphertext`, AES-256-GCM of a zstd frame, with a data key a block that the
- * master key wraps. Both directions work within the caller's buffers.
+ * Encryption version 1 (formats.md §4): `tag || nonce || ciphertext`, AES-256-GCM of a zstd frame.
+ * Each block has a data key of its own, wrapped with the master key. Works in the caller's buffers.
  */
 export class SealedCodec implements BlobCodec {
   readonly encVersion = 1;
@@ -51,7 +51,7 @@ export class SealedCodec implements BlobCodec {
     const dataKey = unwrapKey(this.#masterKey, envKey ?? '');
     if (dataKey === undefined) throw bad('the wrapped key in its row is damaged or was wrapped with another master key');
     const blobNonce = stored.subarray(TAG_BYTES, HEAD_BYTES);
-    // Rows of older revisions have none: then the blob's own counts, and the tag tells whether it is the right one.
+    // Rows of older revisions have none: then the blob's own counts, and the tag proves it.
     if (nonce !== null && nonce !== '' && nonce !== Buffer.from(blobNonce).toString('hex'))
       throw bad('the nonce in its row is not the one in the blob');
     const frame = stored.subarray(HEAD_BYTES);

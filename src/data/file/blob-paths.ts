@@ -3,7 +3,10 @@ import { isBlobUid, refuseUnsafeUid } from '../blob-uid.ts';
 
 const SUFFIX = '.blob';
 
-/** The folder of half-written blobs, in the backend's own folder so that a rename stays within one file system. */
+/**
+ * The folder of half-written blobs: in the backend's folder, so that a rename stays within one file
+ * system.
+ */
 export const TEMPORARY_FOLDER = '.tmp';
 
 /**
@@ -23,7 +26,10 @@ export function blobFolder(root: string, uid: string): string {
   return join(root, uid.slice(0, 2), uid.slice(2, 4));
 }
 
-/** The uid of the blob that a file name in folder `<first>/<second>` stands for; undefined for any other file. */
+/**
+ * The uid of the blob with this file name in folder `<first>/<second>`; undefined for any other
+ * file.
+ */
 export function uidOfFile(first: string, second: string, fileName: string): string | undefined {
   if (!fileName.endsWith(SUFFIX)) return undefined;
   const uid = fileName.slice(0, -SUFFIX.length);

@@ -3,16 +3,17 @@ import { dirname } from 'node:path';
 import type { DurableCalls } from './durable-calls.ts';
 
 /**
- * Makes new directory entries durable, many at once: a rename or mkdir survives power loss only after the
- * folder that holds the entry was fsynced. One journal commit then carries all the renames of a group.
+ * Makes new directory entries durable, many at once: a rename or mkdir survives power loss only
+ * after an fsync of the folder with the entry. One commit of the journal then covers a group of
+ * renames.
  */
 export class DurableFolders {
   readonly #root: string;
   readonly #calls: DurableCalls;
-  /** Folders whose own entry, up to the root, is known to be durable. */
+  /** Folders whose own entries, up to the root, are durable. */
   readonly #settled = new Set<string>();
   #touched = new Set<string>();
-  /** The latest sync, which waits for those before it. */
+  /** The latest sync, which waits for all before it. */
   #syncs = Promise.resolve();
 
   constructor(root: string, calls: DurableCalls) {
@@ -21,15 +22,18 @@ export class DurableFolders {
     this.#settled.add(root);
   }
 
-  /** Notes that `folder` has a new entry. Its own entry may be new as well, made by whomever, so it counts too. */
+  /**
+   * Notes that `folder` has a new entry. Another process may have made the folder just now, so its
+   * own entry counts as new.
+   */
   touch(folder: string): void {
     this.#touched.add(folder);
     for (let child = folder; !this.#settled.has(child); child = dirname(child)) this.#touched.add(dirname(child));
   }
 
   /**
-   * Fsyncs every folder touched before the call. After a failure it rejects for good: the kernel reports a failed write once,
-   * so an fsync that succeeds later proves nothing of what was touched before.
+   * Fsyncs every folder touched before the call. After a failure, every later call rejects: the
+   * kernel reports a failed write once, so a later fsync proves nothing about earlier entries.
    */
   sync(): Promise<void> {
     this.#syncs = this.#syncs.then(() => this.#syncTouched());
@@ -40,7 +44,8 @@ export class DurableFolders {
     const folders = this.#touched;
     this.#touched = new Set();
     await Promise.all([...folders].map((folder) => this.#syncFolder(folder)));
-    // Each touched folder below the root came with its parents: their entries are durable now.
+    // Each touched folder below the root was synced with its parents: their entries are durable
+    // now.
     for (const folder of folders) if (folder.startsWith(this.#root)) this.#settled.add(folder);
   }
 

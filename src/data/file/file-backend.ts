@@ -14,20 +14,28 @@ import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
 
-/** Failures of one file on a file system that works otherwise: bad sectors, damaged metadata, something else under the name. */
+/**
+ * Failures of one file on a working file system: bad sectors, damaged metadata, something else
+ * under its name.
+ */
 const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
 
-/** Without O_NONBLOCK, a pipe under a blob's name is waited for until somebody writes to it. */
+/**
+ * Without O_NONBLOCK, opening a pipe under a blob's name would wait until a process writes to it.
+ */
 const READ_BLOB = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed; folders are fsynced by `flush`. */
+/**
+ * Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed. `flush` fsyncs
+ * folders.
+ */
 export class FileBackend implements DataBackend {
   readonly #root: string;
   readonly #durable: boolean;
   readonly #calls: DurableCalls;
   readonly #folders: DurableFolders;
   #temporary: Promise<TemporaryFolder> | undefined;
-  /** Gives locks on the data folder back. */
+  /** Release locks on the data folder. */
   readonly #unlock: (() => void)[] = [];
 
   constructor(options: FileBackendOptions, calls = durableCalls) {
@@ -37,7 +45,7 @@ export class FileBackend implements DataBackend {
     this.#folders = new DurableFolders(this.#root, calls);
   }
 
-  /** A folder that is not there yet has none; it is made with the id, or by the first put. */
+  /** A missing folder has none: it is made with the id, or by the first put. */
   async storeIds(): Promise<readonly string[]> {
     try {
       return readStoreFile(this.#root);
@@ -114,7 +122,7 @@ export class FileBackend implements DataBackend {
     if (!isBlobUid(uid)) return { state: 'missing' };
     try {
       const stats = await stat(blobPath(this.#root, uid));
-      // No length that a blob can have: what is there is no blob.
+      // Anything but a file has no length that a blob can have.
       return { state: 'present', storedBytes: stats.isFile() ? stats.size : 0 };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
@@ -126,7 +134,7 @@ export class FileBackend implements DataBackend {
     const outcome: DeleteOutcome = { deleted: [], failed: [] };
     await Promise.all(
       uids.map(async (uid) => {
-        // A uid that can't name a blob has none that could be left.
+        // No other text names a blob, so nothing is left.
         if (!isBlobUid(uid)) {
           outcome.deleted.push(uid);
           return;
@@ -188,7 +196,7 @@ export class FileBackend implements DataBackend {
     }
   }
 
-  /** One for all puts; one that could not be made is tried again by the next. */
+  /** One folder for all puts; after a failure, the next put tries again. */
   #temporaryFolder(): Promise<TemporaryFolder> {
     this.#temporary ??= this.#startWriting().catch((error: unknown) => {
       this.#temporary = undefined;
@@ -238,8 +246,9 @@ export class FileBackend implements DataBackend {
 }
 
 /**
- * A blob that is missing from an empty folder is no damage but a file system that is not mounted: without this, one restore or
- * scrub would mark every version invalid, and a cleanup would forget what it has to delete.
+ * Refuses an empty folder if a blob is missing: its file system is not mounted. Otherwise one
+ * restore or scrub would mark every version invalid, and a cleanup would forget what it has to
+ * delete.
  */
 function refuseEmptyRoot(root: string): void {
   if (existsSync(root) && readdirSync(root).some((name) => name !== TEMPORARY_FOLDER)) return;
@@ -256,7 +265,7 @@ async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
   }
 }
 
-/** Folders with two-letter names that may hold blobs whose uid starts with `prefix`. */
+/** Subfolders with two-letter names that may hold blobs whose uid starts with `prefix`. */
 function subfolders(path: string, prefix: string): string[] {
   try {
     const entries = readdirSync(path, { withFileTypes: true });

@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
-/** Makes a folder and those above it. Not mkdir's `recursive`: on a full disk, that speaks of missing folders. */
+/**
+ * Makes a folder and those above it. Not mkdir's `recursive`, which reports a full disk as missing
+ * folders.
+ */
 export async function makeFolders(folder: string): Promise<void> {
   try {
     await makeFolder(folder);
@@ -18,14 +21,14 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
-    // Another blob of the same folder was quicker.
+    // Another blob of the same folder was faster.
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
 
 /**
  * Makes the names of a new folder and of all above it durable: some of these may be new as well.
- * Cheap, and once in a store's life.
+ * Happens once in a store's life.
  */
 export function syncParents(path: string): void {
   for (let folder = dirname(path); ; folder = dirname(folder)) {

@@ -19,18 +19,18 @@ export function readStoreFile(root: string): readonly string[] {
   }
 }
 
-/** Where an id is written. */
+/** A store id to write, and its place. */
 export interface NewStoreFile {
   root: string;
-  /** A folder of our own on the same file system. */
+  /** A folder of this process on the same file system. */
   folder: string;
   id: string;
   durable: boolean;
 }
 
 /**
- * Writes the store's id whole, or leaves an intact one as it is: of two writers, the first one
- * wins. Throws the system's errors.
+ * Writes the store's id atomically. An intact one stays as it is: of two writers, the first wins.
+ * Throws the system's errors.
  */
 export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): void {
   const temporary = join(folder, STORE_FILE);
@@ -50,7 +50,7 @@ export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): voi
     if (!['EEXIST', 'EPERM', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'].includes(errnoOf(error) ?? '')) throw error;
     renameSync(temporary, path);
   } finally {
-    // As a second name of the store's file, it would be written through by the next call.
+    // It may be a second name of the store's file now: the next call would write through it.
     rmSync(temporary, { force: true });
   }
   if (durable) syncPath(root);

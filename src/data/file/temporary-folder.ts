@@ -5,12 +5,12 @@ import { errnoOf } from '../../errors.ts';
 import { tryFlock } from '../../native/file-calls.ts';
 import { TEMPORARY_FOLDER } from './blob-paths.ts';
 
-/** Where flock on folders does not work, a leftover counts as dead at this age. */
+/** Age at which a leftover counts as dead if flock does not work on folders. */
 const DEAD_AFTER_MS = 24 * 3600 * 1000;
 
 /**
- * A folder for one writer's half-written blobs. The writer keeps it flocked for as long as it lives, so
- * anybody can tell a dead writer's folder, whatever host or container it ran on.
+ * A folder for one writer's half-written blobs. The writer holds a flock on it as long as it lives,
+ * so that any host or container can recognise the folder of a dead writer.
  */
 export class TemporaryFolder {
   readonly path: string;
@@ -21,7 +21,7 @@ export class TemporaryFolder {
     this.#fd = fd;
   }
 
-  /** Makes a new one below the backend's folder `root`, which is created when missing. */
+  /** Makes a new one below the backend's folder `root`, which is created if missing. */
   static create(root: string): TemporaryFolder {
     for (;;) {
       const path = join(root, TEMPORARY_FOLDER, randomUUID());
@@ -29,19 +29,19 @@ export class TemporaryFolder {
       try {
         mkdirSync(path, { mode: 0o700 });
       } catch (error) {
-        // A sweeper took the empty parent away in between.
+        // A sweeper has removed the empty parent in between.
         if (errnoOf(error) === 'ENOENT') continue;
         throw error;
       }
       const fd = openIfThere(path);
       if (fd === undefined) continue;
       if (holdIfPossible(fd) && isThere(path, fd)) return new TemporaryFolder(path, fd);
-      // A sweeper took it for a dead one before it was locked.
+      // A sweeper took it for dead before it was locked.
       closeSync(fd);
     }
   }
 
-  /** Removes the folder with all that is in it, and the parent with the last one. */
+  /** Removes the folder and its files, and the parent if it is empty then. */
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
     closeSync(this.#fd);
@@ -49,7 +49,7 @@ export class TemporaryFolder {
   }
 }
 
-/** Removes the folders of dead writers. @returns how many files were in them. */
+/** Removes the folders of dead writers. @returns the number of files in them. */
 export function sweepTemporaryFolders(root: string): number {
   const parent = join(root, TEMPORARY_FOLDER);
   let swept = 0;
@@ -69,7 +69,7 @@ export function sweepTemporaryFolders(root: string): number {
   return swept;
 }
 
-/** Folders of writers that live. Where flock on folders does not work, there seem to be none. */
+/** Folders of living writers. Finds none if flock does not work on folders. */
 export function liveWriters(root: string): string[] {
   const parent = join(root, TEMPORARY_FOLDER);
   return namesIn(parent)
@@ -87,7 +87,7 @@ export function liveWriters(root: string): string[] {
     });
 }
 
-/** Not mkdir's `recursive`: on a read-only file system that speaks of missing folders. */
+/** Not mkdir's `recursive`, which reports a read-only file system as missing folders. */
 function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -104,7 +104,10 @@ function isDead(fd: number): boolean {
   }
 }
 
-/** False when a sweeper has it. Some network file systems refuse flock on folders; the age decides there. */
+/**
+ * False when a sweeper holds it. Some network file systems refuse flock on folders; there, the age
+ * decides.
+ */
 function holdIfPossible(fd: number): boolean {
   try {
     return tryFlock(fd, 'shared');

@@ -6,16 +6,16 @@ import { flockHolders } from '../../native/flock-holders.ts';
 import { liveWriters } from './temporary-folder.ts';
 
 /**
- * A full cleanup that is about to be refused holds the lock for a moment; a writer that has just
- * ended as well.
+ * Wait for a lock that is held for a moment: by a full cleanup that will be refused, or by a writer
+ * that just ended.
  */
 const PASSING_MS = 500;
 const RETRY_MS = 20;
 
 /**
- * Registers a writer with the data folder itself, by a shared flock on it, so that a full cleanup
- * sees it whatever locks it has: blobs that were just stored have no row yet. @returns what gives
- * it back.
+ * Registers a writer by a shared flock on the data folder. A full cleanup sees it, even one that
+ * uses other locks: blobs just stored have no row yet.
+ * @returns a function that releases it.
  * @throws BackyError `locked` while a full cleanup runs.
  */
 export async function shareFolder(root: string): Promise<() => void> {
@@ -28,8 +28,8 @@ export async function shareFolder(root: string): Promise<() => void> {
 }
 
 /**
- * Keeps all writers out of the data folder. A folder that is missing has none. @returns what lets
- * them in again.
+ * Keeps all writers out of the data folder. A missing folder has none.
+ * @returns a function that lets them in again.
  * @throws BackyError `locked` while there is a writer, those of earlier releases included.
  */
 export async function lockOutWriters(root: string): Promise<() => void> {
@@ -54,7 +54,7 @@ function openFolder(root: string): number | undefined {
   }
 }
 
-/** True on file systems that refuse flock on folders, too: some network file systems do. */
+/** Also true on file systems that refuse flock on folders, as some network file systems do. */
 async function lockUnlessPassing(fd: number, mode: 'shared' | 'exclusive'): Promise<boolean> {
   for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
     try {

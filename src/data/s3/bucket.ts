@@ -9,14 +9,29 @@ import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObject
 
 /** An object to store, with the digest of its bytes in base64. */
 export interface NewObject {
-  /** For messages: what can't be stored. */
+  /** Its name in messages. */
   what: string;
   key: string;
   bytes: Uint8Array;
   md5: string;
 }
 
-/** Which keys to list. */
+/** Keys of a bucket, in their order. */
+interface ListedKeys {
+  keys: string[];
+  /** Bytes of each object. */
+  sizes: number[];
+  isLast: boolean;
+}
+
+/** An object to read, and the buffer for it. */
+interface ObjectRead {
+  key: string;
+  into: Uint8Array;
+  signal: AbortSignal;
+}
+
+/** A range of keys. */
 export interface ListedPage {
   prefix: string;
   after: string | undefined;
@@ -24,21 +39,26 @@ export interface ListedPage {
   signal?: AbortSignal | undefined;
 }
 
-/** A bucket of a server, and the requests that a data backend makes. This module loads the SDK: 90 ms, so import it when it is needed. */
+/**
+ * The requests of a data backend to a bucket. This module loads the SDK, which takes 90 ms: import
+ * it on first use.
+ */
 export interface Bucket {
   put(blob: NewObject, signal: AbortSignal): Promise<void>;
   /** @returns the object's length, or undefined when there is none. */
   get(key: string, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
   /** At most 1000 keys. */
   delete(keys: readonly string[]): Promise<DeleteOutcome>;
-  /** A page of keys behind `after`, in their order, with the objects' bytes. */
-  list(page: ListedPage): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }>;
-  /** Names an empty bucket where blobs are expected. */
+  /** A page of keys behind `after`, in their order. */
+  list(page: ListedPage): Promise<ListedKeys>;
+  /** The error for an empty bucket that should have blobs. */
   emptyError(): BackyError;
   close(): void;
 }
 
-/** Opens a bucket; asks nothing of the server yet. Throws a BackyError when a file of a key can't be read. */
+/**
+ * Opens a bucket, without a request yet. Throws a BackyError when the file of a key can't be read.
+ */
 export function openBucket(options: S3BackendOptions): Bucket {
   const client = makeClient(options);
   const place: Place = { bucket: options.bucket, endpoint: options.endpoint ?? `Amazon S3 (${options.region})` };
@@ -74,27 +94,24 @@ async function put(
     Key: key,
     Body: body,
     ContentLength: body.length,
-    // Every server checks this one; radosgw ignores the SDK's own checksums.
+    // Every server checks Content-MD5; radosgw ignores the SDK's own checksums.
     ContentMD5: md5,
   });
   try {
     const { ETag } = await client.send(command, { abortSignal: signal });
-    // Without it nobody says that the object is stored.
+    // Without it, nothing proves that the object is stored.
     if (ETag === undefined) throw new StrangeAnswer();
   } catch (error) {
     throw nameFailure(`Cannot store ${what}`, error, { place, signal });
   }
 }
 
-async function get(
-  { client, place }: Connection,
-  { key, into, signal }: { key: string; into: Uint8Array; signal: AbortSignal },
-): Promise<number | undefined> {
+async function get({ client, place }: Connection, { key, into, signal }: ObjectRead): Promise<number | undefined> {
   try {
     const { Body, ContentLength, ETag } = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: key }), {
       abortSignal: signal,
     });
-    // A page that says 200 where an object is expected must not pass for a damaged blob.
+    // A web page with status 200 must not pass for a damaged blob.
     if (Body === undefined || ETag === undefined) throw new StrangeAnswer();
     return await readBody(Body as Readable, { into, length: ContentLength, signal });
   } catch (error) {
@@ -112,7 +129,7 @@ async function deleteKeys({ client, place }: Connection, keys: readonly string[]
     const reasons = new Map(Errors.map(({ Key, Code, Message }) => [Key, [Code, Message].filter(Boolean).join(': ')]));
     return {
       deleted: keys.filter((key) => gone.has(key)),
-      // What the server does not speak of counts as still there.
+      // A key that the answer does not mention counts as still there.
       failed: keys
         .filter((key) => !gone.has(key))
         .map((uid) => ({ uid, reason: reasons.get(uid) || 'the server does not say that it is gone' })),
@@ -122,10 +139,7 @@ async function deleteKeys({ client, place }: Connection, keys: readonly string[]
   }
 }
 
-async function list(
-  { client, place }: Connection,
-  { prefix, after, limit, signal }: ListedPage,
-): Promise<{ keys: string[]; sizes: number[]; isLast: boolean }> {
+async function list({ client, place }: Connection, { prefix, after, limit, signal }: ListedPage): Promise<ListedKeys> {
   const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix, StartAfter: after, MaxKeys: limit });
   try {
     const {
@@ -136,7 +150,7 @@ async function list(
     if (Name === undefined) throw new StrangeAnswer();
     const keys = Contents.map(({ Key = '' }) => Key);
     const [first] = keys;
-    // A server that goes in circles would keep a cleanup busy for ever.
+    // A server that repeats pages would keep a cleanup busy forever.
     if (first !== undefined && after !== undefined && first <= after) throw new Error(`it lists ${first} again, after ${after}`);
     return { keys, sizes: Contents.map(({ Size = 0 }) => Size), isLast: !IsTruncated };
   } catch (error) {

@@ -5,7 +5,7 @@ import type { GivenText, S3BackendOptions } from '../options.ts';
 import { S3Client, type S3ClientConfig } from './sdk.ts';
 import { makeAgents } from './stall-agents.ts';
 
-/** What a request has by the time it is built. */
+/** The part of the SDK's request that is changed here. */
 interface BuiltRequest {
   method: string;
   headers: Record<string, string>;
@@ -13,9 +13,9 @@ interface BuiltRequest {
 }
 
 /**
- * An S3 client that spends as little as it can a request and still lets no damaged byte pass:
- * Content-MD5, which is signed, protects what is sent, so the body is not hashed once more for its signature; nothing is asked before an upload
- * (`Expect: 100-continue` costs a round trip); it does not retry.
+ * An S3 client with few costs per request that still lets no damaged byte pass. Content-MD5, which
+ * is signed, protects the body, so the signature need not hash it again. Uploads do not ask before
+ * (`Expect: 100-continue` costs a round trip). It does not retry.
  */
 export function makeClient(options: S3BackendOptions): S3Client {
   const { endpoint, region, pathStyle } = options;
@@ -30,7 +30,7 @@ export function makeClient(options: S3BackendOptions): S3Client {
     expectContinueHeader: false,
     requestHandler: { ...makeAgents(options.stallMs), requestTimeout: 0, connectionTimeout: 0 },
   };
-  // What versions of Node the SDK's future needs is nothing to tell with every backup.
+  // The SDK's warnings about future versions of Node are not for users of this program.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const client = new S3Client(config);
   client.middlewareStack.add(
@@ -46,7 +46,7 @@ export function makeClient(options: S3BackendOptions): S3Client {
 function prepare(request: BuiltRequest): void {
   const { headers, method, body } = request;
   if (method === 'PUT') headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
-  // Deletes need a checksum, and not every server knows the SDK's choice.
+  // Deletes need a checksum, and not every server knows the one that the SDK chooses.
   if (method !== 'POST' || typeof body !== 'string') return;
   for (const name of Object.keys(headers)) if (/^x-amz-(checksum-|sdk-checksum)/i.test(name)) delete headers[name];
   headers['content-md5'] = createHash('md5').update(body).digest('base64');

@@ -1,20 +1,23 @@
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { TransientFailure } from '../transient-failure.ts';
 
-/** Which bucket of which server. */
+/** A bucket of a server. */
 export interface Place {
   bucket: string;
   endpoint: string;
 }
 
-/** What of the SDK's errors is looked at. radosgw's messages say nothing: names and status do. */
+/** The useful part of the SDK's errors. radosgw's messages are empty; names and status are not. */
 interface Answer {
   name: string;
   status: number | undefined;
   headers: Record<string, string>;
 }
 
-/** An answer of 200 that no S3 server gives: of a proxy's page for errors, of some other web server. */
+/**
+ * An answer with status 200 that no S3 server gives: the error page of a proxy, or another web
+ * server.
+ */
 export class StrangeAnswer extends Error {
   constructor() {
     super('it does not answer as an S3 server does');
@@ -26,7 +29,7 @@ type Explain = (place: Place, answer: Answer) => { message: string; hint: string
 
 const SECTION = 'in section DataBackend';
 
-/** What the server says no to, by the name of its error: the same request would fail again. */
+/** Refusals, by the name of the error: the same request would fail again. */
 const REFUSALS: Record<string, Explain> = {
   NoSuchBucket: ({ bucket, endpoint }) => ({
     message: `there is no bucket "${bucket}" at ${endpoint}`,
@@ -71,7 +74,10 @@ const SAME: Record<string, string> = {
   RequestExpired: 'RequestTimeTooSkewed',
 };
 
-/** Refusals that pass: an overloaded or restarting server, a body that was damaged or cut on its way. */
+/**
+ * Temporary refusals: an overloaded or restarting server, a body that was damaged or cut in
+ * transit.
+ */
 const PASSING = new Set([
   ...['InternalError', 'SlowDown', 'ServiceUnavailable', 'RequestTimeout', 'BadDigest', 'IncompleteBody', 'OperationAborted'],
   ...['Throttling', 'ThrottlingException', 'TooManyRequests', 'BandwidthLimitExceeded', 'RequestTimeoutException'],
@@ -86,14 +92,17 @@ const NETWORK = new Set([
 
 const TLS = /^(CERT_|ERR_TLS_|ERR_SSL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/;
 
-/** Whether a request failed because there is no such object. Any other 404 may be a proxy's, or that of a missing bucket. */
+/**
+ * Whether a request failed because there is no such object. Any other 404 may come from a proxy, or
+ * mean a missing bucket.
+ */
 export function isMissingKey(error: unknown): boolean {
   return error instanceof Error && error.name === 'NoSuchKey';
 }
 
 /**
- * What failed, why, and what to do, in one line: a {@link TransientFailure} where asking again may help. What the caller aborted stays its
- * own reason.
+ * The error for a failed request: what failed, why, and what to do. A {@link TransientFailure} if a
+ * retry may help. For a request that the caller aborted, the reason of the abort.
  */
 export function nameFailure(
   what: string,
@@ -119,7 +128,7 @@ export function nameFailure(
   return new BackyError('dataBackend', `${what}: ${reason}.`, { hint: `Check the server and bucket ${SECTION}.`, cause: error });
 }
 
-/** OpenSSL's messages are whole lines of numbers; what they mean is beside them. */
+/** OpenSSL's messages are lines of numbers; the reason is beside them. */
 function tlsReason(error: unknown): string {
   const { reason } = error as { reason?: unknown };
   return typeof reason === 'string' ? reason : messageOf(error).trim();
@@ -131,7 +140,10 @@ function isPassing(error: unknown, { name, status }: Answer): boolean {
   return NETWORK.has(errnoOf(error) ?? '') || isBrokenOff(error);
 }
 
-/** A connection that ended in the middle of an answer: Node's error for that has a code, the SDK's own does not always. */
+/**
+ * A connection that ended within an answer: Node's error for that has a code, the SDK's does not
+ * always.
+ */
 function isBrokenOff(error: unknown): boolean {
   return error instanceof Error && /^(aborted|socket hang up|Premature close)$/.test(error.message);
 }
@@ -140,7 +152,7 @@ function reasonOf(error: unknown, { name, status }: Answer, { endpoint }: Place)
   if (status !== undefined && status !== 200) return `${endpoint} answers ${status}${name === 'UnknownError' ? '' : ` ${name}`}`;
   if (name === 'StrangeAnswer' || status === 200) return `${endpoint} does not answer as an S3 server does`;
   const code = errnoOf(error);
-  // Of several addresses that were tried, Node tells only that all failed.
+  // If all of several addresses failed, Node's error has a code but no message.
   const message = messageOf(error) || code || name;
   return `${endpoint}: ${message}`;
 }

@@ -7,15 +7,15 @@ interface Waiting {
 }
 
 /**
- * MD5 digests in base64. Those that are asked for in one turn of the event loop are computed together, since four of them take the processor
- * little longer than one: 6 ms for 4 MiB, which otherwise is a seventh of all that a put costs.
+ * MD5 digests in base64. All of one turn of the event loop are computed together: four take little
+ * longer than one, 6 ms for 4 MiB. That is a seventh of the cost of a put.
  */
 export class Md5Batch {
-  /** Loaded with the first put; null: there are none. A command that stores nothing does without. */
+  /** Loaded with the first put; null if there are none. */
   #lanes: HashLanes | null | undefined;
   #waiting: Waiting[] = [];
 
-  /** The bytes MUST stay as they are until it resolves. Blocks the thread at the end of this turn. */
+  /** The bytes MUST NOT change until it resolves. Blocks the thread at the end of this turn. */
   digest(bytes: Uint8Array): Promise<string> {
     return new Promise((resolve) => {
       if (this.#waiting.length === 0) setImmediate(() => this.#flush());

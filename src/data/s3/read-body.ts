@@ -1,23 +1,24 @@
 import { IncomingMessage } from 'node:http';
 import { addAbortSignal, type Readable } from 'node:stream';
 
-/** The body of an answer, and where it goes. */
+/** The body of an answer, and the buffer for it. */
 export interface BodyTarget {
   into: Uint8Array;
-  /** What the answer promises; undefined: nothing. */
+  /** Bytes by the answer's header, if it has one. */
   length: number | undefined;
   signal: AbortSignal;
 }
 
 /**
  * Reads a body into `into`, as much as fits. Rejects when it ends before its promised length.
- * @returns its whole length. One that is longer than `into` is not read to its end: that costs the connection, but not its bytes.
+ * @returns its whole length. A body longer than `into` is not read to its end: that costs the
+ * connection, but not the bytes.
  */
 export async function readBody(body: Readable, { into, length, signal }: BodyTarget): Promise<number> {
   addAbortSignal(signal, body);
   let received = 0;
   const wanted = length !== undefined && length > into.length ? into.length : undefined;
-  // What happened to the connection: the body's own error only says "aborted".
+  // The reason of a lost connection: the body's own error only says "aborted".
   const socket = body instanceof IncomingMessage ? body.socket : undefined;
   await new Promise<void>((resolve, reject) => {
     body.on('data', (chunk: Buffer) => {

@@ -5,28 +5,29 @@ import { isStoreId, toStoreFile } from '../store-id.ts';
 import type { Bucket } from './bucket.ts';
 import { Md5Batch } from './md5-batch.ts';
 
-/** The protocol's limit for one request that deletes. */
+/** The protocol's limit of keys for one delete request. */
 const MOST_DELETES = 1000;
 /**
- * The store's id is a part of an object's name, since a host may list objects that it may not read.
- * No blob's uid begins so.
+ * Prefix of the object whose name has the store's id: a host may list objects that it may not read.
+ * No blob uid begins so.
  */
 const STORE_PREFIX = 'backy2-store-';
-/** More than one is rare; each is a name to show. */
+/** Ids to read at most: more than one is rare, and each is shown. */
 const MOST_STORE_IDS = 10;
 
 /**
- * Blobs as objects of a bucket, the key being the uid (formats.md §4). An object is there as a whole or not at all, and durable once the put
- * is acknowledged. The SDK is loaded once a thread, when the first instance is made.
+ * Blobs as objects of a bucket, with the uid as key (formats.md §4). An object exists whole or not
+ * at all, and is durable once the put is acknowledged. The first instance of a thread loads the
+ * SDK.
  */
 export class S3Backend implements DataBackend {
   readonly #bucket: Promise<Bucket>;
   readonly #digests = new Md5Batch();
-  /** Whether any blob was seen: what is missing then is missing, and the bucket not just another one. */
+  /** A blob was seen: it is the right bucket, and a missing blob is really missing. */
   #isInUse = false;
 
   constructor(options: S3BackendOptions) {
-    // Loaded while whoever opens it does something else. A failure is for the first request to tell.
+    // Loads in the background. The first request reports a failure.
     this.#bucket = import('./bucket.ts').then(({ openBucket }) => openBucket(options));
     this.#bucket.catch(() => {});
   }
@@ -60,7 +61,7 @@ export class S3Backend implements DataBackend {
     };
   }
 
-  /** An acknowledged put is durable. */
+  /** Nothing to do: an acknowledged put is durable. */
   async flush(): Promise<void> {}
 
   async get({ uid }: BlobRef, into: Uint8Array, signal: AbortSignal): Promise<number | undefined> {
@@ -73,7 +74,7 @@ export class S3Backend implements DataBackend {
     return stored;
   }
 
-  /** A HEAD takes as long as any other request. */
+  /** Not by a HEAD, which takes as long as any other request. */
   async probe(uid: string): Promise<BlobProbe> {
     return { state: isBlobUid(uid) ? 'unknown' : 'missing' };
   }
@@ -87,7 +88,7 @@ export class S3Backend implements DataBackend {
 
   async delete(uids: readonly string[]): Promise<DeleteOutcome> {
     const bucket = await this.#bucket;
-    // A uid that can't name a blob has none that could be left.
+    // No other text names a blob, so nothing is left.
     const outcome: DeleteOutcome = { deleted: uids.filter((uid) => !isBlobUid(uid)), failed: [] };
     const keys = uids.filter(isBlobUid);
     for (let start = 0; start < keys.length; start += MOST_DELETES) {
@@ -98,7 +99,9 @@ export class S3Backend implements DataBackend {
     return outcome;
   }
 
-  /** In the order of uids. Other objects of the bucket are passed over: `cleanup --full` must not touch what is not ours. */
+  /**
+   * In the order of uids. Skips other objects of the bucket: `cleanup --full` must not touch them.
+   */
   async *list(prefix: string, after?: string): AsyncIterable<string> {
     const bucket = await this.#bucket;
     for (let last = after; ; ) {
@@ -109,20 +112,23 @@ export class S3Backend implements DataBackend {
     }
   }
 
-  /** There are none: an upload that was cut leaves nothing. */
+  /** Nothing to do: an upload that was cut leaves nothing. */
   async sweepLeftovers(): Promise<number> {
     return 0;
   }
 
-  /** Nothing in a bucket tells who writes to it. */
+  /** Nothing to do: a bucket does not tell who writes to it. */
   async lockOutWriters(): Promise<void> {}
 
   async close(): Promise<void> {
-    // One that could not be opened has nothing to close.
+    // A client that failed to open needs no close.
     (await this.#bucket.catch(() => undefined))?.close();
   }
 
-  /** As with a file system that is not mounted: one restore or scrub with the wrong bucket would mark every version invalid. */
+  /**
+   * Refuses an empty bucket: one restore or scrub with the wrong bucket would mark every version
+   * invalid.
+   */
   async #refuseEmptyBucket(bucket: Bucket): Promise<void> {
     if (this.#isInUse) return;
     const { keys } = await bucket.list({ prefix: '', after: undefined, limit: 1 });

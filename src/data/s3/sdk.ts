@@ -1,4 +1,6 @@
-/** All that we take of the SDK: the build makes a bundle of its own of this module, 900 KB, and leaves out what is not named here. */
+/**
+ * The parts of the SDK in use. The build makes a bundle of this module, 900 KB, without the others.
+ */
 export {
   DeleteObjectsCommand,
   GetObjectCommand,

@@ -2,7 +2,7 @@ import { type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 
-/** A connection on which no byte moved for too long. */
+/** A connection without a byte for too long. */
 export class StalledConnection extends Error {
   constructor(stallMs: number) {
     super(`no byte moved for ${stallMs / 1000} s`);
@@ -11,16 +11,17 @@ export class StalledConnection extends Error {
 }
 
 /**
- * Agents that keep connections alive, open as many as there are requests (the engine's gates limit those), and break off a connection on
- * which no byte moves for `stallMs`, in whichever part of a request that is: while it connects, sends, waits or receives. Node counts a large
- * write that goes on slowly as movement. The time limits of the SDK either cover a whole request, or end with the answer's headers.
+ * Agents that keep connections alive and open one per request; the engine's gates limit requests.
+ * They break a connection on which no byte moves for `stallMs` while it connects, sends, waits or
+ * receives. Node counts a large write that goes on slowly as movement. The SDK's own time limits
+ * cover a whole request, or end with the answer's headers.
  */
 export function makeAgents(stallMs: number): { httpAgent: HttpAgent; httpsAgent: HttpsAgent } {
   const options: AgentOptions = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 1024, timeout: stallMs };
   return { httpAgent: watched(new HttpAgent(options), stallMs), httpsAgent: watched(new HttpsAgent(options), stallMs) };
 }
 
-/** Node itself closes idle connections at the agent's `timeout`, but only tells a request of it. */
+/** At the agent's `timeout`, Node closes idle connections, but only informs a request. */
 function watched<A extends HttpAgent>(agent: A, stallMs: number): A {
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (options, callback) => {
