@@ -1,16 +1,18 @@
 import { BackyError } from '../errors.ts';
 import { parseRbdPlace } from './rbd/rbd-url.ts';
 
-/** A source or target as named on the command line, taken apart. */
+/** The parts of a source or target as named on the command line. */
 export interface IoUrl {
   scheme: 'file' | 'rbd' | 'null';
-  /** What stands behind `scheme://`. */
+  /** The text behind `scheme://`. */
   path: string;
   /** The whole text, for messages. */
   text: string;
 }
 
-/** What there is to back up and to restore to: the words before and behind `://`, and what it is as a source and as a target. */
+/**
+ * Kinds of sources and targets: the text before and behind `://`, and a description of each use.
+ */
 export const SCHEMES = {
   file: { follows: 'PATH', source: 'a file or device', target: 'a file or device' },
   rbd: { follows: 'POOL/IMAGE', source: 'a Ceph RBD image or snapshot', target: 'a Ceph RBD image' },
@@ -21,7 +23,10 @@ const KNOWN = Object.entries(SCHEMES)
   .map(([scheme, { follows }]) => `${scheme}://${follows}`)
   .join(', ');
 
-/** Takes `file:///dev/vg/lv`, `file://relative/path`, `rbd://pool/image@snapshot` or `null://200GB` apart; anything else is an error that says what is known. */
+/**
+ * Parses `file:///dev/vg/lv`, `file://relative/path`, `rbd://pool/image@snapshot` or
+ * `null://200GB`. The error for any other text lists these.
+ */
 export function parseIoUrl(text: string): IoUrl {
   const match = /^([a-z0-9+.-]+):\/\/(.*)$/s.exec(text);
   if (match === null) {
@@ -37,7 +42,7 @@ export function parseIoUrl(text: string): IoUrl {
       });
     return { scheme, path, text };
   }
-  // What is wrong with an image's name shows at once.
+  // A wrong image name is an error at once.
   if (scheme === 'rbd') parseRbdPlace(path, text);
   if (scheme === 'null' || scheme === 'rbd') return { scheme, path, text };
   throw new BackyError('io', `Unknown type of source or target in "${text}".`, { hint: `Known: ${KNOWN}.` });

@@ -13,7 +13,10 @@ import type { Source } from './source.ts';
 import type { Target } from './target.ts';
 import type { TargetNeeds } from './target-needs.ts';
 
-/** Opens a source for all threads. What takes long, a cluster that does not answer for one, does not block the calling one. */
+/**
+ * Opens a source for all threads. A slow one, such as a cluster that does not answer, does not
+ * block the calling thread.
+ */
 export async function shareSource(url: string, options: IoOptions, host: IoHost): Promise<SharedSource> {
   const { scheme, path } = parseIoUrl(url);
   if (scheme === 'rbd') {
@@ -25,9 +28,9 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
 }
 
 /**
- * Makes a target ready, for all threads: creates it with `sizeBytes`, or, with `force`, takes an
- * existing one that is large enough. With `resumes`, only one that has data already (the null
- * target has nothing to lose). Refusals are BackyErrors `targetRefused`.
+ * Prepares a target for all threads: creates it with `sizeBytes` or, with `force`, takes an
+ * existing one that is large enough. With `resumes`, takes only one that has data already. Refusals
+ * are BackyErrors `targetRefused`.
  */
 export async function shareTarget(
   url: string,
@@ -60,7 +63,7 @@ export function openSource({ url, image }: IoSpec, { blockSize, mayBlock }: Read
   return scheme === 'file' ? new FileSource(path, { mayBlock }) : new NullSource(parseNullSize(path), blockSize);
 }
 
-/** Opens a target that is shared for the calling thread. */
+/** Opens a shared target for the calling thread. */
 export function openTarget({ url, image }: IoSpec): Target {
   if (image !== undefined) return new RbdTarget(url, image);
   const { scheme, path } = parseIoUrl(url);

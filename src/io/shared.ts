@@ -2,17 +2,20 @@ import type { Logger } from '../logger.ts';
 import type { IoLimits } from './options.ts';
 import type { OpenImage } from './rbd/image-calls.ts';
 
-/** What opening and closing needs of the operation that it is for: either may hang. */
+/** The operation that opens and closes a source or target, as both may hang. */
 export interface IoHost {
   /** Aborted when the user stops the program. */
   signal: AbortSignal;
-  /** Told when threads hang so that the process must not wait for them. */
+  /** Called when threads hang: the process must not wait for them at its end. */
   onStuckThreads(): void;
-  /** Told what is waited for when that takes long. */
+  /** Gets warnings about long waits. */
   logger: Pick<Logger, 'warning'>;
 }
 
-/** What a thread opens its own source or target with. Plain data: it goes between threads. */
+/**
+ * The data with which a thread opens its own source or target. Plain data, which goes between
+ * threads.
+ */
 export interface IoSpec {
   url: string;
   limits: IoLimits;
@@ -20,21 +23,21 @@ export interface IoSpec {
   image?: OpenImage;
 }
 
-/** A source as the main thread has it: opened once, for all threads. */
+/** A source in the main thread, opened once for all threads. */
 export interface SharedSource {
   readonly sizeBytes: number;
   readonly spec: IoSpec;
-  /** Of a clone: so many bytes from the start on are its parent's where it has nothing itself. */
+  /** For a clone: bytes from the start that are its parent's unless it has its own. */
   readonly parentBytes?: number;
-  /** Rejects when what was read since it was opened can't be trusted: what reads alone would not have told. */
+  /** Rejects if the bytes read since the open can't be trusted, though no read has failed. */
   verify(): Promise<void>;
   /** To be called when no thread uses it any more. */
   close(): Promise<void>;
 }
 
-/** A target as the main thread has it: there, large enough, and opened for all threads. */
+/** A target in the main thread: it exists, is large enough, and is opened for all threads. */
 export interface SharedTarget {
-  /** True when it was just made and reads as zeros everywhere. */
+  /** True when it is new and reads as zeros everywhere. */
   readonly isNew: boolean;
   readonly spec: IoSpec;
   /** To be called when no thread uses it any more. */

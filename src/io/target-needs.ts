@@ -1,6 +1,6 @@
 import { BackyError } from '../errors.ts';
 
-/** How much room a target needs, and what of it is there. */
+/** Requirements on a target. */
 export interface TargetNeeds {
   sizeBytes: number;
   /** An existing one may be overwritten. */
@@ -9,7 +9,7 @@ export interface TargetNeeds {
   resumes: boolean;
 }
 
-/** Says that there is nothing for `restore -c` to continue. */
+/** The error for a target without data for `restore -c` to continue. */
 export function nothingToResume(url: string): BackyError {
   return new BackyError('targetRefused', `Target ${url} is new or empty: the blocks that -c skips would be missing from it.`, {
     hint: 'Restore without -c.',

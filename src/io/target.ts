@@ -1,6 +1,6 @@
 /**
- * What is restored to. One instance belongs to one thread; several threads open the same target and
- * write different ranges.
+ * A target to restore to. One instance belongs to one thread; several threads open the same target
+ * and write different ranges.
  */
 export interface Target {
   /** Writes all of `bytes` at `offset`. */

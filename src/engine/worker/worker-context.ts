@@ -7,7 +7,7 @@ import type { IoSpec } from '../../io/shared.ts';
 import type { Source } from '../../io/source.ts';
 import type { Target } from '../../io/target.ts';
 import { Gate } from '../shared/gate.ts';
-import type { WorkerSetup } from '../shared/messages.ts';
+import type { WorkerGates, WorkerSetup } from '../shared/messages.ts';
 import { WriteCount } from '../shared/write-count.ts';
 import { Codecs } from './codecs.ts';
 import { type BatchOwner, HashBatch } from './hash-batch.ts';
@@ -28,7 +28,7 @@ export interface WorkerContext {
   target: Target | undefined;
   hashes: HashBatch;
   codecs: Codecs;
-  gates: { sourceRead: Gate; targetWrite: Gate; dataRead: Gate; dataWrite: Gate };
+  gates: Record<keyof WorkerGates, Gate>;
   writing: WriteCount;
   signal: AbortSignal;
 }

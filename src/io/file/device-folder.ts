@@ -5,9 +5,9 @@ import { BackyError } from '../../errors.ts';
 const DEVICES = '/dev';
 
 /**
- * Refuses a regular file, there already or not, in the file system of the devices: a device's name
- * was mistyped, and what is written there is in memory and gone after a reboot. /dev/shm has a file
- * system of its own. Where /dev has none, only paths below it are refused.
+ * Refuses a regular file, new or existing, in the file system of the devices: the name of a device
+ * was mistyped, and the file would be in memory, lost after a reboot. /dev/shm has a file system of
+ * its own. If /dev has none, refuses only paths below it.
  */
 export function refuseDeviceFolder(path: string): void {
   const real = realPathOf(path);
@@ -17,13 +17,13 @@ export function refuseDeviceFolder(path: string): void {
   });
 }
 
-/** Undefined: unknown, and the open says why. */
+/** Undefined if unknown: the open then says why. */
 function realPathOf(path: string): string | undefined {
   for (const resolve of [() => realpathSync(path), () => join(realpathSync(dirname(path)), basename(path))]) {
     try {
       return resolve();
     } catch {
-      // A file that is to be made has no path of its own yet.
+      // A new file has no path of its own yet.
     }
   }
   return undefined;

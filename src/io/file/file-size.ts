@@ -3,9 +3,8 @@ import { BackyError, type ErrorCode } from '../../errors.ts';
 import { sizeByLseek } from '../../native/file-calls.ts';
 
 /**
- * Size in bytes of an open regular file or block device; anything else has none and is refused. A
- * device of 0 bytes is refused, too: nothing is attached to it, and its backup would be an empty
- * version that is valid.
+ * Size in bytes of an open regular file or block device; anything else is refused. So is a device
+ * of 0 bytes: nothing is attached to it, and its backup would be an empty valid version.
  * @param code of the error.
  */
 export function sizeOfFile(fd: number, path: string, code: ErrorCode = 'io'): number {
@@ -19,7 +18,7 @@ export function sizeOfFile(fd: number, path: string, code: ErrorCode = 'io'): nu
   });
 }
 
-/** What is at a path; undefined when that is unknown: the open says why. */
+/** The stats of a path; undefined if unknown: the open then says why. */
 export function statIfThere(path: string): Stats | undefined {
   try {
     return statSync(path);
@@ -29,8 +28,8 @@ export function statIfThere(path: string): Stats | undefined {
 }
 
 /**
- * Refuses pipes, sockets, folders and character devices. To be called before the open: opening a
- * pipe waits for its other end, and opening a device can do something (a tape rewinds).
+ * Refuses pipes, sockets, folders and character devices. MUST be called before the open: opening a
+ * pipe waits for its other end, and opening a device can have effects (a tape rewinds).
  */
 export function refuseOtherKinds(stats: Stats, path: string, code: ErrorCode = 'io'): void {
   if (stats.isFile() || stats.isBlockDevice()) return;

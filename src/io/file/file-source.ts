@@ -8,20 +8,23 @@ import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 const read = promisify(readCallback);
 
 /**
- * What is in memory is read best on the thread that hashes it next: a read through the thread pool takes a core from the hashing, and
- * its bytes are out of the cache by then (measured: 6 % of a backup). What is not in memory must not be waited for like that.
+ * A read slower than this was not from memory. Bytes in memory are read best by the thread that
+ * hashes them next: the thread pool would take a core from hashing, and the processor's cache would
+ * lose them (6 % of a backup). Other reads must not block the thread.
  */
 const SLOW_READ_MS = 2;
 const FAST_BYTES_PER_MS = 1_000_000;
 const READS_TO_NEXT_TRY = 64;
 
-/** A regular file or block device, read through the page cache, which is given back behind the reader. */
+/**
+ * A regular file or block device, read through the page cache, which is dropped behind the reader.
+ */
 export class FileSource implements Source {
   readonly sizeBytes: number;
   readonly #fd: number;
   readonly #path: string;
   readonly #mayBlock: boolean;
-  /** Reads that go through the thread pool before one is tried at once again. */
+  /** Reads to make through the thread pool before the next one on this thread. */
   #slowReads = 0;
 
   /** Opens `path` for reading. `mayBlock`: reads may block the calling thread. */
@@ -52,7 +55,10 @@ export class FileSource implements Source {
     closeSync(this.#fd);
   }
 
-  /** On the calling thread; should that take long, the next reads go through the thread pool, several at a time. */
+  /**
+   * Reads on the calling thread. If that takes long, the next reads go through the thread pool,
+   * several at a time.
+   */
   #readAtOnce(into: Uint8Array, offset: number): number {
     const start = performance.now();
     try {

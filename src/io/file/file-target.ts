@@ -8,7 +8,7 @@ const fsync = promisify(fsyncCallback);
 const write = promisify(writeCallback);
 
 const ZEROS = Buffer.alloc(1024 * 1024);
-/** How many of the latest writes keep their page cache, so that their writeback can end before it is dropped. */
+/** Latest writes whose page cache is kept, so that their writeback ends before it is dropped. */
 const KEPT_WRITES = 16;
 
 /** A regular file or block device that exists already and is large enough. */
@@ -19,7 +19,7 @@ export class FileTarget implements Target {
   readonly #written: { offset: number; length: number }[] = [];
   #canZeroRange = true;
 
-  /** @param sync makes an open file durable; a test hands in one that fails. */
+  /** @param sync makes an open file durable; tests hand in one that fails. */
   constructor(path: string, sync: (fd: number) => Promise<void> = fsync) {
     this.#path = path;
     this.#sync = sync;
@@ -58,7 +58,10 @@ export class FileTarget implements Target {
     closeSync(this.#fd);
   }
 
-  /** Writeback starts now; what was written some writes ago is clean by then and can go. */
+  /**
+   * Starts the writeback of a range, and drops the page cache of an older one, which is clean by
+   * now.
+   */
   #giveCacheBack(offset: number, length: number): void {
     startWriteback(this.#fd, offset, length);
     this.#written.push({ offset, length });

@@ -6,7 +6,10 @@ import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 
-/** The calls that make a new target durable. Handed in, so that a test can see their order and let one fail. */
+/**
+ * The calls that make a new target durable. Handed in, so that a test can record them and let one
+ * fail.
+ */
 export interface NewTargetCalls {
   fsync(fd: number): void;
   /** Makes the names in a folder durable. */
@@ -15,18 +18,18 @@ export interface NewTargetCalls {
 
 const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
 
-/** A target that has room. */
+/** A target that is large enough. */
 export interface PreparedTarget {
-  /** It is all holes, so that zeros need not be written: it was made here, or was empty. */
+  /** It was made here, or was empty: all of it is a hole, and zeros need not be written. */
   isNew: boolean;
-  /** Nobody else could mount or claim a block device until this call. */
+  /** Lets others mount or claim a block device again. */
   release(): void;
 }
 
 /**
- * Makes sure that `path` exists and has room for `sizeBytes`. A restore that dies before the new
- * file has its size leaves an empty one, and `force` has nothing to overwrite there. A block device
- * that is in use is refused.
+ * Makes sure that `path` exists and has room for `sizeBytes`. An empty file needs no `force`: a
+ * restore that died before the new file had its size leaves one. Refuses a block device that is in
+ * use.
  */
 export function prepareFileTarget(
   path: string,
@@ -54,7 +57,7 @@ function takeExisting(
   { sizeBytes, stats }: { sizeBytes: number; stats: Stats | undefined },
   calls: NewTargetCalls,
 ): PreparedTarget {
-  // Of a folder the open says so.
+  // For a folder, the open says so.
   if (stats !== undefined && !stats.isDirectory()) refuseOtherKinds(stats, path, 'targetRefused');
   const isDevice = stats?.isBlockDevice() === true;
   const fd = openExisting(path, isDevice ? constants.O_EXCL : 0);
@@ -74,7 +77,7 @@ function takeExisting(
   return { isNew: false, release: () => {} };
 }
 
-/** The new file gets its size, and its entry in the folder is made durable. */
+/** Gives the new file its size, and makes its entry in the folder durable. */
 function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: number }, calls: NewTargetCalls): void {
   try {
     ftruncateSync(fd, sizeBytes);
@@ -116,7 +119,7 @@ function checkSize(fd: number, path: string, sizeBytes: number): void {
   });
 }
 
-/** Undefined when the file is in the way of O_EXCL. */
+/** Undefined when O_EXCL fails since the file exists. */
 function tryOpen(path: string, flags: number): number | undefined {
   try {
     return openSync(path, flags, 0o666);

@@ -2,11 +2,11 @@ import { fillNullBlock, numberNullBlock } from '../../model/null-block.ts';
 import type { Source } from '../source.ts';
 import type { Target } from '../target.ts';
 
-/** Made-up data: block `i` is its number as 16 bytes little-endian, then spaces. For measuring. */
+/** Made-up data for benchmarks: block `i` is its number as 16 bytes little-endian, then spaces. */
 export class NullSource implements Source {
   readonly sizeBytes: number;
   readonly #blockSize: number;
-  /** Buffers that have their spaces already; only the numbers are written anew. */
+  /** Buffers that have their spaces already, so that only the numbers are written. */
   readonly #prepared = new WeakMap<ArrayBufferLike, string>();
 
   constructor(sizeBytes: number, blockSize: number) {
@@ -35,7 +35,7 @@ function keyOf(view: Uint8Array): string {
   return `${view.byteOffset}+${view.length}`;
 }
 
-/** Throws everything away. */
+/** Drops everything. For benchmarks. */
 export class NullTarget implements Target {
   async write(): Promise<void> {}
   async writeZeros(): Promise<void> {}

@@ -1,19 +1,22 @@
 /**
- * What calls in flight work on. koffi does not keep it alive, and memory that is collected under a call is a crash, or another
- * block's bytes.
+ * Buffers of calls in flight. koffi does not keep them alive, and memory that is collected during a
+ * call means a crash, or another block's bytes.
  */
 const pinned = new Set<Uint8Array>();
 
-/** koffi refuses more than 256 calls of a thread. */
+/** koffi refuses more than 256 calls per thread. */
 const MOST_AT_ONCE = 200;
 let inFlight = 0;
 const waiting: (() => void)[] = [];
 
-/** Waits for a call that a thread of the pool makes. @param buffer what it works on, kept alive until then. @returns its result. */
+/**
+ * Waits for a call in a thread of libuv's pool. @param buffer of the call, kept alive until then.
+ * @returns its result.
+ */
 export async function settled(buffer: Uint8Array, start: Start): Promise<number> {
   while (inFlight >= MOST_AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
   inFlight++;
-  // A set knows a buffer once, so that two calls on one would unpin it too early: a view is each call's own.
+  // A view for each call: a set has a buffer once, so two calls on one would release it too early.
   const view = buffer.subarray();
   pinned.add(view);
   try {
@@ -25,7 +28,7 @@ export async function settled(buffer: Uint8Array, start: Start): Promise<number>
   }
 }
 
-/** Starts a call; `done` is told of its end. */
+/** Starts a call; `done` is called at its end. */
 type Start = (done: (error: unknown, result: number) => void) => void;
 
 function promised(start: Start): Promise<number> {

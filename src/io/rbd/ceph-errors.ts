@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import { resultName } from '../../native/ceph-library.ts';
 
-/** What an errno name means to whoever reads it, and what to do. */
+/** Meanings of errno names, and hints. */
 const MEANINGS: Record<string, [meaning: string, hint: string]> = {
   EPERM: [
     'not permitted',

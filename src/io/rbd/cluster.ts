@@ -5,7 +5,7 @@ import type { RbdOptions } from '../options.ts';
 import { cephError, checked, isErrno } from './ceph-errors.ts';
 import { poolSpec, type RbdPlace } from './rbd-url.ts';
 
-/** A connection to a cluster. All of it waits: it is for a thread of its own. */
+/** A connection to a cluster. Every call blocks: it needs a thread of its own. */
 export class Cluster {
   readonly #cluster: Handle;
   readonly #pools = new Map<string, Handle>();
@@ -62,14 +62,16 @@ function configure(cluster: Handle, options: RbdOptions): void {
   }
   checked(result, `read the Ceph configuration ${name}`);
   const values = {
-    // What goes wrong is told in our own words, once; a log_file in the Ceph configuration gets the rest.
+    // Errors appear once, in this program's words; a log_file in the Ceph configuration gets the
+    // rest.
     log_to_stderr: 'false',
     err_to_stderr: 'false',
     client_mount_timeout: connectTimeoutSeconds,
     rados_mon_op_timeout: connectTimeoutSeconds,
-    // librbd tells that an image is open and then looks at its state once more (ImageState::complete_action_unlock). With two threads to tell from, the
-    // default, the other one can have closed the image and freed the state by then: the process ends with SIGABRT or SIGSEGV, or hangs. The one thread
-    // looks first and closes then, since closing needs it too.
+    // librbd reports that an image is open, and then reads its state once more
+    // (ImageState::complete_action_unlock). With two threads, the default, the other one may have
+    // closed the image and freed the state: SIGABRT, SIGSEGV or a hang. One thread reads first and
+    // closes then.
     librados_thread_count: 1,
     ...(operationTimeoutSeconds > 0 ? { rados_osd_op_timeout: operationTimeoutSeconds } : {}),
   };

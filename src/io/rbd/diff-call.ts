@@ -5,7 +5,7 @@ import { cephError } from './ceph-errors.ts';
 import { listSnapshots, type OpenImage, snapshotTimeMs, withImage } from './image-calls.ts';
 import { type RbdPlace, rbdSpec } from './rbd-url.ts';
 
-/** A stretch of a snapshot that differs from an earlier one, or is in use. */
+/** A range of a snapshot that differs from an earlier one, or is in use. */
 export interface Difference {
   offset: number;
   length: number;
@@ -13,26 +13,32 @@ export interface Difference {
   exists: boolean;
 }
 
-/** What has changed between two snapshots. */
+/** The differences of two snapshots. */
 export interface SnapshotDiff {
   differences: Difference[];
   /** When the earlier snapshot was made, by the cluster's clock. */
   fromTimeMs: number;
 }
 
+/** A snapshot to compare with an earlier one. */
+interface DiffRequest {
+  place: RbdPlace;
+  from: string | undefined;
+  stop: Int32Array;
+}
+
 /**
- * What differs between two snapshots of an image, object by object: quick where the image has fast-diff, else it takes a request an object.
+ * The differences of two snapshots of an image, object by object. Fast if the image has fast-diff;
+ * otherwise it takes one request per object.
  * @param place the later snapshot. @param from the name of the earlier one.
  * @param stop shared; not 0 ends it with an error.
  */
-export function diffSnapshots(
-  pool: Handle,
-  { place, from, stop }: { place: RbdPlace; from: string; stop: Int32Array },
-): SnapshotDiff {
+export function diffSnapshots(pool: Handle, { place, from, stop }: DiffRequest & { from: string }): SnapshotDiff {
   return withImage(pool, { place, mode: 'read' }, (image) => {
     const earlier = earlierSnapshot(image.handle, place, from);
     const differences = listDifferences(image, { place, from, stop });
-    // librbd 16 forgets with fast-diff what was behind the end of an image at a snapshot in between: that it is zeros now shows nowhere.
+    // With fast-diff, librbd 16 omits ranges behind the image's end at a snapshot in between, which
+    // are zero now.
     if (earlier.leastBytes < Math.min(earlier.sizeBytes, image.sizeBytes)) {
       const end = Math.min(earlier.sizeBytes, image.sizeBytes);
       differences.push({ offset: earlier.leastBytes, length: end - earlier.leastBytes, exists: true });
@@ -42,13 +48,10 @@ export function diffSnapshots(
 }
 
 /**
- * Object by object, what an open snapshot holds beside what `from` has; undefined: all that is in use. Costs and `stop` as with
- * {@link diffSnapshots}.
+ * The differences of an open snapshot from `from`, object by object; `from` undefined: all objects
+ * in use. Costs and `stop` are those of {@link diffSnapshots}.
  */
-export function listDifferences(
-  { handle, sizeBytes }: OpenImage,
-  { place, from, stop }: { place: RbdPlace; from: string | undefined; stop: Int32Array },
-): Difference[] {
+export function listDifferences({ handle, sizeBytes }: OpenImage, { place, from, stop }: DiffRequest): Difference[] {
   const differences: Difference[] = [];
   // librbd 16 aborts the whole process over images of no bytes that have fast-diff.
   if (sizeBytes === 0) return differences;
@@ -66,7 +69,7 @@ export function listDifferences(
   );
 }
 
-/** Makes one of two that touch: images have many objects, and what is written is seldom one alone. */
+/** Joins ranges that touch: images have many objects, and writes often touch several. */
 function add(differences: Difference[], next: Difference): void {
   const last = differences.at(-1);
   if (last !== undefined && last.exists === next.exists && last.offset + last.length === next.offset) last.length += next.length;
@@ -76,11 +79,11 @@ function add(differences: Difference[], next: Difference): void {
 /** -ECANCELED. */
 const STOPPED = -125;
 
-/** What the earlier snapshot was. */
+/** The earlier snapshot. */
 interface Earlier {
   timeMs: number;
   sizeBytes: number;
-  /** The size of the smallest of the snapshots from it on and before the later one. */
+  /** The smallest size of it and the snapshots between it and the later one. */
   leastBytes: number;
 }
 

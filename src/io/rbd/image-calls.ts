@@ -14,18 +14,21 @@ export interface Snapshot {
 
 /** An open image. */
 export interface OpenImage {
-  /** To read or write it with, in any thread. */
+  /** For reads and writes, in any thread. */
   handle: Handle;
   sizeBytes: number;
-  /** Tells it from an image that takes its name later; empty for images of format 1. */
+  /** Differs from that of a later image of the same name; empty for images of format 1. */
   id: string;
-  /** Tells the snapshot that is open from one that takes its name later; undefined for the image itself. */
+  /** Differs from that of a later snapshot of the same name; undefined for the image itself. */
   snapshotId: number | undefined;
-  /** Of a clone: so many bytes from the start on are its parent's where it has nothing itself. 0: it has no parent. */
+  /**
+   * For a clone: bytes from the start that are its parent's unless it has its own. 0 without a
+   * parent.
+   */
   parentBytes: number;
 }
 
-/** Opens an image, for reading alone such that nobody is kept from using it. */
+/** Opens an image. For reads, other clients can still use it. */
 export function openImage(pool: Handle, place: RbdPlace, mode: 'read' | 'write'): OpenImage {
   const library = librbd();
   const out = Buffer.alloc(8);
@@ -63,7 +66,7 @@ export function withImage<T>(
   }
 }
 
-/** Which of the two it is that is not there. */
+/** The error for a missing image or snapshot: says which of them is missing. */
 function missing(pool: Handle, place: RbdPlace): BackyError {
   const { snapshot, ...image } = place;
   const out = Buffer.alloc(8);
@@ -114,7 +117,7 @@ export function createImage(pool: Handle, place: RbdPlace, { sizeBytes, features
   }
 }
 
-/** What an image is created with. */
+/** Properties of a new image. */
 export interface NewImage {
   sizeBytes: number;
   features: number | undefined;
@@ -133,7 +136,7 @@ export function listSnapshots(image: Handle): Snapshot[] {
   return found.sort((a, b) => a.id - b.id);
 }
 
-/** When a snapshot was made, by the cluster's clock; milliseconds. */
+/** Time of a snapshot by the cluster's clock, in milliseconds. */
 export function snapshotTimeMs(image: Handle, id: number): number {
   const out = Buffer.alloc(16);
   checked(librbd().snapshotTime(image, BigInt(id), out), 'read the time of a snapshot');
@@ -159,12 +162,22 @@ export function listImages(pool: Handle): string[] {
 /** Both kinds of lists have entries of three words. */
 const ENTRY = 24;
 
-/** Calls with more and more room until it is enough: others may add to the list meanwhile. @returns also what the call left in `room`. */
+/** A list that a call has filled, its result, and the entries in use. */
+interface FilledList {
+  list: Buffer;
+  result: number;
+  filled: number;
+}
+
+/**
+ * Calls with more room until it is enough, since others may add to the list. @returns also what the
+ * call left in `room`.
+ */
 function readList(
   call: (into: Uint8Array, room: Uint8Array) => number,
   what: string,
   { entryBytes = ENTRY, entries = 256 } = {},
-): { list: Buffer; result: number; filled: number } {
+): FilledList {
   for (let room = entries; ; ) {
     const list = Buffer.alloc(room * entryBytes);
     const size = Buffer.alloc(8);
@@ -176,7 +189,7 @@ function readList(
   }
 }
 
-/** Whether an image is cut in stripes: what lies together in it is then spread over several objects. */
+/** Whether an image is striped: neighbouring bytes are then spread over several objects. */
 export function isStriped(image: Handle): boolean {
   return numberFrom(librbd().stripeCount, image) > 1;
 }

@@ -20,20 +20,20 @@ import {
 import { type RbdPlace, rbdSpec } from './rbd-url.ts';
 
 /**
- * What the main thread may ask of the thread that talks to the cluster (rbd-worker.ts), one after the other. Arguments and results are plain
- * data. Each call MAY wait for the cluster.
+ * Calls of the main thread to the thread that talks to the cluster (rbd-worker.ts), one after the
+ * other. Arguments and results are plain data. Each call MAY wait for the cluster.
  */
 export class RbdCalls {
   #cluster: Cluster | undefined;
-  /** Images whose opening nobody waited for in the end are closed by nobody else. */
+  /** Open images. An image whose opening was abandoned is closed here alone. */
   readonly #open = new Set<Handle>();
 
-  /** To be called first, once. */
+  /** MUST be called first, once. */
   connect(options: RbdOptions): void {
     this.#cluster = new Cluster(options);
   }
 
-  /** The last call. Closes what is open: a client that goes with an image open for writing keeps it from being removed for 30 s. */
+  /** The last call. Closes all images: one left open for writing can't be removed for 30 s. */
   shutdown(): void {
     for (const handle of this.#open) librbd().close(handle);
     this.#cluster?.close();
@@ -90,9 +90,12 @@ export class RbdCalls {
     return diffSnapshots(this.#pool(place), { place, from, stop: new Int32Array(stop) });
   }
 
-  /** What a snapshot holds: all else is zeros, or its parent's. Undefined: that can't be told. @param stop shared; set to 1 it ends the call. */
+  /**
+   * The ranges in use of a snapshot: all else is zero, or its parent's. Undefined if unknown.
+   * @param stop shared; set to 1 it ends the call.
+   */
   inUse(place: RbdPlace, stop: SharedArrayBuffer): Difference[] | undefined {
-    // Of images in stripes, releases before 16.2.8 list other bytes than those in use.
+    // For striped images, releases before 16.2.8 list other bytes than those in use.
     return withImage(this.#pool(place), { place, mode: 'read' }, (image) =>
       isStriped(image.handle) ? undefined : listDifferences(image, { place, from: undefined, stop: new Int32Array(stop) }),
     );

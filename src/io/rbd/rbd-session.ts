@@ -5,7 +5,7 @@ import type { IoHost } from '../shared.ts';
 import type { RbdCalls } from './rbd-calls.ts';
 import type { Answer, Question } from './rbd-worker.ts';
 
-/** How long the cluster may take for what is to be left in order at the end. */
+/** Time for calls that tidy up at the end. */
 const ENDING_LIMIT_MS = 10_000;
 
 type Args<K extends keyof RbdCalls> = Parameters<RbdCalls[K]>;
@@ -23,7 +23,7 @@ export class RbdSession {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 0;
   #isStuck = false;
-  /** Why the thread is gone. */
+  /** Why the thread has ended. */
   #failure: unknown;
 
   private constructor(host: IoHost) {
@@ -46,22 +46,28 @@ export class RbdSession {
     }
   }
 
-  /** Makes a call. Rejects with the signal's reason when the user stops the program meanwhile: the call then goes on unseen. */
+  /**
+   * Makes a call. Rejects with the signal's reason when the user stops the program; the call then
+   * goes on in the background.
+   */
   call<K extends keyof RbdCalls>(call: K, ...args: Args<K>): Promise<Result<K>> {
     return this.#call(this.#host.signal, call, args);
   }
 
-  /** Makes a call that leaves things in order, even after the user has stopped the program; not for longer than some seconds. */
+  /**
+   * Makes a call that tidies up, even after the user has stopped the program. Waits some seconds at
+   * most.
+   */
   callAtEnd<K extends keyof RbdCalls>(call: K, ...args: Args<K>): Promise<Result<K>> {
     return this.#call(AbortSignal.timeout(ENDING_LIMIT_MS), call, args);
   }
 
-  /** What differs between two snapshots (RbdCalls.diff). */
+  /** The differences of two snapshots (RbdCalls.diff). */
   diff(place: Args<'diff'>[0], from: string): Promise<Result<'diff'>> {
     return this.#stoppable((stop) => this.call('diff', place, from, stop));
   }
 
-  /** What a snapshot holds (RbdCalls.inUse). */
+  /** The ranges in use of a snapshot (RbdCalls.inUse). */
   inUse(place: Args<'inUse'>[0]): Promise<Result<'inUse'>> {
     return this.#stoppable((stop) => this.call('inUse', place, stop));
   }
@@ -77,7 +83,7 @@ export class RbdSession {
     }
   }
 
-  /** Disconnects, unless the cluster does not answer. Call it always, with all images closed. */
+  /** Disconnects, unless the cluster does not answer. MUST be called, with all images closed. */
   async close(): Promise<void> {
     await this.callAtEnd('shutdown').catch(() => {});
     if (this.#isStuck) this.#worker.unref();
@@ -114,7 +120,10 @@ export class RbdSession {
     });
   }
 
-  /** A call that takes long is told of, again each time it has been twice as long. @returns what ends that. */
+  /**
+   * Warns about a call that takes long; each further warning waits twice as long. @returns a
+   * function that ends this.
+   */
   #tellWhileWaiting(): () => void {
     const start = performance.now();
     let timer: NodeJS.Timeout;
@@ -128,7 +137,7 @@ export class RbdSession {
     return () => clearTimeout(timer);
   }
 
-  /** Nobody waits for this call any more. Should it go on, later ones would wait behind it. */
+  /** Gives up on a call. If it goes on, later ones wait behind it. */
   #abandon(id: number, limitMs: number): void {
     const isStuck = () => {
       this.#isStuck = true;
@@ -165,17 +174,17 @@ export class RbdSession {
   }
 }
 
-/** Longer than monitors are waited for by default, which is an error of its own. */
+/** Longer than the default wait for monitors, which has an error of its own. */
 const TELL_AFTER_MS = 31_000;
 
-/** How long an abandoned call may still take before nothing more is asked of the cluster. */
+/** Time for an abandoned call to end, before the cluster counts as unresponsive. */
 const ABANDONED_LIMIT_MS = 2_000;
 
 function notAnswering(): BackyError {
   return new BackyError('io', 'The Ceph cluster does not answer.', { hint: 'Look at it: ceph -s.' });
 }
 
-/** The bundle puts the worker beside the program; from source it is this folder's. */
+/** The program of the thread: beside the bundle, or in the sources. */
 function workerUrl(): URL {
   return new URL(import.meta.url.endsWith('.ts') ? './rbd-worker.ts' : './rbd-worker.cjs', import.meta.url);
 }

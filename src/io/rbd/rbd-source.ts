@@ -6,8 +6,8 @@ import { cephError } from './ceph-errors.ts';
 import type { OpenImage } from './image-calls.ts';
 
 /**
- * An image or snapshot that is open already, for one of the threads that share it: one connection and one image serve all. As many reads are
- * in flight as there are threads in the pool (`UV_THREADPOOL_SIZE`).
+ * An open image or snapshot, for one of the threads that share it: one connection and one image
+ * serve all. libuv's pool (`UV_THREADPOOL_SIZE`) limits the reads at once.
  */
 export class RbdSource implements Source {
   readonly sizeBytes: number;
@@ -22,7 +22,7 @@ export class RbdSource implements Source {
   }
 
   async read(into: Uint8Array, offset: number): Promise<void> {
-    // Should the length be a lie, librbd would write past the buffer.
+    // With a wrong length, librbd would write past the buffer.
     const { handle } = this.#image;
     const result = await settled(into, (done) =>
       this.#library.read.async(handle, offset, into.length, into, FADVISE_DONTNEED, done),
@@ -40,6 +40,6 @@ export class RbdSource implements Source {
     return false;
   }
 
-  /** The image is the main thread's, who closes it. */
+  /** Nothing to do: the main thread closes the image. */
   async close(): Promise<void> {}
 }

@@ -6,10 +6,13 @@ import { cephError } from './ceph-errors.ts';
 import type { OpenImage } from './image-calls.ts';
 
 const ZEROS = new Uint8Array(4 * 1024 * 1024);
-/** Zeros of one call: each object of them is a request, all at once. */
+/** Bytes of zeros of one call: each of their objects is a request, all at once. */
 const ZEROS_AT_ONCE = 64 * 1024 * 1024;
 
-/** An image that is open for writing already, for one of the threads that share it: with an image each they would take its lock from each other. */
+/**
+ * An image open for writing, for one of the threads that share it: with an image each, they would
+ * take its lock from each other.
+ */
 export class RbdTarget implements Target {
   readonly #image: OpenImage;
   readonly #url: string;
@@ -44,7 +47,7 @@ export class RbdTarget implements Target {
     if (result < 0) throw cephError(`flush ${this.#url}`, result);
   }
 
-  /** The image is the main thread's, who closes it. */
+  /** Nothing to do: the main thread closes the image. */
   async close(): Promise<void> {}
 
   async #writeZerosAsBytes(offset: number, length: number): Promise<void> {

@@ -1,17 +1,20 @@
 import { BackyError } from '../../errors.ts';
 
-/** Where an image is. */
+/** The place of an image or snapshot. */
 export interface RbdPlace {
   pool: string;
-  /** Empty: the pool's own. */
+  /** Empty: the default namespace of the pool. */
   namespace: string;
-  /** `*`: all images there, where that makes sense. */
+  /** `*` for all images, where the caller allows that. */
   image: string;
   /** Undefined: the image itself. */
   snapshot: string | undefined;
 }
 
-/** Takes `pool/image`, `pool/namespace/image`, both maybe with `@snapshot`, apart. `url` is the whole text, for messages. */
+/**
+ * Parses `pool/image` or `pool/namespace/image`, each with or without `@snapshot`. `url` is the
+ * whole text, for messages.
+ */
 export function parseRbdPlace(path: string, url: string): RbdPlace {
   const at = path.indexOf('@');
   const parts = (at < 0 ? path : path.slice(0, at)).split('/');

@@ -3,8 +3,8 @@ import { type PlainError, toPlainError } from '../../errors.ts';
 import { RbdCalls } from './rbd-calls.ts';
 
 /**
- * The thread that talks to the cluster: connecting, opening, listing and comparing wait for it, some for ever if need be, so that it is not done
- * on the main thread. Reads and writes are the block workers' own.
+ * The thread that talks to the cluster. Connecting, opening, listing and comparing wait for it,
+ * even forever, so the main thread must not do it. Block workers read and write themselves.
  */
 
 /** Main to worker. */

@@ -16,7 +16,7 @@ export async function shareRbdSource(place: RbdPlace, options: RbdOptions, host:
   }
 }
 
-/** The same in a session that is there. */
+/** The same in an open session. */
 export async function sourceIn(
   session: RbdSession,
   place: RbdPlace,
@@ -28,7 +28,8 @@ export async function sourceIn(
     sizeBytes: image.sizeBytes,
     spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
     parentBytes: image.parentBytes,
-    // Who reads only is not told that an image was cut or a snapshot removed: it reads zeros then.
+    // A client that only reads does not notice that the image was cut or the snapshot removed: it
+    // reads zeros.
     verify: async () => {
       const now = await session.call('open', place, 'read');
       await session.call('close', now.handle);
@@ -57,7 +58,10 @@ function madeAgain(what: string): BackyError {
   });
 }
 
-/** Makes sure that there is an image of at least `sizeBytes`, and opens it for writing, for all threads. */
+/**
+ * Makes sure that there is an image of at least `sizeBytes`, and opens it for writing by all
+ * threads.
+ */
 export async function shareRbdTarget(
   place: RbdPlace,
   { sizeBytes, force, resumes, options }: TargetNeeds & { options: RbdOptions },
@@ -98,7 +102,10 @@ export async function shareRbdTarget(
   }
 }
 
-/** Whoever else writes to the image would go on doing so: a virtual machine that runs from it, for one. */
+/**
+ * Refuses an image that is in use: a virtual machine that runs from it, for example, would go on
+ * writing.
+ */
 async function refuseUsed(session: RbdSession, place: RbdPlace): Promise<void> {
   const [user] = await session.call('watchers', place);
   if (user === undefined) return;
