@@ -21,7 +21,7 @@ export function isBlobUid(text: string): boolean {
 export function refuseUnsafeUid(uid: string): void {
   if (isBlobUid(uid)) return;
   throw new BackyError('dataBackend', `"${uid}" can't be the uid of a blob.`, {
-    hint: 'A row of the database names it: look for its version with scrub, and for damage of the database.',
+    hint: 'A row of the database is damaged. Find its version with: backy2 scrub',
   });
 }
 
@@ -29,7 +29,7 @@ export function refuseUnsafeUid(uid: string): void {
 export function refuseUnreadableUid(uid: string): void {
   if (isBlobUid(uid)) return;
   throw new BackyError('blobUnreadable', `"${uid}" can't be the uid of a blob.`, {
-    hint: 'The row in the database is damaged, or was imported from a file that was made up.',
+    hint: 'Its row in the database is damaged, or came from a forged import.',
   });
 }
 

@@ -13,10 +13,10 @@ const READ_ONLY = ['mon', 'profile rbd', 'osd', 'profile rbd-read-only'];
 
 describe('one clear line, exit code 100, and no version for', () => {
   test.each([
-    ['a pool that is not there', 'rbd://nopool/x', 'There is no pool "nopool". ceph osd pool ls lists those that there are.'],
-    ['an image', 'rbd://vms/none', 'There is no image vms/none. rbd ls vms lists those that there are.'],
-    ['an image of a snapshot', 'rbd://vms/none@s', 'There is no image vms/none. rbd ls vms lists those that there are.'],
-    ['an image in a namespace', 'rbd://vms/ns/none', 'There is no image vms/ns/none. rbd ls vms/ns lists those that there are.'],
+    ['a pool that is not there', 'rbd://nopool/x', 'There is no pool "nopool". List pools with: ceph osd pool ls'],
+    ['an image', 'rbd://vms/none', 'There is no image vms/none. List images with: rbd ls vms'],
+    ['an image of a snapshot', 'rbd://vms/none@s', 'There is no image vms/none. List images with: rbd ls vms'],
+    ['an image in a namespace', 'rbd://vms/ns/none', 'There is no image vms/ns/none. List images with: rbd ls vms/ns'],
     [
       'a name without an image',
       'rbd://vms',
@@ -30,7 +30,7 @@ describe('one clear line, exit code 100, and no version for', () => {
     await failsWith(
       {},
       `rbd://${image}@none`,
-      `There is no snapshot "none" of image ${image}. rbd snap ls ${image} lists those that there are.`,
+      `There is no snapshot "none" of image ${image}. List its snapshots with: rbd snap ls ${image}`,
     );
     await cluster.remove(image);
   });

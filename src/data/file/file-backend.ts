@@ -60,7 +60,7 @@ export class FileBackend implements DataBackend {
       writeStoreFile({ root: this.#root, folder, id, durable: this.#durable });
       return readStoreFile(this.#root);
     } catch (error) {
-      throw failure(`Cannot keep the store's id in ${this.#root}`, error);
+      throw failure(`Cannot write the store's id in ${this.#root}`, error);
     }
   }
 
@@ -291,7 +291,7 @@ function failure(what: string, error: unknown): BackyError {
 }
 
 function hintFor(errno: string | undefined): string {
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'Make room on the file system of the data backend.';
+  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'Free space on the file system of the data backend.';
   if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') return 'Check owner, mode and mount options of the folder.';
   return 'Check the file system of the data backend and the path in section DataBackend.';
 }

@@ -70,7 +70,7 @@ function textOf(given: GivenText, option: string): string {
     text = readFileSync(given.file, 'utf8').trim();
   } catch (error) {
     throw new BackyError('config', `Cannot read the ${option} of section DataBackend: ${messageOf(error)}`, {
-      hint: 'Check the path, and who may read the file.',
+      hint: 'Check the path and the permissions of the file.',
       cause: error,
     });
   }

@@ -45,11 +45,11 @@ const REFUSALS: Record<string, Explain> = {
   }),
   RequestTimeTooSkewed: ({ endpoint }, { headers }) => ({
     message: `${endpoint} refuses the time of the request: the clock of this host is wrong${skew(headers.date)}`,
-    hint: 'Set the clock, and keep it right with NTP.',
+    hint: 'Set the clock, and synchronise it with NTP.',
   }),
   AccessDenied: ({ bucket, endpoint }) => ({
     message: `${endpoint} denies the access to bucket "${bucket}"`,
-    hint: 'The user needs s3:ListBucket on it, and s3:GetObject, s3:PutObject and s3:DeleteObject on what is in it.',
+    hint: 'The user needs s3:ListBucket on it, and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects.',
   }),
   QuotaExceeded: ({ bucket, endpoint }) => ({
     message: `the quota of bucket "${bucket}" or of its user at ${endpoint} is used up`,
@@ -120,8 +120,8 @@ export function nameFailure(
   const reason = reasonOf(error, answer, place);
   const code = errnoOf(error) ?? '';
   if (TLS.test(code))
-    return new BackyError('dataBackend', `${what}: ${place.endpoint} can't be talked to through TLS: ${tlsReason(error)}.`, {
-      hint: 'Name its certificate authority in NODE_EXTRA_CA_CERTS, check the host name, or use http:// (use_ssl or secure: false) where there is no TLS.',
+    return new BackyError('dataBackend', `${what}: no TLS connection to ${place.endpoint}: ${tlsReason(error)}.`, {
+      hint: 'Name its certificate authority in NODE_EXTRA_CA_CERTS, check the host name, or use http:// (use_ssl or secure: false) if the server has no TLS.',
       cause: error,
     });
   if (isPassing(error, answer)) return new TransientFailure(`${what}: ${reason}.`, { hint: networkHint(code), cause: error });
@@ -158,9 +158,8 @@ function reasonOf(error: unknown, { name, status }: Answer, { endpoint }: Place)
 }
 
 function networkHint(code: string): string {
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `Check the server's name ${SECTION}, and the name service of this host.`;
-  return `Check that the server ${SECTION} is up, and the network between.`;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `Check the server's name ${SECTION}, and the DNS of this host.`;
+  return `Check the network, and that the server ${SECTION} is up.`;
 }
 
 function otherRegion({ bucket }: Place, { headers }: Answer): { message: string; hint: string } {

@@ -57,7 +57,7 @@ export class StallWatch {
     for (const [worker, beat] of this.#beats.entries()) {
       const count = Atomics.load(this.#heartbeats, worker);
       if (count !== beat.count) this.#beats[worker] = { count, since: now };
-      else if (now - beat.since > DEAF_AFTER_MS) this.#rules.onStall(worker, `has not moved for ${DEAF_AFTER_MS / 1000} s`);
+      else if (now - beat.since > DEAF_AFTER_MS) this.#rules.onStall(worker, `has not responded for ${DEAF_AFTER_MS / 1000} s`);
     }
     // One worker may wait at a gate while others pass; all of them at once may not.
     if (!this.#rules.isWaiting()) this.#lastMoves.fill(now);

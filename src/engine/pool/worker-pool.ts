@@ -19,7 +19,7 @@ const DRAIN_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 10_000;
 const TERMINATE_LIMIT_MS = 3_000;
 /** Hint for a failure that is probably the program's own, or a lack of memory. */
-const WORKER_HINT = 'Look for a lack of memory in the kernel log; else run it again with -d, which logs more.';
+const WORKER_HINT = 'Check the kernel log for a lack of memory. If there is none, run it again with -d, which logs more.';
 
 /**
  * Starts block workers and hands jobs to them. The first failure ends {@link run} in bounded time:

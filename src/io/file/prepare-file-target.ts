@@ -106,8 +106,7 @@ function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: 
  */
 function openExisting(path: string, exclusive: number): number {
   const fd = tryOpen(path, constants.O_RDWR | exclusive);
-  if (fd === undefined)
-    throw new BackyError('io', `Target ${path} vanished.`, { hint: 'Somebody removed it just now; try again.' });
+  if (fd === undefined) throw new BackyError('io', `Target ${path} vanished.`, { hint: 'It was removed just now: try again.' });
   return fd;
 }
 

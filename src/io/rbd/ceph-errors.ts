@@ -9,22 +9,19 @@ const MEANINGS: Record<string, [meaning: string, hint: string]> = {
   ],
   EACCES: ['access denied', 'Check rados_name in [io_rbd], its keyring, and its caps (ceph auth get).'],
   EROFS: ['read-only', 'Another client holds the image exclusively, or it is a mirror: see rbd status and rbd lock ls.'],
-  ETIMEDOUT: [
-    'timed out',
-    'Look at the cluster: ceph -s. How long to wait is connect_timeout and operation_timeout in [io_rbd].',
-  ],
-  ENOSPC: ['no space left', 'Make room in the pool: ceph df.'],
-  EDQUOT: ['quota exceeded', 'Raise the quota of the pool, or make room in it: ceph df.'],
-  EBUSY: ['busy', 'Something still uses it: a clone, a protection, a client. See rbd children, rbd snap ls and rbd status.'],
+  ETIMEDOUT: ['timed out', 'Check the cluster with: ceph -s. The limits are connect_timeout and operation_timeout in [io_rbd].'],
+  ENOSPC: ['no space left', 'Free space in the pool: see ceph df.'],
+  EDQUOT: ['quota exceeded', 'Raise the quota of the pool, or free space in it: see ceph df.'],
+  EBUSY: ['busy', 'A clone, a client or a protected snapshot still uses it: see rbd children, rbd snap ls and rbd status.'],
   EBLOCKLISTED: ['blocked by the cluster', 'This client was shut out: see ceph osd blocklist ls.'],
   ESHUTDOWN: ['blocked by the cluster', 'This client was shut out: see ceph osd blocklist ls.'],
-  EINVAL: ['not valid', 'The log of the cluster may tell more.'],
+  EINVAL: ['not valid', 'See the log of the cluster.'],
 };
 
 /** The error of a call to librados or librbd: `what` completes "Cannot …"; `result` is below 0. */
 export function cephError(what: string, result: number): BackyError {
   const name = resultName(result);
-  const [meaning, hint] = MEANINGS[name] ?? [undefined, 'Look at the cluster: ceph -s.'];
+  const [meaning, hint] = MEANINGS[name] ?? [undefined, 'Check the cluster with: ceph -s'];
   return new BackyError('io', `Cannot ${what}: ${name}${meaning === undefined ? '' : ` (${meaning})`}.`, { hint });
 }
 

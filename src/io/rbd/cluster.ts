@@ -30,7 +30,7 @@ export class Cluster {
     const out = Buffer.alloc(8);
     const result = librados().openPool(this.#cluster, place.pool, out);
     if (isErrno(result, 'ENOENT')) {
-      throw new BackyError('io', `There is no pool "${place.pool}".`, { hint: 'ceph osd pool ls lists those that there are.' });
+      throw new BackyError('io', `There is no pool "${place.pool}".`, { hint: 'List pools with: ceph osd pool ls' });
     }
     checked(result, `open pool "${place.pool}"`);
     const pool = out.readBigUInt64LE();
@@ -50,7 +50,7 @@ function create({ clusterName, radosName }: RbdOptions): Handle {
   const out = Buffer.alloc(8);
   const result = librados().create(out, clusterName, radosName, 0);
   if (result >= 0) return out.readBigUInt64LE();
-  throw new BackyError('config', `[io_rbd] rados_name: "${radosName}" is no Ceph user.`, { hint: 'It reads like client.admin.' });
+  throw new BackyError('config', `[io_rbd] rados_name: "${radosName}" is no Ceph user.`, { hint: 'Write it like client.admin.' });
 }
 
 function configure(cluster: Handle, options: RbdOptions): void {

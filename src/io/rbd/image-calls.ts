@@ -73,11 +73,11 @@ function missing(pool: Handle, place: RbdPlace): BackyError {
   if (snapshot !== undefined && librbd().openReadOnly(pool, image.image, out, null) >= 0) {
     librbd().close(out.readBigUInt64LE());
     return new BackyError('io', `There is no snapshot "${snapshot}" of image ${rbdSpec({ ...image, snapshot: undefined })}.`, {
-      hint: `rbd snap ls ${rbdSpec({ ...image, snapshot: undefined })} lists those that there are.`,
+      hint: `List its snapshots with: rbd snap ls ${rbdSpec({ ...image, snapshot: undefined })}`,
     });
   }
   return new BackyError('io', `There is no image ${rbdSpec({ ...image, snapshot: undefined })}.`, {
-    hint: `rbd ls ${poolSpec(place)} lists those that there are.`,
+    hint: `List images with: rbd ls ${poolSpec(place)}`,
   });
 }
 

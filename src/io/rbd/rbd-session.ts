@@ -181,7 +181,7 @@ const TELL_AFTER_MS = 31_000;
 const ABANDONED_LIMIT_MS = 2_000;
 
 function notAnswering(): BackyError {
-  return new BackyError('io', 'The Ceph cluster does not answer.', { hint: 'Look at it: ceph -s.' });
+  return new BackyError('io', 'The Ceph cluster does not answer.', { hint: 'Check it with: ceph -s' });
 }
 
 /** The program of the thread: beside the bundle, or in the sources. */
