@@ -1,8 +1,8 @@
 import type { Lock, LockMode, LockService } from './lock.ts';
 
 /**
- * Locks that several services must agree on: taken in their order, the first being the nearest, and given back in the reverse one.
- * Whoever holds one with any of them is in the way.
+ * Locks that several services must agree on: taken in their order, the first being the nearest, and
+ * given back in the reverse one. Whoever holds one with any of them is in the way.
  */
 export class CombinedLockService implements LockService {
   readonly #services: readonly LockService[];

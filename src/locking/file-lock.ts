@@ -9,8 +9,8 @@ import { foreignOwnerOf, isStillAt, type LockFile, openToLook, openToTake, remov
 import { inLockDir, type LockPlace } from './lock-place.ts';
 
 /**
- * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks holds it shared: such a holder is gone
- * after some milliseconds, a real one is not.
+ * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks
+ * holds it shared: such a holder is gone after some milliseconds, a real one is not.
  */
 const PASSING_MS = 100;
 const RETRY_MS = 3;
@@ -45,7 +45,8 @@ export class FileLockService implements LockService {
       if (file === 'none') return NO_LOCK;
       if (file !== undefined && this.#take(path, file, mode)) {
         if (isStillAt(path, file.fd)) return this.#hold(path, file.fd);
-        // Its last holder removed the file between our open and our flock: what we locked is a file without a name.
+        // Its last holder removed the file between our open and our flock: what we locked is a file
+        // without a name.
         closeSync(file.fd);
       } else if (performance.now() > giveUpAt) return undefined;
     }
@@ -135,8 +136,9 @@ export class FileLockService implements LockService {
 }
 
 /**
- * Removes the file only while holding it alone: other readers may still hold theirs on the same file. That it can't be removed makes no
- * failure of what was done under the lock: closing gives the lock back, and the next holder removes the file.
+ * Removes the file only while holding it alone: other readers may still hold theirs on the same
+ * file. That it can't be removed makes no failure of what was done under the lock: closing gives
+ * the lock back, and the next holder removes the file.
  */
 function release(path: string, fd: number): void {
   try {

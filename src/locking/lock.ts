@@ -1,11 +1,17 @@
 import { BackyError } from '../errors.ts';
 
-/** Several readers may hold a `shared` lock of one name at once; `exclusive` excludes every other holder. */
+/**
+ * Several readers may hold a `shared` lock of one name at once; `exclusive` excludes every other
+ * holder.
+ */
 export type LockMode = 'shared' | 'exclusive';
 
 /** A lock that is held. */
 export interface Lock {
-  /** Gives it back. MUST be called once; a holder that dies gives it back too. One that was lost meanwhile is given back as well. */
+  /**
+   * Gives it back. MUST be called once; a holder that dies gives it back too. One that was lost
+   * meanwhile is given back as well.
+   */
   release(): Promise<void>;
 }
 
@@ -14,13 +20,22 @@ export interface Lock {
  * A lock is gone with the process (or session) that holds it, however that ends.
  */
 export interface LockService {
-  /** Takes the lock, or returns undefined when someone else's stands in the way, another one of this service included. */
+  /**
+   * Takes the lock, or returns undefined when someone else's stands in the way, another one of this
+   * service included.
+   */
   tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined>;
   /** Whether someone holds the lock exclusively. MUST NOT leave anything behind. */
   isHeld(name: string): Promise<boolean>;
-  /** Who holds the lock in whatever mode, in words for people, as far as the service knows: it MAY know of nobody. */
+  /**
+   * Who holds the lock in whatever mode, in words for people, as far as the service knows: it MAY
+   * know of nobody.
+   */
   holders(name: string): Promise<string[]>;
-  /** Rejects when locks that were taken and not released are not held any more. Costs a round trip where locks can be lost. */
+  /**
+   * Rejects when locks that were taken and not released are not held any more. Costs a round trip
+   * where locks can be lost.
+   */
   confirm(): Promise<void>;
   /** Gives back what was not released. */
   close(): Promise<void>;
@@ -28,7 +43,9 @@ export interface LockService {
 
 /** Names of locks beside the versions' uids (formats.md §6). */
 export const LOCK_NAMES = {
-  /** Held by whoever needs the whole installation (cleanup -f, rekey); the original holds it too. */
+  /**
+   * Held by whoever needs the whole installation (cleanup -f, rekey); the original holds it too.
+   */
   installation: 'backy',
   /** Held shared by every one of our operations, so that the holder of `installation` sees them. */
   operations: 'backy-operations',

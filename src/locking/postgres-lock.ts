@@ -3,7 +3,10 @@ import { checkLockName, LOCK_NAMES, type Lock, type LockMode, type LockService }
 import { lockKey } from './lock-key.ts';
 import { type SessionOptions, WatchedSession } from './watched-session.ts';
 
-/** The advisory locks of one 64-bit key in this database: PostgreSQL shows the key's halves, and those of other databases as well. */
+/**
+ * The advisory locks of one 64-bit key in this database: PostgreSQL shows the key's halves, and
+ * those of other databases as well.
+ */
 const OF_KEY = `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND (l.classid::bigint << 32) | l.objid::bigint = $1::bigint`;
@@ -20,18 +23,26 @@ const GIVE_BACK = {
 } as const;
 
 /**
- * What a transaction in the same database must find, to be sure that locks are held until it ends though their session may go at any moment.
+ * What a transaction in the same database must find, to be sure that locks are held until it ends
+ * though their session may go at any moment.
  */
 export interface Fence {
-  /** A key that the transaction shares until its end. It MUST be granted: someone else has the installation otherwise. */
+  /**
+   * A key that the transaction shares until its end. It MUST be granted: someone else has the
+   * installation otherwise.
+   */
   share: bigint | undefined;
-  /** A key that our session has for itself alone. It MUST NOT be granted: the session, and its locks with it, is gone otherwise. */
+  /**
+   * A key that our session has for itself alone. It MUST NOT be granted: the session, and its locks
+   * with it, is gone otherwise.
+   */
   taken: bigint;
 }
 
 /**
- * Locks between hosts that share a PostgreSQL database: advisory locks of one session, which is opened with the first use. With the session
- * all of them are lost; {@link lost} tells, and whoever relies on a lock MUST stop then.
+ * Locks between hosts that share a PostgreSQL database: advisory locks of one session, which is
+ * opened with the first use. With the session all of them are lost; {@link lost} tells, and whoever
+ * relies on a lock MUST stop then.
  */
 export class PostgresLockService implements LockService {
   /** Aborted with the error to end with once locks are lost that were not released. */
@@ -41,7 +52,9 @@ export class PostgresLockService implements LockService {
   #opening: Promise<WatchedSession> | undefined;
   /** Locks of this very session: PostgreSQL would give it each of them twice. */
   readonly #held = new Map<string, { mode: LockMode; count: number }>();
-  /** Two sessions with the same one would be told of no loss of either: 64 bits make sure of that. */
+  /**
+   * Two sessions with the same one would be told of no loss of either: 64 bits make sure of that.
+   */
   readonly #ownKey = randomBytes(8).readBigInt64LE();
   #operationsKey: bigint | undefined;
 

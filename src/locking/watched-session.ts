@@ -4,24 +4,32 @@ import { cutConnection } from '../native/cut-connection.ts';
 
 /** How a session is opened and watched. */
 export interface SessionOptions {
-  /** Connects anew, with TCP keepalives, and an application_name that says who this is. Rejects with a BackyError. */
+  /**
+   * Connects anew, with TCP keepalives, and an application_name that says who this is. Rejects with
+   * a BackyError.
+   */
   connect(): Promise<pg.Client>;
   /** Where that leads, for error texts, without secrets. */
   where: string;
   /** Between two looks at whether the session is there; 5 s when absent. */
   watchEveryMs?: number | undefined;
-  /** How long any answer may take; 15 s when absent. Longer than that, the session counts as lost. */
+  /**
+   * How long any answer may take; 15 s when absent. Longer than that, the session counts as lost.
+   */
   answerWithinMs?: number | undefined;
 }
 
-/** Has the server find out within half a minute that a host is gone, where its own default is two hours: until then that host's locks stay. */
+/**
+ * Has the server find out within half a minute that a host is gone, where its own default is two
+ * hours: until then that host's locks stay.
+ */
 const KEEPALIVES = `SELECT set_config(s.name, v.value, false)
   FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '4'),
     ('idle_session_timeout', '0'), ('statement_timeout', '0')) AS v (name, value) JOIN pg_settings s ON s.name = v.name`;
 
 /**
- * One session of a PostgreSQL server that must not end unnoticed, since what it holds ends with it. It never connects anew: a second
- * session would hold nothing of what the first did.
+ * One session of a PostgreSQL server that must not end unnoticed, since what it holds ends with it.
+ * It never connects anew: a second session would hold nothing of what the first did.
  */
 export class WatchedSession {
   /** Aborted, with the BackyError to end with, once the session is lost. Not by {@link close}. */
@@ -50,7 +58,9 @@ export class WatchedSession {
     return session;
   }
 
-  /** Runs a statement. An answer that does not come, or any failure, means that the session is lost. */
+  /**
+   * Runs a statement. An answer that does not come, or any failure, means that the session is lost.
+   */
   async query<T extends pg.QueryResultRow>(text: string, values: readonly (string | bigint)[] = []): Promise<T[]> {
     this.lost.throwIfAborted();
     let timer: NodeJS.Timeout | undefined;

@@ -1,30 +1,30 @@
 import type { BlockRow } from '../model/block.ts';
 
-/** How the ids of a version's rows fit its size. The database holds no id twice. */
+/** How the ids of the rows fit the size of their version. No id exists twice. */
 export interface RowIds {
   /** Rows with ids from 0 to size - 1. */
   fitting: number;
-  /** All others: out of range, or (SQLite) no whole number. */
+  /** All others: out of range or, in SQLite, not an integer. */
   stray: number;
   /** A few ids of stray rows, as text. */
   examples: string[];
 }
 
-/**
- * Block rows of finished versions. Rows with ids that no block can have are given by none of these
- * but {@link checkIds}.
- */
+/** Block rows. Only {@link checkIds} sees rows with ids that no block can have. */
 export interface BlockStore {
   countBlocks(versionUid: string): Promise<number>;
-  /** Looks at the ids of all rows of a version of `size` blocks. */
+  /** Checks the ids of all rows of a version of `size` blocks. */
   checkIds(versionUid: string, size: number): Promise<RowIds>;
   /**
    * Up to `limit` rows with ids above `afterId` (start with -1), in id order. Ids MAY be beyond the
    * version's size.
    */
   blockPage(versionUid: string, afterId: number, limit: number): Promise<BlockRow[]>;
-  /** The rows that exist among `ids`. */
+  /** The rows that exist among `ids`, in the order of `ids`. */
   blocksById(versionUid: string, ids: readonly number[]): Promise<BlockRow[]>;
-  /** Marks all rows with this blob and checksum, and every version that holds one, invalid. @returns those versions. */
+  /**
+   * Marks all rows with this blob and checksum invalid, and every version that has one. @returns
+   * those versions, oldest first.
+   */
   markBlockInvalid(uid: string, checksum: string | null): Promise<string[]>;
 }

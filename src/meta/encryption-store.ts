@@ -3,13 +3,18 @@ import type { Version } from '../model/version.ts';
 
 /** How wrapped keys are replaced. */
 export interface RewrapRequest {
-  /** The new wrapped key of a block, or undefined to leave it as it is. A throw ends it all, with nothing changed. */
+  /**
+   * Returns the new wrapped key of a block, or undefined to keep the old one. A throw ends the
+   * call, with nothing changed.
+   */
   rewrap(block: SealedRow): string | undefined;
-  /** Told now and then how many of how many rows were looked at. A throw ends it all, with nothing changed. */
+  /**
+   * Called repeatedly with the number of rows so far. A throw ends the call, with nothing changed.
+   */
   onProgress(done: number, total: number): void;
 }
 
-/** What became of the rows. */
+/** Numbers of rows. */
 export interface RewrapCounts {
   rewrapped: number;
   /** Encrypted blocks that were left as they are. */
@@ -21,16 +26,19 @@ export interface RewrapCounts {
 
 /** How blocks are encrypted. */
 export interface EncryptionStore {
-  /** Up to `limit` different encrypted blocks of a version; none only if it has none. Not a transaction. */
+  /**
+   * Up to `limit` different encrypted blocks of a version; at least one if it has any. Not a
+   * transaction.
+   */
   sealedBlocks(version: Version, limit: number): Promise<SealedBlock[]>;
   /**
-   * Up to `limit` different encrypted blocks, of any version. Looks at a bounded number of rows, newest versions first: it MAY find none where
-   * only few, old blocks are encrypted.
+   * Up to `limit` different encrypted blocks of any version. Reads a bounded number of rows, newest
+   * versions first: it MAY find none where only a few old blocks are encrypted.
    */
   sampleSealedBlocks(limit: number): Promise<SealedBlock[]>;
   /**
-   * Gives every encrypted block another wrapped key, in one transaction: all of them or, when `rewrap` throws, none. No one else can
-   * write meanwhile; messages and signals are heard.
+   * Replaces the wrapped key of every encrypted block in one transaction. Nothing changes when
+   * `rewrap` throws. Nobody else can write during the call; the event loop keeps running.
    */
-  rewrapKeys(order: RewrapRequest): Promise<RewrapCounts>;
+  rewrapKeys(request: RewrapRequest): Promise<RewrapCounts>;
 }

@@ -4,32 +4,32 @@ export interface NamedBlob {
   checksum: string;
 }
 
-/** Which blobs to draw; see {@link IdentityStore.sampleBlobs}. */
+/** Which blobs to choose; see {@link IdentityStore.sampleBlobs}. */
 export interface SampleRequest {
   limit: number;
   /** Only those of this version. */
   versionUid?: string | undefined;
-  /** Those of rows that are known to be bad as well. */
+  /** Also blobs of invalid rows. */
   alsoInvalid?: boolean | undefined;
-  /** A number from 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   random(): number;
 }
 
-/** What ties the database to its data backend. */
+/** The connection between the database and its data backend. */
 export interface IdentityStore {
   /**
-   * The id of the store that the database belongs to; undefined when none was kept yet. Changes
-   * nothing, in a database of the original either.
+   * The id of the store that the database belongs to; undefined when none is saved. Changes
+   * nothing, not even in a database of the original.
    */
   storeId(): Promise<string | undefined>;
-  /** Keeps the store's id, unless there is one. @returns the one that is kept. */
+  /** Saves the id of the store, unless there is one. @returns the saved one. */
   keepStoreId(id: string): Promise<string>;
-  /** Whether some row names a blob. One look into an index. */
+  /** Whether some row names a blob. One index lookup. */
   namesBlobs(): Promise<boolean>;
   /**
-   * Up to `limit` different blobs that valid rows name, from all over; all of them when there are
-   * no more than `limit`. Costs a look into an index each, and in a version that is nearly all zero
-   * it MAY miss blobs.
+   * Chooses up to `limit` different blobs of valid rows, at random; all of them when there are no
+   * more than `limit`. One index lookup for each. In a version that is nearly all zero, it MAY miss
+   * blobs.
    */
-  sampleBlobs(order: SampleRequest): Promise<NamedBlob[]>;
+  sampleBlobs(request: SampleRequest): Promise<NamedBlob[]>;
 }

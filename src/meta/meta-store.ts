@@ -11,7 +11,7 @@ import type { VersionStore } from './version-store.ts';
 
 /** How a store is opened. */
 export interface OpenOptions {
-  /** Create and upgrade nothing: a database that would need it is an error `database`. */
+  /** Create and upgrade nothing. An old or missing database is an error `database`. */
   asItIs?: boolean;
 }
 
@@ -36,17 +36,17 @@ export interface MetaStore
   /** Creates the schema. An initialised database is an error and stays untouched. */
   initialize(): Promise<void>;
   /**
-   * Makes the database ready for use: one of an older revision is upgraded; an unknown revision is
-   * refused and nothing is changed. Without a database of ours: a NoDatabaseError, unless the store
-   * may create it. @returns whether it was created.
+   * Makes the database ready for use. An older revision is upgraded; an unknown one is refused,
+   * with nothing changed. Without our tables, this is a NoDatabaseError, unless the store may
+   * create the database. @returns whether it was created.
    */
   open(options?: OpenOptions): Promise<{ isNew: boolean }>;
   /**
-   * Writes a copy of the whole database, as it is at one moment, over the empty file `to`; others
-   * may write meanwhile. The copy is not synced. Needs no {@link open}, and upgrades nothing.
-   * `signal` ends it.
+   * Writes a copy of the whole database over the empty file `to`: its state at one moment, while
+   * others may write. Does not sync the copy. Needs no {@link open}, and upgrades nothing. `signal`
+   * ends it.
    */
   copyTo(to: string, signal: AbortSignal): Promise<void>;
-  /** Leaves the database closed and whole. */
+  /** Closes the database. */
   close(): Promise<void>;
 }

@@ -3,11 +3,11 @@ import { BackyError } from '../errors.ts';
 const ON_A_NEW_INSTALLATION = 'Check [MetaBackend] engine in the config file; on a new installation run: backy2 initdb';
 
 /**
- * There is no database of ours where the config file says. On a new installation initdb makes it;
- * else it was lost or moved.
+ * The configured database does not exist or is not ours. On a new installation initdb makes it;
+ * otherwise it was lost or moved.
  */
 export class NoDatabaseError extends BackyError {
-  /** What is wrong, without a way out: that depends on whether there are blobs. */
+  /** The problem without a hint: the hint depends on whether there are blobs. */
   readonly what: string;
 
   constructor(what: string, { hint = ON_A_NEW_INSTALLATION, cause }: { hint?: string; cause?: unknown } = {}) {

@@ -9,15 +9,15 @@ import { type SqliteStoreOptions, sqliteStore } from './sqlite/sqlite-store.ts';
 export interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
   /** An engine URL (formats.md §3). */
   engine: string;
-  /** Cuts waits for a server that was lost short. */
+  /** Ends waits for a lost server early. */
   signal?: AbortSignal;
-  /** Locks between hosts that transactions rely on; see there. */
+  /** See PostgresStoreOptions.fence. */
   fence?: PostgresStoreOptions['fence'];
 }
 
 /**
- * The meta store behind an engine URL; touches nothing until its `open` or `initialize`. Loads the
- * driver of PostgreSQL only for one there.
+ * The meta store behind an engine URL. Touches nothing until its `open` or `initialize`. Loads the
+ * PostgreSQL driver only when it is needed.
  */
 export async function metaStoreFor({ engine, signal, fence, ...options }: MetaStoreOptions): Promise<MetaStore> {
   if (engine.startsWith('sqlite:')) return sqliteStore({ path: sqlitePath(engine), ...options });

@@ -3,8 +3,8 @@ import { isPostgresUrl } from './postgresql/engine-url.ts';
 import { sqlitePath } from './sqlite/engine-url.ts';
 
 /**
- * The versions of the database behind an engine URL, newest first, for someone who is typing: waits for nobody, creates, upgrades
- * and changes nothing, and takes no lock. Throws whatever is in the way of that.
+ * The versions of a database, newest first, for completion of a command line. Does not wait,
+ * create, upgrade, change or lock anything. Throws on any problem.
  */
 export async function peekVersions(engine: string): Promise<VersionGlimpse[]> {
   if (isPostgresUrl(engine)) {

@@ -1,15 +1,15 @@
 import type { BlockContent, BlockRow } from '../model/block.ts';
 import type { FutureTimes } from '../model/reports.ts';
 
-/** A blob that was read whole, and what came of it. */
+/** The result of reading a whole blob. */
 export interface BlobCheck {
   uid: string;
   good: boolean;
-  /** What a good blob was found to hold, and how it was decoded. */
+  /** The content of a good blob, and how it was decoded. */
   content?: Omit<BlockContent, 'uid'>;
 }
 
-/** Where a walk from the longest ago to the latest check is. */
+/** A position in the order from the oldest to the newest check. */
 export interface CheckCursor {
   /** Unix seconds. */
   time: number;
@@ -22,41 +22,44 @@ export interface BlobToCheck extends BlockRow {
   versionUid: string;
 }
 
-/** How well the blobs that rows name are known. */
+/** How many blobs were verified. */
 export interface Coverage {
   blobs: number;
-  /** Verified at or after each of the times that were asked for, and not in the future. */
+  /** Verified at or after each of the requested times, and not in the future. */
   verified: number[];
   never: number;
-  /** The last check is from the future: nobody knows when it was. */
+  /** The last check is dated in the future. */
   future: number;
   /** The last check found these bad. */
   bad: number;
-  /** The good one that was verified longest ago; undefined when there is none. */
+  /** The good blob with the oldest check; undefined when there is none. */
   oldest: CheckCursor | undefined;
 }
 
-/** When each blob was verified: read whole, and its checksum compared. A blob that several versions use counts once. */
+/**
+ * When each blob was verified: read completely and compared with its checksum. A blob that several
+ * versions use counts once.
+ */
 export interface VerificationStore {
   /**
-   * Notes checks; no uid twice. `time`: Unix seconds. Costs some 10 µs a blob. A blob known only
-   * from imports ({@link TransferStore.importVersion}) that was found to hold what all of its rows
-   * say is as good as any other from then on.
+   * Records checks; no uid twice. `time`: Unix seconds. Costs about 10 µs a blob. An imported blob
+   * ({@link TransferStore.importVersion}) that holds what all of its rows say no longer counts as
+   * imported.
    */
   recordChecks(checks: readonly BlobCheck[], time: number): Promise<void>;
   /**
-   * Dates checks, and the walk before this one, no later than `now` (Unix seconds). @returns the
-   * checks that were from the future.
+   * Sets the time of checks from the future to `now` (Unix seconds), and that of the last
+   * enrolment. @returns the checks from the future.
    */
   redateFutureChecks(now: number): Promise<FutureTimes>;
   /**
-   * Enters blobs that no check has met, as not looked at since the walk before this one. Walks all uids, in pieces, in bounded memory:
-   * about 1 µs a row. @returns how many blobs rows name.
+   * Adds blobs without a check, dated as of the enrolment before this one. Reads all uids in
+   * pieces, in bounded memory: about 1 µs a row. @returns how many blobs rows name.
    */
   enrolBlobs(startTime: number, onPiece: () => void): Promise<number>;
   /**
-   * Up to `limit` enrolled blobs beyond `after`, those not looked at for longest first, and only such as were last looked at before `before`.
-   * What no row names any more is forgotten. @returns no cursor when there are no more.
+   * Up to `limit` enrolled blobs after the cursor, oldest check first, only those last checked
+   * before `before`. Forgets blobs that no row names any more. @returns no cursor at the end.
    */
   longestUnchecked(
     after: CheckCursor | undefined,
@@ -66,8 +69,8 @@ export interface VerificationStore {
   /** Whether some row names this blob with this checksum. */
   isNamed(uid: string, checksum: string | null): Promise<boolean>;
   /**
-   * Counts, by Unix times. What was verified after `until` counts as from the future. Walks all
-   * uids as enrolBlobs does.
+   * Counts checks, by Unix times. A check after `until` counts as from the future. Reads all uids
+   * as enrolBlobs does.
    */
   coverage(sinces: readonly number[], until: number, onPiece: () => void): Promise<Coverage>;
 }

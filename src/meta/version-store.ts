@@ -8,16 +8,17 @@ export interface VersionStore {
   listVersions(filter: VersionFilter): Promise<TaggedVersion[]>;
   setProtected(uid: string, value: boolean): Promise<void>;
   setExpire(uid: string, expire: Date | null): Promise<void>;
-  /** A tag that is there already is fine. */
+  /** Existing tags are no error. */
   addTags(uid: string, tags: readonly string[]): Promise<void>;
-  /** A tag that is not there is fine. */
+  /** Missing tags are no error. */
   removeTags(uid: string, tags: readonly string[]): Promise<void>;
   setVersionInvalid(uid: string): Promise<void>;
-  /** Makes the version and all its blocks valid, after every one of them was found good. */
+  /** Makes the version and all its blocks valid. The caller has verified all of them. */
   setVersionValid(uid: string): Promise<void>;
   /**
-   * Removes a version; its blobs become candidates for deletion, with the time. In several transactions, the first of
-   * which makes the version invalid, so that others can write between and a crash leaves nothing that looks whole.
+   * Removes a version; its blobs become candidates for deletion. Takes several transactions, so
+   * that others can write in between. The first one makes the version invalid, so that a crash
+   * leaves no version that looks complete.
    * @returns how many block rows it had.
    */
   removeVersion(uid: string, onProgress: (rowsRemoved: number) => void): Promise<number>;

@@ -63,7 +63,10 @@ export class Bitmap {
     for (let range = this.nextRange(0); range !== undefined; range = this.nextRange(range.first + range.count)) yield range;
   }
 
-  /** The first id at or above `from` whose bit differs from those of `flip` (0: is set; all ones: is clear). */
+  /**
+   * The first id at or above `from` whose bit differs from those of `flip` (0: is set; all ones: is
+   * clear).
+   */
   #find(from: number, flip: number): number {
     for (let word = from >>> 5, skip = from & 31; word < this.#words.length; word++, skip = 0) {
       const bits = (((this.#words[word] ?? 0) ^ flip) >>> skip) << skip;

@@ -27,7 +27,10 @@ export interface DatedBlockRow extends BlockRow {
 
 /** A row that a running backup wants to commit. */
 export interface BackupRow extends Block {
-  /** True when the blob was found by dedup: the commit must make sure that it is still there to be used. */
+  /**
+   * True when the blob was found by dedup: the commit must make sure that it is still there to be
+   * used.
+   */
   found: boolean;
   /** The blob that dedup had found before, and that is missing or cut. */
   replaces?: string | undefined;

@@ -21,7 +21,10 @@ export async function insertNew(session: Session, rows: readonly BackupRow[], to
   await session.run(sql`INSERT INTO blocks (${INSERT_COLUMNS}) ${selectRows(rows, to)}`);
 }
 
-/** The same for blobs that were found. @returns the rows whose blob no good row names any more, or a cleanup has doomed. */
+/**
+ * The same for blobs that dedup found. @returns the rows that were not added: no valid row names
+ * their blob any more, or a cleanup has doomed it.
+ */
 export async function insertFound(session: Session, rows: readonly BackupRow[], to: BlocksToInsert): Promise<BackupRow[]> {
   const taken = await session.query<{ id: number }>(
     sql`INSERT INTO blocks (${INSERT_COLUMNS}) ${selectRows(rows, to)}

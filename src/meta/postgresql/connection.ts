@@ -11,15 +11,15 @@ import { POSTGRES } from './dialect.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
 import type { Fence } from './fence.ts';
 import { arrayOf } from './literals.ts';
-import { patiently } from './patience.ts';
+import { withRetries } from './retry.ts';
 import type { Session } from './session.ts';
 import { SessionPool } from './session-pool.ts';
 import { isBroken, transact, UnknownOutcome } from './transaction.ts';
 
 const OUTCOME_PAUSE_MS = 200;
-/** How long statements may take to end once the session with the locks between hosts is lost. */
+/** How long running statements may take once the session with the locks between hosts is lost. */
 const LAST_ANSWERS_MS = 3_000;
-/** Statements that one round trip asks; each makes the server's plan longer. */
+/** Statements in one round trip; each makes planning on the server slower. */
 const STATEMENTS_AT_A_TIME = 200;
 
 /** How a connection is made. */
@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   address: ServerAddress;
   logger: Logger;
   now: () => Date;
-  /** Cuts waits for a lost server short. */
+  /** Ends waits for a lost server early. */
   signal?: AbortSignal | undefined;
   /** The locks between hosts that are held at the moment, on which every transaction relies. */
   fence?: (() => Fence | undefined) | undefined;
@@ -37,15 +37,16 @@ export interface ConnectionOptions {
 export interface WriteOptions {
   exclusion?: Exclusion;
   /** False: `body` can't run twice. A lost connection then ends it, with nothing changed. */
-  again?: boolean;
-  /** False: our own tables are not needed, or can't be there yet. */
+  retry?: boolean;
+  /** False: our own tables are not needed, or do not exist yet. */
   sideTables?: boolean;
 }
 
 /**
- * A few sessions of one PostgreSQL server, used as one: reads run at once, writes of this process one after the other. A connection that is
- * lost is made again, for up to two minutes, and what was under way is made again with it; never a transaction that may have been
- * committed, before the server has said that it was not.
+ * A few sessions of one PostgreSQL server, used as one. Reads run at once; writes of this process
+ * run one after the other. For up to two minutes, a lost connection is made again, and the
+ * statement or transaction with it. A transaction whose COMMIT got no answer is run again only
+ * after the server has said that it was not committed.
  */
 export class PostgresConnection implements SqlDatabase {
   readonly label: string;
@@ -53,7 +54,7 @@ export class PostgresConnection implements SqlDatabase {
   readonly dialect = POSTGRES;
   readonly #options: ConnectionOptions;
   readonly #pool: SessionPool;
-  readonly #news = { isLost: false };
+  readonly #notice = { isLost: false };
   #wasConnected = false;
   #sideTables: Promise<void> | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -66,7 +67,7 @@ export class PostgresConnection implements SqlDatabase {
     this.#pool = new SessionPool(options.address);
     const { signal } = options;
     signal?.addEventListener('abort', () => {
-      // The server may hang, and what waits for it with it. A user's wish to stop is no reason to cut anything off.
+      // The server may hang, and all that waits for it. Stopping on request cuts nothing off.
       if (!(signal.reason instanceof BackyError) || signal.reason.code !== 'lockLost') return;
       setTimeout(() => this.#pool.cut(), LAST_ANSWERS_MS).unref();
     });
@@ -103,17 +104,21 @@ export class PostgresConnection implements SqlDatabase {
   }
 
   /**
-   * Runs `body` in a transaction, after those of this process that came before; durable on return. After a lost connection or a conflict
-   * with others, `body` runs again: it MUST have no lasting effect outside of the database.
+   * Runs `body` in a transaction, after earlier writes of this process; durable on return. Runs
+   * `body` again after a lost connection or a conflict: it MUST NOT have lasting effects outside of
+   * the database.
    */
   async write<T>(body: (session: Session) => Promise<T>, options: WriteOptions = {}): Promise<T> {
-    const { exclusion = 'none', again = true, sideTables = true } = options;
+    const { exclusion = 'none', retry = true, sideTables = true } = options;
     if (sideTables) await this.makeSideTables();
     const once = () => this.#settled(() => this.#leased((session) => this.#transact(session, exclusion, body)));
-    return this.#inTurn(() => (again ? this.#again(once) : this.#onlyOnce(once)));
+    return this.#inTurn(() => (retry ? this.#retrying(once) : this.#onlyOnce(once)));
   }
 
-  /** See SqlDatabase.makeSideTables. Under a lock: IF NOT EXISTS alone fails when two do it at once. */
+  /**
+   * See SqlDatabase.makeSideTables. Takes a lock: IF NOT EXISTS alone fails when two programs run
+   * it at once.
+   */
   makeSideTables(): Promise<void> {
     this.#sideTables ??= this.#sideTablesMade().catch((error: unknown) => {
       this.#sideTables = undefined;
@@ -122,7 +127,9 @@ export class PostgresConnection implements SqlDatabase {
     return this.#sideTables;
   }
 
-  /** Runs `body` with a session of its own, e.g. for temporary tables. Nothing is made again: a lost connection ends it. */
+  /**
+   * Runs `body` with a session of its own, e.g. for temporary tables. A lost connection ends it.
+   */
   session<T>(body: (session: OwnSession) => Promise<T>): Promise<T> {
     return this.#onlyOnce(() =>
       this.#leased((session) =>
@@ -137,14 +144,14 @@ export class PostgresConnection implements SqlDatabase {
     );
   }
 
-  /** Waits for what is under way, then leaves the server. */
+  /** Waits for running writes, then leaves the server. */
   async close(): Promise<void> {
     await this.#turn;
     await this.#pool.close();
   }
 
   #reading<T>(body: (session: Session) => Promise<T>): Promise<T> {
-    return this.#again(() => this.#leased(body));
+    return this.#retrying(() => this.#leased(body));
   }
 
   async #leased<T>(body: (session: Session) => Promise<T>): Promise<T> {
@@ -163,11 +170,14 @@ export class PostgresConnection implements SqlDatabase {
     }
   }
 
-  /** Before the first connection a server that is not there is an answer; one that starts is worth a wait. */
-  #again<T>(attempt: () => Promise<T>): Promise<T> {
-    const mayPass = (error: unknown) => isConflict(error) || isStarting(error) || (this.#wasConnected && isLost(error));
+  /**
+   * Retries what can succeed later. Before the first connection, only a starting server is worth a
+   * wait: an unreachable one may be a mistake in the config file.
+   */
+  #retrying<T>(attempt: () => Promise<T>): Promise<T> {
+    const isWorthRetry = (error: unknown) => isConflict(error) || isStarting(error) || (this.#wasConnected && isLost(error));
     const { logger, signal } = this.#options;
-    return patiently(attempt, { label: this.label, logger, signal, news: this.#news, mayPass });
+    return withRetries(attempt, { label: this.label, logger, signal, notice: this.#notice, isWorthRetry });
   }
 
   async #onlyOnce<T>(attempt: () => Promise<T>): Promise<T> {
@@ -182,7 +192,10 @@ export class PostgresConnection implements SqlDatabase {
     }
   }
 
-  /** The result of a transaction, whose outcome is asked for when the connection was lost during the commit. */
+  /**
+   * The result of a transaction. Asks the server for its outcome if the connection was lost during
+   * the COMMIT.
+   */
   async #settled<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
@@ -206,7 +219,7 @@ export class PostgresConnection implements SqlDatabase {
             hint: 'Look with "backy2 ls" whether the change is there.',
           },
         );
-      // The server has not noticed yet that we were gone.
+      // The server has not noticed the lost connection yet.
       await sleep(OUTCOME_PAUSE_MS, undefined, { signal: this.#options.signal });
     }
   }
@@ -215,7 +228,7 @@ export class PostgresConnection implements SqlDatabase {
     try {
       return (await this.queryOne<{ status: string | null }>(sql`SELECT txid_status(${xid}::bigint) AS status`)).status;
     } catch (error) {
-      // "In the future": a standby that took over, and never heard of it.
+      // "In the future": a standby took over that never received it.
       if (error instanceof DatabaseError && error.code === '22023') return 'aborted';
       throw error;
     }
@@ -227,7 +240,7 @@ export class PostgresConnection implements SqlDatabase {
       sql`SELECT bool_and(to_regclass(name) IS NOT NULL) AS there FROM unnest(${names}::text[]) AS side(name)`,
     );
     if (there) return;
-    await this.#again(() =>
+    await this.#retrying(() =>
       this.#settled(() =>
         this.#leased((session) =>
           this.#transact(session, 'schema', (inside) => inside.script(Object.values(SIDE_TABLES).join(';\n'))),
@@ -248,7 +261,7 @@ export class PostgresConnection implements SqlDatabase {
   }
 }
 
-/** A session that somebody has for longer. */
+/** A session on loan for several transactions. */
 export interface OwnSession {
   session: Session;
   /** Runs `body` in a transaction of this session. */

@@ -2,48 +2,54 @@ import { DatabaseError } from 'pg';
 import { BackyError, type ErrorDetails, errnoOf, messageOf } from '../../errors.ts';
 import { NoDatabaseError } from '../no-database.ts';
 
-/** Error codes of PostgreSQL (its manual, appendix A) after which the same transaction may well succeed. */
+/**
+ * Error codes (appendix A of the manual of PostgreSQL) after which the same transaction can
+ * succeed.
+ */
 const CONFLICTS = ['40001', '40P01'];
-/** The server ends the session, or does not take one just now. */
+/** The server ends the session, or accepts none at the moment. */
 const INTERRUPTIONS = ['57P01', '57P02', '57P03', '57P05', '53300', '08000', '08001', '08003', '08004', '08006'];
 /** Of system calls. */
 const LOST = [
   ...['ECONNREFUSED', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'],
   ...['ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT'],
 ];
-/** What the driver says without a code. */
+/** Messages of the driver that come without a code. */
 const LOST_WORDS =
   /^(Connection terminated|timeout exceeded when trying|timeout expired|Client has encountered a connection error|Client was closed|socket disconnected)|read ECONN|before secure TLS|not queryable/i;
 
-/** Whether a transaction failed only because of others: it was rolled back, and can be made again. */
+/** Whether a transaction failed because of others: it was rolled back and can run again. */
 export function isConflict(error: unknown): boolean {
   return error instanceof DatabaseError && CONFLICTS.includes(error.code ?? '');
 }
 
-/** Whether the session is gone, or none could be had, for a reason that may pass. */
+/** Whether the session was lost, or none was available, for a reason that can pass. */
 export function isLost(error: unknown): boolean {
   if (error instanceof DatabaseError) return INTERRUPTIONS.includes(error.code ?? '');
   if (error instanceof BackyError) return false;
   return LOST.includes(errnoOf(error) ?? '') || LOST_WORDS.test(messageOf(error));
 }
 
-/** Whether a server that runs can't take a session yet: worth a wait even at the program's start. */
+/** Whether the server is starting: worth a wait even at the start of the program. */
 export function isStarting(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57P03';
 }
 
-/** Whether the server speaks no TLS, or asks for none, so that plain speech is worth a try, or the other way round. */
+/** Whether the server refused because of TLS: it has none, or requires it. */
 export function isAboutEncryption(error: unknown): boolean {
   if (error instanceof DatabaseError) return error.code === '28000' && /encryption|SSL/.test(error.message);
   return /does not support SSL/.test(messageOf(error));
 }
 
-/** Whether a version is there already. */
+/** Whether a version with this uid exists. */
 export function isDuplicateVersion(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '23505' && error.table === 'versions';
 }
 
-/** Any failure of driver or server as one clear line; everything else stays what it is. Shows no password: no error of theirs has it. */
+/**
+ * A failure of the driver or the server as a BackyError; any other error is returned as it is. No
+ * error of theirs contains the password.
+ */
 export function toDatabaseError(label: string, error: unknown): unknown {
   if (error instanceof BackyError) return error;
   if (error instanceof DatabaseError) return fromServer(label, error);
@@ -60,7 +66,7 @@ export function notInitialized(label: string): BackyError {
   return new NoDatabaseError(`Invalid database (${label}): it has no tables of backy2`);
 }
 
-/** Why there is no connection, in words. */
+/** The reason for a missing connection, in words. */
 export function reasonOf(error: unknown): string {
   if (/password must be a string/.test(messageOf(error))) return 'the server asks for a password.';
   const code = errnoOf(error);
@@ -74,7 +80,7 @@ export function reasonOf(error: unknown): string {
 function fromServer(label: string, error: DatabaseError): BackyError {
   const said = `${error.message} (${error.code ?? 'no code'})`;
   const [start, hint] = explain(error);
-  // A value that does not fit says nothing of the database.
+  // The database is fine: only the value does not fit.
   if (error.code?.startsWith('22'))
     return new BackyError('refused', `The database ${label} takes no such value: ${said}`, { cause: error });
   return failed(`${start} ${label}: ${said}`, { hint, cause: error });

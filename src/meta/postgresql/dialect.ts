@@ -4,15 +4,15 @@ import { rowOf, type Steps } from '../sql/steps.ts';
 import { arrayOf } from './literals.ts';
 
 /**
- * The server's time in Unix seconds. Hosts that share a database agree on it, whatever their own
- * clocks say: a blob that one of them has just made a candidate is not an hour old for another one.
+ * The time of the server in Unix seconds. Hosts that share a database agree on it, whatever their
+ * own clocks say: a new candidate of one host is not an hour old for another.
  */
 export const SERVER_SECONDS = sql`floor(extract(epoch FROM clock_timestamp()))::bigint`;
 
 /** SQL as PostgreSQL understands it. */
 export const POSTGRES: Dialect = {
   idIsInteger: sql`true`,
-  // The original takes the time of the database too.
+  // As the original does.
   utcNow: "now() AT TIME ZONE 'UTC'",
   nowSeconds: () => SERVER_SECONDS,
   byBytes: (column) => sql`${column} COLLATE "C"`,

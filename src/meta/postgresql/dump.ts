@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { labelOf, libpqEnvironment, type ServerAddress } from './engine-url.ts';
 
-/** So much of what pg_dump complains of is kept. */
+/** Characters of the error output that are kept. */
 const MOST_TEXT = 4_096;
 
 /**
- * Writes a dump of a database in pg_dump's custom format to a file, as the database is at one
- * moment.
- * @throws BackyError `database` when pg_dump is missing, or fails.
+ * Writes a dump of the database at one moment to a file, in pg_dump's custom format.
+ * @throws BackyError `database` when pg_dump is missing or fails.
  */
 export async function dumpDatabase(address: ServerAddress, to: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();

@@ -9,7 +9,7 @@ export interface ServerAddress {
   port: number;
   database: string;
   user: string;
-  /** Undefined: libpq's own ways, PGPASSWORD and the password file. */
+  /** Undefined: libpq's own sources, PGPASSWORD and the password file. */
   password: string | undefined;
   /** Options of libpq, by the names that they have in a URL. */
   options: ReadonlyMap<LibpqOption, string>;
@@ -18,7 +18,7 @@ export interface ServerAddress {
 /** Variables of the environment, as libpq reads them. */
 export type PgEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** Options of libpq that mean the same here. Each with its variable. */
+/** Options of libpq that mean the same here, each with its variable. */
 const OPTIONS = {
   sslmode: 'PGSSLMODE',
   sslrootcert: 'PGSSLROOTCERT',
@@ -32,9 +32,9 @@ const OPTIONS = {
 /** The name of an option that is understood. */
 export type LibpqOption = keyof typeof OPTIONS;
 
-/** What stands in for parts of the URL. */
+/** Options that replace parts of the URL. */
 const PARTS = ['host', 'port', 'user', 'password', 'dbname'];
-/** What tunes libpq itself and changes nothing of what is promised here. */
+/** Options that tune libpq itself and have no effect here. */
 const WITHOUT_MEANING = [
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
   ...['client_encoding', 'fallback_application_name', 'gssencmode', 'target_session_attrs'],
@@ -45,13 +45,17 @@ export function isPostgresUrl(engine: string): boolean {
   return /^postgres(ql)?(\+psycopg2)?:/.test(engine);
 }
 
-/** As the original's library cuts URLs: a password may hold anything but an @, even what a URL must not. */
+/**
+ * Splits URLs as the original's library does: a password may hold any character but @, even those
+ * that a URL must not.
+ */
 const URL_PARTS =
   /^[\w+]+:\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<name>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s;
 
 /**
- * Takes an engine URL apart (formats.md §3). What it lacks comes from libpq's variables, then from libpq's defaults.
- * @throws BackyError `config`, in which no password is shown.
+ * Parses an engine URL (formats.md §3). Missing parts come from the variables of libpq, then from
+ * its defaults.
+ * @throws BackyError `config`, without the password.
  */
 export function parseEngineUrl(engine: string, env: PgEnvironment = process.env): ServerAddress {
   const parts = URL_PARTS.exec(engine)?.groups;
@@ -75,15 +79,15 @@ export function parseEngineUrl(engine: string, env: PgEnvironment = process.env)
   };
 }
 
-/** How messages call a database: without the password. */
+/** The name of a database in messages: without the password. */
 export function labelOf({ host, port, database, user }: ServerAddress): string {
   if (host.startsWith('/')) return `postgresql://${user}@/${database}?host=${host}${port === 5432 ? '' : `&port=${port}`}`;
   return `postgresql://${user}@${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
 }
 
 /**
- * The environment in which libpq's own programs connect to a database: nothing of it, a password
- * least of all, is in their arguments.
+ * The environment in which libpq's own programs connect to a database. Their arguments show nothing
+ * of it, and no password.
  */
 export function libpqEnvironment(address: ServerAddress, env: PgEnvironment = process.env): Record<string, string | undefined> {
   const { host, port, database, user, password, options } = address;
@@ -116,7 +120,7 @@ function defaultHost(port: number): string {
   return ['/var/run/postgresql', '/tmp'].find((folder) => existsSync(`${folder}/.s.PGSQL.${port}`)) ?? 'localhost';
 }
 
-/** As Python does: a percent sign that begins no code stands for itself. */
+/** As Python does: a percent sign without a code stands for itself. */
 function decode(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (codes) => Buffer.from(codes.replaceAll('%', ''), 'hex').toString());
 }

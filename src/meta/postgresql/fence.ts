@@ -1,19 +1,28 @@
 import { literal, type Sql, sql } from '../sql/statement.ts';
 
 /**
- * Advisory locks that show a transaction whether locks between hosts, which another session of this program holds, are still held. Without that,
- * a transaction that is made again after a lost connection could commit rows whose blobs another host has deleted meanwhile.
+ * Advisory locks by which a transaction sees that locks between hosts, which another session of
+ * this program holds, are still held. Without them, a transaction that runs again after a lost
+ * connection could commit rows whose blobs another host has deleted.
  */
 export interface Fence {
-  /** Shared until the transaction's end, so that nobody gets the installation before it; undefined when we have it ourselves. */
+  /**
+   * Shared until the end of the transaction, so that nobody gets the installation before. Undefined
+   * when this program holds the installation itself.
+   */
   share: bigint | undefined;
-  /** Held by the session of our locks alone: whoever is granted it knows that this session is gone. */
+  /**
+   * Held only by the session of our locks: whoever else gets it knows that this session was lost.
+   */
   taken: bigint;
 }
 
-/** A condition that is true while all locks are held, and keeps it so until the transaction's end. */
+/**
+ * A condition that is true while all locks are held, and stays true until the end of the
+ * transaction.
+ */
 export function fenceCondition({ share, taken }: Fence): Sql {
   const isShared = share === undefined ? sql`` : sql`pg_try_advisory_xact_lock_shared(${literal(share)}) AND `;
-  // In this order, which CASE promises: a session that is there after we share has been there all the time.
+  // CASE keeps this order: a session that exists after we share has existed all the time.
   return sql`CASE WHEN ${isShared}true THEN NOT pg_try_advisory_xact_lock_shared(${literal(taken)}) ELSE false END`;
 }

@@ -2,8 +2,8 @@
 type Cell = string | number | boolean | null;
 
 /**
- * PostgreSQL's text form of an array. By hand, because the driver's own way looks at each value four times: 10,000 rows of seven columns
- * take it 40 ms, this 5.
+ * The text form of an array. The driver's own conversion looks at each value four times: for 10,000
+ * rows of seven columns it takes 40 ms, this one 5 ms.
  */
 export function arrayOf(values: readonly Cell[]): string {
   let text = '{';
@@ -17,7 +17,7 @@ export function arrayOf(values: readonly Cell[]): string {
   return `${text}}`;
 }
 
-/** Needs no quotes; NULL would. */
+/** Values that need no quotes; NULL does. */
 const SAFE = /^(?!null$)[0-9a-z-]+$/i;
 
 function quoted(text: string): string {

@@ -11,15 +11,16 @@ export function labelOfEngine(engine: string): string {
 }
 
 /**
- * A connection that belongs to no pool and lasts until it is ended. @param applicationName what others see of it.
- * @throws BackyError when the server can't be reached or refuses.
+ * Opens a connection outside of any pool that lasts until it is ended.
+ * @param applicationName the name that others see.
+ * @throws BackyError when the server is unreachable or refuses.
  */
 export async function connectAlone(engine: string, applicationName: string): Promise<pg.Client> {
   const address = parseEngineUrl(engine);
   const encryptions = encryptionsToTry(address);
   for (const [i, encryption] of encryptions.entries()) {
     const client = new PgClient({ ...clientConfig(address, encryption), application_name: applicationName });
-    // Whoever has it listens as well.
+    // The holder listens too.
     client.on('error', () => {});
     try {
       await client.connect();

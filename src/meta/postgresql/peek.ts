@@ -5,7 +5,7 @@ import { sql } from '../sql/statement.ts';
 import { parseEngineUrl } from './engine-url.ts';
 import { SessionPool } from './session-pool.ts';
 
-/** Somebody is typing: a server that is far away or busy is not worth a longer wait. */
+/** The user is typing: a distant or busy server is not worth a longer wait. */
 const PATIENCE_MS = 1_000;
 
 /** See {@link peekVersions}. */

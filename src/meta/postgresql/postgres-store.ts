@@ -30,15 +30,16 @@ export interface PostgresStoreOptions {
   engine: string;
   logger: Logger;
   now: () => Date;
-  /** Cuts waits for a lost server short. */
+  /** Ends waits for a lost server early. */
   signal?: AbortSignal | undefined;
-  /** The locks between hosts that are held at the moment: no transaction is committed once their session is gone. */
+  /** The locks between hosts that are held: no transaction commits once their session is lost. */
   fence?: (() => Fence | undefined) | undefined;
 }
 
 /**
- * The metadata in a PostgreSQL database, the same that the original uses. Several hosts may work on
- * it at once. Touches nothing until `open` or `initialize`; throws for a URL that can't be used.
+ * The metadata in a PostgreSQL database, the same that the original uses. Several hosts can work on
+ * it at once. Touches nothing until `open` or `initialize`.
+ * @throws BackyError `config` for an invalid URL.
  */
 export function postgresStore({ engine, ...options }: PostgresStoreOptions): MetaStore {
   const address = parseEngineUrl(engine);
@@ -63,7 +64,8 @@ export function postgresStore({ engine, ...options }: PostgresStoreOptions): Met
       },
       copyTo: (_: PostgresConnection, to: string, signal: AbortSignal) => dumpDatabase(address, to, signal),
       close: (db: PostgresConnection) => db.close(),
-      // The server looks after its indexes. Comparing one with its table takes a superuser and amcheck.
+      // The server looks after its indexes. Comparing one with its table takes a superuser and
+      // amcheck.
       verifyUidIndex: () => {},
     }),
   };

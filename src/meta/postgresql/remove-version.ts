@@ -26,7 +26,7 @@ export async function removeVersion(
     );
     if (last === null) break;
     removed += await connection.transaction(function* () {
-      // Healing could have found the version whole in between.
+      // Healing could have made the version valid in between.
       yield* run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
       return yield* deleteBlocks(sql`${above} AND id <= ${last}`);
     });

@@ -4,9 +4,10 @@ const COUNTS = `version_size_bytes, version_size_blocks, bytes_read, blocks_read
   blocks_found_dedup, bytes_sparse, blocks_sparse, duration_seconds`;
 
 /**
- * What each revision does to the tables of the one before. In place, as the original does it: the schema is then what the original would
- * have made of the same database, down to the order of columns and the names of constraints. None but the change of
- * `expire` rewrites a table, and that one has a row a version.
+ * The changes of each revision to the tables of the one before. They work in place, as in the
+ * original: the schema is then the one that the original would have made, down to the order of
+ * columns and the names of constraints. Only the change of `expire` rewrites a table, which has one
+ * row for each version.
  */
 export const STEPS: Record<Revision, readonly string[]> = {
   bbe7904bfc3a: ["ALTER TABLE versions ADD COLUMN snapshot_name VARCHAR DEFAULT '' NOT NULL"],
@@ -37,7 +38,7 @@ export const STEPS: Record<Revision, readonly string[]> = {
   ],
   '5260034b8125': [
     'ALTER TABLE blocks ADD COLUMN enc_envkey VARCHAR(80)',
-    // A default that is there for a moment gives old rows their value without writing them anew.
+    // A temporary default gives old rows their value without rewriting them.
     'ALTER TABLE blocks ADD COLUMN enc_version INTEGER DEFAULT 0 NOT NULL',
     'ALTER TABLE blocks ALTER COLUMN enc_version DROP DEFAULT',
   ],

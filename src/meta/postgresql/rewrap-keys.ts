@@ -5,7 +5,10 @@ import type { PostgresConnection } from './connection.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 
-/** See EncryptionStore.rewrapKeys. Others may read; all that change block rows wait, the original too. */
+/**
+ * See EncryptionStore.rewrapKeys. Others can read. All that change block rows wait, the original
+ * too.
+ */
 export function rewrapKeys(connection: PostgresConnection, request: RewrapRequest): Promise<RewrapCounts> {
   return connection.write(
     async (session) => {
@@ -30,7 +33,7 @@ export function rewrapKeys(connection: PostgresConnection, request: RewrapReques
       }
     },
     // Callers report progress, and may end it by a throw: it must not begin again unseen.
-    { exclusion: 'judging', again: false },
+    { exclusion: 'judging', retry: false },
   );
 }
 

@@ -7,23 +7,23 @@ import { PgClient } from './pg-client.ts';
 import { Session, TYPES } from './session.ts';
 import { type Encryption, encryptionsToTry } from './tls.ts';
 
-/** One that writes, and a few that read meanwhile: hosts share the server's max_connections. */
+/** One that writes, and a few that read at the same time: hosts share max_connections. */
 const MOST_SESSIONS = 4;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A peer that is gone is noticed after this and ten probes, a second each. */
+/** A lost peer is noticed after this and ten probes, a second each. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 const IDLE_TIMEOUT_MS = 60_000;
-/** A server that does not answer hears no farewell either. */
+/** A server that does not answer does not answer to a goodbye either. */
 const CLOSE_LIMIT_MS = 5_000;
 
-/** What every session starts with: times are UTC, and long statements and pauses are ours to judge. */
+/** Each session starts with these: times are UTC, and we limit long statements and pauses. */
 const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET lock_timeout = 0;
   SET idle_in_transaction_session_timeout = 0`;
 
 /** A session on loan. */
 export interface Lease {
   session: Session;
-  /** Gives it back; `broken`: it is of no more use to anybody. */
+  /** Returns it; `broken`: it can't be used again. */
   release(broken: boolean): void;
 }
 
@@ -42,12 +42,15 @@ export class SessionPool {
     this.#connectTimeoutMs = connectTimeoutMs;
   }
 
-  /** A session that nobody else has; waits for one when all are out. Rejects with what driver or server say. */
+  /**
+   * Borrows a session; waits for one when all are in use. Rejects with the error of the driver or
+   * the server.
+   */
   async lease(): Promise<Lease> {
     if (this.#isCut) throw cutError();
     const client = await (await this.#opened()).connect();
     try {
-      // One that was idle waits for the same server.
+      // The pool may have been cut during the wait.
       if (this.#isCut) throw cutError();
       if (!this.#ready.has(client)) await client.query(SETTINGS);
       this.#ready.add(client);
@@ -64,8 +67,8 @@ export class SessionPool {
   }
 
   /**
-   * Cuts all sessions that somebody has, for servers that do not answer, and gives out no more:
-   * statements reject from then on.
+   * Cuts all borrowed sessions, for servers that do not answer, and lends no more: statements
+   * reject from then on.
    */
   cut(): void {
     this.#isCut = true;
@@ -87,7 +90,7 @@ export class SessionPool {
     if (this.#pool === undefined) {
       const opening = this.#open();
       this.#pool = opening;
-      // Another attempt may be luckier.
+      // Another attempt may succeed.
       opening.catch(() => {
         if (this.#pool === opening) this.#pool = undefined;
       });
@@ -115,7 +118,7 @@ function cutError(): Error {
   return new Error('the sessions with the server were cut');
 }
 
-/** What the driver needs for a connection to the server. */
+/** The options of the driver for a connection to the server. */
 export function clientConfig(address: ServerAddress, encryption: Encryption, connectTimeoutMs?: number): pg.ClientConfig {
   const { host, port, database, user, password, options } = address;
   const seconds = Number(options.get('connect_timeout') ?? 0);
@@ -138,7 +141,7 @@ function newPool(address: ServerAddress, encryption: Encryption, connectTimeoutM
     max: MOST_SESSIONS,
     allowExitOnIdle: true,
   });
-  // A session that is lost while nobody uses it is of no interest; one in use says so to its user.
+  // The loss of an idle session does not matter; one in use tells its user.
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;

@@ -6,7 +6,7 @@ import type { Answer, Steps } from '../sql/steps.ts';
 const NUMBERS: number[] = [pg.types.builtins.INT8, pg.types.builtins.NUMERIC];
 const DATES: number[] = [pg.types.builtins.TIMESTAMP, pg.types.builtins.DATE];
 
-/** How values are read: times stay text, since the driver takes them for local ones. */
+/** How values are read: times stay text, since the driver would take them for local ones. */
 export const TYPES: CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (NUMBERS.includes(oid)) return Number;
@@ -15,7 +15,7 @@ export const TYPES: CustomTypesConfig = {
   },
 };
 
-/** One connection, for as long as somebody has it. Statements run in the order of the calls. */
+/** One borrowed connection. Statements run in the order of the calls. */
 export class Session {
   readonly #client: ClientBase;
 

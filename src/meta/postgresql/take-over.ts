@@ -12,8 +12,9 @@ import type { Session } from './session.ts';
 const PIECE_RANGES = 20_000;
 
 /**
- * See BackupStore.takeOver. A piece is one INSERT SELECT, in the order of ids. It reads the base's rows and adds the copies at once, and no
- * cleanup or scrub judges blobs meanwhile: what the base names then, the copy may name.
+ * See BackupStore.takeOver. A piece is one INSERT SELECT, in the order of ids, which reads the rows
+ * of the base and adds the copies at once. No cleanup or scrub judges blobs at the same time: the
+ * copy may name what the base names.
  */
 export async function takeOver(connection: PostgresConnection, request: TakeOverRequest): Promise<TakeOverResult> {
   const date = toStoredDate(connection.now());
@@ -43,7 +44,8 @@ async function copyPiece(
   ranges: readonly BlockRange[],
   date: string,
 ): Promise<TakeOverResult> {
-  // Each range is a stretch of the primary key. A plan that reads the table instead can only be a wrong guess of how many there are.
+  // Each range is a part of the primary key. A plan that reads the whole table is based on a wrong
+  // estimate of their number.
   await session.script('SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off');
   return session.queryOne<TakeOverResult>(
     sql`WITH taken AS (
@@ -59,18 +61,18 @@ async function copyPiece(
   );
 }
 
-/** Cuts ranges into pieces of so many blocks. */
+/** Cuts ranges into pieces of a number of blocks. */
 class RangeQueue {
   readonly #ranges: readonly BlockRange[];
   #at = 0;
-  /** Blocks of the range at hand that are done. */
+  /** Finished blocks of the current range. */
   #done = 0;
 
   constructor(ranges: readonly BlockRange[]) {
     this.#ranges = ranges;
   }
 
-  /** The next ranges, of up to `blocks` blocks; none when all are done. */
+  /** The next ranges, of up to `blocks` blocks; none at the end. */
   next(blocks: number): BlockRange[] {
     const piece: BlockRange[] = [];
     for (let left = blocks; left > 0 && piece.length < PIECE_RANGES; ) {

@@ -5,15 +5,16 @@ import type { ConnectionOptions } from 'node:tls';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { LibpqOption, ServerAddress } from './engine-url.ts';
 
-/** How to speak to the server: false is without TLS. */
+/** How to connect to the server: false is without TLS. */
 export type Encryption = ConnectionOptions | false;
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
 /**
- * What libpq would try for `sslmode`, in that order. `prefer`, the default, checks no certificate; `require` does if there is a file with
- * root certificates, as libpq; `verify-*` take the system's roots without one.
- * @throws BackyError `config` for a mode that is unknown or a file that can't be read.
+ * The ways that libpq would try for `sslmode`, in its order. `prefer`, the default, checks no
+ * certificate. `require` checks it if there is a file with root certificates. `verify-*` use the
+ * roots of the system if there is no such file.
+ * @throws BackyError `config` for an unknown mode or an unreadable file.
  */
 export function encryptionsToTry({ host, options }: ServerAddress): Encryption[] {
   const mode = options.get('sslmode') ?? 'prefer';
@@ -32,7 +33,7 @@ export function encryptionsToTry({ host, options }: ServerAddress): Encryption[]
 
 function file(options: ReadonlyMap<LibpqOption, string>, name: LibpqOption, initial: string): string | undefined {
   const given = options.get(name);
-  // libpq's word for the system's own roots.
+  // libpq's word for the roots of the system.
   if (given === 'system') return undefined;
   const path = given ?? join(homedir(), initial);
   if (given === undefined && !existsSync(path)) return undefined;

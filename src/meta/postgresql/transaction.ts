@@ -6,10 +6,13 @@ import { isLost } from './database-errors.ts';
 import { type Fence, fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';
 
-/** Our advisory locks have two numbers, so that they never meet those of operations between hosts, which have one. "back" in ASCII. */
+/**
+ * Our advisory locks have two numbers, so that they never meet those of operations between hosts,
+ * which have one. "back" in ASCII.
+ */
 const LOCK_CLASS = literal(0x6261636b);
 
-/** One of them is held until the transaction's end; every statement after it sees what earlier holders committed. */
+/** Held until the end of the transaction; see {@link Exclusion}. */
 const LOCKS: Record<Exclusion, Sql> = {
   none: sql``,
   naming: sql`SELECT pg_advisory_xact_lock_shared(${LOCK_CLASS}, 1);`,
@@ -17,7 +20,7 @@ const LOCKS: Record<Exclusion, Sql> = {
   schema: sql`SELECT pg_advisory_xact_lock(${LOCK_CLASS}, 2);`,
 };
 
-/** The session went away during the COMMIT: only the server knows what came of it. */
+/** The session was lost during the COMMIT: only the server knows the outcome. */
 export class UnknownOutcome extends Error {
   readonly xid: string;
   readonly result: unknown;
@@ -29,7 +32,7 @@ export class UnknownOutcome extends Error {
   }
 }
 
-/** Raised when a transaction could not even be rolled back: the session is of no more use. */
+/** Whether a failure leaves the session unusable. */
 export const isBroken = (error: unknown): boolean => isLost(error) || error instanceof UnknownOutcome;
 
 /** How a transaction of a session is made. */
@@ -37,16 +40,16 @@ export interface TransactOptions {
   exclusion: Exclusion;
   /** Locks of another session that MUST be held until the end. */
   fence?: Fence | undefined;
-  /** Told when the wait for others gets long. */
+  /** Called when the wait for others gets long. */
   onWaiting(): void;
 }
 
 const WAITING_AFTER_MS = 3_000;
 
 /**
- * Runs `body` in one transaction of this session. READ COMMITTED: with the locks above it is all that is needed, and it never fails for
- * what others did.
- * @throws what `body` or the server threw, with all rolled back; or {@link UnknownOutcome}.
+ * Runs `body` in one transaction of this session. READ COMMITTED is enough with the locks above,
+ * and never fails because of others.
+ * @throws the error of `body` or the server, after a rollback; or {@link UnknownOutcome}.
  */
 export async function transact<T>(
   session: Session,
@@ -73,7 +76,7 @@ export async function transact<T>(
   return result;
 }
 
-/** @returns the transaction's number, by which to ask for its outcome. All in one round trip. */
+/** @returns the transaction's number, to ask for its outcome. One round trip. */
 async function begin(session: Session, { exclusion, fence, onWaiting }: TransactOptions): Promise<string> {
   const timer = setTimeout(onWaiting, WAITING_AFTER_MS);
   try {

@@ -11,7 +11,10 @@ import type { Session } from './session.ts';
 
 const GATHERED_ROWS = 5_000;
 
-/** See TransferStore.importVersion. A temporary table gathers the rows: slow input keeps no transaction open. */
+/**
+ * See TransferStore.importVersion. A temporary table gathers the rows: slow input keeps no
+ * transaction open.
+ */
 export function importVersion(
   connection: PostgresConnection,
   version: Version,
@@ -31,7 +34,7 @@ export function importVersion(
     } catch (error) {
       throw isDuplicateVersion(error) ? versionExists(version.uid) : error;
     } finally {
-      // The session may be gone, and the table with it.
+      // The session may be lost, and the table with it.
       await session.script('DROP TABLE IF EXISTS pg_temp.import_rows').catch(() => {});
     }
   });

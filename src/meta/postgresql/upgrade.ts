@@ -11,7 +11,9 @@ import { STEPS } from './revisions.ts';
 import { SCHEMA } from './schema.ts';
 import type { Session } from './session.ts';
 
-/** See MetaStore.initialize: one transaction, under a lock, so that of two at once one is refused. */
+/**
+ * See MetaStore.initialize. One transaction under a lock: of two programs at once, one is refused.
+ */
 export async function initialize(connection: PostgresConnection): Promise<void> {
   await connection.write(
     async (session) => {
@@ -60,7 +62,7 @@ async function upgrade(session: Session, connection: PostgresConnection): Promis
   }
 }
 
-/** Conflicts and lost connections stay what they are: they are tried again. */
+/** Conflicts and lost connections are thrown as they are: they are retried. */
 function explain(error: unknown, label: string): unknown {
   if (!(error instanceof DatabaseError) || /^(40|57|08)/.test(error.code ?? '')) return error;
   const why = toDatabaseError(label, error);

@@ -42,7 +42,10 @@ export async function blocksById(db: SqlDatabase, versionUid: string, ids: reado
   return ids.flatMap((id) => byId.get(id) ?? []).map(toBlockRow);
 }
 
-/** See BlockStore.markBlockInvalid. No row may come to name the blob meanwhile, or it would stay valid. */
+/**
+ * See BlockStore.markBlockInvalid. No transaction can name the blob at the same time: its row would
+ * stay valid.
+ */
 export function markBlockInvalid(db: SqlDatabase, uid: string, checksum: string | null): Promise<string[]> {
   const isSame = sql`uid = ${uid} AND checksum IS NOT DISTINCT FROM ${checksum}`;
   return db.transaction(function* () {

@@ -21,8 +21,8 @@ export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
 }
 
 /**
- * See CleanupStore.dropUsedCandidates. A removal commits its candidates together with the end of
- * its rows, so that none of them is taken for used.
+ * See CleanupStore.dropUsedCandidates. A removal commits its candidates together with the last of
+ * its rows, so that none of them counts as used.
  */
 export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number): Promise<number> {
   let left = 0;
@@ -47,7 +47,7 @@ export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number)
   }
 }
 
-/** See CleanupStore.doomCandidates. No row can come to name a blob meanwhile: one that is unnamed stays so. */
+/** See CleanupStore.doomCandidates. No transaction can name a blob at the same time. */
 export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: number, prefix: string): Promise<string[]> {
   const { dialect } = db;
   return db.transaction(function* () {

@@ -2,12 +2,12 @@ import type { Sql } from './statement.ts';
 import type { Steps } from './steps.ts';
 
 /**
- * What a transaction excludes, in all programs on this database. SQLite excludes every other writer
- * anyway. Held until the transaction's end is visible to all; every statement after it sees what
- * earlier holders have committed.
- * - `naming`: it adds rows that name blobs. Any number of these at once.
- * - `judging`: it decides what may be named, from what is named: no one adds such rows meanwhile.
- * - `schema`: it makes or changes tables.
+ * Excludes transactions of all programs on this database. SQLite excludes every other writer
+ * anyway. Held until the end of the transaction is visible to all; each statement sees what earlier
+ * holders have committed.
+ * - `naming`: adds rows that name blobs. Any number at once.
+ * - `judging`: decides which blobs may be named. No transaction adds such rows at the same time.
+ * - `schema`: creates or changes tables.
  */
 export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
 

@@ -1,12 +1,12 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
 import type { BackupRow } from '../../model/block.ts';
 
-/** What most commits heal. */
+/** The outcome of most commits. */
 export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };
 
 /**
- * The blobs of rows that were committed, as what could stand in for bad ones: blobs that were stored just now, which rows with the same content
- * may lack, and those that dedup has found, where a good one is there already.
+ * Blobs of committed rows that can replace bad ones: blobs that were stored now, which bad rows of
+ * the same content can use, and blobs that dedup found, which other rows use already.
  */
 export function goodBlobs(rows: readonly BackupRow[], refused: readonly BackupRow[]): { fresh: GoodBlob[]; found: GoodBlob[] } {
   const out = new Set(refused);

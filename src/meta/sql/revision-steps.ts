@@ -3,7 +3,9 @@ import type { Dialect } from './database.ts';
 import { sql } from './statement.ts';
 import { rowsOf, type Steps } from './steps.ts';
 
-/** The revision that a database names in its table alembic_version; undefined when it names none. */
+/**
+ * The revision that a database names in its table alembic_version; undefined when it names none.
+ */
 export function* readRevision({ label, dialect }: { label: string; dialect: Dialect }): Steps<string | undefined> {
   if ((yield* rowsOf(dialect.hasTable('alembic_version'))).length === 0) return undefined;
   const rows = yield* rowsOf<{ revision: string }>(sql`SELECT version_num AS revision FROM alembic_version ORDER BY version_num`);

@@ -1,8 +1,8 @@
 import { BackyError } from '../../errors.ts';
 
 /**
- * Every revision that the original's schema ever had, oldest first (formats.md §2). This chain is the same for all engines; what a
- * revision means for the tables of one is that engine's business (`sqlite/revisions.ts`).
+ * All revisions of the original's schema, oldest first (formats.md §2). The chain is the same for
+ * both engines; sqlite/revisions.ts and postgresql/revisions.ts hold the changes to tables.
  */
 export const REVISIONS = [
   'bbe7904bfc3a',
@@ -21,13 +21,13 @@ export type Revision = (typeof REVISIONS)[number];
 /** The newest revision, the only one that operations work on. */
 export const NEWEST_REVISION: Revision = '30349b678801';
 
-/** What a database without a revision is called: it is older than all that have one. */
+/** The name of a database without a revision: it is older than all that have one. */
 export const FIRST_REVISION = '(none)';
 
 /**
- * Whether a database must be upgraded before it can be used.
- * @param revision what its table alembic_version names; undefined when that is missing or empty.
- * @throws BackyError `database` that names a revision which is newer or of another program.
+ * Whether a database must be upgraded before use.
+ * @param revision the one in its table alembic_version; undefined when that is missing or empty.
+ * @throws BackyError `database` for an unknown revision.
  */
 export function isOutdated(database: string, revision: string | undefined): boolean {
   if (revision === NEWEST_REVISION) return false;

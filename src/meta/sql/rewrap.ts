@@ -16,7 +16,10 @@ export interface WrappedRow {
 /** Counters before the first row. */
 export const NOTHING_REWRAPPED: RewrapCounts = { rewrapped: 0, left: 0, sparse: 0, plain: 0 };
 
-/** Decides about one row, and counts it. @returns its new wrapped key; undefined when it keeps its own. */
+/**
+ * Decides about one row, and counts it. @returns its new wrapped key; undefined when it keeps its
+ * own.
+ */
 export function newKeyOf(row: WrappedRow, request: RewrapRequest, counts: RewrapCounts): string | undefined {
   if (row.uid === null || row.uid === '') {
     counts.sparse++;

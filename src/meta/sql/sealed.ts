@@ -6,7 +6,9 @@ import { sql } from './statement.ts';
 
 /** Ids that one statement looks through: SQLite blocks the thread for a tenth of a second. */
 const WINDOW_IDS = 25_000;
-/** A sample looks at the newest versions, and at some rows from the start and the middle of each. */
+/**
+ * A sample looks at the newest versions, and at some rows from the start and the middle of each.
+ */
 const SAMPLE_VERSIONS = 64;
 const VERSIONS_AT_A_TIME = 8;
 const SAMPLE_ROWS = 256;
@@ -16,7 +18,10 @@ const SAMPLE_CHECKSUMS = 4_096;
 const IS_SEALED = sql`enc_version <> 0 AND uid <> '' AND enc_envkey <> ''`;
 const SEALED = sql`SELECT DISTINCT enc_version AS "encVersion", enc_envkey AS "envKey"`;
 
-/** See EncryptionStore.sealedBlocks. No index knows of encryption: this walks the rows until it has enough. */
+/**
+ * See EncryptionStore.sealedBlocks. No index knows of encryption: this reads rows until it has
+ * enough.
+ */
 export async function sealedBlocks(db: SqlDatabase, version: Version, limit: number): Promise<SealedBlock[]> {
   for (let first = 0; first < version.size; first += WINDOW_IDS) {
     const found = await db.query<SealedBlock>(

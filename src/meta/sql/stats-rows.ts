@@ -25,7 +25,7 @@ export interface StatsRecord extends StatsColumns {
   date: string;
 }
 
-/** What a backup's row holds, but for its date, which is the database's. */
+/** The columns of a backup's row, except for its date. */
 export function toStatsColumns(version: Version, counters: BackupCounters): StatsColumns {
   return {
     version_uid: version.uid,

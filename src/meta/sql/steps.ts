@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import { built, Sql } from './statement.ts';
 
-/** What the database answers to one statement. */
+/** The answer to one statement. */
 export interface Answer {
   /** Empty when the statement gives none. */
   rows: readonly unknown[];
@@ -10,10 +10,10 @@ export interface Answer {
 }
 
 /**
- * The body of a transaction that both engines run: it yields one statement after the other.
- * SQLite runs all of them at once, so that no other code of this process can run in between and
- * read what is not committed; PostgreSQL awaits each answer. An async function could not be run at
- * once. Steps MUST NOT catch failures of statements: a failure ends the transaction.
+ * The body of a transaction for both engines: it yields one statement after the other. SQLite runs
+ * all of them without a pause, so that no other code of this process reads a state in between.
+ * PostgreSQL awaits each answer. (An async function always pauses.) Steps MUST NOT catch failures
+ * of statements: a failure ends the transaction.
  */
 export type Steps<T> = Generator<Sql, T, Answer>;
 

@@ -9,8 +9,8 @@ export function* forgetChecks({ dialect }: SqlDatabase, uids: readonly string[])
 }
 
 /**
- * Forgets that blobs are known only from imports, once they were found to hold what all rows with
- * that blob and checksum say. One look into an empty table where nothing was imported.
+ * Imported blobs become ordinary ones once they were found to hold what all rows with that blob and
+ * checksum say. One lookup in an empty table where nothing was imported.
  */
 export function* trustImported({ dialect }: SqlDatabase, checks: readonly BlobCheck[]): Steps<void> {
   const good = checks.flatMap(({ uid, good, content }) => (good && content !== undefined ? [{ uid, ...content }] : []));

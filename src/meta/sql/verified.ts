@@ -11,13 +11,16 @@ import { forgetChecks, trustImported } from './verified-steps.ts';
 /** Uids that one statement looks at: SQLite blocks the thread for some 20 ms. */
 const PIECE_UIDS = 20_000;
 
-/** A piece of all uids that rows name, in their order, each with its last check. Walks along the index on uids. */
+/** A piece of all uids that rows name, in the order of the index, each with its last check. */
 function pieceAfter(uid: string): Sql {
   return sql`(SELECT DISTINCT uid FROM blocks WHERE uid > ${uid} ORDER BY uid LIMIT ${PIECE_UIDS}) AS piece
     LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`;
 }
 
-/** See VerificationStore.recordChecks. In the order of uids: two programs at once wait, and do not block each other. */
+/**
+ * See VerificationStore.recordChecks. In the order of uids: two programs at once wait for each
+ * other without a deadlock.
+ */
 export async function recordChecks(db: SqlDatabase, checks: readonly BlobCheck[], time: number): Promise<void> {
   const rows = checks.map(({ uid, good }) => ({ uid, good: good ? 1 : 0 }));
   await db.transaction(function* () {

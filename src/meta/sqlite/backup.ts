@@ -51,7 +51,10 @@ export function commitGroup(
 
 const VALUES = '?, ?, ?, ?, ?, ?, 1, ?, ?, ?';
 
-/** @returns the rows whose blob, found by dedup, no good row names any more or a cleanup has doomed. */
+/**
+ * @returns the rows that were not added: no valid row names their blob any more, or a cleanup has
+ * doomed it.
+ */
 function insertRows(connection: SqliteConnection, versionUid: string, rows: readonly BackupRow[], date: string): BackupRow[] {
   const insert = connection.prepare(`INSERT INTO blocks (${INSERT_COLUMNS}) VALUES (${VALUES})`);
   const insertFound = connection.prepare(

@@ -1,7 +1,7 @@
 /**
- * A mark that each transaction of ours changes, in one page of the file: `backy2-mark:<16 hex
- * digits>:<16 digits>`. The hex digits are the database's, for good; the number counts
- * transactions. So a WAL tells which state of which database it goes on from.
+ * A mark that each of our transactions changes, in one page of the file: `backy2-mark:<16 hex
+ * digits>:<16 digits>`. The hex digits identify the database; the number counts transactions. So a
+ * WAL tells which state of which database it continues.
  */
 export const MARK_TABLE = [
   'CREATE TABLE IF NOT EXISTS backy2_commit (id INTEGER NOT NULL PRIMARY KEY, mark TEXT NOT NULL)',
@@ -9,10 +9,10 @@ export const MARK_TABLE = [
      VALUES (1, 'backy2-mark:' || lower(hex(randomblob(8))) || ':' || printf('%016d', 0))`,
 ];
 
-/** Counts a transaction; within it. */
+/** Counts a transaction, within it. */
 export const COUNT_COMMIT = `UPDATE backy2_commit SET mark = substr(mark, 1, 29) || printf('%016d', CAST(substr(mark, 30) AS INTEGER) + 1)`;
 
-/** What a page says of the state that it belongs to. */
+/** The state of the database that a page belongs to. */
 export interface CommitMark {
   lineage: string;
   count: number;
@@ -27,8 +27,8 @@ const MARK_BYTES = 45;
 const MARK = /^backy2-mark:([0-9a-f]{16}):(\d{16})$/;
 
 /**
- * The mark in a page of the file, if it is the page of its table: what is left over in other pages
- * must not count.
+ * The mark in a page of the file, if it is the page of its table. Leftovers in other pages must not
+ * count.
  */
 export function markInPage(page: Buffer): CommitMark | undefined {
   if (page[0] !== LEAF_OF_TABLE || page.readUInt16BE(CELLS_AT) !== 1) return undefined;

@@ -19,12 +19,16 @@ import { checkWalBelongs } from './wal-match.ts';
 const STATEMENT_TIMEOUT_MS = 60_000;
 /** How long an attempt to get the write lock may block the event loop. */
 const LOCK_ATTEMPT_MS = 5;
-/** The default of 1000 pages makes bulk loads 2.6 times slower (measured); the WAL then grows to about 256 MiB. */
+/**
+ * The default of 1000 pages makes bulk loads 2.6 times slower (measured). The WAL grows to about
+ * 256 MiB.
+ */
 const CHECKPOINT_PAGES = 65_536;
 
 /**
- * In bulk work the same index pages change in every transaction: each checkpoint less saves hundreds of MiB of writes. But where the WAL is
- * longer than ever before, the kernel must clear each page first: with 2 GiB, take-over was a sixth slower than with these 896 MiB.
+ * In bulk work the same index pages change in every transaction: each avoided checkpoint saves
+ * hundreds of MiB of writes. But the kernel clears each page of a WAL that grows: with 2 GiB,
+ * take-over was a sixth slower than with these 896 MiB.
  */
 const BULK_CHECKPOINT_PAGES = 229_376;
 const SORTING_CACHE_MB = 64;
@@ -77,7 +81,7 @@ export class SqliteConnection implements SqlDatabase {
     try {
       this.#opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS });
       this.#watch = new PathWatch(path);
-      await this.patiently(() => this.#configure());
+      await this.whenFree(() => this.#configure());
     } catch (error) {
       this.close();
       throw error instanceof BackyError ? error : notOpened(path, error);
@@ -89,12 +93,14 @@ export class SqliteConnection implements SqlDatabase {
     return this.#opened;
   }
 
-  /** These read the schema, so that a file in use or no database shows here. */
+  /** These statements read the schema, so that a busy or foreign file shows here. */
   #configure(): void {
     this.#db.pragma(`cache_size = ${-this.#options.cacheMb * 1024}`);
-    // Rows of one version are written by set, in an order that keeps them whole; checks a row would cost a lookup each.
+    // Rows are written in sets and in an order that keeps references intact; each check would cost
+    // a lookup.
     this.#db.pragma('foreign_keys = OFF');
-    // As FULL, but where there is no WAL the journal's removal is durable as well: else a power loss could roll a commit back that was told.
+    // As FULL, and without a WAL the removal of the journal is durable too: otherwise a power loss
+    // could roll back a confirmed commit.
     this.#db.pragma('synchronous = EXTRA');
     this.#db.pragma('temp_store = FILE');
   }
@@ -165,16 +171,17 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
-   * Runs `body` in a write transaction. Waits for other writers for up to half an hour, and says so.
-   * `body` MUST NOT await anything; a throw rolls back.
+   * Runs `body` in a write transaction. Waits for other writers for up to half an hour, with
+   * messages. `body` MUST NOT await; a throw rolls back.
    */
   async write<T>(body: () => T): Promise<T> {
     return this.#inTurn(body);
   }
 
   /**
-   * The same for one transaction that takes minutes: `body` MAY await, so that messages and signals are heard. All that this connection
-   * does meanwhile belongs to the transaction, and no other program can write: only for who has the installation alone.
+   * The same for one transaction that takes minutes: `body` MAY await, so that the event loop keeps
+   * running. All that this connection does then belongs to the transaction, and no other program
+   * can write.
    */
   async writeInSteps<T>(body: () => Promise<T>): Promise<T> {
     return this.#inTurn(body);
@@ -186,7 +193,7 @@ export class SqliteConnection implements SqlDatabase {
     this.#turn = new Promise((resolve) => {
       done = resolve;
     });
-    // One connection has one transaction: writers of this process take turns.
+    // A connection has one transaction at a time: writers of this process take turns.
     await before;
     try {
       return await this.#transaction(body);
@@ -214,8 +221,9 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
-   * Runs `body` in a write transaction that keeps the file as it is: no WAL, no side tables. Unlike in {@link write}, `body` may
-   * await, so nothing else may use the connection meanwhile: for upgrades, before the store is open. A throw rolls back.
+   * Runs `body` in a write transaction without a WAL and without side tables: for upgrades, before
+   * the store is open. `body` MAY await; nothing else may use the connection then. A throw rolls
+   * back.
    */
   async alone<T>(body: () => Promise<T>): Promise<T> {
     await this.#begin();
@@ -230,14 +238,14 @@ export class SqliteConnection implements SqlDatabase {
     }
   }
 
-  /** Rows that this connection has ever changed. */
+  /** Rows that this connection has changed since it was opened. */
   #changes(): number {
     return (this.prepare('SELECT total_changes() AS n').get() as { n: number }).n;
   }
 
   /**
    * Runs `body`, which MAY await, with one view of the database. Nothing else may use the
-   * connection meanwhile.
+   * connection then.
    */
   async readInSteps<T>(body: () => Promise<T>): Promise<T> {
     this.#db.exec('BEGIN');
@@ -250,7 +258,7 @@ export class SqliteConnection implements SqlDatabase {
 
   async #begin(): Promise<void> {
     try {
-      await this.patiently(() => this.#db.exec('BEGIN IMMEDIATE'));
+      await this.whenFree(() => this.#db.exec('BEGIN IMMEDIATE'));
     } catch (error) {
       throw toDatabaseError(this.#options.path, error);
     }
@@ -271,12 +279,13 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
-   * Runs `body` with settings for many large transactions of rows that nothing relies on yet: their commits wait for no disk, and the
-   * WAL is checkpointed rarely. They are durable, in order, with the next commit outside.
+   * Runs `body` with settings for many large transactions whose rows nothing relies on yet. Their
+   * commits do not wait for the disk, and checkpoints are rare. The next commit outside makes them
+   * durable.
    */
   async bulk<T>(body: () => Promise<T>): Promise<T> {
     await this.write(() => {});
-    // Without a WAL, commits must reach the disk one by one to keep the file whole.
+    // Without a WAL, each commit must reach the disk to keep the file intact.
     if (this.#db.pragma('journal_mode', { simple: true }) !== 'wal') return body();
     this.#db.pragma('synchronous = NORMAL');
     this.#db.pragma(`wal_autocheckpoint = ${BULK_CHECKPOINT_PAGES}`);
@@ -293,7 +302,10 @@ export class SqliteConnection implements SqlDatabase {
     return this.sorting(() => this.run(statement));
   }
 
-  /** Runs a statement that sorts many rows: a sort may take as much memory as the page cache, beside it, so that gets smaller. */
+  /**
+   * Runs a statement that sorts many rows with a smaller page cache: the sort can use as much
+   * memory beside it.
+   */
   sorting<T>(statement: () => T): T {
     this.#db.pragma(`cache_size = ${-Math.min(SORTING_CACHE_MB, this.#options.cacheMb) * 1024}`);
     try {
@@ -311,10 +323,9 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
-   * Runs a short `attempt` until no other process has the database in its way. See
-   * {@link waitWhileBusy}.
+   * Retries a short `attempt` while another process has the database. See {@link waitWhileBusy}.
    */
-  patiently<T>(attempt: () => T): Promise<T> {
+  whenFree<T>(attempt: () => T): Promise<T> {
     return waitWhileBusy(() => this.#unlessBusy(attempt), this.#options);
   }
 
@@ -332,8 +343,9 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
-   * WAL lets others read while we write. It is a property of the file, so only a writer sets it, and only where no other
-   * host can have the file open. Whoever has it open in the old mode keeps it so until later.
+   * WAL lets others read during writes. It is a property of the file: only a writer sets it, and
+   * only where no other host can have the file open. A program that has it open in the old mode
+   * delays the change.
    */
   #preferWal(): void {
     if (this.#readyToWrite || isOnNetworkFileSystem(dirname(this.#options.path) || '.')) return;

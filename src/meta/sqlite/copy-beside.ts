@@ -4,25 +4,25 @@ import Database from 'better-sqlite3';
 import { BackyError } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
-/** So many pages are copied at a time, and the event loop gets its turn in between. */
+/** Pages that are copied between two turns of the event loop. */
 const PAGES_AT_A_TIME = 4096;
 const COMPARE_BYTES = 1024 * 1024;
 
 /** A copy of a database file. */
 export interface Copy {
   path: string;
-  /** False: an earlier attempt made it, and it still has what the database has. */
+  /** False: an earlier attempt made it, and it equals the database. */
   isNew: boolean;
 }
 
 /**
- * Copies a SQLite database, with what a WAL or other processes have of it, to `wanted`, or with a number behind that if there is another file.
- * The copy is durable and whole when it has that name, and may be read by whom the database may be read by. The caller MUST
- * hold the database's write lock: it keeps the copy right, and other programs from making the same one.
+ * Copies a SQLite database, including its WAL, to `wanted`, or to a name with a number if another
+ * file has that one. The copy gets its name once it is durable and complete, and has the
+ * permissions of the database. The caller MUST hold the write lock of the database.
  */
 export async function copyDatabase(path: string, wanted: string): Promise<Copy> {
   const unfinished = `${wanted}.unfinished`;
-  // What a killed program left; it held the lock.
+  // A killed program left it; it held the lock.
   removeUnfinished(unfinished);
   try {
     createLike(path, unfinished);
@@ -34,9 +34,8 @@ export async function copyDatabase(path: string, wanted: string): Promise<Copy> 
 }
 
 /**
- * Copies a SQLite database as it is at one moment over an empty file. Reading keeps that moment:
- * programs that write meanwhile are neither kept from it, where there is a WAL, nor make the copy
- * begin again.
+ * Copies a SQLite database over an empty file: its state at one moment. A read transaction keeps
+ * that moment. With a WAL, other programs can write, and the copy does not begin again.
  */
 export async function copySnapshot(from: string, to: string, signal: AbortSignal): Promise<void> {
   const source = new Database(from, { fileMustExist: true });
@@ -61,7 +60,7 @@ export async function copySnapshot(from: string, to: string, signal: AbortSignal
   }
 }
 
-/** Gives the copy the first name that is free, unless a file that has such a name is the same. */
+/** Renames the copy to the first free name, unless the file with an earlier name is equal. */
 function keep(unfinished: string, wanted: string): Copy {
   for (let n = 1; ; n++) {
     const path = n === 1 ? wanted : `${wanted}.${n}`;
@@ -80,7 +79,9 @@ function removeUnfinished(unfinished: string): void {
   rmSync(`${unfinished}-journal`, { force: true });
 }
 
-/** An empty file with the permissions of another one, and its owner where the user may give files away. */
+/**
+ * An empty file with the permissions of another one, and its owner if the user may give files away.
+ */
 function createLike(model: string, path: string): void {
   const { mode, uid, gid } = statSync(model);
   closeSync(openSync(path, 'wx', mode & 0o777));

@@ -7,10 +7,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
-/** A failure of SQLite itself becomes a BackyError; anything else that a transaction's body threw stays what it is. */
+/** A failure of SQLite as a BackyError; any other error is returned as it is. */
 export function toDatabaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
-  // SQLITE_PROTOCOL: SQLite has tried for ten seconds to lock the WAL, which nobody holds for so long.
+  // SQLITE_PROTOCOL: SQLite has failed for ten seconds to lock the WAL, which nobody holds that
+  // long.
   const isIo = error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_PROTOCOL';
   return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
     hint: isIo
@@ -20,18 +21,18 @@ export function toDatabaseError(path: string, error: unknown): unknown {
   });
 }
 
-/** The error for a database that can't be opened: only what is no database at all is for initdb to make. */
+/** The error for a database that can't be opened. initdb helps only if the file is no database. */
 export function notOpened(path: string, error: unknown): unknown {
   const isDatabase = error instanceof Database.SqliteError && error.code !== 'SQLITE_NOTADB';
   return isDatabase ? toDatabaseError(path, error) : notUsable(path, messageOf(error));
 }
 
-/** The error for a database that is missing, not ours, or of a revision that can't be used. */
+/** The error for a database that is missing, not ours, or of an unusable revision. */
 export function notUsable(path: string, why: string): BackyError {
   return new NoDatabaseError(`Invalid database (${path}): ${why}`);
 }
 
-/** The error for a database that SQLite takes for busy, though no other process has it. */
+/** The error for a database that SQLite calls busy though no other process has it. */
 export function lockLost(path: string): BackyError {
   return new BackyError(
     'database',

@@ -1,6 +1,9 @@
 import { BackyError } from '../../errors.ts';
 
-/** The file behind `sqlite:////abs/path` or `sqlite:///relative/path`; query options of the original's driver are dropped. */
+/**
+ * The file of `sqlite:////abs/path` or `sqlite:///relative/path`. Drops query options of the
+ * original's driver.
+ */
 export function sqlitePath(engine: string): string {
   const match = /^sqlite:\/\/\/([^?]+)(?:\?.*)?$/.exec(engine);
   if (match?.[1] !== undefined) return match[1];

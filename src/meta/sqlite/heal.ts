@@ -10,8 +10,8 @@ export function heal(connection: SqliteConnection, blobs: readonly GoodBlob[]): 
 }
 
 /**
- * The same within the caller's transaction. Where nothing is bad, this costs one look into the index
- * for each blob.
+ * The same within the caller's transaction. Where nothing is bad, this costs one index lookup for
+ * each blob.
  */
 export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[]): Healing {
   const nowSeconds = Math.floor(connection.now().getTime() / 1000);
@@ -36,13 +36,16 @@ export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[
   if (blocks > 0) {
     const forget = connection.prepare('DELETE FROM backy2_bad WHERE checksum = ?');
     for (const { checksum } of blobs) forget.run(checksum);
-    // A take-over has copies of rows as they were.
+    // A take-over may have copies of the old rows.
     connection.run(bumpState('heals'));
   }
   return { blocks, versions: [...versions] };
 }
 
-/** Those of `blobs` whose content is known to be bad somewhere: usually none, and then one look into an empty table. */
+/**
+ * Those of `blobs` whose content is known to be bad somewhere: usually none, which costs one lookup
+ * in an empty table.
+ */
 export function knownBad(connection: SqliteConnection, blobs: readonly GoodBlob[]): GoodBlob[] {
   if (connection.prepare('SELECT 1 FROM backy2_bad LIMIT 1').get() === undefined) return [];
   const isBad = connection.prepare('SELECT 1 FROM backy2_bad WHERE checksum = ?');

@@ -62,7 +62,7 @@ async function refuseForeign(connection: SqliteConnection): Promise<void> {
 }
 
 function isOurs(connection: SqliteConnection): Promise<boolean> {
-  return connection.patiently(() => hasTable(connection, 'versions'));
+  return connection.whenFree(() => hasTable(connection, 'versions'));
 }
 
 function hasTable(connection: SqliteConnection, name: string): boolean {

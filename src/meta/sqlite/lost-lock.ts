@@ -2,13 +2,17 @@ import { existsSync, realpathSync } from 'node:fs';
 import { isLockedByAnother } from '../../native/file-calls.ts';
 import { descriptorsOf } from './descriptors.ts';
 
-/** Another process may let go just when we look, but not each time, in all of these looks, with hundreds of our attempts between them. */
+/**
+ * Another process may release its lock just before a look, but not before each of these, with
+ * hundreds of attempts in between.
+ */
 const LOOKS = 8;
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Tells a database that another process has from one that nobody has. When the system fails to give a lock back, SQLite counts it as taken, and
- * answers each further attempt of this process with SQLITE_BUSY: waiting for that has no end.
+ * Tells a database that another process has from one that nobody has. When the system fails to
+ * release a lock, SQLite counts it as taken and answers each attempt of this process with
+ * SQLITE_BUSY: waiting would never end.
  */
 export class LostLockWatch {
   readonly #path: string;
@@ -20,8 +24,10 @@ export class LostLockWatch {
   }
 
   /**
-   * To be called again and again while SQLite says that the database is busy; costs some dozen system calls once a second.
-   * @returns true once it is sure that no other process has a lock: one that only reads counts as well, as some waits are for it.
+   * Call this repeatedly while SQLite says that the database is busy. Costs some dozens of system
+   * calls once a second.
+   * @returns true once it is sure that no other process has a lock. Readers count too, since some
+   * waits are for them.
    */
   isLost(waitedMs: number): boolean {
     if (waitedMs < this.#nextLook) return false;
@@ -32,7 +38,10 @@ export class LostLockWatch {
   }
 }
 
-/** What SQLite has open of the database. A descriptor of our own won't do: closing it would give SQLite's locks back. */
+/**
+ * The descriptors of SQLite. A descriptor of our own won't do: closing it would release SQLite's
+ * locks.
+ */
 function openFiles(path: string): number[] {
   if (!existsSync(path)) return [];
   const file = realpathSync(path);

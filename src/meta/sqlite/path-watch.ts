@@ -2,14 +2,14 @@ import { type BigIntStats, statSync } from 'node:fs';
 import { BackyError } from '../../errors.ts';
 
 /**
- * Tells whether the file that was opened is still the one that its path names. SQLite goes on with
- * a file that was removed or replaced, and what it commits there is gone with the file.
+ * Tells whether the path still names the file that was opened. SQLite would continue with a removed
+ * or replaced file, and its commits would be lost with that file.
  */
 export class PathWatch {
   readonly #path: string;
   readonly #opened: BigIntStats | undefined;
 
-  /** To be made as soon as the file is open. */
+  /** Create this as soon as the file is open. */
   constructor(path: string) {
     this.#path = path;
     this.#opened = look(path);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { VersionGlimpse } from '../../model/version.ts';
 
-/** A busy database is not worth a wait: somebody is typing. */
+/** The user is typing: a busy database is not worth a wait. */
 const BUSY_LIMIT_MS = 300;
 
 /** See {@link peekVersions}. */
@@ -24,8 +24,9 @@ export function peekSqlite(path: string): VersionGlimpse[] {
 }
 
 /**
- * Whether somebody has the database open, or left it so in a crash. Then only a read-only connection leaves alone what lies beside it;
- * else a read-only one would be the one to leave a -wal and a -shm file behind, which an ordinary one takes away again.
+ * Whether another process has the database open, or left it open in a crash. Then only a read-only
+ * connection leaves the files beside it alone. Otherwise a read-only one would leave -wal and -shm
+ * files behind, which an ordinary one removes.
  */
 function isInUse(path: string): boolean {
   return existsSync(`${path}-wal`) || existsSync(`${path}-journal`);

@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import type { SqliteConnection } from './connection.ts';
 
-/** Between two pieces the lock is free for so long; other writers look for it more often than that. */
+/** Pause between two pieces, in which the lock is free. Other writers try to get it more often. */
 const PAUSE_MS = 15;
 
-/** A stretch of staged rows: numbers above `after`, up to `upTo`. */
+/** A part of the staged rows: numbers above `after`, up to `upTo`. */
 export interface StagedPiece {
   after: number;
   upTo: number;
 }
 
 /**
- * Works `rows` staged rows (numbered from 1) off in write transactions of bounded time. The larger a piece, the fewer times a page
- * of an index is written; so pieces grow while they are quick.
+ * Processes `rows` staged rows (numbered from 1) in write transactions of bounded time. Larger
+ * pieces write each index page fewer times, so pieces grow while they are fast.
  * @param body runs within a transaction; it MUST NOT await.
  */
 export async function inPieces(connection: SqliteConnection, rows: number, body: (piece: StagedPiece) => void): Promise<void> {

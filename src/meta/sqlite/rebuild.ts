@@ -6,10 +6,10 @@ import { COLUMN_STEPS, TABLE_STEPS } from './revisions.ts';
 import { tableStatements } from './schema.ts';
 
 /**
- * Makes the tables of any older revision those of the newest, rows included, within the caller's transaction. SQLite can't
- * change a primary key, take a default away or put a column where a new database has it, so each table is made anew and its rows are copied
- * in their order: the schema is then that of a new database to the letter.
- * Cost: what is in the database is written once more, and indexed.
+ * Converts the tables of any older revision to the newest, within the caller's transaction. SQLite
+ * can't change a primary key, drop a default or insert a column. So this creates each table again
+ * and copies its rows in their order. The schema is then that of a new database to the letter.
+ * Cost: all rows are written once more, and indexed.
  * @throws BackyError `database` for a table that no revision has.
  */
 export function rebuildTables(connection: SqliteConnection, path: string): void {
@@ -23,21 +23,22 @@ export function rebuildTables(connection: SqliteConnection, path: string): void 
     connection.exec(create);
     for (const [i, source] of sources.entries())
       copyRows(connection, table, setAside(source), i > 0 ? NOT_COPIED_YET : sql``, path);
-    // The old indexes have the names of the new ones; and sorting rows into an index is quicker than adding them one by one.
+    // The old indexes have the names of the new ones. Creating an index last is faster than adding
+    // rows one by one.
     for (const source of sources) connection.exec(sql`DROP TABLE ${quoted(setAside(source))}`.text);
     for (const index of indexes) connection.exec(index);
   }
   for (const statement of REVISION) connection.exec(statement);
 }
 
-/** An upgrade of the original that failed can have left statistics under both names. */
+/** A failed upgrade of the original can have left statistics under both names. */
 const NOT_COPIED_YET = sql`WHERE NOT EXISTS (SELECT 1 FROM stats WHERE stats.version_uid = old.version_uid)`;
 
 function setAside(table: string): string {
   return `backy2_old_${table}`;
 }
 
-/** The old tables that have a table's rows. */
+/** The old tables that hold the rows of a table. */
 function sourcesOf(connection: SqliteConnection, table: TableName, path: string): string[] {
   const step = TABLE_STEPS.find((candidate) => candidate.table === table);
   const names = step?.formerName === undefined ? [table] : [table, step.formerName];
@@ -58,7 +59,7 @@ function copyRows(connection: SqliteConnection, table: TableName, source: string
   );
 }
 
-/** Of several steps for one column the newest counts. */
+/** Of several steps for a column, the newest counts. */
 function valueFor(table: TableName, column: string, isThere: boolean, path: string): Sql {
   const step = COLUMN_STEPS.findLast((candidate) => candidate.table === table && candidate.column === column);
   if (isThere) return step?.present ?? quoted(column);

@@ -5,12 +5,12 @@ import { setVersionInvalid } from '../sql/versions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
 
-/** Rows that are staged at a time: bounds the temporary space. */
+/** Rows that are staged at a time: limits the temporary space. */
 const STAGED_ROWS = 2_500_000;
 
 /**
- * See VersionStore.removeVersion. Rows go in the order of their checksums, for the same reason as in takeOver: the index on
- * checksums is then walked once instead of being hit all over in every piece.
+ * See VersionStore.removeVersion. Removes rows in the order of their checksums, for the same reason
+ * as takeOver: it walks the index on checksums once, instead of hitting all of it in every piece.
  */
 export async function removeVersion(
   connection: SqliteConnection,
@@ -23,7 +23,7 @@ export async function removeVersion(
     for (let staged = stageRows(connection, uid); staged > 0; staged = stageRows(connection, uid)) {
       const before = total;
       await inPieces(connection, staged, ({ after, upTo }) => {
-        // Healing could have found the version whole in between.
+        // Healing could have made the version valid in between.
         connection.run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
         removePiece(connection, { after, upTo });
         total = before + upTo;

@@ -2,34 +2,37 @@ import type { Revision } from '../sql/revisions.ts';
 import type { TableName } from '../sql/schema.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 
-/** What a revision did to one column. Expressions are SQL over a row of the old table. */
+/** The change of a revision to one column. Expressions are SQL over a row of the old table. */
 interface ColumnStep {
   revision: Revision;
   table: TableName;
   column: string;
-  /** What rows get when their table has no such column yet. */
+  /** The value of rows whose table lacks the column. */
   missing: Sql;
-  /** What a value becomes that is there; as it is when absent. Values that are right already MUST stay what they are. */
+  /**
+   * The new value of an existing column; unchanged when absent. Correct values MUST stay the same.
+   */
   present?: Sql;
 }
 
-/** What a revision did to a whole table. */
+/** The change of a revision to a whole table. */
 interface TableStep {
   revision: Revision;
   table: TableName;
-  /** It is the revision that made the table: older databases have none. */
+  /** The revision created the table: older databases have none. */
   isNew?: true;
-  /** The name that the table had for a while. */
+  /** A former name of the table. */
   formerName?: string;
 }
 
-/** The original can't read a bare date in a column that it takes for date and time. */
+/** The original can't read a bare date in a column of date and time. */
 const AS_DATE_AND_TIME = sql`CASE WHEN expire = '' THEN NULL WHEN length(expire) = 10 THEN expire || ' 00:00:00.000000' ELSE expire END`;
 
 /**
- * The steps from the first schema to the newest, oldest first (formats.md §2). All of them are taken from whatever the tables have, not
- * from what the revision promises: where the original itself has tried an upgrade and failed, its first statements stay behind
- * (a column more, empty or not; stats under the former name) while the revision is the old one.
+ * The steps from the first schema to the newest, oldest first (formats.md §2). Each is applied to
+ * the tables as they are, whatever the revision says: a failed upgrade of the original leaves its
+ * first changes behind (an additional column, empty or not; stats under the former name) with the
+ * old revision.
  */
 export const COLUMN_STEPS: readonly ColumnStep[] = [
   { revision: 'bbe7904bfc3a', table: 'versions', column: 'snapshot_name', missing: sql`''` },

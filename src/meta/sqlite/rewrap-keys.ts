@@ -3,7 +3,10 @@ import type { RewrapCounts, RewrapRequest } from '../encryption-store.ts';
 import { NOTHING_REWRAPPED, newKeyOf, REWRAP_PAGE_ROWS, type WrappedRow } from '../sql/rewrap.ts';
 import type { SqliteConnection } from './connection.ts';
 
-/** See EncryptionStore.rewrapKeys. In the order of the table: each of its pages is read and written once. */
+/**
+ * See EncryptionStore.rewrapKeys. In the order of the table: reads and writes each of its pages
+ * once.
+ */
 export async function rewrapKeys(connection: SqliteConnection, request: RewrapRequest): Promise<RewrapCounts> {
   const page = connection.prepare(
     `SELECT rowid AS row, uid, version_uid AS versionUid, id, valid, enc_version AS encVersion, enc_envkey AS envKey

@@ -7,12 +7,16 @@ import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
 
 /**
- * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes: in the order of ids, each row
- * touches other pages. So the rows are staged first, in a temporary file and outside of any write transaction, and sorted by the
- * checksum's first digit, the uid's first digit, then id: at any time only a sixteenth of each index is being written, which the page cache
- * holds. Measured with 256 MiB of it: three times as fast as by id. Sorted by the whole checksum it would be 5 % faster still, but rows that
- * are scattered so take three times as long to read by id, as the next take-over and every restore do; 256 stretches are read side by side.
- * A statement that can't be undone alone needs no journal of its own, which would hold each page once more: OR ROLLBACK saves a tenth.
+ * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes:
+ * in the order of ids, each row touches other pages. So a temporary file stages the rows first,
+ * outside of any write transaction, sorted by the first digit of the checksum, that of the uid, and
+ * the id. Then only a sixteenth of each index is written at a time, which fits the page cache.
+ *
+ * Measured with a cache of 256 MiB: three times as fast as by id. Sorting by the whole checksum
+ * would be 5 % faster, but rows scattered that way take three times as long to read by id, as the
+ * next take-over and every restore do. 256 stretches are read side by side.
+ *
+ * OR ROLLBACK saves a tenth: a statement that is never undone alone needs no journal of its own.
  */
 export async function takeOver(connection: SqliteConnection, request: TakeOverRequest): Promise<TakeOverResult> {
   return connection.bulk(async () => {
@@ -56,8 +60,9 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
 }
 
 /**
- * Staged rows are as old as the staging: a scrub that has found the base bad since then has marked rows that must not be copied, and
- * healing has given them other blobs, after which the base is as valid as before.
+ * Drops staged rows that changed since the staging. A scrub may have marked rows of the base as
+ * bad, which must not be copied. Healing may have given them other blobs, and the base is valid
+ * again.
  */
 function dropWhatChanged(
   connection: SqliteConnection,

@@ -5,7 +5,9 @@ import { insertImported } from '../sql/import-steps.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import type { SqliteConnection } from './connection.ts';
 
-/** See TransferStore.importVersion. A temporary table gathers the rows: slow input locks nobody out. */
+/**
+ * See TransferStore.importVersion. A temporary table gathers the rows: slow input locks nobody out.
+ */
 export async function importVersion(
   connection: SqliteConnection,
   version: Version,

@@ -9,18 +9,21 @@ import { type Copy, copyDatabase } from './copy-beside.ts';
 import { isBusy } from './database-errors.ts';
 import { rebuildTables } from './rebuild.ts';
 
-/** Attempts, when another process goes on reading; SQLite waits a minute in each. */
+/** Attempts while another process keeps reading; SQLite waits a minute in each. */
 const ATTEMPTS = 30;
 
-/** A database of that size takes seconds, one of many such pieces minutes; SQLite hears no signal meanwhile. */
+/**
+ * A database of this size takes seconds, one of many times this size minutes. SQLite handles no
+ * signals in that time.
+ */
 const LARGE_MIB = 100;
 
 /**
- * Brings a database of an older revision to the newest, in one transaction, and keeps a copy of what it was: `<path>.before-<newest revision>`.
- * Of several programs that start at once one does it and the others wait. Whenever it is stopped, the database is either what
- * it was or whole and new, and the next call goes on.
- * Cost: nothing on a new database; else time and space for about two more of its size.
- * @throws BackyError `database`; nothing is changed then.
+ * Upgrades a database of an older revision in one transaction, and keeps a copy of the old one:
+ * `<path>.before-<newest revision>`. Of several programs that start at once, one upgrades and the
+ * others wait. Interrupted at any time, the database is either the old or the new one, and the next
+ * call continues. Cost: nothing on a new database; else time and space for about twice its size.
+ * @throws BackyError `database`, with nothing changed.
  */
 export async function upgradeDatabase(connection: SqliteConnection, logger: Logger): Promise<void> {
   const path = connection.label;
@@ -40,7 +43,7 @@ export async function refuseOutdated(connection: SqliteConnection): Promise<void
 }
 
 function mustUpgrade(connection: SqliteConnection): Promise<boolean> {
-  return connection.patiently(() => isOld(connection));
+  return connection.whenFree(() => isOld(connection));
 }
 
 function isOld(connection: SqliteConnection): boolean {
@@ -52,11 +55,12 @@ async function upgradeOnce(connection: SqliteConnection, logger: Logger): Promis
   let copy: Copy | undefined;
   let from = FIRST_REVISION;
   try {
-    // Or else SQLite would change what refers to the tables that are set aside: it is to refer to the new ones.
+    // Otherwise SQLite would change references to the tables that are set aside: they are to name
+    // the new ones.
     connection.exec('PRAGMA legacy_alter_table = ON');
     await connection.alone(async () => {
       const revision = connection.play(readRevision(connection));
-      // Another program was quicker.
+      // Another program was faster.
       if (!isOutdated(path, revision)) return;
       from = revision ?? FIRST_REVISION;
       const mib = Math.round(statSync(path).size / 2 ** 20);
@@ -91,7 +95,7 @@ function explain(error: unknown, path: string, isUnchanged: boolean): unknown {
   const code = error instanceof Database.SqliteError ? error.code : errnoOf(error);
   if (code === undefined) return error;
   const why = `${messageOf(error)} (${code})`;
-  // The commit itself may be what failed, once it was made.
+  // The commit itself may have failed after it was made.
   const message = isUnchanged
     ? `The database ${path} has an old revision and can't be upgraded: ${why}. Nothing was changed.`
     : `The upgrade of the database ${path} failed at its end: ${why}. It is whole, and as it was or upgraded.`;
@@ -106,7 +110,7 @@ function hintFor(code: string, path: string): string {
   return 'Run a command once as a user who may write to the database and to its folder.';
 }
 
-/** A copy, the tables made anew, and half as much again for indexes and the journal. */
+/** The copy, the new tables, and half as much again for indexes and the journal. */
 function roomMiB(path: string): number {
   return Math.ceil((statSync(path).size * 2.5) / 2 ** 20);
 }

@@ -5,7 +5,7 @@ import type { SqliteConnection } from './connection.ts';
 /** Rows between two looks at signals. */
 const PIECE_ROWS = 100_000;
 
-/** What a walk over all rows sums up; the same whatever the order. */
+/** Sums over all rows, the same in any order. */
 interface Walk {
   rows: number;
   sum: number;
@@ -13,11 +13,10 @@ interface Walk {
 }
 
 /**
- * See CleanupStore.verifyUidIndex. `quick_check` finds pages that make no sense and entries that
- * are missing; what it does not do is compare what index and table hold. So both are walked, and
- * their rows and uids must sum up to the same. Measured with a million rows in 600 MiB: 1 s for
- * `quick_check` and 2 s for the walks, all of it sequential; `integrity_check` takes 13 s, since it
- * looks each row up in every index.
+ * See CleanupStore.verifyUidIndex. `quick_check` finds damaged pages and missing entries, but does
+ * not compare the index with the table. So this walks both, and their rows and uids must have the
+ * same sum. Measured with a million rows in 600 MiB: 1 s for `quick_check` and 2 s for the walks,
+ * all sequential. `integrity_check` takes 13 s, since it looks up each row in every index.
  */
 export async function verifyUidIndex(connection: SqliteConnection, signal: AbortSignal): Promise<void> {
   const path = connection.label;
@@ -52,7 +51,7 @@ async function walk(connection: SqliteConnection, sql: string, signal: AbortSign
 function digestOf(rowid: number, uid: string): number {
   let hash = Math.imul(0x811c9dc5 ^ rowid, 0x01000193);
   for (let i = 0; i < uid.length; i++) hash = Math.imul(hash ^ uid.charCodeAt(i), 0x01000193);
-  // Sums of what differs in its lowest bits only must differ as well.
+  // Sums of values that differ only in their lowest bits must differ too.
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 

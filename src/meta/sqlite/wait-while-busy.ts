@@ -12,8 +12,8 @@ const LIMIT_MS = 30 * 60_000;
 /**
  * Repeats a short attempt while another process has the database: for up to half an hour, with
  * messages, and without blocking the event loop. Ends earlier when no such process exists.
- * @param attempt returns undefined when the database is busy. It MUST NOT leave a transaction behind
- * when it throws.
+ * @param attempt returns undefined when the database is busy. It MUST NOT leave a transaction
+ * behind when it throws.
  */
 export async function waitWhileBusy<T>(
   attempt: () => { result: T } | undefined,

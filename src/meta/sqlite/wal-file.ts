@@ -16,8 +16,7 @@ export interface FirstMark extends CommitMark {
 }
 
 /**
- * Looks through a WAL from its start. @returns undefined when nothing in it is committed, or
- * nothing marked.
+ * Reads a WAL from its start. @returns undefined when no transaction in it is committed and marked.
  */
 export function firstMarkOf(walPath: string): FirstMark | undefined {
   const fd = openIfThere(walPath);
@@ -42,8 +41,8 @@ interface WalHeader {
 }
 
 /**
- * Frames count up to the first that has other salts or a wrong checksum: it is an older WAL's, or
- * was not written whole.
+ * Frames count up to the first one with other salts or a wrong checksum: that one belongs to an
+ * older WAL, or was not written completely.
  */
 function findMark(fd: number, { header, pageBytes, bigEndian }: WalHeader): FirstMark | undefined {
   const salts = header.subarray(16, 24);
@@ -58,7 +57,7 @@ function findMark(fd: number, { header, pageBytes, bigEndian }: WalHeader): Firs
     sum.add(page);
     if (!sum.is(frame.subarray(16, 24))) return undefined;
     const mark = markInPage(page);
-    // A page that spilled before its transaction ended comes once more: the last one counts.
+    // A page that was written before its transaction ended comes again: the last one counts.
     if (mark !== undefined) found = { ...mark, pageBytes, pageNumber: frame.readUInt32BE(0) };
     const isCommit = frame.readUInt32BE(4) !== 0;
     if (isCommit && found !== undefined) return found;
@@ -78,7 +77,7 @@ function* frames(fd: number, pageBytes: number): Generator<Buffer> {
   }
 }
 
-/** The WAL's checksum, over all that came before as well. */
+/** The WAL's checksum, which covers all earlier frames too. */
 class Checksum {
   readonly #bigEndian: boolean;
   #one = 0;

@@ -12,21 +12,21 @@ const LOOKS = 3;
 const LOOK_AGAIN_MS = 50;
 
 /**
- * Refuses a database beside a `-wal` that goes on from a later state than it has, or from another
- * database's: SQLite would take pages of both, and call that whole. To be called before the
- * database is opened. Costs one stat where there is no WAL, else the reading of its first
- * transaction. What was written by other programs has no marks, and is taken as it is.
- * @throws BackyError `database`; nothing is changed then.
+ * Refuses a database with a `-wal` that continues a later state, or another database: SQLite would
+ * mix pages of both. Call this before the database is opened. Costs one stat without a WAL,
+ * otherwise the reading of its first transaction. Files of other programs have no marks and are
+ * accepted.
+ * @throws BackyError `database`, with nothing changed.
  */
 export async function checkWalBelongs(path: string): Promise<void> {
   const file = resolved(path);
   const wal = `${file}-wal`;
   for (let look = 1; ; look++) {
     if ((statSync(wal, { throwIfNoEntry: false })?.size ?? 0) <= EMPTY_WAL_BYTES) return;
-    // Closing a descriptor gives back the locks that SQLite has on the file elsewhere in this
-    // process, which has looked already.
+    // Closing a descriptor would release the locks of SQLite on the file elsewhere in this process,
+    // which has checked it already.
     if (descriptorsOf(file).length > 0) return;
-    // The WAL first: a checkpoint meanwhile can only bring the database further.
+    // The WAL first: a checkpoint in between can only advance the database.
     const first = firstMarkOf(wal);
     const has = first === undefined ? undefined : markOfFile(file, first);
     if (first === undefined || has === undefined || belongs(first, has)) return;

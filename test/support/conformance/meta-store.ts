@@ -7,7 +7,10 @@ import { metaReportsSuite } from './meta-reports.ts';
 import { metaTransferSuite } from './meta-transfer.ts';
 import { metaVersionsSuite } from './meta-versions.ts';
 
-/** All of MetaStore but HealStore, VerificationStore and IdentityStore, which have suites of their own. */
+/**
+ * All of MetaStore but HealStore, VerificationStore and IdentityStore, which have suites of their
+ * own.
+ */
 export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
   const lab = new MetaLab(create);
   metaVersionsSuite(lab);

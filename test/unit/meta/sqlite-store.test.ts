@@ -69,7 +69,8 @@ describe('the SQLite store', () => {
         expire: null,
         tags: [],
       });
-    // Rows are taken in the order of their checksums' first digits: the last one comes with the last piece.
+    // Rows are taken in the order of their checksums' first digits: the last one comes with the
+    // last piece.
     const rows = Array.from({ length: size }, (_, id) => ({
       id,
       uid: `0${id}`,
