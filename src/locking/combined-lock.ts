@@ -1,8 +1,8 @@
 import type { Lock, LockMode, LockService } from './lock.ts';
 
 /**
- * Locks that several services must agree on: taken in their order, the first being the nearest, and
- * given back in the reverse one. Whoever holds one with any of them is in the way.
+ * Locks that several services hold together. It takes them in the order of the services, nearest
+ * first, and releases them in the reverse order. A holder in any of the services blocks the lock.
  */
 export class CombinedLockService implements LockService {
   readonly #services: readonly LockService[];

@@ -9,28 +9,28 @@ import { foreignOwnerOf, isStillAt, type LockFile, openToLook, openToTake, remov
 import { inLockDir, type LockPlace } from './lock-place.ts';
 
 /**
- * Who gives a lock back holds it exclusively for a moment, to remove its file, and who only looks
- * holds it shared: such a holder is gone after some milliseconds, a real one is not.
+ * A holder that releases a lock holds it exclusively for a moment to remove its file; one that only
+ * checks it holds it shared. Such a holder passes after some milliseconds, a real one does not.
  */
 const PASSING_MS = 100;
 const RETRY_MS = 3;
 const NO_LOCK: Lock = { release: async () => {} };
 
 /**
- * Locks on this host: files and flock(2), as the original has them (formats.md §6),
- * so that both programs exclude each other. A dead process's lock vanishes with it.
+ * Locks on this host: files and flock(2), as the original has them (formats.md §6), so that both
+ * programs exclude each other. The lock of a dead process vanishes with it.
  */
 export class FileLockService implements LockService {
   readonly #place: LockPlace;
   readonly #flock: typeof tryFlock;
-  /** Locks that were taken and not given back. */
+  /** Locks that were not released yet. */
   readonly #held = new Set<Lock>();
 
   /**
    * @param place where the files are, or a lock_dir: an existing folder; the empty string means no
    * locking at all.
-   * @param flock takes the lock of an open file; a test lets something happen between the open and
-   * the lock.
+   * @param flock takes the lock of an open file; a test makes something happen between open and
+   * lock.
    */
   constructor(place: LockPlace | string, flock = tryFlock) {
     this.#place = typeof place === 'string' ? inLockDir(place) : place;
@@ -45,7 +45,7 @@ export class FileLockService implements LockService {
       if (file === 'none') return NO_LOCK;
       if (file !== undefined && this.#take(path, file, mode)) {
         if (isStillAt(path, file.fd)) return this.#hold(path, file.fd);
-        // Its last holder removed the file between our open and our flock: what we locked is a file
+        // Its last holder removed the file between our open and our flock: our lock is on a file
         // without a name.
         closeSync(file.fd);
       } else if (performance.now() > giveUpAt) return undefined;
@@ -67,7 +67,7 @@ export class FileLockService implements LockService {
   }
 
   /**
-   * A flock does not tell whose it is; the kernel's list of locks does, for processes that it can
+   * A flock does not show its holder. The kernel's list of locks does, for processes that it can
    * see.
    */
   async holders(name: string): Promise<string[]> {
@@ -78,7 +78,7 @@ export class FileLockService implements LockService {
     return [...whose, ...flockHolders(path)];
   }
 
-  /** An open file's lock can't be lost. */
+  /** The lock of an open file can't be lost. */
   async confirm(): Promise<void> {}
 
   async close(): Promise<void> {
@@ -88,7 +88,7 @@ export class FileLockService implements LockService {
   #hold(path: string, fd: number): Lock {
     const lock = {
       release: async () => {
-        // A number that is closed twice may be another file's by then.
+        // A descriptor that is closed twice may be another file by then.
         if (this.#held.delete(lock)) release(path, fd);
       },
     };
@@ -136,9 +136,9 @@ export class FileLockService implements LockService {
 }
 
 /**
- * Removes the file only while holding it alone: other readers may still hold theirs on the same
- * file. That it can't be removed makes no failure of what was done under the lock: closing gives
- * the lock back, and the next holder removes the file.
+ * Removes the file only while holding it alone: other readers may hold their lock on the same file.
+ * A failure to remove it is no failure of the operation: closing releases the lock, and the next
+ * holder removes the file.
  */
 function release(path: string, fd: number): void {
   try {

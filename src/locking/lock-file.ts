@@ -3,7 +3,7 @@ import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import { foreignOwner, isOpenToOthers, isWritableByOthers } from '../native/trusted-file.ts';
 import type { LockPlace } from './lock-place.ts';
 
-/** A pipe under the name must not keep us waiting. */
+/** A pipe with this name must not block. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS']);
 
@@ -11,31 +11,30 @@ const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS']);
 export interface LockFile {
   fd: number;
   /**
-   * Its owner, where others can put files into the folder and the owner is neither this user nor
-   * root.
+   * Its owner, if others can put files into the folder and the owner is neither this user nor root.
    */
   foreignOwner: string | undefined;
 }
 
 /**
- * Opens a lock file, which is made when missing.
- * @returns undefined when the folder entry is just going, `none` where there can be no locks.
+ * Opens a lock file; creates a missing one.
+ * @returns undefined when another process is removing it, `none` where no locks are possible.
  */
 export function openToTake(place: LockPlace, path: string): LockFile | 'none' | undefined {
   try {
-    // A user who can open a file can lock it, and so stop us.
+    // A user who can open a file can lock it, and so block us.
     const mode = isWritableByOthers(place.folder) ? 0o600 : 0o644;
     return checked(place, path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, mode));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && isFolder(place.folder)) return undefined;
     if (errnoOf(error) === 'ENOENT' && place.isOptional) return 'none';
     if (!NOT_ALLOWED.has(errnoOf(error) ?? '')) throw cannotOpen(place, path, error);
-    // Another user's file: a lock needs no right to write to it.
+    // Another user's file: locking it needs no right to write.
     return openAsReader(place, path) ?? (place.isOptional ? 'none' : refuse(place, path, error));
   }
 }
 
-/** Opens a lock file that is there. @returns undefined when there is none. */
+/** Opens an existing lock file. @returns undefined when there is none. */
 export function openToLook(place: LockPlace, path: string): LockFile | undefined {
   try {
     return checked(place, path, openSync(path, constants.O_RDONLY | SAFELY));
@@ -47,8 +46,8 @@ export function openToLook(place: LockPlace, path: string): LockFile | undefined
 }
 
 /**
- * Removes another user's file, which is held exclusively: its owner could take it away while we
- * rely on it.
+ * Removes another user's file, which is held exclusively: its owner could remove it while we rely
+ * on it.
  * @throws BackyError `io` when that is not allowed.
  */
 export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFile): void {
@@ -64,13 +63,13 @@ export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFil
   }
 }
 
-/** The owner of a lock file, if they are not trusted; without opening it. */
+/** The owner of a lock file, if they are not trusted. Does not open it. */
 export function foreignOwnerOf(place: LockPlace, path: string): string | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   return stats === undefined || !isOpenToOthers(place.folder) ? undefined : foreignOwner(stats, place.folder);
 }
 
-/** Whether the file that `fd` has open is the one that `path` names. */
+/** Whether `path` still names the file that `fd` has open. */
 export function isStillAt(path: string, fd: number): boolean {
   const here = statSync(path, { bigint: true, throwIfNoEntry: false });
   const ours = fstatSync(fd, { bigint: true });

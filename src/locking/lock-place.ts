@@ -1,14 +1,14 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Where a {@link FileLockService} has its files. */
+/** Where a {@link FileLockService} keeps its files. */
 export interface LockPlace {
   folder: string;
-  /** What each file's name begins with. */
+  /** The start of each file name. */
   prefix: string;
-  /** What users can do when the folder can't be used. */
+  /** Advice for a folder that can't be used. */
   hint: string;
-  /** Where no file can be made, go without locks. Else that is an error. */
+  /** Without a writable folder, work without locks. Otherwise that is an error. */
   isOptional: boolean;
 }
 
@@ -23,9 +23,9 @@ export function inLockDir(folder: string): LockPlace {
 }
 
 /**
- * Files beside a SQLite database, where all who use it meet, whatever their lock_dir. Who can't
- * write to its folder can't write to the database either. The database itself is never opened:
- * closing it would give back SQLite's own locks.
+ * Files beside a SQLite database, the same for all of its users, whatever their lock_dir. A user
+ * who can't write to its folder can't write to the database either. The database itself is never
+ * opened: closing it would release SQLite's own locks.
  */
 export function besideDatabase(path: string): LockPlace {
   const real = realPath(path);
@@ -37,7 +37,7 @@ export function besideDatabase(path: string): LockPlace {
   };
 }
 
-/** Where the links on the way lead. A database that is not there yet has no lock in use. */
+/** The path without links. A missing database has no lock in use. */
 function realPath(path: string): string {
   try {
     return realpathSync(path);

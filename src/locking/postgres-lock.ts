@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import type { Fence } from '../model/fence.ts';
 import { checkLockName, LOCK_NAMES, type Lock, type LockMode, type LockService } from './lock.ts';
 import { lockKey } from './lock-key.ts';
 import { type SessionOptions, WatchedSession } from './watched-session.ts';
 
 /**
- * The advisory locks of one 64-bit key in this database: PostgreSQL shows the key's halves, and
- * those of other databases as well.
+ * The advisory locks of one 64-bit key in this database. PostgreSQL shows the key in two halves,
+ * and locks of other databases too.
  */
 const OF_KEY = `l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -22,38 +23,28 @@ const GIVE_BACK = {
   shared: 'SELECT pg_advisory_unlock_shared($1::bigint) AS done',
 } as const;
 
-/**
- * What a transaction in the same database must find, to be sure that locks are held until it ends
- * though their session may go at any moment.
- */
-export interface Fence {
-  /**
-   * A key that the transaction shares until its end. It MUST be granted: someone else has the
-   * installation otherwise.
-   */
-  share: bigint | undefined;
-  /**
-   * A key that our session has for itself alone. It MUST NOT be granted: the session, and its locks
-   * with it, is gone otherwise.
-   */
-  taken: bigint;
+interface AdvisoryLock {
+  name: string;
+  mode: LockMode;
+  /** See {@link lockKey}. */
+  key: bigint;
 }
 
 /**
- * Locks between hosts that share a PostgreSQL database: advisory locks of one session, which is
- * opened with the first use. With the session all of them are lost; {@link lost} tells, and whoever
- * relies on a lock MUST stop then.
+ * Locks between hosts that share a PostgreSQL database: advisory locks of one session, which opens
+ * on first use. All locks are lost with the session: {@link lost} tells, and operations that rely
+ * on a lock MUST stop then.
  */
 export class PostgresLockService implements LockService {
-  /** Aborted with the error to end with once locks are lost that were not released. */
+  /** Aborted with the error to end with, once held locks are lost. */
   readonly lost: AbortSignal;
   readonly #aborter = new AbortController();
   readonly #options: SessionOptions;
   #opening: Promise<WatchedSession> | undefined;
-  /** Locks of this very session: PostgreSQL would give it each of them twice. */
+  /** Locks of this session: PostgreSQL would grant it each of them twice. */
   readonly #held = new Map<string, { mode: LockMode; count: number }>();
   /**
-   * Two sessions with the same one would be told of no loss of either: 64 bits make sure of that.
+   * Two sessions with the same key would not notice a loss of either: 64 random bits prevent that.
    */
   readonly #ownKey = randomBytes(8).readBigInt64LE();
   #operationsKey: bigint | undefined;
@@ -69,7 +60,7 @@ export class PostgresLockService implements LockService {
     const session = await this.#session();
     const ours = this.#held.get(name);
     if (ours !== undefined && (mode === 'exclusive' || ours.mode === 'exclusive')) return undefined;
-    // Noted before the answer is there, so that a second call meanwhile sees it.
+    // Noted before the answer, so that a second call sees it.
     this.#note(name, mode, 1);
     let taken = false;
     try {
@@ -111,9 +102,9 @@ export class PostgresLockService implements LockService {
     await session?.close();
   }
 
-  async #release(session: WatchedSession, { name, mode, key }: { name: string; mode: LockMode; key: bigint }): Promise<void> {
+  async #release(session: WatchedSession, { name, mode, key }: AdvisoryLock): Promise<void> {
     this.#note(name, mode, -1);
-    // Of a lost session nothing is left to give back.
+    // A lost session has nothing to release.
     await session.query(GIVE_BACK[mode], [key]).catch(() => {});
   }
 
@@ -127,7 +118,7 @@ export class PostgresLockService implements LockService {
     this.#opening ??= WatchedSession.open(this.#options).then(async (session) => {
       this.#operationsKey = await lockKey(LOCK_NAMES.operations);
       await session.query(TAKE.exclusive, [this.#ownKey]);
-      // Without locks nothing is lost: the next statement tells then.
+      // Without locks, nothing is lost: the next statement fails then.
       session.lost.addEventListener('abort', () => {
         if (this.#held.size > 0) this.#aborter.abort(session.lost.reason);
       });

@@ -5,34 +5,35 @@ import { cutConnection } from '../native/cut-connection.ts';
 /** How a session is opened and watched. */
 export interface SessionOptions {
   /**
-   * Connects anew, with TCP keepalives, and an application_name that says who this is. Rejects with
-   * a BackyError.
+   * Opens a connection with TCP keepalives and an application_name for other users to see. Rejects
+   * with a BackyError.
    */
   connect(): Promise<pg.Client>;
-  /** Where that leads, for error texts, without secrets. */
+  /** The server in error messages, without secrets. */
   where: string;
-  /** Between two looks at whether the session is there; 5 s when absent. */
+  /** Time between two checks of the session [5 s]. */
   watchEveryMs?: number | undefined;
-  /**
-   * How long any answer may take; 15 s when absent. Longer than that, the session counts as lost.
-   */
+  /** Limit for any answer [15 s]. After that, the session counts as lost. */
   answerWithinMs?: number | undefined;
 }
 
 /**
- * Has the server find out within half a minute that a host is gone, where its own default is two
- * hours: until then that host's locks stay.
+ * Makes the server notice a lost host within half a minute; its default is two hours. The locks of
+ * that host stay until then.
  */
 const KEEPALIVES = `SELECT set_config(s.name, v.value, false)
   FROM (VALUES ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'), ('tcp_keepalives_count', '4'),
     ('idle_session_timeout', '0'), ('statement_timeout', '0')) AS v (name, value) JOIN pg_settings s ON s.name = v.name`;
 
 /**
- * One session of a PostgreSQL server that must not end unnoticed, since what it holds ends with it.
- * It never connects anew: a second session would hold nothing of what the first did.
+ * One session of a PostgreSQL server that must not end unnoticed, since its locks end with it. It
+ * never reconnects: a second session would hold none of the locks.
  */
 export class WatchedSession {
-  /** Aborted, with the BackyError to end with, once the session is lost. Not by {@link close}. */
+  /**
+   * Aborted, with the BackyError to end with, once the session is lost. {@link close} does not
+   * abort it.
+   */
   readonly lost: AbortSignal;
   readonly #aborter = new AbortController();
   readonly #client: pg.Client;
@@ -49,7 +50,7 @@ export class WatchedSession {
     this.#client.on('end', () => this.#lose(new Error('the server ended it')));
   }
 
-  /** Connects. @throws BackyError when the server can't be reached or refuses. */
+  /** Connects. @throws BackyError when the server is unreachable or refuses. */
   static async open(options: SessionOptions): Promise<WatchedSession> {
     const session = new WatchedSession(await options.connect(), options);
     await session.query(KEEPALIVES);
@@ -58,9 +59,7 @@ export class WatchedSession {
     return session;
   }
 
-  /**
-   * Runs a statement. An answer that does not come, or any failure, means that the session is lost.
-   */
+  /** Runs a statement. A missing answer or any failure means that the session is lost. */
   async query<T extends pg.QueryResultRow>(text: string, values: readonly (string | bigint)[] = []): Promise<T[]> {
     this.lost.throwIfAborted();
     let timer: NodeJS.Timeout | undefined;
@@ -79,15 +78,15 @@ export class WatchedSession {
     }
   }
 
-  /** Rejects with the reason when the session is lost; asks the server. */
+  /** Asks the server, and rejects with the reason when the session is lost. */
   async confirm(): Promise<void> {
     const pid = await this.#askPid();
-    // A pooler between us and the server that hands each statement to another session.
+    // A pooler hands each statement to another session.
     if (pid !== this.#serverPid) this.#lose(new Error('a connection pooler changed the session under it'), POOLER_HINT);
     this.lost.throwIfAborted();
   }
 
-  /** Ends the session, and what it holds. */
+  /** Ends the session, and its locks. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -111,7 +110,7 @@ export class WatchedSession {
     return row?.pid ?? 0;
   }
 
-  /** One look at a time: a slow answer puts the next one off. */
+  /** One check at a time: a slow answer delays the next one. */
   #watch(): void {
     this.#timer = setTimeout(async () => {
       await this.confirm().catch(() => {});
@@ -127,7 +126,7 @@ export class WatchedSession {
     this.#drop();
   }
 
-  /** Ends the connection at once: a server that still has it lets go of the locks then. */
+  /** Ends the connection at once: a server that still has it releases the locks then. */
   #drop(): void {
     clearTimeout(this.#timer);
     cutConnection(this.#client);

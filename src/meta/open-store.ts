@@ -6,7 +6,7 @@ import { sqlitePath } from './sqlite/engine-url.ts';
 import { type SqliteStoreOptions, sqliteStore } from './sqlite/sqlite-store.ts';
 
 /** How a meta store is made. */
-export interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
+interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
   /** An engine URL (formats.md §3). */
   engine: string;
   /** Ends waits for a lost server early. */

@@ -5,7 +5,7 @@ export class Bitmap {
   readonly size: number;
   readonly #words: Uint32Array;
 
-  /** All ids from 0 to `size - 1` are out, or in with `full`. */
+  /** Contains no ids, or with `full` all from 0 to `size - 1`. */
   constructor(size: number, full = false) {
     this.size = size;
     this.#words = new Uint32Array(Math.ceil(size / 32));
@@ -31,26 +31,26 @@ export class Bitmap {
     });
   }
 
-  /** Takes `first … end - 1` out. */
+  /** Removes `first … end - 1`. */
   deleteRange(first: number, end: number): void {
     this.#eachWord(first, end, (word, mask) => {
       this.#words[word] = (this.#words[word] ?? 0) & ~mask;
     });
   }
 
-  /** How many ids are in. */
+  /** The number of ids in the set. */
   count(): number {
     let count = 0;
     for (const word of this.#words) count += bitsIn(word);
     return count;
   }
 
-  /** The first id at or above `from` that is in, or -1. */
+  /** The first id in the set at or above `from`, or -1. */
   next(from: number): number {
     return this.#find(from, 0);
   }
 
-  /** The first run at or above `from`, of at most `limit` ids; undefined when none is left. */
+  /** The first run of ids at or above `from`, cut to `limit` ids; undefined when there is none. */
   nextRange(from: number, limit = Number.POSITIVE_INFINITY): BlockRange | undefined {
     const first = this.next(from);
     if (first < 0) return undefined;
@@ -58,7 +58,7 @@ export class Bitmap {
     return { first, count: Math.min((end < 0 ? this.size : end) - first, limit) };
   }
 
-  /** All runs, in order. */
+  /** All runs of ids, in order. */
   *ranges(): IterableIterator<BlockRange> {
     for (let range = this.nextRange(0); range !== undefined; range = this.nextRange(range.first + range.count)) yield range;
   }

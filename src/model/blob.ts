@@ -1,10 +1,10 @@
-/** A content address: what a blob must have in common with a block to be used for it. */
+/** The content of a block: a blob can be used for all blocks with the same key. */
 export interface DedupKey {
   checksum: string;
   size: number;
 }
 
-/** The text that stands for a content address in maps. */
+/** A key of maps for a content. */
 export function dedupKey(key: DedupKey): string {
   return `${key.size}:${key.checksum}`;
 }
@@ -14,11 +14,11 @@ export interface FoundBlob {
   uid: string;
   envKey: string | null;
   nonce: string | null;
-  /** Only an import says so: it MUST be read and verified before it is used. */
+  /** Known only from an import: it MUST be read and verified before it is used. */
   imported?: true;
 }
 
-/** A durable blob that can stand in for bad ones of the same content. */
+/** A durable blob that can replace bad ones of the same content. */
 export interface GoodBlob {
   uid: string;
   checksum: string;
@@ -27,25 +27,28 @@ export interface GoodBlob {
   encVersion: number;
   envKey: string | null;
   nonce: string | null;
-  /** A blob that it replaces even where rows call that one good. */
+  /** A blob to replace even in rows that are valid. */
   replaces?: string | undefined;
 }
 
-/** What healing changed. */
+/** The changes of healing. */
 export interface Healing {
-  /** Block rows that have another blob now. */
+  /** Block rows that got another blob. */
   blocks: number;
-  /** Versions that hold them. */
+  /** Versions with such rows. */
   versions: string[];
 }
 
-/** What proves a master key: how a block was encrypted, and its wrapped data key in hex. */
+/**
+ * Enough of an encrypted block to check a master key: its encryption version and its wrapped data
+ * key in hex.
+ */
 export interface SealedBlock {
   encVersion: number;
   envKey: string;
 }
 
-/** A block whose data key is wrapped, and where it is. */
+/** An encrypted block and its place. */
 export interface SealedRow extends SealedBlock {
   versionUid: string;
   id: number;

@@ -1,4 +1,7 @@
-/** Where a block's bytes are. `uid` and `checksum` null: the block is all zero and has no blob. */
+/**
+ * The content of a block and its blob. `uid` and `checksum` are null for a sparse block: all zero,
+ * without a blob.
+ */
 export interface BlockContent {
   uid: string | null;
   /** Lower-case hex of the plain bytes. */
@@ -10,7 +13,7 @@ export interface BlockContent {
   nonce: string | null;
 }
 
-/** A block of an image, and where its bytes are. */
+/** A block of an image. */
 export interface Block extends BlockContent {
   id: number;
 }
@@ -25,18 +28,15 @@ export interface DatedBlockRow extends BlockRow {
   date: Date;
 }
 
-/** A row that a running backup wants to commit. */
+/** A row for a running backup to commit. */
 export interface BackupRow extends Block {
-  /**
-   * True when the blob was found by dedup: the commit must make sure that it is still there to be
-   * used.
-   */
+  /** Whether dedup found the blob: then the commit must check that it can still be used. */
   found: boolean;
-  /** The blob that dedup had found before, and that is missing or cut. */
+  /** A missing or damaged blob that dedup had found before. */
   replaces?: string | undefined;
 }
 
-/** Where a block's bytes are, and nothing more. Null: it is all zero. */
+/** A block and its blob, without further columns. Null: a sparse block. */
 export interface BlobOfBlock {
   id: number;
   uid: string | null;

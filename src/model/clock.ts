@@ -2,23 +2,26 @@ import type { Logger } from '../logger.ts';
 import { toSecondsText } from './dates.ts';
 import type { Version } from './version.ts';
 
-/** Clocks of hosts with NTP differ by less: what is so little ahead is no sign of a wrong clock. */
+/**
+ * Clocks of hosts with NTP differ by less: a date that is so little ahead is no sign of a wrong
+ * clock.
+ */
 export const CLOCK_TOLERANCE_MS = 5 * 60_000;
 
 /** The end of messages about times in the future. */
 export const CHECK_CLOCKS = 'Check the clocks of all hosts.';
 
 /**
- * Whether a time can only come from a wrong clock. Then it does not tell when something was done:
- * it must not keep anything from being done until that time has come.
+ * Whether a date can only come from a wrong clock. Then it does not tell when something was done:
+ * nothing may wait for it.
  */
 export function isFromFuture(date: Date, now: Date): boolean {
   return date.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
 }
 
 /**
- * Names versions that are dated in the future: the one that is, or how many with the latest. One
- * message.
+ * Logs versions with dates in the future, in one message: the only one, or their number and the
+ * latest.
  */
 export function warnOfFuture(
   { logger, now }: { logger: Logger; now(): Date },

@@ -1,4 +1,4 @@
-/** What a backup has done, summed up over all its runs when it was continued. */
+/** The work of a backup, summed over all its runs if it was resumed. */
 export interface BackupCounters {
   bytesRead: number;
   blocksRead: number;

@@ -1,4 +1,4 @@
-/** How a version is cut into blocks. */
+/** The size of an image and of its blocks. */
 export interface Geometry {
   blockSize: number;
   sizeBytes: number;

@@ -4,7 +4,7 @@ const SPACE = 0x20;
 
 /**
  * Writes block `blockId` of a null source into `block`: the number as 16 bytes little-endian, then
- * spaces. A block shorter than that is cut.
+ * spaces. A shorter block is cut.
  */
 export function fillNullBlock(block: Uint8Array, blockId: number): void {
   block.fill(SPACE);
@@ -12,8 +12,8 @@ export function fillNullBlock(block: Uint8Array, blockId: number): void {
 }
 
 /**
- * Writes the number alone, into a block that has its spaces already: a fill of 4 MiB a block would
- * halve the speed.
+ * Writes only the number, into a block of spaces: filling 4 MiB for each block would halve the
+ * speed.
  */
 export function numberNullBlock(block: Uint8Array, blockId: number): void {
   let rest = blockId;

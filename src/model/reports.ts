@@ -1,6 +1,6 @@
 import type { BackupCounters } from './counters.ts';
 
-/** A row of the statistics: what one backup did. */
+/** A row of the statistics of one backup. */
 export interface BackupStats {
   /** When the backup ended. */
   date: Date;
@@ -15,11 +15,11 @@ export interface BackupStats {
 /** Which statistics to list; undefined means any. */
 export interface StatsFilter {
   versionUid?: string | undefined;
-  /** Only the newest so many. */
+  /** The number of rows, newest first. */
   limit?: number | undefined;
 }
 
-/** How a version uses its blobs, in bytes. A use is a block row, of any version. */
+/** How a version uses blobs, in bytes. Each block row of any version is a use. */
 export interface DiskUsage {
   /** Of all blocks that have a blob. */
   real: number;
@@ -27,19 +27,19 @@ export interface DiskUsage {
   sparse: number;
   /** Of blocks whose blob other versions use too. */
   dedupOthers: number;
-  /** Of blocks that repeat a blob which this version alone uses, beyond the first. */
+  /** Of blocks that repeat a blob which only this version uses, except for the first. */
   dedupOwn: number;
-  /** Of blobs with a single use, here. */
+  /** Of blobs with a single use. */
   individual: number;
   /** Of all its blobs, each divided by its uses. Not whole. */
   estimated: number;
-  /** Of blobs that this version alone uses: what its removal would free. */
+  /** Of blobs that only this version uses: its removal would free them. */
   freed: number;
 }
 
-/** Times that were in the future when they were dated now. */
+/** Times in the future that were set to now. */
 export interface FutureTimes {
   count: number;
-  /** How far the latest of them was ahead; 0 when there are none. */
+  /** How far the latest was ahead; 0 without any. */
   aheadSeconds: number;
 }

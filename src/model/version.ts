@@ -18,7 +18,7 @@ export interface TaggedVersion extends Version {
   tags: string[];
 }
 
-/** What a version is created with; it starts invalid, unprotected and dated now. */
+/** The fields of a new version; it starts invalid, unprotected and dated now. */
 export interface NewVersion {
   uid: string;
   name: string;
@@ -27,11 +27,11 @@ export interface NewVersion {
   sizeBytes: number;
   expire: Date | null;
   tags: readonly string[];
-  /** It is to hold the blocks of another version with blobs of another encryption version. */
+  /** Set for a copy of another version with blobs of another encryption version. */
   migration?: Migration;
 }
 
-/** What a version is a migrated copy of. */
+/** The origin of a migrated version. */
 export interface Migration {
   originUid: string;
   encVersion: number;
@@ -46,7 +46,7 @@ export interface VersionFilter {
   expiredAt?: Date | undefined;
 }
 
-/** As much of a version as completion shows. */
+/** The fields of a version that completion shows. */
 export interface VersionGlimpse {
   uid: string;
   name: string;

@@ -34,7 +34,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'healing-validates-incomplete-versions',
     invariant: 'Healing makes no version valid that lacks a row.',
-    file: 'src/meta/sql/heal.ts',
+    file: 'src/meta/sql/healing.ts',
     text: 'AND size = (SELECT count(*) FROM blocks WHERE version_uid = versions.uid)',
     replacement: '',
     tests: VALIDITY,
@@ -42,7 +42,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'healing-validates-running-backups',
     invariant: 'Healing makes no version valid that is being made.',
-    file: 'src/meta/sql/heal.ts',
+    file: 'src/meta/sql/healing.ts',
     text: 'AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)',
     replacement: '',
     tests: STORE,

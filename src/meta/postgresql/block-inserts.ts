@@ -1,7 +1,7 @@
 import type { BackupRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
 import type { Geometry } from '../../model/geometry.ts';
-import { lengthOfBlock } from '../sql/shared-steps.ts';
+import { lengthOfBlock } from '../sql/block-conditions.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { Fence } from '../../model/fence.ts';
 import type { Exclusion, SqlDatabase } from '../sql/database.ts';
 import { SIDE_TABLES } from '../sql/schema.ts';
 import { joinSql, type Sql, sql } from '../sql/statement.ts';
@@ -9,7 +10,6 @@ import type { Steps } from '../sql/steps.ts';
 import { isConflict, isLost, isStarting, toDatabaseError } from './database-errors.ts';
 import { POSTGRES } from './dialect.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
-import type { Fence } from './fence.ts';
 import { arrayOf } from './literals.ts';
 import { withRetries } from './retry.ts';
 import type { Session } from './session.ts';
@@ -34,7 +34,7 @@ export interface ConnectionOptions {
 }
 
 /** How a transaction is made. */
-export interface WriteOptions {
+interface WriteOptions {
   exclusion?: Exclusion;
   /** False: `body` can't run twice. A lost connection then ends it, with nothing changed. */
   retry?: boolean;
@@ -262,7 +262,7 @@ export class PostgresConnection implements SqlDatabase {
 }
 
 /** A session on loan for several transactions. */
-export interface OwnSession {
+interface OwnSession {
   session: Session;
   /** Runs `body` in a transaction of this session. */
   transact<T>(exclusion: Exclusion, body: (session: Session) => Promise<T>): Promise<T>;

@@ -16,7 +16,7 @@ export interface ServerAddress {
 }
 
 /** Variables of the environment, as libpq reads them. */
-export type PgEnvironment = Readonly<Record<string, string | undefined>>;
+type PgEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** Options of libpq that mean the same here, each with its variable. */
 const OPTIONS = {

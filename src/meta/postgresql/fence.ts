@@ -1,21 +1,5 @@
+import type { Fence } from '../../model/fence.ts';
 import { literal, type Sql, sql } from '../sql/statement.ts';
-
-/**
- * Advisory locks by which a transaction sees that locks between hosts, which another session of
- * this program holds, are still held. Without them, a transaction that runs again after a lost
- * connection could commit rows whose blobs another host has deleted.
- */
-export interface Fence {
-  /**
-   * Shared until the end of the transaction, so that nobody gets the installation before. Undefined
-   * when this program holds the installation itself.
-   */
-  share: bigint | undefined;
-  /**
-   * Held only by the session of our locks: whoever else gets it knows that this session was lost.
-   */
-  taken: bigint;
-}
 
 /**
  * A condition that is true while all locks are held, and stays true until the end of the

@@ -1,5 +1,5 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
-import { NOTHING_HEALED } from '../sql/healing.ts';
+import { NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import type { PostgresConnection } from './connection.ts';
 import { SERVER_SECONDS } from './dialect.ts';

@@ -1,8 +1,8 @@
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
-import { removeEmptyVersion } from '../sql/shared-steps.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { run } from '../sql/steps.ts';
+import { removeEmptyVersion } from '../sql/version-steps.ts';
 import { setVersionInvalid } from '../sql/versions.ts';
 import type { PostgresConnection } from './connection.ts';
 import { deleteBlocks } from './dialect.ts';

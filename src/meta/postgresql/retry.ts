@@ -3,12 +3,12 @@ import type { Logger } from '../../logger.ts';
 import { isConflict, reasonOf } from './database-errors.ts';
 
 /** Long enough for a server to restart. */
-export const RETRY_LIMIT_MS = 120_000;
+const RETRY_LIMIT_MS = 120_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** How attempts are repeated. */
-export interface RetryOptions {
+interface RetryOptions {
   label: string;
   logger: Logger;
   /** Ends the pauses early. */

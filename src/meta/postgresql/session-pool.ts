@@ -21,7 +21,7 @@ const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET statement
   SET idle_in_transaction_session_timeout = 0`;
 
 /** A session on loan. */
-export interface Lease {
+interface Lease {
   session: Session;
   /** Returns it; `broken`: it can't be used again. */
   release(broken: boolean): void;

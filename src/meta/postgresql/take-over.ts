@@ -1,9 +1,10 @@
 import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
+import { lengthOfBlock } from '../sql/block-conditions.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
-import { countersUpsert, lengthOfBlock } from '../sql/shared-steps.ts';
 import { sql } from '../sql/statement.ts';
+import { countersUpsert } from '../sql/version-steps.ts';
 import { INSERT_COLUMNS, rangesTable } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';
 import type { Session } from './session.ts';

@@ -1,9 +1,10 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
+import type { Fence } from '../../model/fence.ts';
 import type { Exclusion } from '../sql/database.ts';
 import { literal, type Sql, sql } from '../sql/statement.ts';
 import { isLost } from './database-errors.ts';
-import { type Fence, fenceCondition } from './fence.ts';
+import { fenceCondition } from './fence.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -36,7 +37,7 @@ export class UnknownOutcome extends Error {
 export const isBroken = (error: unknown): boolean => isLost(error) || error instanceof UnknownOutcome;
 
 /** How a transaction of a session is made. */
-export interface TransactOptions {
+interface TransactOptions {
   exclusion: Exclusion;
   /** Locks of another session that MUST be held until the end. */
   fence?: Fence | undefined;

@@ -4,13 +4,14 @@ import type { BlockRange } from '../../model/block-range.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Migration, NewVersion, Version } from '../../model/version.ts';
+import { isBlockId, isStray, lengthOfBlock } from './block-conditions.ts';
 import type { FinishedRows, SqlDatabase } from './database.ts';
 import { newVersionRecord } from './rows.ts';
-import { forgetProgress, insertTags, isBlockId, isStray, lengthOfBlock, lockVersion } from './shared-steps.ts';
 import { sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { countersOfRows, type RowSums, toStatsColumns } from './stats-rows.ts';
 import { rowOf, run, type Steps } from './steps.ts';
+import { forgetProgress, insertTags, lockVersion } from './version-steps.ts';
 
 /** See BackupStore.createVersion. */
 export async function createVersion(db: SqlDatabase, version: NewVersion): Promise<void> {

@@ -1,6 +1,6 @@
+import { isBlockId } from './block-conditions.ts';
 import type { SqlDatabase } from './database.ts';
 import { BLOCK_COLUMNS, type BlockRecord } from './rows.ts';
-import { isBlockId } from './shared-steps.ts';
 import { sql } from './statement.ts';
 
 /**

@@ -1,9 +1,9 @@
 import type { BlockRow } from '../../model/block.ts';
 import type { RowIds } from '../block-store.ts';
+import { isStray } from './block-conditions.ts';
 import { blockRecords } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
-import { isStray } from './shared-steps.ts';
 import { sql } from './statement.ts';
 import { rowsOf, run } from './steps.ts';
 

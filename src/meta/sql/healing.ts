@@ -1,20 +1,45 @@
-import type { GoodBlob, Healing } from '../../model/blob.ts';
-import type { BackupRow } from '../../model/block.ts';
+import type { BlockRow } from '../../model/block.ts';
+import { isBlockId } from './block-conditions.ts';
+import type { SqlDatabase } from './database.ts';
+import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
+import { sql } from './statement.ts';
+import { run } from './steps.ts';
+import { lockVersion } from './version-steps.ts';
 
-/** The outcome of most commits. */
-export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };
+/** Ids that one statement looks through: SQLite blocks the thread for a tenth of a second. */
+const WINDOW_IDS = 25_000;
 
-/**
- * Blobs of committed rows that can replace bad ones: blobs that were stored now, which bad rows of
- * the same content can use, and blobs that dedup found, which other rows use already.
- */
-export function goodBlobs(rows: readonly BackupRow[], refused: readonly BackupRow[]): { fresh: GoodBlob[]; found: GoodBlob[] } {
-  const out = new Set(refused);
-  const fresh: GoodBlob[] = [];
-  const found: GoodBlob[] = [];
-  for (const row of rows) {
-    const { uid, checksum } = row;
-    if (uid !== null && checksum !== null && !out.has(row)) (row.found ? found : fresh).push({ ...row, uid, checksum });
+/** See HealStore.validateWhole. */
+export async function validateWhole(db: SqlDatabase, versionUids: readonly string[]): Promise<string[]> {
+  const validated: string[] = [];
+  for (const uid of versionUids) {
+    const changes = await db.transaction(function* () {
+      yield* lockVersion(db, uid);
+      return yield* run(
+        sql`UPDATE versions SET valid = 1 WHERE uid = ${uid} AND valid = 0
+          AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
+          AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)
+          AND size = (SELECT count(*) FROM blocks WHERE version_uid = versions.uid)
+          AND NOT EXISTS (SELECT 1 FROM blocks WHERE version_uid = versions.uid
+            AND (valid = 0 OR NOT (${db.dialect.idIsInteger}) OR id < 0 OR id >= versions.size))`,
+      );
+    });
+    if (changes > 0) validated.push(uid);
   }
-  return { fresh, found };
+  return validated;
+}
+
+/** See HealStore.badBlockPage. */
+export async function badBlockPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlockRow[]> {
+  const isOfVersion = sql`version_uid = ${versionUid} AND ${isBlockId(db)}`;
+  const { last } = await db.queryOne<{ last: number | null }>(sql`SELECT max(id) AS last FROM blocks WHERE ${isOfVersion}`);
+  for (let after = afterId; after < (last ?? -1); after += WINDOW_IDS) {
+    const records = await db.query<BlockRecord>(
+      sql`SELECT ${BLOCK_COLUMNS} FROM blocks
+        WHERE ${isOfVersion} AND id > ${after} AND id <= ${after + WINDOW_IDS} AND valid = 0 AND uid <> ''
+        ORDER BY id LIMIT ${limit}`,
+    );
+    if (records.length > 0) return records.map(toBlockRow);
+  }
+  return [];
 }

@@ -1,7 +1,7 @@
 import type { NamedBlob, SampleRequest } from '../identity-store.ts';
+import { isBlockId } from './block-conditions.ts';
 import type { SqlDatabase } from './database.ts';
 import { randomIds, randomUids } from './sample-starts.ts';
-import { isBlockId } from './shared-steps.ts';
 import { type Sql, sql } from './statement.ts';
 import { rowOf, rowsOf, run, type Steps } from './steps.ts';
 

@@ -1,7 +1,7 @@
 import type { BlobOfBlock } from '../../model/block.ts';
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
+import { isBlockId } from './block-conditions.ts';
 import type { SqlDatabase } from './database.ts';
-import { isBlockId } from './shared-steps.ts';
 import { sql } from './statement.ts';
 import { type StatsRecord, toStats } from './stats-rows.ts';
 

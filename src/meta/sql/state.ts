@@ -2,7 +2,7 @@ import { type Sql, sql } from './statement.ts';
 import { rowsOf, type Steps } from './steps.ts';
 
 /** Numbers of our own. */
-export type StateName =
+type StateName =
   /** When blobs were last enrolled, in Unix seconds. */
   | 'enrolled'
   /** How often rows were healed. */

@@ -4,7 +4,7 @@ import type { BackupStats } from '../../model/reports.ts';
 import type { Version } from '../../model/version.ts';
 
 /** The columns of table stats that hold what was backed up. */
-export interface StatsColumns {
+interface StatsColumns {
   version_uid: string | null;
   version_name: string;
   version_size_bytes: number;

@@ -2,10 +2,10 @@ import { toStoredDate } from '../../model/dates.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { SqlDatabase } from './database.ts';
 import { toVersion, type VersionRecord } from './rows.ts';
-import { insertTags, lockVersion } from './shared-steps.ts';
 import { joinSql, type Sql, sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { run } from './steps.ts';
+import { insertTags, lockVersion } from './version-steps.ts';
 
 /** See VersionStore.findVersion. */
 export async function findVersion(db: SqlDatabase, uid: string): Promise<TaggedVersion | undefined> {

@@ -4,9 +4,10 @@ import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { BackupGroup, CommitOutcome } from '../backup-store.ts';
-import { goodBlobs, NOTHING_HEALED } from '../sql/healing.ts';
-import { countersUpsert, lengthOfBlock } from '../sql/shared-steps.ts';
+import { lengthOfBlock } from '../sql/block-conditions.ts';
+import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
+import { countersUpsert } from '../sql/version-steps.ts';
 import type { SqliteConnection } from './connection.ts';
 import { healRows, knownBad } from './heal.ts';
 

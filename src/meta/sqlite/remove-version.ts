@@ -1,6 +1,6 @@
-import { removeEmptyVersion } from '../sql/shared-steps.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
+import { removeEmptyVersion } from '../sql/version-steps.ts';
 import { setVersionInvalid } from '../sql/versions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';

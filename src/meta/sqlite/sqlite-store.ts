@@ -3,7 +3,7 @@ import * as backups from '../sql/backups.ts';
 import { bind } from '../sql/bind.ts';
 import * as blocks from '../sql/blocks.ts';
 import * as cleanup from '../sql/cleanup.ts';
-import * as healing from '../sql/heal.ts';
+import * as healing from '../sql/healing.ts';
 import * as identity from '../sql/identity.ts';
 import * as reports from '../sql/reports.ts';
 import * as sealed from '../sql/sealed.ts';

@@ -1,8 +1,9 @@
 import { toStoredDate } from '../../model/dates.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
-import { countersUpsert, isBlockId, lengthOfBlock } from '../sql/shared-steps.ts';
+import { isBlockId, lengthOfBlock } from '../sql/block-conditions.ts';
 import { readState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
+import { countersUpsert } from '../sql/version-steps.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
 

@@ -1,0 +1,20 @@
+import type { GoodBlob, Healing } from '../../model/blob.ts';
+import type { BackupRow } from '../../model/block.ts';
+
+/** The outcome of most commits. */
+export const NOTHING_HEALED: Healing = { blocks: 0, versions: [] };
+
+/**
+ * Blobs of committed rows that can replace bad ones: blobs that were stored now, which bad rows of
+ * the same content can use, and blobs that dedup found, which other rows use already.
+ */
+export function goodBlobs(rows: readonly BackupRow[], refused: readonly BackupRow[]): { fresh: GoodBlob[]; found: GoodBlob[] } {
+  const out = new Set(refused);
+  const fresh: GoodBlob[] = [];
+  const found: GoodBlob[] = [];
+  for (const row of rows) {
+    const { uid, checksum } = row;
+    if (uid !== null && checksum !== null && !out.has(row)) (row.found ? found : fresh).push({ ...row, uid, checksum });
+  }
+  return { fresh, found };
+}
