@@ -16,11 +16,11 @@ interface Node {
 
 /**
  * What of a file may let a value into the text of a statement:
- * - an interpolation in SQL that is no constant in capitals, unless the template is tagged `sql`: into those the compiler lets nothing but
- *   other pieces of SQL and numbers (src/meta/sql/statement.ts);
+ * - an interpolation in SQL that is no constant in capitals, unless the template is tagged `sql`,
+ *   which makes a parameter of each value (src/meta/sql/statement.ts);
  * - SQL that is put together with `+`;
  * - a constant in capitals within a function, where it could be made of an argument;
- * - a string that is declared to be a piece of SQL.
+ * - a string that becomes a piece of SQL.
  */
 function suspects(text: string): string[] {
   const found: string[] = [];
@@ -36,6 +36,8 @@ function suspects(text: string): string[] {
       if ([node.left, node.right].some((side) => isSql(side as Node))) note(node);
     } else if (node.type === 'VariableDeclarator' && depth > 0) {
       if (CONSTANT.test(nameOf(node.id))) note(node);
+    } else if (node.type === 'NewExpression' && nameOf(node.callee) === 'Sql') {
+      note(node);
     } else if (node.type === 'TSAsExpression' && nameOf((node.typeAnnotation as Node).typeName) === 'Sql') note(node);
   }
   return found;
@@ -87,6 +89,7 @@ describe('SQL', () => {
     ["query('SELECT a FROM b WHERE c = ' + value)", ["'SELECT a FROM b WHERE c = ' + value"]],
     ['function f(a: string) { const NAME = a; return `SELECT $[NAME]`; }', ['NAME = a']],
     ['query(sql`SELECT $[uid as Sql]`)', ['uid as Sql']],
+    ['query(new Sql(uid))', ['new Sql(uid)']],
     ['log(`Version $[uid] is gone.`)', []],
   ])('is found out: %s', (text, expected) => {
     const written = (template: string) => template.replaceAll(/\$\[((?:[^[\]]|\[[^\]]*\])*)\]/g, '$${$1}');
