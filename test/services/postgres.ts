@@ -63,7 +63,9 @@ interface PostgresOptions {
   settings?: Record<string, string>;
 }
 
-/** A PostgreSQL server for tests, on loopback. It ends with this process, in any case. */
+/**
+ * A PostgreSQL server for tests, on loopback. It ends with this process, in any case.
+ */
 export class PostgresServer implements PostgresAddress {
   readonly port: number;
   readonly #folder: GuardedFolder;

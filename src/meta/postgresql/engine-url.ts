@@ -94,7 +94,7 @@ export function libpqEnvironment(address: ServerAddress, env: PgEnvironment = pr
   const variables = [...options].map(([name, value]) => [OPTIONS[name], value]);
   return {
     ...env,
-    // What a service file says would come first.
+    // A service file would take precedence.
     PGSERVICE: undefined,
     PGHOSTADDR: undefined,
     ...Object.fromEntries(variables),

@@ -7,7 +7,7 @@ interface LockFixture {
   dispose(): Promise<void>;
 }
 
-/** What every lock service must do (src/locking/lock.ts). */
+/** The contract of lock services (src/locking/lock.ts). */
 export function lockServiceSuite(create: () => Promise<LockFixture>): void {
   let fixture: LockFixture;
   let one: LockService;

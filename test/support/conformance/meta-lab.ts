@@ -10,10 +10,7 @@ export interface MetaStoreFixture {
   store(): MetaStore;
   /** Moves the clock that the stores see. */
   setNow(now: Date): void;
-  /**
-   * Makes all candidates for deletion older by so many seconds, whatever clock gave them their
-   * time.
-   */
+  /** Makes all candidates for deletion older, whatever clock gave them their time. */
   ageCandidates(seconds: number): Promise<void>;
   dispose(): Promise<void>;
 }

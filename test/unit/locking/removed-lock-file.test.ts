@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Its last holder removes the lock file between our open and our lock, so many times. */
+/** Its last holder removes the lock file between our open and our lock, this number of times. */
 function racing(times: number): FileLockService {
   let left = times;
   return new FileLockService(folder, (fd, mode) => {

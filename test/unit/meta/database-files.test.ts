@@ -32,7 +32,7 @@ async function addVersion(uid: string): Promise<void> {
   await store.createVersion({ uid, name: 'n', snapshotName: '', size: 1, sizeBytes: 1, expire: null, tags: [] });
 }
 
-/** Ends what runs and starts again, as the next command does: the WAL is gone then. */
+/** Closes the store and opens it again, as the next command does: there is no WAL then. */
 async function nextCommand(): Promise<void> {
   await store.close();
   await store.open();

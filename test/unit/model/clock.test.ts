@@ -20,7 +20,7 @@ it('the clock that people set is read for times alone: durations are measured by
     'cli/session.ts',
     // The age of what another process left, by the times of its file system.
     'data/file/temporary-folder.ts',
-    // What a server says of its clock.
+    // The clock of a server.
     'data/s3/failures.ts',
   ];
   const root = new URL('../../../src', import.meta.url).pathname;
