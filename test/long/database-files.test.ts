@@ -105,7 +105,7 @@ describe('the files of a killed run', () => {
     other.remove();
     const { code, stderr } = await lab.run(['ls']);
     expect(code).toBe(1);
-    expect(stderr).toContain('that is of another database');
+    expect(stderr).toContain('the WAL is of another database');
   });
 
   test('beside their own database are adopted', async () => {

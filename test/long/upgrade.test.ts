@@ -162,7 +162,7 @@ async function upgrade(lab: Lab, from: string): Promise<{ copy: string }> {
   const stdout = await lab.ok('ls');
   const told = stdout.split('\n').filter((line) => line.includes('Upgraded'));
   expect(told).toEqual([
-    `    INFO: Upgraded the database ${lab.databasePath} from revision ${from} to ${NEWEST}. What it was is kept in ${copy}.`,
+    `    INFO: Upgraded the database ${lab.databasePath} from revision ${from} to ${NEWEST}. The old database is kept in ${copy}.`,
   ]);
   expect(lab.query('SELECT * FROM alembic_version')).toEqual([{ version_num: NEWEST }]);
   expect(lab.query('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }]);

@@ -186,7 +186,7 @@ export class PostgresConnection implements SqlDatabase {
     } catch (error) {
       if (!this.#wasConnected || !(isLost(error) || isConflict(error))) throw error;
       throw new BackyError('database', `The connection to the database ${this.label} was lost. Nothing was changed.`, {
-        hint: 'This can not be taken up in the middle; start it again.',
+        hint: 'Run the command again: it begins from the start.',
         cause: error,
       });
     }
@@ -216,7 +216,7 @@ export class PostgresConnection implements SqlDatabase {
           'database',
           `The connection to the database ${this.label} was lost during a commit, and the server no longer knows its outcome.`,
           {
-            hint: 'Look with "backy2 ls" whether the change is there.',
+            hint: 'Look with "backy2 ls" whether the change was made.',
           },
         );
       // The server has not noticed the lost connection yet.

@@ -56,7 +56,7 @@ export function toDatabaseError(label: string, error: unknown): unknown {
   if (!isLost(error) && !isAboutEncryption(error) && !/TLS|certificate|SASL|SCRAM|password/i.test(messageOf(error))) return error;
   const why = reasonOf(error);
   return failed(`Can't connect to the database ${label}: ${why}`, {
-    hint: 'Is PostgreSQL running there, and does it take connections? Check [MetaBackend] engine in the config file.',
+    hint: 'Is PostgreSQL running there, and does it accept connections? Check [MetaBackend] engine in the config file.',
     cause: error,
   });
 }
@@ -82,7 +82,7 @@ function fromServer(label: string, error: DatabaseError): BackyError {
   const [start, hint] = explain(error);
   // The database is fine: only the value does not fit.
   if (error.code?.startsWith('22'))
-    return new BackyError('refused', `The database ${label} takes no such value: ${said}`, { cause: error });
+    return new BackyError('refused', `The database ${label} refused a value: ${said}`, { cause: error });
   return failed(`${start} ${label}: ${said}`, { hint, cause: error });
 }
 
@@ -102,9 +102,9 @@ function explain({ code = '', message }: DatabaseError): [start: string, hint: s
   if (code === '42P01' || code === '42703')
     return [
       'Tables are missing or foreign in the database',
-      'On a new installation run: backy2 initdb. One that was in use must be brought back from a backup of it.',
+      'On a new installation run: backy2 initdb. If the database was in use, restore it from its backup.',
     ];
-  if (code.startsWith('53')) return ['The server lacks room for the database', 'Look at its disk, memory and max_connections.'];
+  if (code.startsWith('53')) return ['The server has no room for the database', 'Look at its disk, memory and max_connections.'];
   if (INTERRUPTIONS.includes(code)) return ["Can't connect to the database", 'Look at the log of the server.'];
   return ['There was a failure in the database', 'Look at the log of the server.'];
 }

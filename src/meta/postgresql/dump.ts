@@ -43,6 +43,6 @@ function failed(address: ServerAddress, complaint: string, ending: string): Back
   return new BackyError('database', `pg_dump of ${labelOf(address)} failed: ${why}`, {
     hint: complaint.includes('version mismatch')
       ? 'Install the client programs of the version of the server, and put their folder first in PATH.'
-      : 'Look whether backy2 ls works; what pg_dump says tells the rest.',
+      : 'Check that backy2 ls works, and see the message of pg_dump.',
   });
 }

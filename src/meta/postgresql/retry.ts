@@ -31,7 +31,7 @@ export async function withRetries<T>(
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
       const result = await attempt();
-      if (notice.isLost) logger.info(`The database ${label} is there again.`);
+      if (notice.isLost) logger.info(`The database ${label} is available again.`);
       notice.isLost = false;
       return result;
     } catch (error) {

@@ -15,7 +15,7 @@ export function toDatabaseError(path: string, error: unknown): unknown {
   const isIo = error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_PROTOCOL';
   return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
     hint: isIo
-      ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Once that is mended, run the command again.'
+      ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Fix that, then run the command again.'
       : 'Check space and permissions of its folder, the kernel log, and its health with: sqlite3 FILE "pragma integrity_check".',
     cause: error,
   });
@@ -36,7 +36,7 @@ export function notUsable(path: string, why: string): BackyError {
 export function lockLost(path: string): BackyError {
   return new BackyError(
     'database',
-    `The database ${path} can't be locked, though no other process has it: the system failed to give a lock back.`,
+    `The database ${path} can't be locked, though no other process has it: the system failed to release a lock.`,
     {
       hint: 'Run the command again. If that happens often, the kernel log may tell what is wrong with the file system of its folder.',
     },

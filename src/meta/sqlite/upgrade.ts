@@ -78,7 +78,7 @@ async function upgradeOnce(connection: SqliteConnection, logger: Logger): Promis
     connection.exec('PRAGMA legacy_alter_table = OFF');
   }
   if (copy === undefined) return;
-  logger.info(`Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. What it was is kept in ${copy.path}.`);
+  logger.info(`Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. The old database is kept in ${copy.path}.`);
 }
 
 /** After a failure; the copy of a database that did not change only takes space. */
@@ -98,7 +98,7 @@ function explain(error: unknown, path: string, isUnchanged: boolean): unknown {
   // The commit itself may have failed after it was made.
   const message = isUnchanged
     ? `The database ${path} has an old revision and can't be upgraded: ${why}. Nothing was changed.`
-    : `The upgrade of the database ${path} failed at its end: ${why}. It is whole, and as it was or upgraded.`;
+    : `The upgrade of the database ${path} failed at its end: ${why}. It is intact, either old or upgraded.`;
   return new BackyError('database', message, { hint: hintFor(code, path), cause: error });
 }
 
@@ -106,7 +106,7 @@ function hintFor(code: string, path: string): string {
   if (['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(code))
     return `Make room in its folder: a copy of it and its new tables need about ${roomMiB(path)} MiB.`;
   if (code === 'EIO' || code.startsWith('SQLITE_IOERR'))
-    return 'The system could not read, write or lock the file: the kernel log may tell why. Once that is mended, run the command again.';
+    return 'The system could not read, write or lock the file: the kernel log may tell why. Fix that, then run the command again.';
   return 'Run a command once as a user who may write to the database and to its folder.';
 }
 

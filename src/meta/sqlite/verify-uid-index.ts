@@ -57,6 +57,6 @@ function digestOf(rowid: number, uid: string): number {
 
 function damaged(path: string, what: string): BackyError {
   return new BackyError('database', `The database ${path} is damaged: ${what}. Nothing was deleted.`, {
-    hint: `See what else is: sqlite3 ${path} "pragma integrity_check". A damaged index can be rebuilt; keep a copy of the file first: sqlite3 ${path} "reindex".`,
+    hint: `See all damage: sqlite3 ${path} "pragma integrity_check". A damaged index can be rebuilt; keep a copy of the file first: sqlite3 ${path} "reindex".`,
   });
 }

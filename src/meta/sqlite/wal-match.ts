@@ -58,8 +58,8 @@ function resolved(path: string): string {
 }
 
 function doNotBelong(path: string, wal: string, isOlder: boolean): BackyError {
-  const why = isOlder ? 'it is older than what that goes on from' : 'that is of another database';
+  const why = isOlder ? 'it is older than the state that the WAL continues' : 'the WAL is of another database';
   return new BackyError('database', `The database ${path} does not belong to ${wal}: ${why}. Nothing was changed.`, {
-    hint: `To keep this database, move ${wal} and ${wal.slice(0, -'wal'.length)}shm away first: what they hold is lost then. Or bring the database back that they belong to. See docs/database.md.`,
+    hint: `To keep this database, move ${wal} and ${wal.slice(0, -'wal'.length)}shm away first: their changes are lost. Or restore the database that they belong to. See docs/database.md.`,
   });
 }

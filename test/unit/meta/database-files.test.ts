@@ -99,7 +99,7 @@ describe('a database beside a WAL', () => {
     await addVersion('other');
     await nextCommand();
     copyFileSync(join(folder, 'other.sqlite'), copy);
-    await expect(versionsIn(copy)).rejects.toThrow('that is of another database');
+    await expect(versionsIn(copy)).rejects.toThrow('the WAL is of another database');
   });
 
   it('whose first transaction was not written whole is opened without it', async () => {
