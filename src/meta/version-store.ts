@@ -4,7 +4,7 @@ import type { TaggedVersion, VersionFilter } from '../model/version.ts';
 export interface VersionStore {
   /** Undefined when there is no such version. */
   findVersion(uid: string): Promise<TaggedVersion | undefined>;
-  /** Sorted by name, then date. */
+  /** Sorted by name, date, then uid; texts by their bytes. */
   listVersions(filter: VersionFilter): Promise<TaggedVersion[]>;
   setProtected(uid: string, value: boolean): Promise<void>;
   setExpire(uid: string, expire: Date | null): Promise<void>;

@@ -17,7 +17,7 @@ export async function peekPostgres(engine: string): Promise<VersionGlimpse[]> {
       await session.script(`SET statement_timeout = ${PATIENCE_MS}; SET default_transaction_read_only = on`);
       const records = await session.query<VersionRecord & { tags: string[] }>(
         sql`SELECT versions.*, ARRAY(SELECT name::text FROM tags WHERE version_uid = uid ORDER BY name COLLATE "C") AS tags
-         FROM versions ORDER BY date DESC, uid`,
+         FROM versions ORDER BY date DESC, uid COLLATE "C"`,
       );
       return records.map((record) => {
         const { uid, name, snapshotName, date, valid } = toVersion(record);

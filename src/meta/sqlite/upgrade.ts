@@ -78,7 +78,9 @@ async function upgradeOnce(connection: SqliteConnection, logger: Logger): Promis
     connection.exec('PRAGMA legacy_alter_table = OFF');
   }
   if (copy === undefined) return;
-  logger.info(`Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. The old database is kept in ${copy.path}.`);
+  logger.info(
+    `Upgraded the database ${path} from revision ${from} to ${NEWEST_REVISION}. The old database is kept in ${copy.path}.`,
+  );
 }
 
 /** After a failure; the copy of a database that did not change only takes space. */

@@ -57,6 +57,14 @@ export function metaVersionsSuite(lab: MetaLab): void {
       expect(await uids({ expiredAt: NOW })).toEqual([]);
     });
 
+    it('are listed by uid when name and date are equal, and all texts by their bytes', async () => {
+      for (const uid of ['v-b', 'v-a', 'v-C']) await newVersion(uid, 'vm', ['é', 'b', 'B']);
+      await newVersion('v-d', 'VM');
+      const versions = await lab.meta.listVersions({});
+      expect(versions.map(({ uid }) => uid)).toEqual(['v-d', 'v-C', 'v-a', 'v-b']);
+      expect(versions[1]?.tags).toEqual(['B', 'b', 'é']);
+    });
+
     it('keep each tag once, and lose them without complaint', async () => {
       await newVersion('v1');
       await lab.meta.addTags('v1', ['a', 'b']);
