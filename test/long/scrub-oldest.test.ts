@@ -204,7 +204,7 @@ describe('scrub of several versions', () => {
     const { code, stdout } = await lab.run(['scrub', '--all']);
     running.kill('SIGKILL');
     await running.ended;
-    expect(stdout).toMatch(/WARNING: Version \S+ \(b\) was passed over: Version \S+ is locked/);
+    expect(stdout).toMatch(/WARNING: Version \S+ \(b\) was skipped: Version \S+ is locked/);
     expect(code).toBe(0);
   });
 });

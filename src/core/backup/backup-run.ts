@@ -23,7 +23,7 @@ import { sampleOptions } from './source-sample.ts';
 import { addPlannedZeros, takeOverFromBase } from './take-over.ts';
 
 /** A version that is locked, and all that its blocks come from. */
-export interface PreparedBackup {
+interface PreparedBackup {
   request: BackupRequest;
   geometry: Geometry;
   base: TaggedVersion | undefined;

@@ -20,7 +20,7 @@ import {
 const ROWS_FOR_ONE = 20;
 
 /** A sample, and the store that its version is in. */
-export interface ContinueOptions extends SampleOptions {
+interface ContinueOptions extends SampleOptions {
   meta: MetaStore;
 }
 

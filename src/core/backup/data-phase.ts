@@ -27,7 +27,7 @@ export interface RejectedBlob {
 }
 
 /** The version that is being made, and where its blocks come from and go. */
-export interface DataPhaseOptions {
+interface DataPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;

@@ -15,7 +15,7 @@ import type { BackupRequest, BackupResult } from './request.ts';
 const CLOCK_TOLERANCE_MS = 60_000;
 
 /** A backup whose hints come from the cluster. */
-export type DiffRequest = BackupRequest & { diffFrom: string };
+type DiffRequest = BackupRequest & { diffFrom: string };
 
 /**
  * Backs up what has changed since snapshot `diffFrom`. The cluster lists the changes. The base is a
@@ -58,12 +58,12 @@ async function baseFor(meta: MetaStore, { baseUid, name, diffFrom }: DiffRequest
   const base = await newestValid(meta, name, diffFrom);
   if (base !== undefined) return base;
   throw new BackyError('refused', `There is no valid version of "${name}" with snapshot "${diffFrom}".`, {
-    hint: `Versions have one by backup -s: see backy2 ls ${name}. Back it up in full first, or name the base with -f.`,
+    hint: `Back up in full first, or name the base with -f. List versions and their snapshots: backy2 ls ${name}`,
   });
 }
 
 /** The newest valid version of a name that was made of a snapshot. */
-export async function newestValid(meta: MetaStore, name: string, snapshotName: string): Promise<TaggedVersion | undefined> {
+async function newestValid(meta: MetaStore, name: string, snapshotName: string): Promise<TaggedVersion | undefined> {
   const versions = await meta.listVersions({ name, snapshotName });
   return versions.filter(({ valid }) => valid).at(-1);
 }
@@ -76,9 +76,9 @@ export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number):
   if (madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
   throw new BackyError(
     'refused',
-    `Snapshot "${snapshot}" is newer than version ${base.uid}, so that is not what it was made of.`,
+    `Snapshot "${snapshot}" is newer than version ${base.uid}, so the version is not of this snapshot.`,
     {
-      hint: 'Back it up in full.',
+      hint: 'Back up in full.',
     },
   );
 }

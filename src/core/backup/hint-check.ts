@@ -12,7 +12,7 @@ import {
 } from './source-sample.ts';
 
 /** A sample, and the version that its blocks are taken over from. */
-export interface BaseOptions extends SampleOptions {
+interface BaseOptions extends SampleOptions {
   meta: MetaStore;
   baseUid: string;
 }

@@ -24,7 +24,7 @@ export async function useBase(context: Context, uid: string, locks: Lock[]): Pro
 }
 
 /** A version to make. */
-export interface NewBackup {
+interface NewBackup {
   request: BackupRequest;
   geometry: Geometry;
   /** Locks that are held as long as the backup runs. The version's is added. */
@@ -32,7 +32,7 @@ export interface NewBackup {
 }
 
 /** A version to continue. */
-export interface Continuation extends NewBackup {
+interface Continuation extends NewBackup {
   uid: string;
   /** Compares the source with the version; called before anything is changed. */
   checkSource(version: TaggedVersion): Promise<void>;

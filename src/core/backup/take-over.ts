@@ -20,7 +20,7 @@ const RANGES = 500_000;
 const PAUSE_MS = 15;
 
 /** A version whose blocks are filled in from the database alone. */
-export interface TakeOverOptions {
+interface TakeOverOptions {
   meta: MetaStore;
   versionUid: string;
   geometry: Geometry;

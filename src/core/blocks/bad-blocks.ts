@@ -22,7 +22,7 @@ export interface BadBlock {
 type Activity = 'restore' | 'scrub' | 'migration' | 'reading';
 
 /** Options of a {@link BadBlockRecorder}. */
-export interface BadBlockRecorderOptions {
+interface BadBlockRecorderOptions {
   meta: MetaStore;
   logger: Logger;
   version: TaggedVersion;

@@ -70,7 +70,7 @@ export class CheckLog {
       await this.#group.commit();
     } catch (error) {
       if (!(error instanceof BackyError)) throw error;
-      this.#context.logger.warning(`When blobs were verified could not be kept: ${error.message}`);
+      this.#context.logger.warning(`The time of verified blobs could not be stored: ${error.message}`);
     }
   }
 

@@ -19,7 +19,7 @@ export interface PlacedBlob {
 }
 
 /** A claim that a worker has answered. */
-export interface StoredClaim<T> {
+interface StoredClaim<T> {
   block: T;
   /** The blob that the database named for this content, if any. */
   candidate: FoundBlob | undefined;

@@ -19,7 +19,7 @@ export interface FeedJob {
 }
 
 /** A version, and how its rows become jobs. */
-export interface FetchFeedOptions {
+interface FetchFeedOptions {
   meta: MetaStore;
   version: TaggedVersion;
   /** Bytes of a block. */

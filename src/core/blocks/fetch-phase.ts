@@ -7,10 +7,10 @@ import type { CheckLog } from './check-log.ts';
 import type { FeedJob } from './fetch-feed.ts';
 
 /** The blocks of a job. */
-export type FeedBlocks = Pick<FeedJob, 'blocks' | 'passed'>;
+type FeedBlocks = Pick<FeedJob, 'blocks' | 'passed'>;
 
 /** Blocks to fetch, and where their findings go. */
-export interface CheckedFetch {
+interface CheckedFetch {
   jobs: AsyncIterableIterator<FeedJob>;
   bad: FindingRecorder;
   /** Counts the blobs, and holds reports of missing ones back. */

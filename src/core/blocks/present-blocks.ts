@@ -14,7 +14,7 @@ export async function* presentRanges(meta: MetaStore, versionUid: string, range:
 }
 
 /** A set of ids to extend, and the ids to look at. */
-export interface MissingBlocksRequest {
+interface MissingBlocksRequest {
   versionUid: string;
   ids: Bitmap;
   range: BlockRange;

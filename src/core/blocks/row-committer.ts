@@ -25,7 +25,7 @@ export interface PendingZero {
 export type FindMissing = (rows: readonly BackupRow[]) => Promise<ReadonlySet<BackupRow>>;
 
 /** A version whose rows are committed, and the calls that go with it. */
-export interface RowCommitterOptions {
+interface RowCommitterOptions {
   meta: MetaStore;
   versionUid: string;
   geometry: Geometry;

@@ -77,7 +77,7 @@ async function openCopy({ meta, locks, logger, settings }: Context, origin: Tagg
     const tags = [...new Set([...origin.tags, `migrated-encryption-to-${migration.encVersion}`])];
     const { name, snapshotName, size, sizeBytes, expire } = origin;
     await meta.createVersion({ uid, name, snapshotName, size, sizeBytes, expire, tags, migration });
-  } else logger.info(`Going on with version ${uid}, which an earlier migration did not finish.`);
+  } else logger.info(`Resuming version ${uid}, which an earlier migration did not finish.`);
   return findVersion(meta, uid);
 }
 

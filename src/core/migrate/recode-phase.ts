@@ -22,10 +22,10 @@ const PAGE_ROWS = 5_000;
 const JOB_BLOCKS = 8;
 
 /** How a block of the copy got its blob, if it has one. */
-export type RecodeOutcome = 'written' | 'reused' | 'sparse' | 'bad';
+type RecodeOutcome = 'written' | 'reused' | 'sparse' | 'bad';
 
 /** The versions of a migration, and what their blocks go through. */
-export interface RecodePhaseOptions {
+interface RecodePhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;

@@ -18,7 +18,7 @@ export interface BackupPlan {
 }
 
 /** A source, its hints and its base. */
-export interface PlanInput extends Geometry {
+interface PlanInput extends Geometry {
   /** Undefined: everything is read. An empty list: nothing has changed. */
   hints: readonly Hint[] | undefined;
   /** Bytes of the base version. Undefined: there is none. */

@@ -86,7 +86,7 @@ function toBytes(value: unknown, what: string): number {
 
 function badHints(message: string, cause?: unknown): BackyError {
   return new BackyError('hints', message, {
-    hint: 'Give the output of: rbd diff --whole-object --format=json, made for this very source.',
+    hint: 'Give the output of: rbd diff --whole-object --format=json, made for this source.',
     cause,
   });
 }

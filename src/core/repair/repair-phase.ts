@@ -20,7 +20,7 @@ const GROUP_BLOBS = 1_000;
 const GROUP_MS = 60_000;
 
 /** A version to repair, and its source. */
-export interface RepairPhaseOptions {
+interface RepairPhaseOptions {
   pool: BlockPool;
   meta: MetaStore;
   logger: Logger;
@@ -90,7 +90,7 @@ export class RepairPhase implements Operation {
     await this.#group.commitIfDue();
   }
 
-  /** The bad rows of the version that the source can give. */
+  /** Bad rows of the version within the source. Those beyond its end are refused. */
   async *#badRows(): AsyncIterableIterator<BlockRow> {
     const { meta, version, blockSize, readable } = this.#options;
     for (let after = -1; ; ) {
@@ -129,7 +129,9 @@ export class RepairPhase implements Operation {
 
   #refuse({ id, uid, checksum }: BlockRow, is: string): void {
     this.errors.push({ id, count: 1, uid, problem: 'source', is, shouldBe: checksum });
-    this.#options.logger.error(`The source can't give block ${id} (UID ${uid}) (is: ${is} should-be: ${checksum})`);
+    this.#options.logger.error(
+      `The source does not have the data of block ${id} (UID ${uid}) (is: ${is} should-be: ${checksum})`,
+    );
   }
 
   async #commitGroup(blobs: readonly GoodBlob[]): Promise<void> {

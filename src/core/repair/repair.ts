@@ -1,5 +1,6 @@
 import { shareSource } from '../../io/open-io.ts';
 import type { SharedSource } from '../../io/shared.ts';
+import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
@@ -50,7 +51,7 @@ export interface RepairResult {
   valid: boolean;
   /** Versions that are valid again, this one included. */
   versionsMended: string[];
-  /** Blocks that the source can't give. */
+  /** Blocks whose data the source does not have. */
   errors: BadBlock[];
   seconds: number;
 }
@@ -67,18 +68,16 @@ export async function repair(context: Context, request: RepairRequest): Promise<
     const complete = await isComplete(context, version);
     const source = await shareSource(request.source, context.io, context);
     // The source need not be verified: blocks are taken only if their checksum is right.
-    const phase = await withShared(context, source, (inner) =>
-      mend(inner, source, { version, acceptDamage: request.acceptDamage }),
-    );
+    const phase = await withShared(context, source, (inner) => repairBlocks(inner, { request, version, source }));
     if (!complete)
       context.logger.error(
-        `Version is incomplete: ${version.uid} has not the rows of its blocks, which no source can make up for.`,
+        `Version is incomplete: ${version.uid} lacks rows of blocks, or has wrong ones. No source can repair that.`,
       );
     const healing = { blocks: phase.healing.blocks, versions: [...new Set([version.uid, ...phase.healing.versions])] };
     const versionsMended =
       healing.blocks > 0 ? await validateHealed(context, healing) : await validateProbed(context, [version.uid]);
     const { valid } = await findVersion(context.meta, version.uid);
-    report(context, { version, phase, valid, complete });
+    logOutcome(context, { version, phase, valid, complete });
     return {
       uid: version.uid,
       name: version.name,
@@ -99,12 +98,17 @@ export async function repair(context: Context, request: RepairRequest): Promise<
   });
 }
 
-async function mend(
-  context: Context,
-  source: SharedSource,
-  { version, acceptDamage }: { version: TaggedVersion; acceptDamage: boolean | undefined },
-): Promise<RepairPhase> {
+/** A version that is locked, and its source. */
+interface PreparedRepair {
+  request: RepairRequest;
+  version: TaggedVersion;
+  source: SharedSource;
+}
+
+/** @returns the phase, which has counted what it did. */
+async function repairBlocks(context: Context, { request, version, source }: PreparedRepair): Promise<RepairPhase> {
   const { meta, logger, settings, signal, onProgress } = context;
+  const { acceptDamage } = request;
   const blockSize = await blockSizeOf(meta, version, settings.blockSize);
   const readable = readableBytes(source, { blockSize, sizeBytes: version.sizeBytes });
   await proveKeyForWriting(context);
@@ -135,19 +139,25 @@ async function mend(
  * Bytes of the source that hold whole blocks of the version. A shorter source may have most of
  * them.
  */
-function readableBytes(source: SharedSource, { blockSize, sizeBytes }: { blockSize: number; sizeBytes: number }): number {
+function readableBytes(source: SharedSource, { blockSize, sizeBytes }: Geometry): number {
   return source.sizeBytes >= sizeBytes ? sizeBytes : Math.floor(source.sizeBytes / blockSize) * blockSize;
 }
 
-function report(
-  { logger }: Context,
-  { version, phase, valid, complete }: { version: TaggedVersion; phase: RepairPhase; valid: boolean; complete: boolean },
-): void {
+interface Outcome {
+  version: TaggedVersion;
+  phase: RepairPhase;
+  /** Whether the version is valid now. */
+  valid: boolean;
+  /** Whether it has all its rows. */
+  complete: boolean;
+}
+
+function logOutcome({ logger }: Context, { version, phase, valid, complete }: Outcome): void {
   const { blocksBad, blocksMended, errors } = phase;
   if (blocksBad === 0) logger.info(`Version ${version.uid} has no block that is known to be bad.`);
   else logger.info(`Mended ${blocksMended} of ${blocksBad} bad blocks of version ${version.uid}.`);
   if (errors.length > 0)
-    logger.error(`The source can't give ${errors.length} bad blocks of version ${version.uid}: it stays invalid.`);
+    logger.error(`The source does not have the data of ${errors.length} bad blocks of version ${version.uid}: it stays invalid.`);
   else if (!valid && complete)
-    logger.error(`Version ${version.uid} is still invalid: find out why with backy2 scrub ${version.uid}`);
+    logger.error(`Version ${version.uid} is still invalid: find out why with: backy2 scrub ${version.uid}`);
 }

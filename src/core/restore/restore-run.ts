@@ -19,7 +19,7 @@ import { Contiguous } from './contiguous.ts';
 import type { RestoreRequest, RestoreResult } from './request.ts';
 
 /** A version that is locked, and a target that is ready for it. */
-export interface PreparedRestore {
+interface PreparedRestore {
   request: RestoreRequest;
   version: TaggedVersion;
   geometry: Geometry;

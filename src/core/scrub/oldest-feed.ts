@@ -6,7 +6,7 @@ import type { FeedJob } from '../blocks/fetch-feed.ts';
 const PAGE_BLOBS = 1_000;
 
 /** Where a feed ends. */
-export interface FeedLimits {
+interface FeedLimits {
   /** Blobs to check. */
   blobs: number;
   /** No job is given later than this, by `performance.now()`. */

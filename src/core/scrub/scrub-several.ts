@@ -18,7 +18,7 @@ export interface SeveralResult {
 }
 
 /** A version that was not scrubbed: too many of its blobs are missing. */
-export interface DamagedVersion {
+interface DamagedVersion {
   version: TaggedVersion;
   /** BackyError `massDamage`. */
   error: BackyError;
@@ -49,7 +49,7 @@ export async function scrubSeveral(context: Context, { filter, ...request }: Sev
       if (!(error instanceof BackyError && (error.code === 'locked' || error.code === 'notFound'))) throw error;
       // Without a version, the whole installation is locked: no other version would do better.
       if (error.data.uid !== version.uid) throw error;
-      context.logger.warning(`Version ${version.uid} (${version.name}) was passed over: ${error.message}`);
+      context.logger.warning(`Version ${version.uid} (${version.name}) was skipped: ${error.message}`);
       skipped.push(version);
     }
   }

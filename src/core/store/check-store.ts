@@ -14,7 +14,7 @@ const ID_WAIT_MS = 5_000;
 const ID_RETRY_MS = 50;
 
 /** Options of a check. */
-export interface StoreCheck {
+interface StoreCheck {
   /**
    * Accept a store whose id and blobs are missing, but never another store. Undefined: the command
    * has no such option.
@@ -113,6 +113,6 @@ async function lockStoreId(locks: LockService) {
   for (const giveUpAt = performance.now() + ID_WAIT_MS; ; await sleep(ID_RETRY_MS)) {
     const lock = await locks.tryAcquire(LOCK_NAMES.storeId, 'exclusive');
     if (lock !== undefined) return lock;
-    if (performance.now() > giveUpAt) throw new BackyError('locked', 'Another command is making the store its id.');
+    if (performance.now() > giveUpAt) throw new BackyError('locked', "Another command is creating the store's id.");
   }
 }

@@ -31,7 +31,7 @@ export function isMassDamage({ probed, missing }: Tally): boolean {
 }
 
 /** The blobs that a guard is for, and its answer to mass damage. */
-export interface DamageGuardOptions {
+interface DamageGuardOptions {
   /** Undefined: all versions. */
   versionUid?: string | undefined;
   /** `stop`: a BackyError `massDamage`. `goOn`: go on without marking. */

@@ -36,7 +36,7 @@ export async function prepareIdentity(context: Context, backend: DataBackend): P
         'dataBackend',
         `Of ${sample.length} blobs that the database names, ${missing} are missing in ${labelOf(data.backend)}.`,
         {
-          hint: 'Is this the store of this database, and is all of it there? If it is: backy2 scrub finds the damaged versions.',
+          hint: 'Is this the complete store of this database? If so, find the damaged versions with: backy2 scrub --all',
         },
       );
     },

@@ -5,7 +5,7 @@ import { markMissing, probeVersion } from './probe-version.ts';
 import { withStorage } from './storage.ts';
 
 /** A version that is about to become valid. */
-export interface ReusedBlobs {
+interface ReusedBlobs {
   versionUid: string;
   /** Blocks whose blobs were there before: found by dedup, or taken over from a base. */
   blocksReused: number;
