@@ -23,7 +23,7 @@ export function toJson(value: unknown): JsonValue {
   if (Array.isArray(value)) return value.map(toJson);
   if (typeof value !== 'object') throw new TypeError(`JSON has nothing for a ${typeof value}`);
   const entries = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  return Object.fromEntries(entries.map(([key, inner]) => [snakeCase(key), toJson(inner)]));
+  return Object.fromEntries(entries.map(([key, inner]) => [fieldName(key), toJson(inner)]));
 }
 
 function exact(value: number): number {
@@ -31,6 +31,13 @@ function exact(value: number): number {
   throw new BackyError('failed', `Cannot print ${value} as JSON: the number is not exact.`, {
     hint: 'The database may be damaged. Run the command without --json to see all values.',
   });
+}
+
+/** Fields of bad blocks, whose names in JSON differ from those in the program. */
+const JSON_NAMES: Readonly<Record<string, string>> = { actual: 'is', expected: 'should_be' };
+
+function fieldName(key: string): string {
+  return JSON_NAMES[key] ?? snakeCase(key);
 }
 
 function snakeCase(key: string): string {

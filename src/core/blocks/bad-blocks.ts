@@ -14,8 +14,10 @@ export interface BadBlock {
   count: number;
   uid: string | null;
   problem: Finding['problem'];
-  is: string;
-  shouldBe: string | null;
+  /** The checksum of its data, or what else was found; `is` in JSON. */
+  actual: string;
+  /** The checksum that its row names; `should_be` in JSON. */
+  expected: string | null;
 }
 
 /** The operation that met a bad block, as messages call it. */
@@ -96,13 +98,13 @@ export class BadBlockRecorder {
   recordMissingRows({ first, count }: BlockRange): void {
     const last = first + count - 1;
     this.#logger.error(`Blocks ${first} to ${last} are missing from version ${this.#version.uid}: it is incomplete.`);
-    this.found.push({ id: first, count, uid: null, problem: 'missing', is: 'no row', shouldBe: null });
+    this.found.push({ id: first, count, uid: null, problem: 'missing', actual: 'no row', expected: null });
     this.blocksWithoutRow += count;
   }
 
   async #add(finding: Finding, block: (Block & { valid: boolean }) | undefined): Promise<void> {
     const { id, problem, actual } = finding;
-    this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, is: actual, shouldBe: block?.checksum ?? null });
+    this.found.push({ id, count: 1, uid: block?.uid ?? null, problem, actual, expected: block?.checksum ?? null });
     this.bytes += block?.size ?? 0;
     const report = async () => {
       this.#logger.error(describeFinding(finding, block, this.#during));

@@ -28,8 +28,8 @@ export async function checkLength({ meta, logger }: Context, { version, bad, geo
     count: 1,
     uid: last.uid,
     problem: 'length',
-    is: `${last.size} bytes`,
-    shouldBe: `${lastSize} bytes`,
+    actual: `${last.size} bytes`,
+    expected: `${lastSize} bytes`,
   };
   bad.found.push(found);
   await meta.setVersionInvalid(version.uid);

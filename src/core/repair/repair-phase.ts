@@ -127,10 +127,10 @@ export class RepairPhase implements Operation {
     this.blobsWritten++;
   }
 
-  #refuse({ id, uid, checksum }: BlockRow, is: string): void {
-    this.errors.push({ id, count: 1, uid, problem: 'source', is, shouldBe: checksum });
+  #refuse({ id, uid, checksum }: BlockRow, actual: string): void {
+    this.errors.push({ id, count: 1, uid, problem: 'source', actual, expected: checksum });
     this.#options.logger.error(
-      `The source does not have the data of block ${id} (UID ${uid}) (is: ${is} should-be: ${checksum})`,
+      `The source does not have the data of block ${id} (UID ${uid}) (is: ${actual} should-be: ${checksum})`,
     );
   }
 

@@ -14,8 +14,9 @@ export interface BadBlob {
   versionUid: string;
   id: number;
   problem: Finding['problem'];
-  is: string;
-  shouldBe: string | null;
+  /** `is` in JSON, and `should_be`: see BadBlock. */
+  actual: string;
+  expected: string | null;
 }
 
 /** Reports bad blobs, and marks them and all versions that hold them invalid. */
@@ -39,9 +40,10 @@ export class BadBlobRecorder implements FindingRecorder {
       const blob = read.find(({ id }) => id === finding.id) as BlobToCheck | undefined;
       // Its last version was removed, or its rows were repaired, while it was being read.
       if (blob === undefined || !(await meta.isNamed(blob.uid, blob.checksum))) continue;
-      const { uid, versionUid, id, checksum: shouldBe } = blob;
-      this.found.push({ uid, versionUid, id, problem: finding.problem, is: finding.actual, shouldBe });
-      if (finding.problem !== 'missing') await this.#report(finding, blob);
+      const { uid, versionUid, id, checksum: expected } = blob;
+      const { problem, actual } = finding;
+      this.found.push({ uid, versionUid, id, problem, actual, expected });
+      if (problem !== 'missing') await this.#report(finding, blob);
       else {
         await this.#guard.reportMissing(async () => {
           this.#checks.addMissing(uid);

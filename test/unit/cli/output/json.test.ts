@@ -38,6 +38,12 @@ describe('toJson', () => {
     });
   });
 
+  it('names what a bad block has and should have as its schema does', () => {
+    expect(toJson({ errors: [{ id: 1, actual: 'no row', expected: null }] })).toEqual({
+      errors: [{ id: 1, is: 'no row', should_be: null }],
+    });
+  });
+
   it.each([2 ** 53, -(2 ** 60), Number.NaN, Number.POSITIVE_INFINITY])('refuses %d rather than being silently wrong', (value) => {
     expect(() => toJson({ value })).toThrow(`Cannot print ${value} as JSON`);
   });
