@@ -64,11 +64,11 @@ function check(percent: number, end = BLOCKS): Promise<void> {
   return checkHintsAgainstBase({ ...sampleBy(percent), meta: lab.meta, baseUid: 'base' }, below(end));
 }
 
-describe('a source that is the one of the base', () => {
+describe('a source that matches its base', () => {
   it('passes, with its zeros as holes or as blocks', () => check(100));
 });
 
-describe('a source that differs from the base where no hint is', () => {
+describe('a source that differs from its base in a block without a hint', () => {
   it.each([0, STORED_ZEROS, SPARSE, 17, BLOCKS - 1])('is refused for block %i when all are compared', async (id) => {
     blockOf(id).fill('x');
     await expect(check(100)).rejects.toMatchObject(MISMATCH);
@@ -89,14 +89,14 @@ describe('a source that differs from the base where no hint is', () => {
     await expect(check(0, 10)).rejects.toMatchObject(MISMATCH);
   });
 
-  it('passes where a hint names the block', async () => {
+  it('passes if a hint names the block', async () => {
     blockOf(BLOCKS - 1).fill('x');
     await check(100, BLOCKS - 1);
   });
 });
 
-describe('a source of which no hint is known to be of a base', () => {
-  it('passes where it is zero', async () => {
+describe('a source without a base', () => {
+  it('passes if it is zero', async () => {
     image.fill(0);
     await checkHintsWithoutBase(sampleBy(100), below(BLOCKS));
     await checkHintsWithoutBase(sampleBy(0), below(0));

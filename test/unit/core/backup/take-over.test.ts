@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.dispose());
 
-/** A valid base with so many blocks. */
+/** Makes a valid base. */
 async function makeBase(blocks = BLOCKS): Promise<void> {
   const rows = Array.from({ length: blocks }, (_, id) => ({
     ...{ id, uid: `blob${id}`, checksum: `0${id}`, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false },
@@ -46,7 +46,7 @@ describe('what no hint names', () => {
     expect([taken.length, toRead(plan)]).toEqual([BLOCKS, []]);
   });
 
-  it('is read where the base is known to be bad', async () => {
+  it('is read if its block in the base is known to be bad', async () => {
     await makeBase();
     await lab.meta.markBlockInvalid('blob3', '03');
     await lab.meta.markBlockInvalid('blob9', '09');
@@ -55,7 +55,7 @@ describe('what no hint names', () => {
     expect(taken).toEqual([1, 2, 4, 5, 6, 7, 8]);
   });
 
-  it('is read where a block is bad though the base counts as valid, as in databases of the original', async () => {
+  it('is read if its block in the base is bad though the base counts as valid, as in databases of the original', async () => {
     await makeBase();
     lab.sql('UPDATE blocks SET valid = 0 WHERE id = 3');
     const { plan, taken } = await takeOver([]);
@@ -63,14 +63,14 @@ describe('what no hint names', () => {
     expect(taken).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('is read behind the end of a base that was shorter', async () => {
+  it('is read beyond the end of a shorter base', async () => {
     await makeBase(7);
     const { plan, taken } = await takeOver([]);
     expect(toRead(plan)).toEqual([7, 8, 9]);
     expect(taken).toHaveLength(7);
   });
 
-  it('together with what is read and what is zero makes every block', async () => {
+  it('and blocks to read and zero blocks make up the image', async () => {
     await makeBase();
     await lab.meta.markBlockInvalid('blob4', '04');
     const { plan } = await takeOver([

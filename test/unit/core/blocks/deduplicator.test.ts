@@ -9,14 +9,14 @@ const SIZE = 4096;
 /** A block whose content is named by a letter. */
 const block = (id: number, checksum: string): UnplacedBlock => ({ id, checksum, size: SIZE });
 
-/** A worker that did as it was told. */
+/** The answer of a worker that carried out its decision. */
 function workerAnswer(id: number, decision: Decision | undefined): StoredBlock {
   if (decision == null) throw new Error(`no worker has block ${id}`);
   const { uid, action } = decision;
   return { id, uid, envKey: 'key', nonce: 'nonce', written: action === 'store' };
 }
 
-/** A worker that found the candidate missing and stored the block under the spare uid. */
+/** The answer of a worker that found the candidate missing, and used the spare uid. */
 function rejectingAnswer(id: number, decision: Decision | undefined): StoredBlock {
   if (decision?.action !== 'reuse') throw new Error(`block ${id} has no candidate`);
   return { id, uid: decision.spare, envKey: 'key', nonce: 'nonce', written: true, rejected: 'it is missing' };

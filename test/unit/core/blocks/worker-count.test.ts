@@ -15,6 +15,6 @@ test.each([
   expect(workersFor({ workers: undefined, cpus: 8 }, bytes)).toBe(expected);
 });
 
-test('what is configured is taken as it is', () => {
+test('a configured number is used as it is', () => {
   expect(workersFor({ workers: 5, cpus: 2 }, 512)).toBe(5);
 });

@@ -27,7 +27,7 @@ function expectedFate(id: number, sizeBytes: number, hints: readonly Hint[], bas
 }
 
 describe('planBackup', () => {
-  it('decides every block as semantics.md does, whatever the hints and sizes', () => {
+  it('decides every block as docs/spec/semantics.md does, whatever the hints and sizes', () => {
     const hint = (size: number) =>
       fc.tuple(fc.nat(size), fc.nat(size), fc.boolean()).map(([a, b, exists]) => ({
         offset: Math.min(a, b),
@@ -49,7 +49,7 @@ describe('planBackup', () => {
         for (let id = 0; id * BLOCK < sizeBytes; id++) {
           const fates = (['read', 'take', 'sparse'] as const).filter((fate) => plan[fate].has(id));
           expect({ id, fates }).toEqual({ id, fates: [expectedFate(id, sizeBytes, hints, baseSizeBytes)] });
-          // Without a base, those that would be taken over from one of the same length have to be zero.
+          // Without a base, blocks that a base of the same length would give have to be zero.
           const isUntouched = expectedFate(id, sizeBytes, hints, sizeBytes) === 'take';
           expect(plan.presumedZero?.has(id)).toBe(baseSizeBytes === undefined ? isUntouched : undefined);
         }

@@ -60,12 +60,12 @@ describe('a store without an id', () => {
     await addBlobs(count, stored);
     await expect(checkStore(lab.context)).rejects.toMatchObject({ code: 'wrongStore' });
     expect(await lab.meta.storeId()).toBeUndefined();
-    // Whoever says that the blobs are lost gets it all the same.
+    // If the user says that the blobs are lost, it is used.
     await checkStore(lab.context, { acceptDamage: true });
     expect(await lab.meta.storeId()).toBe(idInFolder());
   });
 
-  it('is recognised by blobs that are known to be bad where there are no others, and refused without any', async () => {
+  it('is recognised by blobs that are known to be bad if there are no others, and refused without any', async () => {
     await addBlobs(20, 0);
     lab.sql('UPDATE blocks SET valid = 0');
     await expect(checkStore(lab.context)).rejects.toMatchObject({ code: 'wrongStore' });

@@ -10,7 +10,7 @@ import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 let lab: CoreLab;
 let uids: string[];
-/** What was reported of missing blobs, in order. */
+/** Reports of missing blobs, in order. */
 let reported: number[];
 beforeEach(async () => {
   lab = await CoreLab.create();
@@ -67,7 +67,7 @@ describe('missing blobs', () => {
     expect(reported).toEqual([...Array(15).keys()]);
   });
 
-  it('that lie close together are reported when the rest is there', async () => {
+  it('that lie close together are reported if the rest is there', async () => {
     await addBlobs(440, 20);
     const guard = guardOf('stop');
     await meet(guard, 16);
@@ -130,8 +130,8 @@ describe('a failure while it is decided', () => {
   });
 });
 
-describe('a look ahead', () => {
-  it('finds nothing where all is there', async () => {
+describe('a look at a sample', () => {
+  it('finds nothing if all blobs are there', async () => {
     await addBlobs(40, 0);
     expect(await guardOf('stop').lookAhead()).toEqual([]);
   });
