@@ -45,7 +45,9 @@ class FileHandles {
   }
 }
 
-/** Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed. */
+/**
+ * Answers the kernel's requests from `files`. Without handlers for flush and fsync, both succeed.
+ */
 export function fuseOperations(files: MountedFiles, logger: Logger): FuseOperations & { readonly openFiles: number } {
   const handles = new FileHandles();
   const nodeOf = async (path: string): Promise<FileNode> => (await files.node(path)) ?? refuse(ERRNO.ENOENT);

@@ -13,7 +13,9 @@ export class ReplySender {
     this.#socket = socket;
   }
 
-  /** Sends the parts of a reply. Calls `settled` when the kernel has the last part, or on failure. */
+  /**
+   * Sends the parts of a reply. Calls `settled` when the kernel has the last part, or on failure.
+   */
   send(parts: readonly Uint8Array[], settled: () => void): void {
     if (!this.#isCorked) {
       this.#isCorked = true;

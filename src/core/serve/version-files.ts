@@ -10,7 +10,8 @@ import { DATA_FILE, folderName, linkTarget, parseVersionPath, ROOT_FOLDERS } fro
 const MAX_LIST_AGE_MS = 1_000;
 
 /**
- * All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at `/by_name/<name>/<uid>`.
+ * All versions as files: `/by_version_uid/<uid>/…`, and symlinks to them at
+ * `/by_name/<name>/<uid>`.
  */
 export class VersionFiles implements MountedFiles {
   readonly #meta: MetaStore;
