@@ -27,6 +27,9 @@ export const EXIT_CODES = {
 
 export type ErrorCode = keyof typeof EXIT_CODES;
 
+/** The exit codes of failures. */
+export type ExitCode = (typeof EXIT_CODES)[ErrorCode];
+
 /**
  * The things that an error is about, so that nobody parses its message. */
 export interface ErrorData {

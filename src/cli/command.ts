@@ -4,18 +4,6 @@ import type { Backy } from '../core/backy.ts';
 import type { StatusSubject } from './live/status-text.ts';
 import type { Outcome } from './output/outcome.ts';
 
-/** The global options, which stand before the subcommand. */
-export interface GlobalOptions {
-  verbose?: true;
-  debug?: true;
-  machineOutput?: true;
-  skipHeader?: true;
-  humanReadable?: true;
-  configfile?: string;
-  json?: true;
-  color?: boolean;
-}
-
 /** The arguments and options of a subcommand, as typed. */
 export interface Invocation {
   args: readonly string[];

@@ -1,8 +1,8 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { BackyError } from '../errors.ts';
-import type { Command, CommandWords, GlobalOptions, Invocation, TextCommand } from './command.ts';
+import type { Command, CommandWords, Invocation, TextCommand } from './command.ts';
 import { ALL_COMMANDS } from './commands/index.ts';
-import { GLOBAL_OPTIONS, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
+import { GLOBAL_OPTIONS, type GlobalOptions, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
 import { errorLine } from './output/error-line.ts';
 import { Printer } from './output/printer.ts';
 import { expandAbbreviations, type OptionNames } from './words/abbreviations.ts';

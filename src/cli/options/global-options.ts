@@ -1,6 +1,18 @@
 import type { WordSpec } from '../command.ts';
 
-/** The options before the subcommand. Parsing, help, completion and man page are made from them. */
+/** The values of the options before the subcommand. */
+export interface GlobalOptions {
+  verbose?: true;
+  debug?: true;
+  machineOutput?: true;
+  skipHeader?: true;
+  humanReadable?: true;
+  configfile?: string;
+  json?: true;
+  color?: boolean;
+}
+
+/** Their words. Parsing, help, completion and man page are made from them. */
 export const GLOBAL_OPTIONS: readonly WordSpec[] = [
   ['-v, --verbose', 'log debug messages'],
   ['-d, --debug', 'log debug messages, and stacks of unexpected errors'],

@@ -26,7 +26,9 @@ export function helpColumns(): number {
 
 /** `[-v] … [-c FILE] COMMAND …`: the usage after the program's name. */
 export function usageLine(): string {
-  const options = GLOBAL_OPTIONS.map(([flags]) => `[${flags.replace(/^(-\w), \S+/, '$1').replace('<file>', 'FILE')}]`);
+  const options = GLOBAL_OPTIONS.map(
+    ([flags]) => `[${flags.replace(/^(-\w), \S+/, '$1').replace(/<(.*)>/, (_, value: string) => value.toUpperCase())}]`,
+  );
   return `${options.join(' ')} COMMAND …`;
 }
 

@@ -3,7 +3,7 @@ import type { CommandWords, WordSpec } from '../../command.ts';
 import { type ValueKind, valueKind } from './value-kinds.ts';
 
 /** The words that may stand on the command line. */
-export interface Vocabulary {
+interface Vocabulary {
   commands: readonly CommandWords[];
   /** The options before the command. */
   globals: readonly WordSpec[];

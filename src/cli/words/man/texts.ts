@@ -1,3 +1,4 @@
+import { EXIT_CODES, type ExitCode } from '../../../errors.ts';
 import { SCHEMES } from '../../../io/io-url.ts';
 
 type Terms = readonly (readonly [term: string, meaning: string])[];
@@ -26,28 +27,24 @@ export const SOURCES_AND_TARGETS: Terms = [
   ],
 ];
 
+const MEANINGS: Record<ExitCode | 0, string> = {
+  0: 'Done.',
+  1: 'No command was given. The config file is missing or wrong. The database is not initialised or not reachable. A date is wrong. The target was refused: it exists, is too small, is in use or belongs to the store.',
+  2: 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.',
+  5: 'The source differs from the base version outside the hints, has data there without a base, or differs from the version to resume.',
+  6: 'The data backend failed during a backup or restore, which can be resumed.',
+  20: 'Bad blocks: a scrub found errors or an incomplete version, a repair could not repair all, or a restore finished with wrong or missing blocks.',
+  22: 'The version to import already exists.',
+  23: 'The file to import is not an export.',
+  100: 'Any other failure.',
+  130: 'Stopped by SIGINT or SIGTERM. Blocks in flight are finished or dropped; a second signal stops at once.',
+};
+
 /** Exit codes, which scripts rely on. */
-export const EXIT_STATUS: Terms = [
-  ['*0*', 'Done.'],
-  [
-    '*1*',
-    'No command was given. The config file is missing or wrong. The database is not initialised or not reachable. A date is wrong. The target was refused: it exists, is too small, is in use or belongs to the store.',
-  ],
-  ['*2*', 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.'],
-  [
-    '*5*',
-    'The source differs from the base version outside the hints, has data there without a base, or differs from the version to resume.',
-  ],
-  ['*6*', 'The data backend failed during a backup or restore, which can be resumed.'],
-  [
-    '*20*',
-    'Bad blocks: a scrub found errors or an incomplete version, a repair could not repair all, or a restore finished with wrong or missing blocks.',
-  ],
-  ['*22*', 'The version to import already exists.'],
-  ['*23*', 'The file to import is not an export.'],
-  ['*100*', 'Any other failure.'],
-  ['*130*, *143*', 'Stopped by SIGINT or SIGTERM. Blocks in flight are finished or dropped; a second signal stops at once.'],
-];
+export const EXIT_STATUS: Terms = Object.entries(MEANINGS).map(([code, meaning]) => [
+  code === String(EXIT_CODES.interrupted) ? '*130*, *143*' : `*${code}*`,
+  meaning,
+]);
 
 /** Config files and default locations. */
 export const FILES: Terms = [
