@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { storeFolder } from '../support/old/golden-store.ts';
 import { oldSchema, type RevisionName, type Row, writeDatabase } from '../support/old/old-database.ts';
-import { GOLDEN_ROOT } from './location.ts';
 import { callOf, type Recording, type Statement } from './recording.ts';
 import { tableRows } from './table.ts';
 import type { World } from './world.ts';
@@ -31,7 +31,6 @@ export const OLD_RELEASES: OldRelease[] = [
 ];
 
 const BLOCK = 4096;
-const STORES = join(GOLDEN_ROOT, 'stores');
 
 /** The folder of a release's store at the recorder, with `$LAB` as a folder of the world. */
 function oldStore(release: string): string {
@@ -44,7 +43,7 @@ function oldStore(release: string): string {
  */
 export function placeOldStore(world: World, recording: Recording, old: OldRelease): void {
   const folder = world.path(oldStore(old.release));
-  const kept = join(STORES, `written-by-${old.release}`);
+  const kept = storeFolder(`written-by-${old.release}`);
   if (existsSync(kept)) cpSync(kept, folder, { recursive: true });
   else makeOldStore(folder, recording, old);
   mkdirSync(world.path(`db-${old.release}`));
@@ -59,7 +58,7 @@ export function configFor(text: string, database: string, release: string): stri
 
 function makeOldStore(folder: string, recording: Recording, old: OldRelease): void {
   mkdirSync(join(folder, 'exports'), { recursive: true });
-  cpSync(join(STORES, 'written-by-2.12.6', 'src'), join(folder, 'src'), { recursive: true });
+  cpSync(join(storeFolder('written-by-2.12.6'), 'src'), join(folder, 'src'), { recursive: true });
   const versions = tableRows(callOf(recording, old.listed).stdout);
   const blocks = importedBlocks(recording, old.listed).map((row) => {
     const name = versions.find(({ uid }) => uid === row.version_uid)?.name ?? '';

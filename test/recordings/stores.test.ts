@@ -1,26 +1,26 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
-import { type ManifestVersion, StoredLab, storeFolder } from '../support/labs/stored-lab.ts';
+import { GoldenStore, isWhole, type ManifestVersion, needStore } from '../support/old/golden-store.ts';
 import { lacking } from '../support/runner/machine.ts';
 
 /** Stores that original releases wrote. */
 const STORES = ['enc0', 'enc1'];
 
 for (const name of STORES) {
-  const { skip, note } = lacking({ what: `store ${name} of the original`, available: existsSync(storeFolder(name)) });
+  const { skip, note } = lacking(needStore(name));
   describe.skipIf(skip)(`the store ${name} that the original wrote${note}`, { timeout: 120_000 }, () => checkStore(name));
 }
 
 function checkStore(name: string): void {
-  let store: StoredLab;
-  beforeAll(async () => {
-    store = await StoredLab.of(name);
+  let store: GoldenStore;
+  beforeAll(() => {
+    store = GoldenStore.copy(name);
   });
-  afterAll(() => store.remove());
+  afterAll(() => store?.remove());
 
   test('ls lists the versions of the manifest', async () => {
-    const { document } = await store.json(['ls']);
+    const { document } = await store.json('ls');
     const shown = new Map((document as { uid: string }[]).map((version) => [version.uid, version]));
     expect([...shown.keys()].sort()).toEqual(store.versions.map(({ uid }) => uid).sort());
     for (const version of store.versions) expect(shown.get(version.uid)).toMatchObject(asListed(version));
@@ -47,13 +47,13 @@ function checkStore(name: string): void {
 
   test('a scrub passes if the manifest says so; else it names the damaged block and marks block and version', async () => {
     for (const version of store.versions) {
-      const { code, document } = await store.json(['scrub', '-s', `file://${version.source}`, version.uid]);
+      const { code, document } = await store.json('scrub', '-s', `file://${version.source}`, version.uid);
       expect(code, version.uid).toBe(isWhole(version) ? 0 : 20);
       const { errors, complete } = document as { errors: { id: number }[]; complete: boolean };
       expect(complete).toBe(version.interrupted !== true);
       expect(errors.map(({ id }) => id)).toEqual(version.damaged_block === undefined ? [] : [version.damaged_block]);
     }
-    const { document } = await store.json(['ls']);
+    const { document } = await store.json('ls');
     const valid = (document as { uid: string; valid: boolean }[]).filter((version) => version.valid).map(({ uid }) => uid);
     expect(valid.sort()).toEqual(
       store.versions
@@ -65,7 +65,7 @@ function checkStore(name: string): void {
 
   test('a new backup dedups against the old blocks', async () => {
     for (const { source } of store.versions.filter(isWhole)) {
-      const { code, document } = await store.json(['backup', `file://${source}`, 'new']);
+      const { code, document } = await store.json('backup', `file://${source}`, 'new');
       expect(code).toBe(0);
       expect(document, source).toMatchObject({ blocks_written: 0 });
       await expectCode(store, ['scrub', '-s', `file://${source}`, (document as { uid: string }).uid], 0);
@@ -81,7 +81,7 @@ function checkStore(name: string): void {
   });
 
   test('the exports import into an empty database, and restore', async () => {
-    store.config('empty.cfg', (text) => text.replace('backy.sqlite', 'empty.sqlite'));
+    store.writeConfig('empty.cfg', (text) => text.replace('backy.sqlite', 'empty.sqlite'));
     await expectCode(store, ['initdb'], 0, 'empty.cfg');
     for (const version of store.versions) {
       if (version.export === undefined) continue;
@@ -95,13 +95,9 @@ function checkStore(name: string): void {
   });
 }
 
-async function expectCode(store: StoredLab, args: string[], code: number, config?: string): Promise<void> {
+async function expectCode(store: GoldenStore, args: string[], code: number, config?: string): Promise<void> {
   const { stdout, stderr, ...ended } = await store.run(args, config);
   expect(ended, `${args.join(' ')}\n${stdout}${stderr}`).toMatchObject({ code });
-}
-
-function isWhole({ damaged_block, interrupted }: ManifestVersion): boolean {
-  return damaged_block === undefined && interrupted !== true;
 }
 
 /** A version as `ls --json` has it; the manifest knows less about some. */
@@ -116,7 +112,7 @@ function asListed({ uid, date, expire, name, snapshot_name, size, size_bytes, va
 }
 
 /** The SHA-256 of the restored bytes, with the damaged block taken from the source. */
-function repaired(store: StoredLab, { source, damaged_block = 0 }: ManifestVersion, restored: Buffer): string {
+function repaired(store: GoldenStore, { source, damaged_block = 0 }: ManifestVersion, restored: Buffer): string {
   const start = damaged_block * store.manifest.block_size;
   const whole = Buffer.from(restored);
   store.read(source).copy(whole, start, start, start + store.manifest.block_size);

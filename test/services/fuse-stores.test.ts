@@ -2,18 +2,18 @@ import { mkdirSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { sha256OfFile } from '../support/images/sha256.ts';
-import { StoredLab } from '../support/labs/stored-lab.ts';
+import { GoldenStore, isWhole } from '../support/old/golden-store.ts';
 import { BINARY, PATH_WITH_SBIN, Running } from '../support/program/process.ts';
 
 test.each(['enc0', 'enc1'])('shows the versions of a store that the original wrote (%s), byte for byte', async (store) => {
-  const lab = await StoredLab.of(store);
+  const lab = GoldenStore.copy(store);
   const mnt = lab.path('mnt');
   mkdirSync(mnt);
   const env = { PATH: PATH_WITH_SBIN, TZ: 'UTC', HOME: lab.folder };
   const running = new Running([BINARY, '-m', '-c', 'backy.cfg', 'fuse', mnt], { env, cwd: lab.folder });
   try {
     while (running.stdout === '' && !running.hasEnded) await sleep(10);
-    const whole = lab.versions.filter((version) => version.damaged_block === undefined && version.interrupted !== true);
+    const whole = lab.versions.filter(isWhole);
     expect(whole.length).toBeGreaterThan(3);
     for (const { uid, sha256, size_bytes: size, date } of whole) {
       const file = `${mnt}/by_version_uid/${uid}/data`;

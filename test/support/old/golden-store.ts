@@ -1,57 +1,71 @@
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { sha256OfFile } from '../images/sha256.ts';
 import { PATH_WITH_SBIN, type Result } from '../program/process.ts';
 import { runProgram } from '../program/run.ts';
 import type { Need } from '../runner/machine.ts';
+import { GOLDEN_ROOT } from './golden-root.ts';
 
-/** The folder of the stores that the original wrote; they are not part of the project. */
-export const STORES = join(
-  process.env.BACKY_GOLDEN ?? resolve(fileURLToPath(new URL('../../../../shared/golden', import.meta.url))),
-  'stores',
-);
-
-/** A version in the manifest of a store; some stores record more than others. */
+/** A version in a store's manifest. Optional fields depend on the release that made the store. */
 export interface ManifestVersion {
   uid: string;
-  name: string;
-  size: number;
-  size_bytes: number;
-  valid: number;
-  /** The file that was backed up, or a null source. */
+  /** The file that was backed up, below the store, or a null source. */
   source: string;
-  /** Of the restored bytes; absent if it cannot be restored. */
+  /** Of the whole image; absent if it cannot be restored. */
   sha256?: string | null;
-  /** The damaged block, of a version that was damaged on purpose. */
+  valid?: number;
+  /** Its maker removed it again. */
+  removed?: boolean;
+  /** Its backup was killed. */
+  interrupted?: boolean;
+  /** The block whose blob is damaged or missing. */
   damaged_block?: number;
+  date?: string;
+  expire?: string | null;
+  name?: string;
+  snapshot_name?: string;
+  size?: number;
+  size_bytes?: number;
+  protected?: number;
+  tags?: string[];
+  /** Path below the store. */
+  export?: string;
 }
 
-/** The manifest of a store. */
 interface Manifest {
   block_size: number;
   /** The revision of its database; null if it has none. */
-  alembic: string | null;
+  alembic?: string | null;
   versions: ManifestVersion[];
 }
 
-/** Skips, or fails in CI, if the stores are missing. */
-export function needStores(): Need {
-  return { what: `stores in ${STORES} (BACKY_GOLDEN)`, available: existsSync(STORES) };
+/** The folder of a store that an original release wrote. */
+export function storeFolder(name: string): string {
+  return join(GOLDEN_ROOT, 'stores', name);
 }
 
-/** A copy of a store, in which the real binary works as in the original's place. */
+/** For tests that need this store. */
+export function needStore(name: string): Need {
+  return { what: `store ${storeFolder(name)} (BACKY_GOLDEN)`, available: existsSync(storeFolder(name)) };
+}
+
+/** Whether all blobs of a version are stored and good. */
+export function isWhole({ damaged_block, interrupted }: ManifestVersion): boolean {
+  return damaged_block === undefined && interrupted !== true;
+}
+
+/** A copy of a store that an original release wrote. The real binary runs in its folder. */
 export class GoldenStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-store-'));
   readonly manifest: Manifest;
 
   private constructor(name: string, extraDefaults: readonly string[]) {
-    cpSync(join(STORES, name), this.folder, { recursive: true });
+    cpSync(storeFolder(name), this.folder, { recursive: true });
     makeWritable(this.folder);
-    this.manifest = JSON.parse(readFileSync(this.path('manifest.json'), 'utf8')) as Manifest;
+    this.manifest = JSON.parse(this.read('manifest.json').toString()) as Manifest;
     mkdirSync(this.path('locks'), { recursive: true });
-    this.configure((text) => text.replace('[DEFAULTS]', ['[DEFAULTS]', ...extraDefaults].join('\n')));
+    this.writeConfig('backy.cfg', (text) => text.replace('[DEFAULTS]', ['[DEFAULTS]', ...extraDefaults].join('\n')));
   }
 
   /** @param extraDefaults lines for section DEFAULTS of its config file. */
@@ -59,8 +73,17 @@ export class GoldenStore {
     return new GoldenStore(name, extraDefaults);
   }
 
+  /** The versions that were not removed again. */
+  get versions(): ManifestVersion[] {
+    return this.manifest.versions.filter(({ removed }) => removed !== true);
+  }
+
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  read(name: string): Buffer {
+    return readFileSync(this.path(name));
   }
 
   /** Writes a file. @returns its name. */
@@ -69,18 +92,26 @@ export class GoldenStore {
     return name;
   }
 
-  configure(edit: (text: string) => string): void {
-    writeFileSync(this.path('backy.cfg'), edit(readFileSync(this.path('backy.cfg'), 'utf8')));
+  /** Writes a config file like the store's, with `edit` applied to its text. It may hold a key. */
+  writeConfig(name: string, edit: (text: string) => string): void {
+    writeFileSync(this.path(name), edit(this.read('backy.cfg').toString()));
+    chmodSync(this.path(name), 0o600);
   }
 
-  run(...args: string[]): Promise<Result> {
+  run(args: readonly string[], config = 'backy.cfg'): Promise<Result> {
     const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.folder };
-    return runProgram(['-c', 'backy.cfg', ...args], { cwd: this.folder, env });
+    return runProgram(['-c', config, ...args], { cwd: this.folder, env });
+  }
+
+  /** Runs a command with `--json`. */
+  async json(...args: string[]): Promise<{ code: number | null; document: unknown }> {
+    const { code, stdout } = await this.run(['--json', ...args]);
+    return { code, document: stdout === '' ? undefined : JSON.parse(stdout) };
   }
 
   /** Runs a command that must succeed. @returns its stdout. */
   async ok(...args: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(...args);
+    const { code, stdout, stderr } = await this.run(args);
     if (code !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
     return stdout;
   }

@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { IN_CI } from '../runner/machine.ts';
 import { PATH_WITH_SBIN } from './process.ts';
-
-/** CI has every tool and allows no skip. */
-const mustHaveAll = process.env.CI !== undefined && process.env.CI !== '';
 
 /** Declares tests that need a program of the system. Without it they are skipped, visibly. */
 export function describeWith(tool: string, name: string, body: () => void): void {
@@ -12,7 +10,7 @@ export function describeWith(tool: string, name: string, body: () => void): void
     describe(name, body);
     return;
   }
-  describe.skipIf(!mustHaveAll)(`${name}: ${tool} is not installed`, () => {
+  describe.skipIf(!IN_CI)(`${name}: ${tool} is not installed`, () => {
     it('is tested', () => expect.fail(`${tool} is not installed`));
   });
 }

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tool } from '../program/process.ts';
 
+/** CI has all tools, servers and recordings, and allows no skip. */
+export const IN_CI = process.env.CI !== undefined && process.env.CI !== '';
+
 /** Something that a test needs from the machine. */
 export interface Need {
   what: string;
@@ -16,7 +19,7 @@ export interface Need {
  * optional needs are skipped; the test fails for others.
  */
 export function lacking(...needs: Need[]): { skip: boolean; note: string } {
-  const missing = needs.filter(({ available, optional }) => !available && (optional === true || !process.env.CI));
+  const missing = needs.filter(({ available, optional }) => !available && (optional === true || !IN_CI));
   if (missing.length === 0) return { skip: false, note: '' };
   return { skip: true, note: ` [skipped: no ${missing.map(({ what }) => what).join(', no ')}]` };
 }
