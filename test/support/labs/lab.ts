@@ -5,9 +5,11 @@ import { sha256OfFile } from '../images/sha256.ts';
 import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from '../program/process.ts';
 import { type RunOptions, runProgram } from '../program/run.ts';
 import { newStore } from '../stores/choose-store.ts';
-import { FileStore } from '../stores/file-store.ts';
-import type { LabStore, SqlValue } from '../stores/lab-store.ts';
+import type { LabStore } from '../stores/lab-store.ts';
 import { configText, type Sections } from './config-text.ts';
+import { LabData } from './lab-data.ts';
+
+export type { BlockRow, StoredBlob, VersionRow } from './lab-data.ts';
 
 export interface LabOptions {
   /** Bytes; 4096 when absent. */
@@ -26,57 +28,22 @@ export interface LabOptions {
   config?: Sections;
 }
 
-/** A row of table versions. */
-export interface VersionRow {
-  uid: string;
-  date: string;
-  expire: string | null;
-  name: string;
-  snapshot_name: string;
-  size: number;
-  size_bytes: number;
-  valid: number;
-  protected: number;
-}
-
-/** A row of table blocks: the columns that tests look at. */
-export interface BlockRow {
-  version_uid: string;
-  id: number;
-  uid: string | null;
-  checksum: string | null;
-  size: number;
-  valid: number;
-}
-
-/** A stored blob, read and changed without the program. */
-export interface StoredBlob {
-  uid: string;
-  /** The stored bytes. */
-  read(): Buffer;
-  write(bytes: Uint8Array): void;
-  remove(): void;
-}
-
 const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * A folder with an installation of its own: config, database, blobs, locks. The real binary runs in
  * it.
  */
-export class Lab {
-  readonly folder = mkdtempSync(join(tmpdir(), 'backy2-e2e-'));
-  readonly store: LabStore;
+export class Lab extends LabData {
+  readonly folder: string;
   readonly #options: LabOptions;
 
   constructor(options: LabOptions = {}) {
+    const folder = mkdtempSync(join(tmpdir(), 'backy2-e2e-'));
+    const { databasePath = join(folder, 'backy.sqlite'), dataPath = join(folder, 'data') } = options;
+    super(options.store ?? newStore({ databasePath, dataPath }));
+    this.folder = folder;
     this.#options = options;
-    this.store =
-      options.store ??
-      newStore({
-        databasePath: options.databasePath ?? this.path('backy.sqlite'),
-        dataPath: options.dataPath ?? this.path('data'),
-      });
     for (const name of ['locks', 'home']) mkdirSync(this.path(name));
     this.configure({});
   }
@@ -86,16 +53,6 @@ export class Lab {
     const lab = new Lab(options);
     await lab.store.initialize(() => lab.ok('initdb'));
     return lab;
-  }
-
-  /** The folder of the blobs, if the store has one. */
-  get dataPath(): string {
-    return this.#files.dataPath;
-  }
-
-  /** The SQLite file, if the store has one. */
-  get databasePath(): string {
-    return this.#files.databasePath;
   }
 
   /** Rewrites the config file, with `more` added to the lab's own sections. */
@@ -187,90 +144,6 @@ export class Lab {
     }
   }
 
-  /** Runs a query, with `?` for values; the program may have the database open. */
-  query<T>(sql: string, ...values: SqlValue[]): T[] {
-    return this.store.query<T>(sql, values);
-  }
-
-  /** Changes the database behind the program's back. */
-  sql(statement: string, ...values: SqlValue[]): void {
-    this.store.execute(statement, values);
-  }
-
-  /** Makes a version, or all of them, older. */
-  age(by: { days?: number; hours?: number }, uid?: string): void {
-    const milliseconds = ((by.days ?? 0) * 24 + (by.hours ?? 0)) * 3_600_000;
-    for (const version of uid === undefined ? this.versions() : [this.version(uid)]) {
-      const then = new Date(Date.parse(`${version.date.slice(0, 23).replace(' ', 'T')}Z`) - milliseconds);
-      const date = then.toISOString().replace('T', ' ').replace('Z', version.date.slice(23));
-      this.sql('UPDATE versions SET date = ? WHERE uid = ?', date, version.uid);
-    }
-  }
-
-  versions(): VersionRow[] {
-    return this.query<VersionRow>('SELECT * FROM versions ORDER BY date, uid');
-  }
-
-  version(uid: string): VersionRow {
-    const [row] = this.query<VersionRow>('SELECT * FROM versions WHERE uid = ?', uid);
-    if (row === undefined) throw new Error(`there is no version ${uid}`);
-    return row;
-  }
-
-  tags(uid: string): string[] {
-    return this.query<{ name: string }>('SELECT name FROM tags WHERE version_uid = ? ORDER BY name', uid).map(({ name }) => name);
-  }
-
-  /** Block rows of a version, in order; of all versions without a uid. */
-  blocks(uid?: string): BlockRow[] {
-    const columns = "version_uid, id, nullif(uid, '') AS uid, checksum, size, valid";
-    if (uid === undefined) return this.query<BlockRow>(`SELECT ${columns} FROM blocks ORDER BY version_uid, id`);
-    return this.query<BlockRow>(`SELECT ${columns} FROM blocks WHERE version_uid = ? ORDER BY id`, uid);
-  }
-
-  /** All rows of the database, for comparing before and after. */
-  dump(): Record<string, unknown[]> {
-    const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
-    return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
-  }
-
-  /** The blob of a block. */
-  blobAt(versionUid: string, blockId: number): StoredBlob {
-    const uid = this.blocks(versionUid)[blockId]?.uid;
-    if (uid === undefined || uid === null) throw new Error(`block ${blockId} of ${versionUid} has no blob`);
-    return this.blob(uid);
-  }
-
-  blob(uid: string): StoredBlob {
-    const { store } = this;
-    const read = () => {
-      const bytes = store.readBlobs([uid]).get(uid);
-      if (bytes === undefined) throw new Error(`there is no blob ${uid}`);
-      return bytes;
-    };
-    return { uid, read, write: (bytes) => store.writeBlob(uid, bytes), remove: () => store.removeBlob(uid) };
-  }
-
-  /** The file of a blob, if the store has files. */
-  blobPath(uid: string): string {
-    return this.#files.blobPath(uid);
-  }
-
-  /** The file of a block's blob, if the store has files. */
-  blobOf(versionUid: string, blockId: number): string {
-    return this.blobPath(this.blobAt(versionUid, blockId).uid);
-  }
-
-  /** Uids of all stored blobs, sorted. */
-  blobs(): string[] {
-    return this.store.blobs();
-  }
-
-  /** Blobs that were never finished. */
-  temporaryBlobs(): string[] {
-    return this.store.temporaryBlobs();
-  }
-
   lockFiles(): string[] {
     return readdirSync(this.path('locks'));
   }
@@ -287,12 +160,6 @@ export class Lab {
   #surroundings<Options extends RunOptions>(options: Options): Options & { env: Record<string, string>; cwd: string } {
     const env = { PATH: PATH_WITH_SBIN, LANG: 'C.UTF-8', TZ: 'UTC', HOME: this.path('home'), ...options.env };
     return { ...options, env, cwd: options.cwd ?? this.folder };
-  }
-
-  get #files(): FileStore {
-    if (!(this.store instanceof FileStore))
-      throw new Error('this test needs SQLite and files: see test/support/stores/files-only.ts');
-    return this.store;
   }
 
   #basicConfig(): Sections {
