@@ -1,10 +1,6 @@
 import { rmSync } from 'node:fs';
-import { distinct, image, ZERO } from './image.ts';
 import { replay } from './replay.ts';
-import type { World } from './world.ts';
-
-const SIZE_BYTES = 6 * 4096 + 100;
-const blocks = ['a0', 'shared', ZERO, 'a3', 'a4', 'a5', 'a6'];
+import { backUpSharedBlock, flipped, markAllValid } from './scrubbed-images.ts';
 
 /** The blob of block 1, which three versions share, and its bytes. */
 let blob = '';
@@ -13,19 +9,11 @@ let bytes: Buffer;
 replay({
   recording: '14-scrub-enc1',
   async setup(world) {
-    world.write('a', image(blocks, { sizeBytes: SIZE_BYTES }));
-    world.write('b', image(['other', ...blocks.slice(1)], { sizeBytes: SIZE_BYTES }));
-    world.write('short', image(distinct('short', 2)));
-    world.write('h0', JSON.stringify([{ offset: 5 * 4096, length: 4096, exists: true }]));
-    const uid = await world.backup('file://a', 'vm1');
-    await world.backup('file://a', 'vm2');
-    await world.backup('file://b', 'vm3');
-    world.bind(1, uid);
-    blob = world.blobPath(uid, 1);
+    blob = await backUpSharedBlock(world);
     bytes = world.read(blob);
   },
   before: {
-    18: (world) => world.write(blob, flipped(40)),
+    18: (world) => world.write(blob, flipped(bytes, 40)),
     // The following calls were recorded with nothing marked.
     23: markAllValid,
     24: markAllValid,
@@ -43,14 +31,3 @@ replay({
     },
   },
 });
-
-function flipped(at: number): Buffer {
-  const changed = Buffer.from(bytes);
-  changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
-  return changed;
-}
-
-function markAllValid(world: World): void {
-  world.sql('update blocks set valid=1');
-  world.sql('update versions set valid=1');
-}

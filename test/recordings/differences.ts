@@ -2,107 +2,23 @@ import { NEWEST_REVISION } from '../../src/meta/sql/revisions.ts';
 import type { Difference } from './difference.ts';
 import { asAsked, breachesAlone, dailyAlone, dailyLines, halfADayLater, noneDue, sortedByName } from './due-tables.ts';
 import { OLD_RELEASES, type OldRelease } from './old-release.ts';
+import * as REASON from './reasons.ts';
 import { countedOnce, editStats, STATS_COLUMNS } from './stats-rows.ts';
 import { editTable, layTable, type Row, tableRows } from './table.ts';
 
-const MISSING_OPTIONS = 'docs/spec/semantics.md §14: with `-c FILE`, missing options are errors -> defaults apply';
-const ALREADY_INITIALISED = `${MISSING_OPTIONS}; so that initdb finds a database, which is an error (docs/spec/command-line.md §4, initdb)`;
-const CONFIG_IS_1 =
-  'docs/spec/command-line.md §2, exit code 1: config file missing or wrong; database not initialised or not reachable';
-const UNKNOWN_VERSION = 'docs/spec/semantics.md §14: `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
-const REMOVE_TAG = 'docs/spec/command-line.md §4, add-tag / remove-tag: an unknown version is an error';
-const WRONG_KIND = 'docs/spec/command-line.md §2, exit code 2: wrong usage: … value of the wrong kind';
-const ZERO_BYTES = "docs/spec/semantics.md §14: a 0-byte version can't be restored -> works";
-const NULL_BACKEND =
-  'docs/spec/semantics.md §14: the null data backend works only with encryption -> with and without; restores and scrubs back';
-const PARTLY_TOUCHED =
-  'docs/spec/semantics.md §14: a block that an `exists: false` range touches only in part becomes sparse -> it is read';
-const HINTS_ARE_AN_ARRAY =
-  'docs/spec/semantics.md §2.2: the file is one JSON array … `[{offset, length, exists}]`; anything else: clear error';
-const WHOLE_FILE = 'docs/spec/semantics.md §14: only the first line of a hints file is read -> the whole file';
-const EMPTY_HINTS =
-  "docs/spec/semantics.md §14: `-r '[]'` with `-f` copies the base unchecked -> sampled like any other; block 3 differs";
-const LENGTH_CHANGED =
-  "docs/spec/semantics.md §14: hinted backups lose data in blocks whose length changed or that lie past the base's end -> they are read";
-const FEW_UNHINTED = 'docs/spec/semantics.md §14: fewer than 5 unhinted blocks crash the sanity check -> works';
-const CHECKED_FIRST = 'docs/spec/semantics.md §2.3: compared before anything is stored';
-const LOCKS_REMOVED = 'docs/spec/formats.md §6: lock files are removed when released';
-const RESTORE_GOES_ON =
-  'docs/spec/semantics.md §14: restore with bad blocks exits 0; a missing blob stops it -> continues, exit 20';
-const INCOMPLETE = 'docs/spec/command-line.md §2, exit code 20: restore finished but some blocks are wrong or missing';
-const INVALID_READ_AGAIN =
-  'docs/spec/semantics.md §14: `-c` skips blocks that are marked invalid, then calls the version valid -> they are read again';
-const CONTINUE_WITH_BASE = 'docs/spec/semantics.md §2.7: existing rows are kept, the rest is done (here: copied from the base)';
-const DATES = 'docs/spec/command-line.md §3: dates print as `YYYY-MM-DD HH:MM:SS`';
-const NO_HANG = 'docs/spec/semantics.md §14: a missing or short source makes scrub -s and backup hang -> error';
-const PARTIAL_SCRUB = 'docs/spec/semantics.md §4: a partial scrub never turns an invalid version valid';
-const BLOCKS_VALID = 'docs/spec/semantics.md §14: a good full scrub leaves blocks marked invalid -> they become valid';
-const MENDED = 'docs/commands.md, Scrub: the next backup that reads the content of a bad block mends it in all versions';
-const DEDUP_COUNTED = 'docs/spec/semantics.md §8: the original forgot to count dedup found by checksum';
-const PREFIX = 'docs/spec/command-line.md §4, cleanup: `-p` works on every backend';
-const ONE_TRANSACTION =
-  'docs/spec/semantics.md §14: a broken import can leave half a version and say it worked -> one transaction';
-const NOT_IMPORTABLE = 'docs/spec/command-line.md §2, exit code 23: import: not an importable file';
-const SQLITE_UPGRADED = "docs/spec/semantics.md §14: SQLite databases of old revisions can't be upgraded -> upgraded";
-const EMPTY_IS_NULL = 'docs/spec/formats.md §5: a NULL is an empty field; §1: uid and checksum NULL means the block is all zero';
-const NO_EMPTY_LINE =
-  'docs/spec/formats.md §5: line 1 names the format, line 2 is the version, then one line per block; no empty line at the end';
-const EMPTY_LINE_IS_READ =
-  'docs/spec/formats.md: an installation must be able to switch without converting anything: the same exports; `export -` of the original ends with an empty line';
-const READERS_EXCLUDE = "docs/spec/semantics.md §5: a version being exported can't be removed, and the other way round";
-const TAGS_ADD_UP = 'docs/spec/semantics.md §2.7: stats and tags add up as one backup';
-const ONE_ROW_A_TAG = 'docs/spec/formats.md §2: `tags` has at most one row for a version and a name';
-const END_OF_OPTIONS = 'docs/spec/command-line.md §1: `--` ends the options; the command follows';
-const DIFF_LENGTHS = 'docs/spec/semantics.md §14: `diff-meta` of versions with different lengths fails -> works';
-const DIFF_UNKNOWN =
-  'docs/spec/command-line.md §2, exit code 100: any other failure: one ERROR line with the reason; here that there is no such version';
-const STATS_ORDER = 'docs/spec/command-line.md §4, stats: the newest N, oldest first, also those that ended within a second';
-const SAMPLE_NOT_COUNTED =
-  'docs/spec/semantics.md §2.3 and §8: sampled blocks are compared before anything is stored, then taken over: dedup';
-const ESCAPED =
-  'docs/spec/semantics.md §14: control characters in names reach the terminal, and break tables -> shown escaped in tables';
-const UNKNOWN_FIELD =
-  'docs/spec/command-line.md §3: an unknown field is an error that lists the known ones; no header comes before it';
-const UNICODE =
-  'docs/spec/command-line.md §3: byte for byte as in the transcripts, wide Unicode characters included; whatever the locale';
-const STORED_ONCE = 'docs/spec/semantics.md §14: equal blocks in flight at once are stored several times -> once';
-const DEFAULT_SCHEDULERS = 'docs/spec/command-line.md §4, due: without `-s`: the option `default_schedulers` (default `daily`)';
-const SCHEDULE_ORDER =
-  'docs/spec/semantics.md §14: order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
-const DAMAGED_IS_MARKED =
-  'docs/spec/semantics.md §14: a damaged encrypted blob ends scrub with exit 100 and marks nothing -> handled like a wrong checksum';
-const KEY_IS_PROVEN =
-  'docs/spec/command-line.md §2, exit code 100: any other failure: the data backend did not fail, the key is missing or wrong, which is found before anything is written';
-const KEY_OF_THE_ROW = "docs/spec/formats.md §4: a scrub or restore uses the row's enc_version, and the key is configured";
-const MIGRATION_WORKS = 'docs/spec/semantics.md §14: `migrate-encryption` works only where nothing is to do -> works';
-const STORE_ID =
-  'docs/promises.md: the data folder has a file with the id of the store, which the original neither reads nor deletes';
-const STORE_FIRST =
-  'docs/promises.md: a store that is not the one of the database is refused before anything is stored: no version is begun';
-const ANY_NUMBER = 'docs/spec/semantics.md §7: `interval`, `sla`: number with s, m, h or d (here: 1.5d)';
-
 const LS_COLUMNS = ['date', 'name', 'snapshot_name', 'size', 'size_bytes', 'uid', 'valid', 'protected', 'tags', 'expire'];
-
-const LEAVES_DATA_OUT =
-  'docs/spec/semantics.md §14: `-r` without `-f` makes zeros of all that the hints leave out -> a sample of it must be zero, else exit 5';
-const EXISTS_IS_BOOLEAN =
-  'docs/spec/semantics.md §14: `exists` is false for 0, "" and null, true for anything else -> a boolean, "true" or "false"; else an error';
-const NOTHING_TO_RESUME = 'docs/spec/semantics.md §14: `restore -c` on a new file leaves its first blocks zero -> refused';
-const TOO_MANY_BLOCKS = 'docs/spec/semantics.md §3: N of `restore -c` must not exceed the number of blocks';
 
 /** A restore that is refused makes no target. */
 const NO_TARGET: Difference['files'] = {
   command: /^cmp a r_/,
   says: (so) => `cmp: ${/r_\S+/.exec(so)?.[0]}: No such file or directory`,
 };
-const OLD_KEY_ELSEWHERE =
-  'docs/spec/command-line.md §4, rekey: the old key may also come from the environment or a file, so that its lack shows only when the log has begun';
 
 /** Rows of versions, their validity and bad blocks: all good. */
 const mended = (recording: string, call: number): Difference => ({
   recording,
   call,
-  reason: MENDED,
+  reason: REASON.MENDED,
   state: { rows: (rows: string[][]) => rows.map((row) => replaced(row, { 1: '1', 2: 'NULL' })) },
 });
 
@@ -112,14 +28,14 @@ const mended = (recording: string, call: number): Difference => ({
  * its length.
  */
 export const DIFFERENCES: Difference[] = [
-  { recording: '01-usage-help', call: 45, reason: OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
-  { recording: '02-config', call: 6, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
-  { recording: '02-config', call: 8, reason: ALREADY_INITIALISED, exitCode: 100 },
-  { recording: '02-config', call: 18, reason: ALREADY_INITIALISED, exitCode: 100 },
-  { recording: '02-config', call: 19, reason: ALREADY_INITIALISED, exitCode: 100 },
-  { recording: '02-config', call: 21, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '02-config', call: 26, reason: ALREADY_INITIALISED, exitCode: 100 },
-  { recording: '02-config', call: 27, reason: MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  { recording: '01-usage-help', call: 45, reason: REASON.OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
+  { recording: '02-config', call: 6, reason: REASON.MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
+  { recording: '02-config', call: 8, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 18, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 19, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 21, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '02-config', call: 26, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 27, reason: REASON.MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
   {
     recording: '02-config',
     call: 38,
@@ -127,336 +43,363 @@ export const DIFFERENCES: Difference[] = [
     exitCode: 0,
     stdout: emptyLs,
   },
-  { recording: '03-initdb', call: 17, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '03-initdb', call: 19, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '03-initdb', call: 29, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '04-unknown-uid', call: 12, reason: DIFF_UNKNOWN, exitCode: 100 },
-  { recording: '04-unknown-uid', call: 15, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '04-unknown-uid', call: 16, reason: REMOVE_TAG, exitCode: 100 },
-  { recording: '04-unknown-uid', call: 17, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '04-unknown-uid', call: 18, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '04-unknown-uid', call: 22, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
-  { recording: '05-backup-file', call: 2, reason: ZERO_BYTES, exitCode: 0 },
-  { recording: '05-backup-file', call: 38, reason: DEDUP_COUNTED, stdout: countedOnce({ zero: 3 }) },
-  { recording: '06-backup-null', call: 20, reason: DEDUP_COUNTED, stdout: countedOnce() },
-  { recording: '06-backup-null', call: 20, reason: STATS_ORDER, stdout: (so) => editTable(so, byUid) },
-  { recording: '06-backup-null', call: 27, reason: NULL_BACKEND, exitCode: 0 },
-  { recording: '06-backup-null', call: 29, reason: NULL_BACKEND, exitCode: 0 },
-  { recording: '06-backup-null', call: 32, reason: NULL_BACKEND, stdout: (so) => so.replace('with 0 blocks', 'with 2 blocks') },
-  { recording: '06-backup-null', call: 36, reason: NULL_BACKEND, exitCode: 0 },
-  { recording: '06-backup-null', call: 37, reason: NULL_BACKEND, exitCode: 0 },
+  { recording: '03-initdb', call: 17, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 19, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '03-initdb', call: 29, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '04-unknown-uid', call: 12, reason: REASON.DIFF_UNKNOWN, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 15, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 16, reason: REASON.REMOVE_TAG, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 17, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 18, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '04-unknown-uid', call: 22, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '05-backup-file', call: 2, reason: REASON.ZERO_BYTES, exitCode: 0 },
+  { recording: '05-backup-file', call: 38, reason: REASON.DEDUP_COUNTED, stdout: countedOnce({ zero: 3 }) },
+  { recording: '06-backup-null', call: 20, reason: REASON.DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '06-backup-null', call: 20, reason: REASON.STATS_ORDER, stdout: (so) => editTable(so, byUid) },
+  { recording: '06-backup-null', call: 27, reason: REASON.NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 29, reason: REASON.NULL_BACKEND, exitCode: 0 },
+  {
+    recording: '06-backup-null',
+    call: 32,
+    reason: REASON.NULL_BACKEND,
+    stdout: (so) => so.replace('with 0 blocks', 'with 2 blocks'),
+  },
+  { recording: '06-backup-null', call: 36, reason: REASON.NULL_BACKEND, exitCode: 0 },
+  { recording: '06-backup-null', call: 37, reason: REASON.NULL_BACKEND, exitCode: 0 },
   ...[1, 2, 4, 7, 8, 9, 10, 15, 21, 23, 24, 25].map((call) => ({
     recording: '07-hints',
     call,
-    reason: LEAVES_DATA_OUT,
+    reason: REASON.LEAVES_DATA_OUT,
     exitCode: 5,
   })),
-  { recording: '07-hints', call: 3, reason: EXISTS_IS_BOOLEAN, exitCode: 100 },
+  { recording: '07-hints', call: 3, reason: REASON.EXISTS_IS_BOOLEAN, exitCode: 100 },
   ...[1, 2, 3, 4, 8, 9, 10, 23, 24, 25].map((call) => ({
     recording: '07-hints',
     call,
-    reason: call === 3 ? EXISTS_IS_BOOLEAN : LEAVES_DATA_OUT,
+    reason: call === 3 ? REASON.EXISTS_IS_BOOLEAN : REASON.LEAVES_DATA_OUT,
     state: { rows: () => [] },
   })),
-  ...[12, 17, 19].map((call) => ({ recording: '07-hints', call, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 })),
-  { recording: '07-hints', call: 22, reason: LEAVES_DATA_OUT, stdout: emptyLs, state: { rows: () => [] } },
+  ...[12, 17, 19].map((call) => ({ recording: '07-hints', call, reason: REASON.HINTS_ARE_AN_ARRAY, exitCode: 100 })),
+  { recording: '07-hints', call: 22, reason: REASON.LEAVES_DATA_OUT, stdout: emptyLs, state: { rows: () => [] } },
   {
     recording: '07-hints',
     call: 26,
-    reason: LEAVES_DATA_OUT,
+    reason: REASON.LEAVES_DATA_OUT,
     exitCode: 100,
     files: { command: /r18/, says: () => "ls: cannot access 'r18': No such file or directory" },
   },
-  { recording: '08-from-version', call: 3, reason: DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '08-from-version', call: 3, reason: REASON.DEDUP_COUNTED, stdout: countedOnce() },
   {
     recording: '08-from-version',
     call: 6,
-    reason: SAMPLE_NOT_COUNTED,
+    reason: REASON.SAMPLE_NOT_COUNTED,
     stdout: statsWith({ read: [4096, 1], dedup: [73_728, 18] }),
   },
-  { recording: '08-from-version', call: 10, reason: EMPTY_HINTS, exitCode: 5 },
-  { recording: '08-from-version', call: 11, reason: EMPTY_HINTS, stdout: () => layTable(STATS_COLUMNS, []) },
+  { recording: '08-from-version', call: 10, reason: REASON.EMPTY_HINTS, exitCode: 5 },
+  { recording: '08-from-version', call: 11, reason: REASON.EMPTY_HINTS, stdout: () => layTable(STATS_COLUMNS, []) },
   {
     recording: '08-from-version',
     call: 12,
-    reason: EMPTY_HINTS,
+    reason: REASON.EMPTY_HINTS,
     exitCode: 100,
     files: { command: /r2/, says: () => 'no file r2' },
   },
-  { recording: '08-from-version', call: 16, reason: LENGTH_CHANGED, files: { command: /r4/, says: identical } },
-  { recording: '08-from-version', call: 17, reason: LENGTH_CHANGED, state: { rows: lastBlockHasData } },
-  { recording: '08-from-version', call: 18, reason: LENGTH_CHANGED, files: { command: /r5/, says: identical } },
-  { recording: '08-from-version', call: 23, reason: FEW_UNHINTED, exitCode: 0 },
+  { recording: '08-from-version', call: 16, reason: REASON.LENGTH_CHANGED, files: { command: /r4/, says: identical } },
+  { recording: '08-from-version', call: 17, reason: REASON.LENGTH_CHANGED, state: { rows: lastBlockHasData } },
+  { recording: '08-from-version', call: 18, reason: REASON.LENGTH_CHANGED, files: { command: /r5/, says: identical } },
+  { recording: '08-from-version', call: 23, reason: REASON.FEW_UNHINTED, exitCode: 0 },
   {
     recording: '08-from-version',
     call: 24,
-    reason: FEW_UNHINTED,
+    reason: REASON.FEW_UNHINTED,
     stdout: (so) => editTable(so, (rows) => rows.map(asNewBackup)),
   },
-  { recording: '08-from-version', call: 25, reason: FEW_UNHINTED, exitCode: 0 },
-  { recording: '08-from-version', call: 28, reason: CHECKED_FIRST, state: { query: /deleted_blocks/, rows: () => [] } },
+  { recording: '08-from-version', call: 25, reason: REASON.FEW_UNHINTED, exitCode: 0 },
+  { recording: '08-from-version', call: 28, reason: REASON.CHECKED_FIRST, state: { query: /deleted_blocks/, rows: () => [] } },
   {
     recording: '08-from-version',
     call: 28,
-    reason: `${LOCKS_REMOVED}; how many blobs there are depends on what was sampled, and ${STORE_ID}`,
+    reason: `${REASON.LOCKS_REMOVED}; how many blobs there are depends on what was sampled, and ${REASON.STORE_ID}`,
     files: { command: /^ls locks/, says: () => '27' },
   },
   {
     recording: '08-from-version',
     call: 31,
-    reason: `${FEW_UNHINTED}; ${EMPTY_HINTS}`,
+    reason: `${REASON.FEW_UNHINTED}; ${REASON.EMPTY_HINTS}`,
     stdout: (so) => editTable(so, (rows) => rows.filter(({ name }) => name !== 'vm0').map(asNewBackup)),
   },
-  { recording: '09-continue', call: 3, reason: INCOMPLETE, exitCode: 20 },
-  { recording: '09-continue', call: 5, reason: TAGS_ADD_UP, stdout: (so) => so.replace('[t3]', '[t1,t2,t3]') },
-  { recording: '09-continue', call: 6, reason: TAGS_ADD_UP, stdout: wholeBackup },
-  { recording: '09-continue', call: 10, reason: TAGS_ADD_UP, stdout: allTags },
-  { recording: '09-continue', call: 11, reason: TAGS_ADD_UP, stdout: wholeBackup },
-  { recording: '09-continue', call: 12, reason: TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 3, reason: REASON.INCOMPLETE, exitCode: 20 },
+  { recording: '09-continue', call: 5, reason: REASON.TAGS_ADD_UP, stdout: (so) => so.replace('[t3]', '[t1,t2,t3]') },
+  { recording: '09-continue', call: 6, reason: REASON.TAGS_ADD_UP, stdout: wholeBackup },
+  { recording: '09-continue', call: 10, reason: REASON.TAGS_ADD_UP, stdout: allTags },
+  { recording: '09-continue', call: 11, reason: REASON.TAGS_ADD_UP, stdout: wholeBackup },
+  { recording: '09-continue', call: 12, reason: REASON.TAGS_ADD_UP, stdout: allTags },
   {
     recording: '09-continue',
     call: 12,
-    reason: INVALID_READ_AGAIN,
+    reason: REASON.INVALID_READ_AGAIN,
     state: { query: /^select id,valid/, rows: rowsWith({ 1: '1' }, 1) },
   },
-  { recording: '09-continue', call: 16, reason: LEAVES_DATA_OUT, exitCode: 5, state: { rows: () => [] } },
-  { recording: '09-continue', call: 17, reason: CONTINUE_WITH_BASE, exitCode: 0 },
-  { recording: '09-continue', call: 18, reason: CONTINUE_WITH_BASE, exitCode: 0 },
-  { recording: '10-tags', call: 6, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[a,a]', '[a]') },
-  { recording: '10-tags', call: 8, reason: ONE_ROW_A_TAG, stdout: (so) => so.replace('[,]', '[]') },
-  { recording: '10-tags', call: 19, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '10-tags', call: 20, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '11-expire', call: 23, reason: DATES, stdout: fourDigitYears },
-  { recording: '11-expire', call: 24, reason: DATES, stdout: fourDigitYears },
-  { recording: '11-expire', call: 49, reason: UNKNOWN_VERSION, exitCode: 100 },
-  { recording: '11-expire', call: 51, reason: UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '09-continue', call: 16, reason: REASON.LEAVES_DATA_OUT, exitCode: 5, state: { rows: () => [] } },
+  { recording: '09-continue', call: 17, reason: REASON.CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '09-continue', call: 18, reason: REASON.CONTINUE_WITH_BASE, exitCode: 0 },
+  { recording: '10-tags', call: 6, reason: REASON.ONE_ROW_A_TAG, stdout: (so) => so.replace('[a,a]', '[a]') },
+  { recording: '10-tags', call: 8, reason: REASON.ONE_ROW_A_TAG, stdout: (so) => so.replace('[,]', '[]') },
+  { recording: '10-tags', call: 19, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '10-tags', call: 20, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 23, reason: REASON.DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 24, reason: REASON.DATES, stdout: fourDigitYears },
+  { recording: '11-expire', call: 49, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
+  { recording: '11-expire', call: 51, reason: REASON.UNKNOWN_VERSION, exitCode: 100 },
   {
     recording: '12-restore',
     call: 8,
-    reason: NOTHING_TO_RESUME,
+    reason: REASON.NOTHING_TO_RESUME,
     exitCode: 1,
     files: { command: /c3/, says: () => 'xxd: c3: No such file or directory\ncmp: c3: No such file or directory' },
   },
-  { recording: '12-restore', call: 10, reason: WRONG_KIND, exitCode: 2 },
+  { recording: '12-restore', call: 10, reason: REASON.WRONG_KIND, exitCode: 2 },
   {
     recording: '12-restore',
     call: 11,
-    reason: TOO_MANY_BLOCKS,
+    reason: REASON.TOO_MANY_BLOCKS,
     exitCode: 2,
     files: { command: /c99/, says: () => "ls: cannot access 'c99': No such file or directory" },
   },
-  { recording: '12-restore', call: 25, reason: ZERO_BYTES, exitCode: 0 },
-  { recording: '12-restore', call: 33, reason: READERS_EXCLUDE, exitCode: 100 },
-  { recording: '12-restore', call: 42, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '13-scrub', call: 6, reason: NO_HANG, exitCode: 100 },
-  { recording: '13-scrub', call: 7, reason: NO_HANG, exitCode: 100 },
-  { recording: '13-scrub', call: 12, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '13-scrub', call: 13, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '13-scrub', call: 14, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '13-scrub', call: 15, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '13-scrub', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
-  { recording: '13-scrub', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
-  { recording: '13-scrub', call: 22, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '13-scrub', call: 24, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '13-scrub', call: 25, reason: BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
+  { recording: '12-restore', call: 25, reason: REASON.ZERO_BYTES, exitCode: 0 },
+  { recording: '12-restore', call: 33, reason: REASON.READERS_EXCLUDE, exitCode: 100 },
+  { recording: '12-restore', call: 42, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 6, reason: REASON.NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 7, reason: REASON.NO_HANG, exitCode: 100 },
+  { recording: '13-scrub', call: 12, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 13, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 14, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 15, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '13-scrub', call: 16, reason: REASON.PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 17, reason: REASON.PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '13-scrub', call: 22, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 24, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 25, reason: REASON.BLOCKS_VALID, state: { rows: rowsWith({ 0: 'NULL' }, 2) } },
   ...[26, 37, 39].map((call) => mended('13-scrub', call)),
   ...[37, 39].map((call) => mended('14-scrub-enc1', call)),
-  { recording: '13-scrub', call: 28, reason: SAMPLE_NOT_COUNTED, stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }) },
-  { recording: '13-scrub', call: 30, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '13-scrub', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '13-scrub', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '13-scrub', call: 42, reason: INCOMPLETE, exitCode: 20 },
-  { recording: '14-scrub-enc1', call: 6, reason: NO_HANG, exitCode: 100 },
-  { recording: '14-scrub-enc1', call: 7, reason: NO_HANG, exitCode: 100 },
-  { recording: '14-scrub-enc1', call: 12, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '14-scrub-enc1', call: 13, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '14-scrub-enc1', call: 14, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '14-scrub-enc1', call: 15, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '14-scrub-enc1', call: 16, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
-  { recording: '14-scrub-enc1', call: 17, reason: PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
-  { recording: '14-scrub-enc1', call: 18, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  {
+    recording: '13-scrub',
+    call: 28,
+    reason: REASON.SAMPLE_NOT_COUNTED,
+    stdout: statsWith({ read: [8192, 2], dedup: [16_484, 5] }),
+  },
+  { recording: '13-scrub', call: 30, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 32, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 36, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '13-scrub', call: 42, reason: REASON.INCOMPLETE, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 6, reason: REASON.NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 7, reason: REASON.NO_HANG, exitCode: 100 },
+  { recording: '14-scrub-enc1', call: 12, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 13, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 14, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 15, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '14-scrub-enc1', call: 16, reason: REASON.PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 17, reason: REASON.PARTIAL_SCRUB, state: { rows: rowsWith({ 0: '0' }, 1) } },
+  { recording: '14-scrub-enc1', call: 18, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
   {
     recording: '14-scrub-enc1',
     call: 19,
-    reason: DAMAGED_IS_MARKED,
+    reason: REASON.DAMAGED_IS_MARKED,
     stdout: (so) => editTable(so, (rows) => rows.map((row) => ({ ...row, valid: '0' }))),
   },
-  { recording: '14-scrub-enc1', call: 20, reason: DAMAGED_IS_MARKED, exitCode: 20 },
-  { recording: '14-scrub-enc1', call: 21, reason: DAMAGED_IS_MARKED, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 20, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 21, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20 },
   {
     recording: '14-scrub-enc1',
     call: 22,
-    reason: RESTORE_GOES_ON,
+    reason: REASON.RESTORE_GOES_ON,
     exitCode: 20,
     files: { command: /r1/, says: (so) => so.replace('first at 0', 'first at 4096') },
   },
-  { recording: '14-scrub-enc1', call: 24, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 24, reason: REASON.RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
   {
     recording: '14-scrub-enc1',
     call: 28,
-    reason: SAMPLE_NOT_COUNTED,
+    reason: REASON.SAMPLE_NOT_COUNTED,
     stdout: statsWith({ read: [8192, 2], dedup: [20_580, 6] }),
   },
-  { recording: '14-scrub-enc1', call: 29, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
-  { recording: '14-scrub-enc1', call: 30, reason: RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
-  { recording: '14-scrub-enc1', call: 31, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
-  { recording: '14-scrub-enc1', call: 32, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '14-scrub-enc1', call: 33, reason: DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
-  { recording: '14-scrub-enc1', call: 36, reason: RESTORE_GOES_ON, exitCode: 20 },
-  { recording: '14-scrub-enc1', call: 42, reason: INCOMPLETE, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 29, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 30, reason: REASON.RESTORE_GOES_ON, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 31, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 32, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 33, reason: REASON.DAMAGED_IS_MARKED, exitCode: 20, state: { rows: blockOneBad } },
+  { recording: '14-scrub-enc1', call: 36, reason: REASON.RESTORE_GOES_ON, exitCode: 20 },
+  { recording: '14-scrub-enc1', call: 42, reason: REASON.INCOMPLETE, exitCode: 20 },
   {
     recording: '15-rm-protect',
     call: 13,
-    reason: DEDUP_COUNTED,
+    reason: REASON.DEDUP_COUNTED,
     state: { query: /from stats/, rows: ([first = [], second = []]) => [first, replaced(second, { 10: '9000', 11: '3' })] },
   },
-  { recording: '15-rm-protect', call: 15, reason: CONFIG_IS_1, exitCode: 1 },
+  { recording: '15-rm-protect', call: 15, reason: REASON.CONFIG_IS_1, exitCode: 1 },
   {
     recording: '16-cleanup',
     call: 12,
-    reason: STORE_ID,
+    reason: REASON.STORE_ID,
     files: { command: /^find data -type f$/, says: (so) => `data/backy2-store-id\n${so}` },
   },
-  { recording: '16-cleanup', call: 13, reason: PREFIX, exitCode: 0 },
-  { recording: '16-cleanup', call: 19, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '17-export-import', call: 2, reason: NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
-  { recording: '17-export-import', call: 7, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 16, reason: EMPTY_LINE_IS_READ, stdout: (_so, of) => of(8) },
-  { recording: '17-export-import', call: 17, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 19, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 21, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 23, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 27, reason: EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
-  { recording: '17-export-import', call: 29, reason: ONE_TRANSACTION, exitCode: 23 },
-  { recording: '17-export-import', call: 31, reason: ONE_TRANSACTION, exitCode: 23 },
-  { recording: '17-export-import', call: 33, reason: ONE_TRANSACTION, state: { rows: () => [] } },
+  { recording: '16-cleanup', call: 13, reason: REASON.PREFIX, exitCode: 0 },
+  { recording: '16-cleanup', call: 19, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '17-export-import', call: 2, reason: REASON.NO_EMPTY_LINE, stdout: (so) => so.replace(/\n\n$/, '\n') },
+  { recording: '17-export-import', call: 7, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 16, reason: REASON.EMPTY_LINE_IS_READ, stdout: (_so, of) => of(8) },
+  { recording: '17-export-import', call: 17, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 19, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 21, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 23, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 27, reason: REASON.EMPTY_IS_NULL, state: { query: /from blocks/, rows: emptyAsNull } },
+  { recording: '17-export-import', call: 29, reason: REASON.ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 31, reason: REASON.ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 33, reason: REASON.ONE_TRANSACTION, state: { rows: () => [] } },
   {
     recording: '17-export-import',
     call: 34,
-    reason: ONE_TRANSACTION,
+    reason: REASON.ONE_TRANSACTION,
     exitCode: 100,
     files: { command: /r_f21y/, says: () => 'no file r_f21y.csv' },
   },
-  { recording: '17-export-import', call: 39, reason: ONE_TRANSACTION, exitCode: 23 },
-  { recording: '17-export-import', call: 41, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  { recording: '17-export-import', call: 39, reason: REASON.ONE_TRANSACTION, exitCode: 23 },
+  { recording: '17-export-import', call: 41, reason: REASON.ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
   {
     recording: '17-export-import',
     call: 42,
-    reason: ONE_TRANSACTION,
+    reason: REASON.ONE_TRANSACTION,
     exitCode: 100,
     files: { command: /r_fdup/, says: () => 'no file r_fdup.csv' },
   },
-  { recording: '17-export-import', call: 43, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  { recording: '17-export-import', call: 43, reason: REASON.ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
   {
     recording: '17-export-import',
     call: 44,
-    reason: ONE_TRANSACTION,
+    reason: REASON.ONE_TRANSACTION,
     exitCode: 100,
     state: { rows: () => [] },
     files: { command: /r_fother/, says: () => 'no file r_fother.csv' },
   },
-  { recording: '17-export-import', call: 45, reason: ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
+  { recording: '17-export-import', call: 45, reason: REASON.ONE_TRANSACTION, exitCode: 23, state: { rows: () => [] } },
   {
     recording: '17-export-import',
     call: 46,
-    reason: ONE_TRANSACTION,
+    reason: REASON.ONE_TRANSACTION,
     files: { command: /r_fnum/, says: () => 'no file r_fnum.csv' },
   },
-  { recording: '17-export-import', call: 47, reason: NOT_IMPORTABLE, exitCode: 23 },
-  { recording: '17-export-import', call: 49, reason: NOT_IMPORTABLE, exitCode: 23 },
-  { recording: '17-export-import', call: 51, reason: NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 47, reason: REASON.NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 49, reason: REASON.NOT_IMPORTABLE, exitCode: 23 },
+  { recording: '17-export-import', call: 51, reason: REASON.NOT_IMPORTABLE, exitCode: 23 },
   ...[14, 22, 24, 28, 29, 33, 37, 38, 41, 44, 46, 52, 56].map((call) => escaped(call)),
   ...[32, 36].map((call) => escaped(call, LS_COLUMNS)),
   escaped(48, STATS_COLUMNS),
-  { recording: '18-ls', call: 42, reason: UNKNOWN_FIELD, stdout: () => '' },
+  { recording: '18-ls', call: 42, reason: REASON.UNKNOWN_FIELD, stdout: () => '' },
   ...[44, 45, 46, 47, 48, 49, 50, 52, 55].map((call) => ({
     recording: '18-ls',
     call,
-    reason: DEDUP_COUNTED,
+    reason: REASON.DEDUP_COUNTED,
     stdout: countedOnce({ 'pipe|name': 1221 }),
   })),
-  { recording: '18-ls', call: 53, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '18-ls', call: 71, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW RIGHT', 31, 1221) },
-  { recording: '18-ls', call: 72, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 31, 1221) },
-  { recording: '18-ls', call: 73, reason: DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 1, 31) },
-  { recording: '18-ls', call: 73, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
-  { recording: '18-ls', call: 74, reason: UNICODE, exitCode: 0, stdout: (_so, of) => of(14) },
+  { recording: '18-ls', call: 53, reason: REASON.WRONG_KIND, exitCode: 2 },
+  {
+    recording: '18-ls',
+    call: 71,
+    reason: REASON.DIFF_LENGTHS,
+    exitCode: 0,
+    stdout: (so) => so + blockLines('NEW RIGHT', 31, 1221),
+  },
+  {
+    recording: '18-ls',
+    call: 72,
+    reason: REASON.DIFF_LENGTHS,
+    exitCode: 0,
+    stdout: (so) => so + blockLines('NEW LEFT ', 31, 1221),
+  },
+  { recording: '18-ls', call: 73, reason: REASON.DIFF_LENGTHS, exitCode: 0, stdout: (so) => so + blockLines('NEW LEFT ', 1, 31) },
+  { recording: '18-ls', call: 73, reason: REASON.LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '18-ls', call: 74, reason: REASON.UNICODE, exitCode: 0, stdout: (_so, of) => of(14) },
   escaped(74),
-  { recording: '21-dedup', call: 4, reason: DEDUP_COUNTED, stdout: countedOnce({ on: 1, on2: 1, off: 1 }) },
-  { recording: '21-dedup', call: 10, reason: DEDUP_COUNTED, stdout: countedOnce() },
-  { recording: '19-due-sla', call: 1, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
-  { recording: '19-due-sla', call: 3, reason: DEFAULT_SCHEDULERS, stdout: (so) => so.replace(/toofew.*\n/, '') },
-  { recording: '19-due-sla', call: 9, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
-  { recording: '19-due-sla', call: 12, reason: SCHEDULE_ORDER, stdout: sortedByName },
-  { recording: '19-due-sla', call: 39, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
-  { recording: '19-due-sla', call: 40, reason: SCHEDULE_ORDER, stdout: sortedByName },
-  { recording: '19-due-sla', call: 41, reason: DEFAULT_SCHEDULERS, stdout: dailyLines },
-  { recording: '19-due-sla', call: 42, reason: SCHEDULE_ORDER, stdout: sortedByName },
-  { recording: '19-due-sla', call: 43, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '21-dedup', call: 4, reason: REASON.DEDUP_COUNTED, stdout: countedOnce({ on: 1, on2: 1, off: 1 }) },
+  { recording: '21-dedup', call: 10, reason: REASON.DEDUP_COUNTED, stdout: countedOnce() },
+  { recording: '19-due-sla', call: 1, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 3, reason: REASON.DEFAULT_SCHEDULERS, stdout: (so) => so.replace(/toofew.*\n/, '') },
+  { recording: '19-due-sla', call: 9, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 12, reason: REASON.SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 39, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
+  { recording: '19-due-sla', call: 40, reason: REASON.SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 41, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyLines },
+  { recording: '19-due-sla', call: 42, reason: REASON.SCHEDULE_ORDER, stdout: sortedByName },
+  { recording: '19-due-sla', call: 43, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
   {
     recording: '19-due-sla',
     call: 45,
-    reason: SCHEDULE_ORDER,
+    reason: REASON.SCHEDULE_ORDER,
     stdout: (_so, of) => breachesAlone(sortedByName(of(40))).replaceAll('22:49:40', '22:49:48'),
   },
-  { recording: '19-due-sla', call: 51, reason: SCHEDULE_ORDER, stdout: asAsked },
-  { recording: '19-due-sla', call: 54, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 55, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 56, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 57, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 58, reason: ANY_NUMBER, exitCode: 0, stdout: noneDue },
-  { recording: '19-due-sla', call: 59, reason: ANY_NUMBER, exitCode: 0, stdout: (_so, of) => halfADayLater(of(63)) },
-  { recording: '19-due-sla', call: 60, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 61, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 64, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '19-due-sla', call: 65, reason: CONFIG_IS_1, exitCode: 1 },
-  { recording: '20-encryption', call: 7, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
-  { recording: '20-encryption', call: 13, reason: KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
-  { recording: '20-encryption', call: 15, reason: KEY_OF_THE_ROW, exitCode: 0 },
+  { recording: '19-due-sla', call: 51, reason: REASON.SCHEDULE_ORDER, stdout: asAsked },
+  { recording: '19-due-sla', call: 54, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 55, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 56, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 57, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 58, reason: REASON.ANY_NUMBER, exitCode: 0, stdout: noneDue },
+  { recording: '19-due-sla', call: 59, reason: REASON.ANY_NUMBER, exitCode: 0, stdout: (_so, of) => halfADayLater(of(63)) },
+  { recording: '19-due-sla', call: 60, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 61, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 64, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '19-due-sla', call: 65, reason: REASON.CONFIG_IS_1, exitCode: 1 },
+  { recording: '20-encryption', call: 7, reason: REASON.KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 13, reason: REASON.KEY_IS_PROVEN, exitCode: 100, files: NO_TARGET },
+  { recording: '20-encryption', call: 15, reason: REASON.KEY_OF_THE_ROW, exitCode: 0 },
   {
     recording: '20-encryption',
     call: 16,
-    reason: KEY_OF_THE_ROW,
+    reason: REASON.KEY_OF_THE_ROW,
     exitCode: 0,
     files: { command: /^cmp a r_e0k/, says: () => '' },
   },
   {
     recording: '20-encryption',
     call: 18,
-    reason: CHECKED_FIRST,
+    reason: REASON.CHECKED_FIRST,
     state: { rows: (rows) => rows.map((row, i) => (i === 0 ? row : replaced(row, { 1: '0', 2: 'NULL', 3: 'NULL' }))) },
   },
-  { recording: '20-encryption', call: 23, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '20-encryption', call: 24, reason: WRONG_KIND, exitCode: 2 },
-  { recording: '20-encryption', call: 26, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
-  { recording: '20-encryption', call: 30, reason: LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
-  { recording: '20-encryption', call: 31, reason: MIGRATION_WORKS, exitCode: 0 },
-  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, stdout: migrated },
-  { recording: '20-encryption', call: 32, reason: CHECKED_FIRST, state: { rows: mixedTakenOver } },
-  { recording: '20-encryption', call: 32, reason: MIGRATION_WORKS, state: { rows: copyOfPlain } },
-  { recording: '20-encryption', call: 33, reason: MIGRATION_WORKS, exitCode: 0 },
-  { recording: '20-encryption', call: 34, reason: MIGRATION_WORKS, exitCode: 0 },
-  { recording: '20-encryption', call: 35, reason: MIGRATION_WORKS, exitCode: 0 },
-  { recording: '20-encryption', call: 36, reason: MIGRATION_WORKS, stdout: migrated },
-  { recording: '20-encryption', call: 37, reason: MIGRATION_WORKS, exitCode: 0 },
-  { recording: '20-encryption', call: 40, reason: MIGRATION_WORKS, stdout: migrated, state: { rows: migratedRows } },
+  { recording: '20-encryption', call: 23, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 24, reason: REASON.WRONG_KIND, exitCode: 2 },
+  { recording: '20-encryption', call: 26, reason: REASON.CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 30, reason: REASON.LOCKS_REMOVED, files: { command: /^ls locks/, says: () => '' } },
+  { recording: '20-encryption', call: 31, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 32, reason: REASON.MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 32, reason: REASON.CHECKED_FIRST, state: { rows: mixedTakenOver } },
+  { recording: '20-encryption', call: 32, reason: REASON.MIGRATION_WORKS, state: { rows: copyOfPlain } },
+  { recording: '20-encryption', call: 33, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 34, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 35, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 36, reason: REASON.MIGRATION_WORKS, stdout: migrated },
+  { recording: '20-encryption', call: 37, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
+  { recording: '20-encryption', call: 40, reason: REASON.MIGRATION_WORKS, stdout: migrated, state: { rows: migratedRows } },
   {
     recording: '20-encryption',
     call: 41,
-    reason: DEDUP_COUNTED,
+    reason: REASON.DEDUP_COUNTED,
     stdout: countedOnce({ plain: 1, enc: 1, enc2: 1, 'enc-from-plain': 1 }),
   },
   {
     recording: '20-encryption',
     call: 41,
-    reason: SAMPLE_NOT_COUNTED,
+    reason: REASON.SAMPLE_NOT_COUNTED,
     stdout: statsWith({ read: [4096, 1], written: [4096, 1], dedup: [77_824, 19] }, 'mixed'),
   },
-  { recording: '21-dedup', call: 7, reason: STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
-  ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({ recording: '22-logging', call, reason: UNKNOWN_VERSION, exitCode: 100 })),
-  { recording: '22-logging', call: 62, reason: DEDUP_COUNTED, stdout: countedOnce({ sp: 2 }) },
-  { recording: '22-logging', call: 68, reason: STORE_FIRST, stdout: () => layTable(LS_COLUMNS, []) },
-  { recording: '23-misc', call: 9, reason: END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
+  { recording: '21-dedup', call: 7, reason: REASON.STORED_ONCE, files: { command: /wc -l/, says: () => '8' } },
+  ...[7, 14, 21, 28, 35, 42, 49].map((call) => ({
+    recording: '22-logging',
+    call,
+    reason: REASON.UNKNOWN_VERSION,
+    exitCode: 100,
+  })),
+  { recording: '22-logging', call: 62, reason: REASON.DEDUP_COUNTED, stdout: countedOnce({ sp: 2 }) },
+  { recording: '22-logging', call: 68, reason: REASON.STORE_FIRST, stdout: () => layTable(LS_COLUMNS, []) },
+  { recording: '23-misc', call: 9, reason: REASON.END_OF_OPTIONS, exitCode: 0, stdout: (_so, of) => of(10) },
   ...OLD_RELEASES.flatMap(afterUpgrade),
 ];
 
@@ -465,16 +408,16 @@ export const DIFFERENCES: Difference[] = [
  * result is as recorded.
  */
 export const HINTS_OF_SPARSE_IMAGES: Difference[] = [
-  { recording: '07-hints', call: 3, reason: EXISTS_IS_BOOLEAN, exitCode: 100, state: { rows: () => [] } },
-  { recording: '07-hints', call: 8, reason: PARTLY_TOUCHED, state: { rows: rowsWith({ 8: 'data', 9: 'data' }, 1) } },
-  { recording: '07-hints', call: 12, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
-  { recording: '07-hints', call: 15, reason: WHOLE_FILE, exitCode: 0 },
-  { recording: '07-hints', call: 17, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
-  { recording: '07-hints', call: 19, reason: HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 3, reason: REASON.EXISTS_IS_BOOLEAN, exitCode: 100, state: { rows: () => [] } },
+  { recording: '07-hints', call: 8, reason: REASON.PARTLY_TOUCHED, state: { rows: rowsWith({ 8: 'data', 9: 'data' }, 1) } },
+  { recording: '07-hints', call: 12, reason: REASON.HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 15, reason: REASON.WHOLE_FILE, exitCode: 0 },
+  { recording: '07-hints', call: 17, reason: REASON.HINTS_ARE_AN_ARRAY, exitCode: 100 },
+  { recording: '07-hints', call: 19, reason: REASON.HINTS_ARE_AN_ARRAY, exitCode: 100 },
   {
     recording: '07-hints',
     call: 22,
-    reason: `${HINTS_ARE_AN_ARRAY}; ${WHOLE_FILE}; ${EXISTS_IS_BOOLEAN}`,
+    reason: `${REASON.HINTS_ARE_AN_ARRAY}; ${REASON.WHOLE_FILE}; ${REASON.EXISTS_IS_BOOLEAN}`,
     stdout: (so) => editTable(so, (rows) => otherHints(rows, (row) => row.name ?? '', newRow)),
     state: {
       rows: (rows) =>
@@ -493,11 +436,11 @@ export const HINTS_OF_SPARSE_IMAGES: Difference[] = [
  */
 function afterUpgrade({ release, revision, opened, listed }: OldRelease): Difference[] {
   const recording = '24-old-schemas';
-  const reason = SQLITE_UPGRADED;
+  const reason = REASON.SQLITE_UPGRADED;
   const imported: Difference = {
     recording,
     call: listed,
-    reason: EMPTY_IS_NULL,
+    reason: REASON.EMPTY_IS_NULL,
     state: { query: /from blocks/, rows: emptyAsNull },
   };
   if (revision === NEWEST_REVISION) return [imported];
@@ -628,7 +571,7 @@ function emptyAsNull(rows: string[][], columns: string[]): string[][] {
 function escaped(call: number, columns?: string[]): Difference {
   const shown: Record<string, string> = { '\n': '\\n', '\t': '\\t', '\u001b': '\\x1b' };
   const show = (row: Row) => ({ ...row, name: (row.name ?? '').replace(/[\n\t\u001b]/g, (char) => shown[char] ?? '') });
-  return { recording: '18-ls', call, reason: ESCAPED, stdout: (so) => editTable(so, (rows) => rows.map(show), columns) };
+  return { recording: '18-ls', call, reason: REASON.ESCAPED, stdout: (so) => editTable(so, (rows) => rows.map(show), columns) };
 }
 
 function blockLines(change: string, first: number, past: number): string {

@@ -8,6 +8,7 @@ import { dailyAlone, sortedByName } from '../recordings/due-tables.ts';
 import { changed, distinct, image, ZERO } from '../recordings/image.ts';
 import { hasRecordings } from '../recordings/location.ts';
 import { Names } from '../recordings/names.ts';
+import * as REASON from '../recordings/reasons.ts';
 import type { ShellCommand } from '../recordings/recording.ts';
 import { replay, type Texts } from '../recordings/replay.ts';
 import { compareShell } from '../recordings/shell.ts';
@@ -147,33 +148,26 @@ function migration(text: string): string {
 
 function differences(): Difference[] {
   const recording = RECORDING;
-  const DEDUP_COUNTED =
-    'docs/spec/semantics.md §8: the original forgot to count dedup found by checksum and zero blocks it had read';
-  const DEFAULT_SCHEDULERS = 'docs/spec/command-line.md §4, due: without `-s`: the option `default_schedulers` (default `daily`)';
-  const SCHEDULE_ORDER =
-    'docs/spec/semantics.md §14: order of schedulers and names in `due`/`sla` is random -> as asked, and by name';
-  const MIGRATION_WORKS = 'docs/spec/semantics.md §14: `migrate-encryption` works only where nothing is to do -> works';
   const NEW_VERSION = 'docs/spec/command-line.md §2: a new version is told in one way';
-  const EMPTY_IS_NULL = 'docs/spec/formats.md §5: a NULL is an empty field';
   const TAG_ORDER = 'docs/spec/command-line.md §3: tags are sorted';
   return [
-    { recording, call: 9, reason: DEDUP_COUNTED, stdout: (so) => editStats(so, counted) },
+    { recording, call: 9, reason: REASON.DEDUP_COUNTED, stdout: (so) => editStats(so, counted) },
     {
       recording,
       call: 22,
-      reason: EMPTY_IS_NULL,
+      reason: REASON.EMPTY_IS_NULL,
       files: { command: /enc_nonce=''/, says: (so) => so.replaceAll(/\| f( *)\| t$/gm, '| t$1|') },
     },
-    { recording, call: 26, reason: DEFAULT_SCHEDULERS, stdout: dailyAlone },
-    { recording, call: 27, reason: SCHEDULE_ORDER, stdout: sortedByName },
-    { recording, call: 33, reason: MIGRATION_WORKS, exitCode: 0 },
+    { recording, call: 26, reason: REASON.DEFAULT_SCHEDULERS, stdout: dailyAlone },
+    { recording, call: 27, reason: REASON.SCHEDULE_ORDER, stdout: sortedByName },
+    { recording, call: 33, reason: REASON.MIGRATION_WORKS, exitCode: 0 },
     {
       recording,
       call: 34,
       reason: NEW_VERSION,
       stdout: (so) => so.replace(/(New version: \S+)\.$/m, `$1 (Tags: [${MIGRATED_TAGS}])`),
     },
-    { recording, call: 35, reason: MIGRATION_WORKS, stdout: (so) => editTable(so, (rows) => rows.map(finished)) },
+    { recording, call: 35, reason: REASON.MIGRATION_WORKS, stdout: (so) => editTable(so, (rows) => rows.map(finished)) },
     {
       recording,
       call: 42,
