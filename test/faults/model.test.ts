@@ -2,17 +2,14 @@ import { afterAll, beforeAll, test } from 'vitest';
 import { runSeed } from '../support/images/random.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { fileMishaps } from '../support/model/mishaps.ts';
-import { BLOCK } from '../support/model/model-images.ts';
-import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
+import { BLOCK, SLOW } from '../support/model/model-images.ts';
+import { AMOUNT, limitMs, runModel } from '../support/model/run-model.ts';
 import { callsVary } from '../support/runner/costs/spent.ts';
 
 callsVary();
 
 const SEED = runSeed();
-const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
 const WORKERS = 5;
-/** Slow, so that operations last long enough to overlap while little data moves. */
-const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
 
 let lab: Lab;
 /** The same store by another config file, with a lock_dir of its own, as from a container. */

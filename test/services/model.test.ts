@@ -6,8 +6,8 @@ import { afterAll, beforeAll, inject, test } from 'vitest';
 import { runSeed } from '../support/images/random.ts';
 import { folderMishaps } from '../support/model/mishaps.ts';
 import type { World } from '../support/model/model.ts';
-import { BLOCK } from '../support/model/model-images.ts';
-import { LONG, limitMs, runModel, SHORT } from '../support/model/run-model.ts';
+import { BLOCK, SLOW } from '../support/model/model-images.ts';
+import { AMOUNT, limitMs, runModel } from '../support/model/run-model.ts';
 import { callsVary } from '../support/runner/costs/spent.ts';
 import { PostgresFileStore } from '../support/stores/postgres-file-store.ts';
 import { Host, type SharedStore } from './host.ts';
@@ -16,10 +16,7 @@ import { createDatabase, dropDatabase, postgresQuery } from './postgres.ts';
 callsVary();
 
 const SEED = runSeed();
-const AMOUNT = process.env.BACKY_LONG_TESTS ? LONG : SHORT;
 const WORKERS_OF_A_HOST = 2;
-/** Slow, so that operations last long enough to overlap while little data moves. */
-const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
 
 let shared: SharedStore;
 let hosts: Host[];

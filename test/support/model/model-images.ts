@@ -4,6 +4,11 @@ import { noise, seededRandom } from '../images/random.ts';
 export const BLOCK = 4096;
 
 /**
+ * Config of labs: slow, so that operations last long enough to overlap while little data moves.
+ */
+export const SLOW = { DataBackend: { bandwidth_write: 300 * BLOCK, bandwidth_read: 300 * BLOCK } };
+
+/**
  * Contents that all images draw from. So blocks that one removal releases are soon needed by
  * another version.
  */
