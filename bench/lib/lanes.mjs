@@ -42,8 +42,8 @@ export async function runLanes(threads, task) {
   }
 }
 
-/** @param {Worker} worker @returns {Promise<unknown>} */
-function message(worker) {
+/** Waits for the next message of a thread. @param {Worker} worker @returns {Promise<unknown>} */
+export function message(worker) {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

@@ -12,6 +12,8 @@ const GROUP_ROWS = 10_000;
 const VERSION = '00000000-0000-1000-8000-000000000000';
 const INSERT_VERSION = `INSERT INTO versions VALUES ('${VERSION}', now(), NULL, 'bench', '', 0, 0, 0, 0)`;
 
+/** @typedef {import('../../src/meta/meta-store.ts').MetaStore} MetaStore */
+
 /**
  * Inserts rows into PostgreSQL, compared with a COPY of the same rows into the same tables by the
  * server's own client. All is synced; both sides keep all indexes and the foreign key.
@@ -32,60 +34,31 @@ export async function* postgresql(workspace) {
   }
 }
 
-/** @param {import('../lib/workspace.mjs').Workspace} workspace @param {PostgresServer} server */
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {PostgresServer} server
+ */
 async function* measure(workspace, server) {
   const count = workspace.quick ? 20_000 : 200_000;
   const rows = Array.from({ length: count }, (_, id) => newRow(id));
-  const text = rows
-    .map(
-      ({ uid, id, checksum }) =>
-        `${uid}\t${VERSION}\t${id}\t2026-01-01 00:00:00.000000\t${checksum}\t${BLOCK_BYTES}\t1\t0\t\\N\t\\N\n`,
-    )
-    .join('');
+  const text = rows.map(copyLine).join('');
   const storeOf = await loadStore(workspace);
-  let number = 0;
-  const fresh = async () => {
-    const database = `bench${number++}`;
-    server.psql('postgres', `CREATE DATABASE ${database}`);
-    const store = storeOf(server.url(database));
-    await store.initialize();
-    await store.open();
-    server.psql(database, INSERT_VERSION);
-    server.psql(database, 'CHECKPOINT');
-    return { database, store };
-  };
   let bytes = { table: 0, all: 0 };
   const rounds = await alternate(workspace.rounds(3), {
     copy: async () => {
-      const { database, store } = await fresh();
+      const { database, store } = await freshDatabase(server, storeOf);
       const seconds = await timed(async () => server.psql(database, 'COPY blocks FROM STDIN', text));
       bytes = sizesOf(server, database);
       await drop(server, database, store);
       return { seconds };
     },
     groups: async () => {
-      const { database, store } = await fresh();
-      const seconds = await timed(async () => {
-        for (let first = 0; first < count; first += GROUP_ROWS)
-          await store.commitGroup(
-            VERSION,
-            { rows: rows.slice(first, first + GROUP_ROWS), sparse: [], counters: () => ({}) },
-            { blockSize: BLOCK_BYTES, sizeBytes: count * BLOCK_BYTES },
-          );
-      });
+      const { database, store } = await freshDatabase(server, storeOf);
+      const seconds = await timed(() => commitInGroups(store, rows));
       await drop(server, database, store);
       return { seconds };
     },
-    backup: async () => {
-      const { database, store } = await fresh();
-      await drop(server, database, store);
-      server.psql('postgres', `CREATE DATABASE ${database}`);
-      const folder = workspace.folder('disk', 'postgresql');
-      const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES, engine: server.url(database) }));
-      const outcome = await program.run('backup', `null://${count * BLOCK_BYTES}`, 'bench');
-      server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
-      return { seconds: dataSeconds(outcome) };
-    },
+    backup: async () => ({ seconds: await backUp(workspace, server, count) }),
   });
   const perSecond = (/** @type {number | undefined} */ seconds) => count / (seconds ?? Number.NaN);
   const row = { name: 'postgresql', unit: 'rows/s' };
@@ -101,6 +74,57 @@ async function* measure(workspace, server) {
   yield toRow({ name: 'postgresql', unit: 'MiB', what: 'a million rows, with all indexes, vs the table alone' }, [
     { ours: mibPerMillion(bytes.all), limit: mibPerMillion(bytes.table) },
   ]);
+}
+
+/**
+ * A new database with tables and a version.
+ * @param {PostgresServer} server
+ * @param {(engine: string) => MetaStore} storeOf
+ */
+async function freshDatabase(server, storeOf) {
+  const database = newDatabase(server);
+  const store = storeOf(server.url(database));
+  await store.initialize();
+  await store.open();
+  server.psql(database, INSERT_VERSION);
+  server.psql(database, 'CHECKPOINT');
+  return { database, store };
+}
+
+let databases = 0;
+
+/** @param {PostgresServer} server @returns its name. */
+function newDatabase(server) {
+  const database = `bench${databases++}`;
+  server.psql('postgres', `CREATE DATABASE ${database}`);
+  return database;
+}
+
+/** @param {MetaStore} store @param {ReturnType<typeof newRow>[]} rows */
+async function commitInGroups(store, rows) {
+  for (let first = 0; first < rows.length; first += GROUP_ROWS) {
+    await store.commitGroup(
+      VERSION,
+      { rows: rows.slice(first, first + GROUP_ROWS), sparse: [], counters: () => ({}) },
+      { blockSize: BLOCK_BYTES, sizeBytes: rows.length * BLOCK_BYTES },
+    );
+  }
+}
+
+/**
+ * Backs up a null image with the real program.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {PostgresServer} server
+ * @param {number} blocks
+ * @returns seconds between the first read and the last commit.
+ */
+async function backUp(workspace, server, blocks) {
+  const database = newDatabase(server);
+  const folder = workspace.folder('disk', 'postgresql');
+  const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES, engine: server.url(database) }));
+  const outcome = await program.run('backup', `null://${blocks * BLOCK_BYTES}`, 'bench');
+  server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
+  return dataSeconds(outcome);
 }
 
 /** @param {PostgresServer} server @param {string} database */
@@ -123,7 +147,7 @@ async function drop(server, database, store) {
 /**
  * Loads the store itself: a backup would do more than insert rows.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @returns {Promise<(engine: string) => import('../../src/meta/meta-store.ts').MetaStore>}
+ * @returns {Promise<(engine: string) => MetaStore>}
  */
 async function loadStore(workspace) {
   const outfile = join(workspace.folder('disk', 'store'), 'store.mjs');
@@ -158,4 +182,9 @@ async function timed(work) {
 function newRow(id) {
   const checksum = randomBytes(64).toString('hex');
   return { id, uid: checksum.slice(0, 32), checksum, size: BLOCK_BYTES, encVersion: 0, envKey: null, nonce: null, found: false };
+}
+
+/** A row as COPY reads it. @param {ReturnType<typeof newRow>} row */
+function copyLine({ uid, id, checksum }) {
+  return `${uid}\t${VERSION}\t${id}\t2026-01-01 00:00:00.000000\t${checksum}\t${BLOCK_BYTES}\t1\t0\t\\N\t\\N\n`;
 }

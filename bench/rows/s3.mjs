@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { missingPrograms, startGateway } from '../lib/gateway.mjs';
+import { message } from '../lib/lanes.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
@@ -122,12 +123,4 @@ async function farAway(port) {
   const workerData = { port, roundTripMs: ROUND_TRIP_MS };
   const worker = new Worker(new URL('../lib/far-away.mjs', import.meta.url), { workerData });
   return { worker, endpoint: `http://127.0.0.1:${await message(worker)}` };
-}
-
-/** @param {Worker} worker @returns {Promise<unknown>} */
-function message(worker) {
-  return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
 }
