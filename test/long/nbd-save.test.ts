@@ -7,7 +7,7 @@ import { noise } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { documentOf } from '../support/labs/json-schemas.ts';
 import { Lab } from '../support/labs/lab.ts';
-import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
+import { endServing, type Serving, startNbd, stopServing } from '../support/program/serving.ts';
 import { NbdClient } from '../support/servers/nbd-client.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
@@ -26,7 +26,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     server = await startNbd(lab, '--save');
   });
   afterEach(async () => {
-    if (!server.running.hasEnded) await stopServing(server);
+    await endServing(server);
     lab.remove();
   });
 

@@ -13,15 +13,13 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FILES, makeExt4 } from '../support/images/ext4.ts';
-import { mixedImage, STORES } from '../support/images/images.ts';
+import { STORES } from '../support/images/images.ts';
 import { noise } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
-import { Lab } from '../support/labs/lab.ts';
+import type { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
-import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
-
-const BLOCK = 65536;
-const image = mixedImage(BLOCK, 100, 'image');
+import { endServing, type Serving, startServing } from '../support/program/serving.ts';
+import { createFuseLab, IMAGE } from './fuse-lab.ts';
 
 describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) => {
   let lab: Lab;
@@ -30,14 +28,10 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
   let mnt: string;
   const data = (version = uid) => join(mnt, 'by_version_uid', version, 'data');
   beforeEach(async () => {
-    lab = await Lab.create({ blockSize: BLOCK, ...options });
-    lab.configure({ DEFAULTS: { cachedir: lab.path('home') } });
-    mnt = lab.path('mnt');
-    mkdirSync(mnt);
-    uid = await lab.backup('-s', 'snap', '-t', 'b,a', '-e', '2031-01-02 03:04:05', `file://${lab.write('image', image)}`, 'vm');
+    ({ lab, uid, mnt } = await createFuseLab(options));
   });
   afterEach(async () => {
-    if (!mounted.running.hasEnded) await stopServing(mounted);
+    await endServing(mounted);
     lab.remove();
   });
 
@@ -60,7 +54,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     await tool('fusermount', '-u', mnt);
     expect(readdirSync(mnt)).toEqual([]);
     mounted = await startServing(lab, 'fuse', mnt);
-    expect(sha256OfFile(data())).toBe(sha256(image));
+    expect(sha256OfFile(data())).toBe(sha256(IMAGE));
   });
 
   test('in use is kept at the end: the message names the user, and it ends once the user has left', async () => {
@@ -69,7 +63,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     await expect.poll(() => readlinkSync(`/proc/${holder.pid}/cwd`), { timeout: 5_000 }).toBe(join(mnt, 'by_name'));
     mounted.running.kill('SIGINT');
     await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain(`is in use by process ${holder.pid} (sleep)`);
-    expect(sha256OfFile(data())).toBe(sha256(image));
+    expect(sha256OfFile(data())).toBe(sha256(IMAGE));
     expect(mounted.running.hasEnded).toBe(false);
     holder.kill('SIGKILL');
     expect((await mounted.running.ended).code).toBe(0);

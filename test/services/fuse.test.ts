@@ -1,6 +1,5 @@
 import {
   closeSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,15 +11,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { mixedImage, STORES } from '../support/images/images.ts';
+import { STORES } from '../support/images/images.ts';
 import { noise, runSeed, seededRandom } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
-import { Lab } from '../support/labs/lab.ts';
+import type { Lab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
-import { type Serving, startServing, stopServing } from '../support/program/serving.ts';
-
-const BLOCK = 65536;
-const image = mixedImage(BLOCK, 100, 'image');
+import { endServing, type Serving, startServing, stopServing } from '../support/program/serving.ts';
+import { BLOCK_BYTES, createFuseLab, IMAGE } from './fuse-lab.ts';
 
 describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
   let lab: Lab;
@@ -29,14 +26,10 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
   let mnt: string;
   const data = (version = uid) => join(mnt, 'by_version_uid', version, 'data');
   beforeEach(async () => {
-    lab = await Lab.create({ blockSize: BLOCK, ...options });
-    lab.configure({ DEFAULTS: { cachedir: lab.path('home') } });
-    mnt = lab.path('mnt');
-    mkdirSync(mnt);
-    uid = await lab.backup('-s', 'snap', '-t', 'b,a', '-e', '2031-01-02 03:04:05', `file://${lab.write('image', image)}`, 'vm');
+    ({ lab, uid, mnt } = await createFuseLab(options));
   });
   afterEach(async () => {
-    if (!mounted.running.hasEnded) await stopServing(mounted);
+    await endServing(mounted);
     lab.remove();
   });
 
@@ -72,7 +65,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(readdirSync(join(mnt, 'by_name')).sort()).toEqual(['vm', 'web%2Fä b']);
     expect(readdirSync(join(mnt, 'by_name', 'vm')).sort()).toEqual([uid, empty].sort());
     expect(readlinkSync(join(mnt, 'by_name', 'vm', uid))).toBe(`../../by_version_uid/${uid}`);
-    expect(statSync(join(mnt, 'by_name', 'vm', uid, 'data'))).toMatchObject({ size: image.length, mode: 0o100600 });
+    expect(statSync(join(mnt, 'by_name', 'vm', uid, 'data'))).toMatchObject({ size: IMAGE.length, mode: 0o100600 });
     const date = new Date(`${lab.version(uid).date.replace(' ', 'T')}Z`);
     expect(statSync(data()).mtime.getTime()).toBe(Math.floor(date.getTime()));
     expect(readFileSync(data(other)).equals(noise(5, 'small'))).toBe(true);
@@ -85,7 +78,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
   test('returns the bytes of the source, whole and in parts, to two readers at once', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const sums = await Promise.all([1, 2].map(() => tool('sha256sum', data())));
-    for (const sum of sums) expect(sum.slice(0, 64)).toBe(sha256(image));
+    for (const sum of sums) expect(sum.slice(0, 64)).toBe(sha256(IMAGE));
     const part = lab.path('part');
     await tool(
       'dd',
@@ -97,18 +90,18 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
       'iflag=skip_bytes,count_bytes',
       'status=none',
     );
-    expect(readFileSync(part).equals(image.subarray(100_001, 400_001))).toBe(true);
+    expect(readFileSync(part).equals(IMAGE.subarray(100_001, 400_001))).toBe(true);
   });
 
   test('keeps writes beside the version, until it is unmounted', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const seed = runSeed();
     const random = seededRandom(seed);
-    const model = Buffer.from(image);
+    const model = Buffer.from(IMAGE);
     const fd = openSync(data(), 'r+');
     for (let i = 0; i < 60; i++) {
       const offset = Math.floor(random() * model.length);
-      const bytes = noise(Math.min(model.length - offset, 1 + Math.floor(random() * 2 * BLOCK)), `${seed} ${i}`);
+      const bytes = noise(Math.min(model.length - offset, 1 + Math.floor(random() * 2 * BLOCK_BYTES)), `${seed} ${i}`);
       bytes.copy(model, offset);
       writeSync(fd, bytes, 0, bytes.length, offset);
     }
@@ -117,9 +110,9 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(() => writeFileSync(data(), 'cut')).toThrow('EPERM');
     expect(readdirSync(lab.path('home'))).toEqual([]);
     expect((await stopServing(mounted)).code).toBe(0);
-    expect(await lab.restoredSha256(uid)).toBe(sha256(image));
+    expect(await lab.restoredSha256(uid)).toBe(sha256(IMAGE));
     mounted = await startServing(lab, 'fuse', mnt);
-    expect(sha256OfFile(data())).toBe(sha256(image));
+    expect(sha256OfFile(data())).toBe(sha256(IMAGE));
   });
 
   test('shows new versions without a new mount', async () => {
@@ -127,17 +120,17 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     expect(readdirSync(join(mnt, 'by_name'))).toEqual(['vm']);
     const later = await lab.backup(`file://${lab.path('image')}`, 'later');
     await expect.poll(() => readdirSync(join(mnt, 'by_name')).sort(), { timeout: 10_000 }).toEqual(['later', 'vm']);
-    expect(sha256OfFile(data(later))).toBe(sha256(image));
+    expect(sha256OfFile(data(later))).toBe(sha256(IMAGE));
   });
 
   test('returns an I/O error for a bad block only, and marks it', async () => {
-    lab.blobAt(uid, 10).write(noise(BLOCK, 'bad'));
+    lab.blobAt(uid, 10).write(noise(BLOCK_BYTES, 'bad'));
     mounted = await startServing(lab, 'fuse', mnt);
     const fd = openSync(data(), 'r');
     const into = Buffer.alloc(4096);
-    expect(() => readSync(fd, into, 0, into.length, 10 * BLOCK + 5)).toThrow('EIO');
-    readSync(fd, into, 0, into.length, 13 * BLOCK + 5);
-    expect(into.equals(image.subarray(13 * BLOCK + 5, 13 * BLOCK + 5 + 4096))).toBe(true);
+    expect(() => readSync(fd, into, 0, into.length, 10 * BLOCK_BYTES + 5)).toThrow('EIO');
+    readSync(fd, into, 0, into.length, 13 * BLOCK_BYTES + 5);
+    expect(into.equals(IMAGE.subarray(13 * BLOCK_BYTES + 5, 13 * BLOCK_BYTES + 5 + 4096))).toBe(true);
     closeSync(fd);
     await expect.poll(() => lab.version(uid).valid, { timeout: 10_000 }).toBe(0);
     const file = join(mnt, 'by_version_uid', uid);

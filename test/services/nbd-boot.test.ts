@@ -5,7 +5,7 @@ import { STORES } from '../support/images/images.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running } from '../support/program/process.ts';
-import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
+import { endServing, type Serving, startNbd, stopServing } from '../support/program/serving.ts';
 import { findProgram } from './packages.ts';
 
 const BLOCK = 65536;
@@ -26,7 +26,7 @@ describe.each(STORES)(
       uid = await lab.backup(`file://${lab.write('disk', disk)}`, 'web');
     });
     afterEach(async () => {
-      if (!server.running.hasEnded) await stopServing(server);
+      await endServing(server);
       lab.remove();
     });
 

@@ -18,7 +18,7 @@ import { noise, runSeed, seededRandom } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
-import { type Serving, startNbd, stopServing } from '../support/program/serving.ts';
+import { endServing, type Serving, startNbd, stopServing } from '../support/program/serving.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 65536;
@@ -39,7 +39,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     uid = await lab.backup(`file://${source}`, 'vm');
   });
   afterEach(async () => {
-    if (!server.running.hasEnded) await stopServing(server);
+    await endServing(server);
     lab.remove();
   });
 

@@ -31,3 +31,8 @@ export async function stopServing({ running }: Serving): Promise<{ code: number 
   running.kill('SIGINT');
   return running.ended;
 }
+
+/** Stops it if it still runs. For use after a test. */
+export async function endServing(serving: Serving): Promise<void> {
+  if (!serving.running.hasEnded) await stopServing(serving);
+}
