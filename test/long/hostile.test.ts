@@ -68,7 +68,7 @@ describe('an import', () => {
 
 describe('a malformed blob uid in the database', () => {
   test.each(EVIL_UIDS.filter((uid) => !uid.includes('\0')))(
-    '%j reaches no file: scrub and restore name its block, cleanup forgets it, backup stores anew',
+    '%j reaches no file: scrub and restore name its block, cleanup forgets it, backup stores again',
     async (uid) => {
       const image = noise(4 * BLOCK, 'image');
       const version = await lab.backup(`file://${lab.write('image', image)}`, 'v');

@@ -134,7 +134,7 @@ describe(`migrate-encryption killed at ${KILLS} random moments (seed ${SEED}; BA
   afterAll(() => ready.remove());
 
   test.for(Array.from({ length: KILLS }, (_, n) => Number(((n + random()) / KILLS).toFixed(3))))(
-    'leaves a sound store, and the next call goes on: kill at %f of its time',
+    'leaves a sound store, and the next call continues it: kill at %f of its time',
     { timeout: 300_000 },
     async (share) => {
       const lab = await ready.clone('linked');

@@ -160,8 +160,8 @@ const PAGE_SIZE_AND_MORE = 100;
 async function upgrade(lab: Lab, from: string): Promise<{ copy: string }> {
   const copy = `${lab.databasePath}.before-${NEWEST}`;
   const stdout = await lab.ok('ls');
-  const told = stdout.split('\n').filter((line) => line.includes('Upgraded'));
-  expect(told).toEqual([
+  const reported = stdout.split('\n').filter((line) => line.includes('Upgraded'));
+  expect(reported).toEqual([
     `    INFO: Upgraded the database ${lab.databasePath} from revision ${from} to ${NEWEST}. The old database is kept in ${copy}.`,
   ]);
   expect(lab.query('SELECT * FROM alembic_version')).toEqual([{ version_num: NEWEST }]);

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { type Connection, TcpProxy } from '../support/servers/tcp-proxy.ts';
 
 /**
  * Where a connection is cut when the program sends COMMIT: before the server receives it, or after
@@ -12,22 +11,21 @@ export class CuttingProxy {
   /** Number of commits seen. */
   commits = 0;
   #next: Cut | undefined;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #cutOnAnswer = new WeakSet<Connection>();
+  readonly #proxy: TcpProxy;
 
-  private constructor(targetPort: number) {
-    this.#server = createServer((client) => this.#relay(client, connect(targetPort, '127.0.0.1')));
+  private constructor(proxy: TcpProxy) {
+    this.#proxy = proxy;
+    proxy.inspect = (chunk, from, connection) =>
+      from === 'client' ? this.#passesQuery(chunk, connection) : this.#passesAnswer(connection);
   }
 
-  static async start(targetPort: number): Promise<CuttingProxy> {
-    const proxy = new CuttingProxy(targetPort);
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
-    return proxy;
+  static async start(serverPort: number): Promise<CuttingProxy> {
+    return new CuttingProxy(await TcpProxy.start(serverPort));
   }
 
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#proxy.port;
   }
 
   cutNextCommit(cut: Cut): void {
@@ -36,39 +34,26 @@ export class CuttingProxy {
 
   /** Cuts all connections now. */
   cutAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#proxy.cut();
   }
 
-  async stop(): Promise<void> {
-    this.cutAll();
-    this.#server.close();
-    await once(this.#server, 'close');
+  stop(): Promise<void> {
+    return this.#proxy.stop();
   }
 
-  #relay(client: Socket, server: Socket): void {
-    let cutOnAnswer = false;
-    const cut = () => {
-      client.destroy();
-      server.destroy();
-    };
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.on('error', cut);
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        cut();
-      });
-    }
-    client.on('data', (bytes) => {
-      if (bytes.includes('COMMIT\0')) {
-        this.commits++;
-        const how = this.#next;
-        this.#next = undefined;
-        if (how === 'before') return cut();
-        cutOnAnswer = how === 'after';
-      }
-      server.write(bytes);
-    });
-    server.on('data', (bytes) => (cutOnAnswer ? cut() : client.write(bytes)));
+  #passesQuery(chunk: Buffer, connection: Connection): boolean {
+    if (!chunk.includes('COMMIT\0')) return true;
+    this.commits++;
+    const cut = this.#next;
+    this.#next = undefined;
+    if (cut === 'after') this.#cutOnAnswer.add(connection);
+    if (cut === 'before') connection.cut();
+    return cut !== 'before';
+  }
+
+  #passesAnswer(connection: Connection): boolean {
+    const isCut = this.#cutOnAnswer.has(connection);
+    if (isCut) connection.cut();
+    return !isCut;
   }
 }

@@ -148,7 +148,7 @@ function migration(text: string): string {
 
 function differences(): Difference[] {
   const recording = RECORDING;
-  const NEW_VERSION = 'docs/spec/command-line.md §2: a new version is told in one way';
+  const NEW_VERSION = 'docs/spec/command-line.md §2: a new version is reported in one form';
   const TAG_ORDER = 'docs/spec/command-line.md §3: tags are sorted';
   return [
     { recording, call: 9, reason: REASON.DEDUP_COUNTED, stdout: (so) => editStats(so, counted) },

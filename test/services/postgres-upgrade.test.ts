@@ -142,8 +142,8 @@ describe('an upgrade', () => {
       expect(code).toBe(0);
       expect(stdout).toContain(`|${VERSION}|1|0|`);
     }
-    const told = labs.filter((lab) => lab.log().includes('Upgraded the database'));
-    expect(told).toHaveLength(1);
+    const upgraders = labs.filter((lab) => lab.log().includes('Upgraded the database'));
+    expect(upgraders).toHaveLength(1);
     for (const lab of labs) lab.remove();
   });
 

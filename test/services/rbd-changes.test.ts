@@ -54,7 +54,7 @@ describe('an image that changes under a backup', () => {
     ],
     ['loses its snapshot', (image: string) => cluster.snapshot('remove', `${image}@s`), '@s', /There is no snapshot "s"/],
     [
-      'has its snapshot made anew',
+      'has its snapshot made again',
       async (image: string) => {
         await cluster.snapshot('remove', `${image}@s`);
         await cluster.snapshot('create', `${image}@s`);

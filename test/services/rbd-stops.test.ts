@@ -16,7 +16,7 @@ const IMAGE_BYTES = 640 * OBJECT;
 const SLOW = { blockSize: OBJECT, workers: 2, config: { ...cluster.config(), DataBackend: { bandwidth_write: 128 * OBJECT } } };
 
 describe('a signal during a run', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a backup at once; the image is free, and -c goes on', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s ends a backup at once; the image is free, and -c resumes it', async (signal) => {
     await withLab(SLOW, async (lab) => {
       const image = cluster.newImage();
       const content = noise(IMAGE_BYTES, image);

@@ -51,6 +51,14 @@ interface Counted<P extends string> {
   count: number;
 }
 
+interface FaultyLab {
+  lab: Lab;
+  /** Path of the fault layer. */
+  library: string;
+  /** A file for the journal of changes. */
+  journal?: string | undefined;
+}
+
 /** The result of a run under the fault layer. */
 interface FaultyRun {
   result: Result;
@@ -79,7 +87,7 @@ export async function compileFaultLayer(): Promise<string> {
  * be replayed (power-loss.ts).
  */
 export async function runWithFault(
-  { lab, library, journal }: { lab: Lab; library: string; journal?: string | undefined },
+  { lab, library, journal }: FaultyLab,
   args: readonly string[],
   at?: Point & { fault: Fault },
 ): Promise<FaultyRun> {
@@ -105,7 +113,7 @@ export async function runWithFault(
  * the first place it contains.
  */
 export async function countCalls<P extends string>(
-  { lab, library, places }: { lab: Lab; library: string; places: readonly P[] },
+  { lab, library, places }: FaultyLab & { places: readonly P[] },
   args: readonly string[],
 ): Promise<{ result: Result; calls: Counted<P>[] }> {
   const counters = newCounters(lab);

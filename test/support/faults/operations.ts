@@ -26,7 +26,7 @@ export interface Operation {
   /** Checks the result after an exit code of 0. */
   done(lab: Lab, oracle: ReadonlyMap<string, string>): void;
   /** Checks that its message after a failure was true. */
-  told?(lab: Lab, stderr: string): void;
+  checkMessage?(lab: Lab, stderr: string): void;
   /** Does what a user does after a failure, with a program that works again; ends with `done`. */
   finish(lab: Lab): Promise<void>;
 }
@@ -236,7 +236,7 @@ export const OPERATIONS: readonly Operation[] = [
     },
     command: () => ['ls'],
     done: (lab) => expect(lab.query('SELECT version_num FROM alembic_version')).toEqual([{ version_num: '30349b678801' }]),
-    told: (lab, stderr) => {
+    checkMessage: (lab, stderr) => {
       // A test that only reads cannot roll back the remains of a journal.
       if (!stderr.includes('Nothing was changed') || existsSync(`${lab.databasePath}-journal`)) return;
       expect(lab.query('SELECT version_num FROM alembic_version'), stderr).toEqual([{ version_num: OLD_REVISION }]);

@@ -69,9 +69,9 @@ export async function sweepPower(counted: Counted, options: PowerSweep): Promise
         else look(lab, counted, isDone);
       } catch (error) {
         const after = records[state.count - 1];
-        const told = `${state.name} of ${records.length} (${after?.type} ${after?.from} ${after?.to}): ${messageOf(error)}`;
-        outcome.failures.push(told);
-        if (without === undefined) follow(`FAILED ${told}`);
+        const failure = `${state.name} of ${records.length} (${after?.type} ${after?.from} ${after?.to}): ${messageOf(error)}`;
+        outcome.failures.push(failure);
+        if (without === undefined) follow(`FAILED ${failure}`);
       }
       outcome.tried++;
       outcome.struck++;

@@ -94,7 +94,7 @@ function familyOf(
 async function tryInto(
   outcome: Outcome,
   one: Case,
-  { counted, library, endAt }: { counted: Counted; library: string; endAt: number },
+  { counted, library, endAt }: Pick<Sweep, 'library' | 'endAt'> & { counted: Counted },
 ): Promise<void> {
   if (performance.now() > endAt) return;
   outcome.tried++;
@@ -106,9 +106,9 @@ async function tryInto(
       });
     }
   } catch (error) {
-    const told = `${counted.operation.name}, ${describeCase(one)}: ${messageOf(error)}`;
-    outcome.failures.push(told);
-    follow(`FAILED ${told}`);
+    const failure = `${counted.operation.name}, ${describeCase(one)}: ${messageOf(error)}`;
+    outcome.failures.push(failure);
+    follow(`FAILED ${failure}`);
   }
   if (struck) outcome.struck++;
 }
@@ -131,7 +131,7 @@ async function tryCase(counted: Counted, { library, one }: { library: string; on
     follow(`${operation.name}, ${describeCase(one)}: ${endOf(result)}`);
     try {
       checkEnd(result, operation, one);
-      operation.told?.(lab, result.stderr);
+      operation.checkMessage?.(lab, result.stderr);
       await checkAndFinish(lab, counted, result.code === 0);
     } catch (error) {
       throw new Error(`${messageOf(error)}\n  [exit ${result.code ?? result.signal}: ${result.stderr.slice(0, 600)}]`, {

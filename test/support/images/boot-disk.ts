@@ -40,11 +40,18 @@ const PROGRAM = [
 const READ_PACKET = 0x100;
 const WRITE_PACKET = 0x110;
 
+/** The text that the disk prints, and the sectors it is copied between. */
+interface BootText {
+  text: string;
+  from: number;
+  to: number;
+}
+
 /**
  * A disk that a PC boots from. It prints a text from sector `from` to the first serial line, copies
  * it to sector `to`, and powers off. The rest is noise and zeros.
  */
-export function bootDisk(sectors: number, { text, from, to }: { text: string; from: number; to: number }): Buffer {
+export function bootDisk(sectors: number, { text, from, to }: BootText): Buffer {
   const disk = noise(sectors * SECTOR, 'disk');
   disk.fill(0, disk.length >> 2, disk.length >> 1);
   disk.fill(0, 0, SECTOR);

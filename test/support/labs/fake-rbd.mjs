@@ -123,10 +123,10 @@ function diff({ folder, snap, snaps }, options) {
 function changedObjects(before, after) {
   const changed = [];
   for (let offset = 0; offset < after.length; offset += OBJECT_SIZE) {
-    const [was, is] = [before, after].map((bytes) => objectAt(bytes, offset));
-    if (was.equals(is)) continue;
+    const [old, current] = [before, after].map((bytes) => objectAt(bytes, offset));
+    if (old.equals(current)) continue;
     const length = Math.min(OBJECT_SIZE, after.length - offset);
-    changed.push({ offset, length, exists: String(is.some((byte) => byte !== 0)) });
+    changed.push({ offset, length, exists: String(current.some((byte) => byte !== 0)) });
   }
   return changed;
 }

@@ -17,7 +17,7 @@ export function checkDone(operation: Operation, { result, lab }: { result: Resul
     case 'backup':
     case 'hinted':
     case 'continue':
-      claim(row?.uid === uidOf(result.stdout) || version?.mayGo, 'the version has another uid than the backup told');
+      claim(row?.uid === uidOf(result.stdout) || version?.mayGo, 'the version has another uid than the backup printed');
       claim(row?.valid === 1 || version?.mayGo, 'the backup says that all is well, and its version is not valid');
       break;
     case 'scrub':

@@ -84,14 +84,19 @@ export function fileMishaps(): Mishap[] {
   ];
 }
 
+/** Where a mishap happens, and the commands that run meanwhile. */
+interface Suffering {
+  lab: Lab;
+  versions: Versions;
+  plan: Plan;
+  env: Record<string, string>;
+}
+
 /**
  * Runs commands while a mishap lasts.
  * @throws Error if a command does what it must not, or if afterwards something differs from before.
  */
-export async function sufferMishap(
-  mishap: Mishap,
-  { lab, versions, plan, env }: { lab: Lab; versions: Versions; plan: Plan; env: Record<string, string> },
-): Promise<string[]> {
+export async function sufferMishap(mishap: Mishap, { lab, versions, plan, env }: Suffering): Promise<string[]> {
   // A killed process may have left a write-ahead log; a copy of the database without it is
   // incomplete.
   await lab.ok('ls');
@@ -99,13 +104,13 @@ export async function sufferMishap(
   const database = mishap.addsBlobs === true ? `${lab.databasePath}-before` : undefined;
   if (database !== undefined) copyFileSync(lab.databasePath, database);
   const undo = mishap.make(lab);
-  const told: string[] = [];
+  const results: string[] = [];
   try {
     for (const words of commandsFor(plan, lab, versions)) {
       const result = await lab.start(words, { env, timeoutMs: 120_000 }).ended;
-      told.push(`${words.join(' ')}: ${result.code ?? result.signal}`);
+      results.push(`${words.join(' ')}: ${result.code ?? result.signal}`);
       if (!mishap.allows(result) || /Unexpected error/.test(result.stderr))
-        throw new Error(`with ${mishap.name}: ${told.at(-1)}\n${result.stdout}\n${result.stderr}`);
+        throw new Error(`with ${mishap.name}: ${results.at(-1)}\n${result.stdout}\n${result.stderr}`);
     }
   } finally {
     undo();
@@ -120,7 +125,7 @@ export async function sufferMishap(
   const gone = kept.filter((uid) => !blobs.has(uid));
   if (gone.length > 0) throw new Error(`${mishap.name}: blobs are gone: ${gone.join(', ')}`);
   if (mishap.addsBlobs !== true && blobs.size > before.blobs.length) throw new Error(`${mishap.name}: blobs were added`);
-  return told;
+  return results;
 }
 
 /** Three commands, chosen so that each kind gets its turn. */

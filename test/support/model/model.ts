@@ -111,8 +111,8 @@ export class Model {
     const mishap = mishaps[Math.floor(plan.pick * mishaps.length)];
     if (mishap === undefined || this.versions.in('valid').length === 0) return;
     const lab = this.#labOf(worker);
-    const told = await sufferMishap(mishap, { lab, versions: this.versions, plan, env: env(`model-${worker}-${number}`) });
-    this.history.note(worker, `#${number} ${mishap.name}: ${told.join('; ')}`);
+    const results = await sufferMishap(mishap, { lab, versions: this.versions, plan, env: env(`model-${worker}-${number}`) });
+    this.history.note(worker, `#${number} ${mishap.name}: ${results.join('; ')}`);
     this.history.counts.mishap.done++;
     this.versions.observe(lab, this.active);
   }
@@ -151,16 +151,16 @@ export class Model {
     const start = performance.now();
     const clock = clockHours === 0 ? {} : clockAt(new Date(Date.now() + clockHours * 3_600_000));
     const running = this.#labOf(worker).start(words, { env: { ...this.#world.env(call), ...clock }, timeoutMs: 120_000 });
-    let told: number | undefined;
+    let toldAt: number | undefined;
     const untilTold = async () => {
       while (!running.hasEnded && running.stdout === '') await sleep(5);
-      told = performance.now();
+      toldAt = performance.now();
     };
     const telling = words.includes('-m') ? untilTold() : undefined;
     let stopMs: number | undefined;
     if (stop !== undefined) {
       if (stop.atWork) await telling;
-      await Promise.race([sleep(this.#momentOf(kind, stop, told !== undefined)), running.ended]);
+      await Promise.race([sleep(this.#momentOf(kind, stop, toldAt !== undefined)), running.ended]);
       if (!running.hasEnded) {
         running.kill(stop.signal);
         stopMs = performance.now() - start;
@@ -171,7 +171,7 @@ export class Model {
     if (result.signal !== null) await this.#world.settled(call, running.pid);
     else if (result.code === 0) {
       this.#learn(`${kind}`, performance.now() - start);
-      if (told !== undefined) this.#learn(`${kind} at work`, performance.now() - told);
+      if (toldAt !== undefined) this.#learn(`${kind} at work`, performance.now() - toldAt);
     }
     return { result, stopMs };
   }

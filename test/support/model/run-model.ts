@@ -32,15 +32,19 @@ export function limitMs({ limitSeconds }: Amount): number {
   return (limitSeconds + 240) * 1000;
 }
 
+interface ModelRun {
+  seed: number;
+  amount: Amount;
+  /** The command that repeats it. */
+  replay: string;
+}
+
 /**
  * Runs a model of this seed to its end. Then completes all unfinished versions, checks the store,
  * and restores everything once more.
  * @throws Error with the seed, the problem, and the history of each worker.
  */
-export async function runModel(
-  world: World,
-  { seed, amount, replay }: { seed: number; amount: Amount; replay: string },
-): Promise<Model> {
+export async function runModel(world: World, { seed, amount, replay }: ModelRun): Promise<Model> {
   const model = new Model(world, seed);
   const [lab] = world.labs;
   if (lab === undefined) throw new Error('a model needs a worker');
@@ -52,7 +56,7 @@ export async function runModel(
     await checkAll(model, lab);
     checkEnough(model, amount);
   } catch (error) {
-    throw new Error(failureText(error as Error, { model, seed, replay }), { cause: error });
+    throw new Error(failureText(error as Error, model, { seed, amount, replay }), { cause: error });
   }
   process.stdout.write(
     `\nModel of seed ${seed}: ${model.history.operations} operations in ${model.history.seconds.toFixed(0)} s\n${model.history.table()}\n`,
@@ -100,7 +104,7 @@ function lastOperation(kind: Kind, pick: string, chosen: Pick<Operation, 'words'
   return { worker: 0, number: 1_000_000 + Number(pick), kind, plan, ...chosen, was: chosen.touches[0]?.state, met: new Set() };
 }
 
-function failureText({ message }: Error, { model, seed, replay }: { model: Model; seed: number; replay: string }): string {
+function failureText({ message }: Error, model: Model, { seed, replay }: ModelRun): string {
   return [
     message,
     `Seed ${seed}. Again: BACKY_TEST_SEED=${seed} ${replay}`,

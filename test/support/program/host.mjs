@@ -36,8 +36,8 @@ async function answer({ argv, env, cwd, end, clockMs }) {
   for (const fd of [1, 2]) writeWhole(fd, end);
   const { user, system } = process.cpuUsage();
   /** @type {import('./host.d.mts').CallEnd} */
-  const told = { code, left, cpuSeconds: (user + system) / 1e6, isLarge: process.memoryUsage.rss() > LARGE_BYTES };
-  process.send?.(told);
+  const callEnd = { code, left, cpuSeconds: (user + system) / 1e6, isLarge: process.memoryUsage.rss() > LARGE_BYTES };
+  process.send?.(callEnd);
 }
 
 /** @param {Record<string, string>} env */

@@ -53,7 +53,7 @@ export function runResident(call: ResidentCall): Promise<Result> {
 }
 
 /** The end of a call: its own, or that of its process. */
-type Answer = { told: CallEnd } | { exit: { code: number | null; signal: NodeJS.Signals | null } };
+type Answer = { callEnd: CallEnd } | { exit: { code: number | null; signal: NodeJS.Signals | null } };
 
 class Host {
   readonly #child: ChildProcess;
@@ -122,7 +122,7 @@ class Host {
         return { result: { ...answer.exit, stdout: this.#out.text, stderr: this.#err.text }, left: [] };
       }
       const [stdout, stderr] = await inTime(texts);
-      const { code, left, cpuSeconds, isLarge } = answer.told;
+      const { code, left, cpuSeconds, isLarge } = answer.callEnd;
       countHostSeconds(cpuSeconds - this.#cpuSeconds);
       this.#cpuSeconds = cpuSeconds;
       this.isUsable = !isLarge;
@@ -138,7 +138,7 @@ class Host {
   }
 
   async #answer(): Promise<Answer> {
-    return Promise.race([this.#message().then((told) => ({ told: told as CallEnd })), this.#closed]);
+    return Promise.race([this.#message().then((message) => ({ callEnd: message as CallEnd })), this.#closed]);
   }
 
   #message(): Promise<unknown> {

@@ -1,6 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
+/** A connection of a client, as the proxy passes it on. */
+export interface Connection {
+  /** Resets it, on both sides. */
+  cut(): void;
+}
+
 /**
  * A TCP proxy between the program and a server, for example PostgreSQL. The test can cut its
  * connections or make them hang. Data may be delayed, never changed.
@@ -10,8 +16,10 @@ export class TcpProxy {
   delayMs = 0;
   /** While true, new connections are reset. */
   refusing = false;
+  /** Sees each chunk before it is passed on; false drops it. */
+  inspect: (chunk: Buffer, from: 'client' | 'server', connection: Connection) => boolean = () => true;
   #hanging = false;
-  readonly #pairs = new Set<[client: Socket, server: Socket]>();
+  readonly #pairs = new Set<Pair>();
   readonly #server: Server;
 
   private constructor(serverPort: number) {
@@ -40,7 +48,7 @@ export class TcpProxy {
 
   /** Resets all connections, on both sides. */
   cut(): void {
-    for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
+    for (const pair of this.#pairs) pair.cut();
   }
 
   /**
@@ -49,13 +57,13 @@ export class TcpProxy {
    */
   hang(): void {
     this.#hanging = true;
-    for (const pair of this.#pairs) for (const socket of pair) socket.pause();
+    for (const pair of this.#pairs) pair.pause();
   }
 
   /** Ends `hang`: data sent meanwhile arrives. */
   resume(): void {
     this.#hanging = false;
-    for (const pair of this.#pairs) for (const socket of pair) socket.resume();
+    for (const pair of this.#pairs) pair.resume();
   }
 
   async stop(): Promise<void> {
@@ -69,18 +77,22 @@ export class TcpProxy {
       return;
     }
     const server = connect(serverPort, '127.0.0.1');
-    const pair: [Socket, Socket] = [client, server];
+    const pair = new Pair(client, server);
     this.#pairs.add(pair);
-    this.#pass(client, server, pair);
-    this.#pass(server, client, pair);
-    if (this.#hanging) for (const socket of pair) socket.pause();
+    this.#pass('client', pair);
+    this.#pass('server', pair);
+    if (this.#hanging) pair.pause();
   }
 
-  #pass(from: Socket, to: Socket, pair: [Socket, Socket]): void {
+  #pass(side: 'client' | 'server', pair: Pair): void {
+    const from = pair[side];
+    const to = side === 'client' ? pair.server : pair.client;
     from.setNoDelay(true);
     // Timers of one length run in the order of their start.
     const later = (what: () => void) => (this.delayMs === 0 ? what() : void setTimeout(what, this.delayMs));
-    from.on('data', (chunk) => later(() => void (to.destroyed || to.write(chunk))));
+    from.on('data', (chunk) => {
+      if (this.inspect(chunk, side, pair)) later(() => void (to.destroyed || to.write(chunk)));
+    });
     from.on('end', () => later(() => void to.end()));
     // The other side learns of it by the close that follows.
     from.on('error', () => {});
@@ -88,5 +100,27 @@ export class TcpProxy {
       this.#pairs.delete(pair);
       later(() => to.destroy());
     });
+  }
+}
+
+class Pair implements Connection {
+  readonly client: Socket;
+  readonly server: Socket;
+
+  constructor(client: Socket, server: Socket) {
+    this.client = client;
+    this.server = server;
+  }
+
+  cut(): void {
+    for (const socket of [this.client, this.server]) socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    for (const socket of [this.client, this.server]) socket.pause();
+  }
+
+  resume(): void {
+    for (const socket of [this.client, this.server]) socket.resume();
   }
 }

@@ -4,6 +4,12 @@ import type { SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
 import { KEYS } from './server-store.ts';
 
+interface SharedPlaces {
+  postgres: PostgresAddress;
+  database: string;
+  dataPath: string;
+}
+
 /**
  * A PostgreSQL database, and files, as on hosts that share a file system. The creator of the
  * database removes it.
@@ -12,7 +18,7 @@ export class PostgresFileStore extends FileStore {
   readonly #calls: ServerCalls;
   readonly #database: string;
 
-  constructor({ postgres, database, dataPath }: { postgres: PostgresAddress; database: string; dataPath: string }) {
+  constructor({ postgres, database, dataPath }: SharedPlaces) {
     super({ databasePath: '', dataPath });
     this.#calls = new ServerCalls({ postgres, ceph: {} });
     this.#database = database;
