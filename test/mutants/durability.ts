@@ -206,7 +206,7 @@ export const DURABILITY: readonly Mutant[] = [
     invariant: 'Rows of new blobs are committed only while the store is the one that the command began with.',
     file: 'src/core/blocks/row-committer.ts',
     text: 'await this.#options.confirmStore();',
-    replacement: '',
+    replacement: 'void 0;',
     tests: ['test/unit/core/blocks/row-committer.test.ts'],
   },
   {
