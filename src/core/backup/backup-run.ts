@@ -9,7 +9,7 @@ import { addMissingBlocks, presentRanges } from '../blocks/present-blocks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import { validateHealed } from '../blocks/validate-healed.ts';
 import type { Context } from '../context.ts';
-import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
+import type { BackupPlan } from '../plan/backup-plan.ts';
 import { Meter } from '../progress.ts';
 import { confirmMounted } from '../store/check-store.ts';
 import { CleanupWatch } from '../store/cleanup-watch.ts';
@@ -27,6 +27,7 @@ interface PreparedBackup {
   request: BackupRequest;
   geometry: Geometry;
   base: TaggedVersion | undefined;
+  plan: BackupPlan;
   version: TaggedVersion;
   pool: WorkerPool;
   source: SharedSource;
@@ -39,17 +40,15 @@ type BackupOutcome = Pick<BackupResult, 'counters' | 'rejected' | 'blocksMended'
 export class BackupRun {
   readonly #context: Context;
   readonly #prepared: PreparedBackup;
-  readonly #plan: BackupPlan;
   readonly #meter: Meter;
   #startMs = 0;
   /** Counters of the runs before this one. */
   #earlier: BackupCounters = NO_COUNTS;
 
   constructor(context: Context, prepared: PreparedBackup) {
-    const { request, geometry, base, version, pool } = prepared;
+    const { version, pool } = prepared;
     this.#context = context;
     this.#prepared = prepared;
-    this.#plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
     this.#meter = new Meter(version.size, pool, context.onProgress);
   }
 
@@ -68,7 +67,7 @@ export class BackupRun {
     this.#meter.begin('prepare', 0);
     if (request.continueUid !== undefined) await this.#skipPresentBlocks();
     this.#startMs = performance.now();
-    const hinted = request.onlyHinted === true ? new HintedBlocks(this.#plan.read) : undefined;
+    const hinted = request.onlyHinted === true ? new HintedBlocks(this.#prepared.plan.read) : undefined;
     this.#beginPreparing();
     if (hinted === undefined) await this.#checkHints();
     const cleanups = await CleanupWatch.begin(this.#context);
@@ -76,7 +75,7 @@ export class BackupRun {
     const data = this.#dataPhase(cleanups, counters);
     await pool.ready();
     const dataStartMs = performance.now();
-    this.#meter.begin('data', version.size - this.#plan.read.count());
+    this.#meter.begin('data', version.size - this.#prepared.plan.read.count());
     for (;;) {
       await data.run(signal);
       const dataSeconds = (performance.now() - dataStartMs) / 1000;
@@ -95,7 +94,7 @@ export class BackupRun {
   async #skipPresentBlocks(): Promise<void> {
     const { meta } = this.#context;
     const { uid, size } = this.#prepared.version;
-    const { read, take, sparse, presumedZero } = this.#plan;
+    const { read, take, sparse, presumedZero } = this.#prepared.plan;
     for await (const { first, count } of presentRanges(meta, uid, { first: 0, count: size })) {
       for (const set of [read, take, sparse, presumedZero]) set?.deleteRange(first, first + count);
     }
@@ -104,7 +103,7 @@ export class BackupRun {
 
   #beginPreparing(): void {
     const { size } = this.#prepared.version;
-    const { read, take, sparse } = this.#plan;
+    const { read, take, sparse } = this.#prepared.plan;
     const blocksLeft = read.count() + take.count() + sparse.count();
     this.#meter.begin('prepare', size - blocksLeft, size - read.count());
   }
@@ -119,8 +118,9 @@ export class BackupRun {
     if (request.hints === undefined) return;
     const sample = sampleOptions(this.#context, pool, geometry);
     try {
-      if (base !== undefined) await checkHintsAgainstBase({ meta, baseUid: base.uid, ...sample }, this.#plan.take);
-      else if (this.#plan.presumedZero !== undefined) await checkHintsWithoutBase(sample, this.#plan.presumedZero);
+      if (base !== undefined) await checkHintsAgainstBase({ meta, baseUid: base.uid, ...sample }, this.#prepared.plan.take);
+      else if (this.#prepared.plan.presumedZero !== undefined)
+        await checkHintsWithoutBase(sample, this.#prepared.plan.presumedZero);
     } catch (error) {
       // A version that an earlier run began is not removed: it holds blocks.
       const isNew = request.continueUid === undefined;
@@ -134,13 +134,13 @@ export class BackupRun {
     const { base, version, geometry } = this.#prepared;
     const { meta, signal } = this.#context;
     const options = {
-      ...{ meta, signal, geometry, plan: this.#plan, versionUid: version.uid },
+      ...{ meta, signal, geometry, plan: this.#prepared.plan, versionUid: version.uid },
       elapsedSeconds: () => this.#elapsedSeconds(),
       onBlocks: (count: number) => this.#meter.add(count, 0),
     };
     const takenOver =
       base === undefined ? this.#earlier : await takeOverFromBase({ ...options, counters: this.#earlier }, base.uid);
-    hinted?.check(this.#plan.read);
+    hinted?.check(this.#prepared.plan.read);
     return addPlannedZeros({ ...options, counters: takenOver });
   }
 
@@ -148,7 +148,7 @@ export class BackupRun {
     const { request, version, geometry, pool } = this.#prepared;
     const { meta, logger, settings } = this.#context;
     return new DataPhase({
-      ...{ meta, logger, pool, geometry, counters, versionUid: version.uid, read: this.#plan.read },
+      ...{ meta, logger, pool, geometry, counters, versionUid: version.uid, read: this.#prepared.plan.read },
       checks: new CheckLog(this.#context),
       guard: new DamageGuard(this.#context, { onMassDamage: 'stop', acceptDamage: request.acceptDamage }),
       encVersion: settings.encryption.version,
@@ -181,7 +181,7 @@ export class BackupRun {
   async #readBadBlocks(hinted: HintedBlocks | undefined): Promise<void> {
     const { version, geometry } = this.#prepared;
     const { meta } = this.#context;
-    const ids = this.#plan.read;
+    const ids = this.#prepared.plan.read;
     await meta.discardBadBlocks(version.uid, geometry);
     await addMissingBlocks(meta, { versionUid: version.uid, ids, range: { first: 0, count: version.size } });
     hinted?.check(ids);

@@ -6,6 +6,7 @@ import { proveKeyForWriting } from '../blocks/encryption-key.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
+import { type BackupPlan, planBackup } from '../plan/backup-plan.ts';
 import { checkHints, throughParent } from '../plan/hints.ts';
 import { checkStore } from '../store/check-store.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
@@ -13,7 +14,7 @@ import { BackupRun } from './backup-run.ts';
 import { checkContinuedSource } from './continue-check.ts';
 import { continueVersion, createVersion, useBase } from './open-version.ts';
 import type { BackupRequest, BackupResult } from './request.ts';
-import { sampleOptions } from './source-sample.ts';
+import { sampleOptions, sampleSize } from './source-sample.ts';
 
 /**
  * Backs a source up (semantics.md, backup). On failure the version stays, invalid, and can be
@@ -41,7 +42,9 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
   await proveKeyForWriting(context);
   return holding([], async (locks) => {
     const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
-    return withPool(context, { geometry, source }, async (pool) => {
+    const plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
+    const blocks = blocksToRead(context, plan);
+    return withPool(context, { geometry, source, blocks }, async (pool) => {
       await checkStore(context, request);
       const checkSource = async (existing: TaggedVersion) => {
         await checkContinuedSource({ meta: context.meta, ...sampleOptions(context, pool, geometry) }, existing);
@@ -52,7 +55,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
           ? await createVersion(context, { request, geometry, locks })
           : await continueVersion(context, { request, geometry, locks, uid: request.continueUid, checkSource });
       request.onVersion?.(version.uid);
-      const done = await new BackupRun(context, { request, geometry, base, version, pool, source }).perform();
+      const done = await new BackupRun(context, { request, geometry, base, plan, version, pool, source }).perform();
       return {
         uid: version.uid,
         name: version.name,
@@ -66,4 +69,10 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
       };
     });
   });
+}
+
+/** The most blocks that a backup reads, unless blocks of its base are bad. */
+function blocksToRead({ settings }: Context, { read, take, presumedZero }: BackupPlan): number {
+  const tested = (take.count() > 0 ? take : presumedZero)?.count() ?? 0;
+  return read.count() + sampleSize(tested, settings.hintCheckPercent);
 }

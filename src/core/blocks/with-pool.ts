@@ -1,7 +1,8 @@
+import { needsThreads } from '../../engine/pool/needs-threads.ts';
 import type { PoolOptions } from '../../engine/pool/pool-options.ts';
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { SharedSource, SharedTarget } from '../../io/shared.ts';
-import type { Geometry } from '../../model/geometry.ts';
+import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Context } from '../context.ts';
 import { retryLog } from '../store/storage.ts';
 import { workersFor } from './worker-count.ts';
@@ -11,8 +12,8 @@ export interface PoolRequest extends Pick<PoolOptions, 'zeroMissing' | 'arena' |
   geometry: Geometry;
   source?: SharedSource | undefined;
   target?: SharedTarget | undefined;
-  /** Threads. Undefined: as many as the bytes of the geometry are worth. */
-  workers?: number | undefined;
+  /** The most blocks that will be moved. [all of the image] */
+  blocks?: number | undefined;
 }
 
 type PoolContext = Pick<Context, 'settings' | 'data' | 'logger' | 'signal'>;
@@ -31,14 +32,17 @@ export async function withPool<T>(context: Context, request: PoolRequest, body: 
 }
 
 /** Starts a pool that outlives its caller. MUST be ended with {@link closePool}. */
-export function startPool(context: PoolContext, { geometry, source, target, workers, ...options }: PoolRequest): WorkerPool {
+export function startPool(context: PoolContext, { geometry, source, target, blocks, ...options }: PoolRequest): WorkerPool {
   const { settings, data, logger, signal } = context;
+  const { blockSize } = geometry;
+  const moved = blocks ?? blockCount(geometry);
   const io = [source, target].flatMap((shared) => (shared === undefined ? [] : [shared.spec.url]));
   return new WorkerPool(
     {
       ...options,
       ...geometry,
-      workers: workers ?? workersFor(settings, geometry.sizeBytes),
+      workers: workersFor(settings, moved * blockSize),
+      inline: settings.workers === undefined && !needsThreads({ blocks: moved, blockSize }),
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,

@@ -4,7 +4,6 @@ import { CheckLog } from '../blocks/check-log.ts';
 import { proveKeyForReadingAll } from '../blocks/encryption-key.ts';
 import { fetchChecked } from '../blocks/fetch-phase.ts';
 import { withPool } from '../blocks/with-pool.ts';
-import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
 import { Meter } from '../progress.ts';
 import { checkStore } from '../store/check-store.ts';
@@ -88,8 +87,7 @@ interface BlobChecks {
 async function checkBlobs(context: Context, { feed, guard, checks, bad }: BlobChecks): Promise<{ blobs: number; bytes: number }> {
   const { blockSize, blobs } = feed.limits;
   const checked = { blobs: 0, bytes: 0 };
-  const workers = workersFor(context.settings, blobs * blockSize);
-  await withPool(context, { geometry: { blockSize, sizeBytes: blockSize }, workers }, async (pool) => {
+  await withPool(context, { geometry: { blockSize, sizeBytes: blockSize }, blocks: blobs }, async (pool) => {
     const meter = new Meter(blobs, pool, context.onProgress);
     meter.begin('data', 0);
     await fetchChecked(pool, context.signal, {

@@ -40,7 +40,7 @@ export class BlockReader implements Operation {
     // What stops the program is heard by those who serve, not here.
     this.#pool = startPool(
       { ...context, signal: this.#aborter.signal },
-      { geometry: { blockSize, sizeBytes: 0 }, workers, arena: this.cache.arena },
+      { geometry: { blockSize, sizeBytes: 0 }, blocks: Number.POSITIVE_INFINITY, arena: this.cache.arena },
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     const jobsAtOnce = workers * (slotsPerWorker + 1);

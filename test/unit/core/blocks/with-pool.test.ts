@@ -82,6 +82,40 @@ describe('withPool', () => {
   });
 });
 
+describe('a pool for a few blocks', () => {
+  /** A program that no thread can load: what runs all the same runs on this thread. */
+  const NO_PROGRAM = new URL('file:///nowhere/block-worker.mjs');
+  const digestsOf = async ({ blocks, workers }: { blocks: number; workers?: number }) => {
+    const context = { ...lab.context, settings: { ...lab.context.settings, workers } };
+    const request = { ...requestFor('null://1GB'), blocks, workerProgram: NO_PROGRAM };
+    const digests: (string | null)[] = [];
+    await withPool(context, request, async (pool) => {
+      await pool.ready();
+      let given = 0;
+      await pool.run({
+        next: () => (given++ === 0 ? { kind: 'read', first: 0, count: 1 } : undefined),
+        answered: (answer) => {
+          if (answer.kind !== 'digested') return;
+          digests.push(...answer.digests);
+          pool.decide(answer.job, [null]);
+        },
+      });
+    });
+    return digests;
+  };
+
+  it('works on the calling thread', async () => {
+    expect(await digestsOf({ blocks: 4 })).toEqual([expect.stringMatching(/^[0-9a-f]{128}$/)]);
+  });
+
+  it.each([
+    ['the blocks are many', { blocks: 1_000_000 }],
+    ['the configuration says how many', { blocks: 4, workers: 1 }],
+  ])('has threads when %s', async (_, how) => {
+    await expect(digestsOf(how)).rejects.toThrow(/block-worker\.mjs/);
+  });
+});
+
 describe('closePool', () => {
   it.each([
     ['reports threads that hang', true, 1],
