@@ -22,7 +22,7 @@ export interface FileBackendOptions {
 }
 
 /** A data backend that keeps nothing (formats.md §4). */
-export interface NullBackendOptions {
+interface NullBackendOptions {
   type: 'null';
 }
 

@@ -13,7 +13,7 @@ export interface RetryNotice {
 }
 
 /** How long requests are repeated. */
-export interface RetryPolicy {
+interface RetryPolicy {
   retryForMs: number;
   onRetry(notice: RetryNotice): void;
   /** A number from 0 to below 1, for the jitter. */

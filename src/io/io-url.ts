@@ -2,7 +2,7 @@ import { BackyError } from '../errors.ts';
 import { parseRbdPlace } from './rbd/rbd-url.ts';
 
 /** The parts of a source or target as named on the command line. */
-export interface IoUrl {
+interface IoUrl {
   scheme: 'file' | 'rbd' | 'null';
   /** The text behind `scheme://`. */
   path: string;

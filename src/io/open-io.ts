@@ -49,7 +49,7 @@ export async function shareTarget(
 }
 
 /** How a thread reads a source. */
-export interface ReadingOptions {
+interface ReadingOptions {
   /** Bytes of a block: the null source makes its data up by blocks. */
   blockSize: number;
   /** Reads may block the calling thread. [true] */

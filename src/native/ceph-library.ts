@@ -3,7 +3,7 @@ import { BackyError, messageOf } from '../errors.ts';
 import { libc } from './libc.ts';
 
 /** A shared library of Ceph, and koffi to declare its functions. */
-export interface CephLibrary {
+interface CephLibrary {
   koffi: typeof import('koffi');
   /**
    * Declares a function by its C prototype. Handles are `uint64_t`: numbers can go to other

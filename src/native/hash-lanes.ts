@@ -24,7 +24,7 @@ export interface HashLanes {
 }
 
 /** Where a library is, and how many lanes of it to use at most. */
-export interface HashLanesOptions {
+interface HashLanesOptions {
   path?: string;
   mostLanes?: number;
 }

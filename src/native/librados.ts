@@ -8,7 +8,7 @@ export type Handle = bigint;
  * The calls of librados that finding images needs. Results below 0 are errno numbers. Every call
  * MAY wait for the cluster, so none is for the main thread.
  */
-export interface Librados {
+interface Librados {
   /** Writes the cluster's handle into the 8 bytes of `out`. */
   create(out: Uint8Array, clusterName: string, user: string, flags: number): number;
   /** `path` null: looks in the usual places, `CEPH_CONF` first. */

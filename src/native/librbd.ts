@@ -8,14 +8,14 @@ type Async<A extends unknown[]> = { async(...args: [...A, done: (error: unknown,
 /**
  * Called for a range of bytes that differs. A result below 0 ends the call with it. MUST NOT throw.
  */
-export type OnDifference = (offset: number, length: number, exists: number, argument: unknown) => number;
+type OnDifference = (offset: number, length: number, exists: number, argument: unknown) => number;
 
 /**
  * The calls of librbd that sources and targets need. Results below 0 are errno numbers; offsets and
  * lengths are bytes. Every call MAY wait for the cluster, even forever: a thread with other work
  * may make asynchronous ones alone.
  */
-export interface Librbd {
+interface Librbd {
   /**
    * Writes the image's handle into the 8 bytes of `out`. Other clients see the image as in use.
    * `snapshot` null: the image itself.

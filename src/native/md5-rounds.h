@@ -41,7 +41,7 @@ LANES_FUNCTION void compress(Vector state[STATE_WORDS], const uint8_t *const *me
 #pragma GCC unroll 16
       for (int i = 0; i < WORDS; i++) {
         const Vector word = w[(i * WORD_STEP[round] + WORD_START[round]) & 15];
-        /* What does not depend on the step before is added first, so that it is ready. */
+        /* Adds the parts that do not depend on the last step first, so that they are ready. */
         const Vector sum = (a + (word + K[round * WORDS + i])) + mix(round, b, c, d);
         a = d, d = c, c = b, b += rotate_left(sum, SHIFTS[round][i & 3]);
       }

@@ -6,7 +6,7 @@ import { plainCodec } from './plain-codec.ts';
 import { SealedCodec } from './sealed-codec.ts';
 
 /** The configuration of {@link codecFor}. */
-export type CodecOptions = Omit<EncryptionOptions, 'version'>;
+type CodecOptions = Omit<EncryptionOptions, 'version'>;
 
 /** The codec of an `enc_version`, for the calling thread. Throws as {@link checkEncVersion}. */
 export function codecFor(encVersion: number, { key, compressionLevel }: CodecOptions): BlobCodec {

@@ -20,7 +20,7 @@ export function readStoreFile(root: string): readonly string[] {
 }
 
 /** A store id to write, and its place. */
-export interface NewStoreFile {
+interface NewStoreFile {
   root: string;
   /** A folder of this process on the same file system. */
   folder: string;

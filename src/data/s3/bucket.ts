@@ -8,7 +8,7 @@ import { readBody } from './read-body.ts';
 import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from './sdk.ts';
 
 /** An object to store, with the digest of its bytes in base64. */
-export interface NewObject {
+interface NewObject {
   /** Its name in messages. */
   what: string;
   key: string;
@@ -32,7 +32,7 @@ interface ObjectRead {
 }
 
 /** A range of keys. */
-export interface ListedPage {
+interface ListedPage {
   prefix: string;
   after: string | undefined;
   limit: number | undefined;

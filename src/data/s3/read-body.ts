@@ -2,7 +2,7 @@ import { IncomingMessage } from 'node:http';
 import { addAbortSignal, type Readable } from 'node:stream';
 
 /** The body of an answer, and the buffer for it. */
-export interface BodyTarget {
+interface BodyTarget {
   into: Uint8Array;
   /** Bytes by the answer's header, if it has one. */
   length: number | undefined;

@@ -40,14 +40,14 @@ export class FlushTickets {
     else flush.reject(error);
   }
 
-  /** A worker that is gone answers nothing any more. */
+  /** Fails the flushes that wait for a worker that has ended. */
   fail(worker: number): void {
     for (const [ticket, flush] of this.#open) {
       if (flush.waitingFor.has(worker)) this.settle(ticket, worker, new BackyError('worker', `Block worker ${worker} ended.`));
     }
   }
 
-  /** Gives up on all that is open. */
+  /** Fails all open flushes. */
   abandon(error: unknown): void {
     for (const flush of this.#open.values()) flush.reject(error);
     this.#open.clear();

@@ -9,7 +9,7 @@ const FEW_BYTES = 32 * 1024 ** 2;
 const FEW_BLOCKS = 256;
 
 /**
- * Whether work on so many blocks is worth threads of its own; if not, a pool MAY be `inline`.
+ * Whether work on this many blocks is worth threads of its own; if not, a pool MAY be `inline`.
  * There, one piece of work blocks the event loop for as long as encoding a block takes, or hashing
  * all lanes: up to 50 ms with blocks of 4 MiB.
  */

@@ -17,7 +17,7 @@ export interface PoolMember {
   unref(): void;
 }
 
-/** What a pool hears of a member. */
+/** Events of a member, for its pool. */
 export interface MemberEvents {
   onMessage(message: FromWorker): void;
   /** It failed outside of any job. */

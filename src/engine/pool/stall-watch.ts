@@ -10,7 +10,7 @@ const QUIET_AFTER_MS = 30_000;
 const IDLE_AFTER_MS = 15 * 60_000;
 
 /** Rules of a {@link StallWatch}. */
-export interface StallRules {
+interface StallRules {
   /** Main waits for the workers: it is neither busy nor waiting for something else. */
   isWaiting(): boolean;
   /** Milliseconds that the slowest job may take by the configured bandwidth alone. */

@@ -15,7 +15,7 @@ export class Outbox<T> {
     if (this.#messages.push(message) === 1) setImmediate(() => this.flush());
   }
 
-  /** Posts at once what is waiting: for a port that is about to close. */
+  /** Posts waiting messages at once: for a port that is about to close. */
   flush(): void {
     if (this.#messages.length === 0) return;
     const messages = this.#messages;

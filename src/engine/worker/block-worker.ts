@@ -11,7 +11,7 @@ import { closeContext, openContext, type Slot, type WorkerContext } from './work
 const HEARTBEAT_MS = 1000;
 
 /** The way from a block worker to its pool. */
-export interface WorkerPort {
+interface WorkerPort {
   post(messages: FromWorker[]): void;
   /** Called last. Nothing is posted after it. */
   close(): void;

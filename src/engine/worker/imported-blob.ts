@@ -4,7 +4,7 @@ import { fetchBlock } from './fetch-job.ts';
 import type { WorkerContext } from './worker-context.ts';
 
 /** A blob to verify, and the block that it is to be used for. */
-export interface ImportedBlob {
+interface ImportedBlob {
   id: number;
   uid: string;
   /** Bytes of the plain block. */

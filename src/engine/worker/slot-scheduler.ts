@@ -1,7 +1,7 @@
 import type { Decision, Job } from '../shared/messages.ts';
 
 /** How many slots a {@link SlotScheduler} gives out. */
-export interface SlotLimits {
+interface SlotLimits {
   slots: number;
   /** Slots that may be reading or writing at once while other blocks do not wait. */
   ioSlots: number;

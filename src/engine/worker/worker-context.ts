@@ -34,7 +34,7 @@ export interface WorkerContext {
 }
 
 /** Events and the end of a context. */
-export interface ContextEvents {
+interface ContextEvents {
   signal: AbortSignal;
   hashes: BatchOwner;
   /** A request to the data backend failed and is repeated. */

@@ -19,7 +19,7 @@ export interface NewTargetCalls {
 const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
 
 /** A target that is large enough. */
-export interface PreparedTarget {
+interface PreparedTarget {
   /** It was made here, or was empty: all of it is a hole, and zeros need not be written. */
   isNew: boolean;
   /** Lets others mount or claim a block device again. */
