@@ -38,28 +38,33 @@ export function refuseUnreadableUid(uid: string): void {
  * md5 (formats.md §1). About 3 µs: it is made for every stored block.
  */
 export function newBlobUid(): string {
-  const letters = toLetters(randomUuidBytes());
+  const letters = toLetters(uuids.next());
   return createHash('md5').update(letters).digest('hex').slice(0, 10) + letters;
 }
 
-const pool = Buffer.alloc(UUID_BYTES * 256);
-let poolUsed = pool.length;
-
 /**
- * A version 4 UUID, from a pool: one call of the system's generator would cost more than all the
- * rest.
+ * Version 4 UUIDs, drawn many at once: a call of the system's generator for each would cost more
+ * than all the rest.
  */
-function randomUuidBytes(): Buffer {
-  if (poolUsed === pool.length) {
-    randomFillSync(pool);
-    poolUsed = 0;
+class RandomUuids {
+  readonly #random = Buffer.alloc(UUID_BYTES * 256);
+  #used = this.#random.length;
+
+  /** The bytes of a UUID, valid until the next call. */
+  next(): Buffer {
+    if (this.#used === this.#random.length) {
+      randomFillSync(this.#random);
+      this.#used = 0;
+    }
+    const bytes = this.#random.subarray(this.#used, this.#used + UUID_BYTES);
+    this.#used += UUID_BYTES;
+    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+    return bytes;
   }
-  const bytes = pool.subarray(poolUsed, poolUsed + UUID_BYTES);
-  poolUsed += UUID_BYTES;
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  return bytes;
 }
+
+const uuids = new RandomUuids();
 
 /** Base 57, most significant digit first, left-padded with the alphabet's first letter. */
 export function toLetters(uuid: Buffer): string {
