@@ -120,7 +120,8 @@ describe('encryption version 1', () => {
     const frame = Buffer.from(blob.subarray(32));
     const dataKey = unwrapKey(masterKeyOf(KEY), envKey ?? '') ?? Buffer.alloc(0);
     expect(decryptInPlace(frame, dataKey, { nonce: blob.subarray(16, 32), tag: blob.subarray(0, 16) })).toBe(true);
-    // RFC 8878: magic number; single segment and two bytes of content size, which is less 256; no dictionary, no checksum.
+    // RFC 8878: magic number; single segment and two bytes of content size, which is less 256; no
+    // dictionary, no checksum.
     expect([frame.readUInt32LE(0), frame.readUInt8(4), frame.readUInt16LE(5)]).toEqual([0xfd2fb528, 0x60, 5000 - 256]);
   });
 
@@ -166,7 +167,10 @@ describe('encryption version 1', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 ** 2);
   });
 
-  /** A blob that is well encrypted, but whose frame lies: it claims so many bytes, or hides how many, and has zeros without end. */
+  /**
+   * A blob that is well encrypted, but whose frame lies: it claims so many bytes, or hides how
+   * many, and has zeros without end.
+   */
   function forged(claims: number | undefined): BlobSeal & { blob: Buffer } {
     const head = Buffer.alloc(claims === undefined ? 6 : 13);
     head.writeUInt32LE(0xfd2fb528, 0);

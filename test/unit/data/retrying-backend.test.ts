@@ -15,7 +15,7 @@ function retrying(inner: Partial<DataBackend>, retryForMs = 60_000): { backend: 
   return { backend: new RetryingBackend(Object.assign(new NullBackend(), inner), policy), notices };
 }
 
-/** Fails so many times, then answers. */
+/** Fails `times` times, then answers. */
 function failing<T>(times: number, answer: T): () => Promise<T> {
   let left = times;
   return async () => {

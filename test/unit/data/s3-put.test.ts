@@ -12,7 +12,7 @@ let server: Server;
 let backend: S3Backend;
 let objects: Map<string, Buffer>;
 let requests: IncomingMessage[];
-/** What the network does to a body. */
+/** How the network changes a body. */
 let damage: (body: Buffer) => Buffer;
 beforeEach(async () => {
   objects = new Map();
@@ -24,7 +24,7 @@ beforeEach(async () => {
     const body = damage(Buffer.concat(chunks));
     requests.push(request);
     if (request.method === 'POST') return void answer.end(deleteAnswer(body.toString()));
-    // What every server does with a Content-MD5.
+    // Every server checks Content-MD5.
     const md5 = createHash('md5').update(body).digest('base64');
     if (request.headers['content-md5'] !== md5) return void answer.writeHead(400).end(MALFORMED);
     objects.set(request.url ?? '', body);
@@ -43,7 +43,7 @@ afterEach(async () => {
   server.close();
 });
 
-/** Deletes what is named, but for names that begin with 0, of which it says nothing. */
+/** Deletes the keys, except those that begin with 0, which its answer does not mention. */
 function deleteAnswer(body: string): string {
   const keys = [...body.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key = '']) => key);
   const gone = keys.filter((key) => !key.startsWith('0'));

@@ -6,7 +6,10 @@ import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { S3Backend } from '../../../src/data/s3/s3-backend.ts';
 import { TransientFailure } from '../../../src/data/transient-failure.ts';
 
-/** Faults of a network, made by a server: only it can stop in the middle of a body. What a gateway does is in test/services. */
+/**
+ * Faults of a network, made by a server: only it can stop in the middle of a body. What a gateway
+ * does is in test/services.
+ */
 const STALL_MS = 1000;
 const signal = new AbortController().signal;
 const blob = { uid: newBlobUid(), blockId: 0, plainBytes: 100 };

@@ -9,7 +9,7 @@ beforeEach(() => {
   outcome = 'open';
 });
 
-/** Opens a flush over so many workers; `outcome` tells what became of it. */
+/** Opens a flush over `workers` workers; `outcome` is its result. */
 function ask(workers: number): void {
   tickets
     .ask(workers, (given) => {

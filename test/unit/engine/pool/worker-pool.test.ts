@@ -45,7 +45,7 @@ async function start(behaviour: 'working' | 'silent' | 'failing' | 'broken'): Pr
   await pool.ready();
 }
 
-/** Reads and stores blocks; `onAnswer` is told of each answer. */
+/** Reads and stores blocks; `onAnswer` gets each answer. */
 class Reading implements Operation {
   stored = 0;
   #next = 0;

@@ -65,7 +65,8 @@ describe('Gate', () => {
     const gates = [new Gate(shared), new Gate(shared)];
     const start = performance.now();
     await Promise.all(Array.from({ length: 10 }, (_, index) => gates[index % 2]?.run(2_000, never, async () => {})));
-    // The first goes at once; nine times 20 ms come after. Only the lower bound is the gate's promise.
+    // The first goes at once; nine times 20 ms come after. Only the lower bound is the gate's
+    // promise.
     expect(performance.now() - start).toBeGreaterThanOrEqual(175);
   });
 });

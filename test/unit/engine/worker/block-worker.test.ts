@@ -10,7 +10,10 @@ import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
-/** The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before tests run. */
+/**
+ * The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before
+ * tests run.
+ */
 const BUILT = new URL('../../../../dist/block-worker.cjs', import.meta.url);
 const BLOCKS = 8;
 

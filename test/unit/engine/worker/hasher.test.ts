@@ -3,7 +3,9 @@ import { HASH_FUNCTIONS } from '../../../../src/config/schema.ts';
 import { hasherFor } from '../../../../src/engine/worker/hasher.ts';
 import { isAllZero } from '../../../../src/engine/worker/zero-test.ts';
 
-/** Published digests of "abc" (FIPS 180-4, FIPS 202, RFC 1321, RFC 7693), their first eight digits. */
+/**
+ * Published digests of "abc" (FIPS 180-4, FIPS 202, RFC 1321, RFC 7693), their first eight digits.
+ */
 const ABC: Record<string, string> = {
   md5: '90015098',
   sha1: 'a9993e36',

@@ -170,7 +170,10 @@ describe('the end', () => {
   });
 });
 
-/** Reports events in any order that a worker could, and checks after each that slots and answers add up. */
+/**
+ * Reports events in any order that a worker could, and checks after each that slots and answers add
+ * up.
+ */
 class Walk {
   readonly #limits: { slots: number; ioSlots: number };
   readonly #scheduler: SlotScheduler;
@@ -204,7 +207,7 @@ class Walk {
     expect(scheduler.isDone).toBe(this.#isFinished && this.#running.size === 0);
   }
 
-  /** Ends what is running, and checks that all slots are there again. */
+  /** Ends all jobs, and checks that all slots are idle again. */
   settle(): void {
     this.#drop(this.#scheduler.drop({ undecided: false }));
     for (const job of [...this.#running.keys()]) this.#end(job);
