@@ -28,8 +28,11 @@ export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number)
   let left = 0;
   for (let after = -1; ; ) {
     const start = after;
-    const isOld = sql`time <= ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)`;
     const piece = await db.transaction(function* () {
+      const { latest } = yield* rowOf<{ latest: number }>(
+        sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
+      );
+      const isOld = sql`time <= ${latest}`;
       const candidates = yield* rowsOf<{ id: number }>(
         sql`SELECT id FROM deleted_blocks WHERE id > ${start} AND ${isOld} ORDER BY id LIMIT ${DROP_PIECE}`,
       );
