@@ -81,7 +81,7 @@ export class PostgresConnection implements SqlDatabase {
     return this.#reading((session) => session.queryOne<T>(statement));
   }
 
-  /** See SqlDatabase.queryEach. The server keeps the order of the parts of a UNION ALL. */
+  /** See SqlDatabase.queryEach. */
   async queryEach<T>(statements: readonly Sql[]): Promise<T[]> {
     const rows: T[] = [];
     for (let i = 0; i < statements.length; i += STATEMENTS_AT_A_TIME) {

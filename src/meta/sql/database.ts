@@ -60,7 +60,7 @@ export interface SqlDatabase {
   query<T>(statement: Sql): Promise<T[]>;
   /** The first row of one statement that always gives one. */
   queryOne<T>(statement: Sql): Promise<T>;
-  /** The rows of several statements of the same text, in their order; in few round trips. */
+  /** The rows of several statements of the same text, in any order; in few round trips. */
   queryEach<T>(statements: readonly Sql[]): Promise<T[]>;
   /** Runs steps that change nothing. Where there are several, others may write in between. */
   read<T>(steps: () => Steps<T>): Promise<T>;

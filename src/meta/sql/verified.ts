@@ -90,9 +90,12 @@ export async function longestUnchecked(
   const named = await db.queryEach<BlockRecord & { uid: string; versionUid: string }>(
     found.map(({ uid }) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`),
   );
-  const blobs = named.map((record) => ({ ...toBlockRow(record), uid: record.uid, versionUid: record.versionUid }));
-  const uids = new Set(blobs.map(({ uid }) => uid));
-  const gone = found.map(({ uid }) => uid).filter((uid) => !uids.has(uid));
+  const byUid = new Map(named.map((record) => [record.uid, record]));
+  const blobs = found.flatMap(({ uid }) => {
+    const record = byUid.get(uid);
+    return record === undefined ? [] : [{ ...toBlockRow(record), uid, versionUid: record.versionUid }];
+  });
+  const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
   if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
   return { blobs, cursor: found.at(-1) };
 }
