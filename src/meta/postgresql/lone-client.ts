@@ -1,9 +1,9 @@
 import type pg from 'pg';
-import { isAboutEncryption, toDatabaseError } from './database-errors.ts';
+import { toDatabaseError } from './database-errors.ts';
 import { labelOf, parseEngineUrl } from './engine-url.ts';
 import { PgClient } from './pg-client.ts';
 import { clientConfig } from './session-pool.ts';
-import { encryptionsToTry } from './tls.ts';
+import { connectInAnyWay } from './tls.ts';
 
 /** How messages call the database behind an engine URL: without the password. */
 export function labelOfEngine(engine: string): string {
@@ -17,17 +17,15 @@ export function labelOfEngine(engine: string): string {
  */
 export async function connectAlone(engine: string, applicationName: string): Promise<pg.Client> {
   const address = parseEngineUrl(engine);
-  const encryptions = encryptionsToTry(address);
-  for (const [i, encryption] of encryptions.entries()) {
-    const client = new PgClient({ ...clientConfig(address, encryption), application_name: applicationName });
-    // The holder listens too.
-    client.on('error', () => {});
-    try {
+  try {
+    return await connectInAnyWay(address, async (encryption) => {
+      const client = new PgClient({ ...clientConfig(address, encryption), application_name: applicationName });
+      // The holder listens too.
+      client.on('error', () => {});
       await client.connect();
       return client;
-    } catch (error) {
-      if (i === encryptions.length - 1 || !isAboutEncryption(error)) throw toDatabaseError(labelOf(address), error);
-    }
+    });
+  } catch (error) {
+    throw toDatabaseError(labelOf(address), error);
   }
-  throw new Error('there is nothing to try');
 }

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type PoolClient } from 'pg';
 import { cutConnection } from '../../native/cut-connection.ts';
-import { isAboutEncryption } from './database-errors.ts';
 import type { ServerAddress } from './engine-url.ts';
 import { PgClient } from './pg-client.ts';
 import { Session, TYPES } from './session.ts';
-import { type Encryption, encryptionsToTry } from './tls.ts';
+import { connectInAnyWay, type Encryption } from './tls.ts';
 
 /** One that writes, and a few that read at the same time: hosts share max_connections. */
 const MOST_SESSIONS = 4;
@@ -98,19 +97,17 @@ export class SessionPool {
     return this.#pool;
   }
 
-  async #open(): Promise<pg.Pool> {
-    const encryptions = encryptionsToTry(this.#address);
-    for (const [i, encryption] of encryptions.entries()) {
+  #open(): Promise<pg.Pool> {
+    return connectInAnyWay(this.#address, async (encryption) => {
       const pool = newPool(this.#address, encryption, this.#connectTimeoutMs);
       try {
         (await pool.connect()).release();
         return pool;
       } catch (error) {
         await pool.end();
-        if (i === encryptions.length - 1 || !isAboutEncryption(error)) throw error;
+        throw error;
       }
-    }
-    throw new Error('there is nothing to try');
+    });
   }
 }
 

@@ -2,6 +2,7 @@ import type { BlockRange } from '../../model/block-range.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
 import { lengthOfBlock } from '../sql/block-conditions.ts';
+import { addCopied, NOTHING_COPIED } from '../sql/copied-rows.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import { sql } from '../sql/statement.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
@@ -20,13 +21,13 @@ const PIECE_RANGES = 20_000;
 export async function takeOver(connection: PostgresConnection, request: TakeOverRequest): Promise<TakeOverResult> {
   const date = toStoredDate(connection.now());
   const queue = new RangeQueue(request.ranges);
-  let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+  let copied = NOTHING_COPIED;
   for (let size = FIRST_PIECE, ranges = queue.next(size); ranges.length > 0; ranges = queue.next(size)) {
     const start = performance.now();
     const before = copied;
     copied = await connection.write(
       async (session) => {
-        const sum = add(before, await copyPiece(session, request, ranges, date));
+        const sum = addCopied(before, await copyPiece(session, request, ranges, date));
         await session.run(countersUpsert(request.versionUid, request.counters(sum)));
         return sum;
       },
@@ -90,13 +91,4 @@ class RangeQueue {
     }
     return piece;
   }
-}
-
-function add(a: TakeOverResult, b: TakeOverResult): TakeOverResult {
-  return {
-    blocks: a.blocks + b.blocks,
-    bytes: a.bytes + b.bytes,
-    sparseBlocks: a.sparseBlocks + b.sparseBlocks,
-    sparseBytes: a.sparseBytes + b.sparseBytes,
-  };
 }

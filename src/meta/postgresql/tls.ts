@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { BackyError, messageOf } from '../../errors.ts';
+import { isAboutEncryption } from './database-errors.ts';
 import type { LibpqOption, ServerAddress } from './engine-url.ts';
 
 /** How to connect to the server: false is without TLS. */
@@ -29,6 +30,19 @@ export function encryptionsToTry({ host, options }: ServerAddress): Encryption[]
   if (mode === 'require' && roots === undefined) return [{ ...own, rejectUnauthorized: false }];
   const checked: ConnectionOptions = { ...own, ...(roots && { ca: roots }) };
   return [mode === 'verify-full' ? checked : { ...checked, checkServerIdentity: () => undefined }];
+}
+
+/** Connects in the first way that the server accepts. @throws the error of `connect`. */
+export async function connectInAnyWay<T>(address: ServerAddress, connect: (encryption: Encryption) => Promise<T>): Promise<T> {
+  const ways = encryptionsToTry(address);
+  for (const encryption of ways.slice(0, -1)) {
+    try {
+      return await connect(encryption);
+    } catch (error) {
+      if (!isAboutEncryption(error)) throw error;
+    }
+  }
+  return connect(ways.at(-1) ?? false);
 }
 
 function file(options: ReadonlyMap<LibpqOption, string>, name: LibpqOption, initial: string): string | undefined {

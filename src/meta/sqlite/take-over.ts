@@ -1,8 +1,10 @@
 import { toStoredDate } from '../../model/dates.ts';
 import type { TakeOverRequest, TakeOverResult } from '../backup-store.ts';
 import { isBlockId, lengthOfBlock } from '../sql/block-conditions.ts';
+import { addCopied, NOTHING_COPIED } from '../sql/copied-rows.ts';
 import { readState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
+import { rowOf } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
@@ -25,7 +27,7 @@ export async function takeOver(connection: SqliteConnection, request: TakeOverRe
     const heals = connection.play(readState('heals'));
     const date = toStoredDate(connection.now());
     const rows = stageRows(connection, request);
-    let copied: TakeOverResult = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+    let copied = NOTHING_COPIED;
     await inPieces(connection, rows, (piece) => {
       dropWhatChanged(connection, { baseUid, heals }, piece);
       connection.run(
@@ -33,7 +35,7 @@ export async function takeOver(connection: SqliteConnection, request: TakeOverRe
           SELECT uid, ${versionUid}, id, ${date}, checksum, size, 1, enc_version, enc_envkey, enc_nonce
           FROM temp.taken WHERE n > ${piece.after} AND n <= ${piece.upTo}`,
       );
-      copied = addPiece(connection, copied, piece);
+      copied = addCopied(copied, sumOf(connection, piece));
       connection.run(countersUpsert(versionUid, request.counters(copied)));
       request.onCopied(copied);
     });
@@ -78,18 +80,12 @@ function dropWhatChanged(
   );
 }
 
-function addPiece(connection: SqliteConnection, before: TakeOverResult, { after, upTo }: StagedPiece): TakeOverResult {
-  const piece = connection
-    .prepare(
-      `SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, coalesce(sum(uid IS NULL OR uid = ''), 0) AS sparseBlocks,
-              coalesce(sum(CASE WHEN uid IS NULL OR uid = '' THEN size ELSE 0 END), 0) AS sparseBytes
-       FROM temp.taken WHERE n > ? AND n <= ?`,
-    )
-    .get(after, upTo) as TakeOverResult;
-  return {
-    blocks: before.blocks + piece.blocks,
-    bytes: before.bytes + piece.bytes,
-    sparseBlocks: before.sparseBlocks + piece.sparseBlocks,
-    sparseBytes: before.sparseBytes + piece.sparseBytes,
-  };
+function sumOf(connection: SqliteConnection, { after, upTo }: StagedPiece): TakeOverResult {
+  return connection.play(
+    rowOf<TakeOverResult>(
+      sql`SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, count(*) FILTER (WHERE uid IS NULL OR uid = '') AS sparseBlocks,
+          coalesce(sum(size) FILTER (WHERE uid IS NULL OR uid = ''), 0) AS sparseBytes
+        FROM temp.taken WHERE n > ${after} AND n <= ${upTo}`,
+    ),
+  );
 }
