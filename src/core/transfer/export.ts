@@ -7,7 +7,7 @@ import { refuseInstallationFile } from '../files/installation-files.ts';
 import { writeWholeFile } from '../files/whole-file.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { lockVersion } from '../versions/locks.ts';
+import { lockFoundVersion } from '../versions/with-version.ts';
 import { blockFields, NEWEST_FORMAT, versionFields } from './transfer-format.ts';
 import { type TransferResult, transferResult } from './transfer-result.ts';
 
@@ -18,11 +18,9 @@ const PAGE_ROWS = 10_000;
  * the version.
  */
 export async function* exportText(context: Context, uid: string): AsyncIterableIterator<string> {
-  const { meta, locks } = context;
-  await findVersion(meta, uid);
-  const lock = await lockVersion(locks, uid, 'shared');
+  const { version, lock } = await lockFoundVersion(context, uid, 'shared');
   try {
-    yield* textOf(context, await findVersion(meta, uid));
+    yield* textOf(context, version);
   } finally {
     await lock.release();
   }
