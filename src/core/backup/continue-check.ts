@@ -38,6 +38,7 @@ export async function checkContinuedSource(options: ContinueOptions, { uid, size
   await compareSample(options, storedBlocks(options, uid, present), ({ id, offset, length }) => {
     const where = `block ${id}, offset ${offset}, length ${length}`;
     return new BackyError('hintsMismatch', `The source differs from what version ${uid} holds already: ${where}.`, {
+      data: { uid, block: id },
       hint: 'Nothing was changed. Give the source that it was begun with, unchanged since then; or start a new backup without -c.',
     });
   });

@@ -52,6 +52,7 @@ async function baseFor(meta: MetaStore, { baseUid, name, diffFrom }: DiffRequest
     if (base.snapshotName === diffFrom) return base;
     const made = base.snapshotName === '' ? 'has no snapshot name' : `was made of snapshot "${base.snapshotName}"`;
     throw new BackyError('refused', `Version ${baseUid} ${made}: changes since "${diffFrom}" do not fit it.`, {
+      data: { uid: baseUid },
       hint: `Give --diff-from that snapshot, or another version with -f: backy2 ls -s ${diffFrom}`,
     });
   }

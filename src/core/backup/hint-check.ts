@@ -26,6 +26,7 @@ interface BaseOptions extends SampleOptions {
 export async function checkHintsAgainstBase(options: BaseOptions, untouched: Bitmap): Promise<void> {
   await compareSample(options, baseBlocks(options, untouched), ({ id, offset, length }) =>
     mismatch(
+      id,
       `Source and backup don't match in regions outside of the hints: wrong source data at block ${id}, offset ${offset}, length ${length}.`,
       'Looks like the hints or the base version belong to another source. Nothing was stored. Back up without hints.',
     ),
@@ -41,6 +42,7 @@ export async function checkHintsAgainstBase(options: BaseOptions, untouched: Bit
 export async function checkHintsWithoutBase(options: SampleOptions, untouched: Bitmap): Promise<void> {
   await compareSample(options, zeroBlocks(options, untouched), ({ id, offset, length }: SampledBlock) =>
     mismatch(
+      id,
       `The source has data outside of the hints, and there is no base version: block ${id}, offset ${offset}, length ${length}.`,
       'A list of changes needs its base version (-f UID). Nothing was stored. Back up with -f, or without hints.',
     ),
@@ -62,6 +64,6 @@ async function* zeroBlocks({ percent, random }: SampleOptions, untouched: Bitmap
   }
 }
 
-function mismatch(message: string, hint: string): BackyError {
-  return new BackyError('hintsMismatch', message, { hint });
+function mismatch(block: number, message: string, hint: string): BackyError {
+  return new BackyError('hintsMismatch', message, { data: { block }, hint });
 }

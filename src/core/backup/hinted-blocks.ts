@@ -20,6 +20,7 @@ export class HintedBlocks {
       for (let id = first; id < first + count; id++) {
         if (this.#readable.has(id)) continue;
         throw new BackyError('refused', `Block ${id} of the base version is bad or missing, and was not written since.`, {
+          data: { block: id },
           hint: 'Overwrite it, or use a version that is good.',
         });
       }

@@ -19,6 +19,7 @@ export async function useBase(context: Context, uid: string, locks: Lock[]): Pro
   await checkSameBlockSize(context.meta, base, context.settings.blockSize);
   if (base.valid) return base;
   throw new BackyError('refused', 'You cannot base on an invalid version.', {
+    data: { uid },
     hint: `Scrub ${uid} first (backy2 scrub ${uid}), or take another version with -f.`,
   });
 }
@@ -75,13 +76,14 @@ export async function continueVersion(
   locks.push(lock);
   if (version.valid)
     throw new BackyError('refused', 'You cannot continue a valid version.', {
+      data: { uid },
       hint: `Version ${uid} is complete. Start a new backup without -c.`,
     });
   if (version.sizeBytes !== geometry.sizeBytes) {
     throw new BackyError(
       'refused',
       `Version to continue backup from has a different size than the source (${version.sizeBytes} and ${geometry.sizeBytes} bytes). Cannot continue.`,
-      { hint: `Give the source that ${uid} was begun with, or start a new backup without -c.` },
+      { data: { uid }, hint: `Give the source that ${uid} was begun with, or start a new backup without -c.` },
     );
   }
   await checkSameBlockSize(meta, version, geometry.blockSize);

@@ -13,6 +13,7 @@ export async function blockSizeOf(meta: MetaStore, version: TaggedVersion, confi
   const blockSize = first?.size ?? configured;
   if (blockSize > 0 && blockCount({ blockSize, sizeBytes: version.sizeBytes }) === version.size) return blockSize;
   throw new BackyError('refused', `Version ${version.uid} does not fit the block size of ${blockSize} bytes.`, {
+    data: { uid: version.uid },
     hint: 'Set block_size in section DEFAULTS to what it was when the version was made.',
   });
 }
@@ -24,6 +25,7 @@ export async function checkSameBlockSize(meta: MetaStore, version: TaggedVersion
   if (version.size === expected && (version.size <= 1 || first === undefined || first.size === configured || !first.valid))
     return;
   throw new BackyError('refused', `Version ${version.uid} was made with another block size than ${configured} bytes.`, {
+    data: { uid: version.uid },
     hint: 'Start a new backup, without -f and -c, or set block_size in section DEFAULTS back.',
   });
 }

@@ -40,6 +40,7 @@ export function restore(context: Context, request: RestoreRequest): Promise<Rest
 function checkFirstBlock(fromId: number, { uid, size }: TaggedVersion): void {
   if (fromId <= size) return;
   throw new BackyError('usage', `restore: -c ${fromId} is more than the ${size} blocks of version ${uid}.`, {
+    data: { uid },
     hint: `Give "Last ID" of the restore of this version that stopped, or leave -c out.`,
   });
 }

@@ -187,6 +187,7 @@ async function openSource(context: Context, url: string, version: TaggedVersion)
   if (source.sizeBytes >= version.sizeBytes) return source;
   await source.close();
   throw new BackyError('io', `The source ${url} has ${source.sizeBytes} bytes, the version ${version.sizeBytes}.`, {
+    data: { uid: version.uid, path: url },
     hint: 'Compare with the source that the version was made from.',
   });
 }
