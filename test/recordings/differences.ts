@@ -43,6 +43,7 @@ export const DIFFERENCES: Difference[] = [
     exitCode: 0,
     stdout: emptyLs,
   },
+  { recording: '03-initdb', call: 15, reason: REASON.CHECKED_BEFORE_OPENING, exitCode: 2 },
   { recording: '03-initdb', call: 17, reason: REASON.CONFIG_IS_1, exitCode: 1 },
   { recording: '03-initdb', call: 19, reason: REASON.CONFIG_IS_1, exitCode: 1 },
   { recording: '03-initdb', call: 29, reason: REASON.CONFIG_IS_1, exitCode: 1 },

@@ -8,6 +8,7 @@ export const CONFIG_IS_1 =
 export const UNKNOWN_VERSION = 'docs/spec/semantics.md §14: `expire` and `add-tag` on an unknown version exit 0 -> exit 100';
 export const REMOVE_TAG = 'docs/spec/command-line.md §4, add-tag / remove-tag: an unknown version is an error';
 export const WRONG_KIND = 'docs/spec/command-line.md §2, exit code 2: wrong usage: … value of the wrong kind';
+export const CHECKED_BEFORE_OPENING = `${WRONG_KIND}; values are checked before the database is opened`;
 export const ZERO_BYTES = "docs/spec/semantics.md §14: a 0-byte version can't be restored -> works";
 export const NULL_BACKEND =
   'docs/spec/semantics.md §14: the null data backend works only with encryption -> with and without; restores and scrubs back';
