@@ -36,7 +36,7 @@ test('the copy has all that the database has, and only its owner may read it', a
   expect(everything(lab.path('copy'))).toEqual(everything(lab.databasePath));
 });
 
-test('a file that is there is replaced with -f alone', async () => {
+test('an existing file is replaced only with -f', async () => {
   lab.write('copy', 'precious');
   const refused = await lab.run(['backup-db', lab.path('copy')]);
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('already exists. Nothing was changed.') });
@@ -45,7 +45,7 @@ test('a file that is there is replaced with -f alone', async () => {
   expect(everything(lab.path('copy'))).toEqual(everything(lab.databasePath));
 });
 
-test('neither the database, by any name, nor a file beside it, nor what is no file is replaced', async () => {
+test('the database under any name, its side files, and non-files are not replaced', async () => {
   symlinkSync(lab.databasePath, lab.path('link'));
   mkdirSync(lab.path('folder'));
   const before = { names: readdirSync(lab.folder).sort(), database: readFileSync(lab.databasePath) };
@@ -91,7 +91,7 @@ test('side files of a database behind a symlink are not replaced either', async 
   }
 });
 
-test('a database that is missing or none, and a folder that is missing, are named, and nothing is left', async () => {
+test('a missing or invalid database and a missing folder are named, and no file is left', async () => {
   const folder = await lab.run(['backup-db', lab.path('no/copy')]);
   expect(folder).toMatchObject({ code: 100, stderr: expect.stringContaining(`Cannot write ${lab.path('no/copy')}`) });
   renameSync(lab.databasePath, lab.path('away'));

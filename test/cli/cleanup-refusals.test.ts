@@ -43,7 +43,7 @@ filesOnly('blob files', () => {
   }
 
   describe('a full cleanup', () => {
-    test('with a new database beside the blobs of a lost one is refused, with a prefix too, until it is told how many', async () => {
+    test('with a new database beside the blobs of a lost one is refused, with a prefix too, unless the number is given', async () => {
       await backUp(3, 'a');
       await loseDatabase();
       await expectRefusal(FULL, /would delete 3 of the 3 blobs in .* names no blob at all.*--yes-delete 3/);
@@ -66,7 +66,7 @@ filesOnly('blob files', () => {
       expect(await deletedBy(...FULL, '-p', 'e')).toBe(15);
     });
 
-    test('deletes what removed versions left, however much that is', async () => {
+    test('deletes all blobs of removed versions, however many', async () => {
       const uid = await backUp(40, 'a');
       await lab.ok('rm', uid);
       expect(await deletedBy(...FULL)).toBe(40);

@@ -111,7 +111,7 @@ describe('a version that is dated in the future', () => {
     expect(warnings()).toEqual([warning]);
   });
 
-  test('by minutes is none: clocks differ by that', async () => {
+  test('by minutes is ignored: clocks differ by that', async () => {
     addVersion(lab, 'vm', -4 * MINUTE);
     expect(await linesNow(lab, 'due')).toEqual([]);
   });

@@ -76,7 +76,7 @@ describe('rm, protect and unprotect', () => {
   test.each([
     ['cleanup -f -p', ['-f']],
     ['cleanup --dangerous-force -p', ['--dangerous-force']],
-  ])('%s deletes blobs with that prefix alone', async (_, options) => {
+  ])('%s deletes only blobs with that prefix', async (_, options) => {
     const uid = await lab.backup(`file://${lab.write('image', noise(60 * BLOCK, 'image'))}`, 'vm');
     await lab.ok('rm', uid);
     const prefix = lab.blobs()[0]?.slice(0, 1) ?? '';
@@ -94,7 +94,7 @@ describe('tags and expire dates', () => {
     expect(lab.tags(uid)).toEqual(['a', 'b,c', 'd']);
   });
 
-  test('without -t the first backup of a name is daily, weekly and monthly, the next of the day is none', async () => {
+  test('without -t the first backup of a name is daily, weekly and monthly, and the next one has no tag', async () => {
     const output = await lab.ok('backup', `file://${lab.write('image', noise(BLOCK, 'image'))}`, 'vm');
     const uid = lab.versions()[0]?.uid;
     expect(output).toContain(`INFO: New version: ${uid} (Tags: [b_daily,b_weekly,b_monthly])`);
@@ -110,7 +110,7 @@ describe('tags and expire dates', () => {
     expect(lab.tags(await small('vm')).sort()).toEqual(['b_daily', 'b_monthly', 'b_weekly']);
   });
 
-  test('add-tag and remove-tag take lists with CSV quoting; tags that are there, or not, are fine', async () => {
+  test('add-tag and remove-tag take lists with CSV quoting; existing and missing tags are fine', async () => {
     const uid = await small('vm', '-t', 'start');
     await lab.ok('add-tag', uid, 'a,"x,y",start');
     expect(lab.tags(uid)).toEqual(['a', 'start', 'x,y']);
@@ -221,7 +221,7 @@ describe('backup and restore', () => {
     expect(lab.versions()).toEqual([]);
   });
 
-  test('hints without a base: what they do not touch is sparse', async () => {
+  test('hints without a base: untouched blocks are sparse', async () => {
     const image = Buffer.alloc(4 * BLOCK);
     noise(BLOCK, 'image').copy(image, 2 * BLOCK);
     const hints = lab.write('hints', JSON.stringify([{ offset: 2 * BLOCK, length: 10, exists: true }]));
@@ -231,7 +231,7 @@ describe('backup and restore', () => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(expected));
   });
 
-  test('-c continues no valid version, and none of another size', async () => {
+  test('-c refuses a valid version, and one of another size', async () => {
     const uid = await small('vm');
     expectFailure(
       await lab.run(['backup', '-c', uid, `file://${lab.path('image')}`, 'vm']),

@@ -39,7 +39,7 @@ const DAMAGES: [what: string, damage: (blob: StoredBlob) => void, said: string][
 ];
 
 describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
-  test('is reported by scrub with exit 20, and every version that holds it becomes invalid', async () => {
+  test('is reported by scrub with exit 20, and every version with it becomes invalid', async () => {
     damage(lab.blobAt(first, BAD));
     const { code, stderr } = await lab.run(['scrub', first]);
     expect(stderr).toContain(`ERROR: ${said} during scrub for block ${BAD} (UID ${lab.blocks(first)[BAD]?.uid}`);
@@ -64,7 +64,7 @@ describe.each(DAMAGES)('a blob %s', (_, damage, said) => {
     expectMarked();
   });
 
-  test('is stored anew by the next backup that reads the block from its source', async () => {
+  test('is stored again by the next backup that reads the block', async () => {
     const before = lab.blobs().length;
     damage(lab.blobAt(first, BAD));
     const visible = said !== 'Checksum mismatch' && lab.store.showsDamage;
@@ -97,7 +97,7 @@ describe('after a blob was found bad', () => {
     );
   });
 
-  test('a full scrub of the mended blob makes block and version valid again', async () => {
+  test('a full scrub of the repaired blob makes block and version valid again', async () => {
     const blob = lab.blobAt(first, BAD);
     const good = blob.read();
     flipByte(blob);
@@ -121,7 +121,7 @@ describe('after a blob was found bad', () => {
     expect(sha256OfFile(lab.path('target'))).toBe(sha256(expected));
   });
 
-  test('restore -s leaves what the target has in place of a missing block', async () => {
+  test("restore -s keeps the target's data in place of a missing block", async () => {
     lab.blobAt(first, BAD).remove();
     const target = lab.write('target', Buffer.alloc(image.length, 3));
     expect((await lab.run(['restore', '-s', '-f', first, `file://${target}`])).code).toBe(20);

@@ -8,7 +8,7 @@ const image = noise(3 * BLOCK + 1000, 'length');
 test.each([
   ['longer than its blocks', 8],
   ['shorter than its blocks', -8],
-])('a version whose row says that the image is %s is not restored as if it were right, and scrub tells', (_, difference) =>
+])('a version whose row says that the image is %s is not restored as valid, and scrub reports it', (_, difference) =>
   withLab({ blockSize: BLOCK, workers: 1 }, async (lab) => {
     const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
     lab.sql('UPDATE versions SET size_bytes = size_bytes + ? WHERE uid = ?', difference, uid);

@@ -9,7 +9,7 @@ beforeEach(async () => {
   onTestFinished(() => lab.remove());
 });
 
-test('due: a row a name: schedulers as asked, the latest expire date, the earliest since; longest due first, then by name', async () => {
+test('due: one row per name, with its schedulers, latest expire date and earliest due date; longest due first, then by name', async () => {
   addVersion(lab, 'z', 2 * DAY, { tags: ['daily', 'weekly'] });
   addVersion(lab, 'b', 3 * DAY);
   addVersion(lab, 'fresh', MINUTE, { tags: ['hourly', 'daily', 'weekly'] });
@@ -60,7 +60,7 @@ test('due: a version that is invalid, or has no tag of the scheduler, or another
   expect(await linesNow(lab, 'due', '-s', 'daily')).toEqual([`vm|daily|${timeText(3 * DAY)}|${NEVER}`]);
 });
 
-test('due: NAME shows that name alone, be it one that was never backed up', async () => {
+test('due: NAME shows only that name, even if it was never backed up', async () => {
   addVersion(lab, 'vm', 3 * DAY);
   addVersion(lab, 'other', 3 * DAY);
   expect(await linesNow(lab, 'due', 'vm')).toEqual([`vm|daily|${timeText(3 * DAY)}|${timeText(-3 * DAY + 18 * HOUR)}`]);
@@ -77,7 +77,7 @@ test('due: a scheduler with keep 0 is never due', async () => {
   expect(await linesNow(lab, 'due', '-s', 'never,daily', 'newname')).toEqual([`newname|daily|${timeText(3 * DAY)}|${NEVER}`]);
 });
 
-test('due: -f picks and orders columns; -m has a header, -ms none; a table has borders', async () => {
+test('due: -f picks and orders columns; -m has a header, -ms has not; a table has borders', async () => {
   addVersion(lab, 'vm', 3 * DAY);
   const since = timeText(-3 * DAY + 18 * HOUR);
   expect(await linesNow(lab, 'due', '-f', 'due_since,name')).toEqual([`${since}|vm`]);

@@ -67,7 +67,7 @@ filesOnly('blob folder', () => {
       await lab.backup(`file://${lab.path('image')}`, 'vm');
     });
 
-    test('initdb gives a store without an id none, and warns as well', async () => {
+    test('initdb gives no id to a store without one, and warns too', async () => {
       removeDatabase();
       rmSync(join(lab.dataPath, 'backy2-store-id'));
       const before = files();
@@ -81,7 +81,7 @@ filesOnly('blob folder', () => {
     });
   });
 
-  test('a new installation is told of initdb, and initdb says nothing of blobs', async () => {
+  test('a new installation gets a hint at initdb, and initdb says nothing about blobs', async () => {
     removeDatabase();
     rmSync(lab.dataPath, { recursive: true });
     expectFailure(await lab.run(['ls']), 1, /Please run initdb first\. .*on a new installation run: backy2 initdb/);
@@ -157,7 +157,7 @@ filesOnly('blob folder', () => {
       expect(files()).toEqual([]);
     });
 
-    test('works without a database, and makes none', async () => {
+    test('works without a database, and creates none', async () => {
       removeDatabase();
       const { code, steps } = await identity();
       expect(code).toBe(0);

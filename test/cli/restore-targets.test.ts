@@ -85,7 +85,7 @@ describe('a restore refuses a target that belongs to its own store:', () => {
     await lab.ok('export', uid, lab.path('an export'));
   });
 
-  test('and no other file beside it, with several names or not', async () => {
+  test('and no other file beside it, with or without hard links', async () => {
     writeFileSync(lab.path('old'), Buffer.alloc(BLOCK, 1));
     linkSync(lab.path('old'), lab.path('locks/other name'));
     await lab.ok('restore', '-f', uid, `file://${lab.path('old')}`);
@@ -105,7 +105,7 @@ describe('a restore to /dev', () => {
     expect(existsSync(typo)).toBe(false);
   });
 
-  test('refuses a device that can hold nothing, and leaves /dev/shm alone', async () => {
+  test('refuses a device that stores nothing, and allows /dev/shm', async () => {
     await expectRefused(['-f', uid, 'file:///dev/null'], 'neither a regular file nor a block device');
     if (existsSync('/dev/shm') && statSync('/dev/shm').dev !== statSync('/dev').dev) {
       const shm = await Lab.create({ blockSize: BLOCK });

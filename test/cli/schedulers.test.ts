@@ -45,7 +45,7 @@ test.each(['due', 'sla'])(
 test.each([
   ['due', 'daily', 'default_schedulers'],
   ['sla', 'daily', 'sla_schedulers'],
-])('%s with no scheduler configured says which option named what, and what to add', async (command, name, option) => {
+])('%s with no scheduler configured names the option, and the section to add', async (command, name, option) => {
   const bare = await Lab.create();
   onTestFinished(() => bare.remove());
   const result = await bare.run([command]);
@@ -68,7 +68,7 @@ test.each([
   ['an unknown unit', { interval: '1x', keep: 2, sla: '1h' }, '[broken] interval: "1x" is not a number with s, m, h or d'],
   ['no number', { interval: 'd', keep: 2, sla: '1h' }, '[broken] interval: "d" is not a number with s, m, h or d'],
   ['a wrong count', { interval: '1d', keep: 'x', sla: '1h' }, '[broken] keep: "x" is not a whole number'],
-])('one with %s is an error that names section and option, for those alone who ask for it', async (_, options, problem) => {
+])('one with %s is an error that names section and option, only for commands that use it', async (_, options, problem) => {
   lab.configure({ broken: options });
   for (const command of ['due', 'sla'])
     expectFailure(await runNow(lab, command, '-s', 'daily,broken'), 1, `${lab.path('backy.cfg')}: ${problem}`);

@@ -41,7 +41,7 @@ describe('zeros and repetitions', () => {
     });
   });
 
-  test('written zeros are sparse, and -s leaves what stands in their place on the target', async () => {
+  test("written zeros are sparse, and -s keeps the target's data in their place", async () => {
     await withLab({}, async (lab) => {
       const zeros = Buffer.alloc(64 * 4096 + 1);
       const uid = await lab.backup(`file://${lab.write('zeros', zeros)}`, 'zeros');

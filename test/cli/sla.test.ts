@@ -8,7 +8,7 @@ beforeEach(async () => {
   onTestFinished(() => lab.remove());
 });
 
-test('sla: nothing to complain about is an empty table', async () => {
+test('sla: no breach is an empty table', async () => {
   for (const days of [0, 1, 2]) addVersion(lab, 'vm', days * DAY + HOUR);
   expect(await linesNow(lab, 'sla', '-s', 'daily')).toEqual([]);
   expect((await runNow(lab, 'sla', '-s', 'daily')).stdout).toContain(
@@ -61,14 +61,14 @@ test('sla: versions that are invalid or have another tag do not count, names tha
   expect(await linesNow(lab, 'sla', '-s', 'daily')).toEqual(['vm|daily: Too few backups. Found 0, should be 2.']);
 });
 
-test('sla: NAME shows that name alone, be it one that was never backed up', async () => {
+test('sla: NAME shows only that name, even if it was never backed up', async () => {
   addVersion(lab, 'other', 3 * DAY);
   expect(await linesNow(lab, 'sla', '-s', 'weekly', 'newname')).toEqual([
     'newname|weekly: Too few backups. Found 0, should be 1.',
   ]);
 });
 
-test('sla: -f picks columns, --json is a list of objects, -v says what was looked at', async () => {
+test('sla: -f picks columns, --json is a list of objects, -v lists the checked backups', async () => {
   addVersion(lab, 'vm', HOUR);
   const breach = 'daily: Too few backups. Found 1, should be 2.';
   expect(await linesNow(lab, 'sla', '-s', 'daily', '-f', 'breach')).toEqual([breach]);

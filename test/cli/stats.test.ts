@@ -24,7 +24,7 @@ afterAll(() => lab.remove());
 
 const listed = async (...args: string[]) => (await lab.ok('-ms', 'stats', '-f', 'uid', ...args)).split('\n').filter(Boolean);
 
-test('stats lists all backups, oldest first, those of removed versions as well', async () => {
+test('stats lists all backups, oldest first, including those of removed versions', async () => {
   expect(await listed()).toEqual(uids);
 });
 
@@ -69,7 +69,7 @@ test('stats -f picks and orders columns; an unknown one is an error that lists t
   expect(result.stderr).toContain(`Known fields: ${FIELDS.join(',')}`);
 });
 
-test('stats -l takes a whole number alone', async () => {
+test('stats -l takes only a whole number', async () => {
   for (const limit of ['abc', '1.5', '']) expectFailure(await lab.run(['stats', '-l', limit]), 2, '-l takes a whole number');
 });
 

@@ -107,7 +107,7 @@ test.each(WRONG_STORES)(`%s ends every command with exit code 6, and nothing is 
 });
 
 describe('a folder without the store, and without an id in the database', () => {
-  test.each(['lost+found', '00'])('that holds only %s is refused as well', async (name) => {
+  test.each(['lost+found', '00'])('with only %s in it is refused too', async (name) => {
     unmount();
     lab.sql('DROP TABLE backy2_store');
     mkdirSync(join(lab.dataPath, name));
@@ -133,7 +133,7 @@ describe('an id', () => {
     expect(id).not.toBe(idIn((await freshStore()).dataPath));
   });
 
-  test('is given to a store that has none, and nothing that the original reads is changed', async () => {
+  test("is given to a store without one, and the original's files and rows stay unchanged", async () => {
     rmSync(storeFile());
     lab.sql('DROP TABLE backy2_store');
     const [files, dump] = [treeOf(lab.dataPath), lab.dump()];
@@ -158,7 +158,7 @@ describe('an id', () => {
     expect(lab.query('SELECT id FROM backy2_store')).toEqual([{ id }]);
   });
 
-  test('is made anew for a folder that is empty because no version is left', async () => {
+  test('is created again for a folder that is empty because no version is left', async () => {
     await lab.ok('rm', uid);
     await lab.ok('cleanup', '--dangerous-force');
     const id = idIn(lab.dataPath);
@@ -227,7 +227,7 @@ describe('blobs that are missing in numbers', () => {
     expect(lab.versions().filter(({ valid }) => valid === 1)).toHaveLength(1);
   });
 
-  test('are marked by scrub, and mended by a backup, with --accept-damage', async () => {
+  test('are marked by scrub, and repaired by a backup, with --accept-damage', async () => {
     removeBlobs(LOST);
     expect((await lab.run(['scrub', '--accept-damage', uid])).code).toBe(BLOCKS_BAD);
     expect(lab.blocks(uid).filter(({ valid }) => valid === 0)).toHaveLength(LOST);
@@ -237,7 +237,7 @@ describe('blobs that are missing in numbers', () => {
     expect(await lab.restoredSha256(again)).toBe(sha256(image));
   });
 
-  test('with the id gone as well need --accept-damage, which keeps the id', async () => {
+  test('with a missing id too need --accept-damage, which keeps the id', async () => {
     const id = idIn(lab.dataPath);
     removeBlobs(BLOCKS - 1);
     rmSync(storeFile());
@@ -296,7 +296,7 @@ describe('a backup that is continued', () => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  test('is not valid when half of them are gone', async () => {
+  test('is not valid when half of them are missing', async () => {
     removeBlobs(BLOCKS / 2);
     const { code } = await lab.run(['backup', '-c', uid, source(), 'vm']);
     expect(code).toBe(DATA_BACKEND);

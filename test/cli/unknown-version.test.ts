@@ -39,7 +39,7 @@ test('the message says how to list versions, and which one was likely meant', as
   await expectLine('vm', 'Version vm not found. It is a name; list its versions with: backy2 ls vm');
 });
 
-test('a part that several uids start with names none of them', async () => {
+test('the start of several uids names none of them', async () => {
   const other = `${uid.slice(0, 8)}-0000-1000-8000-000000000000`;
   lab.sql(
     'INSERT INTO versions SELECT ?, date, expire, name, snapshot_name, size, size_bytes, valid, protected FROM versions',
@@ -49,7 +49,7 @@ test('a part that several uids start with names none of them', async () => {
   lab.sql('DELETE FROM versions WHERE uid = ?', other);
 });
 
-test('what a terminal would obey is shown instead', async () => {
+test('control characters are escaped', async () => {
   await expectLine('a\n\x1b[2J', 'Version a\\n\\x1b[2J not found. List the versions with: backy2 ls');
 });
 

@@ -79,7 +79,7 @@ describe('after every command that writes', () => {
     });
   });
 
-  test('a block has a uid and a checksum, or neither; a uid begins with the md5 of what follows', () => {
+  test('a block has a uid and a checksum, or neither; a uid begins with the md5 of the rest', () => {
     const rows = lab.query<{ uid: string | null; checksum: string | null }>('SELECT DISTINCT uid, checksum FROM blocks');
     expect(rows.filter(({ uid, checksum }) => (uid === null) !== (checksum === null))).toEqual([]);
     const uids = rows.flatMap(({ uid }) => uid ?? []);
@@ -109,7 +109,7 @@ describe('after every command that writes', () => {
   });
 
   filesOnly('shape of rows', () => {
-    test('what is ours alone stands in tables of our own, and no table of the original refers to them', () => {
+    test('our own data is in our own tables, and no table of the original refers to them', () => {
       const objects = lab.query<{ name: string; tbl_name: string; sql: string | null }>(
         'SELECT name, tbl_name, sql FROM sqlite_master',
       );

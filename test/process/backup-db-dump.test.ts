@@ -21,7 +21,7 @@ async function backUp(script?: string): Promise<Result> {
   return lab.start(['backup-db', lab.path('copy')], { env: { PATH: lab.path('bin'), PGSERVICE: 'elsewhere' } }).ended;
 }
 
-test('pg_dump is told where to connect by its environment, and no password is among its arguments', async () => {
+test('pg_dump gets its connection from the environment, and no password in its arguments', async () => {
   const result = await backUp(
     `echo "$@" >args; echo "$PGHOST $PGPORT $PGUSER $PGDATABASE $PGPASSWORD $PGSSLMODE $PGSERVICE" >env
      for word; do case $word in --file=*) echo dumped >"\${word#--file=}";; esac; done`,

@@ -46,7 +46,7 @@ test('a folder that works is written, read, listed and left as it was', async ()
   expect(existsSync(lab.databasePath)).toBe(false);
 });
 
-test('the null backend passes, with what it has', async () => {
+test('the null backend passes, with its few steps', async () => {
   lab.configure({ DataBackend: { type: 'null' } });
   expect((await stepsOf(0)).map(({ step }) => step)).toEqual(['reach', 'write', 'write', 'read', 'read', 'delete']);
 });
@@ -81,13 +81,13 @@ test('blobs of backups stay as they are', async () => {
   await lab.ok('scrub', uid);
 });
 
-test('the table has what people look for', async () => {
+test('the table has the expected columns', async () => {
   const text = await lab.ok('check-storage');
   expect(text).toMatch(/\| step +\| in_flight \| requests \| +bytes +\| ms_per_request \| mb_per_second \| problem \|/);
   expect(text).toMatch(/INFO: Backy complete/);
 });
 
-test('it waits for nobody who has the installation to themselves', async () => {
+test('it does not wait for commands with exclusive access', async () => {
   const holder = lab.startCommand(['flock', '--no-fork', lab.path('locks/backy_backy.lock'), 'sleep', '30']);
   await expect.poll(() => existsSync(lab.path('locks/backy_backy.lock'))).toBe(true);
   await expect.poll(async () => (await lab.run(['check-storage'])).code, { timeout: 20_000 }).toBe(100);

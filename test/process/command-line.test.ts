@@ -58,7 +58,7 @@ describe('usage', () => {
     expect(await lab.ok('--machine-output', '--skip', 'ls', '--fields', 'uid', '--snapshot', 's1')).toBe(`${uid}\n`);
   });
 
-  test('an ambiguous abbreviation exits 2 and says what it could be', async () => {
+  test('an ambiguous abbreviation exits 2 and lists the candidates', async () => {
     const { code, stderr } = await lab.run(['--s', 'ls', '--f', 'uid']);
     expect(code).toBe(0);
     expect(stderr).toBe('');

@@ -53,7 +53,7 @@ describe.each(['bash', 'zsh'] as const)('%s', (shell) => {
       expect(typed.map(({ line }) => line)).toEqual(COMPLETED.map(([, line]) => real(line)));
     });
 
-    test('lists, in zsh with what the words are', async () => {
+    test('lists candidates, in zsh with descriptions', async () => {
       const [commands, uids] = await type(['backy2 re', 'backy2 -c backy.cfg rm ']);
       const listed = (typed: Typed | undefined, word: string) =>
         typed?.listed.join('\n').match(new RegExp(`${word}( .*|$)`, 'm'))?.[1];
@@ -95,7 +95,7 @@ describe('fish', () => {
       return (await run(['fish', '--no-config', '-c', script, line])).split('\n').slice(0, -1);
     };
 
-    test('commands and options, with what they do', async () => {
+    test('commands and options, with descriptions', async () => {
       const commands = await complete('backy2 re');
       expect(commands).toContain('restore\tRestore a version to a file, device or RBD image.');
       expect(commands).toContain('remove-tag\tRemove tags from a version.');

@@ -38,7 +38,7 @@ async function ask(words: string[], env: Record<string, string> = {}) {
 const longAndShort = (flags: string) => flags.match(/-[-\w]+(?=[ ,]|$)/g) ?? [];
 
 describe('from the definitions', () => {
-  test('commands, with what they do', async () => {
+  test('commands, with descriptions', async () => {
     const { words, descriptions } = await offered('');
     expect(words).toEqual(ALL_COMMANDS.map(({ name }) => name));
     expect(descriptions).toEqual(ALL_COMMANDS.map(({ description }) => description));
@@ -64,7 +64,7 @@ describe('from the definitions', () => {
     for (const place of places) expect((await offered(...place)).words, place.join(' ')).toEqual([other, web]);
   });
 
-  test('the columns of -f, those that are there already left out', async () => {
+  test('the columns of -f that are not typed yet', async () => {
     const { words } = await offered('ls', '-f', 'uid,');
     expect(words).toContain('uid,snapshot_name');
     expect(words).toHaveLength(9);
@@ -160,7 +160,7 @@ describe('when there is nothing to offer, nothing is said', () => {
 });
 
 describe('the database', () => {
-  test('stays as it is, and nothing is left beside it or in the log', async () => {
+  test('stays unchanged, without side files and log lines', async () => {
     const state = () => [
       readFileSync(lab.databasePath).toString('base64'),
       readdirSync(lab.folder).sort(),
@@ -192,7 +192,7 @@ describe('the database', () => {
     writer.close();
   });
 
-  test('with what a crash left beside it is read, and stays so', async () => {
+  test('with the side files of a crash is read, and stays unchanged', async () => {
     const writer = new Database(lab.databasePath);
     writer.pragma('journal_mode = wal');
     writer.prepare("UPDATE versions SET name = 'committed' WHERE uid = ?").run(web);

@@ -34,7 +34,7 @@ async function shell(script: string) {
   return lab.startCommand(['bash', '-c', script.replaceAll('$backy2', backy2)]).ended;
 }
 
-test('a line a block: same, other, and what only one of the two has', async () => {
+test('one line per block: same, different, or in one version only', async () => {
   const zero = Buffer.alloc(BLOCK);
   const image = [noise(BLOCK, 'a'), noise(BLOCK, 'b'), zero, zero, noise(BLOCK, 'e'), noise(BLOCK, 'f')];
   const left = await lab.backup(`file://${lab.write('left', Buffer.concat(image))}`, 'left');
@@ -82,7 +82,7 @@ test('pages of both versions are matched, wherever rows are missing', async () =
   expect(json).toHaveLength(wanted.split('\n').length - 1);
 });
 
-test.each([['-m'], ['-v'], ['--json']])('a reader that goes away ends diff-meta %s quietly', async (option) => {
+test.each([['-m'], ['-v'], ['--json']])('a closed pipe ends diff-meta %s quietly', async (option) => {
   insertMany((_, id) => `blob${id}`);
   const said = await shell(`$backy2 ${option} diff-meta ${LEFT} ${RIGHT} | head -n 1 >/dev/null; echo "\${PIPESTATUS[0]}"`);
   expect(said).toMatchObject({ stdout: '0\n', stderr: '' });

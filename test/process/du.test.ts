@@ -88,7 +88,7 @@ describe('du', () => {
   });
   afterEach(() => lab.remove());
 
-  test('tells what real backups share, and what their removal would free', async () => {
+  test('shows what real backups share, and what their removal would free', async () => {
     const common = noise(3 * BLOCK, 'common');
     const own = noise(BLOCK, 'own');
     const first = await lab.backup(`file://${lab.write('a', Buffer.concat([common, own, own, Buffer.alloc(BLOCK)]))}`, 'a');
@@ -104,7 +104,7 @@ describe('du', () => {
     expect(await lab.ok('-ms', 'du', second)).toBe(`${3 * BLOCK + 5}|0|0|0|${3 * BLOCK + 5}|${3 * BLOCK + 5}|${3 * BLOCK + 5}\n`);
   });
 
-  test('shows uid, name and date when they are named, and always in JSON', async () => {
+  test('shows uid, name and date if -f names them, and always in JSON', async () => {
     const uid = await lab.backup('null://4kB', 'vm');
     const date = lab.version(uid).date.slice(0, 19);
     expect(await lab.ok('-m', 'du')).toBe(`${DEFAULT_FIELDS.join('|')}\n4096|0|0|0|4096|4096|4096\n`);

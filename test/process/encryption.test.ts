@@ -213,7 +213,7 @@ describe('damage', () => {
       }),
   );
 
-  test('of a wrapped key or a nonce in the database concerns that block alone; scrub and restore go on', () =>
+  test('of a wrapped key or a nonce in the database affects only that block; scrub and restore continue', () =>
     withLab({ config: encrypted() }, async (lab) => {
       const uid = await lab.backup(`file://${lab.write('image', image)}`, 'vm');
       const damage = (column: string, id: number, value: string) =>

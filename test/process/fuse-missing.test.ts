@@ -6,7 +6,7 @@ import { withLab } from '../support/labs/lab.ts';
 
 const ROOT = dirname(fileURLToPath(new URL('..', import.meta.url)));
 
-test('fuse says what is missing: the device, or the package, which is optional', async () => {
+test('fuse names the missing part: the device, or the optional package', async () => {
   await withLab({}, async (lab) => {
     const program = lab.path('program');
     mkdirSync(`${program}/node_modules`, { recursive: true });

@@ -10,7 +10,7 @@ const flowing = (text: string) => text.replaceAll(/\s+/g, ' ');
 const widest = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
 
 describe('help', () => {
-  test('of the program names every command with what it does, in 80 columns', async () => {
+  test('of the program lists every command with its description, in 80 columns', async () => {
     const { code, stdout, stderr } = await run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const { name, description } of ALL_COMMANDS) expect(flowing(stdout)).toContain(` ${name} ${description}`);

@@ -240,7 +240,7 @@ async function resultOf(...args: string[]): Promise<Record<string, unknown>> {
 describe('a result tells', () => {
   const kept = { bytes_sparse: 2 * BLOCK, blocks_sparse: 2 };
 
-  test('backup: the version, what became of each block, and times', async () => {
+  test('backup: the version, counts of blocks, and times', async () => {
     const first = await resultOf('backup', '-s', 'snap', '-t', 'a,b', '-e', '2031-01-02', source, 'vm');
     const size = { size: 7, size_bytes: 6 * BLOCK + 5 };
     const date = '2031-01-02T00:00:00.000Z';
@@ -259,7 +259,7 @@ describe('a result tells', () => {
     expect(again).toMatchObject({ ...size, expire: null, ...kept, bytes_dedup: bytes, blocks_dedup: 5, blocks_written: 0 });
   });
 
-  test('backup: blobs of other versions that are gone', async () => {
+  test('backup: missing blobs of other versions', async () => {
     const uid = await lab.backup(source, 'vm');
     const blob = lab.blocks(uid)[2]?.uid;
     lab.blobAt(uid, 2).remove();
@@ -293,7 +293,7 @@ describe('a result tells', () => {
     expect(new Set(affected as string[])).toEqual(new Set([uid, other]));
   });
 
-  test('scrub: how much was checked, what is bad, and whether the version is valid now', async () => {
+  test('scrub: checked blocks, bad blocks, and validity of the version', async () => {
     const uid = await lab.backup(source, 'vm');
     const whole = { complete: true, blocks_checked: 5, bytes_checked: 4 * BLOCK + 5 };
     lab.sql('UPDATE versions SET valid = 0');
@@ -329,7 +329,7 @@ describe('a result tells', () => {
     expect(await resultOf('cleanup', '--dangerous-force')).toMatchObject({ blobs_deleted: 3, bytes_deleted: null });
   });
 
-  test('rm, tags, expire, protect, export and import: what is so now', async () => {
+  test('rm, tags, expire, protect, export and import: the new state', async () => {
     const uid = await lab.backup(source, 'vm', '-t', 'a');
     expect(await resultOf('add-tag', uid, 'a,b')).toEqual({ uid, added: ['b'], tags: ['a', 'b'] });
     expect(await resultOf('remove-tag', uid, 'a,c')).toEqual({ uid, removed: ['a'], tags: ['b'] });
@@ -345,7 +345,7 @@ describe('a result tells', () => {
     expect(await resultOf('import', file)).toMatchObject(same);
   });
 
-  test('ls: what is stored, value for value', async () => {
+  test('ls: the stored values', async () => {
     const uid = await lab.backup(source, 'vm', '-s', 'snap', '-t', 'b,a', '-e', '2031-01-02');
     await lab.ok('protect', uid);
     const date = `${lab.version(uid).date.replace(' ', 'T').slice(0, 23)}Z`;
@@ -354,14 +354,14 @@ describe('a result tells', () => {
   });
 });
 
-test('-m, -s, -r and -v beside --json change nothing', async () => {
+test('-m, -s, -r and -v change nothing with --json', async () => {
   const words = ['-m', '-s', '-r', '-v', '--json'];
   const { stdout } = await lab.run([...words, 'backup', source, 'vm']);
   expect(documentOf('backup.json', stdout)).toMatchObject({ size_bytes: image.length });
   expect((await lab.run([...words, 'ls'])).stdout).toBe(await lab.ok('--json', 'ls'));
 });
 
-test('help and version are documents as well', async () => {
+test('help and version are documents too', async () => {
   expect(documentOf('version.json', await lab.ok('--json', '-V'))).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
   for (const args of [['-h'], ['ls', '--help']]) {
     expect(documentOf('help.json', await lab.ok('--json', ...args))).toEqual({ help: expect.stringMatching(/usage/i) });

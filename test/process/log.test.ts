@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => lab.remove());
 
 describe('the logfile', () => {
-  test('has what the console has, with the time and the pid', async () => {
+  test('has the lines of the console, with time and pid', async () => {
     const running = lab.start(['backup', source, 'vm']);
     const { stdout } = await running.ended;
     const lines = parse(lab.log()).filter(({ pid }) => pid === running.pid);
@@ -27,7 +27,7 @@ describe('the logfile', () => {
     expect(lines.at(-1)?.text).toBe('Backy complete.');
   });
 
-  test('has it with -m and --json as well, errors included, and is appended to', async () => {
+  test('has them with -m and --json too, errors included, and is appended to', async () => {
     await lab.ok('-m', 'backup', source, 'vm');
     expect((await lab.run(['--json', 'rm', UNKNOWN])).code).toBe(100);
     const texts = parse(lab.log()).map(({ text }) => text);
@@ -37,7 +37,7 @@ describe('the logfile', () => {
     expect(texts.at(-1)).toBe('Backy failed.');
   });
 
-  test('has DEBUG with -v and -d alone', async () => {
+  test('has DEBUG only with -v and -d', async () => {
     const debug = /^Cleanup: Removing UID /;
     for (const [options, wanted] of [
       [[], 0],
@@ -136,7 +136,7 @@ describe('the console', () => {
   test.each([
     ['a backup', ['backup'], ['vm']],
     ['-m ls', ['-m', 'ls'], []],
-  ])('whose reader has gone does not stop %s', async (_, words, more) => {
+  ])('with a closed pipe does not stop %s', async (_, words, more) => {
     await lab.backup(source, 'vm');
     const args = [...words, ...(words[0] === 'backup' ? [source] : []), ...more];
     const { code, stdout, stderr } = await lab.run(args, {

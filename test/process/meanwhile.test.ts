@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
-describe('a source that becomes shorter while it is read', () => {
+describe('a source that shrinks while it is read', () => {
   test.each([
     ['at the border of a block', 10 * BLOCK],
     ['to nothing', 0],
@@ -53,7 +53,7 @@ describe('a source that becomes shorter while it is read', () => {
   });
 });
 
-describe('a blob that turns out bad while a backup uses it', () => {
+describe('a blob that is found bad while a backup uses it', () => {
   test('is not trusted by that backup, whether it was found bad before or after its row', async () => {
     const shared = noise(BLOCKS * BLOCK, 'shared');
     const first = await lab.backup(`file://${lab.write('a', shared)}`, 'a');
@@ -94,7 +94,7 @@ describe('locks', () => {
 
 filesOnly('blob folder', () => {
   describe('a data folder that is not mounted', () => {
-    test('is no reason for cleanup to forget what it has to delete, nor for scrub to call blobs missing', async () => {
+    test('makes cleanup forget no blobs to delete, and scrub report no missing blobs', async () => {
       const uid = await lab.backup(`file://${lab.write('a', noise(4 * BLOCK, 'a'))}`, 'a');
       const kept = await lab.backup(`file://${lab.write('b', noise(4 * BLOCK, 'b'))}`, 'b');
       await lab.ok('rm', uid);
@@ -128,7 +128,7 @@ describe('a version that lacks a row', () => {
 
 filesOnly('blob folder', () => {
   describe('a blob that can not be read', () => {
-    test('stops neither restore nor scrub, and is named', async () => {
+    test('stops neither restore nor scrub, and is reported', async () => {
       const image = noise(4 * BLOCK, 'a');
       const uid = await lab.backup(`file://${lab.write('a', image)}`, 'a');
       const blob = lab.blobOf(uid, 1);
@@ -144,7 +144,7 @@ filesOnly('blob folder', () => {
 });
 
 describe('hints that do not fit their base', () => {
-  test('end a continued backup with 5, and leave it what it has', async () => {
+  test('end a resumed backup with 5, and keep its rows', async () => {
     const image = noise(BLOCKS * BLOCK, 'a');
     const base = await lab.backup(`file://${lab.write('a', image)}`, 'a');
     const half = await lab.backup(`file://${lab.path('a')}`, 'b');

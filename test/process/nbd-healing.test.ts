@@ -68,7 +68,7 @@ describe('an image that is open while others look after its blocks', () => {
     },
   );
 
-  test('gives no error for a block that was mended, and its old blob removed, after its row was read', async () => {
+  test('gives no error for a block that was repaired after its row was read, and whose old blob was removed', async () => {
     const blob = lab.blobAt(uid, BAD);
     // The first read fetches all rows.
     await client.read(0, 10);

@@ -135,7 +135,7 @@ describe('negotiation', () => {
     await other.disconnect();
   });
 
-  test('outlives clients that vanish at any moment, and what they sent of random bytes', async () => {
+  test('survives clients that vanish at any moment, and random bytes', async () => {
     for (let i = 0; i < 40; i++) {
       const client = i % 2 === 0 ? await NbdClient.connect(server.socket) : await NbdClient.open(server.socket, 'vm');
       client.socket.write(noise(i * 7, `garbage ${i}`));
@@ -153,7 +153,7 @@ describe('negotiation', () => {
     lazy.socket.destroy();
   });
 
-  test('turns away more clients than it can serve', async () => {
+  test('refuses more clients than it can serve', async () => {
     const sockets = Array.from({ length: 40 }, () => connect(server.socket).on('error', () => {}));
     const closed = sockets.map((socket) => new Promise((resolve) => socket.resume().once('close', () => resolve(true))));
     expect(await Promise.race(closed)).toBe(true);
@@ -173,7 +173,7 @@ describe('a server', () => {
   });
   afterAll(() => lab.remove());
 
-  test('offers one export alone with --export, which is then the default as well', async () => {
+  test('offers only one export with --export, which is the default too', async () => {
     const server = await startNbd(lab, '--export', uid);
     const client = await NbdClient.connect(server.socket);
     expect(await client.option(OPTION.list)).toHaveLength(2);
@@ -196,7 +196,7 @@ describe('a server', () => {
     expect((await stopServing(server)).code).toBe(0);
   });
 
-  test('refuses a socket that another one listens on, and a file that is none', async () => {
+  test('refuses a socket that is in use, and a file that is not a socket', async () => {
     const server = await startNbd(lab);
     const second = await lab.run(['nbd', '--socket', server.socket]);
     expect(second.code).toBe(100);

@@ -11,7 +11,7 @@ const READERS = 4;
 /** Together twice the size of the cache. */
 const PIECE = 128 * MIB;
 
-test('four who read an image by pieces at once have each block fetched once, or little more', async () => {
+test('four clients that read an image in pieces fetch each block about once', async () => {
   await withLab({ blockSize: BLOCK }, async (lab) => {
     const source = openSync(lab.path('image'), 'w');
     const content = noise(BLOCK, 'block');

@@ -64,7 +64,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     });
   });
 
-  test('keeps what is written beside the version, for all who have it open, and changes nothing of it', async () => {
+  test('keeps writes apart from the version, for all its clients, and never changes the version', async () => {
     server = await startNbd(lab);
     const before = lab.dump();
     const seed = runSeed();
@@ -110,7 +110,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     });
   });
 
-  test('gives an I/O error for a bad block alone, names and marks it', async () => {
+  test('gives an I/O error only for a bad block, which it reports and marks', async () => {
     const blob = lab.blobAt(uid, 5);
     const bytes = blob.read();
     bytes[100] = (bytes[100] ?? 0) ^ 1;
@@ -161,7 +161,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
   });
 
   filesOnly('blob folder', () => {
-    test('gives errors while the data backend is away, marks nothing, and goes on when it is back', async () => {
+    test('gives errors while the data backend is down, marks nothing, and continues when it is back', async () => {
       server = await startNbd(lab);
       const client = await NbdClient.open(server.socket, uid);
       renameSync(lab.dataPath, lab.path('away'));
@@ -175,7 +175,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
   });
 
   filesOnly('client side', () => {
-    test('says so when there is no place for what is written', async () => {
+    test('reports that there is no room for writes', async () => {
       lab.configure({ DEFAULTS: { cachedir: lab.path('nowhere') } });
       server = await startNbd(lab);
       const client = await NbdClient.open(server.socket, uid);
@@ -193,7 +193,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
       expect((await client.read(8 * BLOCK, BLOCK)).equals(fresh)).toBe(true);
     });
 
-    test('refuses what is no good, and goes on', async () => {
+    test('refuses invalid requests, and continues', async () => {
       server = await startNbd(lab, '--read-only');
       const client = await NbdClient.open(server.socket, 'vm');
       expect(client.flags & EXPORT_FLAG.readOnly).toBeTruthy();
@@ -294,7 +294,7 @@ describe('a version that is served', () => {
     ).toHaveLength(1);
   });
 
-  test('gives an error for a block whose row has the id of none, and all others', async () => {
+  test('gives an error for a block with a wrong row id, and serves all others', async () => {
     lab.sql('UPDATE blocks SET id = 1000 WHERE id = 5');
     const server = await startNbd(lab);
     const client = await NbdClient.open(server.socket, uid);
@@ -305,7 +305,7 @@ describe('a version that is served', () => {
   });
 
   filesOnly('client side', () => {
-    test('can be read by its owner alone', async () => {
+    test('can be read only by its owner', async () => {
       const server = await startNbd(lab);
       expect(statSync(server.socket).mode & 0o777).toBe(0o600);
       await stopServing(server);

@@ -35,7 +35,7 @@ test('a restore shows the last block that is on the target, and a scrub which ve
   expect(parseStatusLine(await titleOf(lab.start(['scrub', uid]), /ETA \d/, 'b222')).what).toBe(`Scrubbing vm (${uid})`);
 });
 
-test('a name that is too long for the process list gives way in its middle: the numbers stay', async () => {
+test('a name that is too long for the process list is shortened in the middle; the numbers stay', async () => {
   lab.configure({ DataBackend: { bandwidth_write: 0 } });
   const uid = await lab.backup(`file://${lab.write('image', noise(BLOCKS * BLOCK, 'image'))}`, `start-${'ü☃'.repeat(300)}-end`);
   const { what } = parseStatusLine(await titleOf(lab.start(['scrub', uid]), /ETA \d/));

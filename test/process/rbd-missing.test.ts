@@ -5,7 +5,7 @@ import { withLab } from '../support/labs/lab.ts';
 test.each([
   ['backup', 'rbd://vms/image', 'vm'],
   ['backup', '--auto', 'rbd://vms/*'],
-])('where librados is not installed, %s %s says which package has it', async (...words) => {
+])('without librados, %s %s names the package to install', async (...words) => {
   await withLab({}, async (lab) => {
     mkdirSync(lab.path('lib'));
     // The loader takes the first file of that name, which is not a library.

@@ -13,14 +13,14 @@ function call(argv: string[], more: Partial<ResidentCall> = {}): Promise<Result>
 }
 
 describe('a call in a host', () => {
-  test('has its own words, folder, variables and clock, and leaves none of them to the next', async () => {
+  test('has its own arguments, folder, variables and clock, and leaves none of them to the next', async () => {
     const first = await call(['', 'words'], { env: { WORD: 'word' }, cwd: '/', clockMs: Date.UTC(2001, 1, 1) });
     expect(first).toEqual({ code: 3, signal: null, stdout: '/ word 2001\n', stderr: 'words' });
     const { stdout, stderr } = await call(['']);
     expect({ stdout, stderr }).toEqual({ stdout: `${tmpdir()}  ${new Date().getFullYear()}\n`, stderr: '' });
   });
 
-  test('beside another one has a host to itself', async () => {
+  test('in parallel with another one has its own host', async () => {
     const results = await Promise.all(['a', 'b', 'c'].map((word) => call(['late', word])));
     expect(results.map(({ stderr }) => stderr)).toEqual(['a', 'b', 'c']);
   });
@@ -59,7 +59,7 @@ describe('a call in a host', () => {
     await expect(broken).rejects.toThrow(/did not start:[\s\S]*leaky-program\.mjs\.gone/);
   });
 
-  test('that hangs is ended, and fails with what it did last', async () => {
+  test('that hangs is ended, and fails with its last output', async () => {
     const told = /hangs: no end after 500 ms\. In its last 2000 ms it made \d+ read and write calls/;
     await expect(call(['hang'], { timeoutMs: 500 })).rejects.toThrow(told);
   });

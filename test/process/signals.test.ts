@@ -99,7 +99,7 @@ describe.each(CODES)('%s', (signal, code) => {
   });
 });
 
-test('a stopped cleanup is gone on with by the next one', async () => {
+test('a stopped cleanup is resumed by the next one', async () => {
   const uid = await lab.backup(source, 'vm');
   await lab.ok('rm', uid);
   const running = lab.start(['cleanup', '--dangerous-force']);
@@ -137,7 +137,7 @@ describe('SIGHUP', () => {
 });
 
 describe('SIGUSR1', () => {
-  test.each(['-m', '--json'])('tells with %s, too, where a backup is: on stderr and in the logfile', async (option) => {
+  test.each(['-m', '--json'])('shows the status of a backup with %s too: on stderr and in the logfile', async (option) => {
     slow();
     const running = lab.start([option, 'backup', source, 'vm']);
     await until(running, () => lab.blobs().length > 5);

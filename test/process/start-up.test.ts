@@ -22,7 +22,7 @@ async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
 /** Modules that a listing does not need and that are slow to load: 40 ms in all. */
 const HEAVY = /knex|koffi|csv-|dayjs|src\/(engine|io|data)\/|src\/core\/(backup|restore|scrub|cleanup|transfer)/;
 
-test('a machine listing loads neither knex nor what moves blocks', async () => {
+test('a machine listing loads neither knex nor code that moves blocks', async () => {
   await lab.backup('null://8kB', 'vm');
   const sources = await sourcesLoadedBy('-ms', 'ls');
   expect(sources).toContain('src/cli/commands/ls.ts');
@@ -30,7 +30,7 @@ test('a machine listing loads neither knex nor what moves blocks', async () => {
   expect([...sources].filter((source) => HEAVY.test(source))).toEqual([]);
 });
 
-test('the version is told by what reads the words alone', async () => {
+test('-V loads only the code that parses the command line', async () => {
   const sources = await sourcesLoadedBy('-V');
   expect(sources).toContain('src/cli/program.ts');
   expect(

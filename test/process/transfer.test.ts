@@ -90,7 +90,7 @@ test('an export into a folder that is not there is a clear error', async () => {
   expectFailure(await lab.run(['export', uid, lab.path('no/out.csv')]), 100, lab.path('no/out.csv'));
 });
 
-test('an imported version whose blobs are gone restores what there is, and exits 20', async () => {
+test('an imported version with missing blobs restores the others, and exits 20', async () => {
   await lab.ok('rm', uid);
   await lab.ok('cleanup', '--dangerous-force');
   // Other blobs, since an empty folder would look like an unmounted disk.

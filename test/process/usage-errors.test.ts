@@ -37,7 +37,7 @@ test.each(WRONG)('%s', async (words, line) => {
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 
-test('--json behind the command is wrong as well, and answered in JSON', async () => {
+test('--json after the command is wrong too, and answered in JSON', async () => {
   const { code, stdout, stderr } = await run(['ls', '--json']);
   expect(stderr).toBe('error: ls: unknown option "--json". It goes before the command: backy2 --json ls …\n');
   expect(code).toBe(2);

@@ -14,7 +14,7 @@ const PROMISED: Record<ErrorCode, number> = {
 };
 
 describe('the exit code', () => {
-  it.each(Object.entries(PROMISED) as [ErrorCode, number][])('of %s is %i, and stands in the docs', (code, exitCode) => {
+  it.each(Object.entries(PROMISED) as [ErrorCode, number][])('of %s is %i, as documented', (code, exitCode) => {
     expect(EXIT_CODES[code]).toBe(exitCode);
     expect(new BackyError(code, 'x').exitCode).toBe(exitCode);
     expect(TABLE).toMatch(exitCode === 100 ? /\| 100 \| anything else/ : new RegExp(`\\|[^|]*\\b${exitCode}\\b[^|]*\\|`));
@@ -29,15 +29,15 @@ describe('the exit code', () => {
     ['restore', 6],
     ['scrub', 100],
     ['cleanup', 100],
-  ])('of a data backend that fails during %s is %i: only some can be gone on with', (command, exitCode) => {
+  ])('of a data backend that fails during %s is %i: only some commands can be resumed', (command, exitCode) => {
     expect(failureOf(new BackyError('dataBackend', 'x'), command)).toMatchObject({ code: 'dataBackend', exitCode });
   });
 
-  it('of what nobody foresaw is 100', () => {
+  it('of an unforeseen error is 100', () => {
     expect(failureOf(new TypeError('x'), 'backup')).toMatchObject({ code: 'failed', exitCode: 100 });
   });
 
-  it('comes through between threads, with the hint', () => {
+  it('survives a message between threads, with the hint', () => {
     const error = fromPlainError(toPlainError(new BackyError('dataBackend', 'x', { hint: 'y' }), 'worker'));
     expect(error).toMatchObject({ code: 'dataBackend', exitCode: 6, message: 'x', hint: 'y' });
     expect(fromPlainError(toPlainError(new Error('x'), 'worker'))).toMatchObject({ code: 'worker', exitCode: 100 });

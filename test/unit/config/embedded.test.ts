@@ -67,7 +67,7 @@ test.each([
   expect(config.engine).toMatch(/^sqlite:\/{4}[^/]/);
 });
 
-test('someone without a home folder is told what to do', () => {
+test('a user without a home folder gets an error that says what to do', () => {
   const { env } = makeSandbox();
   const { message, hint } = configErrorOf(() => loadConfig(undefined, { ...env, home: undefined }));
   expect(`${message} ${hint}`).toMatch(/no home folder.*-c/);

@@ -12,7 +12,7 @@ const errorOf = (...options: string[]) => configErrorOf(() => load(...options)).
 const KEY = 'decafbad'.repeat(8);
 const REMEDY = 'set encryption_key to 64 hex digits (32 bytes), or set encryption_version: 0.';
 
-test('version 0 needs no key, and a malformed one does no harm', () => {
+test('version 0 needs no key, and ignores a malformed one', () => {
   for (const key of ['', 'abc', 'x%y', KEY.slice(1)]) {
     expect(load('encryption_version: 0', `encryption_key: ${key}`)).toMatchObject({
       encryptionKey: undefined,
@@ -21,11 +21,11 @@ test('version 0 needs no key, and a malformed one does no harm', () => {
   }
 });
 
-test('version 0 keeps a good key', () => {
+test('version 0 keeps a valid key', () => {
   expect(load('encryption_version: 0', `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 0 });
 });
 
-test('without a key, version 1 and no version at all are errors that say what to set', () => {
+test('without a key, version 1 and a missing version are errors that name the option to set', () => {
   expect(errorOf('encryption_version: 1')).toBe(
     `backy.cfg: [DEFAULTS] encryption_key: is missing, and encryption version 1 needs it; ${REMEDY}`,
   );

@@ -32,12 +32,12 @@ describe('lines', () => {
     expect(readValue(`[a]\n${text}`, 'k')).toBe(value);
   });
 
-  test('a line that is not indented deeper begins a new option', () => {
+  test('a line without deeper indentation begins a new option', () => {
     const text = '[a]\n  k: v\n  l: w\n m: x';
     expect(['k', 'l', 'm'].map((option) => readValue(text, option))).toEqual(['v', 'w', 'x']);
   });
 
-  test('section names are case-sensitive, and what follows the bracket is ignored', () => {
+  test('section names are case-sensitive, and text after the bracket is ignored', () => {
     const ini = parseIni('[a] # one\nk: 1\n[A]\nk: 2', 'x.cfg');
     expect([getValue(ini, 'a', 'k'), getValue(ini, 'A', 'k'), getValue(ini, 'b', 'k')]).toEqual(['1', '2', undefined]);
   });
@@ -92,12 +92,12 @@ describe('interpolation', () => {
     expect(valueErrorOf(`[a]\n${text}`, 'k')).toBe(message);
   });
 
-  test('a wrong value that nobody asks for does no harm', () => {
+  test('a wrong value that is not read raises no error', () => {
     expect(readValue('[a]\nk: v\nl: %', 'k')).toBe('v');
   });
 });
 
-test('what was written is read back', () => {
+test('a written file reads back the same', () => {
   const word = fc.stringMatching(/^[!-~äöü€]([ -~äöü€]*[!-~äöü€])?$/);
   const name = fc.stringMatching(/^[a-z_][a-z0-9_ .-]*[a-z0-9]$/);
   const section = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_ ]*$/).filter((title) => title !== 'DEFAULT');

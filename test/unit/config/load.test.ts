@@ -232,7 +232,7 @@ test.each([
   expect(errorOf(`${PLAIN}[${section}]\n${text}`)).toBe(`backy.cfg: [${section}] ${message}`);
 });
 
-test('options of parts that come later or are not used are known, whatever their value', () => {
+test('options of unused parts are known, whatever their value', () => {
   const text = '[DataBackend]\naws_secret_access_key: 50%\nhost:\nuse_ssl: maybe\n[io_rbd]\nrados_name: x\n';
   expect(load(PLAIN + text).warnings).toEqual([]);
 });

@@ -53,20 +53,20 @@ test('with -c only that file is read, relative to the current folder', () => {
   expect(readConfigFiles('my.cfg', env)).toMatchObject([{ name: 'my.cfg', text: 'mine' }]);
 });
 
-test('a byte order mark is no part of the text', () => {
+test('a byte order mark is not part of the text', () => {
   const { env, write } = makeSandbox();
   const file = write('bom.cfg', '\uFEFF[DEFAULTS]');
   expect(readConfigFiles(file, env)).toMatchObject([{ name: file, text: '[DEFAULTS]' }]);
 });
 
-test('a file of -c that does not exist is an error', () => {
+test('a missing file of -c is an error', () => {
   const { env, write } = makeSandbox();
   write('cwd/file', '');
   expect(configErrorOf(() => loadConfig('missing.cfg', env)).message).toBe('File not found: missing.cfg');
   expect(configErrorOf(() => loadConfig('file/x.cfg', env)).message).toBe('File not found: file/x.cfg');
 });
 
-test('a folder, bytes that are no text, and a file that leads nowhere are errors', () => {
+test('a folder, bytes that are not text, and a symlink loop are errors', () => {
   const { env, write } = makeSandbox();
   mkdirSync(join(env.cwd, 'locks'));
   write('cwd/latin1.cfg', Uint8Array.of(0x5b, 0xe4, 0x5d));

@@ -87,7 +87,7 @@ test.each([
   expect(backendOf(text)).toMatchObject(expected);
 });
 
-test('keys may be in files, which are not read until they are needed', () => {
+test('keys may be in files, which are read only when needed', () => {
   const files = 'aws_access_key_id_file: /no/such/id\naws_secret_access_key_file: /no/such/secret\n';
   const inFiles = { accessKeyId: { file: '/no/such/id' }, secretAccessKey: { file: '/no/such/secret' } };
   expect(backendOf(S3 + files)).toMatchObject({ credentials: inFiles });
@@ -96,7 +96,7 @@ test('keys may be in files, which are not read until they are needed', () => {
   expect(backendOf(S3)).toMatchObject({ credentials: undefined });
 });
 
-test('how long to wait and to try can be set', () => {
+test('timeouts and retries can be set', () => {
   expect(backendOf(`${S3}request_timeout: 5\nretry_time: 30`)).toMatchObject({ stallMs: 5000, retryForMs: 30_000 });
 });
 

@@ -33,7 +33,7 @@ describe('status lines', () => {
     expect(duration(seconds)).toBe(text);
   });
 
-  it('look as scripts know them', () => {
+  it('have the form that scripts expect', () => {
     const pace = { bytesPerSecond: 93_000_000, etaSeconds: 59 * 3600 + 61 };
     const numbers = 'Read Queue [==========] Write Queue [=====     ] (11.5% 93.0MB/sØ ETA 59h1m)';
     expect(statusText({ operation: 'backup', what: 'rbd://vms/test@snap' }, PROGRESS, pace)).toBe(
@@ -51,7 +51,7 @@ describe('status lines', () => {
     );
   });
 
-  it('never say 100 % before all is done, and say it of nothing', () => {
+  it('show 100% only when all is done, and for no blocks at all', () => {
     const text = (progress: Progress) => statusText({ operation: 'scrub', what: 'x' }, progress, paceOf(progress, 1));
     expect(text({ ...PROGRESS, doneBlocks: 99_999, totalBlocks: 100_000 })).toContain('(99.9% ');
     expect(text({ ...PROGRESS, doneBlocks: 100_000, totalBlocks: 100_000 })).toContain('(100.0% ');
@@ -60,7 +60,7 @@ describe('status lines', () => {
 });
 
 describe('the pace', () => {
-  it('is that of this phase alone', () => {
+  it('counts only this phase', () => {
     const continued = { ...PROGRESS, phaseStartBlocks: 500, doneBlocks: 600, movedBytes: 1_000 };
     expect(paceOf(continued, 10)).toEqual({ bytesPerSecond: 100, etaSeconds: 40 });
     const preparing = { ...PROGRESS, phase: 'prepare' as const, doneBlocks: 600, phaseEndBlocks: 900, movedBytes: 0 };
@@ -90,13 +90,13 @@ describe('the live line', () => {
     expect(line(width)).toBe(text);
   });
 
-  it('tells at the end how long it took', () => {
+  it('shows the duration at the end', () => {
     expect(line(79, { ...PROGRESS, doneBlocks: 1000 })).toBe(
       'Backing up file:…-snapshot 100.0% [===================]   93.0 MB/s  in 92s',
     );
   });
 
-  it('is never wider than it may be, whatever is in it', () => {
+  it('is never too wide, whatever it contains', () => {
     const phase = fc.constantFrom('prepare' as const, 'data' as const);
     const operation = fc.constantFrom('backup' as const, 'restore' as const, 'scrub' as const);
     fc.assert(
@@ -118,7 +118,7 @@ describe('the live line', () => {
 });
 
 describe('shorten', () => {
-  it('leaves both ends, and whole letters', () => {
+  it('keeps both ends, and whole letters', () => {
     expect(shorten('0123456789', 10, (text) => text.length)).toBe('0123456789');
     expect(shorten('0123456789', 7, (text) => text.length)).toBe('01…6789');
     expect(shorten('ééééé', 9, Buffer.byteLength)).toBe('é…éé');

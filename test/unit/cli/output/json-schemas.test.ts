@@ -12,7 +12,7 @@ test('error.json knows every code', () => {
   expect(codes).toEqual(Object.keys(EXIT_CODES));
 });
 
-test('backup --auto tells the same of a backup as backup does', () => {
+test('backup --auto describes a backup as backup does', () => {
   const { results } = SCHEMAS.get('backup-auto')?.properties ?? {};
   const ofImage = results?.items?.properties?.backup?.anyOf?.find(({ type }) => type === 'object');
   const backup = SCHEMAS.get('backup');
@@ -29,7 +29,7 @@ describe.each([...SCHEMAS])('docs/json/%s.json', (name, schema) => {
     expect(problemsOf(`${name}.json`, Symbol.iterator)).not.toBe('');
   });
 
-  test('lets nothing through that it does not describe, and describes all, with units', () => {
+  test('describes every field, with units, and allows no others', () => {
     const objects: string[] = [];
     for (const [path, part] of partsOf(schema, '#')) {
       if (part.properties !== undefined) {
@@ -48,7 +48,7 @@ describe.each([...SCHEMAS])('docs/json/%s.json', (name, schema) => {
 
 const TABLES = [...SCHEMAS].filter(([, schema]) => schema.$defs?.default_row !== undefined);
 
-test.each(TABLES)('docs/json/%s.json says which fields are there without -f', (_, schema) => {
+test.each(TABLES)('docs/json/%s.json lists the fields without -f', (_, schema) => {
   const row = schema.$defs?.row;
   const needed = schema.$defs?.default_row?.required ?? [];
   expect(Object.keys(row?.properties ?? {})).toEqual(expect.arrayContaining(needed));

@@ -8,7 +8,7 @@ import { problemsOf } from '../../../support/labs/json-schemas.ts';
 const text = (value: JsonValue, newline?: string) => [...jsonText(value, newline)].join('');
 
 describe('jsonText', () => {
-  it('writes what JSON.stringify writes, indented by two', () => {
+  it('writes the same as JSON.stringify, indented by two', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(text(value as JsonValue, '\n')).toBe(JSON.stringify(value, undefined, 2));
@@ -17,7 +17,7 @@ describe('jsonText', () => {
     );
   });
 
-  it('writes an item on one line where no newline is asked for', () => {
+  it('writes an item on one line without a newline argument', () => {
     expect(text({ a: [1, 'x\n'], b: {} })).toBe('{"a": [1, "x\\n"], "b": {}}');
   });
 
@@ -53,18 +53,18 @@ describe('toJson', () => {
   });
 });
 
-it('a table is an array of objects keyed by field, as it is named', () => {
+it('a table is an array of objects keyed by field', () => {
   const columns = ['Est. Space', 'tags', 'expire'].map((name) => ({ name, kind: 'text' as const, align: 'left' as const }));
   expect(tableToJson({ columns, rows: [[5, ['a'], null]] })).toEqual([{ 'Est. Space': 5, tags: ['a'], expire: null }]);
 });
 
-describe('an array that is written as its items come', () => {
+describe('an array that is written item by item', () => {
   const failure = failureDocument({ code: 'io', exitCode: 100, message: 'It broke.', hint: undefined });
   const blocks = async function* (count: number) {
     for (let block = 0; block < count; block++) yield { block, difference: 'SAME' };
   };
 
-  it.each([0, 1, 3, 5_000])('is one document with %i items, one a line', async (count) => {
+  it.each([0, 1, 3, 5_000])('is one document with %i items, one per line', async (count) => {
     const written: string[] = [];
     await new JsonDocument((piece) => written.push(piece) > 0).printArray(blocks(count));
     const out = written.join('');
@@ -76,7 +76,7 @@ describe('an array that is written as its items come', () => {
     expect(written.length, 'pieces: not one an item').toBeLessThan(count / 100 + 2);
   });
 
-  it('ends with the failure when one comes on the way, and is one document still', async () => {
+  it('ends with a failure that comes meanwhile, and is still one document', async () => {
     const written: string[] = [];
     const document = new JsonDocument((piece) => written.push(piece) > 0);
     const broken = async function* () {
@@ -91,7 +91,7 @@ describe('an array that is written as its items come', () => {
     expect(problemsOf('diff-meta.json', items)).toBe('');
   });
 
-  it('ends when nobody reads it any more', async () => {
+  it('ends when the pipe is closed', async () => {
     let made = 0;
     const counted = async function* () {
       for await (const block of blocks(100_000)) {
@@ -103,7 +103,7 @@ describe('an array that is written as its items come', () => {
     expect(made).toBeLessThan(10_000);
   });
 
-  it('is the failure alone when it comes before the first item', async () => {
+  it('is only the failure if it comes before the first item', async () => {
     const written: string[] = [];
     const document = new JsonDocument((piece) => written.push(piece) > 0);
     document.fail(failure);
@@ -111,7 +111,7 @@ describe('an array that is written as its items come', () => {
   });
 });
 
-it('a failure after the result adds nothing to stdout, and one that can not be written throws nothing', () => {
+it('a failure after the result adds nothing to stdout, and one that cannot be written throws nothing', () => {
   const written: string[] = [];
   const document = new JsonDocument((piece) => written.push(piece) > 0);
   document.print({ done: true });

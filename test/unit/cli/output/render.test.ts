@@ -20,7 +20,7 @@ const TABLE: TableData = {
 };
 
 describe('renderTable', () => {
-  it('aligns by what is seen, and shows control characters instead of sending them', () => {
+  it('aligns by visible width, and escapes control characters', () => {
     expect(renderTable(TABLE, { skipHeader: false, human: false })).toBe(
       [
         '+---------------------+---------------+------------+-------+------+',
@@ -34,7 +34,7 @@ describe('renderTable', () => {
     );
   });
 
-  it('shows characters that end a line or turn its direction, too', () => {
+  it('escapes characters that end a line or change its direction', () => {
     const rows = [
       ['\u202eevil\u2069', 1],
       ['\u2028\u0085\u009b', 2],

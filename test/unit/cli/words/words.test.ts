@@ -91,7 +91,7 @@ describe('parseDate', () => {
 });
 
 describe('parseWhole', () => {
-  it('takes whole numbers alone', () => {
+  it('takes only whole numbers', () => {
     expect(parseWhole('42', '-c')).toBe(42);
     expect(() => parseWhole('abc', '-c')).toThrow(expect.objectContaining({ exitCode: 2 }));
   });
