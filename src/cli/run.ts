@@ -6,13 +6,14 @@ import { exitNow } from '../native/file-calls.ts';
 import type { Session } from './command.ts';
 import { abortOnSignals } from './live/signals.ts';
 import { Status } from './live/status.ts';
-import { ConsoleLog, writeOut } from './log/console-log.ts';
+import { ConsoleLog } from './log/console-log.ts';
 import { secretsOf } from './log/secrets.ts';
 import { errorLine } from './output/error-line.ts';
 import { failureDocument, failureOf } from './output/failure.ts';
 import { JsonDocument } from './output/json-document.ts';
 import { type OutputForm, showOutcome } from './output/show-outcome.ts';
 import { allowsColor } from './output/terminal.ts';
+import { writeOut } from './output/write-out.ts';
 import type { ParsedCall } from './program.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 

@@ -1,7 +1,7 @@
 import { clearLine, moveCursor } from 'node:readline';
 import { createLogUpdate } from 'log-update';
 import stringWidth from 'string-width';
-import type { Footer } from '../log/console-log.ts';
+import type { Footer } from '../output/write-out.ts';
 import { isForeground } from './foreground.ts';
 
 /** After a longer pause, the process may have been stopped and the shell may have printed. */

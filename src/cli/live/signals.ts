@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import { exitNow } from '../../native/file-calls.ts';
-import { setFooter } from '../log/console-log.ts';
+import { setFooter } from '../output/write-out.ts';
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 

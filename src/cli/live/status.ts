@@ -1,7 +1,8 @@
 import type { Progress } from '../../core/progress.ts';
-import { type ConsoleLog, setFooter } from '../log/console-log.ts';
+import type { ConsoleLog } from '../log/console-log.ts';
 import { printable } from '../output/printable.ts';
 import { allowsBar, isTerminal } from '../output/terminal.ts';
+import { setFooter } from '../output/write-out.ts';
 import type { LiveBar } from './live-bar.ts';
 import { paceOf } from './pace.ts';
 import { ProcessTitle } from './process-title.ts';

@@ -1,5 +1,5 @@
-import { writeOut } from '../log/console-log.ts';
 import { type JsonValue, jsonText, toJson } from './json.ts';
+import { writeOut } from './write-out.ts';
 
 /** Output is written in pieces of about this size: one system call per value would be slow. */
 const CHUNK_CHARACTERS = 64 * 1024;

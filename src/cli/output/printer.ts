@@ -1,7 +1,7 @@
 import type { BackyError } from '../../errors.ts';
-import { writeOut } from '../log/console-log.ts';
 import { failureDocument } from './failure.ts';
 import { JsonDocument } from './json-document.ts';
+import { writeOut } from './write-out.ts';
 
 /** Prints help, version, scripts and usage errors; with `--json` as a JSON document. */
 export class Printer {

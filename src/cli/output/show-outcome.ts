@@ -1,10 +1,10 @@
 import { BackyError } from '../../errors.ts';
-import { writeOut } from '../log/console-log.ts';
 import { tableToJson, toJson } from './json.ts';
 import type { JsonDocument } from './json-document.ts';
 import { renderMachine } from './machine.ts';
 import type { Outcome } from './outcome.ts';
 import { withoutExtra } from './table-data.ts';
+import { writeOut } from './write-out.ts';
 
 /** How the global options ask for output. */
 export interface OutputForm {

@@ -1,4 +1,4 @@
-import { writeOut } from '../../log/console-log.ts';
+import { writeOut } from '../../output/write-out.ts';
 import { complete } from './complete.ts';
 
 /** Runs `backy2 __complete WORD…`. The exit code is always 0. */
