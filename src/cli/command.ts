@@ -10,7 +10,7 @@ export interface Invocation {
   options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
-/** What a running command works with. */
+/** Gives a running command the store and ways to report. */
 export interface Session {
   backy: Backy;
   stdin: Readable;

@@ -7,7 +7,7 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
  * Opens a logfile for appending. In a folder such as /tmp, another user could plant a link or a
- * file that redirects our lines to any file that we may write. Such links and files are refused.
+ * file that redirects our lines. Such links and files are refused.
  * @throws BackyError `config` for such a file, otherwise the system's error.
  */
 export function openLog(path: string): number {

@@ -1,6 +1,6 @@
 import type { TableData } from './table-data.ts';
 
-/** What a command returns. {@link showOutcome} prints it. */
+/** The result of a command, to be printed. */
 export interface Outcome {
   /** Printed as a table, machine lines or JSON. */
   table?: TableData;
