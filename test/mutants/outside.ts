@@ -6,7 +6,7 @@ const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
 const STORE_IDENTITY = ['test/cli/store-identity.test.ts'];
 const EXIT_CODES = ['test/unit/cli/exit-codes.test.ts'];
 
-/** Input from files and servers, and output for scripts. */
+/** Input from files and servers, and output for scripts. Long, because it is one list. */
 export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'import-takes-blocks-in-any-order',
