@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import { Ceph, hasCeph } from '../lib/ceph.mjs';
+import { Ceph, missingPrograms } from '../lib/ceph.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
@@ -18,8 +18,9 @@ const DEPTHS = [1, 4, 10, 16];
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* rbd(workspace) {
-  if (!hasCeph()) {
-    process.stderr.write('rbd: not measured: it needs ceph-mon, ceph-osd, ceph-common and radosgw\n');
+  const missing = missingPrograms();
+  if (missing.length > 0) {
+    process.stderr.write(`rbd: not measured: not installed: ${missing.join(', ')}\n`);
     return;
   }
   await buildReader();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { missingPrograms, startGateway } from '../lib/gateway.mjs';
+import { missingPrograms } from '../lib/ceph.mjs';
+import { startGateway } from '../lib/gateway.mjs';
 import { message } from '../lib/lanes.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
@@ -18,7 +19,7 @@ const ROUND_TRIP_MS = 100;
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* s3(workspace) {
-  const missing = missingPrograms();
+  const missing = missingPrograms('radosgw', 'radosgw-admin');
   if (missing.length > 0) {
     process.stderr.write(`s3: not measured: not installed: ${missing.join(', ')}\n`);
     return;
