@@ -1,7 +1,6 @@
 import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Job, StoredBlock } from '../../engine/shared/messages.ts';
-import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
@@ -11,6 +10,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
 import { Deduplicator, type PlacedBlob } from '../blocks/deduplicator.ts';
+import { committedOnFailure } from '../blocks/group-committer.ts';
 import { type FindMissing, type PendingZero, RowCommitter } from '../blocks/row-committer.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
@@ -111,18 +111,14 @@ export class DataPhase implements Operation {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { pool, read, guard, checks } = this.#options;
-    try {
+    await committedOnFailure(this.#rows, async () => {
       do {
         await pool.run(this);
         await this.#rows.commit();
       } while (!signal.aborted && read.next(0) >= 0);
       await guard.settle();
       await checks.close();
-    } catch (error) {
-      // Without workers nothing can be flushed. A second failure must not hide the first.
-      if (!(error instanceof BackyError && error.code === 'worker')) await this.#rows.commit().catch(() => {});
-      throw error;
-    }
+    });
   }
 
   async next(): Promise<Job | undefined> {

@@ -1,3 +1,5 @@
+import { BackyError } from '../../errors.ts';
+
 /** How items are gathered and committed. */
 export interface GroupCommitterOptions<T> {
   /** A group is due with this many items. */
@@ -77,5 +79,18 @@ export class GroupCommitter<T> {
       this.#flushFailure = { error };
       throw error;
     }
+  }
+}
+
+/**
+ * Runs `body`, which gathers items. If it fails, the items gathered so far are committed, unless a
+ * worker failed: then nothing can be flushed. A second failure does not hide the first.
+ */
+export async function committedOnFailure(committer: { commit(): Promise<void> }, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    if (!(error instanceof BackyError && error.code === 'worker')) await committer.commit().catch(() => {});
+    throw error;
   }
 }

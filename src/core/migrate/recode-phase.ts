@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Finding, Job, RecodeBlock } from '../../engine/shared/messages.ts';
-import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
@@ -12,6 +11,7 @@ import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { Deduplicator, type PlacedBlob, type UnplacedBlock } from '../blocks/deduplicator.ts';
+import { committedOnFailure } from '../blocks/group-committer.ts';
 import { type FindMissing, RowCommitter } from '../blocks/row-committer.ts';
 
 const PAGE_ROWS = 5_000;
@@ -95,16 +95,12 @@ export class RecodePhase implements Operation {
    */
   async run(signal: AbortSignal): Promise<void> {
     const { pool } = this.#options;
-    try {
+    await committedOnFailure(this.#rows, async () => {
       do {
         await pool.run(this);
         await this.#rows.commit();
       } while (!signal.aborted && this.#retries.length > 0);
-    } catch (error) {
-      // Without workers nothing can be flushed. A second failure must not hide the first.
-      if (!(error instanceof BackyError && error.code === 'worker')) await this.#rows.commit().catch(() => {});
-      throw error;
-    }
+    });
   }
 
   async next(): Promise<Job | undefined> {

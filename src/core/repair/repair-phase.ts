@@ -1,7 +1,6 @@
 import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { Job } from '../../engine/shared/messages.ts';
-import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { GoodBlob } from '../../model/blob.ts';
@@ -9,7 +8,7 @@ import type { BlockRow } from '../../model/block.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { BadBlock } from '../blocks/bad-blocks.ts';
 import { Deduplicator, type PlacedBlob, type UnplacedBlock } from '../blocks/deduplicator.ts';
-import { GroupCommitter } from '../blocks/group-committer.ts';
+import { committedOnFailure, GroupCommitter } from '../blocks/group-committer.ts';
 import { HealingSum } from '../blocks/validate-healed.ts';
 import type { Meter } from '../progress.ts';
 
@@ -68,13 +67,10 @@ export class RepairPhase implements Operation {
 
   /** Runs to the end, or rejects with the first failure. Stored blobs are used either way. */
   async run(): Promise<void> {
-    try {
+    await committedOnFailure(this.#group, async () => {
       await this.#options.pool.run(this);
       await this.#group.commit();
-    } catch (error) {
-      if (!(error instanceof BackyError && error.code === 'worker')) await this.#group.commit().catch(() => {});
-      throw error;
-    }
+    });
   }
 
   async next(): Promise<Job | undefined> {

@@ -37,7 +37,7 @@ export class BlockReader implements Operation {
     this.#onFailure = onFailure;
     this.#context = context;
     const workers = workersFor(context.settings, Number.POSITIVE_INFINITY);
-    // What stops the program is heard by those who serve, not here.
+    // Servers handle the program's signal, and close the reader themselves.
     this.#pool = startPool(
       { ...context, signal: this.#aborter.signal },
       { geometry: { blockSize, sizeBytes: 0 }, blocks: Number.POSITIVE_INFINITY, arena: this.cache.arena },

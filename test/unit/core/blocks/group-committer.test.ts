@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GroupCommitter, type GroupCommitterOptions } from '../../../../src/core/blocks/group-committer.ts';
+import { committedOnFailure, GroupCommitter, type GroupCommitterOptions } from '../../../../src/core/blocks/group-committer.ts';
+import { BackyError } from '../../../../src/errors.ts';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -136,5 +137,36 @@ describe('a failure', () => {
     await expect(second).rejects.toThrow('database is gone');
     await committer.commit();
     expect(committed).toEqual([2]);
+  });
+});
+
+describe('an operation that fails', () => {
+  /** Gathers an item and fails with `error`. */
+  function failWith(error: Error, options: Partial<GroupCommitterOptions<number>> = {}) {
+    const { committer, events } = committerWith(options);
+    const failing = committedOnFailure(committer, async () => {
+      committer.add(1);
+      throw error;
+    });
+    return { failing, events };
+  }
+
+  it('commits what it has gathered', async () => {
+    const { failing, events } = failWith(new BackyError('io', 'Cannot read.'));
+    await expect(failing).rejects.toThrow('Cannot read.');
+    expect(events.at(-1)).toBe('committed 1');
+  });
+
+  it('commits nothing when a worker failed, since nothing can be flushed', async () => {
+    const { failing, events } = failWith(new BackyError('worker', 'A thread ended.'));
+    await expect(failing).rejects.toThrow('A thread ended.');
+    expect(events).toEqual([]);
+  });
+
+  it('reports its own failure, not that of the commit', async () => {
+    const commit = async () => {
+      throw new Error('database is gone');
+    };
+    await expect(failWith(new BackyError('io', 'Cannot read.'), { commit }).failing).rejects.toThrow('Cannot read.');
   });
 });
