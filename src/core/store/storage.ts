@@ -9,14 +9,9 @@ const WARN_EVERY_MS = 10_000;
 
 type StorageContext = Pick<Context, 'data' | 'logger'>;
 
-/** Opens the data backend for the main thread. MUST be closed. */
-export function openStorage({ data, logger }: StorageContext): DataBackend {
-  return openDataBackend(data, retryLog(logger));
-}
-
-/** Runs `body` with the data backend, and closes it. */
-export async function withStorage<T>(context: StorageContext, body: (backend: DataBackend) => Promise<T>): Promise<T> {
-  const backend = openStorage(context);
+/** Runs `body` on the main thread with the data backend, and closes it. */
+export async function withStorage<T>({ data, logger }: StorageContext, body: (backend: DataBackend) => Promise<T>): Promise<T> {
+  const backend = openDataBackend(data, retryLog(logger));
   try {
     return await body(backend);
   } finally {

@@ -7,7 +7,7 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import type { Version } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
-import { openStorage } from '../store/storage.ts';
+import { withStorage } from '../store/storage.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
 import { type CsvLine, readCsvLines } from './csv-lines.ts';
@@ -90,14 +90,11 @@ async function refuseExisting({ meta }: Context, uid: string): Promise<void> {
   });
 }
 
-async function importRows(context: Context, version: Version, rows: AsyncIterable<DatedBlockRow>): Promise<ImportCounts> {
-  const backend = openStorage(context);
-  try {
+function importRows(context: Context, version: Version, rows: AsyncIterable<DatedBlockRow>): Promise<ImportCounts> {
+  return withStorage(context, async (backend) => {
     await identifyStore(context, backend, { keepsId: false });
     const probe = new ImportProbe(backend, context.signal);
     const doomed = await context.meta.importVersion(version, probe.rows(rows), () => probe.blocksMissing === 0);
     return { doomed, blocks: probe.blocks, blocksMissing: probe.blocksMissing };
-  } finally {
-    await backend.close();
-  }
+  });
 }

@@ -2,7 +2,7 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import type { DataBackendOptions } from '../../data/options.ts';
 import type { Context } from '../context.ts';
 import { type IdentityCheck, prepareIdentity } from '../store/identity-check.ts';
-import { openStorage } from '../store/storage.ts';
+import { withStorage } from '../store/storage.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
 import { runStep, type StepPlan, type StepRequest, type StorageStep } from './storage-step.ts';
 import { TestBlobs } from './test-blobs.ts';
@@ -26,12 +26,10 @@ const RETRY_FOR_MS = 5_000;
 export async function checkStorageThoroughly(context: Context): Promise<StorageStep[]> {
   // A cleanup --full at the same time would delete the test blobs, since no row names them.
   return holding([() => lockForOperation(context.locks)], async () => {
-    const backend = openStorage({ ...context, data: withShortRetries(context.data) });
-    try {
-      return await new StorageCheck(context, backend).run(await prepareIdentity(context, backend));
-    } finally {
-      await backend.close();
-    }
+    const impatient = { ...context, data: withShortRetries(context.data) };
+    return withStorage(impatient, async (backend) =>
+      new StorageCheck(context, backend).run(await prepareIdentity(context, backend)),
+    );
   });
 }
 

@@ -5,7 +5,7 @@ import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
-import { openStorage } from '../store/storage.ts';
+import { withStorage } from '../store/storage.ts';
 import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts } from './blob-deletion.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
@@ -72,10 +72,9 @@ export async function cleanupFull(context: Context, request: FullCleanupRequest)
   });
 }
 
-async function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): Promise<CleanupResult> {
-  const backend = openStorage(context);
+function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): Promise<CleanupResult> {
   const start = performance.now();
-  try {
+  return withStorage(context, async (backend) => {
     // A cleanup keeps no new store id: the blobs may turn out to be another database's.
     await identifyStore(context, backend, { keepsId: false });
     await prepare?.(backend);
@@ -83,9 +82,7 @@ async function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSte
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
     return { ...counts, leftoversSwept, seconds: (performance.now() - start) / 1000 };
-  } finally {
-    await backend.close();
-  }
+  });
 }
 
 async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<DeletionCounts> {
