@@ -7,7 +7,8 @@ _backy2() {
   local -a words=()
   local rest=${COMP_LINE:0:COMP_POINT} word answer prefix i
 
-  # Bash also splits words at ":" and "=": join what no blank separates. The last word ends at the cursor.
+  # Bash also splits words at ":" and "=": join what no blank separates. The last word ends at the
+  # cursor.
   for ((i = 0; i <= COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     if ((i == 0)) || _backy2_starts_word; then words+=(''); fi
@@ -29,7 +30,8 @@ _backy2() {
     IFS= read -r answer || return 0
     if [[ $answer == files* ]]; then
       prefix=${answer#files$'\t'}
-      # Readline quotes names and adds a slash to folders, but not after a prefix, where it sees no file.
+      # Readline quotes names and adds a slash to folders, but not after a prefix, where it sees no
+      # file.
       [[ -n $prefix ]] || compopt -o filenames 2>/dev/null
       while IFS= read -r word; do
         if [[ -n $prefix ]]; then

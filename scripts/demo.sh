@@ -1,6 +1,6 @@
 #!/bin/bash
-# A first backup and restore of a real disk image, on the embedded default, each command printed before it runs.
-# All state is in one new folder, which stays there to look at.
+# A first backup and restore of a real disk image, on the embedded default. Prints each command
+# before it runs. All state is in one new folder, which stays.
 set -euo pipefail
 
 project=$(cd "$(dirname "$0")/.." && pwd)

@@ -40,9 +40,7 @@ export interface ErrorData {
   path?: string;
 }
 
-/** What else a {@link BackyError} may carry: what the user can do about it, the exit code if it is
- * not the usual one, the cause.
- */
+/** Optional parts of a {@link BackyError}. */
 export interface ErrorDetails {
   hint?: string;
   data?: ErrorData;

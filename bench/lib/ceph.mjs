@@ -12,7 +12,7 @@ const PROGRAMS = ['ceph-mon', 'ceph-osd', 'ceph', 'rbd', 'ceph-authtool', 'monma
 /** The number of ports that ceph.sh takes. */
 const PORTS = 12;
 
-/** Programs of a cluster, and more that are needed, that are not installed. @param {string[]} more */
+/** Programs of a cluster, and `more`, that are not installed. @param {string[]} more */
 export function missingPrograms(...more) {
   const env = { ...process.env, PATH };
   return [...PROGRAMS, ...more].filter((name) => spawnSync('sh', ['-c', `command -v ${name}`], { env }).status !== 0);

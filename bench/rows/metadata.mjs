@@ -9,6 +9,8 @@ const BLOCK_BYTES = 4096;
 const BARE_UID = '00000000-0000-1000-8000-000000000000';
 const FEW_CHANGES = 100;
 
+/** @typedef {(bare: Record<string, number>) => number} Limit */
+
 /**
  * A hinted backup copies its base's rows inside the database, and a removal deletes rows. The limit
  * is one bare statement that does the same to a copy of the database. The base has a null source
@@ -25,7 +27,7 @@ export async function* metadata(workspace) {
     const rounds = await measure(base, blocks === largest ? workspace.rounds(3) : 1);
     const what = `${blocks} blocks`;
     const required = blocks === largest ? { atMost: 1.3 } : {};
-    const of = (/** @type {(bare: Record<string, number>) => number} */ limit, /** @type {'hinted' | 'removed'} */ ours) =>
+    const of = (/** @type {Limit} */ limit, /** @type {'hinted' | 'removed'} */ ours) =>
       rounds.map((round) => ({ ours: round.ours[ours] ?? Number.NaN, limit: limit(round.bare) }));
     const row = { name: 'metadata', unit: 's' };
     yield toRow(

@@ -50,12 +50,14 @@ async function* commands(workspace, { program, uid, of }) {
     { ...row, what: `-ms ls, ${of}, vs node -e 0`, atMost: MOST_OF_NODE },
     rounds.map(({ machine, node }) => ({ ours: seconds(machine), limit: seconds(node) })),
   );
-  for (const [what, key, limit, required] of /** @type {[string, keyof typeof subjects, number, { atMost?: number }][]} */ ([
+  /** @type {[string, keyof typeof subjects, number, { atMost?: number }][]} */
+  const bounds = [
     ['-ms ls', 'machine', 0.15, {}],
     ['ls', 'ls', 0.5, { atMost: 1 }],
     ['stats', 'stats', 0.5, { atMost: 1 }],
     ['du UID', 'du', 5, { atMost: 1 }],
-  ])) {
+  ];
+  for (const [what, key, limit, required] of bounds) {
     yield toRow(
       { ...row, what: `${what}, ${of}, vs ${limit} s`, ...required },
       rounds.map((round) => ({ ours: seconds(round[key]), limit })),

@@ -26,7 +26,10 @@ export function readImports(root = 'src') {
   );
 }
 
-/** @param {Map<string, string[]>} imports @returns {string[]} one line for each arrow that is not allowed */
+/**
+ * Lists the imports that are not allowed, one line each.
+ * @param {Map<string, string[]>} imports @returns {string[]}
+ */
 export function wrongArrows(imports) {
   const wrong = [];
   for (const [file, targets] of imports) {

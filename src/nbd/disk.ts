@@ -2,7 +2,7 @@ import type { Extent, ImagePiece } from '../model/image-piece.ts';
 
 /**
  * A disk that is served to a client. Ranges lie within it. Methods reject with an Error, whose
- * `cause` MAY be a system error. Its errno decides what the client is told.
+ * `cause` MAY be a system error. Its errno decides which error the client gets.
  */
 export interface NbdDisk {
   /** Calls `take` for each piece of the range, in order. */

@@ -1,7 +1,7 @@
 import { BASE_ALLOCATION, BASE_ALLOCATION_ID, INFO, MAX_REQUEST_BYTES, OPTION_REPLY_MAGIC, REPLY } from './numbers.ts';
 import type { InfoRequest } from './option-requests.ts';
 
-/** Properties of an export that the client is told. */
+/** Properties of an export, as the client gets them. */
 export interface ExportInfo {
   sizeBytes: number;
   /** EXPORT_FLAG bits. */

@@ -111,7 +111,7 @@ export class Transmission {
       if (!this.#rules.structured || (request.flags & COMMAND_FLAG.df) !== 0) await this.#readWhole(request, done);
       else await this.#readInChunks(request, done);
     } catch (error) {
-      // A bug in this program. Part of the reply may be sent, so the client can't be told any more.
+      // A bug in this program. Part of the reply may be sent, so no error can follow it.
       this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
       done();
     }

@@ -46,7 +46,9 @@ describe.skipIf(gcc.skip || isElsewhere)(`under the address and undefined-behavi
   });
 });
 
-/** Every length around the padding, with each number of lanes, and each number of messages in turn. */
+/**
+ * Every length around the padding, with each number of lanes, and each number of messages in turn.
+ */
 function validCalls(): Call[] {
   const lengths = Array.from({ length: LONGEST + 1 }, (_, length) => length);
   return [4, 8].flatMap((lanes) => lengths.map((length) => ({ lanes, messages: messagesOf(length, 1 + (length % lanes)) })));
@@ -71,7 +73,8 @@ function run(driver: string, calls: readonly Call[]): { lines: string[]; most: n
     Buffer.from(Uint32Array.of(lanes, messages.length, messages[0]?.length ?? 0).buffer),
     ...messages,
   ]);
-  // The sanitizer for leaks needs ptrace, which containers forbid. The code under test allocates nothing.
+  // The sanitizer for leaks needs ptrace, which containers forbid. The code under test allocates
+  // nothing.
   const env = { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' };
   const { status, stdout, stderr } = spawnSync(driver, { input: Buffer.concat(input), encoding: 'utf8', env });
   expect(status, stderr).toBe(0);

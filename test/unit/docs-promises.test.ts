@@ -12,7 +12,10 @@ test('each test file that docs/promises.md names is there, and none is named in 
   expect(promises).not.toMatch(/`(?!test\/)[^`]*(e2e|services|faults|conformance)\/[a-z-]+(\.test\.ts)?`/);
 });
 
-/** Rows of the form: promise | `file` | name of the test, or the part of it that is the same in each run |. */
+/**
+ * Rows of the form: promise | `file` | name of the test, or the part of it that is the same in each
+ * run |.
+ */
 const ROW = /^\|([^|]+)\| `(test\/[^`|]*)` \|([^|]+)\|$/gm;
 
 test('each promise names a test that is in its file', () => {

@@ -15,7 +15,7 @@ interface Node {
 }
 
 /**
- * What of a file may let a value into the text of a statement:
+ * Parts of a file that may let a value into the text of a statement:
  * - an interpolation in SQL that is no constant in capitals, unless the template is tagged `sql`,
  *   which makes a parameter of each value (src/meta/sql/statement.ts);
  * - SQL that is put together with `+`;

@@ -34,7 +34,9 @@ export function parsePercent(text: string, option: string): number {
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
-/** Parses `90s`, `30m`, `2h` or `1d` to seconds. @throws BackyError `usage` that names the option. */
+/**
+ * Parses `90s`, `30m`, `2h` or `1d` to seconds. @throws BackyError `usage` that names the option.
+ */
 export function parseDuration(text: string, option: string): number {
   const [, amount = '', unit = ''] = /^([0-9]{1,6}(?:\.[0-9]{1,6})?)([smhd])$/.exec(text) ?? [];
   const seconds = Number(amount) * (SECONDS[unit] ?? 0);

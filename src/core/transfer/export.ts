@@ -46,7 +46,7 @@ async function* textOf(context: Context, version: Version): AsyncIterableIterato
 async function refuseStrayRows(context: Context, version: Version): Promise<void> {
   if ((await findStrayRows(context, version)).stray === 0) return;
   throw new BackyError('refused', `Version ${version.uid} was not exported: its rows are damaged.`, {
-    hint: `See what is left of it: backy2 scrub ${version.uid}`,
+    hint: `To list its good and bad blocks: backy2 scrub ${version.uid}`,
   });
 }
 

@@ -76,7 +76,7 @@ async function importLines(context: Context, lines: AsyncIterableIterator<CsvLin
     }
     if (doomed > 0) {
       logger.warning(
-        `A cleanup is deleting ${doomed} blobs of version ${uid}: it was imported as invalid. Scrub it to see what is left.`,
+        `A cleanup is deleting ${doomed} blobs of version ${uid}: it was imported as invalid. Scrub it to list its bad blocks.`,
       );
     }
     return findVersion(meta, uid);

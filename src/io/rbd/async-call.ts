@@ -12,7 +12,8 @@ class CallsInFlight {
 
   async settled(buffer: Uint8Array, start: Start): Promise<number> {
     while (this.#pinned.size >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    // A view for each call: a set has a buffer once, so two calls on one would release it too early.
+    // A view for each call: a set has a buffer once, so two calls on one would release it too
+    // early.
     const view = buffer.subarray();
     this.#pinned.add(view);
     try {

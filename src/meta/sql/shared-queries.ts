@@ -11,7 +11,10 @@ import * as transfer from './transfer.ts';
 import * as verified from './verified.ts';
 import * as versions from './versions.ts';
 
-/** The methods of a MetaStore that all engines share. An engine adds the others: see `sqlite-store.ts`. */
+/**
+ * The methods of a MetaStore that all engines share. An engine adds the others: see
+ * `sqlite-store.ts`.
+ */
 export function sharedQueries(db: SqlDatabase) {
   return {
     ...bind(db, versions),

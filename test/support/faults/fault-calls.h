@@ -26,7 +26,7 @@
 /* Kinds of calls, in the order of CALL_KINDS in fault-layer.ts. */
 enum kind { OPEN, CREATE, READ, WRITE, FSYNC, RENAME, LINK, UNLINK, MKDIR, TRUNCATE, FALLOCATE, FLOCK, LOCK, UNLOCK, LIST, CONNECT, KINDS };
 
-/* What happens to a call. */
+/* The fate of a call. */
 enum action { GO_ON, FAIL, SKIP, SHORT, END, FLIP, KILL_AFTER };
 
 /*

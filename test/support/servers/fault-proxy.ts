@@ -164,7 +164,7 @@ export class FaultProxy {
   }
 
   async #forward(incoming: IncomingMessage): Promise<IncomingMessage> {
-    // Node has already told the client to continue.
+    // Node has already answered 100 Continue.
     const { expect: _, ...headers } = incoming.headers;
     const { method, url: path } = incoming;
     const outgoing = httpRequest({ host: '127.0.0.1', port: this.#serverPort, method, path, headers, agent: this.#agent });

@@ -24,7 +24,9 @@ const nasty = fc.oneof(
   fc.constantFrom('', '-', '../..', '1e400', '9'.repeat(400), '__proto__', 'NaN', '%(a)s', '%', "';--", '\u001b[2J', '\ufeff'),
 );
 
-/** A result, or a BackyError of bounded length: nothing else, and no exception of the parser's own. */
+/**
+ * A result, or a BackyError of bounded length: nothing else, and no exception of the parser's own.
+ */
 function soundly<T>(parse: () => T): T | undefined {
   try {
     return parse();

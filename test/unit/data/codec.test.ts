@@ -168,8 +168,8 @@ describe('encryption version 1', () => {
   });
 
   /**
-   * A blob that is well encrypted, but whose frame lies: it claims so many bytes, or hides how
-   * many, and has zeros without end.
+   * A blob that is well encrypted, but whose frame lies: it claims a size, or hides it, and holds
+   * endless zeros.
    */
   function forged(claims: number | undefined): BlobSeal & { blob: Buffer } {
     const head = Buffer.alloc(claims === undefined ? 6 : 13);

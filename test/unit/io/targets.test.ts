@@ -34,7 +34,7 @@ describe.each(FOLDERS)('the file target in %s', (parent) => {
   });
 });
 
-/** Makes a file a target. */
+/** Prepares a file as a target. */
 async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean }> {
   const options = loadConfig(undefined, makeSandbox().env).io;
   const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
