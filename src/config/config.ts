@@ -9,7 +9,10 @@ export interface BrokenScheduler {
   problem: string;
 }
 
-/** backy.cfg, read and checked (formats.md §7). Relative paths start at the current folder. */
+/**
+ * backy.cfg, read and checked (docs/spec/formats.md §7). Relative paths start at the current
+ * folder.
+ */
 export interface Config {
   /** The files that were read, in order; empty with the embedded default. */
   files: string[];
@@ -40,7 +43,7 @@ export interface Config {
   encryptionVersion: 0 | 1;
   defaultSchedulers: string[];
   slaSchedulers: string[];
-  /** An engine URL (formats.md §3); only its scheme is checked. */
+  /** An engine URL (docs/spec/formats.md §3); only its scheme is checked. */
   engine: string;
   /** MiB of page cache for SQLite. */
   sqliteCacheMb: number;

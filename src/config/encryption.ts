@@ -16,8 +16,8 @@ const key: Kind<string> = {
 };
 
 /**
- * Decides the encryption version for new blobs (formats.md §4): the newest if `version` is
- * undefined. Any version but 0 needs a key. With 0, a valid key is kept for reading encrypted
+ * Decides the encryption version for new blobs (docs/spec/formats.md §4): the newest if `version`
+ * is undefined. Any version but 0 needs a key. With 0, a valid key is kept for reading encrypted
  * blocks, and a malformed one is ignored.
  */
 export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Pick<Config, 'encryptionKey' | 'encryptionVersion'> {

@@ -37,7 +37,7 @@ interface Parser {
 }
 
 /**
- * Parses a file by the rules of Python's configparser (formats.md §7).
+ * Parses a file by the rules of Python's configparser (docs/spec/formats.md §7).
  * @param file the name for errors.
  * @throws BackyError `config` with file and line. It quotes no line, which might contain a secret.
  */

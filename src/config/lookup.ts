@@ -13,8 +13,8 @@ export interface ConfigFile {
 }
 
 /**
- * Reads `configFile`, or, if it is undefined or empty, all default files that exist (formats.md
- * §7).
+ * Reads `configFile`, or, if it is undefined or empty, all default files that exist
+ * (docs/spec/formats.md §7).
  * @throws BackyError `config` if `configFile` does not exist, or a file exists but cannot be read:
  * without it the configuration would be incomplete.
  */

@@ -13,7 +13,7 @@ const atOnce = wholeNumber({ min: 1, max: 1024 });
 const bytesPerSecond = wholeNumber({ min: 0, unit: 'bytes a second' });
 const deferred: Option<string | undefined> = { kind: line, initial: undefined, deferred: true };
 
-/** Hash functions of block checksums, as Python's hashlib names them (formats.md §1). */
+/** Hash functions of block checksums, as Python's hashlib names them (docs/spec/formats.md §1). */
 export const HASH_FUNCTIONS = [
   ...['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'],
   ...['sha3_224', 'sha3_256', 'sha3_384', 'sha3_512', 'blake2b', 'blake2s'],
@@ -49,8 +49,8 @@ const snapshotPrefix: Kind<string> = {
 };
 
 /**
- * See formats.md §3. The meta store checks the rest of the URL. Errors hide the part that may
- * contain a password.
+ * See docs/spec/formats.md §3. The meta store checks the rest of the URL. Errors hide the part that
+ * may contain a password.
  */
 const engine: Kind<string> = {
   allowed: 'an engine URL: sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host:port/database',

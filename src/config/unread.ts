@@ -3,7 +3,10 @@ import { nearest } from './nearest.ts';
 import { isScheduler } from './schedulers.ts';
 import { knownOptions, SCHEDULER, SCHEMA } from './schema.ts';
 
-/** A warning for each unknown section and option, in the order of the config (formats.md §7). */
+/**
+ * A warning for each unknown section and option, in the order of the config (docs/spec/formats.md
+ * §7).
+ */
 export function unreadWarnings(ini: Ini): string[] {
   const referenced = referencedOptions(ini);
   return [...ini.sections].flatMap(([name, section]) => {

@@ -35,7 +35,7 @@ export function refuseUnreadableUid(uid: string): void {
 
 /**
  * A new blob uid: a random UUID in the 57-letter alphabet behind the first ten hex digits of its
- * md5 (formats.md §1). About 3 µs: it is made for every stored block.
+ * md5 (docs/spec/formats.md §1). About 3 µs: it is made for every stored block.
  */
 export function newBlobUid(): string {
   const letters = toLetters(uuids.next());

@@ -2,8 +2,8 @@ import { fillNullBlock } from '../model/null-block.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from './data-backend.ts';
 
 /**
- * Stores nothing. Reads give the null source's block of the same number and size (formats.md §4).
- * For benchmarks.
+ * Stores nothing. Reads give the null source's block of the same number and size
+ * (docs/spec/formats.md §4). For benchmarks.
  */
 export class NullBackend implements DataBackend {
   async storeIds(): Promise<undefined> {}

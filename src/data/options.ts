@@ -17,11 +17,14 @@ export interface DataBackendOptions {
 export interface FileBackendOptions {
   type: 'file';
   path: string;
-  /** False leaves out every fsync. For benchmarks alone: it breaks the promise of semantics.md. */
+  /**
+   * False leaves out every fsync. For benchmarks alone: it breaks the promise of
+   * docs/spec/semantics.md.
+   */
   durable: boolean;
 }
 
-/** A data backend that keeps nothing (formats.md §4). */
+/** A data backend that keeps nothing (docs/spec/formats.md §4). */
 interface NullBackendOptions {
   type: 'null';
 }

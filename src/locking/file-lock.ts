@@ -17,8 +17,8 @@ const RETRY_MS = 3;
 const NO_LOCK: Lock = { release: async () => {} };
 
 /**
- * Locks on this host: files and flock(2), as the original has them (formats.md §6), so that both
- * programs exclude each other. The lock of a dead process vanishes with it.
+ * Locks on this host: files and flock(2), as the original has them (docs/spec/formats.md §6), so
+ * that both programs exclude each other. The lock of a dead process vanishes with it.
  */
 export class FileLockService implements LockService {
   readonly #place: LockPlace;

@@ -12,7 +12,7 @@ export interface LockPlace {
   isOptional: boolean;
 }
 
-/** The files of `lock_dir`, named as the original's (formats.md §6). */
+/** The files of `lock_dir`, named as the original's (docs/spec/formats.md §6). */
 export function inLockDir(folder: string): LockPlace {
   return {
     folder,

@@ -26,7 +26,7 @@ export interface LockService {
   close(): Promise<void>;
 }
 
-/** Names of locks other than uids of versions (formats.md §6). */
+/** Names of locks other than uids of versions (docs/spec/formats.md §6). */
 export const LOCK_NAMES = {
   /**
    * Held by operations that need the whole installation (cleanup -f, rekey), those of the original

@@ -1,9 +1,9 @@
 import type { FutureTimes } from '../model/reports.ts';
 
 /**
- * Cleanup's part of the protocol in semantics.md. One clock gives candidates their time and
- * measures their age: the database server's, since clocks of hosts differ. With SQLite, it is this
- * host's.
+ * Cleanup's part of the protocol in docs/spec/semantics.md. One clock gives candidates their time
+ * and measures their age: the database server's, since clocks of hosts differ. With SQLite, it is
+ * this host's.
  */
 export interface CleanupStore {
   /** Sets the time of candidates from the future to now, so that their hour begins. */

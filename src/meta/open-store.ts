@@ -7,7 +7,7 @@ import { type SqliteStoreOptions, sqliteStore } from './sqlite/sqlite-store.ts';
 
 /** How a meta store is made. */
 interface MetaStoreOptions extends Omit<SqliteStoreOptions, 'path'> {
-  /** An engine URL (formats.md §3). */
+  /** An engine URL (docs/spec/formats.md §3). */
   engine: string;
   /** Ends waits for a lost server early. */
   signal?: AbortSignal;

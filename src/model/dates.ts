@@ -1,4 +1,4 @@
-/** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC: the stored form of dates (formats.md §2). */
+/** `YYYY-MM-DD HH:MM:SS.ffffff` in UTC: the stored form of dates (docs/spec/formats.md §2). */
 export function toStoredDate(date: Date): string {
   return `${toSecondsText(date)}.${String(date.getUTCMilliseconds()).padStart(3, '0')}000`;
 }

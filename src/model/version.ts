@@ -1,4 +1,4 @@
-/** One backup of one image (formats.md §1). */
+/** One backup of one image (docs/spec/formats.md §1). */
 export interface Version {
   uid: string;
   /** When the backup started. */

@@ -15,7 +15,7 @@ const TEXT = /^text /;
 /** After ten hex digits, no I, O, l, 0 and 1. */
 const BLOB_UID = /^text [0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}$/;
 
-/** The original's values for each column: SQLite type and text (formats.md §1, §2). */
+/** The original's values for each column: SQLite type and text (docs/spec/formats.md §1, §2). */
 const SHAPES: Record<string, Record<string, RegExp>> = {
   versions: {
     uid: UUID_1,

@@ -28,7 +28,7 @@ const versions: fc.Arbitrary<PlainVersion[]> = fc
 
 type Usage = Record<string, number>;
 
-/** The usage by semantics.md, computed block by block. */
+/** The usage by docs/spec/semantics.md, computed block by block. */
 function modelOf(all: readonly PlainVersion[], { uid: self, rows }: PlainVersion): Usage {
   const usage: Usage = Object.fromEntries(DEFAULT_FIELDS.map((field) => [field, 0]));
   const add = (field: string, bytes: number) => {

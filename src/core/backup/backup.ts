@@ -17,7 +17,7 @@ import type { BackupRequest, BackupResult } from './request.ts';
 import { sampleOptions, sampleSize } from './source-sample.ts';
 
 /**
- * Backs a source up (semantics.md, backup). On failure the version stays, invalid, and can be
+ * Backs a source up (docs/spec/semantics.md §2). On failure the version stays, invalid, and can be
  * continued. Only a new version whose hints do not fit its source is removed.
  * @param open opens the source if its URL alone does not do.
  */

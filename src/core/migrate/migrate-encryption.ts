@@ -47,7 +47,7 @@ export interface MigrationResult {
 }
 
 /**
- * Copies a version to blobs of the configured encryption version (semantics.md, rekey and
+ * Copies a version to blobs of the configured encryption version (docs/spec/semantics.md, rekey and
  * migrate-encryption). A migration that was stopped, or found bad blocks, is resumed by the next
  * one.
  */

@@ -26,8 +26,8 @@ interface PlanInput extends Geometry {
 }
 
 /**
- * Plans a backup (semantics.md, backup 2). Takes three bits of memory for each block, four without
- * a base, and time linear in blocks and hints.
+ * Plans a backup (docs/spec/semantics.md §2.2). Takes three bits of memory for each block, four
+ * without a base, and time linear in blocks and hints.
  */
 export function planBackup({ blockSize, sizeBytes, hints, baseSizeBytes }: PlanInput): BackupPlan {
   const size = blockCount({ blockSize, sizeBytes });

@@ -11,7 +11,7 @@ export interface Hint {
 }
 
 /**
- * Parses a hints file: one JSON array of `{offset, length, exists}` (semantics.md, backup 2).
+ * Parses a hints file: one JSON array of `{offset, length, exists}` (docs/spec/semantics.md §2.2).
  * @param where the file's name in messages.
  * @throws BackyError `hints` that names the entry.
  */

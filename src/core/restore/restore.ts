@@ -13,8 +13,8 @@ import type { RestoreRequest, RestoreResult } from './request.ts';
 import { RestoreRun } from './restore-run.ts';
 
 /**
- * Restores a version to a target (semantics.md, restore). Bad blocks are reported, and do not stop
- * it.
+ * Restores a version to a target (docs/spec/semantics.md §3). Bad blocks are reported, and do not
+ * stop it.
  */
 export function restore(context: Context, request: RestoreRequest): Promise<RestoreResult> {
   return withVersion(context, request.uid, 'shared', async (version) => {

@@ -54,7 +54,7 @@ export interface ScrubResult {
 }
 
 /**
- * Checks a version's blobs (semantics.md, scrub), and sets its validity in the database
+ * Checks a version's blobs (docs/spec/semantics.md §4), and sets its validity in the database
  * accordingly.
  */
 export function scrub(context: Context, request: ScrubRequest): Promise<ScrubResult> {

@@ -1,4 +1,4 @@
-/** The columns of a block's row that decoding its blob needs (formats.md §2, §4). */
+/** The columns of a block's row that decoding its blob needs (docs/spec/formats.md §2, §4). */
 export interface BlobSeal {
   /** Hex text of the wrapped data key; null when there is none. */
   envKey: string | null;

@@ -1,8 +1,8 @@
 import { type CipherGCM, createCipheriv, createDecipheriv, type DecipherGCM } from 'node:crypto';
 
-/** Bytes of a tag (formats.md §4). */
+/** Bytes of a tag (docs/spec/formats.md §4). */
 export const TAG_BYTES = 16;
-/** Bytes of a nonce (formats.md §4). */
+/** Bytes of a nonce (docs/spec/formats.md §4). */
 export const NONCE_BYTES = 16;
 
 const CIPHER = 'aes-256-gcm';

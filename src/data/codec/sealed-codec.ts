@@ -12,8 +12,9 @@ const ZSTD_PIECE_BYTES = 128 * 1024;
 const SECRETS_AT_ONCE = 64;
 
 /**
- * Encryption version 1 (formats.md §4): `tag || nonce || ciphertext`, AES-256-GCM of a zstd frame.
- * Each block has a data key of its own, wrapped with the master key. Works in the caller's buffers.
+ * Encryption version 1 (docs/spec/formats.md §4): `tag || nonce || ciphertext`, AES-256-GCM of a
+ * zstd frame. Each block has a data key of its own, wrapped with the master key. Works in the
+ * caller's buffers.
  */
 export class SealedCodec implements BlobCodec {
   readonly encVersion = 1;

@@ -15,7 +15,7 @@ export const TEMPORARY_FOLDER = '.tmp';
  */
 export const STORE_FILE = 'backy2-store-id';
 
-/** `<path>/<uid[0:2]>/<uid[2:4]>/<uid>.blob` (formats.md §4). */
+/** `<path>/<uid[0:2]>/<uid[2:4]>/<uid>.blob` (docs/spec/formats.md §4). */
 export function blobPath(root: string, uid: string): string {
   return join(blobFolder(root, uid), uid + SUFFIX);
 }

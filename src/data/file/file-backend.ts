@@ -26,8 +26,8 @@ const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'EL
 const READ_BLOB = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * Blobs as files (formats.md §4): written under a temporary name, fsynced, renamed. `flush` fsyncs
- * folders.
+ * Blobs as files (docs/spec/formats.md §4): written under a temporary name, fsynced, renamed.
+ * `flush` fsyncs folders.
  */
 export class FileBackend implements DataBackend {
   readonly #root: string;

@@ -16,9 +16,9 @@ const STORE_PREFIX = 'backy2-store-';
 const MOST_STORE_IDS = 10;
 
 /**
- * Blobs as objects of a bucket, with the uid as key (formats.md §4). An object exists whole or not
- * at all, and is durable once the put is acknowledged. The first instance of a thread loads the
- * SDK.
+ * Blobs as objects of a bucket, with the uid as key (docs/spec/formats.md §4). An object exists
+ * whole or not at all, and is durable once the put is acknowledged. The first instance of a thread
+ * loads the SDK.
  */
 export class S3Backend implements DataBackend {
   readonly #bucket: Promise<Bucket>;

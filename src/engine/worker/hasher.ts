@@ -14,8 +14,8 @@ export interface Hasher {
 }
 
 /**
- * The hasher for a `hash_function` of Python's hashlib (formats.md §1). An unknown name is an
- * error. `lanes` hash several blocks at once; null for OpenSSL alone.
+ * The hasher for a `hash_function` of Python's hashlib (docs/spec/formats.md §1). An unknown name
+ * is an error. `lanes` hash several blocks at once; null for OpenSSL alone.
  */
 export function hasherFor(
   hashFunction: string,

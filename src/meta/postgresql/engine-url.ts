@@ -53,8 +53,8 @@ const URL_PARTS =
   /^[\w+]+:\/\/(?:(?<user>[^:/]*)(?::(?<password>[^@]*))?@)?(?:\[(?<ipv6>[^/?]+)\]|(?<name>[^/:?]+))?(?::(?<port>[^/?]*))?(?:\/(?<database>[^?]*))?(?:\?(?<query>.*))?$/s;
 
 /**
- * Parses an engine URL (formats.md §3). Missing parts come from the variables of libpq, then from
- * its defaults.
+ * Parses an engine URL (docs/spec/formats.md §3). Missing parts come from the variables of libpq,
+ * then from its defaults.
  * @throws BackyError `config`, without the password.
  */
 export function parseEngineUrl(engine: string, env: PgEnvironment = process.env): ServerAddress {

@@ -17,7 +17,7 @@ import { initialize, prepareDatabase } from './upgrade.ts';
 
 /** How a PostgreSQL store is made. */
 export interface PostgresStoreOptions {
-  /** An engine URL (formats.md §3). */
+  /** An engine URL (docs/spec/formats.md §3). */
   engine: string;
   logger: Logger;
   now: () => Date;

@@ -1,8 +1,9 @@
 import { BackyError } from '../../errors.ts';
 
 /**
- * All revisions of the original's schema, oldest first (formats.md §2). The chain is the same for
- * both engines; sqlite/revisions.ts and postgresql/revisions.ts hold the changes to tables.
+ * All revisions of the original's schema, oldest first (docs/spec/formats.md §2). The chain is the
+ * same for both engines; sqlite/revisions.ts and postgresql/revisions.ts hold the changes to
+ * tables.
  */
 export const REVISIONS = [
   'bbe7904bfc3a',

@@ -47,7 +47,7 @@ export function toVersion(record: VersionRecord): Version {
   };
 }
 
-/** A block row; an old import's empty uid means sparse, as null does (formats.md §1). */
+/** A block row; an old import's empty uid means sparse, as null does (docs/spec/formats.md §1). */
 export function toBlockRow(record: BlockRecord): BlockRow {
   const sparse = record.uid === null || record.uid === '';
   return {

@@ -1,4 +1,4 @@
-/** Hex digits that each blob's uid begins with (formats.md §1). */
+/** Hex digits that each blob's uid begins with (docs/spec/formats.md §1). */
 const UID_DIGITS = 10;
 
 /** `count` random points in the order of blob uids. */

@@ -7,9 +7,9 @@ export type TableName = 'stats' | 'versions' | 'deleted_blocks' | 'tags' | 'bloc
 export type TypeName = 'DATETIME' | 'SERIAL' | 'BIGSERIAL';
 
 /**
- * The original's schema (formats.md §2), but for {@link TypeName}: each table with its indexes, and
- * before those that refer to it. SQLite keeps the text of a CREATE statement, and tools that
- * compare dumps must see no difference: knex's schema builder can't write it.
+ * The original's schema (docs/spec/formats.md §2), but for {@link TypeName}: each table with its
+ * indexes, and before those that refer to it. SQLite keeps the text of a CREATE statement, and
+ * tools that compare dumps must see no difference: knex's schema builder can't write it.
  */
 const TABLES: Record<TableName, readonly [table: string, ...indexes: string[]]> = {
   stats: [

@@ -29,10 +29,10 @@ interface TableStep {
 const AS_DATE_AND_TIME = sql`CASE WHEN expire = '' THEN NULL WHEN length(expire) = 10 THEN expire || ' 00:00:00.000000' ELSE expire END`;
 
 /**
- * The steps from the first schema to the newest, oldest first (formats.md §2). Each is applied to
- * the tables as they are, whatever the revision says: a failed upgrade of the original leaves its
- * first changes behind (an additional column, empty or not; stats under the former name) with the
- * old revision.
+ * The steps from the first schema to the newest, oldest first (docs/spec/formats.md §2). Each is
+ * applied to the tables as they are, whatever the revision says: a failed upgrade of the original
+ * leaves its first changes behind (an additional column, empty or not; stats under the former name)
+ * with the old revision.
  */
 export const COLUMN_STEPS: readonly ColumnStep[] = [
   { revision: 'bbe7904bfc3a', table: 'versions', column: 'snapshot_name', missing: sql`''` },

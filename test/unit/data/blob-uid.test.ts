@@ -5,7 +5,7 @@ import { isBlobUid, newBlobUid, toLetters } from '../../../src/data/blob-uid.ts'
 
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 
-/** formats.md §1 with big integers, as it reads. */
+/** docs/spec/formats.md §1 with big integers, as it reads. */
 function lettersByTheBook(uuid: Buffer): string {
   let rest = BigInt(`0x${uuid.toString('hex')}`);
   let letters = '';

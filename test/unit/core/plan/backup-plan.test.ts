@@ -7,7 +7,7 @@ const BLOCK = 16;
 
 type Fate = 'read' | 'take' | 'sparse';
 
-/** semantics.md, backup 2, said block by block and byte by byte. */
+/** docs/spec/semantics.md §2.2, said block by block and byte by byte. */
 function expectedFate(id: number, sizeBytes: number, hints: readonly Hint[], baseSizeBytes: number | undefined): Fate {
   const first = id * BLOCK;
   const end = Math.min(first + BLOCK, sizeBytes);
