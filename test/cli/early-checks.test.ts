@@ -36,7 +36,7 @@ const MISTAKES: [words: string, code: number, error: string][] = [
   ['backup --diff-from mon -r LAB/hints null://8kB vm', 2, '--diff-from cannot be combined with -r'],
   ['backup --auto -f x rbd://pool/image', 2, '--auto cannot be combined with -f'],
   ['backup --auto null://8kB', 2, '--auto needs an RBD image without a snapshot'],
-  ['backup --auto rbd://pool/* vm', 2, 'The name "vm" would be the same for all image'],
+  ['backup --auto rbd://pool/* vm', 2, 'The name "vm" would be the same for all images'],
   ['backup --auto --keep-snapshots 0 rbd://pool/image', 2, '--keep-snapshots must be 1 or more'],
   ['backup --dry-run null://8kB vm', 2, '--dry-run needs --auto'],
   [`restore ${UID} LAB/target`, 100, 'Invalid URL'],
