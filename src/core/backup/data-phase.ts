@@ -148,9 +148,9 @@ export class DataPhase implements Operation {
     for (const [index, checksum] of digests.entries()) {
       const id = first + index;
       const size = blockLength(geometry, id);
-      const block = { id, size, bytesRead: bytesRead === 0 ? 0 : size };
-      if (checksum === null) this.#addZero(block);
-      else blocks.push({ ...block, checksum });
+      const read = bytesRead === 0 ? 0 : size;
+      if (checksum === null) this.#addZero({ id, size, bytesRead: read });
+      else blocks.push({ id, checksum, size, bytesRead: read });
     }
     const decisions = await this.#blobs.place(blocks);
     pool.decide(

@@ -43,6 +43,8 @@ export interface DeduplicatorOptions<T> {
 
 /** A content that is in flight: a block of it was met, and its row is not committed yet. */
 interface Claim<T> {
+  /** Of its content. */
+  key: string;
   owner: T;
   /** The blob that holds the content, once that is certain. */
   blob: PlacedBlob | undefined;
@@ -75,13 +77,19 @@ export class Deduplicator<T extends UnplacedBlock> {
    */
   async place(blocks: readonly T[]): Promise<Map<number, NonNullable<Decision>>> {
     // All claims come before the lookup: calls at the same time must see each other's.
-    const claims = blocks.map((block) => this.#claim(block)).filter((claim) => claim !== undefined);
-    const owners = claims.map(({ owner }) => owner);
+    const claims: Claim<T>[] = [];
+    const owners: T[] = [];
+    for (const block of blocks) {
+      const claim = this.#claim(block);
+      if (claim === undefined) continue;
+      claims.push(claim);
+      owners.push(block);
+    }
     const lookUp = this.#deduplicates && owners.length > 0 ? this.#options.findBlobs : undefined;
     const found = await lookUp?.(owners);
     const decisions = new Map<number, NonNullable<Decision>>();
     for (const claim of claims) {
-      claim.candidate = this.#checked(found?.get(dedupKey(claim.owner)), claim.owner);
+      claim.candidate = this.#checked(found?.get(claim.key), claim.owner);
       decisions.set(claim.owner.id, this.#decide(claim));
     }
     return decisions;
@@ -100,10 +108,12 @@ export class Deduplicator<T extends UnplacedBlock> {
     if (claim === undefined) throw new Error(`a worker stored block ${id}, which nobody asked for`);
     this.#inFlight.delete(id);
     const { owner, candidate } = claim;
-    const { envKey = null, nonce = null } = (written ? answer : candidate) ?? {};
-    claim.blob = { uid, envKey, nonce, found: true };
+    const seal = written ? answer : candidate;
+    const envKey = seal?.envKey ?? null;
+    const nonce = seal?.nonce ?? null;
     const replaces = rejected === undefined ? undefined : candidate?.uid;
-    this.#options.onPlaced(owner, { ...claim.blob, found: !written, replaces });
+    claim.blob = { uid, envKey, nonce, found: true, replaces: undefined };
+    this.#options.onPlaced(owner, { uid, envKey, nonce, found: !written, replaces });
     for (const block of claim.waiting.splice(0)) this.#options.onPlaced(block, claim.blob);
     return { block: owner, candidate };
   }
@@ -116,7 +126,7 @@ export class Deduplicator<T extends UnplacedBlock> {
     const claim = this.#inFlight.get(id);
     if (claim === undefined) return undefined;
     this.#inFlight.delete(id);
-    this.#claims.delete(dedupKey(claim.owner));
+    this.#claims.delete(claim.key);
     return { block: claim.owner, waiting: claim.waiting.splice(0) };
   }
 
@@ -138,7 +148,7 @@ export class Deduplicator<T extends UnplacedBlock> {
       else this.#options.onPlaced(block, known.blob);
       return undefined;
     }
-    const claim: Claim<T> = { owner: block, blob: undefined, candidate: undefined, waiting: [] };
+    const claim: Claim<T> = { key, owner: block, blob: undefined, candidate: undefined, waiting: [] };
     if (this.#deduplicates) this.#claims.set(key, claim);
     this.#inFlight.set(block.id, claim);
     return claim;
