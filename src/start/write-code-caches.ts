@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadBundle } from './load-bundle.ts';
 
-/**
- * Writes the code caches of the bundles in this folder, by a small backup and a listing with this
- * Node: for the build, and after the package or another Node was installed. The program itself
- * never writes them, so they are as trustworthy as the bundles.
- */
+// Writes the code caches of the bundles in this folder, by small backups and a listing with this
+// Node: for the build, and after the package or another Node was installed. The program itself
+// never writes them, so they are as trustworthy as the bundles.
+
 /** An installation must not hang for it. */
 const LIMIT_MS = 60_000;
 const [BLOCK_BYTES, BLOCKS] = [65536, 10];
@@ -45,13 +44,22 @@ function run(words: readonly string[]): void {
 /** Runs all commands in one process, so that their code is compiled at its end. */
 async function train(folder: string): Promise<void> {
   mkdirSync(join(folder, 'data'));
-  const [config, image] = [join(folder, 'backy.cfg'), join(folder, 'image')];
+  const [config, threads, image] = [join(folder, 'backy.cfg'), join(folder, 'threads.cfg'), join(folder, 'image')];
   writeFileSync(config, configText(folder));
-  writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
+  writeFileSync(threads, configText(folder, 'workers: 1'));
   const { runProgram } = loadBundle<typeof import('../cli/main.ts')>(import.meta.dirname, 'program');
-  const commands = [['initdb'], ['backup', `file://${image}`, 'vm'], ['-ms', 'ls'], ['ls']];
+  const backup = ['backup', `file://${image}`, 'vm'];
+  // A few blocks are moved by the program itself, unless the configuration asks for threads.
+  const commands = [
+    [config, 'initdb'],
+    [config, ...backup],
+    [threads, ...backup],
+    [config, '-ms', 'ls'],
+    [config, 'ls'],
+  ];
   for (const words of commands) {
-    const exitCode = await runProgram(['-c', config, ...words]);
+    writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
+    const exitCode = await runProgram(['-c', ...words]);
     if (exitCode !== 0) process.exit(exitCode);
   }
   // There is no server here, but loading them is most of their cost.
@@ -59,13 +67,14 @@ async function train(folder: string): Promise<void> {
   process.exit(0);
 }
 
-function configText(folder: string): string {
+function configText(folder: string, option = ''): string {
   return `[DEFAULTS]
 logfile: ${folder}/log
 lock_dir: ${folder}
 block_size: ${BLOCK_BYTES}
 hash_function: sha512
 encryption_version: 0
+${option}
 [MetaBackend]
 engine: sqlite:///${folder}/backy.sqlite
 [DataBackend]

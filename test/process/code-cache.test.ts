@@ -20,7 +20,8 @@ interface Loaded {
 
 let lab: Lab;
 beforeEach(async () => {
-  lab = await Lab.create();
+  // With threads, however few the blocks.
+  lab = await Lab.create({ workers: 1 });
 });
 afterEach(() => lab.remove());
 
@@ -51,6 +52,13 @@ test('the program and its block workers take the code caches of the build', asyn
   const [main, worker] = await loadedByBackup(ROOT);
   expect(main?.bundles).toEqual(['program', 'knex'].map((name) => ({ name, cache: 'taken' })));
   expect(worker?.bundles).toEqual([{ name: 'blocks', cache: 'taken' }]);
+});
+
+test('a backup of a few blocks has no thread, and its code comes from the cache', async () => {
+  await lab.remove();
+  lab = await Lab.create();
+  const threads = await loadedByBackup(ROOT);
+  expect(threads.map(({ bundles }) => bundles)).toEqual([['program', 'knex'].map((name) => ({ name, cache: 'taken' }))]);
 });
 
 test('a block worker loads one bundle, and of packages only the FFI', async () => {
