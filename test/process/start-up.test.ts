@@ -20,7 +20,7 @@ async function sourcesLoadedBy(...args: string[]): Promise<Set<string>> {
 }
 
 /** Modules that a listing does not need and that are slow to load: 40 ms in all. */
-const HEAVY = /knex|koffi|csv-|dayjs|src\/(engine|io|data)\/|src\/core\/(backup|restore|scrub|cleanup|transfer)/;
+const HEAVY = /knex|koffi|csv-|dayjs|src\/(engine|io|data)\/|src\/core\/(backup|restore|scrub|upkeep|transfer)\//;
 
 test('a machine listing loads neither knex nor code that moves blocks', async () => {
   await lab.backup('null://8kB', 'vm');

@@ -5,9 +5,15 @@ test('no start loads anything of completion and of the man page', () => {
   const sources = sourcesIn('program');
   for (const here of ['cli/program.ts', 'cli/run.ts', 'src/errors.ts'])
     expect(sources.some((source) => source.endsWith(here))).toBe(true);
-  expect(sources.filter((source) => /cli\/(completion\/(analyse|candidates|complete)|man\/)|meta\/peek/.test(source))).toEqual(
-    [],
-  );
+  expect(
+    sources.filter((source) => /cli\/words\/(completion\/(analyse|candidates|complete)|man\/)|meta\/peek/.test(source)),
+  ).toEqual([]);
+});
+
+test('completion has nothing that moves blocks', () => {
+  const sources = sourcesIn('complete');
+  expect(sources.some((source) => source.endsWith('cli/words/completion/complete.ts'))).toBe(true);
+  expect(sources.filter((source) => /src\/(engine|data\/(file|s3)|io\/file)\//.test(source))).toEqual([]);
 });
 
 test('reading the words runs nothing of what a command alone needs', () => {

@@ -1,13 +1,12 @@
-import { BackyError } from '../../errors.ts';
-import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
-import { parseRbdPlace, poolSpec, type RbdPlace } from '../../io/rbd/rbd-url.ts';
+import { poolSpec } from '../../io/rbd/rbd-url.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { checkStore } from '../store/check-store.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
 import { autoBackupImage } from './auto-image.ts';
 import type { AutoOptions, AutoResult } from './auto-request.ts';
+import { namingOf, parseAutoSource } from './auto-source.ts';
 
 /** Which images to back up with `--auto`. */
 export interface AutoRequest extends AutoOptions {
@@ -47,29 +46,4 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
     }
     return results;
   });
-}
-
-/** @throws BackyError if `source` names no RBD image, or a snapshot of one. */
-export function parseAutoSource(source: string): RbdPlace {
-  const { scheme, path } = parseIoUrl(source);
-  const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
-  if (place !== undefined && place.snapshot === undefined) return place;
-  throw new BackyError('usage', `--auto needs an RBD image without a snapshot, not ${source}.`, {
-    hint: 'Write rbd://pool/image, or rbd://pool/* for all images of the pool.',
-  });
-}
-
-/** Returns how versions are named. No two images of a pool may share a name. */
-export function namingOf(name: string | undefined, place: RbdPlace): (image: string) => string {
-  if (name === undefined) return (image) => image;
-  if (place.image !== '*') return () => name;
-  if (!name.includes('{image}')) {
-    throw new BackyError('usage', `The name "${name}" would be the same for all images.`, {
-      hint: 'Add {image}, such as {pool}-{image}, or omit the name.',
-    });
-  }
-  const fields = { pool: place.pool, namespace: place.namespace };
-  // In one pass, since names may contain braces.
-  return (image) =>
-    name.replaceAll(/\{(pool|namespace|image)\}/g, (_, field: 'pool' | 'namespace' | 'image') => ({ ...fields, image })[field]);
 }

@@ -1,7 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import { parseIoUrl } from '../../io/io-url.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
-import { parseRbdPlace, type RbdPlace } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
@@ -9,6 +7,7 @@ import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { backup } from './backup.ts';
+import { snapshotOf } from './diff-source.ts';
 import type { BackupRequest, BackupResult } from './request.ts';
 
 /** A snapshot may seem to be newer than its version by this much: clocks differ. */
@@ -32,16 +31,6 @@ export async function backupSince(context: Context, request: DiffRequest): Promi
     const snapshotName = request.snapshotName ?? place.snapshot;
     const from = { ...request, hints: differences, baseUid: base.uid, snapshotName };
     return backup(inner, from, () => sourceIn(session, place, context.io.rbd));
-  });
-}
-
-/** @throws BackyError if `source` names no snapshot of an RBD image. */
-export function snapshotOf(source: string): RbdPlace {
-  const { scheme, path } = parseIoUrl(source);
-  const place = scheme === 'rbd' ? parseRbdPlace(path, source) : undefined;
-  if (place?.snapshot !== undefined) return place;
-  throw new BackyError('usage', `--diff-from needs a snapshot as source, not ${source}.`, {
-    hint: 'Back up rbd://pool/image@snapshot: the changes of an image in use are not reliable.',
   });
 }
 
