@@ -1,6 +1,5 @@
 import type { AutoRequest } from '../../core/auto/auto-backup.ts';
 import type { AutoResult } from '../../core/auto/auto-request.ts';
-import { namingOf, parseAutoSource } from '../../core/auto/auto-source.ts';
 import type { BackupResult } from '../../core/backup/request.ts';
 import { BackyError } from '../../errors.ts';
 import type { Action, Invocation } from '../command.ts';
@@ -21,6 +20,7 @@ export async function prepareAuto(
   options: Invocation['options'],
 ): Promise<Action> {
   const request = { ...common, keepSnapshots: keepSnapshots(text(options.keepSnapshots)), dryRun: flag(options.dryRun) };
+  const { namingOf, parseAutoSource } = await import('../../core/auto/auto-source.ts');
   namingOf(request.name, parseAutoSource(request.source));
   return async ({ backy, sayMachine, watch, fail }) => {
     const results = await backy.autoBackup({

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { snapshotOf } from '../../core/backup/diff-source.ts';
 import { type Hint, parseHints } from '../../core/plan/hints.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Action, Command, Invocation } from '../command.ts';
@@ -63,7 +62,7 @@ type CommonRequest = Awaited<ReturnType<typeof readCommon>> & { source: string; 
 
 async function prepareBackup(common: CommonRequest, options: Invocation['options']): Promise<Action> {
   const diffFrom = text(options.diffFrom);
-  if (diffFrom !== undefined) snapshotOf(common.source);
+  if (diffFrom !== undefined) (await import('../../core/backup/diff-source.ts')).snapshotOf(common.source);
   const hintsFile = filledText(options.rbd);
   const request = {
     ...common,
