@@ -22,14 +22,18 @@ function pieceAfter(uid: string): Sql {
  * other without a deadlock.
  */
 export async function recordChecks(db: SqlDatabase, checks: readonly BlobCheck[], time: number): Promise<void> {
-  const rows = checks.map(({ uid, good }) => ({ uid, good: good ? 1 : 0 }));
   await db.transaction(function* () {
-    // WHERE tells SQLite that ON begins no join.
-    yield* run(
-      sql`INSERT INTO backy2_verified (uid, time, good)
-        SELECT value ->> 'uid', CAST(${time} AS BIGINT), CAST(value ->> 'good' AS INTEGER) FROM ${db.dialect.jsonRows(rows)}
-        WHERE 1 = 1 ORDER BY 1 ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
-    );
+    for (const good of [true, false]) {
+      const uids = checks.filter((check) => check.good === good).map(({ uid }) => uid);
+      uids.sort();
+      if (uids.length === 0) continue;
+      // WHERE tells SQLite that ON begins no join.
+      yield* run(
+        sql`INSERT INTO backy2_verified (uid, time, good)
+          SELECT uid, CAST(${time} AS BIGINT), CAST(${good ? 1 : 0} AS INTEGER) FROM ${db.dialect.uids(uids)}
+          WHERE 1 = 1 ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
+      );
+    }
     yield* trustImported(db, checks);
   });
 }
