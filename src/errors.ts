@@ -30,8 +30,7 @@ export type ErrorCode = keyof typeof EXIT_CODES;
 /** The exit codes of failures. */
 export type ExitCode = (typeof EXIT_CODES)[ErrorCode];
 
-/**
- * The things that an error is about, so that nobody parses its message. */
+/** The things that an error is about, so that nobody parses its message. */
 export interface ErrorData {
   /** A version. */
   uid?: string;
@@ -84,12 +83,14 @@ export interface PlainError {
   message: string;
   code: ErrorCode;
   hint?: string;
+  data?: ErrorData;
   stack?: string;
 }
 
 /** Converts an error for a message between threads. Anything but a BackyError gets `code`. */
 export function toPlainError(error: unknown, code: ErrorCode): PlainError {
   const plain: PlainError = { message: messageOf(error), code: error instanceof BackyError ? error.code : code };
+  if (error instanceof BackyError) plain.data = error.data;
   if (error instanceof BackyError && error.hint !== undefined) plain.hint = error.hint;
   if (error instanceof Error && error.stack !== undefined) plain.stack = error.stack;
   return plain;
@@ -97,7 +98,8 @@ export function toPlainError(error: unknown, code: ErrorCode): PlainError {
 
 /** The inverse of {@link toPlainError}. */
 export function fromPlainError(plain: PlainError): BackyError {
-  const error = new BackyError(plain.code, plain.message, plain.hint === undefined ? {} : { hint: plain.hint });
+  const { hint, data = {} } = plain;
+  const error = new BackyError(plain.code, plain.message, hint === undefined ? { data } : { hint, data });
   if (plain.stack !== undefined) error.stack = plain.stack;
   return error;
 }
