@@ -38,7 +38,7 @@ export async function readBody(body: Readable, { into, length, signal }: BodyTar
 }
 
 /** A body that ended too early. */
-export class CutBody extends Error {
+class CutBody extends Error {
   constructor(received: number, length: number | undefined) {
     super(`the answer ended after ${received} of ${length ?? 'unknown'} bytes`);
     this.name = 'CutBody';

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 /** A connection without a byte for too long. */
-export class StalledConnection extends Error {
+class StalledConnection extends Error {
   constructor(stallMs: number) {
     super(`no byte moved for ${stallMs / 1000} s`);
     this.name = 'StalledConnection';

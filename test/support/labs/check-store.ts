@@ -27,7 +27,7 @@ export async function checkRestores(lab: Lab, oracle: Oracle): Promise<void> {
  * The same, and scrub finds nothing wrong in the newest version. `checkStored` has covered the
  * others.
  */
-export async function checkStore(lab: Lab, oracle: Oracle): Promise<void> {
+async function checkStore(lab: Lab, oracle: Oracle): Promise<void> {
   await checkRestores(lab, oracle);
   const newest = validVersions(lab).at(-1);
   if (newest !== undefined) {

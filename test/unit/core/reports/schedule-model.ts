@@ -4,7 +4,7 @@
  * computes its own calendar.
  */
 
-export interface ModelScheduler {
+interface ModelScheduler {
   name: string;
   intervalSeconds: number;
   keep: number;
