@@ -12,6 +12,6 @@ export interface Source {
    */
   read(into: Uint8Array, offset: number): Promise<void> | undefined;
   /** True when the range is known to be zero without a read. False when unsure. Cheap. */
-  isHole(offset: number, length: number): boolean;
+  isHole(offset: number, length: number): boolean | Promise<boolean>;
   close(): Promise<void>;
 }

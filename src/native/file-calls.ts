@@ -3,6 +3,7 @@ import { libc } from './libc.ts';
 
 const SEEK_END = 2;
 const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
 const POSIX_FADV_DONTNEED = 4;
 const SYNC_FILE_RANGE_WRITE = 2;
 const FALLOC_FL_KEEP_SIZE = 0x01;
@@ -33,6 +34,17 @@ export function isHole(fd: number, offset: number, length: number): boolean {
   if (next >= 0) return next >= offset + length;
   // ENXIO: no data from here to the end of the file. Also past its end, which is no hole.
   return libc().errnoName(libc().errno()) === 'ENXIO' && libc().lseek(fd, 0, SEEK_END) >= offset + length;
+}
+
+/**
+ * The same without blocking the calling thread. Without `errno`, the end of the data shows by a hole
+ * that begins at `offset` itself.
+ */
+export async function findHole(fd: number, offset: number, length: number): Promise<boolean> {
+  const next = await libc().lseekAsync(fd, offset, SEEK_DATA);
+  if (next >= 0) return next >= offset + length;
+  if ((await libc().lseekAsync(fd, offset, SEEK_HOLE)) !== offset) return false;
+  return (await libc().lseekAsync(fd, 0, SEEK_END)) >= offset + length;
 }
 
 /** Drops clean pages of a range from the page cache. Ignores failures. */

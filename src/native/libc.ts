@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
 import { BackyError } from '../errors.ts';
 import { once } from './once.ts';
 
@@ -9,6 +10,8 @@ import { once } from './once.ts';
 interface Libc {
   flock(fd: number, operation: number): number;
   lseek(fd: number, offset: number, whence: number): number;
+  /** Runs on a thread of koffi's, so that a file system that hangs blocks nobody. Sets no `errno()`. */
+  lseekAsync(fd: number, offset: number, whence: number): Promise<number>;
   fadvise(fd: number, offset: number, length: number, advice: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   syncFileRange(fd: number, offset: number, length: number, flags: number): number;
@@ -30,9 +33,11 @@ function load(): Libc {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   const library = openLibrary(koffi);
   const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value as number, name]));
+  const lseek = library.func('int64_t lseek(int fd, int64_t offset, int whence)');
   return {
     flock: library.func('int flock(int fd, int operation)') as Libc['flock'],
-    lseek: library.func('int64_t lseek(int fd, int64_t offset, int whence)') as Libc['lseek'],
+    lseek: lseek as Libc['lseek'],
+    lseekAsync: promisify(lseek.async) as Libc['lseekAsync'],
     fadvise: library.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)') as Libc['fadvise'],
     fallocate: library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') as Libc['fallocate'],
     syncFileRange: library.func(

@@ -101,7 +101,7 @@ export class SnapshotBackup {
     const { name, options } = this.#source.request;
     const { tags, expire, acceptDamage, onVersion } = options;
     const place = { ...this.#source.request.place, snapshot };
-    const fixed = { source: rbdUrl(place), name, snapshotName: snapshot, canContinue: false };
+    const fixed = { source: rbdUrl(place), name, snapshotName: snapshot, canContinue: false, inThreads: true };
     return backup(this.#source.context, { ...fixed, tags, expire, acceptDamage, onVersion, ...attempt }, () =>
       sourceIn(this.#source.session, place, this.#source.context.io.rbd),
     );

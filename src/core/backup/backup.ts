@@ -44,7 +44,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
     const base = request.baseUid === undefined ? undefined : await useBase(context, request.baseUid, locks);
     const plan = planBackup({ ...geometry, hints: request.hints, baseSizeBytes: base?.sizeBytes });
     const blocks = blocksToRead(context, plan);
-    return withPool(context, { geometry, source, blocks }, async (pool) => {
+    return withPool(context, { geometry, source, blocks, inThreads: request.inThreads }, async (pool) => {
       await checkStore(context, request);
       const checkSource = async (existing: TaggedVersion) => {
         await checkContinuedSource({ meta: context.meta, ...sampleOptions(context, pool, geometry) }, existing);
@@ -71,7 +71,7 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
   });
 }
 
-/** The most blocks that a backup reads, unless blocks of its base are bad. */
+/** The most blocks that a backup reads, unless rows of its base are missing or bad. */
 function blocksToRead({ settings }: Context, { read, take, presumedZero }: BackupPlan): number {
   const tested = (take.count() > 0 ? take : presumedZero)?.count() ?? 0;
   return read.count() + sampleSize(tested, settings.hintCheckPercent);

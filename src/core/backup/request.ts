@@ -21,6 +21,8 @@ export interface BackupRequest {
   diffFrom?: string | undefined;
   /** False: its source will be deleted, so that a failed backup can't be resumed. */
   canContinue?: boolean | undefined;
+  /** Keep blocks off the calling thread: the process serves others, or goes on after a hang. */
+  inThreads?: boolean | undefined;
   /** Continue although the store's id and blobs, or many of them, are missing. */
   acceptDamage?: boolean | undefined;
   /** Called as soon as the version exists. */

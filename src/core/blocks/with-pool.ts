@@ -14,6 +14,10 @@ export interface PoolRequest extends Pick<PoolOptions, 'zeroMissing' | 'arena' |
   target?: SharedTarget | undefined;
   /** The most blocks that will be moved. [all of the image] */
   blocks?: number | undefined;
+  /**
+   * Move even a few blocks in threads: the process serves others, or goes on after a hang. [false]
+   */
+  inThreads?: boolean | undefined;
 }
 
 type PoolContext = Pick<Context, 'settings' | 'data' | 'logger' | 'signal'>;
@@ -32,17 +36,25 @@ export async function withPool<T>(context: Context, request: PoolRequest, body: 
 }
 
 /** Starts a pool that outlives its caller. MUST be ended with {@link closePool}. */
-export function startPool(context: PoolContext, { geometry, source, target, blocks, ...options }: PoolRequest): WorkerPool {
+export function startPool(context: PoolContext, request: PoolRequest): WorkerPool {
   const { settings, data, logger, signal } = context;
-  const { blockSize } = geometry;
-  const moved = blocks ?? blockCount(geometry);
+  const {
+    geometry,
+    source,
+    target,
+    blocks = blockCount(geometry),
+    inThreads = settings.workers !== undefined,
+    ...options
+  } = request;
+  const { version, compressionLevel } = settings.encryption;
+  const work = { blocks, blockSize: geometry.blockSize, compressionLevel: version === 0 ? undefined : compressionLevel };
   const io = [source, target].flatMap((shared) => (shared === undefined ? [] : [shared.spec.url]));
   return new WorkerPool(
     {
       ...options,
       ...geometry,
-      workers: workersFor(settings, moved * blockSize),
-      inline: settings.workers === undefined && !needsThreads({ blocks: moved, blockSize }),
+      workers: workersFor(settings, Math.max(blocks * geometry.blockSize, geometry.sizeBytes)),
+      inline: !inThreads && !needsThreads(work),
       hashFunction: settings.hashFunction,
       encryption: settings.encryption,
       data,

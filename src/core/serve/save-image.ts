@@ -31,6 +31,7 @@ export async function saveImage(context: Context, view: ImageView): Promise<Back
         baseUid: version.uid,
         tags: TAGS,
         onlyHinted: true,
+        inThreads: true,
         onVersion: (created) => {
           uid = created;
         },

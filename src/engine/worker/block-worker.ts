@@ -35,6 +35,8 @@ export class BlockWorker {
   readonly #slots: Slot[] = [];
   readonly #context: WorkerContext;
   readonly #heart: NodeJS.Timeout;
+  /** On main's thread: jobs to store, one a turn, since encoding a block keeps main from its signals. */
+  readonly #toStore: Store[] = [];
   #isTurnScheduled = false;
   #isClosing = false;
 
@@ -86,7 +88,7 @@ export class BlockWorker {
         break;
       case 'decide': {
         const store = this.#scheduler.decide(message.job, message.decisions);
-        if (store !== undefined) this.#perform(store.job, () => this.#store(store));
+        if (store !== undefined) this.#decided(store);
         break;
       }
       case 'flush':
@@ -103,16 +105,27 @@ export class BlockWorker {
     }
   }
 
+  #decided(store: Store): void {
+    if (this.#setup.mayBlock) this.#perform(store.job, () => this.#store(store));
+    else {
+      this.#toStore.push(store);
+      this.#takeTurns();
+    }
+  }
+
   /**
    * Starts one job a turn of the event loop: a job may read before it returns, and decisions that
    * come in between free slots whose bytes are still in the processor's cache.
    */
   #takeTurns(): void {
-    if (this.#isTurnScheduled || !this.#scheduler.hasTurn(this.#context.hashes)) return;
+    if (this.#isTurnScheduled) return;
+    if (this.#toStore.length === 0 && !this.#scheduler.hasTurn(this.#context.hashes)) return;
     this.#isTurnScheduled = true;
     setImmediate(() => {
       const { hashes } = this.#context;
       this.#isTurnScheduled = false;
+      const store = this.#toStore.shift();
+      if (store !== undefined) this.#perform(store.job, () => this.#store(store));
       const start = this.#scheduler.startNext(hashes);
       if (start !== undefined) this.#perform(start.job, () => this.#start(start));
       if (this.#scheduler.shouldHash(hashes)) hashes.flush();

@@ -148,7 +148,7 @@ async function compareWithSource(
   slot.other ??= new Uint8Array(slot.bytes.length);
   const sourceBytes = slot.other.subarray(0, block.size);
   const offset = block.id * setup.blockSize;
-  if (block.uid === null && source.isHole(offset, block.size)) return undefined;
+  if (block.uid === null && (await source.isHole(offset, block.size))) return undefined;
   await context.gates.sourceRead.run(block.size, context.signal, () => source.read(sourceBytes, offset));
   if (Buffer.compare(bytes, sourceBytes) === 0) return undefined;
   const [checksum = ''] = isAllZero(sourceBytes) ? ['all zero'] : await context.hashes.add([sourceBytes]);

@@ -21,7 +21,7 @@ export async function readBlocks(
   if (source === undefined) throw new Error('this worker has no source');
   const offset = span.first * setup.blockSize;
   const bytes = slot.bytes.subarray(0, rangeBytes(setup, span));
-  if (source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
+  if (await source.isHole(offset, bytes.length)) return { digests: new Array<Digest>(span.count).fill(null), bytesRead: 0 };
   try {
     const reading = context.gates.sourceRead.run(bytes.length, context.signal, () => source.read(bytes, offset));
     if (reading !== undefined) await context.hashes.expect(reading);

@@ -1,7 +1,7 @@
 import { closeSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
-import { dropPageCache, isHole } from '../../native/file-calls.ts';
+import { dropPageCache, findHole, isHole } from '../../native/file-calls.ts';
 import type { Source } from '../source.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 
@@ -27,7 +27,7 @@ export class FileSource implements Source {
   /** Reads to make through the thread pool before the next one on this thread. */
   #slowReads = 0;
 
-  /** Opens `path` for reading. `mayBlock`: reads may block the calling thread. */
+  /** Opens `path` for reading. `mayBlock`: calls may block this thread. */
   constructor(path: string, { mayBlock = true }: { mayBlock?: boolean | undefined } = {}) {
     this.#path = path;
     this.#mayBlock = mayBlock;
@@ -47,8 +47,8 @@ export class FileSource implements Source {
     return undefined;
   }
 
-  isHole(offset: number, length: number): boolean {
-    return isHole(this.#fd, offset, length);
+  isHole(offset: number, length: number): boolean | Promise<boolean> {
+    return this.#mayBlock ? isHole(this.#fd, offset, length) : findHole(this.#fd, offset, length);
   }
 
   async close(): Promise<void> {

@@ -41,11 +41,11 @@ export function sourceSuite(create: () => Promise<SourceFixture>): void {
     await Promise.all(reads);
   });
 
-  it('reports only zeros as a hole', () => {
+  it('reports only zeros as a hole', async () => {
     const { content, blockSize } = fixture;
     for (let offset = 0; offset < content.length; offset += blockSize) {
       const length = Math.min(blockSize, content.length - offset);
-      if (source.isHole(offset, length)) expect(content.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
+      if (await source.isHole(offset, length)) expect(content.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
     }
   });
 }

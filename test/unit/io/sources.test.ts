@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -36,12 +36,18 @@ describe.each([true, false])('the file source, that may block its thread: %s', (
 });
 
 describe('the file source', () => {
-  it('sees a hole without reading it', async () => {
+  it.each([true, false])('sees a hole without reading it, in the middle and at the end; may block: %s', async (mayBlock) => {
     const { path, dispose } = temporaryFile(randomBytes(BLOCK));
+    truncateSync(path, 640 * 1024);
+    appendFileSync(path, randomBytes(BLOCK));
     truncateSync(path, 1024 * 1024);
-    const source = new FileSource(path);
-    expect(source.isHole(512 * 1024, BLOCK)).toBe(true);
-    expect(source.isHole(0, BLOCK)).toBe(false);
+    const source = new FileSource(path, { mayBlock });
+    const holes = [0, 512 * 1024, 640 * 1024, 768 * 1024, 1024 * 1024 - BLOCK, 1024 * 1024 - 1].map((offset) =>
+      source.isHole(offset, BLOCK),
+    );
+    // The last range reaches past the end of the file.
+    expect(await Promise.all(holes)).toEqual([false, true, false, true, true, false]);
+    expect(holes.every((hole) => hole instanceof Promise)).toBe(!mayBlock);
     await source.close();
     await dispose();
   });

@@ -12,6 +12,8 @@ test.each([
   { blocks: 1, blockSize: 64 * MIB, expected: true },
   { blocks: 256, blockSize: 4 * KIB, expected: false },
   { blocks: 257, blockSize: 4 * KIB, expected: true },
-])('$blocks blocks of $blockSize bytes need threads: $expected', ({ blocks, blockSize, expected }) => {
-  expect(needsThreads({ blocks, blockSize })).toBe(expected);
+  { blocks: 1, blockSize: 4 * MIB, compressionLevel: 3, expected: false },
+  { blocks: 1, blockSize: 4 * MIB, compressionLevel: 4, expected: true },
+])('$blocks blocks of $blockSize bytes at level $compressionLevel need threads: $expected', ({ expected, ...work }) => {
+  expect(needsThreads({ compressionLevel: undefined, ...work })).toBe(expected);
 });
