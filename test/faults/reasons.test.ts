@@ -51,7 +51,7 @@ const REASONS: [string, Reason][] = [
       action: '28',
       lasting: true,
       code: 6,
-      reason: /ENOSPC.* Make room/,
+      reason: /ENOSPC.* Free space on the file system of the data backend\./,
     },
   ],
   [

@@ -26,6 +26,15 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
+/** Values are checked before the database is opened: those that any word will not do for. */
+const VALUES: Record<string, string> = {
+  '<source>': 'null://8kB',
+  '<target>': 'null://',
+  '<expire>': '2030-01-01',
+};
+/** Beside arguments: `scrub` takes a version, or an option that selects several. */
+const NEEDED_WORDS: Record<string, string[]> = { scrub: ['x'], repair: ['-s', 'null://8kB'], rekey: ['a'.repeat(64)] };
+
 /** Makes a source file. @returns its URL. */
 function sourceOf(name: string, bytes = noise(8 * BLOCK, name)): string {
   return `file://${lab.write(name, bytes)}`;
@@ -41,8 +50,8 @@ function expectFailed({ code, stdout, stderr }: Result, error: Partial<Failure['
 }
 
 describe.each(COMMANDS)('--json $name', ({ name, args, needsDatabase }) => {
-  // Scrub takes a version, or an option that selects several.
-  const needed = name === 'scrub' ? ['x'] : args.filter(([syntax]) => syntax.startsWith('<')).map(() => 'x');
+  const words = args.flatMap(([syntax]) => (syntax.startsWith('<') ? [VALUES[syntax] ?? 'x'] : []));
+  const needed = [...words, ...(NEEDED_WORDS[name] ?? [])];
 
   test('that is used wrongly: one document, exit 2', async () => {
     expectFailed(await lab.run(['--json', name, '--frobnicate', ...needed]), { code: 'usage', exit_code: 2 });
