@@ -3,13 +3,14 @@ import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Fence } from '../../model/fence.ts';
-import type { Exclusion, SqlDatabase } from '../sql/database.ts';
+import type { Exclusion, QueryKey, SqlDatabase } from '../sql/database.ts';
 import { SIDE_TABLES } from '../sql/schema.ts';
-import { joinSql, type Sql, sql } from '../sql/statement.ts';
+import { type Sql, sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
 import { isConflict, isLost, isStarting, toDatabaseError } from './database-errors.ts';
 import { POSTGRES } from './dialect.ts';
 import { labelOf, type ServerAddress } from './engine-url.ts';
+import { lateralJoin } from './lateral-join.ts';
 import { arrayOf } from './literals.ts';
 import { withRetries } from './retry.ts';
 import type { Session } from './session.ts';
@@ -19,8 +20,6 @@ import { isBroken, transact, UnknownOutcome } from './transaction.ts';
 const OUTCOME_PAUSE_MS = 200;
 /** How long running statements may take once the session with the locks between hosts is lost. */
 const LAST_ANSWERS_MS = 3_000;
-/** Statements in one round trip; each makes planning on the server slower. */
-const STATEMENTS_AT_A_TIME = 200;
 
 /** How a connection is made. */
 export interface ConnectionOptions {
@@ -82,13 +81,8 @@ export class PostgresConnection implements SqlDatabase {
   }
 
   /** See SqlDatabase.queryEach. */
-  async queryEach<T>(statements: readonly Sql[]): Promise<T[]> {
-    const rows: T[] = [];
-    for (let i = 0; i < statements.length; i += STATEMENTS_AT_A_TIME) {
-      const parts = statements.slice(i, i + STATEMENTS_AT_A_TIME).map((part) => sql`SELECT * FROM (${part}) AS part`);
-      rows.push(...(await this.query<T>(joinSql(parts, ' UNION ALL '))));
-    }
-    return rows;
+  async queryEach<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Promise<T[]> {
+    return keys.length === 0 ? [] : this.query<T>(lateralJoin(keys, queryFor));
   }
 
   read<T>(steps: () => Steps<T>): Promise<T> {

@@ -49,6 +49,9 @@ export interface FinishedRows {
   bad: number;
 }
 
+/** A row by which {@link SqlDatabase.queryEach} looks for others. */
+export type QueryKey = readonly (string | number)[];
+
 /** An engine, as the queries use it that both engines share. */
 export interface SqlDatabase {
   /** The database as messages call it. */
@@ -60,8 +63,12 @@ export interface SqlDatabase {
   query<T>(statement: Sql): Promise<T[]>;
   /** The first row of one statement that always gives one. */
   queryOne<T>(statement: Sql): Promise<T>;
-  /** The rows of several statements of the same text, in any order; in few round trips. */
-  queryEach<T>(statements: readonly Sql[]): Promise<T[]>;
+  /**
+   * The rows of one query for each key, in any order; one round trip. All keys have the same types,
+   * and their numbers are whole.
+   * @param queryFor gets an expression for each value of a key.
+   */
+  queryEach<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Promise<T[]>;
   /** Runs steps that change nothing. Where there are several, others may write in between. */
   read<T>(steps: () => Steps<T>): Promise<T>;
   /** Makes our own tables, which databases of the original lack, unless they are there. */

@@ -45,13 +45,14 @@ export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Prom
   };
   const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > ''`;
   if (versionUid === undefined) {
-    const starts = randomUids(limit, request.random);
-    add(await db.queryEach(starts.map((start) => near(sql`uid > ${start} ORDER BY uid`, isGood))));
+    const starts = randomUids(limit, request.random).map((start) => [start]);
+    add(await db.queryEach(starts, (start) => near(sql`uid > ${start} ORDER BY uid`, isGood)));
     if (blobs.size < limit) add(await blobsOfFirstUids(db, isGood));
   } else {
-    const ids = randomIds(limit, await db.read(() => sizeOf(db, versionUid)), request.random);
+    const size = await db.read(() => sizeOf(db, versionUid));
+    const starts = randomIds(limit, size, request.random).map((start) => [start]);
     const ofVersion = sql`version_uid = ${versionUid}`;
-    add(await db.queryEach(ids.map((id) => near(sql`${ofVersion} AND id >= ${id} ORDER BY id`, isGood))));
+    add(await db.queryEach(starts, (start) => near(sql`${ofVersion} AND id >= ${start} ORDER BY id`, isGood)));
     if (blobs.size < limit) add(await db.query(first(sql`${ofVersion} ORDER BY id`, isGood, limit)));
   }
   return [...blobs.values()];
@@ -77,7 +78,10 @@ async function blobsOfFirstUids(db: SqlDatabase, isGood: Sql): Promise<NamedBlob
         SELECT (SELECT min(uid) FROM blocks WHERE uid > walk.uid), n + 1 FROM walk WHERE walk.uid IS NOT NULL AND n < ${FIRST_UIDS})
       SELECT uid FROM walk WHERE uid IS NOT NULL`,
   );
-  return db.queryEach(uids.map(({ uid }) => sql`SELECT uid, checksum FROM blocks WHERE uid = ${uid} AND ${isGood} LIMIT 1`));
+  return db.queryEach(
+    uids.map(({ uid }) => [uid]),
+    (uid) => sql`SELECT uid, checksum FROM blocks WHERE uid = ${uid} AND ${isGood} LIMIT 1`,
+  );
 }
 
 function* sizeOf(db: SqlDatabase, versionUid: string): Steps<number> {

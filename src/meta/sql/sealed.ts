@@ -39,15 +39,14 @@ export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promis
   const versions = await db.query<{ uid: string; size: number }>(
     sql`SELECT uid, size FROM versions ORDER BY date DESC LIMIT ${SAMPLE_VERSIONS}`,
   );
-  const places = versions.flatMap(({ uid, size }) => [0, Math.floor(size / 2)].map((first) => ({ uid, first })));
+  const places = versions.flatMap(({ uid, size }) => [0, Math.floor(size / 2)].map((first) => [uid, first]));
   for (let i = 0; i < places.length; i += 2 * VERSIONS_AT_A_TIME) {
     const found = await db.queryEach<SealedBlock>(
-      places.slice(i, i + 2 * VERSIONS_AT_A_TIME).map(
-        ({ uid, first }) => sql`${SEALED} FROM
-          (SELECT uid, enc_version, enc_envkey FROM blocks WHERE version_uid = ${uid} AND id >= ${first}
-           ORDER BY id LIMIT ${SAMPLE_ROWS}) AS part
-          WHERE ${IS_SEALED} LIMIT ${limit}`,
-      ),
+      places.slice(i, i + 2 * VERSIONS_AT_A_TIME),
+      (uid, first) => sql`${SEALED} FROM
+        (SELECT uid, enc_version, enc_envkey FROM blocks WHERE version_uid = ${uid} AND id >= ${first}
+         ORDER BY id LIMIT ${SAMPLE_ROWS}) AS part
+        WHERE ${IS_SEALED} LIMIT ${limit}`,
     );
     if (found.length > 0) return different(found).slice(0, limit);
   }

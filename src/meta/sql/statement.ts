@@ -34,7 +34,7 @@ export function sql(texts: TemplateStringsArray, ...parts: readonly (Sql | SqlVa
 }
 
 /** Joins pieces. @param separator written out where it is called. */
-export function joinSql(pieces: readonly Sql[], separator: ', ' | ' UNION ALL ' | ''): Sql {
+export function joinSql(pieces: readonly Sql[], separator: ', ' | ''): Sql {
   return new Sql(
     pieces.map(({ text }) => text).join(separator),
     pieces.flatMap(({ values }) => values),

@@ -92,7 +92,8 @@ export async function longestUnchecked(
       ORDER BY time, uid LIMIT ${limit}`,
   );
   const named = await db.queryEach<BlockRecord & { uid: string; versionUid: string }>(
-    found.map(({ uid }) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`),
+    found.map(({ uid }) => [uid]),
+    (uid) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`,
   );
   const byUid = new Map(named.map((record) => [record.uid, record]));
   const blobs = found.flatMap(({ uid }) => {

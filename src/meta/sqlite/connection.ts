@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
-import type { SqlDatabase } from '../sql/database.ts';
-import type { Sql } from '../sql/statement.ts';
+import type { QueryKey, SqlDatabase } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
 import { isBusy, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
@@ -116,8 +116,9 @@ export class SqliteConnection implements SqlDatabase {
     return row;
   }
 
-  async queryEach<T>(statements: readonly Sql[]): Promise<T[]> {
-    return statements.flatMap((statement) => this.all<T>(statement));
+  /** See SqlDatabase.queryEach. All queries have the same text, which is prepared once. */
+  async queryEach<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Promise<T[]> {
+    return keys.flatMap((key) => this.all<T>(queryFor(...key.map((value) => sql`${value}`))));
   }
 
   async read<T>(steps: () => Steps<T>): Promise<T> {
