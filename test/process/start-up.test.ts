@@ -30,6 +30,13 @@ test('a machine listing loads neither knex nor code that moves blocks', async ()
   expect([...sources].filter((source) => HEAVY.test(source))).toEqual([]);
 });
 
+test('tags are added without knex', async () => {
+  const uid = await lab.backup('null://8kB', 'vm');
+  const sources = await sourcesLoadedBy('add-tag', uid, "a,it's");
+  expect(sources).toContain('src/meta/sql/version-steps.ts');
+  expect([...sources].filter((source) => source.includes('knex'))).toEqual([]);
+});
+
 test('-V loads only the code that parses the command line', async () => {
   const sources = await sourcesLoadedBy('-V');
   expect(sources).toContain('src/cli/program.ts');

@@ -17,6 +17,8 @@ export const POSTGRES: Dialect = {
   nowSeconds: () => SERVER_SECONDS,
   byBytes: (column) => sql`${column} COLLATE "C"`,
   among: (column, values) => {
+    // The type of an empty list can't be seen.
+    if (values.length === 0) return sql`false`;
     const list = arrayOf(values);
     return typeof values[0] === 'number' ? sql`${column} = ANY(${list}::int[])` : sql`${column} = ANY(${list}::text[])`;
   },

@@ -21,7 +21,7 @@ export async function createVersion(db: SqlDatabase, version: NewVersion): Promi
 
 function* insertVersion(build: Knex, version: NewVersion, now: Date): Steps<void> {
   yield* run(build('versions').insert(newVersionRecord(version, now)));
-  yield* insertTags(build, version.uid, version.tags);
+  yield* insertTags(version.uid, version.tags);
   if (version.migration === undefined) return;
   const { originUid, encVersion } = version.migration;
   const row = { version_uid: version.uid, origin_uid: originUid, enc_version: encVersion };

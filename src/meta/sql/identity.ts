@@ -9,7 +9,7 @@ import { rowOf, rowsOf, run, type Steps } from './steps.ts';
 const NEAR_ROWS = 256;
 /** And from the first row of a version on, where random points found too few. */
 const FIRST_ROWS = 100_000;
-/** And different uids from the lowest on, in all versions. */
+/** And different uids from the lowest on, in all versions, or as many as are wanted. */
 const FIRST_UIDS = 256;
 
 /** See IdentityStore.storeId. Makes no table: a host that only reads may not. */
@@ -47,7 +47,7 @@ export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Prom
   if (versionUid === undefined) {
     const starts = randomUids(limit, request.random).map((start) => [start]);
     add(await db.queryEach(starts, (start) => near(sql`uid > ${start} ORDER BY uid`, isGood)));
-    if (blobs.size < limit) add(await blobsOfFirstUids(db, isGood));
+    if (blobs.size < limit) add(await blobsOfFirstUids(db, isGood, Math.max(FIRST_UIDS, limit)));
   } else {
     const size = await db.read(() => sizeOf(db, versionUid));
     const starts = randomIds(limit, size, request.random).map((start) => [start]);
@@ -70,12 +70,12 @@ function first(start: Sql, isGood: Sql, limit: number): Sql {
 }
 
 /** One look into the index for each uid, however many rows name it. */
-async function blobsOfFirstUids(db: SqlDatabase, isGood: Sql): Promise<NamedBlob[]> {
+async function blobsOfFirstUids(db: SqlDatabase, isGood: Sql, most: number): Promise<NamedBlob[]> {
   const uids = await db.query<{ uid: string }>(
     sql`WITH RECURSIVE walk (uid, n) AS (
         SELECT (SELECT min(uid) FROM blocks WHERE uid > ''), 1
         UNION ALL
-        SELECT (SELECT min(uid) FROM blocks WHERE uid > walk.uid), n + 1 FROM walk WHERE walk.uid IS NOT NULL AND n < ${FIRST_UIDS})
+        SELECT (SELECT min(uid) FROM blocks WHERE uid > walk.uid), n + 1 FROM walk WHERE walk.uid IS NOT NULL AND n < ${most})
       SELECT uid FROM walk WHERE uid IS NOT NULL`,
   );
   return db.queryEach(

@@ -16,10 +16,10 @@ export function* lockVersion({ dialect }: SqlDatabase, uid: string): Steps<void>
 }
 
 /** Adds missing tags. */
-export function* insertTags(build: Knex, uid: string, tags: readonly string[]): Steps<void> {
-  if (tags.length === 0) return;
-  const rows = tags.map((name) => ({ version_uid: uid, name }));
-  yield* run(build('tags').insert(rows).onConflict(['version_uid', 'name']).ignore());
+export function* insertTags(uid: string, tags: readonly string[]): Steps<void> {
+  for (const name of tags) {
+    yield* run(sql`INSERT INTO tags (version_uid, name) VALUES (${uid}, ${name}) ON CONFLICT (version_uid, name) DO NOTHING`);
+  }
 }
 
 /** Deletes what only unfinished backups and migrations need. */

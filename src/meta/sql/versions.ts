@@ -75,8 +75,7 @@ export async function setVersionValid(db: SqlDatabase, uid: string): Promise<voi
 
 /** See VersionStore.addTags. */
 export async function addTags(db: SqlDatabase, uid: string, tags: readonly string[]): Promise<void> {
-  const build = await statementBuilder();
-  await db.transaction(() => insertTags(build, uid, tags));
+  await db.transaction(() => insertTags(uid, tags));
 }
 
 /** See VersionStore.removeTags. */

@@ -321,6 +321,7 @@ export class SqliteConnection implements SqlDatabase {
     this.#statements.clear();
     this.#opened?.close();
     this.#opened = undefined;
+    this.#readyToWrite = false;
   }
 
   /**

@@ -42,6 +42,20 @@ export function metaBlocksSuite(lab: MetaLab): void {
     });
   });
 
+  it('methods that take a list take an empty one', async () => {
+    const { meta } = lab;
+    await whole('v1', 100);
+    expect(await meta.blocksById('v1', [])).toEqual([]);
+    expect(await meta.findBlobs([], 0)).toEqual(new Map());
+    expect(await meta.unnamed([])).toEqual([]);
+    expect(await meta.candidatesAmong([])).toEqual([]);
+    expect(await meta.diskUsage([], () => {})).toEqual([]);
+    await meta.forgetDoomed([]);
+    await meta.addTags('v1', []);
+    await meta.removeTags('v1', []);
+    expect((await meta.findVersion('v1'))?.valid).toBe(true);
+  });
+
   describe('validity', () => {
     it('is lost by every version that holds a bad blob, and comes back with a good scrub', async () => {
       await whole('v1', 100);

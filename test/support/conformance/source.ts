@@ -45,7 +45,8 @@ export function sourceSuite(create: () => Promise<SourceFixture>): void {
     const { content, blockSize } = fixture;
     for (let offset = 0; offset < content.length; offset += blockSize) {
       const length = Math.min(blockSize, content.length - offset);
-      if (await source.isHole(offset, length)) expect(content.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
+      if (await source.isHole(offset, length))
+        expect(content.subarray(offset, offset + length).every((byte) => byte === 0)).toBe(true);
     }
   });
 }
