@@ -37,8 +37,8 @@ export function isHole(fd: number, offset: number, length: number): boolean {
 }
 
 /**
- * The same without blocking the calling thread. Without `errno`, the end of the data shows by a hole
- * that begins at `offset` itself.
+ * The same without blocking the calling thread. Without `errno`, the end of the data shows by a
+ * hole that begins at `offset` itself.
  */
 export async function findHole(fd: number, offset: number, length: number): Promise<boolean> {
   const next = await libc().lseekAsync(fd, offset, SEEK_DATA);

@@ -10,7 +10,9 @@ import { once } from './once.ts';
 interface Libc {
   flock(fd: number, operation: number): number;
   lseek(fd: number, offset: number, whence: number): number;
-  /** Runs on a thread of koffi's, so that a file system that hangs blocks nobody. Sets no `errno()`. */
+  /**
+   * Runs on a thread of koffi's, so that a file system that hangs blocks nobody. Sets no `errno()`.
+   */
   lseekAsync(fd: number, offset: number, whence: number): Promise<number>;
   fadvise(fd: number, offset: number, length: number, advice: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;

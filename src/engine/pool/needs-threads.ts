@@ -18,9 +18,9 @@ export interface PoolWork extends Pick<Geometry, 'blockSize'> {
 }
 
 /**
- * Whether work is worth threads of its own; if not, a pool MAY be `inline`. There, one piece of work
- * blocks the event loop for as long as encoding a block takes, or hashing all lanes: up to 50 ms
- * with blocks of 4 MiB.
+ * Whether work is worth threads of its own; if not, a pool MAY be `inline`. There, one piece of
+ * work blocks the event loop for as long as encoding a block takes, or hashing all lanes: up to 50
+ * ms with blocks of 4 MiB.
  */
 export function needsThreads({ blocks, blockSize, compressionLevel = 0 }: PoolWork): boolean {
   return blocks > FEW_BLOCKS || blocks * blockSize > FEW_BYTES || compressionLevel > FAST_LEVEL;

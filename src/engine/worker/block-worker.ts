@@ -35,7 +35,10 @@ export class BlockWorker {
   readonly #slots: Slot[] = [];
   readonly #context: WorkerContext;
   readonly #heart: NodeJS.Timeout;
-  /** On main's thread: jobs to store, one a turn, since encoding a block keeps main from its signals. */
+  /**
+   * On main's thread: jobs to store, one a turn, since encoding a block keeps main from its
+   * signals.
+   */
   readonly #toStore: Store[] = [];
   #isTurnScheduled = false;
   #isClosing = false;
