@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
 
@@ -11,8 +12,20 @@ export const rmCommand: Command = {
     return async ({ backy, note }) => {
       const removed: unknown[] = [];
       note({ removed });
-      for (const uid of uids) removed.push(await backy.remove(uid, force));
+      for (const uid of uids) {
+        removed.push(await backy.remove(uid, force));
+        await wholeTurn();
+      }
       return { result: { removed } };
     };
   },
 };
+
+/**
+ * Waits for a whole turn of the event loop, in which signals are heard: SQLite's calls leave none
+ * between two removals. The first wait ends the turn that runs.
+ */
+async function wholeTurn(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
+}
