@@ -73,7 +73,7 @@ export function roomsTable() {
     const held = within.length === 0 ? holds : `${holds}: ${quoted(within)}`;
     return `| \`${path}\` | ${held} | ${quoted(not ?? [])} |`;
   });
-  return ['', '| room | holds | must not know |', '| --- | --- | --- |', ...rows, '', ''].join('\n');
+  return ['| room | holds | must not know |', '| --- | --- | --- |', ...rows, ''].join('\n');
 }
 
 /** @param {string[]} paths */
