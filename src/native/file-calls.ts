@@ -31,7 +31,7 @@ export function sizeByLseek(fd: number): number {
  */
 export function isHole(fd: number, offset: number, length: number): boolean {
   const next = libc().lseek(fd, offset, SEEK_DATA);
-  if (next >= 0) return next >= offset + length;
+  if (next >= 0) return liesBehind(next, offset, length);
   // ENXIO: no data from here to the end of the file. Also past its end, which is no hole.
   return libc().errnoName(libc().errno()) === 'ENXIO' && libc().lseek(fd, 0, SEEK_END) >= offset + length;
 }
@@ -42,9 +42,14 @@ export function isHole(fd: number, offset: number, length: number): boolean {
  */
 export async function findHole(fd: number, offset: number, length: number): Promise<boolean> {
   const next = await libc().lseekAsync(fd, offset, SEEK_DATA);
-  if (next >= 0) return next >= offset + length;
+  if (next >= 0) return liesBehind(next, offset, length);
   if ((await libc().lseekAsync(fd, offset, SEEK_HOLE)) !== offset) return false;
   return (await libc().lseekAsync(fd, 0, SEEK_END)) >= offset + length;
+}
+
+/** Whether the next data is behind a range, so that the hole covers all of it. */
+function liesBehind(next: number, offset: number, length: number): boolean {
+  return next >= offset + length;
 }
 
 /** Drops clean pages of a range from the page cache. Ignores failures. */
