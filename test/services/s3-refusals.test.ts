@@ -29,7 +29,7 @@ const WRONG: [string, () => Record<string, string | number>, RegExp][] = [
   [
     'port',
     () => ({ endpoint_url: 'http://127.0.0.1:1', retry_time: 1 }),
-    /ECONNREFUSED.*tried [34] times.*Check that the server .* is up/,
+    /ECONNREFUSED.*tried [34] times.*Check the network, and that the server .* is up/,
   ],
   ['name', () => ({ endpoint_url: 'http://no.such.host.invalid', retry_time: 1 }), /no\.such\.host\.invalid.*DNS/],
   [
