@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/labs/expect-failure.ts';
@@ -15,7 +15,6 @@ import {
   writeDatabase,
 } from '../support/old/old-database.ts';
 import { asOf, copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old/old-store.ts';
-import { lacking } from '../support/runner/machine.ts';
 
 const NEWEST = '30349b678801';
 
@@ -141,16 +140,6 @@ describe('a foreign database', () => {
     expect(await store.lab.run(['initdb'])).toMatchObject({ code: 100 });
     expect(readFileSync(store.lab.databasePath)).toEqual(before);
   });
-});
-
-const SPEC_SCHEMA = process.env.BACKY_SPEC_SCHEMA ?? new URL('../../../shared/spec/schema.sqlite.sql', import.meta.url).pathname;
-
-const spec = lacking({ what: `${SPEC_SCHEMA} (BACKY_SPEC_SCHEMA)`, available: existsSync(SPEC_SCHEMA) });
-
-test.skipIf(spec.skip)(`initdb makes the schema of the original's dump${spec.note}`, () => {
-  const wanted = readFileSync(SPEC_SCHEMA, 'utf8').trim();
-  const made = schemaOf(fresh.databasePath).map((row) => `${row.sql};`);
-  expect(made.join('\n')).toBe(wanted);
 });
 
 /** Of page 1, which has counters of changes. */

@@ -8,9 +8,9 @@ import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { isSince, OLD_REVISIONS, type RevisionName, statsName } from '../support/old/old-database.ts';
 import { PostgresServer } from './postgres.ts';
-import { dumpSchema, oldPostgresSchema } from './postgres-schema.ts';
+import { dumpSchema, oldPostgresSchema, plainSchema } from './postgres-schema.ts';
 
-const ORIGINAL = readFileSync(new URL('./original-schema.sql', import.meta.url), 'utf8');
+const ORIGINAL = plainSchema(readFileSync(new URL('../../docs/spec/schema.postgresql.sql', import.meta.url), 'utf8'));
 const NEWEST = '30349b678801';
 const VERSION = '2b1d8f8a-e6fa-11f1-b33e-02fc00000001';
 

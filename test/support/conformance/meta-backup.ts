@@ -92,7 +92,7 @@ export function metaBackupSuite(lab: MetaLab): void {
       expect((await lab.meta.takeOver(order)).blocks).toBe(1);
     });
 
-    it('discards what a continued backup must make anew', async () => {
+    it('discards rows that a resumed backup must make again', async () => {
       await whole('v1', 100);
       await lab.meta.markBlockInvalid(uidOf(104), sumOf(104));
       expect(await lab.meta.discardBadBlocks('v1', GEOMETRY)).toBe(1);

@@ -1,18 +1,9 @@
+import type { VersionRecord } from '../../../src/meta/sql/rows.ts';
 import { FileStore } from '../stores/file-store.ts';
 import type { LabStore, SqlValue } from '../stores/lab-store.ts';
 
 /** A row of table versions. */
-export interface VersionRow {
-  uid: string;
-  date: string;
-  expire: string | null;
-  name: string;
-  snapshot_name: string;
-  size: number;
-  size_bytes: number;
-  valid: number;
-  protected: number;
-}
+export type VersionRow = VersionRecord;
 
 /** A row of table blocks: the columns that tests look at. */
 export interface BlockRow {

@@ -1,17 +1,8 @@
 import Database from 'better-sqlite3';
+import { REVISIONS } from '../../../src/meta/sql/revisions.ts';
 
 /** The revisions of docs/spec/formats.md §2, oldest first; undefined is the one without a name. */
-const ALL_REVISIONS = [
-  undefined,
-  'bbe7904bfc3a',
-  '29c655b78818',
-  '828da0fbbe8d',
-  'cd3f15ae79f8',
-  '9e0939e3bc6d',
-  '85966fcda5e6',
-  '5260034b8125',
-  '30349b678801',
-] as const;
+const ALL_REVISIONS = [undefined, ...REVISIONS] as const;
 
 export type RevisionName = (typeof ALL_REVISIONS)[number];
 export const OLD_REVISIONS = ALL_REVISIONS.slice(0, -1);
