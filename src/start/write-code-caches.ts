@@ -59,12 +59,11 @@ async function train(folder: string): Promise<void> {
   ];
   for (const words of commands) {
     writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
-    const exitCode = await runProgram(['-c', ...words]);
-    if (exitCode !== 0) process.exit(exitCode);
+    process.exitCode = await runProgram(['-c', ...words]);
+    if (process.exitCode !== 0) return;
   }
   // There is no server here, but loading them is most of their cost.
   for (const name of ['s3-sdk', 'pg']) loadBundle(import.meta.dirname, name);
-  process.exit(0);
 }
 
 function configText(folder: string, option = ''): string {

@@ -188,17 +188,17 @@ export const DURABILITY: readonly Mutant[] = [
   {
     name: 'commits-do-not-wait-for-the-disk',
     invariant: 'A commit of the database is durable on return.',
-    file: 'src/meta/sqlite/connection.ts',
-    text: "    this.#db.pragma('synchronous = EXTRA');\n    this.#db.pragma('temp_store = FILE');",
-    replacement: "    this.#db.pragma('synchronous = NORMAL');\n    this.#db.pragma('temp_store = FILE');",
+    file: 'src/meta/sqlite/settings.ts',
+    text: "  db.pragma('synchronous = EXTRA');\n  db.pragma('temp_store = FILE');",
+    replacement: "  db.pragma('synchronous = NORMAL');\n  db.pragma('temp_store = FILE');",
     tests: ['test/unit/meta/durability.test.ts'],
   },
   {
     name: 'commits-after-bulk-work-do-not-wait-for-the-disk',
     invariant: 'Commits after bulk work are durable again.',
-    file: 'src/meta/sqlite/connection.ts',
-    text: "    } finally {\n      this.#db.pragma('synchronous = EXTRA');",
-    replacement: '    } finally {',
+    file: 'src/meta/sqlite/settings.ts',
+    text: "  } finally {\n    db.pragma('synchronous = EXTRA');",
+    replacement: '  } finally {',
     tests: ['test/unit/meta/durability.test.ts'],
   },
   {

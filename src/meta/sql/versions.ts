@@ -27,9 +27,11 @@ export function listVersions(db: SqlDatabase, filter: VersionFilter): Promise<Ta
 
 /** One statement, so that versions and tags are of the same moment: a row for each tag. */
 async function select(db: SqlDatabase, conditions: readonly Sql[]): Promise<TaggedVersion[]> {
+  const { byBytes } = db.dialect;
   const records = await db.query<VersionRecord & { tag: string | null }>(
-    sql`SELECT versions.*, tags.name AS tag FROM versions LEFT JOIN tags ON version_uid = uid WHERE 1 = 1${joinSql(conditions, '')}
-      ORDER BY ${db.dialect.byBytes(sql`versions.name`)}, date, ${db.dialect.byBytes(sql`uid`)}, ${db.dialect.byBytes(sql`tags.name`)}`,
+    sql`SELECT versions.*, tags.name AS tag FROM versions LEFT JOIN tags ON version_uid = uid
+      WHERE 1 = 1${joinSql(conditions, '')}
+      ORDER BY ${byBytes(sql`versions.name`)}, date, ${byBytes(sql`uid`)}, ${byBytes(sql`tags.name`)}`,
   );
   const versions: TaggedVersion[] = [];
   for (const { tag, ...record } of records) {

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
@@ -7,31 +6,13 @@ import type { QueryKey, SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
-import { isBusy, notOpened, notUsable, toDatabaseError } from './database-errors.ts';
+import { notOpened, notUsable, toDatabaseError } from './database-errors.ts';
 import { SqliteDialect } from './dialect.ts';
-import { isOnNetworkFileSystem } from './network-file-system.ts';
 import { PathWatch } from './path-watch.ts';
 import { SIDE_TABLES } from './schema.ts';
+import { configure, inBulk, preferWal, STATEMENT_TIMEOUT_MS, unlessBusy, withSmallCache } from './settings.ts';
 import { waitWhileBusy } from './wait-while-busy.ts';
 import { checkWalBelongs } from './wal-match.ts';
-
-/** How long a single statement outside of our transactions waits for another program's commit. */
-const STATEMENT_TIMEOUT_MS = 60_000;
-/** How long an attempt to get the write lock may block the event loop. */
-const LOCK_ATTEMPT_MS = 5;
-/**
- * The default of 1000 pages makes bulk loads 2.6 times slower (measured). The WAL grows to about
- * 256 MiB.
- */
-const CHECKPOINT_PAGES = 65_536;
-
-/**
- * In bulk work the same index pages change in every transaction: each avoided checkpoint saves
- * hundreds of MiB of writes. But the kernel clears each page of a WAL that grows: with 2 GiB,
- * take-over was a sixth slower than with these 896 MiB.
- */
-const BULK_CHECKPOINT_PAGES = 229_376;
-const SORTING_CACHE_MB = 64;
 
 /** How a connection is made. */
 export interface SqliteOptions {
@@ -81,7 +62,7 @@ export class SqliteConnection implements SqlDatabase {
     try {
       this.#opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS });
       this.#watch = new PathWatch(path);
-      await this.whenFree(() => this.#configure());
+      await this.whenFree(() => configure(this.#db, this.#options.cacheMb));
     } catch (error) {
       this.close();
       throw error instanceof BackyError ? error : notOpened(path, error);
@@ -91,18 +72,6 @@ export class SqliteConnection implements SqlDatabase {
   get #db(): Database.Database {
     if (this.#opened === undefined) throw new Error('the store is not open');
     return this.#opened;
-  }
-
-  /** These statements read the schema, so that a busy or foreign file shows here. */
-  #configure(): void {
-    this.#db.pragma(`cache_size = ${-this.#options.cacheMb * 1024}`);
-    // Rows are written in sets and in an order that keeps references intact; each check would cost
-    // a lookup.
-    this.#db.pragma('foreign_keys = OFF');
-    // As FULL, and without a WAL the removal of the journal is durable too: otherwise a power loss
-    // could roll back a confirmed commit.
-    this.#db.pragma('synchronous = EXTRA');
-    this.#db.pragma('temp_store = FILE');
   }
 
   /** See SqlDatabase.query. Runs at once, before the caller awaits it. */
@@ -257,6 +226,15 @@ export class SqliteConnection implements SqlDatabase {
     }
   }
 
+  #preferWal(): void {
+    if (this.#readyToWrite) return;
+    try {
+      preferWal(this.#db, this.#options.path);
+    } catch (error) {
+      throw toDatabaseError(this.#options.path, error);
+    }
+  }
+
   async #begin(): Promise<void> {
     try {
       await this.whenFree(() => this.#db.exec('BEGIN IMMEDIATE'));
@@ -279,23 +257,10 @@ export class SqliteConnection implements SqlDatabase {
     this.#db.exec(text);
   }
 
-  /**
-   * Runs `body` with settings for many large transactions whose rows nothing relies on yet. Their
-   * commits do not wait for the disk, and checkpoints are rare. The next commit outside makes them
-   * durable.
-   */
+  /** See {@link inBulk}. */
   async bulk<T>(body: () => Promise<T>): Promise<T> {
     await this.write(() => {});
-    // Without a WAL, each commit must reach the disk to keep the file intact.
-    if (this.#db.pragma('journal_mode', { simple: true }) !== 'wal') return body();
-    this.#db.pragma('synchronous = NORMAL');
-    this.#db.pragma(`wal_autocheckpoint = ${BULK_CHECKPOINT_PAGES}`);
-    try {
-      return await body();
-    } finally {
-      this.#db.pragma('synchronous = EXTRA');
-      this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    }
+    return inBulk(this.#db, body);
   }
 
   /** Fills a temporary table. @returns how many rows it has. */
@@ -303,17 +268,9 @@ export class SqliteConnection implements SqlDatabase {
     return this.sorting(() => this.run(statement));
   }
 
-  /**
-   * Runs a statement that sorts many rows with a smaller page cache: the sort can use as much
-   * memory beside it.
-   */
+  /** See {@link withSmallCache}. */
   sorting<T>(statement: () => T): T {
-    this.#db.pragma(`cache_size = ${-Math.min(SORTING_CACHE_MB, this.#options.cacheMb) * 1024}`);
-    try {
-      return statement();
-    } finally {
-      this.#db.pragma(`cache_size = ${-this.#options.cacheMb * 1024}`);
-    }
+    return withSmallCache(this.#db, this.#options.cacheMb, statement);
   }
 
   /** The last connection to close checkpoints the WAL and removes it. */
@@ -328,37 +285,6 @@ export class SqliteConnection implements SqlDatabase {
    * Retries a short `attempt` while another process has the database. See {@link waitWhileBusy}.
    */
   whenFree<T>(attempt: () => T): Promise<T> {
-    return waitWhileBusy(() => this.#unlessBusy(attempt), this.#options);
-  }
-
-  #unlessBusy<T>(attempt: () => T): { result: T } | undefined {
-    const db = this.#db;
-    db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
-    try {
-      return { result: attempt() };
-    } catch (error) {
-      if (isBusy(error)) return undefined;
-      throw error;
-    } finally {
-      db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
-    }
-  }
-
-  /**
-   * WAL lets others read during writes. It is a property of the file: only a writer sets it, and
-   * only where no other host can have the file open. A program that has it open in the old mode
-   * delays the change.
-   */
-  #preferWal(): void {
-    if (this.#readyToWrite || isOnNetworkFileSystem(dirname(this.#options.path) || '.')) return;
-    this.#db.pragma(`busy_timeout = ${LOCK_ATTEMPT_MS}`);
-    try {
-      this.#db.pragma('journal_mode = WAL');
-      this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    } catch (error) {
-      if (!isBusy(error)) throw toDatabaseError(this.#options.path, error);
-    } finally {
-      this.#db.pragma(`busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
-    }
+    return waitWhileBusy(() => unlessBusy(this.#db, attempt), this.#options);
   }
 }

@@ -57,7 +57,8 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   return connection.stage(
     sql`INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
       FROM temp.ranges CROSS JOIN blocks
-      WHERE version_uid = ${baseUid} AND id >= first AND id < past AND ${isBlockId(connection)} AND valid = 1 AND size = ${lengthOfBlock(geometry)}
+      WHERE version_uid = ${baseUid} AND id >= first AND id < past AND ${isBlockId(connection)}
+        AND valid = 1 AND size = ${lengthOfBlock(geometry)}
       ORDER BY substr(checksum, 1, 1), substr(uid, 1, 1), id`,
   );
 }
@@ -83,7 +84,8 @@ function dropWhatChanged(
 function sumOf(connection: SqliteConnection, { after, upTo }: StagedPiece): TakeOverResult {
   return connection.play(
     rowOf<TakeOverResult>(
-      sql`SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes, count(*) FILTER (WHERE uid IS NULL OR uid = '') AS sparseBlocks,
+      sql`SELECT count(*) AS blocks, coalesce(sum(size), 0) AS bytes,
+          count(*) FILTER (WHERE uid IS NULL OR uid = '') AS sparseBlocks,
           coalesce(sum(size) FILTER (WHERE uid IS NULL OR uid = ''), 0) AS sparseBytes
         FROM temp.taken WHERE n > ${after} AND n <= ${upTo}`,
     ),
