@@ -1,13 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
-import type { PoolOptions } from '../../../../src/engine/pool/pool-options.ts';
+import { type PoolOptions, planSlots, workerSetups } from '../../../../src/engine/pool/pool-options.ts';
 import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
-import type { Job } from '../../../../src/engine/shared/messages.ts';
+import type { FromWorker, Job } from '../../../../src/engine/shared/messages.ts';
+import { BlockWorker } from '../../../../src/engine/worker/block-worker.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 /**
@@ -140,4 +141,47 @@ it('a pool with a target has threads, even if it need not: some calls of a targe
   start({ inline: true, source: undefined, target: { url, limits: source.limits } });
   await pool.ready();
   expect(threads).toBe(2);
+});
+
+describe('jobs that are decided at the same time', () => {
+  const TOGETHER = 4;
+
+  /** @returns how many stored blocks each post reports. */
+  async function storedPerPost(inline: boolean): Promise<number[]> {
+    start({ inline });
+    const options = {
+      ...{ workers: 1, inline, blockSize: BLOCK_SIZE, sizeBytes: image.length, hashFunction: 'sha512', source },
+      data: { ...lab.data, backend: { type: 'null' } as const },
+      ...{ encryption: lab.context.settings.encryption, onRetry: () => {} },
+    };
+    const [setup] = workerSetups(options, planSlots(options));
+    if (setup === undefined) throw new Error('there is no worker');
+    const posts: FromWorker[][] = [];
+    let leave = () => {};
+    const ended = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const worker = BlockWorker.open(setup, { post: (messages) => posts.push(messages), close: leave });
+    const count = (kind: FromWorker['kind']) =>
+      posts.map((messages) => messages.filter((message) => message.kind === kind).length);
+    // Others wait for a slot.
+    const ids = Array.from({ length: TOGETHER }, (_, id) => id);
+    worker?.receive(ids.map((id) => ({ kind: 'job', job: id, work: { kind: 'read', first: id, count: 1 } })));
+    await vi.waitFor(() => expect(sum(count('digested'))).toBe(TOGETHER));
+    worker?.receive(ids.map((id) => ({ kind: 'decide', job: id, decisions: [{ action: 'store', uid: newBlobUid() }] })));
+    await vi.waitFor(() => expect(sum(count('stored'))).toBe(TOGETHER));
+    worker?.receive([{ kind: 'finish' }]);
+    await ended;
+    return count('stored').filter((stored) => stored > 0);
+  }
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+  it('are encoded one a turn on the calling thread, which hears its signals in between', async () => {
+    // Answers are posted one turn later, so that two of them may meet.
+    expect(Math.max(...(await storedPerPost(true)))).toBeLessThanOrEqual(2);
+  });
+
+  it('are encoded together in a thread', async () => {
+    expect(await storedPerPost(false)).toEqual([TOGETHER]);
+  });
 });
