@@ -4,8 +4,15 @@ import { noise } from '../images/random.ts';
 import { sha256 } from '../images/sha256.ts';
 import type { Sections } from '../labs/config-text.ts';
 import { Lab } from '../labs/lab.ts';
+import { ROTATION } from '../runner/rotation.ts';
 
 export const BLOCK = 4096;
+
+/**
+ * Whether threads move the blocks. In every other round of the sweep's 24 shards the program moves
+ * them itself, as it does with a few blocks unless the configuration says how many threads.
+ */
+export const IN_THREADS = ROTATION === 'all' || Math.floor(ROTATION / 24) % 2 === 0;
 
 /**
  * A store prepared for an operation. The oracle has the content of each valid version, by uid, or
@@ -45,7 +52,7 @@ export async function basic(config: Sections = {}): Promise<Basic> {
 }
 
 async function makeBasic(config: Sections): Promise<Basic> {
-  const lab = await Lab.create({ blockSize: BLOCK, workers: 1, config });
+  const lab = await Lab.create({ blockSize: BLOCK, ...(IN_THREADS ? { workers: 1 } : {}), config });
   const other = Buffer.concat([oldImage.subarray(0, 4 * BLOCK), noise(2 * BLOCK, 'other')]);
   const first = await lab.backup(`file://${lab.write('old', oldImage)}`, 'first');
   const otherUid = await lab.backup(`file://${lab.write('otherimage', other)}`, 'other');

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { shardText } from '../runner/rotation.ts';
 import { COLUMNS, type Column, type Outcome, type Shards, sum } from './outcome.ts';
+import { IN_THREADS } from './ready-stores.ts';
 
 /** Appends lines to the file BACKY_FAULT_LOG at once; the runner prints nothing before the end. */
 export function follow(text: string): void {
@@ -70,7 +71,7 @@ export class Summary {
       const some = this.#outcomes.filter(({ family }) => families.includes(family));
       const [tried, struck, possible] = [sum(some, 'tried'), sum(some, 'struck'), sum(some, 'possible')];
       const counts = `${tried} tried, ${struck} struck, ${sum(some, 'dealt') - tried} not reached, of ${possible}`;
-      return `Points of faults (${families.join(', ')}), ${shardText(shards)}: ${counts} (seed ${this.#seed})`;
+      return `Points of faults (${families.join(', ')}), ${shardText(shards)}, ${IN_THREADS ? 'in threads' : 'without threads'}: ${counts} (seed ${this.#seed})`;
     });
   }
 }
