@@ -25,17 +25,9 @@ interface ParsedEnd {
 
 /** Parses the command line. Prints usage, help and usage errors itself. */
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
-  let call: AnyCall | undefined;
   const printer = new Printer(asksForJson(argv));
-  const program = buildProgram(printer, (parsed) => {
-    call = parsed;
-  });
   try {
-    const expanded = expandAbbreviations(argv, namesOf(program), (name) => {
-      const command = program.commands.find((candidate) => candidate.name() === name);
-      return command === undefined ? undefined : namesOf(command);
-    });
-    program.parse(expanded, { from: 'user' });
+    const call = parseWords(argv, printer);
     return call === undefined ? usage(printer) : answer(call, printer);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? answered(error, printer) : usage(printer);
@@ -44,6 +36,23 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
     printer.fail(error);
     return { exitCode: error.exitCode };
   }
+}
+
+/**
+ * Parses the command line and runs nothing. @returns undefined without a command.
+ * @param printer gets help and version. @throws BackyError `usage`; CommanderError after help.
+ */
+export function parseWords(argv: readonly string[], printer: Printer): AnyCall | undefined {
+  let call: AnyCall | undefined;
+  const program = buildProgram(printer, (parsed) => {
+    call = parsed;
+  });
+  const expanded = expandAbbreviations(argv, namesOf(program), (name) => {
+    const command = program.commands.find((candidate) => candidate.name() === name);
+    return command === undefined ? undefined : namesOf(command);
+  });
+  program.parse(expanded, { from: 'user' });
+  return call;
 }
 
 /** Answers a {@link TextCommand} at once. */
