@@ -52,6 +52,7 @@ export async function createBacky({
       hashFunction: config.hashFunction,
       encryption: {
         version: config.encryptionVersion,
+        isAssumed: config.encryptionAssumed,
         key: config.encryptionKey,
         compressionLevel: config.compressionLevel,
       },

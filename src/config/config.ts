@@ -41,6 +41,8 @@ export interface Config {
   /** 64 hex digits. */
   encryptionKey: string | undefined;
   encryptionVersion: 0 | 1;
+  /** Neither encryption_version nor encryption_key is set. The version is 0 then. */
+  encryptionAssumed: boolean;
   defaultSchedulers: string[];
   slaSchedulers: string[];
   /** An engine URL (docs/spec/formats.md §3); only its scheme is checked. */

@@ -3,7 +3,6 @@ import type { Config } from './config.ts';
 import type { Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { readOption } from './section.ts';
-import { optionError } from './values.ts';
 
 const SECTION = 'DEFAULTS';
 const OPTION = 'encryption_key';
@@ -15,21 +14,22 @@ const key: Kind<string> = {
   show: () => 'the value (not shown)',
 };
 
+type Encryption = Pick<Config, 'encryptionKey' | 'encryptionVersion' | 'encryptionAssumed'>;
+
 /**
- * Decides the encryption version for new blobs (docs/spec/formats.md §4): the newest if `version`
- * is undefined. Any version but 0 needs a key. With 0, a valid key is kept for reading encrypted
- * blocks, and a malformed one is ignored.
+ * Decides the encryption version for new blobs (docs/spec/formats.md §4). If `version` is
+ * undefined, a key means the newest and no key means 0. A version that lacks its key is no error
+ * here: only writing needs it. With 0, a valid key is kept for reading encrypted blocks, and a
+ * malformed one is ignored.
  */
-export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Pick<Config, 'encryptionKey' | 'encryptionVersion'> {
-  if (version === 0) return { encryptionKey: readKeyIfGood(ini), encryptionVersion: 0 };
-  const encryptionKey = readKey(ini);
-  if (encryptionKey === undefined) {
-    const why =
-      version === undefined ? 'blocks are encrypted without encryption_version' : `encryption version ${version} needs it`;
-    const problem = `is missing, and ${why}; set encryption_key to ${key.allowed}, or set encryption_version: 0.`;
-    throw optionError(ini, { section: SECTION, option: OPTION, problem });
-  }
-  return { encryptionKey, encryptionVersion: version ?? NEWEST };
+export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Encryption {
+  const encryptionKey = version === 0 ? readKeyIfGood(ini) : readKey(ini);
+  const fallback = encryptionKey === undefined ? 0 : NEWEST;
+  return {
+    encryptionKey,
+    encryptionVersion: version ?? fallback,
+    encryptionAssumed: version === undefined && encryptionKey === undefined,
+  };
 }
 
 function readKey(ini: Ini): string | undefined {

@@ -56,6 +56,8 @@ export type GivenText = { text: string } | { file: string };
 export interface EncryptionOptions {
   /** The `enc_version` of new blobs. */
   version: number;
+  /** Neither a version nor a key is configured. `version` is 0 then. [false] */
+  isAssumed?: boolean;
   /** The master key in hex; undefined when none is configured. */
   key: string | undefined;
   /** zstd's level, 1 to 19. */

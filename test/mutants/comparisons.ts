@@ -186,6 +186,14 @@ export const COMPARISONS: readonly Mutant[] = [
     tests: KEYS,
   },
   {
+    name: 'plain-blobs-after-a-lost-key',
+    invariant: 'Without any option of encryption, nothing is written beside encrypted blocks.',
+    file: 'src/core/blocks/encryption-key.ts',
+    text: 'if (sealed.length > 0) throw keyIsLost();',
+    replacement: '',
+    tests: KEYS,
+  },
+  {
     name: 'rekey-passes-over-good-blocks',
     invariant: 'A rekey ends, with nothing changed, at a good block whose key does not unwrap.',
     file: 'src/core/upkeep/rekey.ts',

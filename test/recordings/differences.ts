@@ -31,6 +31,8 @@ export const DIFFERENCES: Difference[] = [
   { recording: '01-usage-help', call: 45, reason: REASON.OLD_KEY_ELSEWHERE, stdout: () => 'the first line of the log' },
   { recording: '02-config', call: 6, reason: REASON.MISSING_OPTIONS, exitCode: 0, stdout: emptyLs },
   { recording: '02-config', call: 8, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 11, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
+  { recording: '02-config', call: 12, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
   { recording: '02-config', call: 18, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
   { recording: '02-config', call: 19, reason: REASON.ALREADY_INITIALISED, exitCode: 100 },
   { recording: '02-config', call: 21, reason: REASON.CONFIG_IS_1, exitCode: 1 },

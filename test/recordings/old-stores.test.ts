@@ -9,27 +9,26 @@ import { lacking } from '../support/runner/machine.ts';
 
 const NEWEST = '30349b678801';
 
-/** Stores that real old releases wrote. */
+/** Stores that real old releases wrote. The oldest config has no option of encryption. */
 const STORES = [
-  // Releases before 2.12 know no encryption; later ones need the option in the config.
-  { name: 'written-by-2.9.5', defaults: ['encryption_version: 0'], sparseIsKnown: false },
-  { name: 'written-by-2.9.18', defaults: [], sparseIsKnown: true },
-  { name: 'written-by-2.12.6', defaults: [], sparseIsKnown: true },
+  { name: 'written-by-2.9.5', sparseIsKnown: false },
+  { name: 'written-by-2.9.18', sparseIsKnown: true },
+  { name: 'written-by-2.12.6', sparseIsKnown: true },
 ];
 
 /**
  * All stores of the original, including the newest release's; some have a version that was damaged
  * on purpose.
  */
-const ALL_STORES = [...STORES, { name: 'enc0', defaults: [] }, { name: 'enc1', defaults: [] }];
+const ALL_STORES = [...STORES, { name: 'enc0' }, { name: 'enc1' }];
 
 const { skip, note } = lacking(...ALL_STORES.map(({ name }) => needStore(name)));
 
-describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, sparseIsKnown }) => {
+describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, sparseIsKnown }) => {
   let store: GoldenStore;
   let versions: ManifestVersion[];
   beforeAll(() => {
-    store = GoldenStore.copy(name, defaults);
+    store = GoldenStore.copy(name);
     versions = store.manifest.versions;
   });
   afterAll(() => store?.remove());
@@ -101,11 +100,11 @@ describe.skipIf(skip).each(STORES)(`the store $name${note}`, ({ name, defaults, 
   });
 });
 
-describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ name, defaults }) => {
+describe.skipIf(skip).each(ALL_STORES)(`the id of the store $name${note}`, ({ name }) => {
   let store: GoldenStore;
   let whole: ManifestVersion[];
   beforeAll(() => {
-    store = GoldenStore.copy(name, defaults);
+    store = GoldenStore.copy(name);
     whole = store.manifest.versions.filter(
       ({ name: of, valid, damaged_block }) => of !== undefined && valid === 1 && damaged_block === undefined,
     );

@@ -60,17 +60,17 @@ export class GoldenStore {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-store-'));
   readonly manifest: Manifest;
 
-  private constructor(name: string, extraDefaults: readonly string[]) {
+  private constructor(name: string) {
     cpSync(storeFolder(name), this.folder, { recursive: true });
     makeWritable(this.folder);
     this.manifest = JSON.parse(this.read('manifest.json').toString()) as Manifest;
     mkdirSync(this.path('locks'), { recursive: true });
-    this.writeConfig('backy.cfg', (text) => text.replace('[DEFAULTS]', ['[DEFAULTS]', ...extraDefaults].join('\n')));
+    // Other users may read no key.
+    chmodSync(this.path('backy.cfg'), 0o600);
   }
 
-  /** @param extraDefaults lines for section DEFAULTS of its config file. */
-  static copy(name: string, extraDefaults: readonly string[] = []): GoldenStore {
-    return new GoldenStore(name, extraDefaults);
+  static copy(name: string): GoldenStore {
+    return new GoldenStore(name);
   }
 
   /** The versions that were not removed again. */

@@ -25,6 +25,7 @@ test('without any file everything lives in one folder of the user', () => {
     compressionLevel: 1,
     encryptionKey: undefined,
     encryptionVersion: 0,
+    encryptionAssumed: false,
     defaultSchedulers: ['daily'],
     slaSchedulers: ['daily', 'weekly', 'monthly'],
     engine: `sqlite:///${state}/backy.sqlite`,

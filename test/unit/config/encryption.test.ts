@@ -10,7 +10,6 @@ const loadText = (text: string) => {
 const load = (...options: string[]) => loadText(['[DEFAULTS]', ...options].join('\n'));
 const errorOf = (...options: string[]) => configErrorOf(() => load(...options)).message;
 const KEY = 'decafbad'.repeat(8);
-const REMEDY = 'set encryption_key to 64 hex digits (32 bytes), or set encryption_version: 0.';
 
 test('version 0 needs no key, and ignores a malformed one', () => {
   for (const key of ['', 'abc', 'x%y', KEY.slice(1)]) {
@@ -25,14 +24,11 @@ test('version 0 keeps a valid key', () => {
   expect(load('encryption_version: 0', `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 0 });
 });
 
-test('without a key, version 1 and a missing version are errors that name the option to set', () => {
-  expect(errorOf('encryption_version: 1')).toBe(
-    `backy.cfg: [DEFAULTS] encryption_key: is missing, and encryption version 1 needs it; ${REMEDY}`,
-  );
-  const absent = `backy.cfg: [DEFAULTS] encryption_key: is missing, and blocks are encrypted without encryption_version; ${REMEDY}`;
-  expect(errorOf()).toBe(absent);
-  expect(errorOf('encryption_key:')).toBe(absent);
-  expect(configErrorOf(() => loadText('')).message).toBe(absent);
+test('without a key, version 1 is no error yet, and without both options version 0 is assumed', () => {
+  const none = { encryptionKey: undefined };
+  expect(load('encryption_version: 1')).toMatchObject({ ...none, encryptionVersion: 1, encryptionAssumed: false });
+  const assumed = { ...none, encryptionVersion: 0, encryptionAssumed: true };
+  for (const text of ['', '[DEFAULTS]', '[DEFAULTS]\nencryption_key:']) expect(loadText(text)).toMatchObject(assumed);
 });
 
 test.each(['abc', KEY.slice(2), `${KEY}00`, `${KEY.slice(1)}x`])(
@@ -46,7 +42,8 @@ test.each(['abc', KEY.slice(2), `${KEY}00`, `${KEY.slice(1)}x`])(
 test.each([[['encryption_version: 1']], [[]]])(
   'with a key, version 1 is written when it is asked for, and when none is: %j',
   (version) => {
-    expect(load(...version, `encryption_key: ${KEY}`)).toMatchObject({ encryptionKey: KEY, encryptionVersion: 1 });
+    const encryption = { encryptionKey: KEY, encryptionVersion: 1, encryptionAssumed: false };
+    expect(load(...version, `encryption_key: ${KEY}`)).toMatchObject(encryption);
   },
 );
 
