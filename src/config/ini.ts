@@ -24,6 +24,9 @@ export interface Ini {
 /** Every other section inherits the options of this one. `DEFAULTS` is an ordinary section. */
 export const INHERITED = 'DEFAULT';
 
+/** Ends a line of a file. */
+export const LINE_END = /\r\n|\r|\n/;
+
 /** The state of {@link parseIni} between lines. */
 interface Parser {
   ini: Ini;
@@ -44,7 +47,7 @@ interface Parser {
 export function parseIni(text: string, file: string): Ini {
   const ini: Ini = { files: [file], sections: new Map() };
   const parser: Parser = { ini, file, section: undefined, sectionName: '', option: undefined, indent: 0 };
-  for (const [index, line] of text.split(/\r\n|\r|\n/).entries()) parseLine(parser, line, index + 1);
+  for (const [index, line] of text.split(LINE_END).entries()) parseLine(parser, line, index + 1);
   endOption(parser);
   return ini;
 }

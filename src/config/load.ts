@@ -1,3 +1,4 @@
+import { commentWarnings } from './comments.ts';
 import type { Config } from './config.ts';
 import { embeddedPresets, type Presets } from './embedded.ts';
 import { readEncryption } from './encryption.ts';
@@ -9,7 +10,7 @@ import { readS3 } from './s3.ts';
 import { readSchedulers } from './schedulers.ts';
 import type { Values } from './schema.ts';
 import { readSection } from './section.ts';
-import { unreadWarnings } from './unread.ts';
+import { refuseWrongCase, unreadWarnings } from './unread.ts';
 
 /**
  * Reads and checks the configuration, and creates nothing on disk.
@@ -21,6 +22,7 @@ export function loadConfig(configFile: string | undefined, env: Environment = pr
   const files = readConfigFiles(configFile, env);
   const embedded = files.length === 0;
   const ini = mergeInis(files.map(({ name, text }) => parseIni(text, name)));
+  refuseWrongCase(ini);
   const presets: Presets = embedded ? embeddedPresets(env) : {};
   return {
     files: ini.files,
@@ -30,7 +32,7 @@ export function loadConfig(configFile: string | undefined, env: Environment = pr
     data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend)),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
-    warnings: [...unreadWarnings(ini), ...exposedWarnings(files)],
+    warnings: [...unreadWarnings(ini), ...commentWarnings(ini), ...exposedWarnings(files)],
   };
 }
 

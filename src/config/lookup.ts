@@ -1,7 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { isBrokenText } from '../model/broken-text.ts';
 import type { Environment } from './environment.ts';
+import { LINE_END } from './ini.ts';
 
 /** A config file that was read. */
 export interface ConfigFile {
@@ -48,10 +51,14 @@ function visibleFiles(folder: string): string[] {
     if (isMissing(error)) return [];
     throw unreadable(folder, error);
   }
-  const paths = names
-    .filter((name) => !name.startsWith('.'))
-    .sort()
-    .map((name) => join(folder, name));
+  const visible = names.filter((name) => !name.startsWith('.')).sort();
+  const broken = visible.find(isBrokenText);
+  // Its path can't be opened, so that its options would be missing without a word.
+  if (broken !== undefined)
+    throw new BackyError('config', `${join(folder, broken)}: the name of this file is not valid UTF-8.`, {
+      hint: 'Rename it.',
+    });
+  const paths = visible.map((name) => join(folder, name));
   return paths.filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
 }
 
@@ -60,11 +67,22 @@ function readFile(name: string, { cwd }: Environment): ConfigFile | undefined {
     const path = isAbsolute(name) ? name : join(cwd, name);
     const bytes = readFileSync(path);
     const openToAll = (statSync(path).mode & 0o004) !== 0;
-    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes), openToAll };
+    return { name, text: textOf(bytes, name), openToAll };
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw unreadable(name, error);
   }
+}
+
+/** Decodes a file. @throws BackyError `config` that names the line that is not UTF-8. */
+function textOf(bytes: Buffer, name: string): string {
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  // Each byte becomes one character, so that lines keep their bytes.
+  const lines = bytes.toString('latin1').split(LINE_END);
+  const line = lines.findIndex((text) => !isUtf8(Buffer.from(text, 'latin1'))) + 1;
+  throw new BackyError('config', `${name}:${line}: this line is not UTF-8 text.`, {
+    hint: 'Save the file as UTF-8, e.g. iconv -f latin1 -t utf-8.',
+  });
 }
 
 function isMissing(error: unknown): boolean {
@@ -73,10 +91,10 @@ function isMissing(error: unknown): boolean {
 }
 
 function unreadable(name: string, cause: unknown): BackyError {
+  if (cause instanceof BackyError) return cause;
   const reasons: Record<string, string> = {
     EISDIR: 'is a directory, not a config file.',
     EACCES: 'permission denied. Run as a user who may read it, or name another config file with -c.',
-    ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text.',
   };
   const reason = reasons[errnoOf(cause) ?? ''] ?? `cannot be read: ${messageOf(cause)}`;
   return new BackyError('config', `${name}: ${reason}`, { cause });

@@ -140,6 +140,11 @@ export function knownOptions(section: string): string[] {
   return Object.keys(Object.hasOwn(SCHEMA, section) ? SCHEMA[section as SectionName] : SCHEDULER);
 }
 
+/** The names of the options that [DEFAULT] may have, which every section inherits. */
+export function knownAnywhere(): string[] {
+  return [...Object.keys(SCHEMA).flatMap(knownOptions), ...Object.keys(SCHEDULER)];
+}
+
 function option<T>(kind: Kind<T>, initial: NoInfer<T>): Option<T> {
   return { kind, initial };
 }

@@ -2,7 +2,7 @@ import type { Ini } from './ini.ts';
 import type { Kind } from './kinds.ts';
 import { isNear, nearest } from './nearest.ts';
 import { type Option, SCHEMA, type SectionName, type Values } from './schema.ts';
-import { getValue, type OptionPlace, optionError } from './values.ts';
+import { COMMENT_ADVICE, commentIn, getValue, type OptionPlace, optionError } from './values.ts';
 
 /**
  * Reads and checks all options of one of the program's sections.
@@ -32,5 +32,6 @@ export function readOption<T>(ini: Ini, place: OptionPlace, kind: Kind<T>): T | 
   const shown = kind.show?.(text) ?? JSON.stringify(text);
   const near = nearest(text, kind.values ?? []);
   const meant = near !== '' && isNear(text, near) ? ` Did you mean ${near}?` : '';
-  throw optionError(ini, { ...place, problem: `${shown} is not ${kind.allowed}.${meant}` });
+  const advice = commentIn(text) === undefined ? '' : ` ${COMMENT_ADVICE}`;
+  throw optionError(ini, { ...place, problem: `${shown} is not ${kind.allowed}.${meant}${advice}` });
 }

@@ -1,7 +1,22 @@
+import { BackyError } from '../errors.ts';
 import { INHERITED, type Ini, type IniSection } from './ini.ts';
 import { nearest } from './nearest.ts';
 import { isScheduler } from './schedulers.ts';
-import { knownOptions, SCHEDULER, SCHEMA } from './schema.ts';
+import { knownAnywhere, knownOptions, SCHEMA } from './schema.ts';
+
+/**
+ * Refuses a section of ours in the wrong case, such as `[defaults]`. To ignore it would mean
+ * another store. @throws BackyError `config` that names its line.
+ */
+export function refuseWrongCase(ini: Ini): void {
+  for (const [name, { file, line }] of ini.sections) {
+    const ours = [...Object.keys(SCHEMA), INHERITED].find((known) => known.toLowerCase() === name.toLowerCase());
+    if (ours === undefined || ours === name || isScheduler(ini, name)) continue;
+    throw new BackyError('config', `${file}:${line}: section [${name}] must be written [${ours}].`, {
+      hint: 'Names of sections are case-sensitive. Nothing was done.',
+    });
+  }
+}
 
 /**
  * A warning for each unknown section and option, in the order of the config (docs/spec/formats.md
@@ -32,11 +47,6 @@ function optionWarnings(name: string, section: IniSection, read: KnownNames): st
     const known = nearest(option, read.known);
     return `${value.file}: [${name}] ${option}: this option is unknown and ignored; the nearest known one is ${known}.`;
   });
-}
-
-/** The names of options in [DEFAULT], which every section inherits. */
-function knownAnywhere(): string[] {
-  return [...Object.keys(SCHEMA).flatMap(knownOptions), ...Object.keys(SCHEDULER)];
 }
 
 /** Options that a value refers to by `%(name)s`. */

@@ -20,6 +20,17 @@ export function rawValue(ini: Ini, section: string, option: string): IniValue | 
   return ini.sections.get(section)?.options.get(option) ?? ini.sections.get(INHERITED)?.options.get(option);
 }
 
+/** Advice for values of which {@link commentIn} finds a part that looks like a comment. */
+export const COMMENT_ADVICE = 'A comment must be on a line of its own.';
+
+/**
+ * The sign of what looks like a comment behind a value. As in configparser, `#` and `;` begin a
+ * comment only at the start of a line.
+ */
+export function commentIn(text: string): string | undefined {
+  return /[ \t]([#;])/.exec(text)?.[1];
+}
+
 /** The place of an option. */
 export interface OptionPlace {
   section: string;

@@ -177,7 +177,7 @@ const SINGLE_PATH = 'a path on a single line (a line that is indented more than 
 
 test.each([
   ['block_size: abc', `block_size: "abc" is not ${BLOCK_SIZE}`],
-  ['block_size: 4096 ; comment', `block_size: "4096 ; comment" is not ${BLOCK_SIZE}`],
+  ['block_size: 4096 ; comment', `block_size: "4096 ; comment" is not ${BLOCK_SIZE} A comment must be on a line of its own.`],
   ['block_size: 0', `block_size: "0" is not ${BLOCK_SIZE}`],
   ['block_size: 1000', `block_size: "1000" is not ${BLOCK_SIZE}`],
   ['block_size: 1073742336', `block_size: "1073742336" is not ${BLOCK_SIZE}`],

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { processEnvironment } from '../../../src/config/environment.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -69,11 +69,19 @@ test('a missing file of -c is an error', () => {
 test('a folder, bytes that are not text, and a symlink loop are errors', () => {
   const { env, write } = makeSandbox();
   mkdirSync(join(env.cwd, 'locks'));
-  write('cwd/latin1.cfg', Uint8Array.of(0x5b, 0xe4, 0x5d));
+  write('cwd/latin1.cfg', Buffer.from('[DEFAULTS]\r\n# ä\nlogfile: \xe4\n', 'latin1'));
   symlinkSync('loop.cfg', join(env.cwd, 'loop.cfg'));
   expect(configErrorOf(() => loadConfig('locks', env)).message).toBe('locks: is a directory, not a config file.');
-  expect(configErrorOf(() => loadConfig('latin1.cfg', env)).message).toBe('latin1.cfg: is not UTF-8 text.');
+  expect(configErrorOf(() => loadConfig('latin1.cfg', env)).message).toBe('latin1.cfg:2: this line is not UTF-8 text.');
   expect(configErrorOf(() => loadConfig('loop.cfg', env)).message).toMatch(/^loop\.cfg: cannot be read: ELOOP/);
+});
+
+test('a file in conf.d whose name is not UTF-8 is an error: its options would be missing', () => {
+  const { env, write } = makeSandbox();
+  const folder = dirname(write('root/etc/backy/conf.d/10-a.cfg', ''));
+  writeFileSync(Buffer.from(`${folder}/b\xe4.cfg`, 'latin1'), '[DEFAULTS]');
+  const message = `${folder}/b\uFFFD.cfg: the name of this file is not valid UTF-8.`;
+  expect(configErrorOf(() => loadConfig(undefined, env)).message).toBe(message);
 });
 
 test('a file without permission is an error, with -c and without', () => {
