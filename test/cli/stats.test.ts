@@ -28,6 +28,10 @@ test('stats lists all backups, oldest first, including those of removed versions
   expect(await listed()).toEqual(uids);
 });
 
+test('a negative limit is no limit, with a warning', async () => {
+  expect(await lab.ok('stats', '-l', '-5')).toMatch(/^ WARNING: -l -5 is negative: all backups are shown\.$/m);
+});
+
 test.each([
   ['0', 0],
   ['1', 1],

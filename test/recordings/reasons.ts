@@ -32,6 +32,7 @@ export const INVALID_READ_AGAIN =
 export const CONTINUE_WITH_BASE =
   'docs/spec/semantics.md §2.7: existing rows are kept, the rest is done (here: copied from the base)';
 export const DATES = 'docs/spec/command-line.md §3: dates print as `YYYY-MM-DD HH:MM:SS`';
+export const JSON_DATES = 'docs/spec/command-line.md §4, backup: `-e` takes what `--json` prints';
 export const NO_HANG = 'docs/spec/semantics.md §14: a missing or short source makes scrub -s and backup hang -> error';
 export const PARTIAL_SCRUB = 'docs/spec/semantics.md §4: a partial scrub never turns an invalid version valid';
 export const BLOCKS_VALID = 'docs/spec/semantics.md §14: a good full scrub leaves blocks marked invalid -> they become valid';

@@ -31,18 +31,17 @@ export const statsCommand: Command = {
   options: [fieldsOption(COLUMNS), ['-l, --limit <number>', 'show only the newest NUMBER backups [all]']],
   prepare({ args: [versionUid], options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
-    const filter = { versionUid, limit: limitOf(text(options.limit)) };
-    return async ({ backy }) => ({ table: toTable(await backy.stats(filter), columns) });
+    const given = text(options.limit);
+    const limit = given === undefined ? undefined : parseWhole(given, '-l');
+    const isAll = limit !== undefined && limit < 0;
+    return async ({ backy, warn }) => {
+      // As in the original, a negative number means no limit.
+      if (isAll) warn(`-l ${limit} is negative: all backups are shown.`);
+      return { table: toTable(await backy.stats({ versionUid, limit: isAll ? undefined : limit }), columns) };
+    };
   },
 };
 
 function counter(name: string, key: keyof BackupCounters): Column<BackupStats> {
   return { name, kind: name.startsWith('bytes') ? 'bytes' : 'number', align: 'right', value: ({ counters }) => counters[key] };
-}
-
-/** A negative number means no limit, as in the original. */
-function limitOf(option: string | undefined): number | undefined {
-  if (option === undefined) return undefined;
-  const limit = parseWhole(option, '-l');
-  return limit < 0 ? undefined : limit;
 }

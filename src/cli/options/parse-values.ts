@@ -1,16 +1,20 @@
 import { BackyError } from '../../errors.ts';
 
+const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:(?:\.(\d{3}))?Z)?)?$/;
+
 /**
- * Parses `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DDTHH:MM:SS`, in UTC.
+ * Parses `YYYY-MM-DD`, `YYYY-MM-DD HH:MM:SS` or `YYYY-MM-DDTHH:MM:SS`, in UTC, and the form of
+ * `--json`: `YYYY-MM-DDTHH:MM:SS.mmmZ`.
  * @throws BackyError `badDate`.
  */
 export function parseDate(text: string): Date {
-  const match = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ](\d{1,2}):(\d{1,2}):(\d{1,2}))?$/.exec(text);
+  const match = DATE.exec(text);
   if (match !== null) {
-    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map((part) => Number(part ?? 0));
+    const numbers = match.slice(1).map((part) => Number(part ?? 0));
+    const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, milliseconds = 0] = numbers;
     const date = new Date(0);
     date.setUTCFullYear(year, month - 1, day);
-    date.setUTCHours(hour, minute, second);
+    date.setUTCHours(hour, minute, second, milliseconds);
     const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day && date.getUTCHours() === hour;
     if (year > 0 && same && date.getUTCMinutes() === minute && date.getUTCSeconds() === second) return date;
   }

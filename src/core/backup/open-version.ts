@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { autoTags } from '../versions/auto-tags.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockVersion } from '../versions/locks.ts';
+import { warnOfUnusualWords } from '../versions/unusual-words.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
 import type { BackupRequest } from './request.ts';
 
@@ -42,6 +43,7 @@ interface Continuation extends NewBackup {
 /** Creates the version, invalid and locked. */
 export async function createVersion(context: Context, { request, geometry, locks: held }: NewBackup): Promise<TaggedVersion> {
   const { meta, locks } = context;
+  warnOfUnusualWords(context, request);
   const uid = uuid1();
   held.push(await lockVersion(locks, uid, 'exclusive'));
   const tags = request.tags ?? (await tagsNow(context, request.name));
@@ -94,6 +96,7 @@ export async function continueVersion(
   ]) {
     if (stored !== given) logger.warning(`Version ${uid} keeps its ${what} "${stored}"; "${given}" is not used.`);
   }
+  warnOfUnusualWords(context, { tags: request.tags, expire: request.expire });
   if (request.tags !== undefined) await meta.addTags(uid, request.tags);
   if (request.expire !== undefined) await meta.setExpire(uid, request.expire);
   await meta.discardBadBlocks(uid, geometry);

@@ -3,6 +3,7 @@ import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from './find-version.ts';
 import { checkInstallationFree } from './locks.ts';
+import { warnOfUnusualWords } from './unusual-words.ts';
 
 /** Outcome of a change of tags. */
 export interface TagChange {
@@ -30,6 +31,7 @@ export async function setProtected(context: Context, uid: string, value: boolean
 export async function addTags(context: Context, uid: string, tags: readonly string[]): Promise<TagChange> {
   const { meta } = context;
   const before = await findFree(context, uid);
+  warnOfUnusualWords(context, { tags });
   await meta.addTags(uid, tags);
   const { tags: after } = await findVersion(meta, uid);
   return { uid, changed: tags.filter((tag) => !before.tags.includes(tag)), tags: after };
@@ -47,6 +49,7 @@ export async function removeTags(context: Context, uid: string, tags: readonly s
 /** Sets the expire date of a version; null clears it. */
 export async function setExpire(context: Context, uid: string, expire: Date | null): Promise<void> {
   await findFree(context, uid);
+  warnOfUnusualWords(context, { expire });
   await context.meta.setExpire(uid, expire);
 }
 

@@ -8,6 +8,6 @@ export function parseNullSize(size: string): number {
   const bytes = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? Number.NaN);
   if (Number.isSafeInteger(bytes)) return bytes;
   throw new BackyError('io', `Not a valid name: null://${size} needs a size, e.g. null://10GB or null://200TB`, {
-    hint: 'Units are k, M, G, T and P (or kB, MB, GB, TB, PB), powers of 1024; the most is 8PB.',
+    hint: 'Units are k, M, G, T and P (or kB, MB, GB, TB, PB), powers of 1024; the size must be less than 8PB.',
   });
 }
