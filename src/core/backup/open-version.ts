@@ -59,10 +59,20 @@ export async function createVersion(context: Context, { request, geometry, locks
   return { ...(await findVersion(meta, uid)), tags: [...tags] };
 }
 
+/**
+ * Automatic tags of a new version. The tags of an aborted one do not count: a good version must get
+ * them again, for scripts that expire by tags.
+ */
 async function tagsNow(context: Context, name: string): Promise<string[]> {
   const versions = await context.meta.listVersions({ name });
   warnOfFuture(context, versions);
-  return autoTags(versions, context.now());
+  const counted = versions.filter(({ valid }) => valid);
+  const wanted = autoTags(counted, context.now());
+  for (const version of versions) {
+    const matters = !version.valid && version.tags.some((tag) => wanted.includes(tag));
+    if (matters && (await context.locks.isHeld(version.uid))) counted.push(version);
+  }
+  return autoTags(counted, context.now());
 }
 
 /**

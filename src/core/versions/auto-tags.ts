@@ -10,7 +10,7 @@ dayjs.extend(utc);
  * - b_daily unless a version from today has it,
  * - b_weekly unless a version younger than 7 days has it,
  * - b_monthly unless a version younger than a calendar month has it.
- * @param versions all versions of the same name.
+ * @param versions of the same name: valid ones, and those being backed up.
  */
 export function autoTags(versions: readonly TaggedVersion[], now: Date): string[] {
   const today = dayjs.utc(now).startOf('day');

@@ -100,3 +100,20 @@ describe('the lock of a version', () => {
     await (await lockVersion(theirs, uid, 'exclusive')).release();
   });
 });
+
+describe('the automatic tags of an invalid version', () => {
+  /** The tags of a backup that starts now. */
+  async function tagsOfNext(): Promise<string[]> {
+    const locks: Lock[] = [];
+    const request = { source: 'file:///nowhere', name: 'vm' };
+    const { tags } = await createVersion(lab.context, { request, geometry: GEOMETRY, locks });
+    for (const lock of locks) await lock.release();
+    return tags;
+  }
+
+  it('count while it is backed up, and no longer once that was aborted', async () => {
+    await lab.meta.addTags(UID, ['b_daily', 'b_weekly']);
+    await whileHeld('exclusive', async () => expect(await tagsOfNext()).toEqual(['b_monthly']));
+    expect(await tagsOfNext()).toEqual(['b_daily', 'b_weekly', 'b_monthly']);
+  });
+});
