@@ -1,5 +1,12 @@
 import type { FutureTimes } from '../model/reports.ts';
 
+/** Blobs that nothing uses, but whose candidates are too young to be deleted. */
+export interface WaitingBlobs {
+  blobs: number;
+  /** Seconds until the last of them is old enough; 0 without any. */
+  seconds: number;
+}
+
 /**
  * Cleanup's part of the protocol in docs/spec/semantics.md. One clock gives candidates their time
  * and measures their age: the database server's, since clocks of hosts differ. With SQLite, it is
@@ -19,6 +26,11 @@ export interface CleanupStore {
    * @returns their uids.
    */
   doomCandidates(minAgeSeconds: number, limit: number, prefix: string): Promise<string[]>;
+  /**
+   * Counts blobs with this prefix that no row names, that are not doomed, and whose candidates are
+   * younger than this age. Reads all candidates, in pieces.
+   */
+  waitingBlobs(minAgeSeconds: number, prefix: string): Promise<WaitingBlobs>;
   /** Doomed uids that an earlier cleanup left. Frees those that a row names by now. */
   leftDoomed(limit: number): Promise<string[]>;
   /** Deletes the marks and candidates of doomed blobs. Their blobs MUST be deleted before. */

@@ -8,6 +8,12 @@ export function toSecondsText(date: Date): string {
   return date.toISOString().slice(0, 19).replace('T', ' ');
 }
 
+/** `HH:MM` in this host's time zone, as in the logfile. A minute that has begun counts as over. */
+export function clockTime(date: Date): string {
+  const minute = new Date(Math.ceil(date.getTime() / 60_000) * 60_000);
+  return [minute.getHours(), minute.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
 /** Reads both stored forms and a bare date. The result is NaN-dated for any other text. */
 export function fromStoredDate(text: string): Date {
   const match = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?$/.exec(text);

@@ -2,7 +2,7 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
-import { toSecondsText } from '../../model/dates.ts';
+import { clockTime, toSecondsText } from '../../model/dates.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
@@ -21,8 +21,17 @@ const GRACE_SECONDS = 3_600;
 export interface CleanupResult extends DeletionCounts {
   /** Half-written blobs of dead processes that were removed. */
   leftoversSwept: number;
+  /** Blobs that nothing uses, but that were removed too recently. A full cleanup leaves none. */
+  blobsWaiting: number;
+  /** When the last of these may be deleted; null without any. */
+  waitingUntil: Date | null;
   seconds: number;
 }
+
+/** Blobs that a cleanup deleted and left. */
+type Deleted = DeletionCounts & Pick<CleanupResult, 'blobsWaiting' | 'waitingUntil'>;
+
+const NONE_WAITS = { blobsWaiting: 0, waitingUntil: null };
 
 /** Which blobs a fast cleanup deletes. */
 export interface FastCleanupRequest {
@@ -36,7 +45,7 @@ export interface FastCleanupRequest {
 interface CleanupSteps {
   /** Runs first, once the data backend is known to be the right store. */
   prepare?(backend: DataBackend): Promise<void>;
-  deleteBlobs(backend: DataBackend): Promise<DeletionCounts>;
+  deleteBlobs(backend: DataBackend): Promise<Deleted>;
 }
 
 /**
@@ -85,7 +94,7 @@ function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): P
   });
 }
 
-async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<DeletionCounts> {
+async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<Deleted> {
   const { meta, logger, signal } = context;
   const deletion = new BlobDeletion(context, backend);
   await deleteLeftDoomed(context, deletion);
@@ -103,7 +112,21 @@ async function deleteCandidates(context: Context, backend: DataBackend, request:
     logger.info(`Deleted ${deletion.blobsDeleted} blocks so far. Candidates at the start: ${candidates}.`);
   }
   logger.info(`Deleted ${deletion.blobsDeleted} blocks.`);
-  return deletion.counts;
+  return { ...deletion.counts, ...(await reportWaiting(context, minAge, request.prefix)) };
+}
+
+/** Says why blobs of versions that were just removed are still there. */
+async function reportWaiting(
+  { meta, logger, now }: Context,
+  minAge: number,
+  prefix: string,
+): Promise<Pick<Deleted, 'blobsWaiting' | 'waitingUntil'>> {
+  const { blobs, seconds } = await meta.waitingBlobs(minAge, prefix);
+  if (blobs === 0) return NONE_WAITS;
+  const waitingUntil = new Date(now().getTime() + seconds * 1000);
+  const waits = blobs === 1 ? '1 blob waits' : `${blobs} blobs wait`;
+  logger.info(`${waits} until ${clockTime(waitingUntil)} (removed less than an hour ago).`);
+  return { blobsWaiting: blobs, waitingUntil };
 }
 
 /**
@@ -131,12 +154,12 @@ async function redateFuture({ meta, logger, now }: Context): Promise<void> {
   logger.warning(`${count} blobs to delete were dated in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
-async function deleteUnnamed(context: Context, backend: DataBackend, request: FullCleanupRequest): Promise<DeletionCounts> {
+async function deleteUnnamed(context: Context, backend: DataBackend, request: FullCleanupRequest): Promise<Deleted> {
   const deletion = new BlobDeletion(context, backend);
   for await (const uids of unnamedBlobs(context, backend, request)) {
     context.signal.throwIfAborted();
     await deletion.delete(uids);
   }
   context.logger.info(`Cleanup: Removed ${deletion.blobsDeleted} blobs`);
-  return deletion.counts;
+  return { ...deletion.counts, ...NONE_WAITS };
 }

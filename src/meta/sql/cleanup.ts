@@ -1,12 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FutureTimes } from '../../model/reports.ts';
+import type { WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { bumpState, readState } from './state.ts';
 import { sql } from './statement.ts';
 import { rowOf, rowsOf, run } from './steps.ts';
 import { forgetChecks } from './verified-steps.ts';
 
-/** Candidates that one transaction looks through for ones in use. */
-const DROP_PIECE = 10_000;
+/** Candidates that one statement or transaction looks through. */
+const PIECE = 10_000;
 
 /** See CleanupStore.redateFutureCandidates. */
 export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
@@ -34,7 +36,7 @@ export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number)
       );
       const isOld = sql`time <= ${latest}`;
       const candidates = yield* rowsOf<{ id: number }>(
-        sql`SELECT id FROM deleted_blocks WHERE id > ${start} AND ${isOld} ORDER BY id LIMIT ${DROP_PIECE}`,
+        sql`SELECT id FROM deleted_blocks WHERE id > ${start} AND ${isOld} ORDER BY id LIMIT ${PIECE}`,
       );
       const end = candidates.at(-1)?.id;
       if (end === undefined) return undefined;
@@ -66,6 +68,29 @@ export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: nu
     yield* run(sql`INSERT INTO backy2_doomed (uid, time) SELECT uid, ${dialect.nowSeconds()} FROM ${dialect.uids(uids)}`);
     return uids;
   }, 'judging');
+}
+
+/** See CleanupStore.waitingBlobs. A blob may have several candidates: the first one counts. */
+export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefix: string): Promise<WaitingBlobs> {
+  await db.makeSideTables();
+  const { now } = await db.queryOne<{ now: number }>(sql`SELECT ${db.dialect.nowSeconds()} AS now`);
+  const isYoung = sql`time > CAST(${now - minAgeSeconds} AS BIGINT)`;
+  const waits = sql`${isYoung} AND uid IS NOT NULL AND substr(uid, 1, ${prefix.length}) = ${prefix}
+    AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
+    AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+    AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS earlier WHERE earlier.uid = deleted_blocks.uid AND earlier.id < deleted_blocks.id)`;
+  let blobs = 0;
+  let latest = now - minAgeSeconds;
+  for (let after = -1; ; await nextTurn()) {
+    const piece = await db.queryOne<{ last: number | null; blobs: number; latest: number | null }>(
+      sql`SELECT max(id) AS last, count(*) FILTER (WHERE waits) AS blobs, max(time) FILTER (WHERE waits) AS latest
+        FROM (SELECT id, time, (${waits}) AS waits FROM deleted_blocks WHERE id > ${after} ORDER BY id LIMIT ${PIECE}) AS piece`,
+    );
+    if (piece.last === null) return { blobs, seconds: latest + minAgeSeconds - now };
+    blobs += piece.blobs;
+    latest = Math.max(latest, piece.latest ?? latest);
+    after = piece.last;
+  }
 }
 
 /** See CleanupStore.leftDoomed. */

@@ -25,6 +25,25 @@ export function metaCleanupSuite(lab: MetaLab): void {
       expect(await lab.meta.doomCandidates(0, 10, '')).toHaveLength(5);
     });
 
+    it('counts the blobs that nothing uses and that are too young, each once', async () => {
+      expect(await lab.meta.waitingBlobs(3600, '')).toEqual({ blobs: 0, seconds: 0 });
+      await whole('v1', 100);
+      await newVersion('v2');
+      await commit('v2', [row(0, 100, true), row(1, 101, true)]);
+      await lab.meta.removeVersion('v1', () => {});
+      await lab.fixture.ageCandidates(600);
+      expect(await lab.meta.waitingBlobs(600, '')).toEqual({ blobs: 0, seconds: 0 });
+      const { blobs, seconds } = await lab.meta.waitingBlobs(3600, '');
+      expect(blobs).toBe(8);
+      expect(seconds).toBeGreaterThan(2900);
+      expect(seconds).toBeLessThanOrEqual(3000);
+      await lab.meta.removeVersion('v2', () => {});
+      expect((await lab.meta.waitingBlobs(3600, '')).blobs).toBe(10);
+      expect((await lab.meta.waitingBlobs(3600, uidOf(103).slice(0, 10))).blobs).toBe(1);
+      await lab.meta.doomCandidates(0, 3, '');
+      expect((await lab.meta.waitingBlobs(3600, '')).blobs).toBe(7);
+    });
+
     it('dates candidates from the future now, and no others', async () => {
       await whole('v1', 100);
       await lab.meta.removeVersion('v1', () => {});

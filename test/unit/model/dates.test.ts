@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fromStoredDate, toSecondsText, toStoredDate } from '../../../src/model/dates.ts';
+import { clockTime, fromStoredDate, toSecondsText, toStoredDate } from '../../../src/model/dates.ts';
 
 describe('stored dates', () => {
   it('are written with six digits of a second, in UTC', () => {
@@ -20,4 +20,10 @@ describe('stored dates', () => {
   it('do not read anything else', () => {
     expect(fromStoredDate('soon').getTime()).toBeNaN();
   });
+});
+
+it('a time of the day is local, and not before the time itself', () => {
+  expect(clockTime(new Date(2026, 10, 23, 19, 4))).toBe('19:04');
+  expect(clockTime(new Date(2026, 10, 23, 19, 3, 0, 1))).toBe('19:04');
+  expect(clockTime(new Date(2026, 10, 23, 23, 59, 30))).toBe('00:00');
 });

@@ -8,7 +8,9 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { LOCK_NAMES } from '../../../../src/locking/lock.ts';
+import { silentLogger } from '../../../../src/logger.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
+import { clockTime } from '../../../../src/model/dates.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };
@@ -56,6 +58,19 @@ describe('a candidate', () => {
     passSeconds(age);
     expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(deleted);
     expect(isThere()).toBe(deleted === 0);
+  });
+
+  it('that is younger waits, and the result and the log say until when', async () => {
+    await removeItsVersion();
+    passSeconds(600);
+    const lines: string[] = [];
+    const context = { ...lab.context, logger: { ...silentLogger, info: (line: string) => void lines.push(line) } };
+    const waitingUntil = new Date(lab.now.getTime() + 3000_000);
+    expect(await cleanupFast(context, FAST)).toMatchObject({ blobsDeleted: 0, blobsWaiting: 1, waitingUntil });
+    expect(lines.at(-1)).toBe(`1 blob waits until ${clockTime(waitingUntil)} (removed less than an hour ago).`);
+    passSeconds(3000);
+    expect(await cleanupFast(context, FAST)).toMatchObject({ blobsDeleted: 1, blobsWaiting: 0, waitingUntil: null });
+    expect(lines.at(-1)).toBe('Deleted 1 blocks.');
   });
 
   it('of any age is deleted with force', async () => {
