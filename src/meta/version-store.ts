@@ -6,6 +6,12 @@ export interface VersionStore {
   findVersion(uid: string): Promise<TaggedVersion | undefined>;
   /** Sorted by name, date, then uid; texts by their bytes. */
   listVersions(filter: VersionFilter): Promise<TaggedVersion[]>;
+  /**
+   * Lists the newest valid version with this name that is not dated after `until`, and all versions
+   * with this name that are. Sorted as by `listVersions`. MUST be quick if there are thousands of
+   * older versions.
+   */
+  findNewest(name: string, until: Date): Promise<TaggedVersion[]>;
   setProtected(uid: string, value: boolean): Promise<void>;
   setExpire(uid: string, expire: Date | null): Promise<void>;
   /** Existing tags are no error. */

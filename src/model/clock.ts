@@ -16,7 +16,12 @@ export const CHECK_CLOCKS = 'Check the clocks of all hosts.';
  * nothing may wait for it.
  */
 export function isFromFuture(date: Date, now: Date): boolean {
-  return date.getTime() > now.getTime() + CLOCK_TOLERANCE_MS;
+  return date > latestCredible(now);
+}
+
+/** The latest date that needs no wrong clock. */
+export function latestCredible(now: Date): Date {
+  return new Date(now.getTime() + CLOCK_TOLERANCE_MS);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import { isFromFuture, warnOfFuture } from '../../model/clock.ts';
+import { isFromFuture, latestCredible, warnOfFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { NbdDisk, NbdExport, NbdExportEntry, NbdExports } from '../../nbd/disk.ts';
@@ -81,7 +81,7 @@ export class VersionExports implements NbdExports {
     const { meta, now } = this.#options.context;
     const byUid = await meta.findVersion(name);
     if (byUid !== undefined) return byUid;
-    const versions = await meta.listVersions({ name });
+    const versions = await meta.findNewest(name, latestCredible(now()));
     this.#warnOfFuture(versions);
     return validByDate(versions, now()).at(-1);
   }

@@ -25,6 +25,16 @@ export function listVersions(db: SqlDatabase, filter: VersionFilter): Promise<Ta
   return select(db, conditions);
 }
 
+/** See VersionStore.findNewest. */
+export function findNewest(db: SqlDatabase, name: string, until: Date): Promise<TaggedVersion[]> {
+  const latest = toStoredDate(until);
+  return select(db, [
+    sql` AND versions.name = ${name} AND (date > ${latest} OR uid = (SELECT uid FROM versions
+        WHERE name = ${name} AND valid = 1 AND date <= ${latest}
+        ORDER BY date DESC, ${db.dialect.byBytes(sql`uid`)} DESC LIMIT 1))`,
+  ]);
+}
+
 /** One statement, so that versions and tags are of the same moment: a row for each tag. */
 async function select(db: SqlDatabase, conditions: readonly Sql[]): Promise<TaggedVersion[]> {
   const { byBytes } = db.dialect;

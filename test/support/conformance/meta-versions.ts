@@ -57,6 +57,22 @@ export function metaVersionsSuite(lab: MetaLab): void {
       expect(await uids({ expiredAt: NOW })).toEqual([]);
     });
 
+    it('are found by name: the newest valid one until a time, and all later ones', async () => {
+      for (const [uid, days] of Object.entries({ 'v-old': -2, 'v-A': 0, 'v-a': 0, 'v-invalid': 0.1, 'v-ahead': 2 })) {
+        lab.fixture.setNow(new Date(NOW.getTime() + days * 86_400_000));
+        await newVersion(uid, 'vm', ['t', 'u']);
+        if (uid !== 'v-invalid') await lab.meta.setVersionValid(uid);
+      }
+      await newVersion('v-other', 'VM');
+      const found = async (until: number) =>
+        (await lab.meta.findNewest('vm', new Date(NOW.getTime() + until * 86_400_000))).map(({ uid }) => uid);
+      expect(await found(1)).toEqual(['v-a', 'v-ahead']);
+      expect(await found(0)).toEqual(['v-a', 'v-invalid', 'v-ahead']);
+      expect(await found(3)).toEqual(['v-ahead']);
+      expect((await lab.meta.findNewest('vm', NOW))[0]?.tags).toEqual(['t', 'u']);
+      expect(await lab.meta.findNewest('none', NOW)).toEqual([]);
+    });
+
     it('are listed by uid when name and date are equal, and all texts by their bytes', async () => {
       for (const uid of ['v-b', 'v-a', 'v-C']) await newVersion(uid, 'vm', ['é', 'b', 'B']);
       await newVersion('v-d', 'VM');
