@@ -1,6 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import type { NbdDisk, NbdExport, NbdExports } from './disk.ts';
+import type { NbdDisk, NbdExport, NbdExportEntry, NbdExports } from './disk.ts';
+import type { NbdLimits } from './limits.ts';
 import { BASE_ALLOCATION, EXPORT_FLAG, MAX_NAME_BYTES, OPTION, REPLY } from './numbers.ts';
+import { OptionBudget } from './option-budget.ts';
 import {
   type ExportInfo,
   exportNameReply,
@@ -11,6 +14,7 @@ import {
   refusal,
 } from './option-replies.ts';
 import { parseInfoRequest, parseMetaContextRequest } from './option-requests.ts';
+import type { Place } from './places.ts';
 
 /** Result of a negotiation, with which transmission starts. */
 export interface Agreement {
@@ -24,6 +28,19 @@ export interface Agreement {
 /** Next step after an option: another option, the end of the connection, or transmission. */
 type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
 
+/** How a client is answered. */
+export interface NegotiationOptions {
+  exports: NbdExports;
+  noZeroes: boolean;
+  /** Sends a reply. Resolves when the client has taken most of it. */
+  send(reply: Buffer): Promise<void>;
+  place: Pick<Place, 'open' | 'reopen'>;
+  limits: Pick<NbdLimits, 'options' | 'optionsPerExport' | 'lists'>;
+}
+
+/** Length of the pieces in which a list of exports is sent. */
+const LIST_PIECE_BYTES = 64 * 1024;
+
 const NEXT: OptionOutcome = { next: 'option' };
 const UNKNOWN = 'There is no such version.';
 
@@ -34,29 +51,38 @@ const UNKNOWN = 'There is no such version.';
 export class Negotiation {
   readonly #exports: NbdExports;
   readonly #noZeroes: boolean;
-  readonly #send: (reply: Buffer) => void;
+  readonly #send: (reply: Buffer) => Promise<void>;
+  readonly #place: Pick<Place, 'open' | 'reopen'>;
+  readonly #budget: OptionBudget;
   #structured = false;
   /** Name of the export for which the client has set base:allocation. */
   #metaContextOf: string | undefined;
 
-  constructor(exports: NbdExports, noZeroes: boolean, send: (reply: Buffer) => void) {
+  constructor({ exports, noZeroes, send, place, limits }: NegotiationOptions) {
     this.#exports = exports;
     this.#noZeroes = noZeroes;
     this.#send = send;
+    this.#place = place;
+    this.#budget = new OptionBudget(limits);
   }
 
-  /** Answers one option. */
+  /** Answers one option. Rejects with a ClientFault if the client sends too many. */
   async option(option: number, data: Buffer): Promise<OptionOutcome> {
+    this.#budget.spend(option);
+    // Without this, a client that sends many options at once stops the server for all others.
+    await nextTurn();
     switch (option) {
       case OPTION.exportName:
         return this.#exportName(data);
       case OPTION.abort:
-        this.#send(optionReply(option, REPLY.ack));
+        await this.#send(optionReply(option, REPLY.ack));
         return { next: 'end' };
       case OPTION.list:
         return this.#list(data);
       case OPTION.startTls:
-        this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support TLS. Use its unix socket or a tunnel.'));
+        await this.#send(
+          refusal(option, REPLY.errUnsupported, 'This server does not support TLS. Use its unix socket or a tunnel.'),
+        );
         return NEXT;
       case OPTION.info:
       case OPTION.go:
@@ -67,7 +93,7 @@ export class Negotiation {
       case OPTION.setMetaContext:
         return this.#metaContext(option, data);
       default:
-        this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support this option.'));
+        await this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support this option.'));
         return NEXT;
     }
   }
@@ -77,15 +103,22 @@ export class Negotiation {
     const name = data.toString('utf8');
     const found = data.length > MAX_NAME_BYTES ? undefined : await this.#exports.find(name);
     if (found === undefined) return { next: 'end' };
-    const disk = await found.open();
-    this.#send(exportNameReply(infoOf(found, this.#structured), this.#noZeroes));
-    return { next: 'transmission', agreement: this.#agreement(name, found, disk) };
+    const disk = await this.#open(found);
+    return this.#transmission(
+      this.#agreement(name, found, disk),
+      exportNameReply(infoOf(found, this.#structured), this.#noZeroes),
+    );
   }
 
   async #list(data: Buffer): Promise<OptionOutcome> {
     if (data.length > 0) return this.#invalid(OPTION.list, 'LIST has no data.');
-    for (const { name, description } of await this.#exports.list()) this.#send(listEntry(OPTION.list, name, description));
-    this.#send(optionReply(OPTION.list, REPLY.ack));
+    const entries = await this.#exports.list();
+    this.#budget.listed(entries.length);
+    for (const piece of piecesOf(entries)) {
+      await this.#send(piece);
+      await nextTurn();
+    }
+    await this.#send(optionReply(OPTION.list, REPLY.ack));
     return NEXT;
   }
 
@@ -94,26 +127,27 @@ export class Negotiation {
     if (request === undefined) return this.#invalid(option, 'The request for an export is malformed.');
     const found = await this.#exports.find(request.name);
     if (found === undefined) {
-      this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
+      await this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
       return NEXT;
     }
     let disk: NbdDisk | undefined;
     try {
-      disk = option === OPTION.go ? await found.open() : undefined;
+      disk = option === OPTION.go ? await this.#open(found) : undefined;
     } catch (error) {
-      this.#send(refusal(option, REPLY.errPolicy, messageOf(error)));
+      await this.#send(refusal(option, REPLY.errPolicy, messageOf(error)));
       return NEXT;
     }
-    this.#send(infoReplies(option, infoOf(found, this.#structured), request));
-    this.#send(optionReply(option, REPLY.ack));
-    if (disk === undefined) return NEXT;
-    return { next: 'transmission', agreement: this.#agreement(request.name, found, disk) };
+    const infos = infoReplies(option, infoOf(found, this.#structured), request);
+    const reply = Buffer.concat([infos, optionReply(option, REPLY.ack)]);
+    if (disk !== undefined) return this.#transmission(this.#agreement(request.name, found, disk), reply);
+    await this.#send(reply);
+    return NEXT;
   }
 
-  #structuredReply(data: Buffer): OptionOutcome {
+  async #structuredReply(data: Buffer): Promise<OptionOutcome> {
     if (data.length > 0) return this.#invalid(OPTION.structuredReply, 'STRUCTURED_REPLY has no data.');
     this.#structured = true;
-    this.#send(optionReply(OPTION.structuredReply, REPLY.ack));
+    await this.#send(optionReply(OPTION.structuredReply, REPLY.ack));
     return NEXT;
   }
 
@@ -124,26 +158,62 @@ export class Negotiation {
     if (request === undefined) return this.#invalid(option, 'The request for metadata contexts is malformed.');
     if (!isList && !this.#structured) return this.#invalid(option, 'Metadata contexts need structured replies.');
     if ((await this.#exports.find(request.name)) === undefined) {
-      this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
+      await this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
       return NEXT;
     }
     const wantsAll = isList && (request.queries.length === 0 || request.queries.includes('base:'));
     if (wantsAll || request.queries.includes(BASE_ALLOCATION)) {
-      this.#send(metaContextReply(option, isList));
+      await this.#send(metaContextReply(option, isList));
       if (!isList) this.#metaContextOf = request.name;
     }
-    this.#send(optionReply(option, REPLY.ack));
+    await this.#send(optionReply(option, REPLY.ack));
     return NEXT;
   }
 
-  #invalid(option: number, why: string): OptionOutcome {
-    this.#send(refusal(option, REPLY.errInvalid, why));
+  async #invalid(option: number, why: string): Promise<OptionOutcome> {
+    await this.#send(refusal(option, REPLY.errInvalid, why));
     return NEXT;
+  }
+
+  async #open(found: NbdExport): Promise<NbdDisk> {
+    this.#place.open();
+    try {
+      return await found.open();
+    } catch (error) {
+      this.#place.reopen();
+      throw error;
+    }
+  }
+
+  async #transmission(agreement: Agreement, reply: Buffer): Promise<OptionOutcome> {
+    try {
+      await this.#send(reply);
+    } catch (error) {
+      await agreement.disk.close(true);
+      throw error;
+    }
+    return { next: 'transmission', agreement };
   }
 
   #agreement(name: string, found: NbdExport, disk: NbdDisk): Agreement {
     return { name, export: found, disk, structured: this.#structured, blockStatus: this.#metaContextOf === name };
   }
+}
+
+/** Joins the entries of a list into a few long writes. */
+function* piecesOf(entries: readonly NbdExportEntry[]): Generator<Buffer> {
+  let piece: Buffer[] = [];
+  let length = 0;
+  for (const { name, description } of entries) {
+    const entry = listEntry(OPTION.list, name, description);
+    piece.push(entry);
+    length += entry.length;
+    if (length < LIST_PIECE_BYTES) continue;
+    yield Buffer.concat(piece);
+    piece = [];
+    length = 0;
+  }
+  if (piece.length > 0) yield Buffer.concat(piece);
 }
 
 function infoOf({ sizeBytes, isReadOnly, description, preferredBytes }: NbdExport, structured: boolean): ExportInfo {

@@ -1,12 +1,15 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
-import type { Logger } from '../logger.ts';
-import { serveConnection } from './connection.ts';
-import type { NbdExports } from './disk.ts';
+import { type Served, serveConnection } from './connection.ts';
+import { NBD_LIMITS, type NbdLimits } from './limits.ts';
+import { Places } from './places.ts';
+import { TransmissionMemory } from './transmission.ts';
 
-/** Each client may have 64 MiB in flight. */
-const MAX_CONNECTIONS = 32;
+/** Idle time after which the kernel checks whether a client's host still exists. */
+const KEEP_ALIVE_MS = 60_000;
+/** Minimum time between two warnings about connections that lost their places. */
+const WARNING_INTERVAL_MS = 60_000;
 
 /** Where to listen: a unix socket, or an address and a port (0: any free port). */
 export type ListenAddress = { path: string } | { host: string; port: number };
@@ -22,25 +25,36 @@ export interface NbdServer {
   close(): Promise<void>;
 }
 
+/** The exports of a server, and its limits [NBD_LIMITS]. */
+export interface NbdServerOptions extends Pick<Served, 'exports' | 'logger'> {
+  limits?: Partial<NbdLimits> | undefined;
+}
+
 /**
- * Serves `exports` until it is closed. Throws a BackyError when it can't listen. Failures of
- * clients are logged.
+ * Serves exports until it is closed. Throws a BackyError when it can't listen. Failures of clients
+ * are logged.
  */
-export async function listenNbd(address: ListenAddress, exports: NbdExports, logger: Logger): Promise<NbdServer> {
+export async function listenNbd(address: ListenAddress, options: NbdServerOptions): Promise<NbdServer> {
+  const limits = { ...NBD_LIMITS, ...options.limits };
+  const served: Served = { ...options, limits, memory: new TransmissionMemory(limits) };
+  const places = new Places(limits);
+  const warnOfDrop = seldom(() =>
+    options.logger.warning('Too many connections that open no export: those that were quiet longest are disconnected.'),
+  );
   const sockets = new Set<Socket>();
   const connections = new Set<Promise<void>>();
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) => {
     // Without a listener the error would end the program. Reads and writes fail with it anyway.
     socket.on('error', () => {});
     sockets.add(socket);
-    const connection = serveConnection(socket, exports, logger).finally(() => {
-      sockets.delete(socket);
-      connections.delete(connection);
+    socket.once('close', () => sockets.delete(socket));
+    const place = places.enter(() => {
+      socket.destroy();
+      warnOfDrop();
     });
+    const connection = serveConnection(socket, served, place).finally(() => connections.delete(connection));
     connections.add(connection);
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('drop', () => logger.warning(`A client was refused: ${MAX_CONNECTIONS} clients are connected already.`));
   if ('path' in address) await removeStale(address.path);
   await listen(server, address);
   return {
@@ -51,6 +65,16 @@ export async function listenNbd(address: ListenAddress, exports: NbdExports, log
       await Promise.all(connections);
       await closed;
     },
+  };
+}
+
+/** Calls `warn`, but not again within WARNING_INTERVAL_MS. */
+function seldom(warn: () => void): () => void {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() < lastMs + WARNING_INTERVAL_MS) return;
+    lastMs = performance.now();
+    warn();
   };
 }
 

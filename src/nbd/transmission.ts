@@ -1,25 +1,46 @@
 import type { Socket } from 'node:net';
 import { errnoOf, messageOf } from '../errors.ts';
 import type { ImagePiece } from '../model/image-piece.ts';
+import type { Channel } from './channel.ts';
+import { ClientFault } from './client-fault.ts';
 import type { NbdDisk } from './disk.ts';
 import type { Incoming } from './incoming.ts';
+import type { NbdLimits } from './limits.ts';
 import type { Agreement } from './negotiation.ts';
 import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, NBD_ERROR, REQUEST_BYTES } from './numbers.ts';
+import { dataPatience, type Patience, requestPatience } from './patience.ts';
 import { blockStatusChunk, dataChunkHead, doneChunk, errorChunk, holeChunk, simpleReply } from './replies.ts';
 import { ReplySender } from './reply-sender.ts';
 import { type NbdRequest, parseRequest, type RequestRules, refusalOf } from './requests.ts';
+import { SharedBytes } from './shared-bytes.ts';
 
-/** Limits of one connection for requests in flight and their bytes. */
+/** Requests in flight of one connection. */
 const MAX_REQUESTS = 128;
-const MAX_BYTES = 2 * MAX_REQUEST_BYTES;
 /** Extents in one reply. */
 const MAX_EXTENTS = 4096;
 
-/**
- * How a connection ended: by a request of the client, by a lost connection, or by a malformed
- * request.
- */
-type EndOfTransmission = 'disconnect' | 'lost' | 'malformed';
+const NO_REQUEST = 'it sent something that is not an NBD request.';
+
+/** How a connection ended: by a request of the client, or without one. */
+type EndOfTransmission = 'disconnect' | 'lost';
+
+/** Memory for the requests of all connections of a server. */
+export class TransmissionMemory {
+  /** For data of writes, from before it is received until the write has ended. */
+  readonly writes: SharedBytes;
+  /** Bytes of all requests in flight. */
+  inFlightBytes = 0;
+
+  constructor({ writeBytes }: Pick<NbdLimits, 'writeBytes'>) {
+    this.writes = new SharedBytes(writeBytes);
+  }
+}
+
+/** Bounds of a transmission. */
+export interface TransmissionBounds {
+  limits: NbdLimits;
+  memory: TransmissionMemory;
+}
 
 /**
  * Serves the requests of one connection. They run in parallel and are answered in the order they
@@ -31,14 +52,22 @@ export class Transmission {
   readonly #incoming: Incoming;
   readonly #disk: NbdDisk;
   readonly #rules: RequestRules;
+  readonly #limits: NbdLimits;
+  readonly #memory: TransmissionMemory;
+  readonly #headPatience: Patience;
+  readonly #dataPatience: (length: number) => Patience;
   #requests = 0;
   #bytes = 0;
   #onSettled: () => void = () => {};
 
-  constructor(socket: Socket, incoming: Incoming, agreement: Agreement) {
+  constructor({ socket, incoming }: Channel, agreement: Agreement, { limits, memory }: TransmissionBounds) {
     this.#socket = socket;
     this.#sender = new ReplySender(socket);
     this.#incoming = incoming;
+    this.#limits = limits;
+    this.#memory = memory;
+    this.#headPatience = requestPatience(limits);
+    this.#dataPatience = dataPatience(limits, () => memory.writes.isWanted);
     this.#disk = agreement.disk;
     this.#rules = {
       sizeBytes: agreement.export.sizeBytes,
@@ -48,25 +77,45 @@ export class Transmission {
     };
   }
 
-  /** Serves requests until the connection ends. Waits for running ones before it resolves. */
+  /**
+   * Serves requests until the connection ends. Waits for running ones before it resolves. Rejects
+   * with a ClientFault for what is no request or does not come in time.
+   */
   async run(): Promise<EndOfTransmission> {
     try {
       for (;;) {
-        const head = await this.#incoming.take(REQUEST_BYTES);
+        const head = await this.#incoming.take(REQUEST_BYTES, this.#headPatience);
         if (head === undefined) return 'lost';
         const request = parseRequest(head);
-        if (request === undefined) return 'malformed';
+        if (request === undefined) throw new ClientFault(NO_REQUEST);
         if (request.type === COMMAND.disconnect) return 'disconnect';
-        const hasData = request.type === COMMAND.write;
-        // The next request could only be found by reading all of this data.
-        if (hasData && request.length > MAX_REQUEST_BYTES) return 'malformed';
-        const data = hasData ? await this.#incoming.take(request.length) : undefined;
-        if (hasData && data === undefined) return 'lost';
+        const isWrite = request.type === COMMAND.write;
+        const data = isWrite ? await this.#takeData(request.length) : undefined;
+        if (isWrite && data === undefined) return 'lost';
         await this.#room();
         this.#begin(request, data);
       }
+    } catch (error) {
+      // It may read no replies either.
+      this.#socket.destroy();
+      throw error;
     } finally {
       while (this.#requests > 0 && !this.#socket.destroyed) await this.#settled();
+    }
+  }
+
+  /** Receives the data of a write, into memory that is given back when the write has ended. */
+  async #takeData(length: number): Promise<Buffer | undefined> {
+    const { writes } = this.#memory;
+    // The next request could only be found by reading all of this data.
+    if (length > MAX_REQUEST_BYTES) throw new ClientFault(NO_REQUEST);
+    await writes.take(length);
+    let data: Buffer | undefined;
+    try {
+      data = await this.#incoming.take(length, this.#dataPatience(length));
+      return data;
+    } finally {
+      if (data === undefined) writes.give(length);
     }
   }
 
@@ -74,15 +123,27 @@ export class Transmission {
     const bytes = request.type === COMMAND.read || data !== undefined ? Math.min(request.length, MAX_REQUEST_BYTES) : 0;
     this.#requests++;
     this.#bytes += bytes;
+    this.#memory.inFlightBytes += bytes;
+    let isDone = false;
     const done = () => {
+      if (isDone) return;
+      isDone = true;
       this.#requests--;
       this.#bytes -= bytes;
+      this.#memory.inFlightBytes -= bytes;
       this.#onSettled();
     };
     const refusal = refusalOf(request, this.#rules);
-    if (refusal !== undefined) this.#fail(request, { error: refusal, message: 'refused' }, done);
-    else if (request.type === COMMAND.read) void this.#read(request, done);
+    if (refusal !== undefined) {
+      this.#giveBack(data);
+      this.#fail(request, { error: refusal, message: 'refused' }, done);
+    } else if (request.type === COMMAND.read) void this.#read(request, done);
     else void this.#answer(request, data, done);
+  }
+
+  /** Gives memory back before the reply is sent: the client may never read it. */
+  #giveBack(data: Buffer | undefined): void {
+    if (data !== undefined) this.#memory.writes.give(data.length);
   }
 
   async #answer(request: NbdRequest, data: Buffer | undefined, done: () => void): Promise<void> {
@@ -95,7 +156,7 @@ export class Transmission {
         this.#sender.send([blockStatusChunk(cookie, await disk.extents(offset, length, limit))], done);
         return;
       }
-      if (type === COMMAND.write) await disk.write(offset, data ?? Buffer.alloc(0), isForced);
+      if (data !== undefined) await disk.write(offset, data, isForced).finally(() => this.#giveBack(data));
       else if (type === COMMAND.writeZeroes) await disk.writeZeros(offset, length, isForced);
       else if (type === COMMAND.trim) await disk.trim(offset, length, isForced);
       else if (type === COMMAND.flush) await disk.flush();
@@ -164,7 +225,14 @@ export class Transmission {
   }
 
   async #room(): Promise<void> {
-    while ((this.#requests >= MAX_REQUESTS || this.#bytes >= MAX_BYTES) && !this.#socket.destroyed) await this.#settled();
+    while (this.#isFull() && !this.#socket.destroyed) await this.#settled();
+  }
+
+  /** With requests of its own in flight, it is certain to be woken when one of them ends. */
+  #isFull(): boolean {
+    if (this.#requests === 0) return false;
+    const { clientBytes, sharedBytes } = this.#limits;
+    return this.#requests >= MAX_REQUESTS || this.#bytes >= clientBytes || this.#memory.inFlightBytes >= sharedBytes;
   }
 
   #settled(): Promise<void> {

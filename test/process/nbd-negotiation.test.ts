@@ -153,13 +153,13 @@ describe('negotiation', () => {
     lazy.socket.destroy();
   });
 
-  test('refuses more clients than it can serve', async () => {
+  test('serves a new client, however many connections are silent', async () => {
     const sockets = Array.from({ length: 40 }, () => connect(server.socket).on('error', () => {}));
     const closed = sockets.map((socket) => new Promise((resolve) => socket.resume().once('close', () => resolve(true))));
     expect(await Promise.race(closed)).toBe(true);
+    expect(await isServing()).toBe(true);
     for (const socket of sockets) socket.destroy();
     await Promise.all(closed);
-    await expect.poll(isServing, { timeout: 10_000 }).toBe(true);
   });
 });
 

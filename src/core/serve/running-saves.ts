@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 
-/**
- * Shorter than the 60 s that a client has to negotiate: an error says more than a lost connection.
- */
+/** Clients give up sooner or later: an error says more than a lost connection. */
 const WAIT_TIMEOUT_MS = 45_000;
 
 /**

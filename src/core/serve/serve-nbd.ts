@@ -100,7 +100,7 @@ async function saveView(context: Context, view: ImageView): Promise<SavedImage> 
 async function listen(context: Context, request: ServeNbdRequest, exports: VersionExports): Promise<NbdServer> {
   const { logger, settings } = context;
   const folder = request.socketFolder ?? settings.cacheDir;
-  const server = await listenNbd(request.address ?? { path: join(folder, 'backy2-nbd.sock') }, exports, logger);
+  const server = await listenNbd(request.address ?? { path: join(folder, 'backy2-nbd.sock') }, { exports, logger });
   logger.info(`Serving ${request.only ?? 'all versions'} on ${server.uri}`);
   request.onListening?.(server.uri);
   return server;

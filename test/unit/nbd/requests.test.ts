@@ -1,57 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../../src/logger.ts';
-import { serveConnection } from '../../../src/nbd/connection.ts';
-import type { NbdDisk, NbdExport } from '../../../src/nbd/disk.ts';
+import type { NbdExport } from '../../../src/nbd/disk.ts';
 import { COMMAND, COMMAND_FLAG, NBD_ERROR } from '../../../src/nbd/numbers.ts';
 import { NbdClient } from '../../support/servers/nbd-client.ts';
+import { exportOf, NbdTestServer, notingDisk } from '../../support/servers/nbd-disks.ts';
 
 const SIZE_BYTES = 8192;
 const { fua, noHole, df } = COMMAND_FLAG;
 
-let folder: string;
-let server: Server;
+let server: NbdTestServer;
 let client: NbdClient;
 /** Requests that reached the disk, in order. */
 let asked: unknown[];
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'backy2-nbd-'));
   asked = [];
 });
 afterEach(async () => {
   client.socket.destroy();
-  await new Promise((resolve) => server.close(resolve));
-  rmSync(folder, { recursive: true, force: true });
+  await server.close();
 });
 
-/** A disk that records its requests. */
-function notingDisk(): NbdDisk {
-  const note = (...call: unknown[]) => {
-    asked.push(call);
-  };
-  return {
-    read: async (offset, length, take) => take({ kind: 'zeros', offset, length }),
-    write: async (offset, bytes, isForced) => note('write', offset, bytes.toString(), isForced),
-    writeZeros: async (offset, length, isForced) => note('writeZeros', offset, length, isForced),
-    trim: async (offset, length, isForced) => note('trim', offset, length, isForced),
-    flush: async () => note('flush'),
-    cache: async (offset, length) => note('cache', offset, length),
-    extents: async (_, length) => [{ length, isZero: true }],
-    close: async (isClean) => note('close', isClean),
-  };
-}
+const disk = () => notingDisk((...call) => void asked.push(call));
 
 async function connected(change: Partial<NbdExport> = {}): Promise<void> {
-  const only = { sizeBytes: SIZE_BYTES, isReadOnly: false, description: '', preferredBytes: 4096 };
-  const exported: NbdExport = { ...only, open: async () => notingDisk(), ...change };
-  const path = join(folder, 'socket');
-  const exports = { list: async () => [], find: async () => exported };
-  server = createServer((socket) => void serveConnection(socket, exports, silentLogger));
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  client = await NbdClient.open(path, 'x');
+  const exported = exportOf(disk(), { sizeBytes: SIZE_BYTES, ...change });
+  server = await NbdTestServer.start({ find: async () => exported });
+  client = await NbdClient.open(server.path, 'x');
 }
 
 const errorOf = async (...request: Parameters<NbdClient['request']>) => (await client.request(...request)).error;
@@ -108,7 +81,7 @@ it.each([
   const write = async () => {
     throw new Error('no', { cause: Object.assign(new Error(code), { code }) });
   };
-  await connected({ open: async () => ({ ...notingDisk(), write }) });
+  await connected({ open: async () => ({ ...disk(), write }) });
   expect(await errorOf(COMMAND.write, { data: Buffer.from('x') })).toBe(answer);
 });
 
