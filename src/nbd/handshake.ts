@@ -23,7 +23,8 @@ export async function shakeHands(channel: Channel, { exports, limits, place }: H
   const take = async (count: number) => {
     const bytes = await channel.incoming.take(count, patience);
     place.heard();
-    return bytes;
+    // Nobody reads the answers to options that are still buffered.
+    return channel.socket.destroyed ? undefined : bytes;
   };
   await send(greeting());
   const flags = (await take(4))?.readUInt32BE(0);

@@ -80,13 +80,15 @@ export class Incoming {
     if (patience === undefined) return;
     wait.beganMs = performance.now();
     this.#lastMs = wait.beganMs;
-    wait.timer = setInterval(() => {
+    const check = () => {
       const nowMs = performance.now();
       // Timers may fire a fraction of a millisecond early.
-      if (!patience.isOver(nowMs - wait.beganMs + 1, nowMs - this.#lastMs + 1)) return;
+      if (this.#wait !== wait || !patience.isOver(nowMs - wait.beganMs + 1, nowMs - this.#lastMs + 1)) return;
       this.#forget();
       wait.reject(new ClientFault(patience.fault));
-    }, patience.checkMs);
+    };
+    // If this program was busy, the bytes may be here already. They are read before the check.
+    wait.timer = setInterval(() => setImmediate(check), patience.checkMs);
   }
 
   #settle(): void {
