@@ -1,5 +1,6 @@
 import { Command as Commander, CommanderError, Option } from 'commander';
 import { BackyError } from '../errors.ts';
+import { isBrokenText } from '../model/broken-text.ts';
 import type { Command, CommandWords, Invocation, TextCommand } from './command.ts';
 import { ALL_COMMANDS } from './commands/index.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
@@ -27,6 +28,7 @@ interface ParsedEnd {
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
   const printer = new Printer(asksForJson(argv));
   try {
+    refuseBrokenWords(argv);
     const call = parseWords(argv, printer);
     return call === undefined ? usage(printer) : answer(call, printer);
   } catch (error) {
@@ -53,6 +55,15 @@ export function parseWords(argv: readonly string[], printer: Printer): AnyCall |
   });
   program.parse(expanded, { from: 'user' });
   return call;
+}
+
+/** Two names with such bytes would become one, and a path would not be found. */
+function refuseBrokenWords(argv: readonly string[]): void {
+  const broken = argv.find(isBrokenText);
+  if (broken === undefined) return;
+  throw new BackyError('usage', `"${broken}" is not valid UTF-8.`, {
+    hint: 'Names and paths must be. Rename the file, or name the version by its uid.',
+  });
 }
 
 /** Answers a {@link TextCommand} at once. */

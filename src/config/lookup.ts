@@ -33,6 +33,10 @@ export function readConfigFiles(configFile: string | undefined, env: Environment
 }
 
 function defaultNames({ root, home }: Environment): string[] {
+  if (home !== undefined && isBrokenText(home))
+    throw new BackyError('config', `The path of the home folder is not valid UTF-8: ${home}`, {
+      hint: 'Name a config file with -c.',
+    });
   return [
     join(root, 'etc/backy.cfg'),
     join(root, 'etc/backy/backy.cfg'),

@@ -27,6 +27,11 @@ const WRONG: [words: string, line: string][] = [
   ['completion', 'completion: missing argument: <shell>. See: backy2 completion --help'],
   ['completion bsh', 'completion: unknown shell "bsh". Did you mean bash?'],
   ['completion powershell', 'completion: unknown shell "powershell". Known shells: bash, zsh, fish.'],
+  // A shell passes each byte that is not UTF-8 on; Node puts this character in its place.
+  [
+    'backup file:///x caf\uFFFD',
+    '"caf\uFFFD" is not valid UTF-8. Names and paths must be. Rename the file, or name the version by its uid.',
+  ],
   ['--ver', 'Ambiguous option: --ver could match --verbose, --version. Write more letters.'],
   ['restore --s --f --no-such UID x', 'restore: unknown option "--no-such". See: backy2 restore --help'],
 ];

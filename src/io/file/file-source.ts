@@ -4,6 +4,7 @@ import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { dropPageCache, findHole, isHole } from '../../native/file-calls.ts';
 import type { Source } from '../source.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
+import { pathHint } from './path-hint.ts';
 
 const read = promisify(readCallback);
 
@@ -111,7 +112,7 @@ function openForReading(path: string): number {
     return openSync(path, 'r');
   } catch (error) {
     throw new BackyError('io', `Cannot open source ${path}: ${messageOf(error)}`, {
-      hint: errnoOf(error) === 'ENOENT' ? 'Check the path.' : 'Check the permissions of the file or device.',
+      hint: errnoOf(error) === 'ENOENT' ? pathHint(path, 'Check the path.') : 'Check the permissions of the file or device.',
       cause: error,
     });
   }

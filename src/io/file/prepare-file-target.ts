@@ -5,6 +5,7 @@ import { syncPath } from '../../native/sync-path.ts';
 import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
+import { pathHint } from './path-hint.ts';
 
 /**
  * The calls that make a new target durable. Handed in, so that a test can record them and let one
@@ -132,7 +133,7 @@ function tryOpen(path: string, flags: number): number | undefined {
       });
     }
     throw new BackyError('io', `Cannot open target ${path}: ${messageOf(error)}`, {
-      hint: 'Check that its folder exists and that you may write there.',
+      hint: pathHint(path, 'Check that its folder exists and that you may write there.'),
       cause: error,
     });
   }

@@ -82,6 +82,8 @@ test('a file in conf.d whose name is not UTF-8 is an error: its options would be
   writeFileSync(Buffer.from(`${folder}/b\xe4.cfg`, 'latin1'), '[DEFAULTS]');
   const message = `${folder}/b\uFFFD.cfg: the name of this file is not valid UTF-8.`;
   expect(configErrorOf(() => loadConfig(undefined, env)).message).toBe(message);
+  const home = configErrorOf(() => loadConfig(undefined, { ...env, home: '/home/j\uFFFDrg' })).message;
+  expect(home).toBe('The path of the home folder is not valid UTF-8: /home/j\uFFFDrg');
 });
 
 test('a file without permission is an error, with -c and without', () => {

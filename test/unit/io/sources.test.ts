@@ -36,6 +36,13 @@ describe.each([true, false])('the file source, that may block its thread: %s', (
 });
 
 describe('the file source', () => {
+  it('that lacks the third slash says so', () => {
+    const hint = 'file://dev/vg0/x begins at the current folder. An absolute path makes three slashes: file:///dev/vg0/x';
+    expect(() => new FileSource('dev/vg0/x')).toThrow(expect.objectContaining({ code: 'io', hint }));
+    for (const path of ['/dev/vg0/x', 'nowhere/x'])
+      expect(() => new FileSource(path)).toThrow(expect.objectContaining({ hint: 'Check the path.' }));
+  });
+
   it.each([true, false])('sees a hole without reading it, in the middle and at the end; may block: %s', async (mayBlock) => {
     const { path, dispose } = temporaryFile(randomBytes(BLOCK));
     truncateSync(path, 640 * 1024);
@@ -87,6 +94,12 @@ describe('the null source', () => {
     ['2P', 2 * 1024 ** 5],
   ])('takes the size %s', (text, bytes) => {
     expect(parseNullSize(text)).toBe(bytes);
+  });
+
+  it('refuses the first size that is not exact, and says so', () => {
+    expect(parseNullSize('7PB')).toBe(7 * 1024 ** 5);
+    const hint = expect.stringContaining('less than 8PB');
+    expect(() => parseNullSize('8PB')).toThrow(expect.objectContaining({ hint }));
   });
 
   it.each(['', 'abc', '1K', '1m', '-5', '1.5M', '10 M', '1E', '1GiB', '9999P'])('refuses the size %j', (text) => {

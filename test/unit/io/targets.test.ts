@@ -53,6 +53,11 @@ describe('a file target is prepared', () => {
     }
   });
 
+  it('not where the third slash is missing, with a hint', async () => {
+    const hint = expect.stringContaining('An absolute path makes three slashes: file:///dev/vg0/x');
+    await expect(prepare('file://dev/vg0/x', 1, false)).rejects.toMatchObject({ code: 'io', hint });
+  });
+
   it('by taking an existing one with force, as large as it is', async () => {
     const path = join(folder, 'old');
     writeFileSync(path, 'x'.repeat(100));
