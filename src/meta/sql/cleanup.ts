@@ -10,6 +10,10 @@ import { forgetChecks } from './verified-steps.ts';
 /** Candidates that one statement or transaction looks through. */
 const PIECE = 10_000;
 
+/** A condition on a candidate: no row names its blob, and it is not doomed yet. */
+const IS_FREE = sql`NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
+  AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)`;
+
 /** See CleanupStore.redateFutureCandidates. */
 export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
   return db.transaction(function* () {
@@ -60,8 +64,7 @@ export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: nu
       sql`SELECT DISTINCT uid FROM deleted_blocks
         WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
           AND substr(uid, 1, ${prefix.length}) = ${prefix}
-          AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
-          AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+          AND ${IS_FREE}
         LIMIT ${limit}`,
     );
     const uids = found.map(({ uid }) => uid);
@@ -76,8 +79,7 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
   const { now } = await db.queryOne<{ now: number }>(sql`SELECT ${db.dialect.nowSeconds()} AS now`);
   const isYoung = sql`time > CAST(${now - minAgeSeconds} AS BIGINT)`;
   const waits = sql`${isYoung} AND uid IS NOT NULL AND substr(uid, 1, ${prefix.length}) = ${prefix}
-    AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
-    AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+    AND ${IS_FREE}
     AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS earlier WHERE earlier.uid = deleted_blocks.uid AND earlier.id < deleted_blocks.id)`;
   let blobs = 0;
   let latest = now - minAgeSeconds;
