@@ -28,6 +28,7 @@ import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
 import { addTags, removeTags, setExpire, setProtected, type TagChange } from './versions/edit-version.ts';
 import { type ListRequest, listVersions } from './versions/list-versions.ts';
+import type { ExpiredRequest, ExpiredResult } from './versions/remove-expired.ts';
 import { type RemovalResult, removeVersion } from './versions/remove-version.ts';
 
 /**
@@ -84,6 +85,11 @@ export class Backy {
   /** Removes a version. A young one is refused without `force`, a protected one always. */
   remove(uid: string, force: boolean): Promise<RemovalResult> {
     return removeVersion(this.#context, uid, force);
+  }
+
+  /** Removes expired versions, but never the newest valid one of a name. */
+  async removeExpired(request: ExpiredRequest): Promise<ExpiredResult> {
+    return (await import('./versions/remove-expired.ts')).removeExpired(this.#context, request);
   }
 
   /** Protects a version from removal, or ends that. Throws `refused` if nothing would change. */

@@ -44,6 +44,36 @@ describe('rm, protect and unprotect', () => {
     expect(lab.versions().map(({ uid }) => uid)).toEqual([uids[1]]);
   });
 
+  test('--expired removes what has expired, but never the newest valid version; -n shows both', async () => {
+    const [first, last] = [await small('vm', '-e', '2020-01-01'), await small('vm', '-e', '2020-01-02')];
+    const other = await small('other');
+    expect(await lab.ok('-m', 'rm', '--expired', '-n')).toBe(`${first}\n`);
+    const shown = await lab.ok('rm', '--expired', '--dry-run', 'vm');
+    expect(shown).toMatch(new RegExp(`INFO: Would remove version ${first} of vm \\(.*, expired 2020-01-01 00:00:00\\)\\.`));
+    expect(shown).toContain(`Version ${last} of vm has expired, but is the newest valid version of its name: it is kept.`);
+    expect(lab.versions()).toHaveLength(3);
+    const done = await lab.ok('rm', '--expired');
+    expect(done).toContain(`INFO: Removed backup version ${first} with 4 blocks.`);
+    expect(done).toContain('INFO: Removed 1 expired version. Kept 1: 1 newest valid of their name.');
+    expect(
+      lab
+        .versions()
+        .map(({ uid }) => uid)
+        .sort(),
+    ).toEqual([last, other].sort());
+    expect(await lab.ok('-m', 'rm', '--expired')).toBe('');
+  });
+
+  test('--expired takes one name that has versions, -n needs it', async () => {
+    const usage = async (...args: string[]) => {
+      const { code, stderr } = await lab.run(['rm', ...args]);
+      return { code, line: stderr.split('\n')[0] };
+    };
+    expect(await usage('--expired', 'a', 'b')).toEqual({ code: 2, line: 'error: --expired takes at most one name.' });
+    expect(await usage('-n', 'uid')).toEqual({ code: 2, line: 'error: --dry-run needs --expired.' });
+    expectFailure(await lab.run(['rm', '--expired', 'nobody']), 100, 'There is no version named "nobody".');
+  });
+
   test('young versions are kept unless -f is given', async () => {
     lab.configure({ DEFAULTS: { disallow_rm_when_younger_than_days: 6 } });
     const uid = await small('vm');

@@ -198,17 +198,17 @@ export const LOCK_RULES: readonly Mutant[] = [
   {
     name: 'rm-of-a-version-a-day-too-young',
     invariant: 'A version stays for disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions/remove-version.ts',
-    text: '>= days * DAY_MS',
-    replacement: '>= (days - 1) * DAY_MS',
+    file: 'src/core/versions/removal-rule.ts',
+    text: '< youngerThanDays * DAY_MS',
+    replacement: '< (youngerThanDays - 1) * DAY_MS',
     tests: ['test/unit/core/versions/remove-version.test.ts'],
   },
   {
     name: 'rm-of-a-version-a-moment-too-late',
     invariant: 'A version may go once it is as old as disallow_rm_when_younger_than_days.',
-    file: 'src/core/versions/remove-version.ts',
-    text: '>= days * DAY_MS',
-    replacement: '> days * DAY_MS',
+    file: 'src/core/versions/removal-rule.ts',
+    text: '< youngerThanDays * DAY_MS',
+    replacement: '<= youngerThanDays * DAY_MS',
     tests: ['test/unit/core/versions/remove-version.test.ts'],
   },
   {

@@ -3,6 +3,7 @@ import type { Mutant } from './mutant.ts';
 const STORE = ['test/unit/meta/sqlite-store.test.ts'];
 const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
+const EXPIRY = ['test/unit/core/versions/removal-rule.test.ts', 'test/unit/core/versions/remove-expired.test.ts'];
 const DATA_PHASE = ['test/unit/core/backup/data-phase.test.ts'];
 
 /** When a version is valid, which blobs dedup may use, and which a cleanup may delete. */
@@ -228,5 +229,37 @@ export const VERSIONS: readonly Mutant[] = [
     replacement: '',
     tests: ['test/cli/clocks.test.ts'],
     builds: true,
+  },
+  {
+    name: 'expiry-takes-the-last-good-version',
+    invariant: 'The newest valid version of a name never goes because it has expired.',
+    file: 'src/core/versions/removal-rule.ts',
+    text: "if (newest.has(version.uid)) return 'newest_valid';",
+    replacement: '',
+    tests: EXPIRY,
+  },
+  {
+    name: 'expiry-counts-versions-of-the-future-as-the-newest',
+    invariant: 'A version with a wrong date does not replace the newest good one.',
+    file: 'src/core/versions/removal-rule.ts',
+    text: 'if (isFromFuture(version.date, now)) continue;',
+    replacement: 'if (!isFromFuture(version.date, now)) continue;',
+    tests: EXPIRY,
+  },
+  {
+    name: 'expiry-is-not-decided-under-the-lock',
+    invariant: 'The rule of removal holds at the moment of the removal.',
+    file: 'src/core/versions/remove-expired.ts',
+    text: 'if (choice.keep !== undefined) return choice.keep;',
+    replacement: '',
+    tests: EXPIRY,
+  },
+  {
+    name: 'expiry-does-not-lock-the-version-that-stays',
+    invariant: 'The version that another one is removed in favour of is not removed meanwhile.',
+    file: 'src/core/versions/remove-expired.ts',
+    text: "held.push(await lockVersion(context.locks, newest, 'shared'));",
+    replacement: '',
+    tests: EXPIRY,
   },
 ];

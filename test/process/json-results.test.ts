@@ -67,6 +67,8 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *rm() {
     yield { args: ['rm', await lab.backup(source, 'vm')] };
     yield { args: ['rm', '-f', await lab.backup(source, 'vm'), await lab.backup(source, 'other')] };
+    for (const name of ['vm', 'vm']) await lab.backup('-e', '2020-01-01', source, name);
+    yield { args: ['rm', '--expired'] };
   },
   async *scrub() {
     const uid = await lab.backup(source, 'vm');

@@ -1,31 +1,64 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Command } from '../command.ts';
+import type { ExpiredResult } from '../../core/versions/remove-expired.ts';
+import type { RemovalResult } from '../../core/versions/remove-version.ts';
+import { BackyError } from '../../errors.ts';
+import type { Action, Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
 
 export const rmCommand: Command = {
   name: 'rm',
   description: 'Remove versions; cleanup frees their space.',
-  args: [['<version_uids...>', 'versions to remove']],
-  options: [['-f, --force', 'remove also versions younger than disallow_rm_when_younger_than_days']],
-  prepare({ args: uids, options }) {
+  args: [['<version_uids...>', 'versions to remove; with --expired: a name']],
+  options: [
+    ['-f, --force', 'remove also versions younger than disallow_rm_when_younger_than_days'],
+    ['--expired', 'remove expired versions, of one name or all; never the newest valid one of a name'],
+    ['-n, --dry-run', 'with --expired: show what would be removed'],
+  ],
+  optionalWith: { option: 'expired', argument: 0 },
+  examples: [
+    ['backy2 rm --expired -n', 'Shows which versions have expired, and which of them stay.'],
+    ['backy2 -m rm --expired', 'Removes expired versions; prints only errors, for cron.'],
+  ],
+  checkUsage({ args, options }) {
+    if (flag(options.expired)) {
+      if (args.length > 1) throw new BackyError('usage', '--expired takes at most one name.');
+    } else if (flag(options.dryRun)) throw new BackyError('usage', '--dry-run needs --expired.');
+  },
+  prepare({ args, options }) {
     const force = flag(options.force);
-    return async ({ backy, note }) => {
-      const removed: unknown[] = [];
-      note({ removed });
-      for (const uid of uids) {
-        removed.push(await backy.remove(uid, force));
-        await wholeTurn();
-      }
-      return { result: { removed } };
-    };
+    return flag(options.expired) ? expiredOnes(args[0], force, flag(options.dryRun)) : named(args, force);
   },
 };
 
-/**
- * Waits for a whole turn of the event loop, in which signals are heard: SQLite's calls leave none
- * between two removals. The first wait ends the turn that runs.
- */
-async function wholeTurn(): Promise<void> {
-  await setImmediate();
-  await setImmediate();
+function named(uids: readonly string[], force: boolean): Action {
+  return async ({ backy, note }) => {
+    const removed: RemovalResult[] = [];
+    note({ removed });
+    for (const uid of uids) removed.push(await backy.remove(uid, force));
+    return { result: { removed } };
+  };
+}
+
+function expiredOnes(name: string | undefined, force: boolean, dryRun: boolean): Action {
+  return async ({ backy, note }) => {
+    const removed: RemovalResult[] = [];
+    note({ removed });
+    const result = await backy.removeExpired({ name, force, dryRun, onRemoved: (one) => removed.push(one) });
+    return {
+      result: { ...result },
+      message: summary(result),
+      machineLines: dryRun ? removed.map(({ uid }) => uid) : [],
+    };
+  };
+}
+
+const REASONS = { newest_valid: 'newest valid of their name', protected: 'protected', too_young: 'too young', in_use: 'in use' };
+
+function summary({ dryRun, removed, kept }: ExpiredResult): string {
+  const counts = Object.entries(REASONS)
+    .map(([reason, words]) => ({ words, count: kept.filter((version) => version.reason === reason).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ words, count }) => `${count} ${words}`);
+  const stay = counts.length === 0 ? '' : ` Kept ${kept.length}: ${counts.join(', ')}.`;
+  const versions = removed.length === 1 ? '1 expired version' : `${removed.length} expired versions`;
+  return `${dryRun ? 'Would remove' : 'Removed'} ${versions}.${stay}`;
 }
