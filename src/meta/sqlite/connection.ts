@@ -10,7 +10,7 @@ import { notOpened, notUsable, toDatabaseError } from './database-errors.ts';
 import { SqliteDialect } from './dialect.ts';
 import { PathWatch } from './path-watch.ts';
 import { SIDE_TABLES } from './schema.ts';
-import { configure, inBulk, preferWal, STATEMENT_TIMEOUT_MS, unlessBusy, withSmallCache } from './settings.ts';
+import { configure, endWal, inBulk, preferWal, STATEMENT_TIMEOUT_MS, unlessBusy, withSmallCache } from './settings.ts';
 import { waitWhileBusy } from './wait-while-busy.ts';
 import { checkWalBelongs } from './wal-match.ts';
 
@@ -40,6 +40,8 @@ export class SqliteConnection implements SqlDatabase {
   #opened: Database.Database | undefined;
   #watch: PathWatch | undefined;
   #readyToWrite = false;
+  /** Whether {@link preferWal} has done what it can. */
+  #journalIsChosen = false;
   #turn: Promise<void> = Promise.resolve();
 
   /** Touches nothing until {@link open}. */
@@ -180,8 +182,7 @@ export class SqliteConnection implements SqlDatabase {
       const before = this.#changes();
       const result = await body();
       if (this.#changes() !== before) this.prepare(COUNT_COMMIT).run();
-      this.#watch?.check();
-      this.#db.exec('COMMIT');
+      await this.#commit();
       this.#readyToWrite = true;
       return result;
     } catch (error) {
@@ -199,13 +200,20 @@ export class SqliteConnection implements SqlDatabase {
     await this.#begin();
     try {
       const result = await body();
-      this.#watch?.check();
-      this.#db.exec('COMMIT');
+      await this.#commit();
       return result;
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
+  }
+
+  /** Without a WAL, readers delay it. */
+  async #commit(): Promise<void> {
+    await this.whenFree(() => {
+      this.#watch?.check();
+      this.#db.exec('COMMIT');
+    });
   }
 
   /** Rows that this connection has changed since it was opened. */
@@ -226,10 +234,23 @@ export class SqliteConnection implements SqlDatabase {
     }
   }
 
+  /**
+   * Copies the pages of the database, as they are at one moment, over an empty file. `progress`
+   * tells how many to copy until the next turn of the event loop; a throw of it ends the copy.
+   */
+  async copyPages(to: string, progress: () => number): Promise<void> {
+    // Without a WAL, the copy would keep writers waiting.
+    this.#preferWal();
+    await this.readInSteps(async () => {
+      this.#db.prepare('SELECT count(*) FROM sqlite_master').get();
+      await this.#db.backup(to, { progress });
+    });
+  }
+
   #preferWal(): void {
-    if (this.#readyToWrite) return;
+    if (this.#journalIsChosen) return;
     try {
-      preferWal(this.#db, this.#options.path);
+      this.#journalIsChosen = preferWal(this.#db, this.#options.path);
     } catch (error) {
       throw toDatabaseError(this.#options.path, error);
     }
@@ -276,9 +297,11 @@ export class SqliteConnection implements SqlDatabase {
   /** The last connection to close checkpoints the WAL and removes it. */
   close(): void {
     this.#statements.clear();
+    if (this.#opened !== undefined) endWal(this.#opened);
     this.#opened?.close();
     this.#opened = undefined;
     this.#readyToWrite = false;
+    this.#journalIsChosen = false;
   }
 
   /**

@@ -3,6 +3,8 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
+import type { SqliteConnection } from './connection.ts';
+import { endWal } from './settings.ts';
 
 /** Pages that are copied between two turns of the event loop. */
 const PAGES_AT_A_TIME = 4096;
@@ -34,29 +36,24 @@ export async function copyDatabase(path: string, wanted: string): Promise<Copy> 
 }
 
 /**
- * Copies a SQLite database over an empty file: its state at one moment. A read transaction keeps
- * that moment. With a WAL, other programs can write, and the copy does not begin again.
+ * Copies an open database over an empty file: its state at one moment, while other programs can
+ * write. The copy has no WAL.
  */
-export async function copySnapshot(from: string, to: string, signal: AbortSignal): Promise<void> {
-  const source = new Database(from, { fileMustExist: true });
+export async function copySnapshot(source: SqliteConnection, to: string, signal: AbortSignal): Promise<void> {
   try {
-    source.pragma('query_only = ON');
-    source.exec('BEGIN');
-    source.prepare('SELECT count(*) FROM sqlite_master').get();
-    const progress = () => {
+    await source.copyPages(to, () => {
       signal.throwIfAborted();
       return PAGES_AT_A_TIME;
-    };
-    await source.backup(to, { progress });
-    source.exec('COMMIT');
+    });
+    const copy = new Database(to);
+    endWal(copy);
+    copy.close();
   } catch (error) {
     if (!(error instanceof Database.SqliteError)) throw error;
-    throw new BackyError('io', `Cannot copy the database ${from} to ${to}: ${error.message} (${error.code})`, {
+    throw new BackyError('io', `Cannot copy the database ${source.label} to ${to}: ${error.message} (${error.code})`, {
       hint: 'Check space and health of both disks, and the kernel log.',
       cause: error,
     });
-  } finally {
-    source.close();
   }
 }
 

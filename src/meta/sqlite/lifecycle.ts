@@ -41,7 +41,7 @@ export async function open(connection: SqliteConnection, request: OpenRequest): 
 export async function copyTo(connection: SqliteConnection, to: string, signal: AbortSignal): Promise<void> {
   await connection.open(false);
   await refuseForeign(connection);
-  await copySnapshot(connection.label, to, signal);
+  await copySnapshot(connection, to, signal);
 }
 
 /** See MetaStore.close. */

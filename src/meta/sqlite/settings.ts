@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { isBusy } from './database-errors.ts';
-import { isOnNetworkFileSystem } from './network-file-system.ts';
+import { mayHaveWal } from './wal-place.ts';
 
 /** How long a single statement outside of our transactions waits for another program's commit. */
 export const STATEMENT_TIMEOUT_MS = 60_000;
@@ -49,15 +49,33 @@ export function unlessBusy<T>(db: Database.Database, attempt: () => T): { result
 
 /**
  * WAL lets others read during writes. It is a property of the file: only a writer sets it, and only
- * where no other host can have the file open. A program that has it open in the old mode delays the
- * change.
+ * where {@link mayHaveWal} allows it.
+ * @returns false while another program, or a full disk, delays the change: try again later.
  */
-export function preferWal(db: Database.Database, path: string): void {
-  if (isOnNetworkFileSystem(dirname(path) || '.')) return;
-  unlessBusy(db, () => {
-    db.pragma('journal_mode = WAL');
-    db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-  });
+export function preferWal(db: Database.Database, path: string): boolean {
+  const place = mayHaveWal(dirname(path) || '.');
+  if (place !== 'yes') return place === 'never';
+  return (
+    unlessBusy(db, () => {
+      db.pragma('journal_mode = WAL');
+      db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    }) !== undefined
+  );
+}
+
+/**
+ * Ends the WAL if no other program has the database open. Without one, a file can be read where no
+ * `-shm` can be created: on a full disk or a read-only mount. Only the first sector of the file
+ * changes, which needs no journal on disk. MUST be the last use of the connection: later
+ * transactions would have no journal either. Ignores failures: nothing depends on it.
+ */
+export function endWal(db: Database.Database): void {
+  try {
+    db.pragma('busy_timeout = 0');
+    if (db.pragma('journal_mode', { simple: true }) === 'wal') db.pragma('journal_mode = MEMORY');
+  } catch {
+    // Another program uses it, or the disk fails. Closing leaves what a killed program leaves.
+  }
 }
 
 /**

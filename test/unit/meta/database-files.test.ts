@@ -114,6 +114,7 @@ describe('a database beside a WAL', () => {
   it('that the original wrote, which marks nothing, is opened', async () => {
     await nextCommand();
     const original = new Database(path);
+    original.pragma('journal_mode = WAL');
     original.exec("UPDATE versions SET name = 'renamed'");
     const copy = killed('killed');
     original.close();
@@ -124,6 +125,7 @@ describe('a database beside a WAL', () => {
     await nextCommand();
     await addVersion('second');
     const vacuum = new Database(path);
+    vacuum.pragma('journal_mode = WAL');
     vacuum.exec('DELETE FROM tags; VACUUM');
     await addVersion('third');
     const copy = killed('killed');
