@@ -35,6 +35,18 @@ while read -r source name; do
   source_of[$name]=$source
 done <"$images"
 
+# Backs up an image. The arguments are source, name, and options of "backy2 backup".
+backup() {
+  local source=$1 name=$2
+  shift 2
+  case $source in
+    lvm://*) "$(dirname "$0")/backup-lvm.sh" "$@" "${source#lvm://}" "$name" ;;
+    rbd://*@*) backy2 backup "$@" -- "$source" "$name" ;;
+    rbd://*) backy2 backup --auto "$@" -- "$source" "$name" ;;
+    *) backy2 backup "$@" -- "$source" "$name" ;;
+  esac
+}
+
 # One line per due image. The name comes last, because it may contain a |.
 due=$(
   for name in "${!source_of[@]}"; do
@@ -45,6 +57,6 @@ due=$(
 failed=0
 while IFS='|' read -r _ tags expire name; do
   [ -n "$name" ] || continue
-  backy2 backup -t "$tags" -e "$expire" -- "${source_of[$name]}" "$name" </dev/null || failed=1
+  backup "${source_of[$name]}" "$name" -t "$tags" -e "$expire" </dev/null || failed=1
 done <<<"$due"
 exit "$failed"

@@ -73,6 +73,7 @@ function callsOf(text: string, line: number): DocumentedCommand[] {
   });
 }
 
+/** Leaves out ellipses and arrays, which may hold any words. */
 function argvOf(words: ShellCommand, at: number): string[] {
-  return words.slice(at + 1).filter((word) => !/^(…|\.\.\.)$/.test(word));
+  return words.slice(at + 1).filter((word) => !/^(…|\.\.\.|\$@|\$\{\w+\[@\]\})$/.test(word));
 }
