@@ -18,6 +18,10 @@ interface Libc {
   fallocate(fd: number, mode: number, offset: number, length: number): number;
   syncFileRange(fd: number, offset: number, length: number, flags: number): number;
   fcntl(fd: number, command: number, argument: ArrayBufferView): number;
+  /** The forms of fcntl that take and return flags. */
+  fcntlFlags(fd: number, command: number, flags: number): number;
+  /** Where the bytes are in memory. */
+  address(bytes: Uint8Array): bigint;
   memcpy(to: Uint8Array, from: Uint8Array, length: number): void;
   exit(status: number): void;
   errno(): number;
@@ -46,6 +50,8 @@ function load(): Libc {
       'int sync_file_range(int fd, int64_t offset, int64_t length, uint32_t flags)',
     ) as Libc['syncFileRange'],
     fcntl: library.func('int fcntl(int fd, int command, _Inout_ void *argument)') as Libc['fcntl'],
+    fcntlFlags: library.func('int fcntl(int fd, int command, int flags)') as Libc['fcntlFlags'],
+    address: (bytes) => koffi.address(bytes),
     memcpy: library.func('void memcpy(void *to, const void *from, size_t length)') as Libc['memcpy'],
     exit: library.func('void _exit(int status)') as Libc['exit'],
     errno: () => koffi.errno(),

@@ -6,6 +6,7 @@ import { dropPageCache } from '../../native/file-calls.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
+import { BlobIo } from './blob-io.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
@@ -34,6 +35,7 @@ export class FileBackend implements DataBackend {
   readonly #durable: boolean;
   readonly #calls: DurableCalls;
   readonly #folders: DurableFolders;
+  readonly #io: BlobIo;
   #temporary: Promise<TemporaryFolder> | undefined;
   /** Release locks on the data folder. */
   readonly #unlock: (() => void)[] = [];
@@ -42,6 +44,7 @@ export class FileBackend implements DataBackend {
     this.#root = resolve(options.path);
     this.#durable = options.durable;
     this.#calls = calls;
+    this.#io = new BlobIo(process.env.BACKY_NODIRECT === undefined);
     this.#folders = new DurableFolders(this.#root, calls);
   }
 
@@ -97,8 +100,7 @@ export class FileBackend implements DataBackend {
       const stats = await handle.stat();
       if (!stats.isFile()) throw unreadable(path, 'it is no regular file');
       const { size } = stats;
-      await readWhole(handle, into.subarray(0, Math.min(size, into.length)));
-      dropPageCache(handle.fd, 0, 0);
+      await this.#io.read(handle, size, into);
       return size;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') {
@@ -221,9 +223,7 @@ export class FileBackend implements DataBackend {
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     const handle = await this.#calls.open(path, 'wx', 0o600);
     try {
-      for (let done = 0; done < bytes.length; ) {
-        done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
-      }
+      await this.#io.write(handle, bytes);
       if (this.#durable) {
         await handle.sync();
         dropPageCache(handle.fd, 0, 0);
@@ -255,14 +255,6 @@ function refuseEmptyRoot(root: string): void {
   throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
     hint: 'Is its file system mounted? Check the path in section DataBackend.',
   });
-}
-
-async function readWhole(handle: FileHandle, into: Uint8Array): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, done);
-    if (bytesRead === 0) throw new Error('it became shorter while it was read');
-    done += bytesRead;
-  }
 }
 
 /** Subfolders with two-letter names that may hold blobs whose uid starts with `prefix`. */

@@ -1,4 +1,5 @@
 import { toPlainError } from '../../errors.ts';
+import { alignedBytes } from '../../native/direct-io.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
 import { Outbox } from '../shared/outbox.ts';
 import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
@@ -190,7 +191,7 @@ export class BlockWorker {
 
   /** Made on first use: a job of a few blocks needs few. */
   #slot(number: number): Slot {
-    this.#slots[number] ??= { bytes: new Uint8Array(this.#setup.slotBytes), other: undefined };
+    this.#slots[number] ??= { bytes: alignedBytes(this.#setup.slotBytes), other: undefined };
     return this.#slots[number];
   }
 

@@ -1,3 +1,5 @@
+import { alignedBytes } from '../../native/direct-io.ts';
+
 /**
  * Buffers of one size for reuse, the last one given back first: it may still be in the processor's
  * cache.
@@ -6,7 +8,7 @@ export class BufferPool {
   readonly #bytes: number;
   readonly #free: Uint8Array[] = [];
 
-  /** `bytes`: the size of each. Allocates none yet. */
+  /** `bytes`: the least size of each. Allocates none yet. */
   constructor(bytes: number) {
     this.#bytes = bytes;
   }
@@ -16,7 +18,7 @@ export class BufferPool {
    * callers bound their number.
    */
   take(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.#bytes);
+    return this.#free.pop() ?? alignedBytes(this.#bytes);
   }
 
   give(buffer: Uint8Array): void {

@@ -2,6 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { Block } from '../../model/block.ts';
 import { rangeBytes } from '../../model/block-range.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
+import { alignedBytes } from '../../native/direct-io.ts';
 import type { Finding } from '../shared/messages.ts';
 import type { BufferedCodec } from './codecs.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
@@ -145,7 +146,7 @@ async function compareWithSource(
 ): Promise<Finding | undefined> {
   const { source, setup } = context;
   if (source === undefined) return undefined;
-  slot.other ??= new Uint8Array(slot.bytes.length);
+  slot.other ??= alignedBytes(slot.bytes.length);
   const sourceBytes = slot.other.subarray(0, block.size);
   const offset = block.id * setup.blockSize;
   if (block.uid === null && (await source.isHole(offset, block.size))) return undefined;

@@ -19,6 +19,9 @@ export interface BatchState {
 
 type ReadJob = Extract<Job, { kind: 'read' }>;
 
+/** With this many blocks to store, a worker's writes do not run dry while it fills a batch. */
+const ENOUGH_TO_STORE = 2;
+
 /** A job to start in a slot, which is its own until {@link SlotScheduler.ended}. */
 export interface Start {
   job: number;
@@ -51,6 +54,8 @@ export class SlotScheduler {
   readonly #busy = new Map<number, { slot: number; work: Job }>();
   /** Read jobs whose blocks wait in their slot for main's decision. */
   readonly #undecided = new Map<number, { slot: number; work: ReadJob }>();
+  /** Jobs whose blocks are being stored, or wait for their turn. */
+  readonly #storing = new Set<number>();
   #freed = 0;
   #isUndecidable = false;
   #isFinishing = false;
@@ -80,7 +85,7 @@ export class SlotScheduler {
 
   /** There is something to start or to hash. */
   hasTurn(batch: BatchState): boolean {
-    return this.#canStart(batch) || batch.isReady;
+    return this.#canStart(batch) || this.shouldHash(batch);
   }
 
   /** Takes the next job that has a slot. */
@@ -93,9 +98,13 @@ export class SlotScheduler {
     return { ...next, slot };
   }
 
-  /** Hash with all lanes, or when blocks are ready and no job can start that could bring more. */
+  /**
+   * Hash with all lanes, or when blocks are ready and no job can start that could bring more. While
+   * enough blocks wait to be stored, nothing waits for checksums: their slots will bring more.
+   */
   shouldHash(batch: BatchState): boolean {
-    return batch.isFull || (batch.isReady && !this.#canStart(batch));
+    if (batch.isFull) return true;
+    return batch.isReady && !this.#canStart(batch) && this.#storing.size < ENOUGH_TO_STORE;
   }
 
   /**
@@ -115,6 +124,7 @@ export class SlotScheduler {
     if (undecided === undefined) return undefined;
     this.#undecided.delete(job);
     this.#busy.set(job, undecided);
+    this.#storing.add(job);
     return { job, ...undecided, decisions };
   }
 
@@ -161,6 +171,7 @@ export class SlotScheduler {
     const busy = this.#busy.get(job);
     if (busy === undefined) throw new Error(`job ${job} is not running`);
     this.#busy.delete(job);
+    this.#storing.delete(job);
     return busy;
   }
 

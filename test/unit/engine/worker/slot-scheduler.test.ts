@@ -120,6 +120,36 @@ describe('a turn', () => {
   });
 });
 
+describe('while blocks wait to be stored', () => {
+  const ready = { waiting: 1, isFull: false, isReady: true };
+
+  /** Three jobs hold all slots; the first `storing` of them are being stored. */
+  function withStores(storing: number): SlotScheduler {
+    const scheduler = withJobs(4);
+    startAll(scheduler);
+    for (let job = 0; job < storing; job++) {
+      scheduler.digested(job);
+      scheduler.decide(job, [{ action: 'store', uid: 'blob' }]);
+    }
+    return scheduler;
+  }
+
+  it('a batch waits for the slots of two stores, and no longer', () => {
+    const scheduler = withStores(2);
+    expect(scheduler.shouldHash(ready)).toBe(false);
+    expect(scheduler.hasTurn(ready)).toBe(false);
+    scheduler.ended(0);
+    startAll(scheduler);
+    expect(scheduler.shouldHash(ready)).toBe(true);
+    expect(scheduler.hasTurn(ready)).toBe(true);
+  });
+
+  it('a full batch does not wait, nor one behind a single store', () => {
+    expect(withStores(2).shouldHash({ ...ready, isFull: true })).toBe(true);
+    expect(withStores(1).shouldHash(ready)).toBe(true);
+  });
+});
+
 describe('a drop', () => {
   it('gives up jobs that have not started; those that have go on', () => {
     const scheduler = withJobs(5);
