@@ -70,9 +70,9 @@ function readData(ini: Ini, values: Values<'DataBackend'>): Config['data'] {
   };
 }
 
-function readBackend(ini: Ini, { type, path }: Values<'DataBackend'>): Config['data']['backend'] {
+function readBackend(ini: Ini, { type, path, direct_io: directIo }: Values<'DataBackend'>): Config['data']['backend'] {
   if (type === 's3' || type === 'minio') return readS3(ini, type);
-  return type === 'null' ? { type } : { type, path, durable: true };
+  return type === 'null' ? { type } : { type, path, durable: true, directIo };
 }
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {

@@ -26,6 +26,7 @@ const metaType = oneOf(
   'a known meta backend: backy2.meta_backends.sql (in short: sql)',
 );
 
+const directIo = oneOf<'auto' | 'on' | 'off'>({ auto: 'auto', on: 'on', off: 'off' });
 const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
   {
     ...{ 'backy2.data_backends.file': 'file', file: 'file' },
@@ -90,6 +91,7 @@ export const SCHEMA = {
     bandwidth_read: option(bytesPerSecond, 0),
     bandwidth_write: option(bytesPerSecond, 0),
     path: option(path, '/tmp'),
+    direct_io: option(directIo, 'auto'),
     // Read by s3.ts, for types s3 and minio only.
     aws_access_key_id: deferred,
     aws_access_key_id_file: deferred,

@@ -22,7 +22,12 @@ export interface FileBackendOptions {
    * docs/spec/semantics.md.
    */
   durable: boolean;
+  /** Default: auto. */
+  directIo?: DirectIoMode | undefined;
 }
+
+/** Whether to bypass the page cache: if the file system allows it, always (else fail), never. */
+export type DirectIoMode = 'auto' | 'on' | 'off';
 
 /** A data backend that keeps nothing (docs/spec/formats.md §4). */
 interface NullBackendOptions {

@@ -2,8 +2,8 @@ import { constants } from 'node:fs';
 import { libc } from './libc.ts';
 
 /**
- * Alignment of memory, offsets and lengths for O_DIRECT, in bytes (open(2)): a page, which is enough
- * for every block size of a disk.
+ * Alignment of memory, offsets and lengths for O_DIRECT, in bytes (open(2)): a page, which is
+ * enough for every block size of a disk.
  */
 export const DIRECT_ALIGNMENT = 4096;
 

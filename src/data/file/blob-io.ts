@@ -1,79 +1,110 @@
 import type { FileHandle } from 'node:fs/promises';
-import { errnoOf } from '../../errors.ts';
+import { BackyError, errnoOf } from '../../errors.ts';
 import { DIRECT_ALIGNMENT, isAligned, roundDown, roundUp, setDirect } from '../../native/direct-io.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
-
-/** Below this length, the page cache costs nothing that could be measured. */
-const LEAST_DIRECT_BYTES = 64 * 1024;
+import type { DirectIoMode } from '../options.ts';
 
 /**
- * Reads and writes files of blobs as a whole. Passes by the page cache if the file system lets it,
- * which the first file decides: a blob is rarely needed twice, and copying it through the cache
- * takes half of the processor time of a backup. Otherwise it drops what it leaves in the cache.
+ * Reads and writes whole files of blobs. Bypasses the page cache if the file system allows it,
+ * which the first large blob decides. A blob is rarely needed twice, and copying it through the
+ * cache takes half of the system time of a backup. Without direct I/O it drops what it left there.
  */
 export class BlobIo {
+  readonly #mode: DirectIoMode;
   #isDirect: boolean;
 
-  /** `isDirect`: try direct I/O. */
-  constructor(isDirect: boolean) {
-    this.#isDirect = isDirect;
+  constructor(mode: DirectIoMode) {
+    this.#mode = mode;
+    this.#isDirect = mode !== 'off';
   }
 
-  /** Writes `bytes` to a new, empty file. Not durable yet. */
+  /** Writes `bytes` to a new, empty file. They are not durable yet. */
   async write(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-    let isDirect = this.#begin(handle, bytes);
-    let end = isDirect ? roundDown(bytes.length) : bytes.length;
+    const transfer = this.#begin(handle, bytes);
+    const aligned = roundDown(bytes.length);
     for (let done = 0; done < bytes.length; ) {
-      if (isDirect && (done === end || done % DIRECT_ALIGNMENT !== 0)) {
-        // The rest is no multiple of the alignment.
-        setDirect(handle.fd, false);
-        isDirect = false;
-        end = bytes.length;
-      }
-      try {
-        done += (await handle.write(bytes, done, end - done, done)).bytesWritten;
-      } catch (error) {
-        if (!isDirect || errnoOf(error) !== 'EINVAL') throw error;
-        this.#refused(handle);
-        isDirect = false;
-        end = bytes.length;
-      }
+      done += await transfer.move(done === aligned, done, async (isDirect) => {
+        const end = isDirect ? aligned : bytes.length;
+        return (await handle.write(bytes, done, end - done, done)).bytesWritten;
+      });
     }
   }
 
-  /** Reads the first bytes of a file of `size` bytes, as many as `into` takes. */
+  /**
+   * Reads the first bytes of a file of `size` bytes, as many as `into` takes. May overwrite the
+   * rest of `into`.
+   */
   async read(handle: FileHandle, size: number, into: Uint8Array): Promise<void> {
     const wanted = Math.min(size, into.length);
-    let isDirect = this.#begin(handle, into.subarray(0, wanted));
+    const transfer = this.#begin(handle, into.subarray(0, wanted));
+    // The last page may be read beyond the end of the file.
+    const aligned = roundUp(wanted) <= into.length ? roundUp(wanted) : roundDown(wanted);
     for (let done = 0; done < wanted; ) {
-      // Direct I/O takes whole pages. The last one may be read past the end of the file.
-      const end = roundUp(wanted) <= into.length ? roundUp(wanted) : roundDown(wanted);
-      if (isDirect && (done === end || done % DIRECT_ALIGNMENT !== 0)) {
-        setDirect(handle.fd, false);
-        isDirect = false;
-      }
-      try {
-        const { bytesRead } = await handle.read(into, done, (isDirect ? end : wanted) - done, done);
+      done += await transfer.move(done === aligned, done, async (isDirect) => {
+        const end = isDirect ? aligned : wanted;
+        const { bytesRead } = await handle.read(into, done, end - done, done);
         if (bytesRead === 0) throw new Error('it became shorter while it was read');
-        done += bytesRead;
-      } catch (error) {
-        if (!isDirect || errnoOf(error) !== 'EINVAL') throw error;
-        this.#refused(handle);
-        isDirect = false;
-      }
+        return bytesRead;
+      });
     }
-    if (!isDirect) dropPageCache(handle.fd, 0, 0);
+    if (!transfer.isDirect) dropPageCache(handle.fd, 0, 0);
   }
 
-  #begin(handle: FileHandle, bytes: Uint8Array): boolean {
-    if (!this.#isDirect || bytes.length < LEAST_DIRECT_BYTES || !isAligned(bytes)) return false;
-    this.#isDirect = setDirect(handle.fd, true);
-    return this.#isDirect;
+  #begin(handle: FileHandle, bytes: Uint8Array): Transfer {
+    const isDirect = this.#isDirect && bytes.length >= DIRECT_ALIGNMENT && isAligned(bytes) && this.#ask(handle);
+    return new Transfer(handle, isDirect, () => this.#refused());
   }
 
-  /** Some file systems take the flag, and refuse the first transfer. */
-  #refused(handle: FileHandle): void {
+  #ask(handle: FileHandle): boolean {
+    if (setDirect(handle.fd, true)) return true;
+    this.#refused();
+    return false;
+  }
+
+  #refused(): void {
     this.#isDirect = false;
-    setDirect(handle.fd, false);
+    if (this.#mode === 'auto') return;
+    throw new BackyError('dataBackend', 'The file system of the data backend refuses direct I/O.', {
+      hint: 'Set direct_io: auto in section DataBackend.',
+    });
+  }
+}
+
+/**
+ * One pass over an open file. It begins with direct I/O, and ends through the page cache if it
+ * must.
+ */
+class Transfer {
+  readonly #handle: FileHandle;
+  readonly #onRefusal: () => void;
+  isDirect: boolean;
+
+  constructor(handle: FileHandle, isDirect: boolean, onRefusal: () => void) {
+    this.#handle = handle;
+    this.isDirect = isDirect;
+    this.#onRefusal = onRefusal;
+  }
+
+  /**
+   * Moves the next bytes with `call`. Direct I/O takes whole pages: the rest at `isAtRest`, or
+   * after a short call, goes through the page cache, as dd does it.
+   * @returns bytes moved; 0 if the file system refused direct I/O, and the call is to be repeated.
+   */
+  async move(isAtRest: boolean, done: number, call: (isDirect: boolean) => Promise<number>): Promise<number> {
+    if (isAtRest || done % DIRECT_ALIGNMENT !== 0) this.#leaveDirect();
+    try {
+      return await call(this.isDirect);
+    } catch (error) {
+      if (!this.isDirect || errnoOf(error) !== 'EINVAL') throw error;
+      // Some file systems take the flag and refuse the first transfer.
+      this.#leaveDirect();
+      this.#onRefusal();
+      return 0;
+    }
+  }
+
+  #leaveDirect(): void {
+    if (this.isDirect) setDirect(this.#handle.fd, false);
+    this.isDirect = false;
   }
 }

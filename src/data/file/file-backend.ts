@@ -44,7 +44,7 @@ export class FileBackend implements DataBackend {
     this.#root = resolve(options.path);
     this.#durable = options.durable;
     this.#calls = calls;
-    this.#io = new BlobIo(process.env.BACKY_NODIRECT === undefined);
+    this.#io = new BlobIo(options.directIo ?? 'auto');
     this.#folders = new DurableFolders(this.#root, calls);
   }
 

@@ -35,7 +35,7 @@ test('without any file everything lives in one folder of the user', () => {
       simultaneousReads: 4,
       bandwidthRead: 0,
       bandwidthWrite: 0,
-      backend: { type: 'file', path: `${state}/data`, durable: true },
+      backend: { type: 'file', path: `${state}/data`, durable: true, directIo: 'auto' },
     },
     io: {
       file: { simultaneousReads: 4, simultaneousWrites: 4 },

@@ -42,7 +42,7 @@ test('a missing option takes its default', () => {
       simultaneousReads: 1,
       bandwidthRead: 0,
       bandwidthWrite: 0,
-      backend: { type: 'file', path: '/tmp', durable: true },
+      backend: { type: 'file', path: '/tmp', durable: true, directIo: 'auto' },
     },
     io: {
       file: { simultaneousReads: 1, simultaneousWrites: 1 },
@@ -126,7 +126,7 @@ new_image_features:
       simultaneousReads: 3,
       bandwidthRead: 1000,
       bandwidthWrite: 2000,
-      backend: { type: 'file', path: 'data', durable: true },
+      backend: { type: 'file', path: 'data', durable: true, directIo: 'auto' },
     },
     io: {
       file: { simultaneousReads: 5, simultaneousWrites: 6 },

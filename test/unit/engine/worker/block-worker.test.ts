@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
 import { type PoolOptions, planSlots, workerSetups } from '../../../../src/engine/pool/pool-options.ts';
 import { WorkerPool } from '../../../../src/engine/pool/worker-pool.ts';
 import type { FromWorker, Job } from '../../../../src/engine/shared/messages.ts';
 import { BlockWorker } from '../../../../src/engine/worker/block-worker.ts';
+import { isAligned } from '../../../../src/native/direct-io.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 /**
@@ -129,6 +131,15 @@ describe.each([
     await pool.close();
     await expect(pool.flush()).rejects.toMatchObject({ code: 'worker' });
   });
+});
+
+it.each([0, 1] as const)('blobs of encryption version %i are put from memory that direct I/O can use', async (version) => {
+  const put = vi.spyOn(FileBackend.prototype, 'put');
+  start({ inline: true, encryption: { version, key: '11'.repeat(32), compressionLevel: 1 } });
+  await pool.run(new Storing());
+  const aligned = put.mock.calls.map(([, bytes]) => isAligned(bytes));
+  put.mockRestore();
+  expect(aligned).toEqual(new Array(BLOCKS).fill(true));
 });
 
 it.each([false, true])('a source that has become shorter fails the operation (inline: %s)', async (inline) => {
