@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { ClientFault } from './client-fault.ts';
+import { encrypt } from './encrypt.ts';
 import { Incoming } from './incoming.ts';
 
 /** The connection to a client: plain, or encrypted once `secure` was called. */
@@ -40,5 +42,16 @@ export class Channel {
       );
       socket.on('drain', drained).on('close', drained);
     });
+  }
+
+  /**
+   * Sends the last reply without encryption, and starts TLS. Rejects with a ClientFault if that
+   * fails.
+   */
+  async secure(reply: Buffer, tls: TlsOptions, limitMs: number): Promise<void> {
+    // Somebody between client and server could have put it there.
+    if (!this.#incoming.detach()) throw new ClientFault('it sent something without encryption after it had asked for TLS.');
+    this.#socket = await encrypt(this.#socket, { reply, tls, limitMs });
+    this.#incoming = new Incoming(this.#socket);
   }
 }

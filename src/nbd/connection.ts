@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { BackyError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { Channel } from './channel.ts';
@@ -16,6 +17,8 @@ export interface Served {
   logger: Logger;
   limits: NbdLimits;
   memory: TransmissionMemory;
+  /** If it is given, clients must use TLS. */
+  tls?: TlsOptions | undefined;
 }
 
 /** Time for a client to take what is still buffered when its connection ends. */
@@ -26,12 +29,12 @@ const LAST_ANSWER_MS = 5000;
  * logged.
  */
 export async function serveConnection(socket: Socket, served: Served, place: Place): Promise<void> {
-  const { exports, logger, limits, memory } = served;
+  const { exports, logger, limits, memory, tls } = served;
   const channel = new Channel(socket);
   let agreement: Agreement | undefined;
   let isClean = false;
   try {
-    agreement = await shakeHands(channel, { exports, limits, place });
+    agreement = await shakeHands(channel, { exports, limits, place, tls });
     if (agreement === undefined) return;
     logger.info(`A client opened ${agreement.name === '' ? 'the default export' : agreement.name}.`);
     isClean = (await new Transmission(channel, agreement, { limits, memory }).run()) === 'disconnect';

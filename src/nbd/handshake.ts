@@ -1,3 +1,4 @@
+import type { TlsOptions } from 'node:tls';
 import type { Channel } from './channel.ts';
 import type { NbdExports } from './disk.ts';
 import type { NbdLimits } from './limits.ts';
@@ -11,13 +12,18 @@ export interface HandshakeOptions {
   exports: NbdExports;
   limits: NbdLimits;
   place: Place;
+  /** If it is given, clients must use TLS. */
+  tls?: TlsOptions | undefined;
 }
 
 /**
  * Talks with a client until it has opened an export. Returns undefined if it disconnected or does
  * not speak the protocol. Rejects with a ClientFault if it was too slow or sent too much.
  */
-export async function shakeHands(channel: Channel, { exports, limits, place }: HandshakeOptions): Promise<Agreement | undefined> {
+export async function shakeHands(
+  channel: Channel,
+  { exports, limits, place, tls }: HandshakeOptions,
+): Promise<Agreement | undefined> {
   const patience = handshakePatience(limits);
   const send = (bytes: Buffer) => channel.send(bytes, limits.handshakeStepMs);
   const take = async (count: number) => {
@@ -30,7 +36,7 @@ export async function shakeHands(channel: Channel, { exports, limits, place }: H
   const flags = (await take(4))?.readUInt32BE(0);
   if (flags === undefined || (flags & ~(HANDSHAKE.fixedNewstyle | HANDSHAKE.noZeroes)) !== 0) return undefined;
   const noZeroes = (flags & HANDSHAKE.noZeroes) !== 0;
-  const negotiation = new Negotiation({ exports, noZeroes, send, place, limits });
+  const negotiation = new Negotiation({ exports, noZeroes, send, place, limits, needsTls: tls !== undefined });
   for (;;) {
     const head = await take(16);
     if (head === undefined || head.readBigUInt64BE(0) !== OPTION_MAGIC) return undefined;
@@ -39,6 +45,7 @@ export async function shakeHands(channel: Channel, { exports, limits, place }: H
     if (data === undefined) return undefined;
     const outcome = await negotiation.option(head.readUInt32BE(8), data);
     if (outcome.next === 'end') return undefined;
+    if (outcome.next === 'tls' && tls !== undefined) await channel.secure(outcome.reply, tls, limits.handshakeStepMs);
     if (outcome.next === 'transmission') return outcome.agreement;
   }
 }

@@ -1,20 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import type { NbdDisk, NbdExport, NbdExportEntry, NbdExports } from './disk.ts';
+import type { NbdDisk, NbdExport, NbdExports } from './disk.ts';
 import type { NbdLimits } from './limits.ts';
-import { BASE_ALLOCATION, EXPORT_FLAG, MAX_NAME_BYTES, OPTION, REPLY } from './numbers.ts';
+import { BASE_ALLOCATION, MAX_NAME_BYTES, OPTION, REPLY } from './numbers.ts';
 import { OptionBudget } from './option-budget.ts';
-import {
-  type ExportInfo,
-  exportNameReply,
-  infoReplies,
-  listEntry,
-  metaContextReply,
-  optionReply,
-  refusal,
-} from './option-replies.ts';
+import { exportNameReply, infoOf, infoReplies, listPieces, metaContextReply, optionReply, refusal } from './option-replies.ts';
 import { parseInfoRequest, parseMetaContextRequest } from './option-requests.ts';
 import type { Place } from './places.ts';
+import { type GateAnswer, TlsGate } from './tls-gate.ts';
 
 /** Result of a negotiation, with which transmission starts. */
 export interface Agreement {
@@ -25,8 +18,15 @@ export interface Agreement {
   blockStatus: boolean;
 }
 
-/** Next step after an option: another option, the end of the connection, or transmission. */
-type OptionOutcome = { next: 'option' } | { next: 'end' } | { next: 'transmission'; agreement: Agreement };
+/**
+ * Next step after an option: another option, TLS after a last reply without it, the end of the
+ * connection, or transmission.
+ */
+type OptionOutcome =
+  | { next: 'option' }
+  | { next: 'tls'; reply: Buffer }
+  | { next: 'end' }
+  | { next: 'transmission'; agreement: Agreement };
 
 /** How a client is answered. */
 export interface NegotiationOptions {
@@ -36,10 +36,9 @@ export interface NegotiationOptions {
   send(reply: Buffer): Promise<void>;
   place: Pick<Place, 'open' | 'reopen'>;
   limits: Pick<NbdLimits, 'options' | 'optionsPerExport' | 'lists'>;
+  /** The client can do nothing before STARTTLS. */
+  needsTls: boolean;
 }
-
-/** Length of the pieces in which a list of exports is sent. */
-const LIST_PIECE_BYTES = 64 * 1024;
 
 const NEXT: OptionOutcome = { next: 'option' };
 const UNKNOWN = 'There is no such version.';
@@ -54,15 +53,17 @@ export class Negotiation {
   readonly #send: (reply: Buffer) => Promise<void>;
   readonly #place: Pick<Place, 'open' | 'reopen'>;
   readonly #budget: OptionBudget;
+  readonly #gate: TlsGate;
   #structured = false;
   /** Name of the export for which the client has set base:allocation. */
   #metaContextOf: string | undefined;
 
-  constructor({ exports, noZeroes, send, place, limits }: NegotiationOptions) {
+  constructor({ exports, noZeroes, send, place, limits, needsTls }: NegotiationOptions) {
     this.#exports = exports;
     this.#noZeroes = noZeroes;
     this.#send = send;
     this.#place = place;
+    this.#gate = new TlsGate(needsTls);
     this.#budget = new OptionBudget(limits);
   }
 
@@ -71,6 +72,8 @@ export class Negotiation {
     this.#budget.spend(option);
     // Without this, a client that sends many options at once stops the server for all others.
     await nextTurn();
+    const answer = this.#gate.answer(option, data);
+    if (answer !== undefined) return this.#atGate(answer);
     switch (option) {
       case OPTION.exportName:
         return this.#exportName(data);
@@ -79,11 +82,6 @@ export class Negotiation {
         return { next: 'end' };
       case OPTION.list:
         return this.#list(data);
-      case OPTION.startTls:
-        await this.#send(
-          refusal(option, REPLY.errUnsupported, 'This server does not support TLS. Use its unix socket or a tunnel.'),
-        );
-        return NEXT;
       case OPTION.info:
       case OPTION.go:
         return this.#infoOrGo(option, data);
@@ -96,6 +94,13 @@ export class Negotiation {
         await this.#send(refusal(option, REPLY.errUnsupported, 'This server does not support this option.'));
         return NEXT;
     }
+  }
+
+  async #atGate(answer: GateAnswer): Promise<OptionOutcome> {
+    if (answer === 'end') return { next: 'end' };
+    if (answer.starts) return { next: 'tls', reply: answer.reply };
+    await this.#send(answer.reply);
+    return NEXT;
   }
 
   /** The option of old clients. It has no error reply, so an error ends the connection. */
@@ -114,7 +119,7 @@ export class Negotiation {
     if (data.length > 0) return this.#invalid(OPTION.list, 'LIST has no data.');
     const entries = await this.#exports.list();
     this.#budget.listed(entries.length);
-    for (const piece of piecesOf(entries)) {
+    for (const piece of listPieces(entries)) {
       await this.#send(piece);
       await nextTurn();
     }
@@ -198,27 +203,4 @@ export class Negotiation {
   #agreement(name: string, found: NbdExport, disk: NbdDisk): Agreement {
     return { name, export: found, disk, structured: this.#structured, blockStatus: this.#metaContextOf === name };
   }
-}
-
-/** Joins the entries of a list into a few long writes. */
-function* piecesOf(entries: readonly NbdExportEntry[]): Generator<Buffer> {
-  let piece: Buffer[] = [];
-  let length = 0;
-  for (const { name, description } of entries) {
-    const entry = listEntry(OPTION.list, name, description);
-    piece.push(entry);
-    length += entry.length;
-    if (length < LIST_PIECE_BYTES) continue;
-    yield Buffer.concat(piece);
-    piece = [];
-    length = 0;
-  }
-  if (piece.length > 0) yield Buffer.concat(piece);
-}
-
-function infoOf({ sizeBytes, isReadOnly, description, preferredBytes }: NbdExport, structured: boolean): ExportInfo {
-  const writing = isReadOnly ? EXPORT_FLAG.readOnly : EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes;
-  // All connections share the export's image, so each reads what any other has written.
-  const always = EXPORT_FLAG.hasFlags | EXPORT_FLAG.flush | EXPORT_FLAG.fua | EXPORT_FLAG.multiConn | EXPORT_FLAG.cache;
-  return { sizeBytes, description, preferredBytes, flags: always | writing | (structured ? EXPORT_FLAG.df : 0) };
 }

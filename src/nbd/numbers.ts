@@ -33,6 +33,7 @@ export const REPLY = {
   errUnsupported: 0x80000001,
   errPolicy: 0x80000002,
   errInvalid: 0x80000003,
+  errTlsRequired: 0x80000005,
   errUnknown: 0x80000006,
   errTooBig: 0x80000009,
 } as const;

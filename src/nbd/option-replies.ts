@@ -1,14 +1,35 @@
-import { BASE_ALLOCATION, BASE_ALLOCATION_ID, INFO, MAX_REQUEST_BYTES, OPTION_REPLY_MAGIC, REPLY } from './numbers.ts';
+import type { NbdExport, NbdExportEntry } from './disk.ts';
+import {
+  BASE_ALLOCATION,
+  BASE_ALLOCATION_ID,
+  EXPORT_FLAG,
+  INFO,
+  MAX_REQUEST_BYTES,
+  OPTION,
+  OPTION_REPLY_MAGIC,
+  REPLY,
+} from './numbers.ts';
 import type { InfoRequest } from './option-requests.ts';
 
+/** Length of the pieces in which a list of exports is sent. */
+const LIST_PIECE_BYTES = 64 * 1024;
+
 /** Properties of an export, as the client gets them. */
-export interface ExportInfo {
+interface ExportInfo {
   sizeBytes: number;
   /** EXPORT_FLAG bits. */
   flags: number;
   description: string;
   /** Preferred length of requests, or a multiple of it. */
   preferredBytes: number;
+}
+
+/** Properties of an export for clients that have structured replies or not. */
+export function infoOf({ sizeBytes, isReadOnly, description, preferredBytes }: NbdExport, structured: boolean): ExportInfo {
+  const writing = isReadOnly ? EXPORT_FLAG.readOnly : EXPORT_FLAG.trim | EXPORT_FLAG.writeZeroes;
+  // All connections share the export's image, so each reads what any other has written.
+  const always = EXPORT_FLAG.hasFlags | EXPORT_FLAG.flush | EXPORT_FLAG.fua | EXPORT_FLAG.multiConn | EXPORT_FLAG.cache;
+  return { sizeBytes, description, preferredBytes, flags: always | writing | (structured ? EXPORT_FLAG.df : 0) };
 }
 
 /** Builds a reply to an option. */
@@ -28,12 +49,28 @@ export function refusal(option: number, type: number, message: string): Buffer {
 }
 
 /** Builds an entry of the list of exports. */
-export function listEntry(option: number, name: string, description: string): Buffer {
+function listEntry(name: string, description: string): Buffer {
   const text = Buffer.from(name);
   const data = Buffer.alloc(4 + text.length);
   data.writeUInt32BE(text.length, 0);
   data.set(text, 4);
-  return optionReply(option, REPLY.server, Buffer.concat([data, Buffer.from(description)]));
+  return optionReply(OPTION.list, REPLY.server, Buffer.concat([data, Buffer.from(description)]));
+}
+
+/** Joins the entries of a list into a few long writes. */
+export function* listPieces(entries: readonly NbdExportEntry[]): Generator<Buffer> {
+  let piece: Buffer[] = [];
+  let length = 0;
+  for (const { name, description } of entries) {
+    const entry = listEntry(name, description);
+    piece.push(entry);
+    length += entry.length;
+    if (length < LIST_PIECE_BYTES) continue;
+    yield Buffer.concat(piece);
+    piece = [];
+    length = 0;
+  }
+  if (piece.length > 0) yield Buffer.concat(piece);
 }
 
 /**

@@ -17,8 +17,8 @@ export type ListenAddress = { path: string } | { host: string; port: number };
 /** A running server. */
 export interface NbdServer {
   /**
-   * For NBD clients: `nbd+unix:///?socket=…` or `nbd://…`. The name of an export goes before the
-   * question mark, else at the end.
+   * For NBD clients: `nbd+unix:///?socket=…` or `nbd://…`, with TLS `nbds…`. The name of an export
+   * goes before the question mark, else at the end.
    */
   uri: string;
   /** Disconnects all clients and resolves when their requests have ended. */
@@ -26,7 +26,7 @@ export interface NbdServer {
 }
 
 /** The exports of a server, and its limits [NBD_LIMITS]. */
-export interface NbdServerOptions extends Pick<Served, 'exports' | 'logger'> {
+export interface NbdServerOptions extends Pick<Served, 'exports' | 'logger' | 'tls'> {
   limits?: Partial<NbdLimits> | undefined;
 }
 
@@ -58,7 +58,7 @@ export async function listenNbd(address: ListenAddress, options: NbdServerOption
   if ('path' in address) await removeStale(address.path);
   await listen(server, address);
   return {
-    uri: uriOf(server, address),
+    uri: uriOf(server, address, options.tls === undefined ? 'nbd' : 'nbds'),
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
@@ -113,9 +113,9 @@ async function removeStale(path: string): Promise<void> {
   if (errnoOf(failure) === 'ECONNREFUSED' && lstatSync(path).isSocket()) unlinkSync(path);
 }
 
-function uriOf(server: Server, address: ListenAddress): string {
-  if ('path' in address) return `nbd+unix:///?socket=${encodeURI(address.path)}`;
+function uriOf(server: Server, address: ListenAddress, scheme: 'nbd' | 'nbds'): string {
+  if ('path' in address) return `${scheme}+unix:///?socket=${encodeURI(address.path)}`;
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  return `nbd://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
+  return `${scheme}://${address.host.includes(':') ? `[${address.host}]` : address.host}:${port}`;
 }

@@ -194,6 +194,7 @@ describe('a server', () => {
     expect(second.code).toBe(100);
     expect(second.stderr).toContain('Cannot listen on 127.0.0.1 port 25470');
     expect((await stopServing(server)).code).toBe(0);
+    expect(lab.log()).toContain('Every user of this host can read all served versions: NBD has no passwords. Use a unix socket');
   });
 
   test('refuses a socket that is in use, and a file that is not a socket', async () => {
@@ -210,6 +211,9 @@ describe('a server', () => {
     [['--socket', '/tmp/x', '--port', '1'], '--socket excludes --address and --port'],
     [['--port', 'x'], '--port takes a whole number'],
     [['--port', '70000'], '--port takes a number up to 65535'],
+    [['--tls-psk', 'x', '--tls-certificates', 'y'], '--tls-certificates and --tls-psk exclude each other'],
+    [['--tls-verify-peer'], '--tls-verify-peer needs --tls-certificates'],
+    [['--tls-psk', ''], '--tls-psk needs a path'],
   ])('says what is wrong with %j', async (words, message) => {
     const { code, stderr } = await lab.run(['nbd', ...words]);
     expect(code).toBe(2);

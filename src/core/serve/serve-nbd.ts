@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { TlsOptions } from 'node:tls';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockCount } from '../../model/geometry.ts';
@@ -20,6 +21,8 @@ export interface ServeNbdRequest {
   /** Export only this version, by its uid or name. */
   only?: string | undefined;
   readOnly: boolean;
+  /** If it is given, clients must use TLS. */
+  tls?: TlsOptions | undefined;
   /** Save writes as a new version when the last client has disconnected. */
   save: boolean;
   /** Called with the URI once clients can connect. */
@@ -100,7 +103,8 @@ async function saveView(context: Context, view: ImageView): Promise<SavedImage> 
 async function listen(context: Context, request: ServeNbdRequest, exports: VersionExports): Promise<NbdServer> {
   const { logger, settings } = context;
   const folder = request.socketFolder ?? settings.cacheDir;
-  const server = await listenNbd(request.address ?? { path: join(folder, 'backy2-nbd.sock') }, { exports, logger });
+  const address = request.address ?? { path: join(folder, 'backy2-nbd.sock') };
+  const server = await listenNbd(address, { exports, logger, tls: request.tls });
   logger.info(`Serving ${request.only ?? 'all versions'} on ${server.uri}`);
   request.onListening?.(server.uri);
   return server;

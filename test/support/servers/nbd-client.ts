@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Incoming } from '../../../src/nbd/incoming.ts';
 import * as nbd from '../../../src/nbd/numbers.ts';
 
@@ -29,8 +30,8 @@ interface RequestParts {
 
 /** A client that sends any message, valid or not. One request at a time. */
 export class NbdClient {
-  readonly socket: Socket;
-  readonly #incoming: Incoming;
+  socket: Socket;
+  #incoming: Incoming;
   #cookie = 1n;
   #structured = false;
   sizeBytes = 0;
@@ -56,14 +57,29 @@ export class NbdClient {
   /** Connects and enters transmission, by default with structured replies and base:allocation. */
   static async open(path: string, name: string, { structured = true } = {}): Promise<NbdClient> {
     const client = await NbdClient.connect(path);
-    if (structured) {
-      await client.option(nbd.OPTION.structuredReply);
-      await client.option(nbd.OPTION.setMetaContext, Buffer.concat([text(name), u32(1), text(nbd.BASE_ALLOCATION)]));
-    }
-    const replies = await client.option(nbd.OPTION.go, Buffer.concat([text(name), Buffer.from([0, 0])]));
-    const last = replies.at(-1);
-    if (last?.type !== nbd.REPLY.ack) throw new Error(`GO ${name}: ${last?.data.toString()}`);
+    await client.enter(name, { structured });
     return client;
+  }
+
+  /** Enters transmission. */
+  async enter(name: string, { structured = true } = {}): Promise<void> {
+    if (structured) {
+      await this.option(nbd.OPTION.structuredReply);
+      await this.option(nbd.OPTION.setMetaContext, Buffer.concat([text(name), u32(1), text(nbd.BASE_ALLOCATION)]));
+    }
+    const last = (await this.option(nbd.OPTION.go, Buffer.concat([text(name), Buffer.from([0, 0])]))).at(-1);
+    if (last?.type !== nbd.REPLY.ack) throw new Error(`GO ${name}: ${last?.data.toString()}`);
+  }
+
+  /** Asks for TLS and starts it. */
+  async startTls(options: ConnectionOptions): Promise<void> {
+    const last = (await this.option(nbd.OPTION.startTls)).at(-1);
+    if (last?.type !== nbd.REPLY.ack) throw new Error(`STARTTLS: ${last?.data.toString()}`);
+    this.#incoming.detach();
+    const socket = connectTls({ ...options, socket: this.socket });
+    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+    this.socket = socket;
+    this.#incoming = new Incoming(socket);
   }
 
   /** Sends an option, and reads replies up to the last. */
