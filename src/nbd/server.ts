@@ -1,8 +1,9 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
 import { type Served, serveConnection } from './connection.ts';
 import { NBD_LIMITS, type NbdLimits } from './limits.ts';
+import { checkListenAddress, type ListenAddress, listenFailure } from './listen-address.ts';
 import { Places } from './places.ts';
 import { TransmissionMemory } from './transmission.ts';
 
@@ -10,9 +11,6 @@ import { TransmissionMemory } from './transmission.ts';
 const KEEP_ALIVE_MS = 60_000;
 /** Minimum time between two warnings about connections that lost their places. */
 const WARNING_INTERVAL_MS = 60_000;
-
-/** Where to listen: a unix socket, or an address and a port (0: any free port). */
-export type ListenAddress = { path: string } | { host: string; port: number };
 
 /** A running server. */
 export interface NbdServer {
@@ -35,6 +33,7 @@ export interface NbdServerOptions extends Pick<Served, 'exports' | 'logger' | 't
  * are logged.
  */
 export async function listenNbd(address: ListenAddress, options: NbdServerOptions): Promise<NbdServer> {
+  checkListenAddress(address);
   const limits = { ...NBD_LIMITS, ...options.limits };
   const served: Served = { ...options, limits, memory: new TransmissionMemory(limits) };
   const places = new Places(limits);
@@ -87,14 +86,7 @@ async function listen(server: Server, address: ListenAddress): Promise<void> {
       server.listen(address, resolve);
     });
   } catch (error) {
-    const where = 'path' in address ? address.path : `${address.host} port ${address.port}`;
-    throw new BackyError('failed', `Cannot listen on ${where}: ${messageOf(error)}`, {
-      hint:
-        errnoOf(error) === 'EADDRINUSE'
-          ? 'Another program listens there. Stop it, or use another socket or port.'
-          : 'Use another socket or port.',
-      cause: error,
-    });
+    throw listenFailure(address, error);
   } finally {
     process.umask(umask);
   }

@@ -1,5 +1,5 @@
 import { BackyError } from '../../errors.ts';
-import type { ListenAddress } from '../../nbd/server.ts';
+import type { ListenAddress } from '../../nbd/listen-address.ts';
 import type { TlsFiles } from '../../nbd/tls-files.ts';
 import type { Command, Invocation } from '../command.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
