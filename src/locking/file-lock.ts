@@ -1,11 +1,11 @@
 import { closeSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackyError, messageOf } from '../errors.ts';
+import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import { tryFlock } from '../native/file-calls.ts';
-import { flockHolders } from '../native/flock-holders.ts';
 import { checkLockName, type Lock, type LockMode, type LockService } from './lock.ts';
 import { foreignOwnerOf, isStillAt, type LockFile, openToLook, openToTake, removeForeign } from './lock-file.ts';
+import { holdersOf, type LockHolder, noteHolder, noteRelease } from './lock-holder.ts';
 import { inLockDir, type LockPlace } from './lock-place.ts';
 
 /**
@@ -14,7 +14,17 @@ import { inLockDir, type LockPlace } from './lock-place.ts';
  */
 const PASSING_MS = 100;
 const RETRY_MS = 3;
+/** Errors of flock(2) on file systems without locks. */
+const NO_LOCKS = new Set(['ENOLCK', 'EOPNOTSUPP', 'ENOTSUP', 'ENOSYS', 'EINVAL']);
 const NO_LOCK: Lock = { release: async () => {} };
+
+/** Optional parts of a {@link FileLockService}. */
+interface FileLockOptions {
+  /** This process. Without it, others see only what the kernel tells. */
+  self?: LockHolder | undefined;
+  /** Takes the lock of an open file; a test makes something happen between open and lock. */
+  flock?: typeof tryFlock;
+}
 
 /**
  * Locks on this host: files and flock(2), as the original has them (docs/spec/formats.md §6), so
@@ -23,18 +33,18 @@ const NO_LOCK: Lock = { release: async () => {} };
 export class FileLockService implements LockService {
   readonly #place: LockPlace;
   readonly #flock: typeof tryFlock;
+  readonly #self: LockHolder | undefined;
   /** Locks that were not released yet. */
   readonly #held = new Set<Lock>();
 
   /**
    * @param place where the files are, or a lock_dir: an existing folder; the empty string means no
    * locking at all.
-   * @param flock takes the lock of an open file; a test makes something happen between open and
-   * lock.
    */
-  constructor(place: LockPlace | string, flock = tryFlock) {
+  constructor(place: LockPlace | string, { self, flock = tryFlock }: FileLockOptions = {}) {
     this.#place = typeof place === 'string' ? inLockDir(place) : place;
     this.#flock = flock;
+    this.#self = self;
   }
 
   async tryAcquire(name: string, mode: LockMode): Promise<Lock | undefined> {
@@ -44,7 +54,7 @@ export class FileLockService implements LockService {
       const file = openToTake(this.#place, path);
       if (file === 'none') return NO_LOCK;
       if (file !== undefined && this.#take(path, file, mode)) {
-        if (isStillAt(path, file.fd)) return this.#hold(path, file.fd);
+        if (isStillAt(path, file.fd)) return this.#hold(path, file.fd, mode);
         // Its last holder removed the file between our open and our flock: our lock is on a file
         // without a name.
         closeSync(file.fd);
@@ -67,15 +77,15 @@ export class FileLockService implements LockService {
   }
 
   /**
-   * A flock does not show its holder. The kernel's list of locks does, for processes that it can
-   * see.
+   * A flock does not show its holder. Our processes note themselves in the file, and the kernel
+   * lists those that it can see.
    */
   async holders(name: string): Promise<string[]> {
     if (this.#place.folder === '') return [];
     const path = this.#pathOf(name);
     const owner = foreignOwnerOf(this.#place, path);
     const whose = owner === undefined ? [] : [`the lock file ${path} belongs to ${owner}`];
-    return [...whose, ...flockHolders(path)];
+    return [...whose, ...holdersOf(path, this.#self)];
   }
 
   /** The lock of an open file can't be lost. */
@@ -85,11 +95,15 @@ export class FileLockService implements LockService {
     for (const lock of [...this.#held].reverse()) await lock.release();
   }
 
-  #hold(path: string, fd: number): Lock {
+  #hold(path: string, fd: number, mode: LockMode): Lock {
+    const self = this.#self;
+    if (self !== undefined) noteHolder(fd, mode, self);
     const lock = {
       release: async () => {
         // A descriptor that is closed twice may be another file by then.
-        if (this.#held.delete(lock)) release(path, fd);
+        if (!this.#held.delete(lock)) return;
+        if (self !== undefined && mode === 'shared') noteRelease(fd, self);
+        release(path, fd);
       },
     };
     this.#held.add(lock);
@@ -127,8 +141,11 @@ export class FileLockService implements LockService {
     try {
       return this.#flock(fd, mode);
     } catch (error) {
+      const advice = NO_LOCKS.has(errnoOf(error instanceof BackyError ? error.cause : error) ?? '')
+        ? 'Its file system has no locks: mount it with them'
+        : 'Check its file system and the kernel log';
       throw new BackyError('io', `Cannot lock ${path}: ${messageOf(error)}`, {
-        hint: `See whether its file system has locks, and the kernel log; ${this.#place.hint}`,
+        hint: `${advice}, or ${this.#place.hint}`,
         cause: error,
       });
     }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
-import { foreignOwner, isOpenToOthers, isWritableByOthers } from '../native/trusted-file.ts';
+import { foreignOwner, isOpenToOthers, isWritableByOthers, userName } from '../native/trusted-file.ts';
 import type { LockPlace } from './lock-place.ts';
 
 /** A pipe with this name must not block. */
@@ -24,7 +24,7 @@ export function openToTake(place: LockPlace, path: string): LockFile | 'none' | 
   try {
     // A user who can open a file can lock it, and so block us.
     const mode = isWritableByOthers(place.folder) ? 0o600 : 0o644;
-    return checked(place, path, openSync(path, constants.O_RDWR | constants.O_CREAT | SAFELY, mode));
+    return checked(place, path, openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | SAFELY, mode));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' && isFolder(place.folder)) return undefined;
     if (errnoOf(error) === 'ENOENT' && place.isOptional) return 'none';
@@ -100,12 +100,33 @@ function refuse(place: LockPlace, path: string, error: unknown): never {
 
 function cannotOpen(place: LockPlace, path: string, error: unknown): BackyError {
   if (error instanceof BackyError) return error;
-  const owner = foreignOwnerOf(place, path);
+  const owner = otherOwnerOf(path);
   const whose = owner === undefined ? '' : ` (it belongs to ${owner})`;
   return new BackyError('io', `Cannot open the lock file ${path}${whose}: ${messageOf(error)}`, {
-    hint: `Create the folder ${place.folder} or check its file system, ${place.hint}`,
+    hint: `${adviceFor(place, errnoOf(error) ?? '', owner)}, or ${place.hint}`,
     cause: error,
   });
+}
+
+function adviceFor({ folder }: LockPlace, errno: string, owner: string | undefined): string {
+  if (errno === 'ENOENT') return `Create the folder ${folder}`;
+  if (!NOT_ALLOWED.has(errno)) return `Check the file system of ${folder}`;
+  if (owner !== undefined) return `Run all commands of this installation as the same user`;
+  return `Give this user the right to write to the folder ${folder}`;
+}
+
+/** The owner of an existing file that is not this user's. */
+function otherOwnerOf(path: string): string | undefined {
+  const stats = statIfPossible(path);
+  return stats === undefined || stats.uid === process.geteuid?.() ? undefined : userName(stats.uid);
+}
+
+function statIfPossible(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 function isFolder(path: string): boolean {

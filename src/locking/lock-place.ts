@@ -17,7 +17,7 @@ export function inLockDir(folder: string): LockPlace {
   return {
     folder,
     prefix: 'backy_',
-    hint: 'or name another folder as lock_dir in section DEFAULTS.',
+    hint: 'name another folder as lock_dir in section DEFAULTS.',
     isOptional: false,
   };
 }
@@ -32,7 +32,7 @@ export function besideDatabase(path: string): LockPlace {
   return {
     folder: dirname(real),
     prefix: `${basename(real)}.backy_`,
-    hint: 'or put the database on another file system.',
+    hint: 'put the database on another file system.',
     isOptional: true,
   };
 }

@@ -104,5 +104,7 @@ export function exitNow(status: number): void {
 
 function systemError(call: string): BackyError {
   const { errno, errnoName } = libc();
-  return new BackyError('io', `${call} failed: ${errnoName(errno())}`, { hint: 'The kernel log may tell why.' });
+  const code = errnoName(errno());
+  const cause = Object.assign(new Error(code), { code });
+  return new BackyError('io', `${call} failed: ${code}`, { hint: 'The kernel log may tell why.', cause });
 }

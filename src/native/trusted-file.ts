@@ -46,7 +46,7 @@ export function foreignOwner({ uid }: Pick<Stats, 'uid'>, folder: string): strin
 }
 
 /** `user mallory (uid 1001)`, or the number alone if the system has no name for it. */
-function userName(uid: number): string {
+export function userName(uid: number): string {
   const name = readPasswd()
     .find((line) => line.split(':')[2] === String(uid))
     ?.split(':')[0];

@@ -9,6 +9,7 @@ import {
   readFileSync,
   symlinkSync,
 } from 'node:fs';
+import { hostname } from 'node:os';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { tryFlock } from '../../src/native/file-calls.ts';
 import { noise } from '../support/images/random.ts';
@@ -67,7 +68,7 @@ test.each([
   const cleanup = await other.run(['--json', 'cleanup', '-f']);
   expect(cleanup).toMatchObject({ code: 100, stdout: expect.stringContaining('"locked"') });
   expect(cleanup.stderr).toContain(`Other backy instances are running.`);
-  expect(cleanup.stderr).toContain(`pid ${backup.running.pid}`);
+  expect(cleanup.stderr).toContain(`backy2 backup on ${hostname().slice(0, 21)}, pid ${backup.running.pid}`);
   expect(await other.run(['rm', '-f', backup.uid])).toMatchObject({ code: 100, stderr: expect.stringContaining('is locked') });
   expect({ dump: lab.dump(), blobs: lab.blobs() }).toEqual(before);
   await endsWhole(backup);

@@ -3,6 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { CombinedLockService } from '../../locking/combined-lock.ts';
 import { FileLockService } from '../../locking/file-lock.ts';
 import type { LockService } from '../../locking/lock.ts';
+import { holderText } from '../../locking/lock-holder.ts';
 import { besideDatabase, inLockDir } from '../../locking/lock-place.ts';
 import type { PostgresLockService } from '../../locking/postgres-lock.ts';
 import { isPostgresUrl } from '../../meta/postgresql/engine-url.ts';
@@ -30,16 +31,17 @@ interface Locks {
  * @param command the lock holder's command, shown to others who wait for the lock.
  */
 export async function locksFor({ lockDir, engine }: Config, command: string): Promise<Locks> {
-  const onHost = new FileLockService(inLockDir(lockDir));
+  const self = { command, host: hostname().slice(0, HOST_LENGTH), pid: process.pid };
+  const onHost = new FileLockService(inLockDir(lockDir), { self });
   if (!isPostgresUrl(engine)) {
-    const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine)));
+    const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine)), { self });
     return { locks: new CombinedLockService([onHost, atDatabase]) };
   }
   const [{ PostgresLockService }, { connectAlone, labelOfEngine }] = await Promise.all([
     import('../../locking/postgres-lock.ts'),
     import('../../meta/postgresql/lone-client.ts'),
   ]);
-  const name = `backy2 ${command} on ${hostname().slice(0, HOST_LENGTH)}, pid ${process.pid}`;
+  const name = holderText(self);
   const between = new PostgresLockService({
     connect: () => connectAlone(engine, name),
     where: labelOfEngine(engine),

@@ -3,7 +3,7 @@ import { BackyError, messageOf } from '../../errors.ts';
 import type { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { rbdSpec } from '../../io/rbd/rbd-url.ts';
 import type { Context } from '../context.ts';
-import { holding } from '../versions/locks.ts';
+import { describeHolders, holding } from '../versions/locks.ts';
 import { type AutoBase, type AutoPlan, planAutoBackup, snapshotPrefix } from './auto-plan.ts';
 import type { AutoImageRequest, AutoResult } from './auto-request.ts';
 import { snapshotName } from './own-snapshots.ts';
@@ -17,11 +17,12 @@ import { SnapshotBackup } from './snapshot-backup.ts';
 export async function autoBackupImage(context: Context, session: RbdSession, request: AutoImageRequest): Promise<AutoResult> {
   const run = new AutoRun(context, session, request);
   const image = rbdSpec(request.place);
-  const lock = await context.locks.tryAcquire(`rbd-${shortHash(image)}`, 'exclusive');
+  const name = `rbd-${shortHash(image)}`;
+  const lock = await context.locks.tryAcquire(name, 'exclusive');
   if (lock === undefined) {
     run.result.errors.push(
       new BackyError('locked', `Another run works on image ${image}.`, {
-        hint: 'Wait until it has ended: ps axfu | grep backy2',
+        hint: `Wait until it has ended: ${await describeHolders(context.locks, name)}`,
       }),
     );
     return run.result;

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BackyError, errnoOf } from '../../errors.ts';
 import { tryFlock } from '../../native/file-calls.ts';
-import { flockHolders } from '../../native/flock-holders.ts';
+import { type FlockHolder, flockHolders } from '../../native/flock-holders.ts';
 import { liveWriters } from './temporary-folder.ts';
 
 /**
@@ -66,6 +66,8 @@ async function lockUnlessPassing(fd: number, mode: 'shared' | 'exclusive'): Prom
   }
 }
 
-function describe(holders: readonly string[]): string {
-  return holders.length === 0 ? 'it runs in another container or on another host, or: ps axfu | grep backy2' : holders.join('; ');
+function describe(holders: readonly FlockHolder[]): string {
+  return holders.length === 0
+    ? 'it runs in another container or on another host, or: ps axfu | grep backy2'
+    : holders.map(({ text }) => text).join('; ');
 }

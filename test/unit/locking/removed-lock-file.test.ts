@@ -16,9 +16,11 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** Its last holder removes the lock file between our open and our lock, this number of times. */
 function racing(times: number): FileLockService {
   let left = times;
-  return new FileLockService(folder, (fd, mode) => {
-    if (left-- > 0) unlinkSync(path);
-    return tryFlock(fd, mode);
+  return new FileLockService(folder, {
+    flock: (fd, mode) => {
+      if (left-- > 0) unlinkSync(path);
+      return tryFlock(fd, mode);
+    },
   });
 }
 
