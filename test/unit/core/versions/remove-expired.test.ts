@@ -94,7 +94,11 @@ describe('rm --expired', () => {
         return lab.meta.listVersions(filter);
       },
     };
-    expect(await removed({}, { ...lab.context, meta })).toEqual(['v2']);
+    const { kept } = await removeExpired({ ...lab.context, meta }, ALL);
+    expect(kept.map(({ uid, reason }) => [uid, reason])).toEqual([
+      ['v1', 'newest_valid'],
+      ['v3', 'newest_valid'],
+    ]);
     expect(await left()).toEqual(['v1', 'v3']);
   });
 
