@@ -31,6 +31,9 @@ snapshot=$volume-backy2
 exec 9>"${LOCK_DIR:-/run/lock}/backup-lvm-${volume/\//-}.lock"
 flock --nonblock 9 || fail "another run backs up $volume"
 
+# The commands of LVM warn of open files that they inherit.
+export LVM_SUPPRESS_FD_WARNINGS=1
+
 # Prints one field of a volume.
 field() {
   local value

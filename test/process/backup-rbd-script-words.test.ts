@@ -60,7 +60,9 @@ describe('the words of backup-rbd.sh', () => {
   });
 
   test.skipIf(shellcheck.skip)(`shellcheck finds nothing to say about any script of docs${shellcheck.note}`, async () => {
-    const scripts = ['backup-due.sh', 'backup-lvm.sh', 'backup-rbd.sh'].map((name) => join(SCRIPT, '..', name));
+    const scripts = ['backup-due.sh', 'backup-lvm.sh', 'backup-rbd.sh', 'backup-upkeep.sh'].map((name) =>
+      join(SCRIPT, '..', name),
+    );
     expect(await tool('shellcheck', ...scripts)).toBe('');
   });
 });

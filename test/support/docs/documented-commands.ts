@@ -10,9 +10,12 @@ export interface DocumentedCommand {
   isPart: boolean;
 }
 
-/** Words before a command: of the shell, cron, systemd, and commands that start another. */
+/**
+ * Words before a command: of the shell, cron, systemd, commands that start another, and functions
+ * of our scripts.
+ */
 const BEFORE =
-  /^(\$|[A-Za-z_]+=.*|[\d*,/-]+|root|sudo|do|then|else|if|while|until|!|exec|time|nohup|flock|xargs|timeout|-.*|\d+\w?)$/;
+  /^(\$|[A-Za-z_]+=.*|[\d*,/-]+|root|sudo|do|then|else|if|while|until|!|exec|time|nohup|flock|xargs|timeout|run|step|-.*|\d+\w?)$/;
 const PROGRAM = /^(Exec\w+=)?(|bin\/|\/[\w/]*bin\/|\/opt\/[\w/]*)backy2$/;
 /** Commands of Unix have these names too. */
 const UNIX = new Set(['ls', 'rm', 'du', 'export']);

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Stands on PATH as lvs, lvcreate and lvremove. Volumes are the files $VOLUMES/VG/LV; a snapshot has
-# a file $VOLUMES/VG/LV.origin beside it. Notes each call but those of lvs in $VOLUMES/calls.
+# Stands on PATH as lvs, lvcreate and lvremove. Volumes are the files $LAB/VG/LV; a snapshot has
+# a file $LAB/VG/LV.origin beside it. Notes each call but those of lvs in $LAB/calls.
 # Volumes of group "thin" are thin.
 set -eu
 name=${0##*/}
-[ "$name" = lvs ] || echo "$name $*" >>"$VOLUMES/calls"
+[ "$name" = lvs ] || echo "$name $*" >>"$LAB/calls"
 volume=${*: -1}
-file=$VOLUMES/$volume
+file=$LAB/$volume
 if [ ! -e "$file" ]; then
   echo "  Failed to find logical volume \"$volume\"" >&2
   exit 5
@@ -20,13 +20,13 @@ case $name in
     esac
     ;;
   lvcreate)
-    snapshot=$VOLUMES/${volume%/*}/${*: -2:1}
+    snapshot=$LAB/${volume%/*}/${*: -2:1}
     cp "$file" "$snapshot"
     echo "${volume#*/}" >"$snapshot.origin"
     ;;
   lvremove)
-    if [ -e "$VOLUMES/busy" ]; then
-      rm "$VOLUMES/busy"
+    if [ -e "$LAB/busy" ]; then
+      rm "$LAB/busy"
       echo "  Logical volume $volume in use." >&2
       exit 5
     fi
