@@ -2,6 +2,7 @@ import { BackyError, messageOf } from '../errors.ts';
 import { listenEarly } from './live/signals.ts';
 import { errorLine } from './output/error-line.ts';
 import { Printer } from './output/printer.ts';
+import { settleText } from './output/write-out.ts';
 import { parseCommandLine } from './program.ts';
 
 /** Runs the program in a process of its own. */
@@ -18,7 +19,10 @@ export async function main(): Promise<void> {
  */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   const parsed = parseCommandLine(argv);
-  if ('exitCode' in parsed) return parsed.exitCode;
+  if ('exitCode' in parsed) {
+    await settleText();
+    return parsed.exitCode;
+  }
   return import('./run.ts').then(
     ({ runCommand }) => runCommand(parsed, argv),
     (cause: unknown) => cannotStart(cause, parsed.globals.json === true),

@@ -24,19 +24,28 @@ interface ParsedEnd {
   exitCode: number;
 }
 
-/** Parses the command line. Prints usage, help and usage errors itself. */
+/** Parses the command line. Prints usage, help and errors itself. */
 export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEnd {
   const printer = new Printer(asksForJson(argv));
+  try {
+    return parse(argv, printer);
+  } catch (error) {
+    if (!(error instanceof BackyError)) throw error;
+    printer.err(`error: ${errorLine(error)}\n`);
+    printer.fail(error);
+    return { exitCode: error.exitCode };
+  }
+}
+
+/** @throws BackyError for wrong words, or when stdout can't be written. */
+function parse(argv: readonly string[], printer: Printer): ParsedCall | ParsedEnd {
   try {
     refuseBrokenWords(argv);
     const call = parseWords(argv, printer);
     return call === undefined ? usage(printer) : answer(call, printer);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? answered(error, printer) : usage(printer);
-    if (!(error instanceof BackyError)) throw error;
-    printer.err(`error: ${errorLine(error)}\n`);
-    printer.fail(error);
-    return { exitCode: error.exitCode };
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? answered(error, printer) : usage(printer);
   }
 }
 

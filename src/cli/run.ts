@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Backy } from '../core/backy.ts';
-import { BackyError } from '../errors.ts';
+import { BackyError, messageOf } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
 import type { Session } from './command.ts';
 import { abortOnSignals } from './live/signals.ts';
@@ -13,26 +13,29 @@ import { failureDocument, failureOf } from './output/failure.ts';
 import { JsonDocument } from './output/json-document.ts';
 import { type OutputForm, showOutcome } from './output/show-outcome.ts';
 import { allowsColor } from './output/terminal.ts';
-import { writeOut } from './output/write-out.ts';
+import { settleOutput, settleOutputAtOnce, writeOut } from './output/write-out.ts';
 import type { ParsedCall } from './program.ts';
 import { createBacky, prepareEmbedded } from './session.ts';
 
 /** Runs a parsed command to its end. @returns the exit code. */
 export async function runCommand(call: ParsedCall, argv: readonly string[]): Promise<number> {
+  const signals = abortOnSignals((reason) =>
+    run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)),
+  );
   const run: Run = {
     call,
     argv,
     log: createLog(call),
-    document: call.globals.json === true ? new JsonDocument() : undefined,
+    document: call.globals.json === true ? JsonDocument.onStdout(signals.signal) : undefined,
     known: {},
     stuckThreads: false,
   };
   // An unforeseen error must not end the program with a bare stack and a misleading exit code.
-  const onUncaught = (error: Error) => exitNow(reportFailure(error, run));
+  const onUncaught = (error: Error) => {
+    const exitCode = reportFailure(error, run);
+    void settleOutputAtOnce().finally(() => exitNow(exitCode));
+  };
   process.once('uncaughtException', onUncaught);
-  const signals = abortOnSignals((reason) =>
-    run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)),
-  );
   let exitCode: number;
   try {
     exitCode = await execute(run, signals.signal);
@@ -42,6 +45,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     if (error instanceof BackyError && (error.code === 'interrupted' || error.code === 'lockLost')) run.stuckThreads = true;
   }
   run.log.close();
+  if (!(await settleOutput(signals.signal))) run.stuckThreads = true;
   signals.end();
   process.off('uncaughtException', onUncaught);
   // A thread that hangs in the kernel would block a normal exit for ever.
@@ -96,7 +100,7 @@ async function execute(run: Run, signal: AbortSignal): Promise<number> {
   try {
     if (call.command.needsDatabase !== false) await backy.open();
     const outcome = await action(sessionOf(run, backy, status));
-    await showOutcome(outcome, formOf(run));
+    await showOutcome(outcome, formOf(run, signal));
     if (outcome.message !== undefined) log.info(outcome.message);
     return conclude(outcome.exitCode ?? 0, log);
   } finally {
@@ -125,7 +129,7 @@ function sessionOf({ call, log, known }: Run, backy: Backy, status: Status): Ses
       return process.stdin;
     },
     sayMachine: (line) => {
-      if (machineOutput === true && json !== true) writeOut(1, `${line}\n`);
+      if (machineOutput === true && json !== true) sayOrLog(line, log);
     },
     note: (part) => Object.assign(known, part),
     watch: (operation, what) => status.watch({ operation, what }),
@@ -134,13 +138,23 @@ function sessionOf({ call, log, known }: Run, backy: Backy, status: Status): Ses
   };
 }
 
-function formOf({ call: { command, globals }, document }: Run): OutputForm {
+/** A full disk behind stdout must not stop a backup. The result at the end fails there too. */
+function sayOrLog(line: string, log: ConsoleLog): void {
+  try {
+    writeOut(1, `${line}\n`);
+  } catch (error) {
+    log.warning(messageOf(error));
+  }
+}
+
+function formOf({ call: { command, globals }, document }: Run, signal: AbortSignal): OutputForm {
   return {
     document,
     machine: globals.machineOutput === true,
     skipHeader: globals.skipHeader === true,
     human: globals.humanReadable === true,
     command: command.name,
+    signal,
   };
 }
 

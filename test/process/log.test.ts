@@ -134,6 +134,25 @@ describe('the console', () => {
   });
 
   test.each([
+    ['ls', ['ls']],
+    ['--json ls', ['--json', 'ls']],
+    ['--help', ['--help']],
+  ])('that can not be written to fails %s, and the error names it', async (_, words) => {
+    const { code, stderr } = await lab.run(words, { prefix: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] });
+    expect(code).toBe(100);
+    expect(stderr).toMatch(/rror: Cannot write to stdout: ENOSPC: .*\. Check the disk or the program/i);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test('that can not be written to makes -m backup fail at its end, when the version is complete', async () => {
+    const { code, stderr } = await lab.run(['-m', 'backup', source, 'vm'], {
+      prefix: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'],
+    });
+    expect({ code, lines: stderr.match(/ENOSPC/g) }).toEqual({ code: 100, lines: ['ENOSPC'] });
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+  });
+
+  test.each([
     ['a backup', ['backup'], ['vm']],
     ['-m ls', ['-m', 'ls'], []],
   ])('with a closed pipe does not stop %s', async (_, words, more) => {
@@ -145,6 +164,36 @@ describe('the console', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.split('\n')).toHaveLength(2);
     expect(lab.log()).toMatch(/Backy complete\.\n$/);
+  });
+});
+
+describe('a pipe that nobody reads', () => {
+  /** Stdout of the program becomes a full pipe. */
+  const FULL = ['bash', '-c', 'mkfifo "$0"; exec 3<>"$0"; head -c 65536 /dev/zero >&3; exec "$@" >&3'];
+
+  test('stops no backup, which ends with 0', async () => {
+    const running = lab.start(['-v', 'backup', source, 'vm'], { prefix: [...FULL, lab.path('pipe')] });
+    while (!existsSync(lab.path('backy.log')) || !/New version: .*Backy complete/s.test(lab.log())) await sleep(20);
+    expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+    // Only the lines for the reader are left. The signal shortens the wait for it.
+    running.kill('SIGTERM');
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test.each([1, 2])('holds no diff-meta longer than %i SIGTERM', async (signals) => {
+    const uid = await lab.backup(source, 'vm');
+    const running = lab.start(['diff-meta', uid, uid], { prefix: [...FULL, lab.path('pipe')] });
+    while (!/ diff-meta /.test(lab.log())) await sleep(20);
+    for (let i = 0; i < signals; i++) {
+      running.kill('SIGTERM');
+      await sleep(20);
+    }
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(143);
+    expect(stderr).toMatch(/^( {3}ERROR: Stopped by SIGTERM\.\n {3}ERROR: Backy failed\.\n)?$/);
+    expect(lab.log()).not.toContain('Backy complete.\n'.repeat(2));
+    expect(lab.lockFiles()).toEqual([]);
   });
 });
 

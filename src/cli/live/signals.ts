@@ -1,6 +1,6 @@
 import { BackyError } from '../../errors.ts';
 import { exitNow } from '../../native/file-calls.ts';
-import { setFooter } from '../output/write-out.ts';
+import { setFooter, settleOutputAtOnce } from '../output/write-out.ts';
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -33,12 +33,10 @@ export function abortOnSignals(beforeStop: (reason: BackyError) => void): Signal
   const onSignal = (name: NodeJS.Signals) => {
     const exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];
     const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode });
-    if (aborter.signal.aborted) {
-      setFooter(undefined);
-      beforeStop(reason);
-      exitNow(reason.exitCode);
-    }
-    aborter.abort(reason);
+    if (!aborter.signal.aborted) return aborter.abort(reason);
+    setFooter(undefined);
+    beforeStop(reason);
+    void settleOutputAtOnce().finally(() => exitNow(reason.exitCode));
   };
   for (const name of names) process.on(name, onSignal);
   return {

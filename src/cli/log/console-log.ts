@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import { printable } from '../output/printable.ts';
 import { isTerminal } from '../output/terminal.ts';
-import { writeOut } from '../output/write-out.ts';
+import { writeLine } from '../output/write-out.ts';
 import { LogFile } from './log-file.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
@@ -100,10 +100,10 @@ export class ConsoleLog implements Logger {
     const head = level.padStart(8);
     const [before, after] = COLOURS[level];
     try {
-      writeOut(fd, `${this.#options.color && isTerminal(fd) ? `${before}${head}${after}` : head}: ${text}\n`);
+      writeLine(fd, `${this.#options.color && isTerminal(fd) ? `${before}${head}${after}` : head}: ${text}\n`);
     } catch (error) {
       // Redirected output on a full disk must not stop a backup.
-      this.#toFile(`Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(error)}`);
+      this.#toFile(messageOf(error));
     }
   }
 

@@ -1,5 +1,5 @@
 import { type JsonValue, jsonText, toJson } from './json.ts';
-import { writeOut } from './write-out.ts';
+import { roomOn, writeOut } from './write-out.ts';
 
 /** Output is written in pieces of about this size: one system call per value would be slow. */
 const CHUNK_CHARACTERS = 64 * 1024;
@@ -14,10 +14,23 @@ export class JsonDocument {
   #pending = '';
   #isRead = true;
   readonly #write: (text: string) => boolean;
+  readonly #room: () => Promise<void> | undefined;
 
-  /** @param write prints text at once; returns false if the reader has closed the pipe. */
-  constructor(write = (text: string) => writeOut(1, text)) {
+  /**
+   * @param write prints text; returns false if the reader has closed the pipe.
+   * @param room waits until the reader has taken it.
+   */
+  constructor(write = (text: string) => writeOut(1, text), room = (): Promise<void> | undefined => undefined) {
     this.#write = write;
+    this.#room = room;
+  }
+
+  /** A document on stdout. An array waits for its reader, until `signal` is aborted. */
+  static onStdout(signal: AbortSignal): JsonDocument {
+    return new JsonDocument(
+      (text) => writeOut(1, text),
+      () => roomOn(1, signal),
+    );
   }
 
   print(value: JsonValue): void {
@@ -35,6 +48,7 @@ export class JsonDocument {
   async printArray(items: AsyncIterable<unknown>): Promise<void> {
     for await (const item of items) {
       this.#append(toJson(item));
+      await this.#room();
       if (!this.#isRead) break;
     }
     if (this.#state === 'empty') this.#add('[');

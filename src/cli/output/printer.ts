@@ -23,7 +23,9 @@ export class Printer {
 
   /** Ends the output. @param name the key of the text in a JSON document. */
   finish(name: 'help' | 'version' | 'script'): void {
-    this.#document?.print({ [name]: this.#text.trim() });
+    const text = this.#text.trim();
+    this.#text = '';
+    this.#document?.print({ [name]: text });
   }
 
   /** Ends the output with an error, which is already on stderr. */

@@ -3,8 +3,8 @@ import { tableToJson, toJson } from './json.ts';
 import type { JsonDocument } from './json-document.ts';
 import { renderMachine } from './machine.ts';
 import type { Outcome } from './outcome.ts';
-import { withoutExtra } from './table-data.ts';
-import { writeOut } from './write-out.ts';
+import { type TableData, withoutExtra } from './table-data.ts';
+import { roomOn, writeOut } from './write-out.ts';
 
 /** How the global options ask for output. */
 export interface OutputForm {
@@ -15,35 +15,41 @@ export interface OutputForm {
   human: boolean;
   /** The command's name, for errors. */
   command: string;
+  /** Ends a wait for the reader. */
+  signal: AbortSignal;
 }
 
 /**
- * Prints an outcome on stdout: as JSON, machine lines or a table.
- * @throws BackyError `usage` if the command writes its data to stdout and `--json` was given.
+ * Prints an outcome on stdout: as JSON, machine lines or a table. Resolves once it is written, or
+ * the reader has closed the pipe.
+ * @throws BackyError `usage` if the command writes its data to stdout and `--json` was given; `io`
+ * if stdout can't be written.
  */
 export async function showOutcome(outcome: Outcome, form: OutputForm): Promise<void> {
   const { document, command } = form;
-  if (document === undefined) await showText(outcome, form);
-  else await showJson(outcome, document, command);
+  if (document === undefined) return showText(outcome, form);
+  await showJson(outcome, document, command);
+  await roomOn(1, form.signal);
 }
 
-async function showText(outcome: Outcome, form: OutputForm): Promise<void> {
-  if (outcome.text !== undefined) await pour(outcome.text);
-  if (form.machine) for (const line of outcome.machineLines ?? []) writeOut(1, `${line}\n`);
-  if (outcome.table === undefined) return;
-  const table = withoutExtra(outcome.table);
-  if (form.machine) {
-    writeOut(1, renderMachine(table, form));
-    return;
-  }
+async function showText({ text, machineLines, table }: Outcome, form: OutputForm): Promise<void> {
+  if (text !== undefined) await pour(text, form.signal);
+  if (form.machine && machineLines !== undefined) await pour([machineLines.map((line) => `${line}\n`).join('')], form.signal);
+  if (table !== undefined) await pour([await render(withoutExtra(table), form)], form.signal);
+}
+
+async function render(table: TableData, form: OutputForm): Promise<string> {
+  if (form.machine) return renderMachine(table, form);
   // Loaded only where a table is drawn: machine output must start fast.
-  const { renderTable } = await import('./table.ts');
-  writeOut(1, renderTable(table, form));
+  return (await import('./table.ts')).renderTable(table, form);
 }
 
 /** Prints text piece by piece, until it ends or the reader closes the pipe. */
-async function pour(stream: AsyncIterable<string>): Promise<void> {
-  for await (const text of stream) if (!writeOut(1, text)) return;
+async function pour(texts: AsyncIterable<string> | readonly string[], signal: AbortSignal): Promise<void> {
+  for await (const text of texts) {
+    if (!writeOut(1, text)) return;
+    await roomOn(1, signal);
+  }
 }
 
 async function showJson({ items, table, result, text }: Outcome, document: JsonDocument, command: string): Promise<void> {

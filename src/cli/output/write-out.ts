@@ -1,5 +1,7 @@
-import { writeSync } from 'node:fs';
-import { errnoOf } from '../../errors.ts';
+import { fstatSync } from 'node:fs';
+import { BackyError, messageOf } from '../../errors.ts';
+import { Channel } from './channel.ts';
+import { callsFor } from './channel-calls.ts';
 import { isTerminal } from './terminal.ts';
 
 /** Stays below all other lines on the terminal, and makes room for each of them. */
@@ -11,8 +13,19 @@ export interface Footer {
   draw(): void;
 }
 
+/** Stdout or stderr. */
+export type StandardFd = 1 | 2;
+
+/** A run that has ended gives up its last lines after this time without a reader. */
+const IDLE_MS = 5_000;
+/** The same for a run that was stopped. */
+const STOPPED_MS = 500;
+/** The same for a run that must end at once. */
+const AT_ONCE_MS = 100;
+
 /** One per process, since there is one terminal. */
 let footer: Footer | undefined;
+const channels = new Map<StandardFd, Channel>();
 
 /** Replaces the footer; undefined removes it. */
 export function setFooter(next: Footer | undefined): void {
@@ -20,31 +33,103 @@ export function setFooter(next: Footer | undefined): void {
   footer = next;
 }
 
-/** Never notified: a wait on it is a sleep. */
-const NEVER = new Int32Array(new SharedArrayBuffer(4));
-/** The errors when the reader has closed the pipe or the terminal is gone. */
-const NO_READER = new Set(['EPIPE', 'EIO']);
+/**
+ * Writes text, or as much as a pipe has room for; the rest follows in order. Who makes more than a
+ * few pages MUST wait for {@link roomOn}.
+ * @returns false if the reader has closed the pipe; further writes are useless.
+ * @throws BackyError `io`, also for an earlier text.
+ */
+export function writeOut(fd: StandardFd, text: string): boolean {
+  return aboveFooter(fd, (channel) => channel.write(text));
+}
 
 /**
- * Writes all of a text to stdout (1) or stderr (2) before it returns, so that a kill loses nothing.
- * Waits while a pipe is full.
- * @returns false if the reader has closed the pipe; further writes are useless.
+ * Writes a line of the log, which nobody waits for. Lines that a slow reader has no room for are
+ * dropped, and counted in a later line.
+ * @throws BackyError `io`, also for an earlier line.
  */
-export function writeOut(fd: 1 | 2, text: string): boolean {
+export function writeLine(fd: StandardFd, line: string): void {
+  aboveFooter(fd, (channel) => {
+    const dropped = channel.takeDropped();
+    if (dropped > 0) channel.writeLine(` WARNING: ${dropped} log lines are missing here: they were not read in time.\n`);
+    channel.writeLine(line);
+  });
+}
+
+/**
+ * Waits until all text is on its way to the reader; undefined if it is.
+ * @throws BackyError `io` if it can't be written, and the reason of `signal` once that is aborted.
+ */
+export function roomOn(fd: StandardFd, signal?: AbortSignal): Promise<void> | undefined {
+  return channelOf(fd)
+    .room(signal)
+    ?.catch((error: unknown) => {
+      throw failure(fd, error);
+    });
+}
+
+/**
+ * Writes the rest of stdout and stderr at the end of a run. Gives up when nobody reads it, soon
+ * if `signal` is aborted.
+ * @returns false if a write is stuck: only `exitNow` can end the process then.
+ */
+export async function settleOutput(signal?: AbortSignal): Promise<boolean> {
+  return settle({ idleMs: IDLE_MS, afterAbortMs: STOPPED_MS, signal });
+}
+
+/** The same for a run that must end at once. */
+export async function settleOutputAtOnce(): Promise<boolean> {
+  return settle({ idleMs: AT_ONCE_MS, afterAbortMs: AT_ONCE_MS });
+}
+
+/** The same for a program whose only purpose was this text: it waits for the reader. */
+export async function settleText(): Promise<boolean> {
+  return settle({ idleMs: Infinity, afterAbortMs: Infinity });
+}
+
+async function settle(options: Parameters<Channel['settle']>[0]): Promise<boolean> {
+  const all = await Promise.all([...new Set(channels.values())].map((channel) => channel.settle(options)));
+  return all.every((isWritten) => isWritten);
+}
+
+function aboveFooter<T>(fd: StandardFd, print: (channel: Channel) => T): T {
+  const channel = channelOf(fd);
   // The reader of a pipe may print on this same terminal.
   if (isTerminal(fd)) footer?.clear();
   else footer?.giveWay();
-  const bytes = Buffer.from(text);
-  for (let done = 0; done < bytes.length; ) {
-    try {
-      done += writeSync(fd, bytes, done);
-    } catch (error) {
-      const code = errnoOf(error) ?? '';
-      if (NO_READER.has(code)) return false;
-      if (code !== 'EAGAIN') throw error;
-      Atomics.wait(NEVER, 0, 0, 5);
-    }
+  try {
+    const result = print(channel);
+    footer?.draw();
+    return result;
+  } catch (error) {
+    throw failure(fd, error);
   }
-  footer?.draw();
-  return true;
+}
+
+/** If both lead to the same pipe (`2>&1`), they share a channel, which keeps the order of lines. */
+function channelOf(fd: StandardFd): Channel {
+  const known = channels.get(fd);
+  if (known !== undefined) return known;
+  const other = channels.get(fd === 1 ? 2 : 1);
+  const channel = other !== undefined && fileOf(1) === fileOf(2) ? other : new Channel(callsFor(fd));
+  channels.set(fd, channel);
+  return channel;
+}
+
+function fileOf(fd: number): string {
+  try {
+    const { dev, ino } = fstatSync(fd);
+    return `${dev}:${ino}`;
+  } catch {
+    return `closed ${fd}`;
+  }
+}
+
+function failure(fd: StandardFd, cause: unknown): unknown {
+  // The reason of an abort.
+  if (cause instanceof BackyError) return cause;
+  return new BackyError('io', `Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(cause)}`, {
+    hint: 'Check the disk or the program that it is redirected to.',
+    cause,
+  });
 }

@@ -103,6 +103,21 @@ describe('an array that is written item by item', () => {
     expect(made).toBeLessThan(10_000);
   });
 
+  it('waits for a slow reader before it takes more items', async () => {
+    let [made, written] = [0, 0];
+    const counted = async function* () {
+      for await (const block of blocks(20_000)) {
+        made++;
+        yield block;
+      }
+    };
+    const stopped = new Error('Stopped by SIGTERM.');
+    const room = () => (written === 0 ? undefined : Promise.reject(stopped));
+    const document = new JsonDocument(() => ++written > 0, room);
+    await expect(document.printArray(counted())).rejects.toBe(stopped);
+    expect(made).toBeLessThan(10_000);
+  });
+
   it('is only the failure if it comes before the first item', async () => {
     const written: string[] = [];
     const document = new JsonDocument((piece) => written.push(piece) > 0);
