@@ -66,7 +66,7 @@ interface Run {
 }
 
 function createLog({ globals }: ParsedCall): ConsoleLog {
-  const quiet = globals.machineOutput === true || globals.json === true;
+  const quiet = globals.quiet === true || globals.machineOutput === true || globals.json === true;
   const verbose = globals.verbose === true || globals.debug === true;
   return new ConsoleLog({
     console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO',
@@ -80,7 +80,7 @@ async function execute(run: Run, signal: AbortSignal): Promise<number> {
   const { call, log } = run;
   const config = loadConfig(call.globals.configfile);
   openLog(run, config);
-  const status = new Status(log, config.processName);
+  const status = new Status(log, { processName: config.processName, isQuiet: call.globals.quiet === true });
   signal.addEventListener('abort', () =>
     log.warning('Stopping once the blocks in flight are done. A second signal stops at once.'),
   );

@@ -84,6 +84,11 @@ describe('usage', () => {
     expect(good.stderr).toBe('');
     const quiet = await lab.run(['-m', 'scrub', uid]);
     expect(quiet).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await lab.run(['-q', 'scrub', uid])).toMatchObject({ code: 0, stdout: '', stderr: '' });
+    expect(await lab.ok('-qs', 'ls', '-f', 'uid')).toBe(`+--------------------------------------+
+| ${uid} |
++--------------------------------------+
+`);
     const bad = await lab.run(['-m', 'rm', '11111111-1111-1111-8111-111111111111']);
     expect(bad.stdout).toBe('');
     expect(bad.stderr).toContain('   ERROR: Backy failed.\n');

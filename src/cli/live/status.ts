@@ -20,7 +20,7 @@ export class Status {
   readonly #log: ConsoleLog;
   readonly #title: ProcessTitle;
   readonly #startMs = performance.now();
-  readonly #isLive = allowsBar();
+  readonly #isLive: boolean;
   #subject: StatusSubject | undefined;
   #progress: Progress | undefined;
   #phase: Progress['phase'] | undefined;
@@ -33,8 +33,10 @@ export class Status {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(log: ConsoleLog, processName: string) {
+  /** @param isQuiet leaves out the live line of a terminal. */
+  constructor(log: ConsoleLog, { processName, isQuiet }: { processName: string; isQuiet: boolean }) {
     this.#log = log;
+    this.#isLive = !isQuiet && allowsBar();
     this.#title = new ProcessTitle(processName);
   }
 

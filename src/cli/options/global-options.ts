@@ -4,6 +4,7 @@ import type { WordSpec } from '../command.ts';
 export interface GlobalOptions {
   verbose?: true;
   debug?: true;
+  quiet?: true;
   machineOutput?: true;
   skipHeader?: true;
   humanReadable?: true;
@@ -16,6 +17,7 @@ export interface GlobalOptions {
 export const GLOBAL_OPTIONS: readonly WordSpec[] = [
   ['-v, --verbose', 'log debug messages'],
   ['-d, --debug', 'log debug messages, and stacks of unexpected errors'],
+  ['-q, --quiet', 'print data, and log errors only'],
   ['-m, --machine-output', 'print columns joined by |, and log errors only'],
   ['-s, --skip-header', 'leave out the header of tables'],
   ['-r, --human-readable', 'print sizes with units'],

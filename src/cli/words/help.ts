@@ -1,6 +1,7 @@
 import type { Command as Commander, HelpConfiguration } from 'commander';
 import type { CommandWords } from '../command.ts';
 import { GLOBAL_OPTIONS, SUMMARY } from '../options/global-options.ts';
+import { isTerminal } from '../output/terminal.ts';
 
 const DEFAULT_COLUMNS = 80;
 const FIRST_EXAMPLES = [
@@ -21,7 +22,8 @@ export const HELP_FORMAT: HelpConfiguration = {
 export function helpColumns(): number {
   const wanted = Number(process.env.COLUMNS);
   if (Number.isInteger(wanted) && wanted > 0) return wanted;
-  return process.stdout.columns ?? DEFAULT_COLUMNS;
+  // For a pipe, the stream would change its flags for all of its users.
+  return (isTerminal(1) ? process.stdout.columns : undefined) ?? DEFAULT_COLUMNS;
 }
 
 /** `[-v] … [-c FILE] COMMAND …`: the usage after the program's name. */
