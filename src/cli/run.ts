@@ -44,8 +44,8 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     // A thread may still wait in a read that never returns, from a pipe for instance.
     if (error instanceof BackyError && (error.code === 'interrupted' || error.code === 'lockLost')) run.stuckThreads = true;
   }
-  run.log.close();
-  if (!(await settleOutput(signals.signal))) run.stuckThreads = true;
+  if (await settleOutput(signals.signal, run.log)) run.log.close();
+  else run.stuckThreads = true;
   signals.end();
   process.off('uncaughtException', onUncaught);
   // A thread that hangs in the kernel would block a normal exit for ever.

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
+import { tool } from '../support/program/process.ts';
 
 const BLOCK = 64 * 1024;
 const LINE = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3} \[(\d+)\] (.*)$/;
@@ -63,6 +64,27 @@ describe('the logfile', () => {
       expect(lab.dump()).toEqual(before);
     },
   );
+
+  test('that is a pipe must have a reader, which may be slow', async () => {
+    const pipe = lab.path('pipe');
+    await tool('mkfifo', pipe);
+    lab.configure({ DEFAULTS: { logfile: pipe } });
+    const unread = await lab.run(['backup', source, 'vm']);
+    expectFailure(unread, 1, /Cannot write the logfile .*pipe: it is a pipe that nobody reads.* Start the reader first/);
+    const fd = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+    try {
+      const filled = writeSync(fd, Buffer.alloc(1024 * 1024));
+      const running = lab.start(['backup', source, 'vm']);
+      while (!running.stdout.includes('Backy complete.')) await sleep(20);
+      expect(lab.versions()).toMatchObject([{ valid: 1 }]);
+      expect(readSync(fd, Buffer.alloc(filled))).toBe(filled);
+      expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+      const lines = Buffer.alloc(65536);
+      expect(parse(lines.toString('utf8', 0, readSync(fd, lines))).at(-1)?.text).toBe('Backy complete.');
+    } finally {
+      closeSync(fd);
+    }
+  });
 
   test('that was renamed is followed by a new one while the program runs', async () => {
     lab.configure({ DataBackend: { bandwidth_write: 15 * BLOCK } });
@@ -135,7 +157,6 @@ describe('the console', () => {
 
   test.each([
     ['ls', ['ls']],
-    ['--json ls', ['--json', 'ls']],
     ['--help', ['--help']],
   ])('that can not be written to fails %s, and the error names it', async (_, words) => {
     const { code, stderr } = await lab.run(words, { prefix: ['sh', '-c', 'exec "$@" >/dev/full', 'sh'] });

@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { SettleOptions } from '../output/channel.ts';
 import { printable } from '../output/printable.ts';
 import { isTerminal } from '../output/terminal.ts';
 import { writeLine } from '../output/write-out.ts';
@@ -80,6 +81,11 @@ export class ConsoleLog implements Logger {
     const clean = this.#clean(text);
     this.#toConsole(2, 'INFO', clean);
     this.#toFile(clean);
+  }
+
+  /** Waits for the reader of a logfile that is a pipe; see {@link Channel.settle}. */
+  async settle(options: SettleOptions): Promise<boolean> {
+    return (await this.#file?.settle(options)) ?? true;
   }
 
   close(): void {

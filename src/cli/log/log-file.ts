@@ -1,17 +1,21 @@
-import { closeSync, fstatSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, statSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
+import { Channel, type SettleOptions } from '../output/channel.ts';
+import { callsFor } from '../output/channel-calls.ts';
 import { openLog } from './open-log.ts';
 
 /** How often to look for a rename by logrotate. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * The logfile. Each line is appended at once. If the file was renamed or removed (logrotate), a new
- * one takes the lines within a second.
+ * The logfile. Each line is appended at once; those for a full pipe wait for its reader, and some
+ * are dropped. If the file was renamed or removed (logrotate), a new one takes the lines within a
+ * second.
  */
 export class LogFile {
   readonly #path: string;
   #fd: number;
+  #channel: Channel;
   #lookedAt = performance.now();
 
   /** @throws BackyError `config` if the file cannot be written. */
@@ -19,6 +23,7 @@ export class LogFile {
     this.#path = path;
     try {
       this.#fd = openLog(path);
+      this.#channel = new Channel(callsFor(this.#fd, this.#fd));
     } catch (error) {
       if (error instanceof BackyError) throw error;
       throw new BackyError('config', `Cannot write the logfile ${path}: ${messageOf(error)}`, {
@@ -28,19 +33,26 @@ export class LogFile {
     }
   }
 
-  /** Appends a line. @throws the system's error if it cannot be written. */
+  /** Appends a line. @throws Error if it, or an earlier line, cannot be written. */
   append(text: string): void {
     this.#followRename();
-    writeSync(this.#fd, `${timestamp(new Date())} [${process.pid}] ${text}\n`);
+    const isRead = this.#channel.writeLine(`${timestamp(new Date())} [${process.pid}] ${text}\n`);
+    if (!isRead) throw new Error(`nobody reads ${this.#path}`);
   }
 
+  /** Waits for the reader of a pipe; see {@link Channel.settle}. */
+  settle(options: SettleOptions): Promise<boolean> {
+    return this.#channel.settle(options);
+  }
+
+  /** MUST NOT be called while lines are on their way. */
   close(): void {
     closeSync(this.#fd);
   }
 
   #followRename(): void {
     const now = performance.now();
-    if (now - this.#lookedAt < LOOK_EVERY_MS) return;
+    if (now - this.#lookedAt < LOOK_EVERY_MS || this.#channel.isBusy) return;
     this.#lookedAt = now;
     const { ino, dev } = fstatSync(this.#fd);
     const there = statSync(this.#path, { throwIfNoEntry: false });
@@ -49,6 +61,7 @@ export class LogFile {
       const next = openLog(this.#path);
       closeSync(this.#fd);
       this.#fd = next;
+      this.#channel = new Channel(callsFor(next, next));
     } catch {
       // No new file can be created there: the old one still takes the lines.
     }

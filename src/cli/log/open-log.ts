@@ -1,21 +1,24 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackyError } from '../../errors.ts';
+import { BackyError, errnoOf } from '../../errors.ts';
 import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../../native/trusted-file.ts';
 
-const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+/** A pipe or terminal must not hold up the work. */
+const APPEND = O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK | O_NOCTTY;
 
 /**
- * Opens a logfile for appending. In a folder such as /tmp, another user could plant a link or a
- * file that redirects our lines. Such links and files are refused.
+ * Opens a logfile for appending, without waiting for the reader of a pipe: its writes may fail with
+ * EAGAIN. In a folder such as /tmp, another user could plant a link or a file that redirects our
+ * lines. Such links and files are refused.
  * @throws BackyError `config` for such a file, otherwise the system's error.
  */
 export function openLog(path: string): number {
   const folder = dirname(path);
-  if (!isOpenToOthers(folder) || isOwnLink(path, folder)) return openSync(path, 'a', 0o644);
+  if (!isOpenToOthers(folder) || isOwnLink(path, folder)) return openOwn(path);
   let fd: number;
   try {
-    fd = openSync(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o644);
+    fd = openSync(path, APPEND | O_NOFOLLOW, 0o644);
   } catch (error) {
     const there = lstatSync(path, { throwIfNoEntry: false });
     const owner = there === undefined ? undefined : foreignOwner(there, folder);
@@ -30,6 +33,18 @@ export function openLog(path: string): number {
   closeSync(fd);
   if (owner !== undefined) throw refused(path, `it belongs to ${owner}`);
   throw refused(path, stats.isFile() ? 'it has a second name' : 'it is not a regular file');
+}
+
+function openOwn(path: string): number {
+  try {
+    return openSync(path, APPEND, 0o644);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENXIO') throw error;
+    throw new BackyError('config', `Cannot write the logfile ${path}: it is a pipe that nobody reads, or a socket.`, {
+      hint: 'Start the reader first, or set logfile in section [DEFAULTS] to a file.',
+      cause: error,
+    });
+  }
 }
 
 /**

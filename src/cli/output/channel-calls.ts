@@ -11,10 +11,10 @@ const write = promisify(writeCallback);
  * for a reader. A pipe or a terminal is opened once more, non-blocking: the flag of `fd` itself
  * would change for all other processes that have it. Where that is impossible (a socket, the pipe
  * of another user), the thread pool waits.
+ * @param now leads to the same file and never waits for a reader.
  */
-export function callsFor(fd: number): ChannelCalls {
+export function callsFor(fd: number, now = nonBlocking(fd)): ChannelCalls {
   const blocking = async (bytes: Uint8Array) => (await write(fd, bytes)).bytesWritten;
-  const now = nonBlocking(fd);
   return { write: blocking, writeNow: now === undefined ? undefined : (bytes) => writeSync(now, bytes) };
 }
 

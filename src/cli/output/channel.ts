@@ -37,6 +37,11 @@ export class Channel {
     this.#calls = calls;
   }
 
+  /** Whether text is still on its way. */
+  get isBusy(): boolean {
+    return this.#draining !== undefined;
+  }
+
   /**
    * Writes text. The caller MUST wait for {@link room} before it makes more.
    * @returns false if the reader has closed the pipe; further writes are useless.
@@ -56,11 +61,13 @@ export class Channel {
 
   /**
    * Writes a line of a log, which nobody waits for. Drops it if too many wait for the reader.
+   * @returns false if the reader has closed the pipe.
    * @throws the system's error, also that of an earlier line.
    */
-  writeLine(line: string): void {
-    if (this.#queuedBytes > MOST_LINE_BYTES) this.#droppedLines++;
-    else this.write(line);
+  writeLine(line: string): boolean {
+    if (this.#queuedBytes <= MOST_LINE_BYTES) return this.write(line);
+    this.#droppedLines++;
+    return true;
   }
 
   /** The number of lines dropped since the last call, once there is room again. */

@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
-import { Channel } from './channel.ts';
+import { Channel, type SettleOptions } from './channel.ts';
 import { callsFor } from './channel-calls.ts';
 import { isTerminal } from './terminal.ts';
 
@@ -69,12 +69,12 @@ export function roomOn(fd: StandardFd, signal?: AbortSignal): Promise<void> | un
 }
 
 /**
- * Writes the rest of stdout and stderr at the end of a run. Gives up when nobody reads it, soon
- * if `signal` is aborted.
+ * Writes the rest of stdout, stderr and `log` at the end of a run. Gives up when nobody reads it,
+ * soon if `signal` is aborted.
  * @returns false if a write is stuck: only `exitNow` can end the process then.
  */
-export async function settleOutput(signal?: AbortSignal): Promise<boolean> {
-  return settle({ idleMs: IDLE_MS, afterAbortMs: STOPPED_MS, signal });
+export async function settleOutput(signal: AbortSignal, log: Settling): Promise<boolean> {
+  return settle({ idleMs: IDLE_MS, afterAbortMs: STOPPED_MS, signal }, [log]);
 }
 
 /** The same for a run that must end at once. */
@@ -87,8 +87,10 @@ export async function settleText(): Promise<boolean> {
   return settle({ idleMs: Infinity, afterAbortMs: Infinity });
 }
 
-async function settle(options: Parameters<Channel['settle']>[0]): Promise<boolean> {
-  const all = await Promise.all([...new Set(channels.values())].map((channel) => channel.settle(options)));
+type Settling = Pick<Channel, 'settle'>;
+
+async function settle(options: SettleOptions, more: readonly Settling[] = []): Promise<boolean> {
+  const all = await Promise.all([...new Set<Settling>([...channels.values(), ...more])].map((one) => one.settle(options)));
   return all.every((isWritten) => isWritten);
 }
 
