@@ -10,7 +10,7 @@ import { listenNbd } from '../../../src/nbd/server.ts';
 const folder = mkdtempSync(join(tmpdir(), 'backy2-listen-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const listen = (path: string) => listenNbd({ path }, {} as NbdExports, silentLogger);
+const listen = (path: string) => listenNbd({ path }, { exports: {} as NbdExports, logger: silentLogger });
 
 test('a socket with a path that Node would cut is refused', async () => {
   const path = join(folder, 'x'.repeat(120));
