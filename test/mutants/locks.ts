@@ -223,8 +223,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'nbd-write-forgets-fua',
     invariant: 'A write that asks to be forced is.',
     file: 'src/nbd/transmission.ts',
-    text: 'disk.write(offset, data ?? Buffer.alloc(0), isForced)',
-    replacement: 'disk.write(offset, data ?? Buffer.alloc(0), false)',
+    text: 'disk.write(offset, data, isForced)',
+    replacement: 'disk.write(offset, data, false)',
     tests: NBD,
   },
   {
