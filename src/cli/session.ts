@@ -36,6 +36,7 @@ export async function createBacky({
     meta: await metaStoreFor({
       engine: config.engine,
       cacheMb: config.sqliteCacheMb,
+      cacheDir: config.cacheDir,
       createIfMissing: config.embedded,
       logger,
       now,

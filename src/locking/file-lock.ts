@@ -51,7 +51,7 @@ export class FileLockService implements LockService {
     if (this.#place.folder === '') return NO_LOCK;
     const path = this.#pathOf(name);
     for (const giveUpAt = performance.now() + PASSING_MS; ; await sleep(RETRY_MS)) {
-      const file = openToTake(this.#place, path);
+      const file = openToTake(this.#place, path, mode);
       if (file === 'none') return NO_LOCK;
       if (file !== undefined && this.#take(path, file, mode)) {
         if (isStillAt(path, file.fd)) return this.#hold(path, file.fd, mode);

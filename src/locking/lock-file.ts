@@ -1,11 +1,14 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import { foreignOwner, isOpenToOthers, isWritableByOthers, userName } from '../native/trusted-file.ts';
+import type { LockMode } from './lock.ts';
 import type { LockPlace } from './lock-place.ts';
 
 /** A pipe with this name must not block. */
 const SAFELY = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS']);
+/** Nobody can create a lock file there. */
+const IMPOSSIBLE = new Set(['EROFS', 'ENOSPC', 'EDQUOT']);
 
 /** An open lock file. */
 export interface LockFile {
@@ -17,20 +20,25 @@ export interface LockFile {
 }
 
 /**
- * Opens a lock file; creates a missing one.
+ * Opens a lock file; creates a missing one. On a read-only or full file system, a reader needs no
+ * lock: nobody can take the exclusive one that it would block.
  * @returns undefined when another process is removing it, `none` where no locks are possible.
  */
-export function openToTake(place: LockPlace, path: string): LockFile | 'none' | undefined {
+export function openToTake(place: LockPlace, path: string, mode: LockMode): LockFile | 'none' | undefined {
   try {
     // A user who can open a file can lock it, and so block us.
-    const mode = isWritableByOthers(place.folder) ? 0o600 : 0o644;
-    return checked(place, path, openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | SAFELY, mode));
+    const permissions = isWritableByOthers(place.folder) ? 0o600 : 0o644;
+    return checked(place, path, openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | SAFELY, permissions));
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' && isFolder(place.folder)) return undefined;
-    if (errnoOf(error) === 'ENOENT' && place.isOptional) return 'none';
-    if (!NOT_ALLOWED.has(errnoOf(error) ?? '')) throw cannotOpen(place, path, error);
-    // Another user's file: locking it needs no right to write.
-    return openAsReader(place, path) ?? (place.isOptional ? 'none' : refuse(place, path, error));
+    const errno = errnoOf(error) ?? '';
+    if (errno === 'ENOENT' && isFolder(place.folder)) return undefined;
+    if (errno === 'ENOENT' && place.isOptional) return 'none';
+    const isNeedless = IMPOSSIBLE.has(errno) && mode === 'shared';
+    if (!NOT_ALLOWED.has(errno) && !isNeedless) throw cannotOpen(place, path, error);
+    // Another user's file, or a read-only mount: locking needs no right to write.
+    const reader = openAsReader(place, path);
+    if (reader !== undefined) return reader;
+    return isNeedless || (NOT_ALLOWED.has(errno) && place.isOptional) ? 'none' : refuse(place, path, error);
   }
 }
 

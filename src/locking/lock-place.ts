@@ -12,13 +12,16 @@ export interface LockPlace {
   isOptional: boolean;
 }
 
-/** The files of `lock_dir`, named as the original's (docs/spec/formats.md §6). */
-export function inLockDir(folder: string): LockPlace {
+/**
+ * The files of `lock_dir`, named as the original's (docs/spec/formats.md §6).
+ * @param isOptional for a user who can't write to the database.
+ */
+export function inLockDir(folder: string, { isOptional = false } = {}): LockPlace {
   return {
     folder,
     prefix: 'backy_',
     hint: 'name another folder as lock_dir in section DEFAULTS.',
-    isOptional: false,
+    isOptional,
   };
 }
 

@@ -31,6 +31,15 @@ export interface CleanupStore {
    * younger than this age. Reads all candidates, in pieces.
    */
   waitingBlobs(minAgeSeconds: number, prefix: string): Promise<WaitingBlobs>;
+  /**
+   * Calls `body` with up to `limit` uids of the same kind, without dooming them: no transaction can
+   * name them before `body` ends. For a database that has no room for marks: a store that fails
+   * with NoRoomError MUST implement it; others MAY do nothing.
+   */
+  withUnusedCandidates(
+    request: { minAgeSeconds: number; limit: number; prefix: string },
+    body: (uids: string[]) => Promise<void>,
+  ): Promise<void>;
   /** Doomed uids that an earlier cleanup left. Frees those that a row names by now. */
   leftDoomed(limit: number): Promise<string[]>;
   /** Deletes the marks and candidates of doomed blobs. Their blobs MUST be deleted before. */

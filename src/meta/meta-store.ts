@@ -42,6 +42,12 @@ export interface MetaStore
    */
   open(options?: OpenOptions): Promise<{ isNew: boolean }>;
   /**
+   * Why nothing can be recorded: the database is on a read-only mount, for example. Undefined: it
+   * can be written. Changes of a read-only database are errors `database`; reads work. Needs
+   * {@link open}.
+   */
+  readOnlyReason(): Promise<string | undefined>;
+  /**
    * Writes a copy of the whole database over the empty file `to`: its state at one moment, while
    * others may write. Does not sync the copy. Needs no {@link open}, and upgrades nothing. `signal`
    * ends it.

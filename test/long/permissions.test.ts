@@ -1,11 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
 import { asUser, needUser } from '../support/labs/as-user.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab, uidOf, withLab } from '../support/labs/lab.ts';
+import { tool } from '../support/program/process.ts';
 import { lacking } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needUser());
@@ -87,6 +89,28 @@ describe('permission denied', () => {
     const target = lab.path('closed/target');
     expectFailure(await lab.run(['restore', uid, `file://${target}`], { prefix }), 100, `Cannot open target ${target}: EACCES`);
     expect(lab.version(uid).valid).toBe(1);
+  });
+
+  test.skipIf(skip)(`to write to the store: it is read, a WAL of a killed program included${note}`, async () => {
+    const prefix = asUser(lab, 'backy.sqlite', 'data', 'locks');
+    await tool('chmod', '-R', 'a+rX', lab.dataPath);
+    const target = `file://${lab.path('target')}`;
+    const before = sha256OfFile(lab.databasePath);
+    const names = readdirSync(lab.folder);
+    expect((await lab.run(['restore', uid, target], { prefix })).code).toBe(0);
+    expect(sha256OfFile(lab.path('target'))).toBe(sha256(image));
+    expect((await lab.run(['scrub', uid], { prefix })).stdout).toContain("whose blocks are all good, can't be marked");
+    expectFailure(await lab.run(['protect', uid], { prefix }), 1, "can't be written: no permission to write to");
+    expect(sha256OfFile(lab.databasePath)).toBe(before);
+
+    const writer = new Database(lab.databasePath);
+    writer.pragma('journal_mode = WAL');
+    writer.exec("UPDATE versions SET name = 'from the WAL'");
+    const left = ['', '-wal'].map((suffix) => [lab.databasePath + suffix, readFileSync(lab.databasePath + suffix)] as const);
+    writer.close();
+    for (const [path, bytes] of left) writeFileSync(path, bytes);
+    expect((await lab.run(['ls'], { prefix })).stdout).toContain('from the WAL');
+    expect(readdirSync(lab.folder).toSorted()).toEqual([...names, 'backy.sqlite-wal', 'target'].toSorted());
   });
 
   test.skipIf(skip)(

@@ -1,3 +1,4 @@
+import { accessSync, constants, existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { Config } from '../../config/config.ts';
 import { CombinedLockService } from '../../locking/combined-lock.ts';
@@ -32,11 +33,13 @@ interface Locks {
  */
 export async function locksFor({ lockDir, engine }: Config, command: string): Promise<Locks> {
   const self = { command, host: hostname().slice(0, HOST_LENGTH), pid: process.pid };
-  const onHost = new FileLockService(inLockDir(lockDir), { self });
   if (!isPostgresUrl(engine)) {
+    const isOptional = isOnlyReadable(sqlitePath(engine));
+    const onHost = new FileLockService(inLockDir(lockDir, { isOptional }), { self });
     const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine)), { self });
     return { locks: new CombinedLockService([onHost, atDatabase]) };
   }
+  const onHost = new FileLockService(inLockDir(lockDir), { self });
   const [{ PostgresLockService }, { connectAlone, labelOfEngine }] = await Promise.all([
     import('../../locking/postgres-lock.ts'),
     import('../../meta/postgresql/lone-client.ts'),
@@ -47,4 +50,14 @@ export async function locksFor({ lockDir, engine }: Config, command: string): Pr
     where: labelOfEngine(engine),
   });
   return { locks: new CombinedLockService([onHost, between]), lost: between.lost, fence: () => between.fence() };
+}
+
+/** Whether an existing file can't be written by this user. */
+function isOnlyReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch {
+    return existsSync(path);
+  }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { SettleOptions } from '../output/channel.ts';
 import { printable } from '../output/printable.ts';
@@ -39,9 +39,18 @@ export class ConsoleLog implements Logger {
     this.#options = options;
   }
 
-  /** @throws BackyError `config` if the logfile cannot be written. */
+  /**
+   * On a read-only or full file system, only warns: one may want to restore.
+   * @throws BackyError `config` if the logfile cannot be written for another reason.
+   */
   openFile(path: string): void {
-    this.#file = new LogFile(path);
+    try {
+      this.#file = new LogFile(path);
+    } catch (error) {
+      const errno = error instanceof BackyError ? errnoOf(error.cause) : undefined;
+      if (errno === undefined || !['EROFS', 'ENOSPC', 'EDQUOT'].includes(errno)) throw error;
+      this.warning(`${messageOf(error)}. This run is not logged there.`);
+    }
   }
 
   /** Hides these texts from now on. None may be empty. */

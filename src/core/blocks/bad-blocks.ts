@@ -6,6 +6,7 @@ import type { BlockRange } from '../../model/block-range.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 import type { CheckLog } from './check-log.ts';
+import { tryToMark } from './marks.ts';
 
 /** A bad block, as results and `--json` show it. */
 export interface BadBlock {
@@ -120,7 +121,10 @@ export class BadBlockRecorder {
   async #mark({ uid, checksum }: Block): Promise<void> {
     if (uid === null || this.#marked.has(`${uid} ${checksum}`)) return;
     this.#marked.add(`${uid} ${checksum}`);
-    const versions = await this.#meta.markBlockInvalid(uid, checksum);
+    const marking = { meta: this.#meta, logger: this.#logger };
+    const done = await tryToMark(marking, `Blob ${uid}`, () => this.#meta.markBlockInvalid(uid, checksum));
+    if (done === undefined) return;
+    const versions = done.marked;
     this.#logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
     for (const version of versions) {
       this.affectedVersions.add(version);

@@ -2,6 +2,7 @@ import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts'
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import { markVersionInvalid } from './marks.ts';
 
 /** A version whose blocks were checked. */
 interface CheckedVersion {
@@ -32,8 +33,7 @@ export async function checkLength({ meta, logger }: Context, { version, bad, geo
     expected: `${lastSize} bytes`,
   };
   bad.found.push(found);
-  await meta.setVersionInvalid(version.uid);
-  bad.affectedVersions.add(version.uid);
+  await markVersionInvalid({ meta, logger }, version.uid, bad.affectedVersions);
   logger.error(
     `The last block (${lastId}) of version ${version.uid} has ${last.size} bytes, but should have ${lastSize} by the version's ${version.sizeBytes} bytes: one of the two rows is damaged.`,
   );

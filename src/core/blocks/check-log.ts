@@ -76,6 +76,7 @@ export class CheckLog {
 
   async #commitGroup(checks: readonly BlobCheck[]): Promise<void> {
     this.#pending = new Map();
+    if ((await this.#context.meta.readOnlyReason()) !== undefined) return;
     // The last check of a blob counts. In the order of the table, its pages are written once each.
     const latest = [...new Map(checks.map((check) => [check.uid, check])).values()];
     latest.sort((a, b) => (a.uid < b.uid ? -1 : 1));

@@ -9,6 +9,7 @@ import { checkLength } from '../blocks/check-length.ts';
 import { CheckLog } from '../blocks/check-log.ts';
 import { feedJobs } from '../blocks/fetch-feed.ts';
 import { fetchChecked } from '../blocks/fetch-phase.ts';
+import { markVersionInvalid } from '../blocks/marks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
@@ -61,10 +62,7 @@ export class RestoreRun {
       () => this.#resumeHint(),
       () => withPool(this.#context, { geometry, target, zeroMissing }, (pool) => this.#writeBlocks(pool)),
     );
-    if (!this.#isComplete) {
-      await this.#context.meta.setVersionInvalid(version.uid);
-      this.#bad.affectedVersions.add(version.uid);
-    }
+    if (!this.#isComplete) await markVersionInvalid(this.#context, version.uid, this.#bad.affectedVersions);
     const { count } = this.#bad;
     if (count > 0)
       this.#context.logger.error(

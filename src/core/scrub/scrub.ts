@@ -11,6 +11,7 @@ import { CheckLog } from '../blocks/check-log.ts';
 import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import { feedJobs } from '../blocks/fetch-feed.ts';
 import { fetchChecked } from '../blocks/fetch-phase.ts';
+import { markVersionInvalid, tryToMark } from '../blocks/marks.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
@@ -100,10 +101,8 @@ async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResu
 }
 
 /** @returns that the version is not valid. */
-async function markIncomplete({ meta, logger }: Context, { uid }: TaggedVersion, bad: BadBlockRecorder): Promise<false> {
-  await meta.setVersionInvalid(uid);
-  logger.info(`Marked version invalid (UID ${uid})`);
-  bad.affectedVersions.add(uid);
+async function markIncomplete(context: Context, { uid }: TaggedVersion, bad: BadBlockRecorder): Promise<false> {
+  await markVersionInvalid(context, uid, bad.affectedVersions);
   return false;
 }
 
@@ -161,9 +160,10 @@ function isChosen(row: BlockRow, request: ScrubRequest, random: () => number): b
 
 /** @returns whether the version is valid from now on. */
 async function conclude(
-  { meta, logger }: Context,
+  context: Context,
   { request, version, bad }: Pick<BlockChecks, 'request' | 'version' | 'bad'>,
 ): Promise<boolean> {
+  const { meta, logger } = context;
   if (bad.hasBadBlobs) {
     logger.error(`Version is invalid because it has errors: ${version.uid}`);
     return false;
@@ -171,7 +171,10 @@ async function conclude(
   if (bad.found.length > 0)
     logger.error(`The source differs from version ${version.uid}, whose blocks are good: nothing was marked.`);
   else if (request.percent >= 100) {
-    await meta.setVersionValid(version.uid);
+    const done = await tryToMark(context, `Version ${version.uid}, whose blocks are all good,`, () =>
+      meta.setVersionValid(version.uid),
+    );
+    if (done === undefined) return version.valid;
     logger.info(`Marked version valid: ${version.uid}`);
     return true;
   } else

@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import { BackyError } from '../../errors.ts';
+import { BackyError, errnoOf } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { clockTime, toSecondsText } from '../../model/dates.ts';
@@ -8,6 +8,7 @@ import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
 import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts } from './blob-deletion.ts';
+import { type Candidates, makingRoom } from './make-room.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
 /** Blobs that are doomed and deleted together. S3 deletes up to 1,000 with one request. */
@@ -54,17 +55,33 @@ interface CleanupSteps {
  */
 export async function cleanupFast(context: Context, request: FastCleanupRequest): Promise<CleanupResult> {
   return holding([() => lockForOperation(context.locks), () => lockFastCleanup(context.locks)], () =>
-    runCleanup(context, { deleteBlobs: (backend) => deleteCandidates(context, backend, request) }),
+    runCleanup(context, {
+      deleteBlobs: (backend) => {
+        const minAgeSeconds = request.dangerousForce ? 0 : GRACE_SECONDS;
+        const candidates = { minAgeSeconds, limit: BATCH, prefix: request.prefix };
+        return makingRoom(context, { backend, ...candidates }, () => deleteCandidates(context, backend, candidates));
+      },
+    }),
   );
 }
 
 /** Two fast cleanups at once would only slow each other down. */
 async function lockFastCleanup(locks: LockService): Promise<Lock> {
-  const lock = await locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+  const lock = await tryFastCleanup(locks);
   if (lock !== undefined) return lock;
   throw new BackyError('locked', 'Another backy cleanup is running.', {
     hint: `Wait until it has ended: ${await describeHolders(locks, LOCK_NAMES.fastCleanup)}`,
   });
+}
+
+/** Without a free inode there is no lock file, and cleanup is what frees inodes. */
+async function tryFastCleanup(locks: LockService): Promise<Lock | undefined> {
+  try {
+    return await locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
+  } catch (error) {
+    if (error instanceof BackyError && errnoOf(error.cause) === 'ENOSPC') return { release: async () => {} };
+    throw error;
+  }
 }
 
 /**
@@ -76,7 +93,10 @@ export async function cleanupFull(context: Context, request: FullCleanupRequest)
     refuseOtherInstances(context.otherInstances());
     return runCleanup(context, {
       prepare: (backend) => backend.lockOutWriters(),
-      deleteBlobs: (backend) => deleteUnnamed(context, backend, request),
+      deleteBlobs: (backend) => {
+        const candidates = { minAgeSeconds: GRACE_SECONDS, limit: BATCH, prefix: request.prefix };
+        return makingRoom(context, { backend, ...candidates }, () => deleteUnnamed(context, backend, request));
+      },
     });
   });
 }
@@ -94,25 +114,28 @@ function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): P
   });
 }
 
-async function deleteCandidates(context: Context, backend: DataBackend, request: FastCleanupRequest): Promise<Deleted> {
+async function deleteCandidates(
+  context: Context,
+  backend: DataBackend,
+  { minAgeSeconds, limit, prefix }: Candidates,
+): Promise<Deleted> {
   const { meta, logger, signal } = context;
   const deletion = new BlobDeletion(context, backend);
   await deleteLeftDoomed(context, deletion);
   await redateFuture(context);
-  const minAge = request.dangerousForce ? 0 : GRACE_SECONDS;
   logger.info('Deleting false positives...');
-  const candidates = await meta.dropUsedCandidates(minAge);
+  const candidates = await meta.dropUsedCandidates(minAgeSeconds);
   logger.info('Deleting false positives: done. Now deleting blocks.');
   logger.info(`${candidates} delete candidate blocks found.`);
   for (;;) {
     signal.throwIfAborted();
-    const doomed = await meta.doomCandidates(minAge, BATCH, request.prefix);
+    const doomed = await meta.doomCandidates(minAgeSeconds, limit, prefix);
     if (doomed.length === 0) break;
     await deletion.delete(doomed);
     logger.info(`Deleted ${deletion.blobsDeleted} blocks so far. Candidates at the start: ${candidates}.`);
   }
   logger.info(`Deleted ${deletion.blobsDeleted} blocks.`);
-  return { ...deletion.counts, ...(await reportWaiting(context, minAge, request.prefix)) };
+  return { ...deletion.counts, ...(await reportWaiting(context, minAgeSeconds, prefix)) };
 }
 
 /** Says why blobs of versions that were just removed are still there. */

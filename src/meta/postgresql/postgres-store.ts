@@ -46,6 +46,8 @@ export function postgresStore({ engine, ...options }: PostgresStoreOptions): Met
       },
       copyTo: (_: PostgresConnection, to: string, signal: AbortSignal) => dumpDatabase(address, to, signal),
       close: (db: PostgresConnection) => db.close(),
+      readOnlyReason: () => undefined,
+      withUnusedCandidates: () => {},
       // The server looks after its indexes. Comparing one with its table takes a superuser and
       // amcheck.
       verifyUidIndex: () => {},

@@ -3,7 +3,7 @@ import type { FutureTimes } from '../../model/reports.ts';
 import type { WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { bumpState, readState } from './state.ts';
-import { sql } from './statement.ts';
+import { type Sql, sql } from './statement.ts';
 import { rowOf, rowsOf, run } from './steps.ts';
 import { forgetChecks } from './verified-steps.ts';
 
@@ -60,13 +60,7 @@ export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number)
 export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: number, prefix: string): Promise<string[]> {
   const { dialect } = db;
   return db.transaction(function* () {
-    const found = yield* rowsOf<{ uid: string }>(
-      sql`SELECT DISTINCT uid FROM deleted_blocks
-        WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
-          AND substr(uid, 1, ${prefix.length}) = ${prefix}
-          AND ${IS_FREE}
-        LIMIT ${limit}`,
-    );
+    const found = yield* rowsOf<{ uid: string }>(unusedCandidates(db, { minAgeSeconds, prefix }, limit));
     const uids = found.map(({ uid }) => uid);
     yield* run(sql`INSERT INTO backy2_doomed (uid, time) SELECT uid, ${dialect.nowSeconds()} FROM ${dialect.uids(uids)}`);
     return uids;
@@ -93,6 +87,20 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
     latest = Math.max(latest, piece.latest ?? latest);
     after = piece.last;
   }
+}
+
+/** Candidates that no row names, and that are not doomed yet. */
+export function unusedCandidates(
+  { dialect }: SqlDatabase,
+  { minAgeSeconds, prefix }: { minAgeSeconds: number; prefix: string },
+  limit: number,
+): Sql {
+  return sql`SELECT DISTINCT uid FROM deleted_blocks
+    WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
+      AND substr(uid, 1, ${prefix.length}) = ${prefix}
+      AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
+      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+    LIMIT ${limit}`;
 }
 
 /** See CleanupStore.leftDoomed. */

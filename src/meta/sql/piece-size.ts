@@ -1,6 +1,7 @@
 /** A transaction may keep others waiting for this long. */
 const PIECE_MS = 4_000;
-const SMALLEST_PIECE = 10_000;
+/** Of a long change. */
+export const SMALLEST_PIECE = 10_000;
 
 /** Rows of the first piece of a long change. */
 export const FIRST_PIECE = 50_000;

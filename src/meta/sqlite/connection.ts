@@ -1,25 +1,22 @@
 import { existsSync } from 'node:fs';
-import Database from 'better-sqlite3';
-import { BackyError } from '../../errors.ts';
-import type { Logger } from '../../logger.ts';
+import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
 import type { QueryKey, SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
-import { notOpened, notUsable, toDatabaseError } from './database-errors.ts';
+import { notUsable, notWritable, toDatabaseError } from './database-errors.ts';
+import { type DatabaseFile, type FileOptions, openCopy, openFile } from './database-file.ts';
 import { SqliteDialect } from './dialect.ts';
-import { PathWatch } from './path-watch.ts';
 import { SIDE_TABLES } from './schema.ts';
-import { configure, endWal, inBulk, preferWal, STATEMENT_TIMEOUT_MS, unlessBusy, withSmallCache } from './settings.ts';
+import { endWal, inBulk, preferWal, unlessBusy, withSmallCache } from './settings.ts';
+import { makeTemporaryTables } from './temporary-tables.ts';
 import { waitWhileBusy } from './wait-while-busy.ts';
 import { checkWalBelongs } from './wal-match.ts';
+import { mayHaveWal } from './wal-place.ts';
 
 /** How a connection is made. */
-export interface SqliteOptions {
-  path: string;
-  /** Size of the page cache. */
-  cacheMb: number;
-  logger: Logger;
+export interface SqliteOptions extends FileOptions {
   now: () => Date;
 }
 
@@ -37,8 +34,7 @@ export class SqliteConnection implements SqlDatabase {
   readonly dialect: SqliteDialect;
   readonly #options: SqliteOptions;
   readonly #statements = new Map<string, Database.Statement>();
-  #opened: Database.Database | undefined;
-  #watch: PathWatch | undefined;
+  #file: DatabaseFile | undefined;
   #readyToWrite = false;
   /** Whether {@link preferWal} has done what it can. */
   #journalIsChosen = false;
@@ -57,23 +53,28 @@ export class SqliteConnection implements SqlDatabase {
    * @param create creates the file when it is missing.
    */
   async open(create: boolean): Promise<void> {
-    if (this.#opened !== undefined) return;
+    if (this.#file !== undefined) return;
     const { path } = this.#options;
     await checkWalBelongs(path);
     if (!create && !existsSync(path)) throw notUsable(path, 'there is no such file');
-    try {
-      this.#opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS });
-      this.#watch = new PathWatch(path);
-      await this.whenFree(() => configure(this.#db, this.#options.cacheMb));
-    } catch (error) {
-      this.close();
-      throw error instanceof BackyError ? error : notOpened(path, error);
-    }
+    this.#file = await openFile(this.#options);
+  }
+
+  /** Continues with a private copy of a file that can't be written. See {@link openCopy}. */
+  async moveToCopy(): Promise<void> {
+    const why = this.readOnlyReason ?? '';
+    this.close();
+    this.#file = await openCopy(this.#options, why);
+  }
+
+  /** Why the database can't be written. Undefined: it can. */
+  get readOnlyReason(): string | undefined {
+    return this.#file?.readOnlyReason;
   }
 
   get #db(): Database.Database {
-    if (this.#opened === undefined) throw new Error('the store is not open');
-    return this.#opened;
+    if (this.#file === undefined) throw new Error('the store is not open');
+    return this.#file.db;
   }
 
   /** See SqlDatabase.query. Runs at once, before the caller awaits it. */
@@ -97,7 +98,8 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   async makeSideTables(): Promise<void> {
-    if (!this.#readyToWrite) await this.write(() => {});
+    if (this.readOnlyReason !== undefined) makeTemporaryTables(this.#db);
+    else if (!this.#readyToWrite) await this.write(() => {});
   }
 
   transaction<T>(steps: () => Steps<T>): Promise<T> {
@@ -175,6 +177,7 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   async #transaction<T>(body: () => T | Promise<T>): Promise<T> {
+    if (this.readOnlyReason !== undefined) throw notWritable(this.label, this.readOnlyReason);
     this.#preferWal();
     await this.#begin();
     try {
@@ -211,7 +214,7 @@ export class SqliteConnection implements SqlDatabase {
   /** Without a WAL, readers delay it. */
   async #commit(): Promise<void> {
     await this.whenFree(() => {
-      this.#watch?.check();
+      this.#file?.watch?.check();
       this.#db.exec('COMMIT');
     });
   }
@@ -240,11 +243,16 @@ export class SqliteConnection implements SqlDatabase {
    */
   async copyPages(to: string, progress: () => number): Promise<void> {
     // Without a WAL, the copy would keep writers waiting.
-    this.#preferWal();
+    if (this.readOnlyReason === undefined) this.#preferWal();
     await this.readInSteps(async () => {
       this.#db.prepare('SELECT count(*) FROM sqlite_master').get();
       await this.#db.backup(to, { progress });
     });
+  }
+
+  /** Whether there is too little space for a WAL. */
+  isShortOfRoom(): boolean {
+    return mayHaveWal(dirname(this.#options.path)) === 'later';
   }
 
   #preferWal(): void {
@@ -297,9 +305,9 @@ export class SqliteConnection implements SqlDatabase {
   /** The last connection to close checkpoints the WAL and removes it. */
   close(): void {
     this.#statements.clear();
-    if (this.#opened !== undefined) endWal(this.#opened);
-    this.#opened?.close();
-    this.#opened = undefined;
+    if (this.#file !== undefined && this.readOnlyReason === undefined) endWal(this.#db);
+    this.#file?.db.close();
+    this.#file = undefined;
     this.#readyToWrite = false;
     this.#journalIsChosen = false;
   }

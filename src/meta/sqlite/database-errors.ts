@@ -1,24 +1,47 @@
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError, messageOf } from '../../errors.ts';
+import { TOO_MANY_OPEN_FILES, tooManyOpenFiles } from '../../native/system-limits.ts';
 import { NoDatabaseError } from '../no-database.ts';
+import { NoRoomError } from '../no-room.ts';
+import { whyNoRoom } from './wal-place.ts';
 
 /** Whether SQLite refused because another process has the database. */
 export function isBusy(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
 }
 
+/** SQLite could not make a file longer, or create one. */
+const NEEDS_ROOM = /^SQLITE_(FULL|CANTOPEN|IOERR_(WRITE|SHM))/;
+/** With this, each command works that frees space: rm and cleanup. */
+const ENOUGH_MIB = 1;
+
 /** A failure of SQLite as a BackyError; any other error is returned as it is. */
 export function toDatabaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
+  const message = `The database ${path} failed: ${error.message} (${error.code})`;
+  return noRoom(path, message, error) ?? new BackyError('database', message, { hint: hintFor(error.code), cause: error });
+}
+
+function noRoom(path: string, message: string, cause: { code: string }): NoRoomError | undefined {
+  if (!NEEDS_ROOM.test(cause.code)) return undefined;
+  const folder = dirname(path);
+  const reason =
+    whyNoRoom(folder) ??
+    (cause.code === 'SQLITE_FULL' ? `the file system of ${folder}, or that of temporary files, was full` : undefined);
+  if (reason === undefined) return undefined;
+  const room = reason.includes('inodes') ? 'Delete a file there' : `Free ${ENOUGH_MIB} MiB there`;
+  const hint = `${room}; then rm and cleanup work, and free more. Commands that only read work now.`;
+  return new NoRoomError(message, { reason, hint, cause });
+}
+
+function hintFor(code: string): string {
+  if (tooManyOpenFiles()) return TOO_MANY_OPEN_FILES;
   // SQLITE_PROTOCOL: SQLite has failed for ten seconds to lock the WAL, which nobody holds that
   // long.
-  const isIo = error.code.startsWith('SQLITE_IOERR') || error.code === 'SQLITE_PROTOCOL';
-  return new BackyError('database', `The database ${path} failed: ${error.message} (${error.code})`, {
-    hint: isIo
-      ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Fix that, then run the command again.'
-      : 'Check space and permissions of its folder, the kernel log, and its health with: sqlite3 FILE "pragma integrity_check".',
-    cause: error,
-  });
+  return code.startsWith('SQLITE_IOERR') || code === 'SQLITE_PROTOCOL'
+    ? 'The system could not read, write or lock the file. If its disk is not full, the kernel log may tell why. Fix that, then run the command again.'
+    : 'Check space and permissions of its folder, the kernel log, and its health with: sqlite3 FILE "pragma integrity_check".';
 }
 
 /** The error for a database that can't be opened. initdb helps only if the file is no database. */
@@ -30,6 +53,17 @@ export function notOpened(path: string, error: unknown): unknown {
 /** The error for a database that is missing, not ours, or of an unusable revision. */
 export function notUsable(path: string, why: string): BackyError {
   return new NoDatabaseError(`Invalid database (${path}): ${why}`);
+}
+
+export function cannotWrite(path: string, why: string): string {
+  return `The database ${path} can't be written: ${why}.`;
+}
+
+/** The error for a change of a database that can only be read. */
+export function notWritable(path: string, why: string): BackyError {
+  return new BackyError('database', `${cannotWrite(path, why)} Nothing was changed.`, {
+    hint: 'Commands that only read work: ls, restore, scrub, export, due, nbd, fuse. For others, make it writable for this user.',
+  });
 }
 
 /** The error for a database that SQLite calls busy though no other process has it. */

@@ -5,7 +5,7 @@ import type { SqliteConnection } from './connection.ts';
 import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
 import { SCHEMA } from './schema.ts';
-import { refuseOutdated, upgradeDatabase } from './upgrade.ts';
+import { refuseOutdated, upgradeCopy, upgradeDatabase } from './upgrade.ts';
 
 /** How a database is opened. */
 interface OpenRequest extends OpenOptions {
@@ -33,8 +33,15 @@ export async function open(connection: SqliteConnection, request: OpenRequest): 
   const isNew = mayCreate && !(await isOurs(connection));
   if (isNew) await writeSchema(connection);
   await refuseForeign(connection);
-  await (asItIs ? refuseOutdated(connection) : upgradeDatabase(connection, logger));
+  if (asItIs) await refuseOutdated(connection);
+  else if (connection.readOnlyReason !== undefined) await upgradeCopy(connection);
+  else await upgradeDatabase(connection, logger);
   return { isNew };
+}
+
+/** See MetaStore.readOnlyReason. */
+export function readOnlyReason(connection: SqliteConnection): string | undefined {
+  return connection.readOnlyReason;
 }
 
 /** See MetaStore.copyTo. */

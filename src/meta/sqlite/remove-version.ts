@@ -7,6 +7,8 @@ import { inPieces, type StagedPiece } from './pieces.ts';
 
 /** Rows that are staged at a time: limits the temporary space. */
 const STAGED_ROWS = 2_500_000;
+/** On a disk that is nearly full, rows are staged in memory: 10 MB. */
+const STAGED_IN_MEMORY = 100_000;
 
 /**
  * See VersionStore.removeVersion. Removes rows in the order of their checksums, for the same reason
@@ -22,7 +24,7 @@ export async function removeVersion(
     let total = 0;
     for (let staged = stageRows(connection, uid); staged > 0; staged = stageRows(connection, uid)) {
       const before = total;
-      await inPieces(connection, staged, ({ after, upTo }) => {
+      await inPieces(connection, { rows: staged, canShrink: true }, ({ after, upTo }) => {
         // Healing could have made the version valid in between.
         connection.run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
         removePiece(connection, { after, upTo });
@@ -39,11 +41,13 @@ export async function removeVersion(
 }
 
 function stageRows(connection: SqliteConnection, uid: string): number {
+  const isShort = connection.isShortOfRoom();
   connection.exec('DROP TABLE IF EXISTS temp.going');
+  connection.exec(isShort ? 'PRAGMA temp_store = MEMORY' : 'PRAGMA temp_store = FILE');
   connection.exec('CREATE TEMPORARY TABLE going (n INTEGER PRIMARY KEY, row INTEGER, uid TEXT, size INTEGER)');
   return connection.stage(
     sql`INSERT INTO temp.going SELECT NULL, row, uid, size FROM
-      (SELECT rowid AS row, uid, size, checksum FROM blocks WHERE version_uid = ${uid} ORDER BY id LIMIT ${STAGED_ROWS}) ORDER BY checksum`,
+      (SELECT rowid AS row, uid, size, checksum FROM blocks WHERE version_uid = ${uid} ORDER BY id LIMIT ${isShort ? STAGED_IN_MEMORY : STAGED_ROWS}) ORDER BY checksum`,
   );
 }
 

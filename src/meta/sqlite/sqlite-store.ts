@@ -5,11 +5,12 @@ import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { heal } from './heal.ts';
-import { close, copyTo, initialize, open } from './lifecycle.ts';
+import { close, copyTo, initialize, open, readOnlyReason } from './lifecycle.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { takeOver } from './take-over.ts';
 import { importVersion } from './transfer.ts';
+import { withUnusedCandidates } from './unused-candidates.ts';
 import { verifyUidIndex } from './verify-uid-index.ts';
 
 /** How a SQLite store is made. */
@@ -27,7 +28,17 @@ export function sqliteStore(options: SqliteStoreOptions): MetaStore {
   return {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, initialize, copyTo, close }),
+    ...bind(connection, {
+      importVersion,
+      rewrapKeys,
+      diskUsage,
+      verifyUidIndex,
+      withUnusedCandidates,
+      initialize,
+      copyTo,
+      close,
+      readOnlyReason,
+    }),
     ...bind(connection, { open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }) }),
   };
 }

@@ -28,7 +28,7 @@ export async function takeOver(connection: SqliteConnection, request: TakeOverRe
     const date = toStoredDate(connection.now());
     const rows = stageRows(connection, request);
     let copied = NOTHING_COPIED;
-    await inPieces(connection, rows, (piece) => {
+    await inPieces(connection, { rows }, (piece) => {
       dropWhatChanged(connection, { baseUid, heals }, piece);
       connection.run(
         sql`INSERT OR ROLLBACK INTO blocks (uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce)

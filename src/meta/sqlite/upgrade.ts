@@ -42,6 +42,28 @@ export async function refuseOutdated(connection: SqliteConnection): Promise<void
   if (await mustUpgrade(connection)) throw outdated(connection.label);
 }
 
+/**
+ * Upgrades the private copy of a database that can't be written; see SqliteConnection.moveToCopy.
+ */
+export async function upgradeCopy(connection: SqliteConnection): Promise<void> {
+  if (!(await mustUpgrade(connection))) return;
+  await connection.moveToCopy();
+  await inLegacyMode(connection, () => connection.alone(async () => rebuildTables(connection, connection.label)));
+}
+
+/**
+ * Otherwise SQLite would change references to the tables that are set aside: they are to name the
+ * new ones.
+ */
+async function inLegacyMode(connection: SqliteConnection, body: () => Promise<void>): Promise<void> {
+  connection.exec('PRAGMA legacy_alter_table = ON');
+  try {
+    await body();
+  } finally {
+    connection.exec('PRAGMA legacy_alter_table = OFF');
+  }
+}
+
 function mustUpgrade(connection: SqliteConnection): Promise<boolean> {
   return connection.whenFree(() => isOld(connection));
 }
@@ -55,27 +77,24 @@ async function upgradeOnce(connection: SqliteConnection, logger: Logger): Promis
   let copy: Copy | undefined;
   let from = FIRST_REVISION;
   try {
-    // Otherwise SQLite would change references to the tables that are set aside: they are to name
-    // the new ones.
-    connection.exec('PRAGMA legacy_alter_table = ON');
-    await connection.alone(async () => {
-      const revision = connection.play(readRevision(connection));
-      // Another program was faster.
-      if (!isOutdated(path, revision)) return;
-      from = revision ?? FIRST_REVISION;
-      const mib = Math.round(statSync(path).size / 2 ** 20);
-      if (mib >= LARGE_MIB)
-        logger.info(
-          `Upgrading the database ${path} (${mib} MiB) from revision ${from}. This can take some minutes; please wait.`,
-        );
-      copy = await copyDatabase(path, `${path}.before-${NEWEST_REVISION}`);
-      rebuildTables(connection, path);
-    });
+    await inLegacyMode(connection, () =>
+      connection.alone(async () => {
+        const revision = connection.play(readRevision(connection));
+        // Another program was faster.
+        if (!isOutdated(path, revision)) return;
+        from = revision ?? FIRST_REVISION;
+        const mib = Math.round(statSync(path).size / 2 ** 20);
+        if (mib >= LARGE_MIB)
+          logger.info(
+            `Upgrading the database ${path} (${mib} MiB) from revision ${from}. This can take some minutes; please wait.`,
+          );
+        copy = await copyDatabase(path, `${path}.before-${NEWEST_REVISION}`);
+        rebuildTables(connection, path);
+      }),
+    );
   } catch (error) {
     if (copy?.isNew === true && isStillOld(connection)) rmSync(copy.path, { force: true });
     throw error;
-  } finally {
-    connection.exec('PRAGMA legacy_alter_table = OFF');
   }
   if (copy === undefined) return;
   logger.info(

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
 import { errnoOf } from '../../errors.ts';
 import { type CommitMark, markInPage } from './commit-mark.ts';
+import { descriptorsOf } from './descriptors.ts';
 
 /** https://www.sqlite.org/fileformat2.html#walformat */
 const HEADER_BYTES = 32;
@@ -28,6 +29,24 @@ export function firstMarkOf(walPath: string): FirstMark | undefined {
     const pageBytes = header.readUInt32BE(8);
     if (magic >>> 1 !== MAGIC >>> 1 || pageBytes < 512 || pageBytes > 65_536) return undefined;
     return findMark(fd, { header, pageBytes, bigEndian: magic !== MAGIC });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** https://www.sqlite.org/fileformat2.html#file_format_version_numbers */
+const FORMAT_VERSION_AT = 18;
+const FORMAT_WITH_WAL = 2;
+
+/** Whether a database was left with a WAL, empty or not. False if this process has it open. */
+export function headerHasWal(path: string): boolean {
+  // Closing our descriptor would release SQLite's locks.
+  if (existsSync(path) && descriptorsOf(realpathSync(path)).length > 0) return false;
+  const fd = openIfThere(path);
+  if (fd === undefined) return false;
+  try {
+    const version = Buffer.alloc(1);
+    return readSync(fd, version, 0, 1, FORMAT_VERSION_AT) === 1 && version.readUInt8(0) === FORMAT_WITH_WAL;
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,5 @@
 import { statfsSync } from 'node:fs';
+import { freeBytes, lacksInodes } from '../../native/system-limits.ts';
 import { isOnNetworkFileSystem } from './network-file-system.ts';
 
 /**
@@ -6,6 +7,8 @@ import { isOnNetworkFileSystem } from './network-file-system.ts';
  * system would leave holes in it, and a write to a hole on a full disk kills the process (SIGBUS).
  */
 const SHM_PAGE_BYTES = 4096;
+/** For a WAL of usual size. */
+const SHM_NEEDS_BYTES = 2 ** 20;
 /** A WAL grows until the next checkpoint; a rollback journal ends with its transaction. */
 const WAL_NEEDS_BYTES = 16 * 2 ** 20;
 
@@ -23,8 +26,14 @@ function hasSmallBlocks(folder: string): boolean {
   return statfsSync(folder).bsize < SHM_PAGE_BYTES;
 }
 
-/** Bytes that this user can still write to the file system of `path`. */
-function freeBytes(path: string): number {
-  const { bsize, bavail, bfree } = statfsSync(path);
-  return bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+/** Why there is no room for a `-shm`. Undefined: there is. */
+export function whyNoRoom(folder: string): string | undefined {
+  if (lacksInodes(folder)) return `the file system of ${folder} has no free inodes`;
+  const free = freeBytes(folder);
+  return free < SHM_NEEDS_BYTES ? `the file system of ${folder} is full (${Math.floor(free / 1024)} KiB are free)` : undefined;
+}
+
+/** Whether a WAL that is there already must be ended before a `-shm` is made. */
+export function mustEndWal(folder: string): boolean {
+  return hasSmallBlocks(folder) || whyNoRoom(folder) !== undefined;
 }

@@ -1,0 +1,36 @@
+import type { DataBackend } from '../../data/data-backend.ts';
+import { NoRoomError } from '../../meta/no-room.ts';
+import type { Context } from '../context.ts';
+
+/** Which candidates may be deleted. */
+export interface Candidates {
+  minAgeSeconds: number;
+  limit: number;
+  prefix: string;
+}
+
+/**
+ * Runs `body`, which deletes blobs. If the disk is full, so that the database can't doom any, some
+ * are deleted under the write lock of the database instead, and `body` runs again: blobs and
+ * database may share the disk. After a crash in between, these blobs are still candidates.
+ */
+export async function makingRoom<T>(
+  { meta, locks, logger }: Context,
+  { backend, ...candidates }: Candidates & { backend: DataBackend },
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (!(error instanceof NoRoomError)) throw error;
+    let deleted: readonly string[] = [];
+    await meta.withUnusedCandidates(candidates, async (uids) => {
+      if (uids.length === 0) return;
+      await locks.confirm();
+      deleted = (await backend.delete(uids)).deleted;
+    });
+    if (deleted.length === 0) throw error;
+    logger.info(`The disk of the database is full. Deleted ${deleted.length} blobs to make room for its journal.`);
+    return body();
+  }
+}

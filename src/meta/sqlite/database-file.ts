@@ -1,0 +1,133 @@
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { BackyError, errnoOf } from '../../errors.ts';
+import type { Logger } from '../../logger.ts';
+import { cannotWrite, notOpened } from './database-errors.ts';
+import { PathWatch } from './path-watch.ts';
+import { copyPrivately } from './private-copy.ts';
+import { configure, endWal, STATEMENT_TIMEOUT_MS, unlessBusy } from './settings.ts';
+import { waitWhileBusy } from './wait-while-busy.ts';
+import { headerHasWal } from './wal-file.ts';
+import { mustEndWal, whyNoRoom } from './wal-place.ts';
+
+/** How a database is opened. */
+export interface FileOptions {
+  path: string;
+  /** Size of the page cache. */
+  cacheMb: number;
+  logger: Logger;
+  /** A folder for temporary files, beside the system's. */
+  cacheDir?: string | undefined;
+}
+
+/** An open database, which can be read. */
+export interface DatabaseFile {
+  db: Database.Database;
+  /** Why it can't be written. Undefined: it can. */
+  readOnlyReason: string | undefined;
+  watch: PathWatch | undefined;
+}
+
+/**
+ * Opens a database for reading, and for writing where possible. Waits while another program has it
+ * for itself. Works on a private copy if the file can't be read where it is.
+ */
+export async function openFile(options: FileOptions): Promise<DatabaseFile> {
+  const { path, logger } = options;
+  const readOnlyReason = existsSync(path) ? whyNotWritable(realpathSync(path)) : undefined;
+  if (readOnlyReason === undefined && mustEndWal(dirname(path)) && headerHasWal(path)) endWalAlone(path);
+  if (readOnlyReason !== undefined && wouldMakeFiles(path)) return openCopy(options, readOnlyReason);
+  let db: Database.Database | undefined;
+  try {
+    const opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS, readonly: readOnlyReason !== undefined });
+    db = opened;
+    const watch = readOnlyReason === undefined ? new PathWatch(path) : undefined;
+    await waitWhileBusy(() => unlessBusy(opened, () => configure(opened, options.cacheMb)), options);
+    if (readOnlyReason !== undefined) logger.info(`${cannotWrite(path, readOnlyReason)} Nothing is recorded in it.`);
+    return { db, readOnlyReason, watch };
+  } catch (error) {
+    db?.close();
+    const reason = needsCopy(error) && isReadable(path) ? (readOnlyReason ?? whyNoRoom(dirname(path))) : undefined;
+    if (reason !== undefined) return openCopy(options, reason);
+    throw error instanceof BackyError ? error : notOpened(path, error);
+  }
+}
+
+/** Opens a private copy of the file, which can be read and upgraded. Its changes are lost. */
+export async function openCopy(options: FileOptions, readOnlyReason: string): Promise<DatabaseFile> {
+  const { path, cacheDir, cacheMb, logger } = options;
+  const copy = await copyPrivately(path, cacheDir);
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(copy.path);
+    configure(db, cacheMb);
+    endWal(db);
+    logger.info(`${cannotWrite(path, readOnlyReason)} Working on a copy in ${dirname(copy.path)}.`);
+    return { db, readOnlyReason, watch: undefined };
+  } catch (error) {
+    db?.close();
+    throw notOpened(path, error);
+  } finally {
+    // An open file needs no name, and a killed program leaves nothing behind.
+    copy.remove();
+  }
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Without a writable folder, there is no journal, so that no transaction is possible. */
+function whyNotWritable(path: string): string | undefined {
+  for (const name of [path, dirname(path)]) {
+    try {
+      accessSync(name, constants.W_OK);
+    } catch (error) {
+      const errno = errnoOf(error) ?? '';
+      return errno === 'EROFS' ? 'its file system is read-only' : `no permission to write to ${name} (${errno})`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Ends the WAL that a killed program, or an older release, has left. Needs no `-shm`: in exclusive
+ * mode, SQLite keeps the index of the WAL in memory. Ignores failures, such as another program that
+ * has the database open.
+ */
+function endWalAlone(path: string): void {
+  const db = new Database(path, { timeout: 0 });
+  try {
+    db.pragma('locking_mode = EXCLUSIVE');
+    endWal(db);
+  } catch {
+    // The open that follows fails with a better reason.
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Whether SQLite would try to make a WAL and a `-shm` to read a file that can't be written. In a
+ * folder that takes files, they would belong to the wrong user.
+ */
+function wouldMakeFiles(path: string): boolean {
+  return isReadable(path) && headerHasWal(path) && !['-wal', '-shm'].every((suffix) => existsSync(path + suffix));
+}
+
+/** SQLite can't create a file that it needs, or can't roll a transaction back. */
+const NEEDS_FILES = /^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_SHM)/;
+
+/**
+ * Whether a database can't be read where it is: its WAL needs a `-shm`, or a killed program has
+ * left a transaction to roll back, and no file can be written there.
+ */
+function needsCopy(error: unknown): boolean {
+  return error instanceof Database.SqliteError && NEEDS_FILES.test(error.code);
+}

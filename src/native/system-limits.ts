@@ -1,0 +1,34 @@
+import { closeSync, openSync, statfsSync } from 'node:fs';
+import { errnoOf } from '../errors.ts';
+
+/** Advice for EMFILE. */
+export const TOO_MANY_OPEN_FILES =
+  'This process may not open more files. Raise its limit: ulimit -n 65536, or LimitNOFILE=65536 in its systemd unit.';
+
+/** SQLite opens some files at once, and closes them before its failure is known. */
+const PROBES = 8;
+
+/** Whether opens fail because of a limit, whatever the file. */
+export function tooManyOpenFiles(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < PROBES) opened.push(openSync('/dev/null', 'r'));
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EMFILE';
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+/** Bytes that this user can still write to the file system of `path`. */
+export function freeBytes(path: string): number {
+  const { bsize, bavail, bfree } = statfsSync(path);
+  return bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+}
+
+/** Whether no file can be created, however much space there is. Some file systems have no limit. */
+export function lacksInodes(path: string): boolean {
+  const { files, ffree } = statfsSync(path);
+  return files > 0 && ffree === 0;
+}
