@@ -9,7 +9,8 @@ import { shakeHands } from './handshake.ts';
 import type { NbdLimits } from './limits.ts';
 import type { Agreement } from './negotiation.ts';
 import type { Place } from './places.ts';
-import { Transmission, type TransmissionMemory } from './transmission.ts';
+import { Transmission } from './transmission.ts';
+import type { TransmissionMemory } from './transmission-memory.ts';
 
 /** Shared by the connections of a server. */
 export interface Served {

@@ -1,8 +1,10 @@
+import { errnoOf } from '../errors.ts';
 import type { Extent } from '../model/image-piece.ts';
 import {
   BASE_ALLOCATION_ID,
   CHUNK,
   CHUNK_DONE,
+  NBD_ERROR,
   SIMPLE_REPLY_MAGIC,
   STATE_HOLE_AND_ZERO,
   STRUCTURED_REPLY_MAGIC,
@@ -81,4 +83,21 @@ function chunkHead(cookie: bigint, { flags, type, length }: ChunkHead, payloadBy
   chunk.writeBigUInt64BE(cookie, 8);
   chunk.writeUInt32BE(length, 16);
   return chunk;
+}
+
+/** Why a request failed: an error number of the protocol, and a text for clients that show it. */
+export interface Failure {
+  error: number;
+  message: string;
+}
+
+/** Builds the reply to a request that failed as a whole. */
+export function failureReply(cookie: bigint, { error, message }: Failure, structured: boolean): Buffer {
+  return structured ? errorChunk(cookie, error, { message }) : simpleReply(cookie, error);
+}
+
+/** The protocol's error number for a failure of the disk. */
+export function wireError(error: unknown): number {
+  const errno = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
+  return errno === 'ENOSPC' || errno === 'EDQUOT' ? NBD_ERROR.ENOSPC : NBD_ERROR.EIO;
 }

@@ -5,7 +5,7 @@ import { type Served, serveConnection } from './connection.ts';
 import { NBD_LIMITS, type NbdLimits } from './limits.ts';
 import { checkListenAddress, type ListenAddress, listenFailure } from './listen-address.ts';
 import { Places } from './places.ts';
-import { TransmissionMemory } from './transmission.ts';
+import { TransmissionMemory } from './transmission-memory.ts';
 
 /** Idle time after which the kernel checks whether a client's host still exists. */
 const KEEP_ALIVE_MS = 60_000;

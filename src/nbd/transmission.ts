@@ -1,18 +1,18 @@
 import type { Socket } from 'node:net';
-import { errnoOf, messageOf } from '../errors.ts';
-import type { ImagePiece } from '../model/image-piece.ts';
+import { messageOf } from '../errors.ts';
 import type { Channel } from './channel.ts';
 import { ClientFault } from './client-fault.ts';
 import type { NbdDisk } from './disk.ts';
 import type { Incoming } from './incoming.ts';
 import type { NbdLimits } from './limits.ts';
 import type { Agreement } from './negotiation.ts';
-import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, NBD_ERROR, REQUEST_BYTES } from './numbers.ts';
+import { COMMAND, COMMAND_FLAG, MAX_REQUEST_BYTES, REQUEST_BYTES } from './numbers.ts';
 import { dataPatience, type Patience, requestPatience } from './patience.ts';
-import { blockStatusChunk, dataChunkHead, doneChunk, errorChunk, holeChunk, simpleReply } from './replies.ts';
+import { ReadReplies } from './read-replies.ts';
+import { blockStatusChunk, doneChunk, type Failure, failureReply, simpleReply, wireError } from './replies.ts';
 import { ReplySender } from './reply-sender.ts';
 import { type NbdRequest, parseRequest, type RequestRules, refusalOf } from './requests.ts';
-import { SharedBytes } from './shared-bytes.ts';
+import type { TransmissionMemory } from './transmission-memory.ts';
 
 /** Requests in flight of one connection. */
 const MAX_REQUESTS = 128;
@@ -23,18 +23,6 @@ const NO_REQUEST = 'it sent something that is not an NBD request.';
 
 /** How a connection ended: by a request of the client, or without one. */
 type EndOfTransmission = 'disconnect' | 'lost';
-
-/** Memory for the requests of all connections of a server. */
-export class TransmissionMemory {
-  /** For data of writes, from before it is received until the write has ended. */
-  readonly writes: SharedBytes;
-  /** Bytes of all requests in flight. */
-  inFlightBytes = 0;
-
-  constructor({ writeBytes }: Pick<NbdLimits, 'writeBytes'>) {
-    this.writes = new SharedBytes(writeBytes);
-  }
-}
 
 /** Bounds of a transmission. */
 export interface TransmissionBounds {
@@ -50,6 +38,7 @@ export class Transmission {
   readonly #socket: Socket;
   readonly #sender: ReplySender;
   readonly #incoming: Incoming;
+  readonly #reads: ReadReplies;
   readonly #disk: NbdDisk;
   readonly #rules: RequestRules;
   readonly #limits: NbdLimits;
@@ -69,6 +58,7 @@ export class Transmission {
     this.#headPatience = requestPatience(limits);
     this.#dataPatience = dataPatience(limits, () => memory.writes.isWanted);
     this.#disk = agreement.disk;
+    this.#reads = new ReadReplies({ disk: agreement.disk, sender: this.#sender, structured: agreement.structured });
     this.#rules = {
       sizeBytes: agreement.export.sizeBytes,
       readOnly: agreement.export.isReadOnly,
@@ -169,8 +159,7 @@ export class Transmission {
 
   async #read(request: NbdRequest, done: () => void): Promise<void> {
     try {
-      if (!this.#rules.structured || (request.flags & COMMAND_FLAG.df) !== 0) await this.#readWhole(request, done);
-      else await this.#readInChunks(request, done);
+      await this.#reads.answer(request, done);
     } catch (error) {
       // A bug in this program. Part of the reply may be sent, so no error can follow it.
       this.#socket.destroy(error instanceof Error ? error : new Error(String(error)));
@@ -178,50 +167,8 @@ export class Transmission {
     }
   }
 
-  /**
-   * Sends each piece as a chunk of its own: data straight from the cache, zeros as holes, bad
-   * blocks as errors.
-   */
-  async #readInChunks({ cookie, offset, length }: NbdRequest, done: () => void): Promise<void> {
-    const end = offset + length;
-    if (length === 0) this.#sender.send([doneChunk(cookie)], done);
-    await this.#disk.read(offset, length, (piece) => {
-      const isLast = piece.offset + lengthOf(piece) === end;
-      const settled = isLast ? done : () => {};
-      const at = piece.offset;
-      if (piece.kind === 'data') {
-        const head = dataChunkHead(cookie, at, { length: piece.bytes.length, isLast });
-        this.#sender.sendPiece(head, piece, settled);
-      } else if (piece.kind === 'zeros') this.#sender.send([holeChunk(cookie, at, { length: piece.length, isLast })], settled);
-      else {
-        const chunk = errorChunk(cookie, wireError(piece.error), { message: piece.error.message, offset: at });
-        this.#sender.send(isLast ? [chunk, doneChunk(cookie)] : [chunk], settled);
-      }
-    });
-  }
-
-  /**
-   * Reads everything before it replies, since the header of this reply says whether the read
-   * failed.
-   */
-  async #readWhole(request: NbdRequest, done: () => void): Promise<void> {
-    const { cookie, offset, length } = request;
-    const bytes = Buffer.alloc(length);
-    let failed: Error | undefined;
-    await this.#disk.read(offset, length, (piece) => {
-      if (piece.kind === 'failed') failed ??= piece.error;
-      if (piece.kind !== 'data') return;
-      bytes.set(piece.bytes, piece.offset - offset);
-      piece.release();
-    });
-    if (failed !== undefined) this.#fail(request, { error: wireError(failed), message: failed.message }, done);
-    else if (!this.#rules.structured) this.#sender.send([simpleReply(cookie, 0), bytes], done);
-    else if (length === 0) this.#sender.send([doneChunk(cookie)], done);
-    else this.#sender.send([dataChunkHead(cookie, offset, { length, isLast: true }), bytes], done);
-  }
-
-  #fail({ cookie }: NbdRequest, { error, message }: { error: number; message: string }, done: () => void): void {
-    this.#sender.send([this.#rules.structured ? errorChunk(cookie, error, { message }) : simpleReply(cookie, error)], done);
+  #fail({ cookie }: NbdRequest, failure: Failure, done: () => void): void {
+    this.#sender.send([failureReply(cookie, failure, this.#rules.structured)], done);
   }
 
   async #room(): Promise<void> {
@@ -240,13 +187,4 @@ export class Transmission {
       this.#onSettled = resolve;
     });
   }
-}
-
-function lengthOf(piece: ImagePiece): number {
-  return piece.kind === 'data' ? piece.bytes.length : piece.length;
-}
-
-function wireError(error: unknown): number {
-  const errno = errnoOf(error instanceof Error ? (error.cause ?? error) : error);
-  return errno === 'ENOSPC' || errno === 'EDQUOT' ? NBD_ERROR.ENOSPC : NBD_ERROR.EIO;
 }
