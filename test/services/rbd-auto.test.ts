@@ -228,7 +228,7 @@ describe('backup --auto of a pool', () => {
     await withLab(autoLab(cluster), async (lab) => {
       expect((await auto(lab, `rbd://${place}/*`)).results).toEqual([]);
       for (const name of ['a', 'b', 'c']) await cluster.import(`${place}/${name}`, noise(2 * OBJECT, name));
-      const { results } = await auto(lab, `rbd://${place}/*`);
+      const { results } = await auto(lab, `rbd://${place}/?`);
       expect(results.map(({ image, name, exit_code }) => ({ image, name, exit_code }))).toEqual(
         ['a', 'b', 'c'].map((name) => ({ image: `${place}/${name}`, name, exit_code: 0 })),
       );

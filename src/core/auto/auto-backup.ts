@@ -6,11 +6,11 @@ import { checkStore } from '../store/check-store.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
 import { autoBackupImage } from './auto-image.ts';
 import type { AutoOptions, AutoResult } from './auto-request.ts';
-import { namingOf, parseAutoSource } from './auto-source.ts';
+import { isPattern, matchingImages, namingOf, parseAutoSource } from './auto-source.ts';
 
 /** Which images to back up with `--auto`. */
 export interface AutoRequest extends AutoOptions {
-  /** `rbd://pool/image`, or `rbd://pool/*` for all images of a pool or namespace. */
+  /** `rbd://pool/image`, or a pattern for images of a pool or namespace: `rbd://pool/web-*`. */
   source: string;
   /**
    * Default: the image's name. For several images it MUST contain `{image}`; it MAY contain
@@ -34,7 +34,7 @@ export async function autoBackup(context: Context, request: AutoRequest): Promis
   if (!request.dryRun) await checkStore(context, request);
   const session = await RbdSession.open(context.io.rbd, context);
   return withShared(context, session, async (inner) => {
-    const images = place.image === '*' ? await session.call('images', place) : [place.image];
+    const images = isPattern(place) ? matchingImages(place, await session.call('images', place)) : [place.image];
     if (images.length === 0) context.logger.warning(`There are no images in ${poolSpec(place)}.`);
     const results: AutoResult[] = [];
     for (const image of images) {

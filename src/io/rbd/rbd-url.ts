@@ -5,7 +5,7 @@ export interface RbdPlace {
   pool: string;
   /** Empty: the default namespace of the pool. */
   namespace: string;
-  /** `*` for all images, where the caller allows that. */
+  /** May be a pattern with `*` and `?`, where the caller allows that. */
   image: string;
   /** Undefined: the image itself. */
   snapshot: string | undefined;
