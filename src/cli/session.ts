@@ -67,6 +67,7 @@ export async function createBacky({
       brokenSchedulers: config.brokenSchedulers,
       defaultSchedulers: config.defaultSchedulers,
       slaSchedulers: config.slaSchedulers,
+      slaNewNamesByAge: config.slaNewNamesByAge,
     },
     signal,
     onProgress,

@@ -45,6 +45,7 @@ export interface Config {
   encryptionAssumed: boolean;
   defaultSchedulers: string[];
   slaSchedulers: string[];
+  slaNewNamesByAge: boolean;
   /** An engine URL (docs/spec/formats.md §3); only its scheme is checked. */
   engine: string;
   /** MiB of page cache for SQLite. */

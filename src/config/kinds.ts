@@ -71,14 +71,19 @@ export const path: Kind<string> = {
   parse: (text) => (text === '' || text.includes('\n') ? undefined : text),
 };
 
-/** Comma separated names. */
+/** Names, separated by commas or lines. One with a comma or quotes is quoted as in CSV. */
 export const names: Kind<string[]> = {
-  allowed: 'a comma separated list of names',
-  parse: (text) =>
-    text
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+  allowed: 'a comma separated list of names ("a,b" is one name, "" in it a quote)',
+  parse: (text) => {
+    const found: string[] = [];
+    const entry = /[^\S\n]*(?:"((?:[^"]|"")*)"[^\S\n]*|([^",\n]*))(?:,|\n|$)/y;
+    while (entry.lastIndex < text.length) {
+      const match = entry.exec(text);
+      if (match === null) return undefined;
+      found.push(match[1]?.replaceAll('""', '"') ?? match[2]?.trim() ?? '');
+    }
+    return found.filter((name) => name !== '');
+  },
 };
 
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };

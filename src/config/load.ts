@@ -52,6 +52,7 @@ function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment
     compressionLevel: values.compression_level,
     defaultSchedulers: values.default_schedulers,
     slaSchedulers: values.sla_schedulers,
+    slaNewNamesByAge: values.sla_new_names === 'by-age',
     ...readEncryption(ini, values.encryption_version),
   };
 }

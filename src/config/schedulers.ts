@@ -17,16 +17,21 @@ export function readSchedulers(ini: Ini): { schedulers: Scheduler[]; brokenSched
   for (const name of ini.sections.keys()) {
     if (!isScheduler(ini, name)) continue;
     const problems: string[] = [];
-    const read = (option: keyof typeof SCHEDULER): number => {
+    const noted = <T>(read: () => T, otherwise: T): T => {
       try {
-        return readRequired(ini, { section: name, option }, SCHEDULER[option]);
+        return read();
       } catch (error) {
         if (!(error instanceof BackyError)) throw error;
         problems.push(error.message);
-        return 0;
+        return otherwise;
       }
     };
-    const scheduler = { name, intervalSeconds: read('interval'), keep: read('keep'), slaSeconds: read('sla') };
+    const read = (option: 'interval' | 'keep' | 'sla'): number =>
+      noted(() => readRequired(ini, { section: name, option }, SCHEDULER[option]), 0);
+    const scheduler = {
+      ...{ name, intervalSeconds: read('interval'), keep: read('keep'), slaSeconds: read('sla') },
+      names: noted(() => readOption(ini, { section: name, option: 'names' }, SCHEDULER.names), undefined),
+    };
     if (problems.length === 0) schedulers.push(scheduler);
     else brokenSchedulers.push({ name, problem: problems.join(' ') });
   }

@@ -78,6 +78,7 @@ export const SCHEMA = {
     encryption_version: option<0 | 1 | undefined>(oneOf<0 | 1>({ 0: 0, 1: 1 }), undefined),
     default_schedulers: option(names, ['daily']),
     sla_schedulers: option(names, ['daily', 'weekly', 'monthly']),
+    sla_new_names: option<'by-keep' | 'by-age'>(oneOf({ 'by-keep': 'by-keep', 'by-age': 'by-age' }), 'by-keep'),
   },
   MetaBackend: {
     type: option(metaType, 'sql'),
@@ -124,8 +125,8 @@ export const SCHEMA = {
   io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
 } satisfies Record<string, Record<string, Option<unknown>>>;
 
-/** The options of a scheduler. All are required. */
-export const SCHEDULER = { interval: duration, keep: wholeNumber({ min: 0, max: 1_000_000 }), sla: duration };
+/** The options of a scheduler. All but `names` are required. */
+export const SCHEDULER = { interval: duration, keep: wholeNumber({ min: 0, max: 1_000_000 }), sla: duration, names };
 
 /** A section of the program's own. */
 export type SectionName = keyof typeof SCHEMA;

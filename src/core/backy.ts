@@ -92,6 +92,11 @@ export class Backy {
     return (await import('./versions/remove-expired.ts')).removeExpired(this.#context, request);
   }
 
+  /** Forgets a name without versions, so that {@link sla} no longer expects it. */
+  async forgetName(name: string): Promise<void> {
+    await (await import('./versions/forget-name.ts')).forgetName(this.#context, name);
+  }
+
   /** Protects a version from removal, or ends that. Throws `refused` if nothing would change. */
   setProtected(uid: string, value: boolean): Promise<void> {
     return setProtected(this.#context, uid, value);

@@ -1,4 +1,5 @@
 import type { TaggedVersion, VersionFilter } from '../model/version.ts';
+import type { NameMemory } from './name-store.ts';
 
 /** Versions, tags, dates. */
 export interface VersionStore {
@@ -25,7 +26,8 @@ export interface VersionStore {
    * Removes a version; its blobs become candidates for deletion. Takes several transactions, so
    * that others can write in between. The first one makes the version invalid, so that a crash
    * leaves no version that looks complete.
+   * @param memory undefined: the names that were seen stay as they are.
    * @returns how many block rows it had.
    */
-  removeVersion(uid: string, onProgress: (rowsRemoved: number) => void): Promise<number>;
+  removeVersion(uid: string, onProgress: (rowsRemoved: number) => void, memory?: NameMemory): Promise<number>;
 }

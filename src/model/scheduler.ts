@@ -7,6 +7,8 @@ export interface Scheduler {
   keep: number;
   /** Seconds that a backup may be early or late. */
   slaSeconds: number;
+  /** Names that it expects even if they have no version. */
+  names?: readonly string[] | undefined;
 }
 
 /** Schedulers in backy.cfg. */
@@ -18,4 +20,6 @@ export interface SchedulerSettings {
   defaultSchedulers: readonly string[];
   /** Schedulers of `sla` without `-s`. */
   slaSchedulers: readonly string[];
+  /** Whether `sla` measures a name younger than `keep` intervals by its age. */
+  slaNewNamesByAge: boolean;
 }

@@ -68,6 +68,18 @@ test('sla: NAME shows only that name, even if it was never backed up', async () 
   ]);
 });
 
+test('sla: names of a scheduler, names that were seen, and new names by their age', async () => {
+  lab.configure({ DEFAULTS: { sla_new_names: 'by-age' }, daily: { names: 'web, "a,b"' } });
+  const uid = await lab.backup('-e', '2020-01-01', `file://${lab.write('image', 'image')}`, 'failed');
+  lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', uid);
+  await lab.ok('rm', '--expired');
+  addVersion(lab, 'new', HOUR);
+  const ofDaily = (name: string) => `${name}|daily: Too few backups. Found 0, should be 2.`;
+  expect(await linesNow(lab, 'sla', '-s', 'daily')).toEqual(['a,b', 'failed', 'web'].map(ofDaily));
+  expect(await lab.ok('rm', '--forget', 'failed')).toContain('INFO: Forgot the name failed.');
+  expect(await linesNow(lab, 'sla', '-s', 'daily')).toEqual(['a,b', 'web'].map(ofDaily));
+});
+
 test('sla: -f picks columns, --json is a list of objects, -v lists the checked backups', async () => {
   addVersion(lab, 'vm', HOUR);
   const breach = 'daily: Too few backups. Found 1, should be 2.';

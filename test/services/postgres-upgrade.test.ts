@@ -81,6 +81,7 @@ describe('the schema', () => {
       'backy2_doomed',
       'backy2_imported',
       'backy2_migrations',
+      'backy2_names',
       'backy2_progress',
       'backy2_state',
       'backy2_store',

@@ -7,11 +7,12 @@ import { flag } from '../options/option-values.ts';
 export const rmCommand: Command = {
   name: 'rm',
   description: 'Remove versions; cleanup frees their space.',
-  args: [['<version_uids...>', 'versions to remove; with --expired: a name']],
+  args: [['<version_uids...>', 'versions to remove; with --expired or --forget: a name']],
   options: [
     ['-f, --force', 'remove also versions younger than disallow_rm_when_younger_than_days'],
     ['--expired', 'remove expired versions, of one name or all; never the newest valid one of a name'],
     ['-n, --dry-run', 'with --expired: show what would be removed'],
+    ['--forget', 'remove nothing: forget a name without versions, so that sla no longer lists it'],
   ],
   optionalWith: { option: 'expired', argument: 0 },
   examples: [
@@ -19,12 +20,16 @@ export const rmCommand: Command = {
     ['backy2 -m rm --expired', 'Removes expired versions; prints only errors, for cron.'],
   ],
   checkUsage({ args, options }) {
-    if (flag(options.expired)) {
-      if (args.length > 1) throw new BackyError('usage', '--expired takes at most one name.');
-    } else if (flag(options.dryRun)) throw new BackyError('usage', '--dry-run needs --expired.');
+    const [expired, forget] = [flag(options.expired), flag(options.forget)];
+    if (expired && args.length > 1) throw new BackyError('usage', '--expired takes at most one name.');
+    if (forget && args.length > 1) throw new BackyError('usage', '--forget takes one name.');
+    if (forget && (expired || flag(options.force))) throw new BackyError('usage', '--forget cannot be combined with others.');
+    if (!expired && flag(options.dryRun)) throw new BackyError('usage', '--dry-run needs --expired.');
   },
   prepare({ args, options }) {
     const force = flag(options.force);
+    const [first = ''] = args;
+    if (flag(options.forget)) return forgotten(first);
     return flag(options.expired) ? expiredOnes(args[0], force, flag(options.dryRun)) : named(args, force);
   },
 };
@@ -35,6 +40,13 @@ function named(uids: readonly string[], force: boolean): Action {
     note({ removed });
     for (const uid of uids) removed.push(await backy.remove(uid, force));
     return { result: { removed } };
+  };
+}
+
+function forgotten(name: string): Action {
+  return async ({ backy }) => {
+    await backy.forgetName(name);
+    return { result: { removed: [], forgotten: name }, message: `Forgot the name ${name}.` };
   };
 }
 

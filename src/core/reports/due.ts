@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import { isFromFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
-import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
+import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, schedulersOf } from './schedulers.ts';
 
 /** A backup that is due. */
 export interface DueBackup {
@@ -34,20 +34,20 @@ interface DueCheck {
  * order.
  */
 export function dueBackups(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): DueBackup[] {
-  const rows = images.map(({ name, versions }) => dueBackup(name, checksOf(versions, schedulers, now), now));
+  const rows = images.map((image) => dueBackup(image.name, checksOf(image, schedulers, now), now));
   return rows.filter((row) => row !== undefined).sort((a, b) => a.dueSince.getTime() - b.dueSince.getTime());
 }
 
 /** Explains the result of {@link dueBackups}, one line for each image and scheduler. */
 export function explainDue(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
-  return images.flatMap(({ name, versions }) => checksOf(versions, schedulers, now).map((check) => explain(name, check, now)));
+  return images.flatMap((image) => checksOf(image, schedulers, now).map((check) => explain(image.name, check, now)));
 }
 
 /** Applies docs/spec/semantics.md, "due and sla". A scheduler that keeps no backup is never due. */
-function checksOf(versions: readonly ScheduledVersion[], schedulers: readonly Scheduler[], now: Date): DueCheck[] {
-  return schedulers.map((scheduler) => {
+function checksOf(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
+  return schedulersOf(image, schedulers).map((scheduler) => {
     const { intervalSeconds, slaSeconds, keep } = scheduler;
-    const counted = countedVersions(scheduler, versions);
+    const counted = countedVersions(scheduler, image.versions);
     const newest = counted.filter(({ date }) => !isFromFuture(date, now)).at(-1);
     const dueAfter = newest === undefined ? new Date(0) : plusSeconds(newest.date, intervalSeconds - slaSeconds);
     const hasFuture = counted.some(({ date }) => isFromFuture(date, now));

@@ -9,6 +9,15 @@ export type ScheduledVersion = Pick<TaggedVersion, 'uid' | 'date' | 'valid' | 't
 export interface Image {
   name: string;
   versions: readonly ScheduledVersion[];
+  /** Only these schedulers expect it, since it has no version. Undefined: all do. */
+  expectedBy?: readonly string[];
+  /** When it was first seen. Undefined: it does not count as a new one. */
+  since?: Date | undefined;
+}
+
+/** The schedulers to judge an image by, in the order of `schedulers`. */
+export function schedulersOf({ expectedBy }: Image, schedulers: readonly Scheduler[]): readonly Scheduler[] {
+  return expectedBy === undefined ? schedulers : schedulers.filter(({ name }) => expectedBy.includes(name));
 }
 
 /** Names of schedulers, and the option that gave them, for errors. */

@@ -1,7 +1,7 @@
 import { isFromFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
-import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion } from './schedulers.ts';
+import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, schedulersOf } from './schedulers.ts';
 
 /** A violation of a scheduler's SLA by the backups of an image. */
 export interface Breach {
@@ -26,27 +26,51 @@ const REMOVAL_INTERVAL_SECONDS = 86400;
  * and sla").
  */
 export function slaBreaches(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): Breach[] {
-  return images.flatMap(({ name, versions }) =>
-    schedulers.flatMap((scheduler) =>
-      breachesOf(scheduler, countedVersions(scheduler, versions), now).map((text) => ({
-        name,
-        breach: `${scheduler.name}: ${text}`,
-      })),
+  return images.flatMap((image) =>
+    schedulersOf(image, schedulers).flatMap((scheduler) =>
+      breachesOf(checkOf(image, scheduler, now)).map((text) => ({ name: image.name, breach: `${scheduler.name}: ${text}` })),
     ),
   );
 }
 
 /** Explains the input of {@link slaBreaches}, one line for each image and scheduler. */
 export function explainSla(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
-  return images.flatMap(({ name, versions }) =>
-    schedulers.map((scheduler) => explain(name, { scheduler, counted: countedVersions(scheduler, versions), now })),
+  return images.flatMap((image) =>
+    schedulersOf(image, schedulers).map((scheduler) => explain(image.name, checkOf(image, scheduler, now))),
   );
 }
 
-/** @param versions that count for the scheduler, oldest first. */
-function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[], now: Date): string[] {
+/** Input of the breaches of one image and scheduler. */
+interface SlaCheck {
+  scheduler: Scheduler;
+  /** Versions that count for the scheduler, oldest first. */
+  counted: readonly ScheduledVersion[];
+  /** Number of versions that there must be: `keep`, or fewer for a new name. */
+  expected: number;
+  now: Date;
+}
+
+function checkOf(image: Image, scheduler: Scheduler, now: Date): SlaCheck {
+  const counted = countedVersions(scheduler, image.versions);
+  return { scheduler, counted, expected: expectedCount(image, scheduler, now), now };
+}
+
+/**
+ * Number of versions that a name must have. A new one has had time for fewer than `keep`: for one
+ * in each interval, if all of them were as late as the SLA allows. A name without any version is
+ * never a new one.
+ */
+function expectedCount({ since, versions }: Image, { keep, intervalSeconds, slaSeconds }: Scheduler, now: Date): number {
+  if (since === undefined || versions.length === 0) return keep;
+  const ageSeconds = Math.max(0, now.getTime() - since.getTime()) / 1000;
+  if (ageSeconds >= keep * intervalSeconds) return keep;
+  // As for the age of the latest backup, the last moment is still in time.
+  return Math.min(keep, Math.max(0, Math.ceil(ageSeconds / (intervalSeconds + slaSeconds)) - 1));
+}
+
+function breachesOf({ scheduler, counted: versions, expected, now }: SlaCheck): string[] {
   const { intervalSeconds, slaSeconds } = scheduler;
-  const breaches = countBreaches(scheduler, versions.length);
+  const breaches = countBreaches(scheduler, versions.length, expected);
   const dated = versions.filter(({ date }) => !isFromFuture(date, now));
   const latest = versions.at(-1);
   if (latest !== undefined && dated.length < versions.length)
@@ -68,8 +92,8 @@ function breachesOf(scheduler: Scheduler, versions: readonly ScheduledVersion[],
   return breaches;
 }
 
-function countBreaches({ keep }: Scheduler, found: number): string[] {
-  if (found < keep) return [`Too few backups. Found ${found}, should be ${keep}.`];
+function countBreaches({ keep }: Scheduler, found: number, expected: number): string[] {
+  if (found < expected) return [`Too few backups. Found ${found}, should be ${expected}.`];
   if (found > keep + EXTRA_VERSIONS) return [`Too many backups. Found ${found}, should be ${keep}.`];
   return [];
 }
@@ -91,19 +115,12 @@ function oldestAllowedDate({ keep, intervalSeconds, slaSeconds }: Scheduler, now
   return plusSeconds(now, -(keep * intervalSeconds + slaSeconds + REMOVAL_INTERVAL_SECONDS));
 }
 
-/** Input of the breaches of one image and scheduler. */
-interface SlaCheck {
-  scheduler: Scheduler;
-  counted: readonly ScheduledVersion[];
-  now: Date;
-}
-
-function explain(name: string, { scheduler, counted, now }: SlaCheck): string {
+function explain(name: string, { scheduler, counted, expected, now }: SlaCheck): string {
   const { keep, intervalSeconds, slaSeconds } = scheduler;
   const dates = [counted[0], counted.at(-1)].map((version) => version && toSecondsText(version.date));
   const found = counted.length === 0 ? 'none' : `${counted.length}, from ${dates[0]} to ${dates[1]}`;
   return (
-    `SLA: Valid backups of ${name} with the tag ${scheduler.name}: ${found}. Keep is ${keep}, ` +
+    `SLA: Valid backups of ${name} with the tag ${scheduler.name}: ${found}. Keep is ${keep}${expected < keep ? ` (${expected} by its age)` : ''}, ` +
     `interval is ${durationText(intervalSeconds)}, SLA is ${durationText(slaSeconds)}. Now is ${toSecondsText(now)}.`
   );
 }

@@ -111,7 +111,7 @@ async function removeUnlessUsed(
         inUse.add(newest);
         held.push(await lockVersion(context.locks, newest, 'shared'));
       }
-      return removeLocked(context, version);
+      return removeLocked(context, version, 'keep');
     });
   } catch (error) {
     if (!(error instanceof BackyError && inUse.has(error.data.uid ?? ''))) throw error;

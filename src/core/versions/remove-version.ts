@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
+import type { NameMemory } from '../../meta/name-store.ts';
 import { warnOfFuture } from '../../model/clock.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
@@ -26,7 +27,7 @@ export async function removeVersion(context: Context, uid: string, force: boolea
       });
     }
     if (!force) refuseYoung(context, version);
-    return removeLocked(context, version);
+    return removeLocked(context, version, 'forget');
   });
   await wholeTurn();
   return removed;
@@ -41,14 +42,22 @@ export async function wholeTurn(): Promise<void> {
   await setImmediate();
 }
 
-/** Removes a version whose exclusive lock the caller holds. */
-export async function removeLocked(context: Context, { uid, name, size }: TaggedVersion): Promise<RemovalResult> {
+/**
+ * Removes a version whose exclusive lock the caller holds. @param memory `forget`: with the
+ * last version, `sla` forgets the name.
+ */
+export async function removeLocked(context: Context, version: TaggedVersion, memory: NameMemory): Promise<RemovalResult> {
+  const { uid, name, size } = version;
   const { meta, logger, signal } = context;
-  const blocks = await meta.removeVersion(uid, (rows) => {
-    // If stopped here, the version is invalid and incomplete. Another rm removes the rest.
-    signal.throwIfAborted();
-    logger.debug(`Removed ${rows} of ${size} blocks of ${uid}.`);
-  });
+  const blocks = await meta.removeVersion(
+    uid,
+    (rows) => {
+      // If stopped here, the version is invalid and incomplete. Another rm removes the rest.
+      signal.throwIfAborted();
+      logger.debug(`Removed ${rows} of ${size} blocks of ${uid}.`);
+    },
+    memory,
+  );
   logger.info(`Removed backup version ${uid} with ${blocks} blocks.`);
   return { uid, name, blocks };
 }

@@ -1,3 +1,4 @@
+import type { NameMemory } from '../name-store.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
@@ -14,6 +15,7 @@ export async function removeVersion(
   connection: PostgresConnection,
   uid: string,
   onProgress: (rowsRemoved: number) => void,
+  memory?: NameMemory,
 ): Promise<number> {
   await setVersionInvalid(connection, uid);
   let removed = 0;
@@ -35,6 +37,6 @@ export async function removeVersion(
     size = nextPieceSize(size, performance.now() - start);
   }
   const build = await statementBuilder();
-  await connection.transaction(() => removeEmptyVersion(build, uid));
+  await connection.transaction(() => removeEmptyVersion(connection, build, { uid, memory }));
   return removed;
 }

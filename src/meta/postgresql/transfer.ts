@@ -30,7 +30,7 @@ export function importVersion(
       await gather(session, rows);
       const valid = version.valid && isWhole();
       const build = await statementBuilder();
-      return await transact('naming', (inside) => inside.play(insertImported(build, { ...version, valid })));
+      return await transact('naming', (inside) => inside.play(insertImported(connection, build, { ...version, valid })));
     } catch (error) {
       throw isDuplicateVersion(error) ? versionExists(version.uid) : error;
     } finally {

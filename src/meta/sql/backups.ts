@@ -6,6 +6,7 @@ import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Migration, NewVersion, Version } from '../../model/version.ts';
 import { isBlockId, isStray, lengthOfBlock } from './block-conditions.ts';
 import type { FinishedRows, SqlDatabase } from './database.ts';
+import { rememberName } from './name-steps.ts';
 import { newVersionRecord } from './rows.ts';
 import { sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -86,6 +87,7 @@ export async function finishBackup(db: SqlDatabase, version: Version, counters?:
     if (counters !== undefined) yield* run(build('stats').insert({ date, ...toStatsColumns(version, counters) }));
     yield* run(build('versions').where('uid', uid).update({ valid: 1 }));
     yield* forgetProgress(build, uid);
+    yield* rememberName(version.name, db.now());
     return true;
   });
 }

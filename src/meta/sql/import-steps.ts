@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
+import type { SqlDatabase } from './database.ts';
+import { rememberName } from './name-steps.ts';
 import { toVersionRecord } from './rows.ts';
 import { sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
@@ -12,13 +14,14 @@ export const IMPORT_COLUMNS = sql`uid, id, date, checksum, size, valid, enc_vers
  * Adds a version with the rows of the temporary table `import_rows`.
  * @returns how many of them have a doomed blob. @throws BackyError `versionExists`.
  */
-export function* insertImported(build: Knex, version: Version): Steps<number> {
+export function* insertImported(db: SqlDatabase, build: Knex, version: Version): Steps<number> {
   const { uid } = version;
   if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
   yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
+  if (version.valid) yield* rememberName(version.name, db.now());
   yield* run(
     sql`INSERT INTO backy2_imported (uid, checksum)
       SELECT DISTINCT uid, checksum FROM import_rows AS new WHERE uid <> '' AND NOT EXISTS (

@@ -118,6 +118,7 @@ export function createSchema(types: Record<TypeName, string>): string[] {
  * - `backy2_bad`: contents that are known to be bad
  * - `backy2_store`: the store that the database belongs to
  * - `backy2_imported`: blobs that are known only from imports
+ * - `backy2_names`: names of versions that were seen
  * - `backy2_state`: numbers of our own
  */
 export const SIDE_TABLES = {
@@ -134,5 +135,7 @@ export const SIDE_TABLES = {
     'CREATE TABLE IF NOT EXISTS backy2_store (slot INTEGER NOT NULL PRIMARY KEY CHECK (slot = 1), id VARCHAR(36) NOT NULL)',
   backy2_imported:
     'CREATE TABLE IF NOT EXISTS backy2_imported (uid VARCHAR(32) NOT NULL, checksum VARCHAR(128) NOT NULL, PRIMARY KEY (uid, checksum))',
+  backy2_names:
+    'CREATE TABLE IF NOT EXISTS backy2_names (hash VARCHAR(64) NOT NULL PRIMARY KEY, name VARCHAR(2048) NOT NULL, since BIGINT NOT NULL)',
   backy2_state: 'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
 } as const;

@@ -5,6 +5,7 @@ import * as cleanup from './cleanup.ts';
 import type { SqlDatabase } from './database.ts';
 import * as healing from './healing.ts';
 import * as identity from './identity.ts';
+import * as names from './names.ts';
 import * as reports from './reports.ts';
 import * as sealed from './sealed.ts';
 import * as transfer from './transfer.ts';
@@ -24,6 +25,7 @@ export function sharedQueries(db: SqlDatabase) {
     ...bind(db, sealed),
     ...bind(db, healing),
     ...bind(db, identity),
+    ...bind(db, names),
     ...bind(db, verified),
     ...bind(db, transfer),
     ...bind(db, reports),

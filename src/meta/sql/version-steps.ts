@@ -1,6 +1,8 @@
 import type { Knex } from 'knex';
 import type { BackupCounters } from '../../model/counters.ts';
+import type { NameMemory } from '../name-store.ts';
 import type { SqlDatabase } from './database.ts';
+import { nameOfRemoved } from './name-steps.ts';
 import { type Sql, sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
 
@@ -22,6 +24,13 @@ export function* insertTags(uid: string, tags: readonly string[]): Steps<void> {
   }
 }
 
+/** A version that is being removed. */
+export interface RemovedVersion {
+  uid: string;
+  /** Undefined: nobody asked for this removal, so it says nothing about the name. */
+  memory: NameMemory | undefined;
+}
+
 /** Deletes what only unfinished backups and migrations need. */
 export function* forgetProgress(build: Knex, versionUid: string): Steps<void> {
   for (const table of ['backy2_progress', 'backy2_migrations'])
@@ -29,7 +38,9 @@ export function* forgetProgress(build: Knex, versionUid: string): Steps<void> {
 }
 
 /** Removes a version without block rows. */
-export function* removeEmptyVersion(build: Knex, uid: string): Steps<void> {
+export function* removeEmptyVersion(db: SqlDatabase, build: Knex, removed: RemovedVersion): Steps<void> {
+  const { uid, memory } = removed;
+  if (memory !== undefined) yield* nameOfRemoved(uid, memory, db.now());
   yield* run(build('tags').where('version_uid', uid).delete());
   yield* forgetProgress(build, uid);
   yield* run(build('versions').where('uid', uid).delete());

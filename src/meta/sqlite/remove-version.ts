@@ -1,3 +1,4 @@
+import type { NameMemory } from '../name-store.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { removeEmptyVersion } from '../sql/version-steps.ts';
@@ -18,6 +19,7 @@ export async function removeVersion(
   connection: SqliteConnection,
   uid: string,
   onProgress: (rowsRemoved: number) => void,
+  memory?: NameMemory,
 ): Promise<number> {
   await setVersionInvalid(connection, uid);
   const removed = await connection.bulk(async () => {
@@ -36,7 +38,7 @@ export async function removeVersion(
     return total;
   });
   const build = await statementBuilder();
-  await connection.transaction(() => removeEmptyVersion(build, uid));
+  await connection.transaction(() => removeEmptyVersion(connection, build, { uid, memory }));
   return removed;
 }
 

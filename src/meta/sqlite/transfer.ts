@@ -26,5 +26,5 @@ export async function importVersion(
   }
   const build = await statementBuilder();
   const valid = version.valid && isWhole();
-  return connection.transaction(() => insertImported(build, { ...version, valid }));
+  return connection.transaction(() => insertImported(connection, build, { ...version, valid }));
 }

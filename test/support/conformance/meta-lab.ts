@@ -78,8 +78,8 @@ export class MetaLab {
   readonly rowsOf = (uid: string) => this.meta.blockPage(uid, -1, 1000);
 
   /** A finished version of ten blocks, with blobs from number `blobs` on. */
-  readonly whole = async (uid: string, blobs: number) => {
-    await this.newVersion(uid);
+  readonly whole = async (uid: string, blobs: number, name = 'vm') => {
+    await this.newVersion(uid, name);
     const rows = Array.from({ length: 10 }, (_, id) => row(id, blobs + id));
     await this.commit(uid, rows);
     await this.finish(uid);

@@ -99,6 +99,41 @@ export function metaVersionsSuite(lab: MetaLab): void {
     });
   });
 
+  describe('names', () => {
+    const names = async () => (await lab.meta.seenNames()).map(({ name }) => name).sort();
+    const long = 'ü'.repeat(2048);
+
+    it('are seen with the first valid version, since the oldest version then, however long they are', async () => {
+      await newVersion('v0', long);
+      expect(await names()).toEqual([]);
+      lab.fixture.setNow(new Date(NOW.getTime() + 5000));
+      await whole('v1', 100, long);
+      await whole('v2', 200, long);
+      expect(await lab.meta.seenNames()).toEqual([{ name: long, since: new Date(Math.floor(NOW.getTime() / 1000) * 1000) }]);
+    });
+
+    it('outlive their versions, unless the last one is removed to forget them', async () => {
+      for (const [uid, first, name] of [
+        ['v1', 100, 'a'],
+        ['v2', 200, 'a'],
+        ['v3', 300, 'b'],
+      ] as const)
+        await whole(uid, first, name);
+      await newVersion('v4', 'c');
+      await newVersion('v5', 'd');
+      await lab.meta.removeVersion('v1', () => {}, 'forget');
+      await lab.meta.removeVersion('v3', () => {});
+      await lab.meta.removeVersion('v4', () => {}, 'keep');
+      await lab.meta.removeVersion('v5', () => {});
+      expect(await names()).toEqual(['a', 'b', 'c']);
+      await lab.meta.removeVersion('v2', () => {}, 'forget');
+      expect(await names()).toEqual(['b', 'c']);
+      expect(await lab.meta.forgetName('b')).toBe(true);
+      expect(await lab.meta.forgetName('b')).toBe(false);
+      expect(await names()).toEqual(['c']);
+    });
+  });
+
   it('gives two stores of one database their turns', async () => {
     const other = lab.fixture.store();
     await other.open();

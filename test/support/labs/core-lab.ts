@@ -55,6 +55,7 @@ export class CoreLab {
         brokenSchedulers: [],
         defaultSchedulers: [],
         slaSchedulers: [],
+        slaNewNamesByAge: false,
       },
       signal: new AbortController().signal,
       onProgress: () => {},

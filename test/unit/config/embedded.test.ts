@@ -28,6 +28,7 @@ test('without any file everything lives in one folder of the user', () => {
     encryptionAssumed: false,
     defaultSchedulers: ['daily'],
     slaSchedulers: ['daily', 'weekly', 'monthly'],
+    slaNewNamesByAge: false,
     engine: `sqlite:///${state}/backy.sqlite`,
     sqliteCacheMb: 256,
     data: {

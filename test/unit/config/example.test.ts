@@ -16,6 +16,13 @@ test('the example loads without errors and warnings', () => {
   expect(config.data).toMatchObject({ simultaneousReads: 4, simultaneousWrites: 4 });
 });
 
+test('the example lets no version expire before it may be removed', () => {
+  const { env } = makeSandbox();
+  const { schedulers, disallowRmWhenYoungerThanDays } = loadConfig(EXAMPLE, env);
+  for (const { name, keep, intervalSeconds } of schedulers)
+    expect((keep + 1) * intervalSeconds, name).toBeGreaterThanOrEqual(disallowRmWhenYoungerThanDays * 86_400);
+});
+
 test('the example has every option in its section, set or switched off', () => {
   // "#option: value" is a disabled option, "# text" is a comment.
   const text = readFileSync(EXAMPLE, 'utf8').replaceAll(/^#(?=\w+:)/gm, '');

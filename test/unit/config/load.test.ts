@@ -35,6 +35,7 @@ test('a missing option takes its default', () => {
     encryptionAssumed: false,
     defaultSchedulers: ['daily'],
     slaSchedulers: ['daily', 'weekly', 'monthly'],
+    slaNewNamesByAge: false,
     engine: 'sqlite:////tmp/backy.sqlite',
     sqliteCacheMb: 256,
     data: {
@@ -119,6 +120,7 @@ new_image_features:
     encryptionAssumed: false,
     defaultSchedulers: ['hourly', 'daily'],
     slaSchedulers: ['weekly'],
+    slaNewNamesByAge: false,
     engine: 'sqlite:///backy.sqlite',
     sqliteCacheMb: 64,
     data: {

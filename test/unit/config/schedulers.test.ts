@@ -25,6 +25,14 @@ test('[DEFAULT] gives its options to schedulers', () => {
   ]);
 });
 
+test('names are separated by commas or lines, and quoted as in CSV', () => {
+  const names = (text: string) => load(`[daily]\ninterval: 1d\nkeep: 3\nsla: 1h\nnames: ${text}\n`).schedulers[0]?.names;
+  expect(names('web, mail')).toEqual(['web', 'mail']);
+  expect(names('web,\n  mail\n  a b, ,')).toEqual(['web', 'mail', 'a b']);
+  expect(names('"a,b", "say ""x""" ,c')).toEqual(['a,b', 'say "x"', 'c']);
+  expect(names('')).toEqual([]);
+});
+
 const TIME = 'a number with s, m, h or d (such as 30m, 6h, 1d), at most 36500d.';
 const COUNT = 'a whole number from 0 to 1000000.';
 
@@ -37,6 +45,10 @@ test.each([
   ['interval: 1d\nkeep: -1\nsla: 1h', `backy.cfg: [x] keep: "-1" is not ${COUNT}`],
   ['interval: 1d\nkeep: 1', `backy.cfg: [x] sla: is missing; it must be ${TIME}`],
   ['interval: 1d\nkeep: 1\nsla: %', 'backy.cfg: [x] sla: has a lone "%". Write "%%" for a percent sign.'],
+  [
+    'interval: 1d\nkeep: 1\nsla: 1h\nnames: a,"b',
+    'backy.cfg: [x] names: "a,\\"b" is not a comma separated list of names ("a,b" is one name, "" in it a quote).',
+  ],
   ['keep: 1\nsla:', `backy.cfg: [x] interval: is missing; it must be ${TIME} backy.cfg: [x] sla: "" is not ${TIME}`],
 ])('%j is a broken scheduler beside good ones', (text, problem) => {
   const config = load(`[x]\n${text}\n[good]\ninterval: 1h\nkeep: 1\nsla: 0s`);

@@ -1,0 +1,25 @@
+import { BackyError } from '../../errors.ts';
+import type { Context } from '../context.ts';
+import { checkInstallationFree } from './locks.ts';
+
+/**
+ * Forgets a name whose versions are all gone, so that `sla` no longer expects it.
+ * @throws BackyError `refused` if it has versions, `notFound` if it was never seen.
+ */
+export async function forgetName({ meta, locks, settings }: Context, name: string): Promise<void> {
+  await checkInstallationFree(locks);
+  const { length } = await meta.listVersions({ name });
+  if (length > 0) {
+    throw new BackyError('refused', `There are versions named "${name}": ${length}. The name was not forgotten.`, {
+      hint: `It is forgotten when rm removes the last of them. List them with: backy2 ls ${name}`,
+    });
+  }
+  if (await meta.forgetName(name)) return;
+  const expecting = settings.schedulers.find(({ names }) => names?.includes(name));
+  throw new BackyError('notFound', `The name "${name}" was never seen, or is forgotten already.`, {
+    hint:
+      expecting === undefined
+        ? 'List the names that sla knows with: backy2 sla'
+        : `Remove it from the option names of section [${expecting.name}] in backy.cfg.`,
+  });
+}
