@@ -98,8 +98,7 @@ export function unusedCandidates(
   return sql`SELECT DISTINCT uid FROM deleted_blocks
     WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
       AND substr(uid, 1, ${prefix.length}) = ${prefix}
-      AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)
-      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)
+      AND ${IS_FREE}
     LIMIT ${limit}`;
 }
 
