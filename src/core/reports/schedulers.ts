@@ -3,7 +3,7 @@ import type { Scheduler, SchedulerSettings } from '../../model/scheduler.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 
 /** The part of a version that schedulers use. */
-export type ScheduledVersion = Pick<TaggedVersion, 'uid' | 'date' | 'valid' | 'tags'>;
+export type ScheduledVersion = Pick<TaggedVersion, 'uid' | 'date' | 'valid' | 'tags' | 'expire'>;
 
 /** The versions of one name, in any order. There may be none. */
 export interface Image {

@@ -51,8 +51,23 @@ interface SlaCheck {
 }
 
 function checkOf(image: Image, scheduler: Scheduler, now: Date): SlaCheck {
-  const counted = countedVersions(scheduler, image.versions);
+  const counted = withoutOthers(scheduler, countedVersions(scheduler, image.versions), now);
   return { scheduler, counted, expected: expectedCount(image, scheduler, now), now };
+}
+
+/**
+ * Leaves out versions that are too old for the scheduler, but stay for one with longer intervals,
+ * to which they belong too. The newest always counts.
+ */
+function withoutOthers(scheduler: Scheduler, versions: readonly ScheduledVersion[], now: Date): ScheduledVersion[] {
+  const oldestAllowed = oldestAllowedDate(scheduler, now);
+  const newest = versions.at(-1);
+  return versions.filter((version) => version === newest || version.date >= oldestAllowed || !isKept(version, now));
+}
+
+/** Whether a version's expire date says that it is to be there: expired ones go once a day. */
+function isKept({ expire }: ScheduledVersion, now: Date): boolean {
+  return expire !== null && plusSeconds(expire, REMOVAL_INTERVAL_SECONDS) >= now;
 }
 
 /**
@@ -85,7 +100,7 @@ function breachesOf({ scheduler, counted: versions, expected, now }: SlaCheck): 
     );
   breaches.push(...distanceBreaches(scheduler, dated));
   const oldestAllowed = oldestAllowedDate(scheduler, now);
-  if (oldest.date < oldestAllowed)
+  if (oldest.date < oldestAllowed && !isKept(oldest, now))
     breaches.push(
       `Backup too old. Found version_uid ${oldest.uid} with backup date ${toSecondsText(oldest.date)}. Oldest allowed date is ${toSecondsText(oldestAllowed)}.`,
     );

@@ -125,7 +125,13 @@ describe('sla_new_names: by-age', () => {
         at += Math.floor(first * (interval + sla));
         const dates = [at, ...others.map((share) => (at += Math.floor(interval - sla + share * 2 * sla)))];
         const now = new Date((at + Math.floor(first * (interval + sla))) * 1000);
-        const versions = dates.map((date, i) => ({ uid: `${i}`, date: new Date(date * 1000), valid: true, tags: ['daily'] }));
+        const versions = dates.map((date, i) => ({
+          uid: `${i}`,
+          date: new Date(date * 1000),
+          valid: true,
+          tags: ['daily'],
+          expire: null,
+        }));
         const isYoung = now.getTime() - since.getTime() < keep * interval * 1000;
         const breaches = slaBreaches([{ name: 'vm', versions, since }], [scheduler], now);
         const tooFew = breaches.filter(({ breach }) => breach.includes('Too few'));

@@ -16,6 +16,8 @@ export interface ModelVersion {
   uid: string;
   /** Milliseconds since 1970. */
   at: number;
+  /** Milliseconds since 1970. Undefined: never. */
+  expires?: number | undefined;
   valid: boolean;
   tags: string[];
 }
@@ -65,7 +67,11 @@ export function modelSla({ names, schedulers, versions, now }: ModelCase): strin
       const { keep } = scheduler;
       const interval = scheduler.intervalSeconds * 1000;
       const sla = scheduler.slaSeconds * 1000;
-      const counted = thoseThatCount(versions, name, scheduler);
+      const day = 24 * 3600 * 1000;
+      const tooOld = (version: ModelVersion) => now - version.at > keep * interval + sla + day;
+      const wanted = ({ expires }: ModelVersion) => expires !== undefined && now <= expires + day;
+      const all = thoseThatCount(versions, name, scheduler);
+      const counted = all.filter((version, i) => i === all.length - 1 || !(tooOld(version) && wanted(version)));
       if (counted.length < keep) say(`Too few backups. Found ${counted.length}, should be ${keep}.`);
       if (counted.length > keep + 2) say(`Too many backups. Found ${counted.length}, should be ${keep}.`);
       const newest = counted[counted.length - 1];
@@ -82,9 +88,9 @@ export function modelSla({ names, schedulers, versions, now }: ModelCase): strin
         before = version;
       }
       const oldest = counted[0];
-      if (oldest !== undefined && now - oldest.at > keep * interval + sla + 24 * 3600 * 1000)
+      if (oldest !== undefined && tooOld(oldest) && !wanted(oldest))
         say(
-          `Backup too old. Found version_uid ${oldest.uid} with backup date ${text(oldest.at)}. Oldest allowed date is ${text(now - keep * interval - sla - 24 * 3600 * 1000)}.`,
+          `Backup too old. Found version_uid ${oldest.uid} with backup date ${text(oldest.at)}. Oldest allowed date is ${text(now - keep * interval - sla - day)}.`,
         );
     }
   }

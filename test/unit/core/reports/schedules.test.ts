@@ -43,6 +43,16 @@ const gap = ({ intervalSeconds, keep, slaSeconds }: Scheduler): fc.Arbitrary<num
   return fc.oneof({ arbitrary: atBorder, weight: 4 }, { arbitrary: fc.nat({ max: 3000 * intervalSeconds }), weight: 1 });
 };
 
+/** Milliseconds until a version expires, if it does: around now, around a day ago, or any time. */
+const left = fc.option(
+  fc.oneof(
+    fc.constantFrom(...AROUND),
+    fc.constantFrom(...AROUND.map((ms) => ms - 1000 * DAY)),
+    fc.integer({ min: -9e9, max: 9e9 }),
+  ),
+  { nil: undefined },
+);
+
 /**
  * Versions of a name, mostly made by one of the schedulers. Some are invalid or have other tags.
  */
@@ -50,14 +60,22 @@ const versionsOf = (name: string, schedulers: Scheduler[], now: number): fc.Arbi
   const tags = fc.subarray([...schedulers.map((one) => one.name), 'other', 'b_daily']);
   return fc.constantFrom(...schedulers).chain((maker) =>
     fc
-      .array(fc.record({ back: gap(maker), valid: fc.nat({ max: 9 }).map((n) => n > 0), tags, mine: fc.nat({ max: 9 }) }), {
+      .array(fc.record({ back: gap(maker), valid: fc.nat({ max: 9 }).map((n) => n > 0), tags, mine: fc.nat({ max: 9 }), left }), {
         maxLength: 9,
       })
       .chain((made) => {
         let at = now;
-        const versions = made.map(({ back, valid, tags: others, mine }, i) => {
+        const versions = made.map(({ back, valid, tags: others, mine, left }, i) => {
           at -= back;
-          return { name, uid: `${name}-${i}`, at, valid, tags: mine > 0 ? [...new Set([...others, maker.name])] : others };
+          const expires = left === undefined ? undefined : now + left;
+          return {
+            name,
+            uid: `${name}-${i}`,
+            at,
+            expires,
+            valid,
+            tags: mine > 0 ? [...new Set([...others, maker.name])] : others,
+          };
         });
         return fc.shuffledSubarray(versions, { minLength: versions.length });
       }),
@@ -138,7 +156,13 @@ const KIND = /Backup too old|Latest backup is too old|Too few backups|Too many b
 function imagesOf({ names, versions }: ModelCase): Image[] {
   return names.map((name) => ({
     name,
-    versions: versions.filter((version) => version.name === name).map((version) => ({ ...version, date: new Date(version.at) })),
+    versions: versions
+      .filter((version) => version.name === name)
+      .map((version) => ({
+        ...version,
+        date: new Date(version.at),
+        expire: version.expires === undefined ? null : new Date(version.expires),
+      })),
   }));
 }
 
