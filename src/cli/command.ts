@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Config } from '../config/config.ts';
 import type { Backy } from '../core/backy.ts';
 import type { StatusSubject } from './live/status-text.ts';
+import type { ReadInput } from './options/read-input.ts';
 import type { Outcome } from './output/outcome.ts';
 
 /** The arguments and options of a subcommand, as typed. */
@@ -67,6 +68,7 @@ export interface Command extends CommandWords {
   /**
    * Checks the values and returns what is to be done. MUST open no store: a typing error must not
    * create or upgrade a database. @throws BackyError for a wrong value.
+   * @param read reads files that the words name.
    */
-  prepare(invocation: Invocation, config: Config): Action | Promise<Action>;
+  prepare(invocation: Invocation, config: Config, read: ReadInput): Action | Promise<Action>;
 }

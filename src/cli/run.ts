@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { processEnvironment } from '../config/environment.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Backy } from '../core/backy.ts';
 import { BackyError, messageOf } from '../errors.ts';
@@ -8,6 +9,7 @@ import { abortOnSignals } from './live/signals.ts';
 import { Status } from './live/status.ts';
 import { ConsoleLog } from './log/console-log.ts';
 import { secretsOf } from './log/secrets.ts';
+import { inputReader, mayWait, type ReadInput } from './options/read-input.ts';
 import { errorLine } from './output/error-line.ts';
 import { failureDocument, failureOf } from './output/failure.ts';
 import { JsonDocument } from './output/json-document.ts';
@@ -78,13 +80,14 @@ function createLog({ globals }: ParsedCall): ConsoleLog {
 /** Reads the config file, checks the words, then opens the store and runs the command. */
 async function execute(run: Run, signal: AbortSignal): Promise<number> {
   const { call, log } = run;
-  const config = loadConfig(call.globals.configfile);
+  const read = inputReader({ signal, stdin: () => process.stdin, warn: (text) => log.warning(text) });
+  const config = await configOf(call, read);
   openLog(run, config);
   const status = new Status(log, { processName: config.processName, isQuiet: call.globals.quiet === true });
   signal.addEventListener('abort', () =>
     log.warning('Stopping once the blocks in flight are done. A second signal stops at once.'),
   );
-  const action = await call.command.prepare(call, config);
+  const action = await call.command.prepare(call, config, read);
   const backy = await createBacky({
     config,
     command: call.command.name,
@@ -108,6 +111,11 @@ async function execute(run: Run, signal: AbortSignal): Promise<number> {
     status.close();
     await backy.close();
   }
+}
+
+/** Reads the config file, which may be a pipe. */
+async function configOf({ globals: { configfile } }: ParsedCall, read: ReadInput): Promise<Config> {
+  return loadConfig(configfile, processEnvironment(), configfile && mayWait(configfile) ? await read(configfile) : undefined);
 }
 
 function openLog({ call, argv, log }: Run, config: Config): void {

@@ -16,10 +16,15 @@ import { refuseWrongCase, unreadWarnings } from './unread.ts';
  * Reads and checks the configuration, and creates nothing on disk.
  * @param configFile the only file to read. If undefined or empty, the default files are read; if
  * none of them exists, the embedded default applies.
+ * @param content of `configFile`, if it is already read: a pipe can be read only once.
  * @throws BackyError `config` for a missing or wrong option. An unknown option becomes a warning.
  */
-export function loadConfig(configFile: string | undefined, env: Environment = processEnvironment()): Config {
-  const files = readConfigFiles(configFile, env);
+export function loadConfig(
+  configFile: string | undefined,
+  env: Environment = processEnvironment(),
+  content?: Uint8Array,
+): Config {
+  const files = readConfigFiles(configFile, env, content);
   const embedded = files.length === 0;
   const ini = mergeInis(files.map(({ name, text }) => parseIni(text, name)));
   refuseWrongCase(ini);

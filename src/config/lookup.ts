@@ -17,13 +17,13 @@ export interface ConfigFile {
 
 /**
  * Reads `configFile`, or, if it is undefined or empty, all default files that exist
- * (docs/spec/formats.md §7).
+ * (docs/spec/formats.md §7). `content` is that of `configFile`, if it is already read.
  * @throws BackyError `config` if `configFile` does not exist, or a file exists but cannot be read:
  * without it the configuration would be incomplete.
  */
-export function readConfigFiles(configFile: string | undefined, env: Environment): ConfigFile[] {
+export function readConfigFiles(configFile: string | undefined, env: Environment, content?: Uint8Array): ConfigFile[] {
   if (configFile !== undefined && configFile !== '') {
-    const file = readFile(configFile, env);
+    const file = readFile(configFile, env, content);
     if (file === undefined)
       throw new BackyError('config', `File not found: ${configFile}`, { hint: 'Check the path given with -c.' });
     return [file];
@@ -66,13 +66,17 @@ function visibleFiles(folder: string): string[] {
   return paths.filter((path) => !statSync(path, { throwIfNoEntry: false })?.isDirectory());
 }
 
-function readFile(name: string, { cwd }: Environment): ConfigFile | undefined {
+function readFile(name: string, { cwd }: Environment, content?: Uint8Array): ConfigFile | undefined {
   try {
     const path = isAbsolute(name) ? name : join(cwd, name);
-    const bytes = readFileSync(path);
-    const openToAll = (statSync(path).mode & 0o004) !== 0;
+    const stats = statSync(path);
+    if (content === undefined && stats.isFIFO())
+      throw new BackyError('config', `${name}: is a pipe.`, { hint: 'Name it with -c to read it.' });
+    const bytes = content ?? readFileSync(path);
+    const openToAll = (stats.mode & 0o004) !== 0;
     return { name, text: textOf(bytes, name), openToAll };
   } catch (error) {
+    if (error instanceof BackyError) throw error;
     if (isMissing(error)) return undefined;
     throw unreadable(name, error);
   }

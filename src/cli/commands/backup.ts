@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Hint, parseHints } from '../../core/plan/hints.ts';
 import { BackyError, messageOf } from '../../errors.ts';
 import type { Action, Command, Invocation } from '../command.ts';
@@ -6,6 +5,7 @@ import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
 import { checkSource } from '../options/check-url.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { parseDate } from '../options/parse-values.ts';
+import type { ReadInput } from '../options/read-input.ts';
 import { versionLine } from '../output/version-line.ts';
 import { backupRow, checkAutoOptions, prepareAuto } from './backup-auto.ts';
 
@@ -39,12 +39,12 @@ export const backupCommand: Command = {
     ['backy2 backup --auto rbd://vms/web web', 'Creates a snapshot, and backs up the changes since the last one.'],
     ['backy2 backup -c UID file:///dev/vg0/web-snap web', 'Resumes the backup of version UID where it stopped.'],
   ],
-  async prepare({ args: [source = '', name], options }) {
+  async prepare({ args: [source = '', name], options }, _config, read) {
     checkAutoOptions(options);
     const common = { source, ...(await readCommon(options)) };
     if (flag(options.auto)) return prepareAuto({ ...common, name }, options);
     await checkSource(source);
-    return prepareBackup({ ...common, name: name ?? '' }, options);
+    return prepareBackup({ ...common, name: name ?? '' }, options, read);
   },
 };
 
@@ -60,7 +60,7 @@ async function readCommon(options: Invocation['options']) {
 
 type CommonRequest = Awaited<ReturnType<typeof readCommon>> & { source: string; name: string };
 
-async function prepareBackup(common: CommonRequest, options: Invocation['options']): Promise<Action> {
+async function prepareBackup(common: CommonRequest, options: Invocation['options'], read: ReadInput): Promise<Action> {
   const diffFrom = text(options.diffFrom);
   if (diffFrom !== undefined) (await import('../../core/backup/diff-source.ts')).snapshotOf(common.source);
   const hintsFile = filledText(options.rbd);
@@ -68,7 +68,7 @@ async function prepareBackup(common: CommonRequest, options: Invocation['options
     ...common,
     diffFrom,
     snapshotName: text(options.snapshotName),
-    hints: hintsFile === undefined ? undefined : readHints(hintsFile),
+    hints: hintsFile === undefined ? undefined : await readHints(hintsFile, read),
     baseUid: text(options.fromVersion),
     continueUid: text(options.continueVersion),
   };
@@ -88,11 +88,12 @@ async function prepareBackup(common: CommonRequest, options: Invocation['options
   };
 }
 
-function readHints(file: string): Hint[] {
+async function readHints(file: string, read: ReadInput): Promise<Hint[]> {
   let content: string;
   try {
-    content = readFileSync(file === '-' ? 0 : file, 'utf8');
+    content = (await read(file)).toString();
   } catch (error) {
+    if (error instanceof BackyError) throw error;
     throw new BackyError('hints', `Cannot read the hints file ${file}: ${messageOf(error)}`, {
       hint: 'Check the path given with -r.',
       cause: error,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf } from '../../errors.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 
@@ -155,7 +154,7 @@ export class Channel {
       return await this.#calls.write(bytes);
     } catch (error) {
       if (errnoOf(error) !== 'EAGAIN') throw error;
-      await sleep(RETRY_MS);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       return 0;
     }
   }
