@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
+import { readRegularFile } from '../../native/read-regular-file.ts';
 import type { GivenText, S3BackendOptions } from '../options.ts';
 import { S3Client, type S3ClientConfig } from './sdk.ts';
 import { makeAgents } from './stall-agents.ts';
@@ -67,7 +67,7 @@ function textOf(given: GivenText, option: string): string {
   if ('text' in given) return given.text;
   let text: string;
   try {
-    text = readFileSync(given.file, 'utf8').trim();
+    text = readRegularFile(given.file).trim();
   } catch (error) {
     throw new BackyError('config', `Cannot read the ${option} of section DataBackend: ${messageOf(error)}`, {
       hint: 'Check the path and the permissions of the file.',

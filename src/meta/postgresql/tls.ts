@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { BackyError, messageOf } from '../../errors.ts';
+import { readRegularFile } from '../../native/read-regular-file.ts';
 import { isAboutEncryption } from './database-errors.ts';
 import type { LibpqOption, ServerAddress } from './engine-url.ts';
 
@@ -52,7 +53,7 @@ function file(options: ReadonlyMap<LibpqOption, string>, name: LibpqOption, init
   const path = given ?? join(homedir(), initial);
   if (given === undefined && !existsSync(path)) return undefined;
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     throw wrong(`${name}: ${messageOf(error)}`);
   }
