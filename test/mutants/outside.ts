@@ -4,6 +4,8 @@ const IMPORT = ['test/unit/core/transfer/import.test.ts'];
 const S3 = ['test/unit/data/s3-put.test.ts'];
 const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
 const STORE_IDENTITY = ['test/cli/store-identity.test.ts'];
+const NBD_LIMITS = ['test/unit/nbd/limits.test.ts'];
+const NBD_TLS = ['test/unit/nbd/tls.test.ts'];
 const EXIT_CODES = ['test/unit/cli/exit-codes.test.ts'];
 
 /** Input from files and servers, and output for scripts. Long, because it is one list. */
@@ -55,6 +57,46 @@ export const OUTSIDE: readonly Mutant[] = [
     text: 'valid: version.valid && doomed === 0',
     replacement: 'valid: version.valid',
     tests: IMPORT,
+  },
+  {
+    name: 'nbd-answers-without-tls',
+    invariant: 'A server with TLS answers nothing before it.',
+    file: 'src/nbd/tls-gate.ts',
+    text: 'if (!this.#isRequired || this.#isSecure ||',
+    replacement: 'if (this.#isRequired || this.#isSecure ||',
+    tests: NBD_TLS,
+  },
+  {
+    name: 'nbd-believes-bytes-from-before-tls',
+    invariant: 'What was sent without encryption is not taken for something sent with it.',
+    file: 'src/nbd/channel.ts',
+    text: 'if (!this.#incoming.detach()) throw',
+    replacement: 'if (this.#incoming.detach() && this.#socket.destroyed) throw',
+    tests: NBD_TLS,
+  },
+  {
+    name: 'nbd-options-without-turns',
+    invariant: 'A client that sends many options at once does not stop the server for others.',
+    file: 'src/nbd/negotiation.ts',
+    text: 'await nextTurn();\n    const answer',
+    replacement: 'const answer',
+    tests: NBD_LIMITS,
+  },
+  {
+    name: 'nbd-unread-answers-pile-up',
+    invariant: 'The next option is answered when the client has taken the last answer.',
+    file: 'src/nbd/channel.ts',
+    text: 'if (socket.write(bytes) || socket.destroyed) return;',
+    replacement: 'if (socket.write(bytes) || socket.writable) return;',
+    tests: NBD_LIMITS,
+  },
+  {
+    name: 'nbd-unread-replies-hold-memory-for-writes',
+    invariant: 'Memory for writes is free again when the write has ended, whatever the client reads.',
+    file: 'src/nbd/transmission.ts',
+    text: '.finally(() => this.#giveBack(data))',
+    replacement: '',
+    tests: NBD_LIMITS,
   },
   {
     name: 's3-put-without-md5',
