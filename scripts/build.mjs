@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { buildProgram } from './bundles.mjs';
 import { isUpToDate, noteInputs } from './inputs.mjs';
-import { writeManPage } from './man.mjs';
 
 // Every command of package.json that needs dist/ calls this: only the first one has to build.
 if (process.argv.includes('--force') || !isUpToDate()) await buildAll();
 
 async function buildAll() {
+  const { buildProgram, writeManPage } = await loadBundler();
   rmSync('dist', { recursive: true, force: true });
   await buildProgram();
   await writeManPage();
@@ -34,4 +33,17 @@ function buildLanes(name) {
     `${compiler} did not build src/native/${name}.c, so checksums will be slower: ${error?.message ?? stderr}\n`,
   );
   return false;
+}
+
+/** Loads what needs the bundler: an installation without development packages has none. */
+async function loadBundler() {
+  try {
+    return { ...(await import('./bundles.mjs')), ...(await import('./man.mjs')) };
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND')) throw error;
+    process.stderr.write(
+      'Cannot build: the development packages are missing. Run npm ci, then npm prune --omit=dev to remove them again.\n',
+    );
+    process.exit(1);
+  }
 }

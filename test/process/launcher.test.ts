@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,4 +38,18 @@ test('the program is found through symlinks to it, to its folder and to the pack
     expect(await starts([`./${path}`]), `./${path}`).toBe(true);
   }
   expect(await starts(['linked-backy2']), 'on the path').toBe(true);
+});
+
+test('a checkout that is not built says in one line what to run', async () => {
+  cpSync(BIN, join(folder, 'bin'), { recursive: true });
+  const { code, stderr } = await new Running([join(folder, 'bin/backy2'), 'ls'], { env: { PATH: process.env.PATH ?? '' } }).ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^ {3}ERROR: Cannot start: backy2 is not built: .*backy2\.cjs.*Run in .*: npm ci && npm run build\n$/);
+});
+
+test('a build without the development packages says in one line what to run', async () => {
+  cpSync(join(ROOT, 'scripts'), join(folder, 'scripts'), { recursive: true });
+  const { code, stderr } = await new Running([process.execPath, 'scripts/build.mjs'], { cwd: folder }).ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^Cannot build: the development packages are missing\. Run npm ci.*\n$/);
 });
