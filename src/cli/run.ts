@@ -38,6 +38,9 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
     void settleOutputAtOnce().finally(() => exitNow(exitCode));
   };
   process.once('uncaughtException', onUncaught);
+  // The launcher keeps Node from printing them.
+  const onWarning = ({ name, message }: Error) => run.log.debug(`Node.js warns: ${name}: ${message}`);
+  process.on('warning', onWarning);
   let exitCode: number;
   try {
     exitCode = await execute(run, signals.signal);
@@ -50,6 +53,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
   else run.stuckThreads = true;
   signals.end();
   process.off('uncaughtException', onUncaught);
+  process.off('warning', onWarning);
   // A thread that hangs in the kernel would block a normal exit for ever.
   if (run.stuckThreads) exitNow(exitCode);
   return exitCode;

@@ -5,6 +5,7 @@ import { Backy } from '../core/backy.ts';
 import type { OnProgress } from '../core/progress.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
+import { anySignal } from '../model/aborter.ts';
 import { locksFor } from './installation/locks-for.ts';
 import { otherInstances } from './installation/other-instances.ts';
 import { ownFiles } from './installation/own-files.ts';
@@ -31,7 +32,7 @@ export async function createBacky({
 }: BackyOptions): Promise<Backy> {
   const now = () => new Date();
   const { locks, lost, fence } = await locksFor(config, command);
-  const signal = lost === undefined ? given.signal : AbortSignal.any([given.signal, lost]);
+  const signal = lost === undefined ? given.signal : anySignal([given.signal, lost]);
   return new Backy({
     meta: await metaStoreFor({
       engine: config.engine,

@@ -83,10 +83,10 @@ function readFile(name: string, { cwd }: Environment, content?: Uint8Array): Con
 }
 
 /** Decodes a file. @throws BackyError `config` that names the line that is not UTF-8. */
-function textOf(bytes: Buffer, name: string): string {
+function textOf(bytes: Uint8Array, name: string): string {
   if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
   // Each byte becomes one character, so that lines keep their bytes.
-  const lines = bytes.toString('latin1').split(LINE_END);
+  const lines = Buffer.from(bytes).toString('latin1').split(LINE_END);
   const line = lines.findIndex((text) => !isUtf8(Buffer.from(text, 'latin1'))) + 1;
   throw new BackyError('config', `${name}:${line}: this line is not UTF-8 text.`, {
     hint: 'Save the file as UTF-8, e.g. iconv -f latin1 -t utf-8.',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { newAborter } from '../model/aborter.ts';
 import type { Fence } from '../model/fence.ts';
 import { checkLockName, LOCK_NAMES, type Lock, type LockMode, type LockService } from './lock.ts';
 import { lockKey } from './lock-key.ts';
@@ -38,7 +39,7 @@ interface AdvisoryLock {
 export class PostgresLockService implements LockService {
   /** Aborted with the error to end with, once held locks are lost. */
   readonly lost: AbortSignal;
-  readonly #aborter = new AbortController();
+  readonly #aborter = newAborter();
   readonly #options: SessionOptions;
   #opening: Promise<WatchedSession> | undefined;
   /** Locks of this session: PostgreSQL would grant it each of them twice. */

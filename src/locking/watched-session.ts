@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { BackyError, messageOf } from '../errors.ts';
+import { newAborter } from '../model/aborter.ts';
 import { cutConnection } from '../native/cut-connection.ts';
 
 /** How a session is opened and watched. */
@@ -35,7 +36,7 @@ export class WatchedSession {
    * abort it.
    */
   readonly lost: AbortSignal;
-  readonly #aborter = new AbortController();
+  readonly #aborter = newAborter();
   readonly #client: pg.Client;
   readonly #options: SessionOptions;
   #timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,4 +52,22 @@ test('a build without the development packages says in one line what to run', as
   const { code, stderr } = await new Running([process.execPath, 'scripts/build.mjs'], { cwd: folder }).ended;
   expect(code).toBe(1);
   expect(stderr).toMatch(/^Cannot build: the development packages are missing\. Run npm ci.*\n$/);
+});
+
+test('warnings of Node are not printed; with -d they are logged', async () => {
+  const warn = join(folder, 'warn.cjs');
+  // At once: a command on SQLite alone ends before Node would emit it.
+  const emit = `queueMicrotask(() => process.emit('warning', Object.assign(new Error('a leak'), { name: 'Warning' })))`;
+  writeFileSync(warn, `process.on('newListener', (name) => name === 'warning' && ${emit});`);
+  const env = { PATH: process.env.PATH ?? '', NODE_OPTIONS: `--require=${warn}` };
+  const config = join(folder, 'backy.cfg');
+  writeFileSync(
+    config,
+    `[DEFAULTS]\nlogfile: ${folder}/log\nlock_dir: ${folder}\nencryption_version: 0
+[MetaBackend]\nengine: sqlite:///${folder}/db\n[DataBackend]\ntype: file\npath: ${folder}/data\n`,
+  );
+  const quiet = await new Running([join(BIN, 'backy2'), '-m', '-c', config, 'initdb'], { env }).ended;
+  expect(quiet).toMatchObject({ code: 0, stderr: '' });
+  const { stdout } = await new Running([join(BIN, 'backy2'), '-d', '-c', config, 'ls'], { env }).ended;
+  expect(stdout).toMatch(/DEBUG: .*a leak$/m);
 });

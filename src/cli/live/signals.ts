@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { newAborter } from '../../model/aborter.ts';
 import { exitNow } from '../../native/file-calls.ts';
 import { setFooter, settleOutputAtOnce } from '../output/write-out.ts';
 
@@ -28,7 +29,7 @@ interface SignalWatch {
  * @param beforeStop called just before that stop.
  */
 export function abortOnSignals(beforeStop: (reason: BackyError) => void): SignalWatch {
-  const aborter = new AbortController();
+  const aborter = newAborter();
   const names = Object.keys(NUMBERS).filter((name) => name !== 'SIGHUP' || !ignoresHangup()) as (keyof typeof NUMBERS)[];
   const onSignal = (name: NodeJS.Signals) => {
     const exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];

@@ -2,6 +2,7 @@ import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
 import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Finding, Job, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
+import { newAborter } from '../../model/aborter.ts';
 import { closePool, startPool } from '../blocks/with-pool.ts';
 import { workersFor } from '../blocks/worker-count.ts';
 import type { Context } from '../context.ts';
@@ -25,7 +26,7 @@ export class BlockReader implements Operation {
   readonly aheadBlocks: number;
   readonly #context: Context;
   readonly #pool: WorkerPool;
-  readonly #aborter = new AbortController();
+  readonly #aborter = newAborter();
   readonly #queue: ReadQueue;
   readonly #onFailure: (error: unknown) => void;
   #running: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { newAborter } from '../../model/aborter.ts';
 import { rangeBytes } from '../../model/block-range.ts';
 import { backup } from '../backup/backup.ts';
 import type { BackupResult } from '../backup/request.ts';
@@ -23,7 +24,7 @@ export async function saveImage(context: Context, view: ImageView): Promise<Back
   let uid: string | undefined;
   try {
     return await backup(
-      { ...context, signal: new AbortController().signal, onProgress: () => {} },
+      { ...context, signal: newAborter().signal, onProgress: () => {} },
       {
         source: overlay.url,
         name: version.name,

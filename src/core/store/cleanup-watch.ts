@@ -1,4 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
+import { newAborter } from '../../model/aborter.ts';
 import type { BackupRow } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 import { confirmStore } from './check-store.ts';
@@ -81,7 +82,7 @@ async function missing<T extends NamedRow>(context: Context, backend: DataBacken
   const named = rows.flatMap(({ uid, checksum }) => (uid === null ? [] : [{ uid, checksum: checksum ?? '' }]));
   const distinct = [...new Map(named.map((blob) => [blob.uid, blob])).values()];
   // A signal that never aborts: the last rows are committed after the user stops the program.
-  const probes = await probeBlobs(backend, distinct, new AbortController().signal);
+  const probes = await probeBlobs(backend, distinct, newAborter().signal);
   if (probes.missing.length > 0) await confirmStore(context, backend);
   const gone = new Set(probes.missing.map(({ uid }) => uid));
   return new Set(rows.filter(({ uid }) => uid !== null && gone.has(uid)));

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { BlobProbe, DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/identity-store.ts';
 
@@ -21,13 +20,10 @@ export interface ProbeResult {
 export async function probeBlobs(backend: DataBackend, blobs: readonly NamedBlob[], signal: AbortSignal): Promise<ProbeResult> {
   const missing: NamedBlob[] = [];
   let begun = 0;
-  // A signal of its own: each request listens to it, and Node warns of many listeners.
-  const stop = AbortSignal.any([signal]);
-  setMaxListeners(2 * AT_ONCE, stop);
   const runLane = async () => {
     for (let blob = blobs[begun++]; blob !== undefined; blob = blobs[begun++]) {
       signal.throwIfAborted();
-      if (isMissing(await backend.find(blob.uid, stop))) missing.push(blob);
+      if (isMissing(await backend.find(blob.uid, signal))) missing.push(blob);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, runLane));

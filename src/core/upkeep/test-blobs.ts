@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { newBlobUid } from '../../data/blob-uid.ts';
 import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
+import { newAborter } from '../../model/aborter.ts';
 import { fillNullBlock } from '../../model/null-block.ts';
 
 /** Properties of the blobs to test with. */
@@ -23,7 +24,7 @@ export class TestBlobs {
   readonly #blocks: Uint8Array[] = [];
   readonly #pattern: Uint8Array;
   /** Never aborted: an interrupted put could still be stored after the delete. */
-  readonly #signal = new AbortController().signal;
+  readonly #signal = newAborter().signal;
 
   constructor(backend: DataBackend, options: TestBlobsOptions) {
     this.#backend = backend;

@@ -1,3 +1,4 @@
+import { newAborter } from '../../model/aborter.ts';
 import { isBlobUid, refuseUnreadableUid, refuseUnsafeUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome, Patience, PreparedPut } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
@@ -42,7 +43,7 @@ export class S3Backend implements DataBackend {
     const bucket = await this.#bucket;
     const bytes = Buffer.from(toStoreFile(id));
     const store = { what: "the store's id", key: STORE_PREFIX + id, bytes, md5: await this.#digests.digest(bytes) };
-    await bucket.put(store, new AbortController().signal);
+    await bucket.put(store, newAborter().signal);
     return this.storeIds('full');
   }
 

@@ -1,4 +1,5 @@
 import { toPlainError } from '../../errors.ts';
+import { newAborter } from '../../model/aborter.ts';
 import { alignedBytes } from '../../native/direct-io.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
 import { Outbox } from '../shared/outbox.ts';
@@ -31,7 +32,7 @@ export class BlockWorker {
   readonly #setup: WorkerSetup;
   readonly #port: WorkerPort;
   readonly #outbox: Outbox<FromWorker>;
-  readonly #aborter = new AbortController();
+  readonly #aborter = newAborter();
   readonly #scheduler: SlotScheduler;
   readonly #slots: Slot[] = [];
   readonly #context: WorkerContext;

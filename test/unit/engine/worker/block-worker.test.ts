@@ -12,13 +12,14 @@ import type { FromWorker, Job } from '../../../../src/engine/shared/messages.ts'
 import { BlockWorker } from '../../../../src/engine/worker/block-worker.ts';
 import { isAligned } from '../../../../src/native/direct-io.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+import { FakeS3 } from '../../../support/servers/fake-s3.ts';
 
 /**
  * The worker as it is built: Node 20 starts no thread from TypeScript. `npm test` builds before
  * tests run.
  */
 const BUILT = new URL('../../../../dist/block-worker.cjs', import.meta.url);
-const BLOCKS = 8;
+const BLOCKS = 12;
 
 let lab: CoreLab;
 let image: Buffer;
@@ -140,6 +141,29 @@ it.each([0, 1] as const)('blobs of encryption version %i are put from memory tha
   const aligned = put.mock.calls.map(([, bytes]) => isAligned(bytes));
   put.mockRestore();
   expect(aligned).toEqual(new Array(BLOCKS).fill(true));
+});
+
+it('many requests at once make Node warn of nothing', async () => {
+  const warned = vi.fn();
+  process.on('warning', warned);
+  const server = await FakeS3.start();
+  let arrived = 0;
+  let open = () => {};
+  const allArrived = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  server.rule = async ({ method }) => {
+    if (method === 'PUT' && ++arrived === BLOCKS) open();
+    await allArrived;
+    return undefined;
+  };
+  start({ inline: true, data: { ...lab.data, simultaneousWrites: BLOCKS, backend: server.options() } });
+  await pool.run(new Storing());
+  await pool.close();
+  server.stop();
+  process.off('warning', warned);
+  expect(server.objects.size).toBe(BLOCKS);
+  expect(warned).not.toHaveBeenCalled();
 });
 
 it.each([false, true])('a source that has become shorter fails the operation (inline: %s)', async (inline) => {
