@@ -9,6 +9,10 @@
 # volume needs no size. Others get SNAPSHOT_SIZE (default: 20%ORIGIN) for what is written to the
 # volume meanwhile. If it fills up, reading it fails, and so does the backup.
 #
+# SNAPSHOT_HOOK is a program that is called with "before VG/LV NAME" and "after VG/LV NAME", around
+# the making of the snapshot. It can freeze and thaw file systems of a guest. "after" is always
+# called. If one of them fails, nothing is backed up.
+#
 # SIGINT and SIGTERM to this script wait for the end of the backup. Send them to the whole process
 # group, as Ctrl-C and systemd do.
 set -euo pipefail
@@ -49,6 +53,16 @@ remove() {
   lvremove -f "$snapshot" >&2
 }
 
+finish() {
+  local code=$?
+  remove || code=1
+  exit "$code"
+}
+
+hook() {
+  [ -z "${SNAPSHOT_HOOK:-}" ] || "$SNAPSHOT_HOOK" "$1" "$volume" "$name" </dev/null >/dev/null
+}
+
 kind=$(field segtype "$volume")
 if [ "$(field origin "$snapshot" 2>/dev/null)" = "${volume#*/}" ]; then
   remove || fail "$snapshot of an earlier run can't be removed"
@@ -57,13 +71,11 @@ size=(--size "${SNAPSHOT_SIZE:-}")
 [ -n "${SNAPSHOT_SIZE:-}" ] || size=(--extents 20%ORIGIN)
 [ "$kind" != thin ] || size=(--setactivationskip n)
 
-finish() {
-  local code=$?
-  remove || code=1
-  exit "$code"
-}
-
 trap : INT TERM HUP
-lvcreate -q -s -p r "${size[@]}" -n "${snapshot#*/}" "$volume" >/dev/null
-trap finish EXIT
+failed=''
+hook before || failed="$SNAPSHOT_HOOK before"
+[ -n "$failed" ] || lvcreate -q -s -p r "${size[@]}" -n "${snapshot#*/}" "$volume" >/dev/null || failed=lvcreate
+hook after || failed=${failed:-"$SNAPSHOT_HOOK after"}
+[ "$(field origin "$snapshot" 2>/dev/null)" != "${volume#*/}" ] || trap finish EXIT
+[ -z "$failed" ] || fail "$failed failed: $volume was not backed up"
 backy2 backup "${options[@]}" -- "file://$(field lv_path "$snapshot")" "$name" </dev/null

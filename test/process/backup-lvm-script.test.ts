@@ -46,6 +46,21 @@ test('a snapshot of an earlier run is removed first, and one of a failed backup 
 });
 
 test.each([
+  ['', 0, ['before', 'lvcreate', 'after', 'backup', 'lvremove']],
+  ['before', 1, ['before', 'after']],
+  ['after', 1, ['before', 'lvcreate', 'after', 'lvremove']],
+])('a hook freezes and thaws around the snapshot; if "%s" fails, the exit code is %i', async (failing, code, steps) => {
+  lab.program('freeze', `[ "$1" != "${failing}" ]`);
+  lab.env.SNAPSHOT_HOOK = 'freeze';
+  const result = await lab.run('backup-lvm.sh', 'vg0/web', 'web');
+  expect(result.code).toBe(code);
+  expect(result.stderr).toContain(code === 0 ? '' : `freeze ${failing} failed: vg0/web was not backed up`);
+  expect(lab.calls().map((call) => call.match(/before|after|lv\w+|backup/)?.[0])).toEqual(steps);
+  expect(lab.calls()[0]).toBe('freeze before vg0/web web');
+  expect(volumes()).toEqual(['web']);
+});
+
+test.each([
   ['a volume that is not there', ['vg0/nope', 'web'], 5, 'Failed to find logical volume "vg0/nope"'],
   ['a path', ['/dev/vg0/web', 'web'], 2, 'usage: '],
   ['a missing name', ['vg0/web'], 2, 'usage: '],

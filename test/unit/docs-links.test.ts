@@ -41,3 +41,11 @@ test('README.md links each page for users', () => {
   const top = docs.filter((file) => !/^(json|spec)\//.test(file) && file !== 'testing.md');
   expect(top.filter((file) => !linked.includes(`docs/${file}`))).toEqual([]);
 });
+
+test('the units of systemd start scripts that are there', () => {
+  const units = readdirSync(`${ROOT}docs/systemd`);
+  const started = units.flatMap((unit) => [...read(`docs/systemd/${unit}`).matchAll(/^ExecStart=\/usr\/local\/bin\/(\S+)/gm)]);
+  expect(started.map(([, script]) => existsSync(`${ROOT}docs/scripts/${script}`))).toEqual([true, true]);
+  const timers = units.filter((unit) => unit.endsWith('.timer'));
+  expect(timers.map((timer) => units.includes(timer.replace('.timer', '.service')))).toEqual([true, true]);
+});

@@ -11,6 +11,9 @@ export const SCRIPTS = fileURLToPath(new URL('../../../docs/scripts', import.met
 export class ScriptLab {
   readonly folder = mkdtempSync(join(tmpdir(), 'backy2-script-'));
 
+  /** Variables of the script, besides those of the lab. */
+  readonly env: Record<string, string> = {};
+
   constructor() {
     mkdirSync(this.path('bin'));
   }
@@ -27,14 +30,18 @@ export class ScriptLab {
     writeFileSync(this.path(name), text);
   }
 
-  /** Makes a backy2 that notes its calls, then does as `script` says. `$LAB` is the folder. */
   backy2(script: string): void {
-    this.write('bin/backy2', `#!/bin/bash\necho "backy2 $*" >>"$LAB/calls"\n${script}\n`);
-    chmodSync(this.path('bin/backy2'), 0o755);
+    this.program('backy2', script);
+  }
+
+  /** Makes a program that notes its calls, then does as `script` says. `$LAB` is the folder. */
+  program(name: string, script: string): void {
+    this.write(`bin/${name}`, `#!/bin/bash\necho "${name} $*" >>"$LAB/calls"\n${script}\n`);
+    chmodSync(this.path(`bin/${name}`), 0o755);
   }
 
   run(script: string, ...args: string[]): Promise<Result> {
-    const env = { PATH: `${this.path('bin')}:${PATH_WITH_SBIN}`, LAB: this.folder, LOCK_DIR: this.folder };
+    const env = { ...this.env, PATH: `${this.path('bin')}:${PATH_WITH_SBIN}`, LAB: this.folder, LOCK_DIR: this.folder };
     return new Running([join(SCRIPTS, script), ...args], { env, cwd: this.folder }).ended;
   }
 
