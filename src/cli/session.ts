@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Backy } from '../core/backy.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { BackyError, errnoOf, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
 import { anySignal } from '../model/aborter.ts';
@@ -81,6 +82,27 @@ export async function createBacky({
 
 /** Creates the folders of the embedded default. */
 export function prepareEmbedded(config: Config): void {
-  mkdirSync(dirname(config.logfile), { recursive: true, mode: 0o700 });
-  if (config.lockDir !== '') mkdirSync(config.lockDir, { recursive: true, mode: 0o700 });
+  const folders = [dirname(config.logfile), config.lockDir].filter((folder) => folder !== '');
+  for (const folder of folders) {
+    try {
+      makeFolder(folder);
+    } catch (cause) {
+      throw new BackyError('config', `Cannot make the folder ${folder}: ${messageOf(cause)}`, {
+        hint: 'It is for the state of the embedded default. Is its file system mounted? Or name a config file with -c.',
+        cause,
+      });
+    }
+  }
+}
+
+/** Not mkdir's `recursive`, which never returns if the path is a link that leads nowhere. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return;
+    if (errnoOf(error) !== 'ENOENT' || path === dirname(path)) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
@@ -83,6 +83,12 @@ test('a mistake fails before the embedded database is created', async () => {
   const env = { XDG_DATA_HOME: lab.path('xdg') };
   expectFailure(await lab.runBare(['ls', '-f', 'nope'], { cwd: lab.path('home'), env }), 100, 'Unknown field "nope"');
   expect(existsSync(lab.path('xdg/backy2/backy.sqlite'))).toBe(false);
+});
+
+test('a folder of the embedded default that is a link to nowhere is one error', async () => {
+  symlinkSync(lab.path('unmounted/x'), lab.path('backy2'));
+  const result = await lab.runBare(['ls'], { cwd: lab.path('home'), env: { XDG_DATA_HOME: lab.folder } });
+  expectFailure(result, 1, `Cannot make the folder ${lab.path('backy2/locks')}: ENOENT`);
 });
 
 test('a command line without a mistake upgrades the old database', async () => {

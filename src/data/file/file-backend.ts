@@ -1,4 +1,4 @@
-import { constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { constants, existsSync, readdirSync } from 'node:fs';
 import { type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
@@ -208,7 +208,10 @@ export class FileBackend implements DataBackend {
   }
 
   async #startWriting(): Promise<TemporaryFolder> {
-    if (mkdirSync(this.#root, { recursive: true, mode: 0o700 }) !== undefined && this.#durable) syncParents(this.#root);
+    if (!existsSync(this.#root)) {
+      await makeFolders(this.#root);
+      if (this.#durable) syncParents(this.#root);
+    }
     const unlock = await shareFolder(this.#root);
     try {
       const temporary = TemporaryFolder.create(this.#root);

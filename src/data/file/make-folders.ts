@@ -4,8 +4,8 @@ import { errnoOf } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
 /**
- * Makes a folder and those above it. Not mkdir's `recursive`, which reports a full disk as missing
- * folders.
+ * Makes a folder and those above it. Not mkdir's `recursive`: it reports a full disk as missing
+ * folders, and never returns if the path is a link that leads nowhere.
  */
 export async function makeFolders(folder: string): Promise<void> {
   try {

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +43,26 @@ describe('the file backend', () => {
     const file = join(path, uid.slice(0, 2), uid.slice(2, 4), `${uid}.blob`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readdirSync(path)).toEqual([uid.slice(0, 2)]);
+    await dispose();
+  });
+
+  it('refuses to store in a folder that is a link to nowhere', async () => {
+    const { path, dispose } = temporary();
+    symlinkSync(join(path, 'unmounted', 'store'), join(path, 'link'));
+    const backend = new FileBackend({ type: 'file', path: join(path, 'link'), durable: true });
+    await expect(backend.put(newBlobUid(), randomBytes(10), signal)).rejects.toThrow(/Cannot store blob .* ENOENT/);
+    await backend.close();
+    expect(readdirSync(path)).toEqual(['link']);
+    await dispose();
+  });
+
+  it('makes its folder and those above it', async () => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path: join(path, 'a', 'b'), durable: true });
+    const uid = newBlobUid();
+    await backend.put(uid, randomBytes(10), signal);
+    await backend.close();
+    expect(readdirSync(join(path, 'a', 'b'))).toEqual([uid.slice(0, 2)]);
     await dispose();
   });
 
