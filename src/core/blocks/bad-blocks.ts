@@ -127,6 +127,7 @@ export class BadBlockRecorder {
     const versions = done.marked;
     this.#logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
     for (const version of versions) {
+      if (this.affectedVersions.has(version)) continue;
       this.affectedVersions.add(version);
       this.#logger.info(`Marked version invalid (UID ${version})`);
     }

@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
+import { refuseMissingBlobs } from '../store/damage-guard.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
 
 /** Versions to scrub. An empty filter means all. */
@@ -27,7 +28,8 @@ interface DamagedVersion {
 /**
  * Scrubs one version after the other. Versions that are locked or removed meanwhile are skipped
  * with a warning, those with mass damage with an error.
- * @throws BackyError `wrongStore` if the data backend is another store.
+ * @throws BackyError `wrongStore` if the data backend is another store, `massDamage` if all blobs are
+ * missing: one error for each version would say no more.
  */
 export async function scrubSeveral(context: Context, { filter, ...request }: SeveralRequest): Promise<SeveralResult> {
   const versions = await context.meta.listVersions(filter);
@@ -42,6 +44,7 @@ export async function scrubSeveral(context: Context, { filter, ...request }: Sev
       results.push(await scrub(context, { ...request, uid: version.uid }));
     } catch (error) {
       if (error instanceof BackyError && error.code === 'massDamage') {
+        if (damaged.length === 0) await refuseMissingBlobs(context, request);
         context.logger.error(`Version ${version.uid} (${version.name}) was not scrubbed: ${error.message}`);
         damaged.push({ version, error });
         continue;

@@ -138,3 +138,18 @@ export class DamageGuard {
     });
   }
 }
+
+/**
+ * Throws a BackyError `massDamage` if none of a sample of all blobs is there. A store with a few of
+ * them passes: some versions may still be whole.
+ */
+export async function refuseMissingBlobs(
+  context: Pick<Context, 'meta' | 'data' | 'logger' | 'random' | 'signal'>,
+  { acceptDamage }: Pick<DamageGuardOptions, 'acceptDamage'>,
+): Promise<void> {
+  const { meta, data, random, signal } = context;
+  const sample = await meta.sampleBlobs({ limit: WIDE_SAMPLE_BLOBS, random, versionUid: undefined });
+  const { probed, missing } = await withStorage(context, (backend) => probeBlobs(backend, sample, signal));
+  if (missing.length === 0 || missing.length < probed) return;
+  throw massDamage(data.backend, { probed, missing: probed, canAccept: acceptDamage !== undefined });
+}

@@ -1,0 +1,68 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BadBlockRecorder } from '../../../../src/core/blocks/bad-blocks.ts';
+import { scrubSeveral } from '../../../../src/core/scrub/scrub-several.ts';
+import { checkStore } from '../../../../src/core/store/check-store.ts';
+import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { silentLogger } from '../../../../src/logger.ts';
+import type { BackupRow } from '../../../../src/model/block.ts';
+import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+
+const BLOBS = 20;
+
+let lab: CoreLab;
+let lines: string[];
+beforeEach(async () => {
+  lab = await CoreLab.create();
+  await checkStore(lab.context);
+  lines = [];
+});
+afterEach(() => lab.dispose());
+
+const context = () => {
+  const say = (text: string) => lines.push(text);
+  return { ...lab.context, random: Math.random, logger: { ...silentLogger, info: say, error: say } };
+};
+
+const newRow = (_: unknown, id: number): BackupRow => {
+  const uid = newBlobUid();
+  return { id, uid, checksum: uid, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false };
+};
+const rowsOf = () => Array.from({ length: BLOBS }, newRow);
+
+test('a store without any blob is one error, however many versions there are', async () => {
+  for (const uid of ['v1', 'v2', 'v3']) await lab.wholeVersion(uid, rowsOf());
+  const error = {
+    code: 'massDamage',
+    message: expect.stringContaining('Of 60 blobs'),
+    hint: expect.stringContaining('--accept'),
+  };
+  await expect(scrubSeveral(context(), { filter: {}, percent: 100, acceptDamage: false })).rejects.toMatchObject(error);
+  expect(lines).toEqual([]);
+});
+
+test('a store with a few blobs has an error for each version that lacks too many', async () => {
+  const versions = [rowsOf(), rowsOf()];
+  for (const [at, rows] of versions.entries()) {
+    await lab.wholeVersion(`v${at}`, rows);
+    const path = blobPath(lab.dataPath, rows[0]?.uid ?? '');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, 'bytes');
+  }
+  const { results, damaged } = await scrubSeveral(context(), { filter: {}, percent: 100, acceptDamage: false });
+  expect([results.length, damaged.length]).toEqual([0, 2]);
+  expect(lines).toEqual([expect.stringContaining('was not scrubbed'), expect.stringContaining('was not scrubbed')]);
+});
+
+test('lost blobs mark each version once', async () => {
+  const rows = rowsOf().slice(0, 3);
+  const version = await lab.wholeVersion('v1', rows);
+  const { meta, logger } = context();
+  const recorder = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard: lab.guard('goOn', 'v1') });
+  const findings = rows.map(({ id }) => ({ id, problem: 'checksum' as const, actual: 'x' }));
+  await recorder.record(findings, []);
+  expect(lines.filter((line) => line.startsWith('Marked version invalid'))).toEqual(['Marked version invalid (UID v1)']);
+  expect(lines.filter((line) => line.startsWith('Marked block invalid'))).toHaveLength(3);
+});
