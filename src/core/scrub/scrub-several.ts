@@ -28,8 +28,8 @@ interface DamagedVersion {
 /**
  * Scrubs one version after the other. Versions that are locked or removed meanwhile are skipped
  * with a warning, those with mass damage with an error.
- * @throws BackyError `wrongStore` if the data backend is another store, `massDamage` if all blobs are
- * missing: one error for each version would say no more.
+ * @throws BackyError `wrongStore` if the data backend is another store, `massDamage` if all blobs
+ * are missing: one error for each version would say no more.
  */
 export async function scrubSeveral(context: Context, { filter, ...request }: SeveralRequest): Promise<SeveralResult> {
   const versions = await context.meta.listVersions(filter);
