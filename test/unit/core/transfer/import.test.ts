@@ -102,3 +102,13 @@ describe('a file with', () => {
 it('a version that exists is not imported again', async () => {
   await expect(importing(lines)).rejects.toMatchObject({ code: 'versionExists', exitCode: 22 });
 });
+
+it.each(['caf\xe9', 'x\xc3'])('text that is not UTF-8 is refused, and nothing is imported: %j', async (name) => {
+  const text = withField(1, 0, OTHER, withField(1, 2, name)).join('\r\n');
+  const path = lab.source(Buffer.from(text.replaceAll(UID, OTHER), 'latin1'), 'export').slice('file://'.length);
+  await expect(importFrom(lab.context, path, process.stdin)).rejects.toMatchObject({
+    code: 'badImport',
+    message: 'Wrong import format: it is not UTF-8 text.',
+  });
+  expect(await lab.meta.findVersion(OTHER)).toBeUndefined();
+});
