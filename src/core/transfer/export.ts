@@ -1,10 +1,12 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { refuseInstallationFile } from '../files/installation-files.ts';
 import { writeWholeFile } from '../files/whole-file.ts';
+import { isPipe, writeToPipe } from '../files/write-to-pipe.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
@@ -27,11 +29,14 @@ export async function* exportText(context: Context, uid: string): AsyncIterableI
 }
 
 async function* textOf(context: Context, version: Version): AsyncIterableIterator<string> {
-  const { meta, locks } = context;
+  const { meta, locks, signal } = context;
   const { uid } = version;
   await refuseStrayRows(context, version);
   yield csv([[NEWEST_FORMAT], versionFields(version)]);
   for (let after = -1; ; ) {
+    // SQLite answers without a wait. Signal handlers get a turn here.
+    await nextTurn();
+    signal.throwIfAborted();
     const page = await meta.datedBlockPage(uid, after, PAGE_ROWS);
     const last = page.at(-1);
     if (last === undefined) break;
@@ -50,16 +55,19 @@ async function refuseStrayRows(context: Context, version: Version): Promise<void
   });
 }
 
-/** Exports a version to a file, which appears once it is complete. */
+/** Exports a version to a pipe, or to a file, which appears once it is complete. */
 export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
   const start = performance.now();
   const version = await findVersion(context.meta, uid);
   await refuseInstallationFile(fileName, context);
-  await writeWholeFile({
-    fileName,
-    verb: 'export to',
-    write: (temporary) => writeText(temporary, exportText(context, uid)),
-  });
+  if (isPipe(fileName)) await writeToPipe(fileName, exportText(context, uid), context.signal);
+  else {
+    await writeWholeFile({
+      fileName,
+      verb: 'export to',
+      write: (temporary) => writeText(temporary, exportText(context, uid)),
+    });
+  }
   return transferResult(version, start);
 }
 

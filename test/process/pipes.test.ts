@@ -52,6 +52,21 @@ describe('a pipe', () => {
   });
 });
 
+test('an export into a pipe waits for its reader, hears signals, and leaves the pipe', async () => {
+  const pipe = lab.path('export');
+  await tool('mkfifo', pipe);
+  const uid = await lab.backup('null://64kB', 'vm');
+  const stopped = lab.start(['export', uid, pipe]);
+  while (!stopped.stdout.includes('$ backy2')) await sleep(10);
+  await sleep(50);
+  stopped.kill('SIGTERM');
+  expect((await stopped.ended).code).toBe(143);
+  expect(lab.lockFiles()).toEqual([]);
+  const reader = tool('cat', pipe);
+  await lab.ok('export', uid, pipe);
+  expect(await reader).toBe(await lab.ok('-m', 'export', uid, '-'));
+});
+
 test('a pipe in place of a default config file is refused at once', async () => {
   await tool('mkfifo', lab.path('home/.backy.cfg'));
   const result = await lab.startBare(['ls']).ended;

@@ -1,6 +1,8 @@
 /** Waits for `done`. @throws the reason of `signal` as soon as it is aborted. */
 export async function unlessAborted<T>(done: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return done;
+  // Its failure is nobody's business after an abort.
+  done.catch(() => {});
   signal.throwIfAborted();
   let onAbort = () => {};
   const aborted = new Promise<never>((_, reject) => {
