@@ -60,6 +60,8 @@ export interface TextCommand extends CommandWords {
 export interface Command extends CommandWords {
   /** False: the database need not be initialised. */
   needsDatabase?: false;
+  /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
+  isShort?: true;
   /**
    * Refuses words that do not fit together, as the parser refuses an unknown option: before the
    * config file is read. @throws BackyError `usage`.

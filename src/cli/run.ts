@@ -5,7 +5,7 @@ import type { Backy } from '../core/backy.ts';
 import { BackyError, messageOf } from '../errors.ts';
 import { exitNow } from '../native/file-calls.ts';
 import type { Session } from './command.ts';
-import { abortOnSignals } from './live/signals.ts';
+import { abortOnSignals, type SignalWatch } from './live/signals.ts';
 import { Status } from './live/status.ts';
 import { ConsoleLog } from './log/console-log.ts';
 import { secretsOf } from './log/secrets.ts';
@@ -43,7 +43,7 @@ export async function runCommand(call: ParsedCall, argv: readonly string[]): Pro
   process.on('warning', onWarning);
   let exitCode: number;
   try {
-    exitCode = await execute(run, signals.signal);
+    exitCode = await execute(run, signals);
   } catch (error) {
     exitCode = reportFailure(error, run);
     // A thread may still wait in a read that never returns, from a pipe for instance.
@@ -82,7 +82,7 @@ function createLog({ globals }: ParsedCall): ConsoleLog {
 }
 
 /** Reads the config file, checks the words, then opens the store and runs the command. */
-async function execute(run: Run, signal: AbortSignal): Promise<number> {
+async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<number> {
   const { call, log } = run;
   const read = inputReader({ signal, stdin: () => process.stdin, warn: (text) => log.warning(text) });
   const config = await configOf(call, read);
@@ -102,6 +102,8 @@ async function execute(run: Run, signal: AbortSignal): Promise<number> {
       run.stuckThreads = true;
     },
   });
+  // Waits of the database block this thread.
+  if (call.command.isShort !== true) serveOnce();
   const tellStatus = () => status.tell();
   process.on('SIGUSR1', tellStatus);
   try {

@@ -22,6 +22,7 @@ interface Libc {
   fcntlFlags(fd: number, command: number, flags: number): number;
   /** Where the bytes are in memory. */
   address(bytes: Uint8Array): bigint;
+  sigaction(signal: number, next: Uint8Array | null, previous: Uint8Array | null): number;
   memcpy(to: Uint8Array, from: Uint8Array, length: number): void;
   exit(status: number): void;
   errno(): number;
@@ -52,6 +53,7 @@ function load(): Libc {
     fcntl: library.func('int fcntl(int fd, int command, _Inout_ void *argument)') as Libc['fcntl'],
     fcntlFlags: library.func('int fcntl(int fd, int command, int flags)') as Libc['fcntlFlags'],
     address: (bytes) => koffi.address(bytes),
+    sigaction: library.func('int sigaction(int signal, const void *next, _Out_ void *previous)') as Libc['sigaction'],
     memcpy: library.func('void memcpy(void *to, const void *from, size_t length)') as Libc['memcpy'],
     exit: library.func('void _exit(int status)') as Libc['exit'],
     errno: () => koffi.errno(),

@@ -99,6 +99,25 @@ describe.each(CODES)('%s', (signal, code) => {
   });
 });
 
+test.skipIf(gcc.skip)(`a second SIGTERM ends a program whose main thread is blocked${gcc.note}`, async () => {
+  const env = {
+    LD_PRELOAD: library,
+    FAULT_PATH: lab.path('backy.sqlite'),
+    FAULT_OFFSET: '0',
+    FAULT_KIND: 'hang',
+    TRACE_FILE: lab.write('trace', ''),
+  };
+  const running = lab.start(['du'], { env });
+  await until(running, () => readFileSync(lab.path('trace'), 'utf8').includes('hang\t'));
+  running.kill('SIGTERM');
+  await sleep(50);
+  const start = performance.now();
+  running.kill('SIGTERM');
+  // A shell reports 143 for it.
+  expect(await running.ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+  expect(performance.now() - start).toBeLessThan(5_000);
+});
+
 test('a stopped cleanup is resumed by the next one', async () => {
   const uid = await lab.backup(source, 'vm');
   await lab.ok('rm', uid);

@@ -15,6 +15,7 @@ const COLUMNS: Column<DueBackup>[] = [
 
 export const dueCommand: Command = {
   name: 'due',
+  isShort: true,
   description: 'List due backups.',
   args: [['[name]', 'check only this name, even if it was never backed up']],
   options: [

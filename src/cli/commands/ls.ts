@@ -20,6 +20,7 @@ const COLUMNS: Column<TaggedVersion>[] = [
 
 export const lsCommand: Command = {
   name: 'ls',
+  isShort: true,
   description: 'List versions.',
   args: [['[name]', 'list only versions of this name']],
   options: [

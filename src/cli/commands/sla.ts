@@ -13,6 +13,7 @@ const COLUMNS: Column<Breach>[] = [
 
 export const slaCommand: Command = {
   name: 'sla',
+  isShort: true,
   description: 'List SLA breaches.',
   args: [['[name]', 'check only this name, even if it was never backed up']],
   options: [['-s, --schedulers <schedulers>', 'check these schedulers, comma separated [sla_schedulers]'], fieldsOption(COLUMNS)],

@@ -26,6 +26,7 @@ const COLUMNS: Column<BackupStats>[] = [
 
 export const statsCommand: Command = {
   name: 'stats',
+  isShort: true,
   description: 'Show statistics of backups.',
   args: [['[version_uid]', 'show only backups of this version, even if it was removed']],
   options: [fieldsOption(COLUMNS), ['-l, --limit <number>', 'show only the newest NUMBER backups [all]']],

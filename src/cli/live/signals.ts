@@ -1,6 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import { newAborter } from '../../model/aborter.ts';
 import { exitNow } from '../../native/file-calls.ts';
+import { serveOnce } from '../../native/one-shot-signals.ts';
 import { setFooter, settleOutputAtOnce } from '../output/write-out.ts';
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -16,9 +17,14 @@ export function listenEarly(): void {
 }
 
 /** Handles signals while a command runs. */
-interface SignalWatch {
+export interface SignalWatch {
   /** Aborted by the first signal; its reason is the error to end with. */
   signal: AbortSignal;
+  /**
+   * From now on, the kernel ends a process whose main thread is blocked at the second signal of a
+   * kind. Loads libc.
+   */
+  serveOnce(): void;
   /** Restores the default handling. */
   end(): void;
 }
@@ -31,10 +37,15 @@ interface SignalWatch {
 export function abortOnSignals(beforeStop: (reason: BackyError) => void): SignalWatch {
   const aborter = newAborter();
   const names = Object.keys(NUMBERS).filter((name) => name !== 'SIGHUP' || !ignoresHangup()) as (keyof typeof NUMBERS)[];
+  const rearm = new Map<NodeJS.Signals, () => void>();
   const onSignal = (name: NodeJS.Signals) => {
     const exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];
     const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode });
-    if (!aborter.signal.aborted) return aborter.abort(reason);
+    if (!aborter.signal.aborted) {
+      // This thread runs: the next signal may end the process in order.
+      rearm.get(name)?.();
+      return aborter.abort(reason);
+    }
     setFooter(undefined);
     beforeStop(reason);
     void settleOutputAtOnce().finally(() => exitNow(reason.exitCode));
@@ -42,6 +53,9 @@ export function abortOnSignals(beforeStop: (reason: BackyError) => void): Signal
   for (const name of names) process.on(name, onSignal);
   return {
     signal: aborter.signal,
+    serveOnce: () => {
+      for (const name of names) rearm.set(name, serveOnce(NUMBERS[name]));
+    },
     end: () => {
       for (const name of names) process.off(name, onSignal);
     },

@@ -1,5 +1,5 @@
-import { unlessAborted } from '../../engine/pool/unless-aborted.ts';
 import { errnoOf } from '../../errors.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
 
 /** The errors when the reader has closed the pipe or the terminal is gone. */
 const NO_READER = new Set(['EPIPE', 'EIO']);

@@ -1,7 +1,7 @@
 import { constants, lstatSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { unlessAborted } from '../../engine/pool/unless-aborted.ts';
 import { BackyError, messageOf } from '../../errors.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
 
 /**
  * Whether a path leads to a pipe or a character device. A file that is written under a temporary

@@ -56,7 +56,8 @@ static ssize_t fault(int fd, size_t *count, off_t offset) {
   if (strcmp(kind, "short") == 0) return 0;
   if (strcmp(kind, "hang") == 0) {
     trace("hang", real, "");
-    sleep(20);
+    /* A signal ends a sleep, but must not end the hang. */
+    for (unsigned left = 20; left > 0;) left = sleep(left);
   }
   errno = EIO;
   return -1;
