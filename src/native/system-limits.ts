@@ -21,10 +21,16 @@ export function tooManyOpenFiles(): boolean {
   }
 }
 
-/** Bytes that this user can still write to the file system of `path`. */
+/** f_type of ext2, ext3 and ext4. */
+const EXT = 0xef53;
+/** ext4 keeps 2 % of the blocks for itself, up to this many, and counts them as free for root. */
+const EXT_OWN_BLOCKS = 4096;
+
+/** Bytes that this user can still write to the file system of `path`. Quotas are not known. */
 export function freeBytes(path: string): number {
-  const { bsize, bavail, bfree } = statfsSync(path);
-  return bsize * (process.geteuid?.() === 0 ? bfree : bavail);
+  const { type, bsize, blocks, bavail, bfree } = statfsSync(path);
+  const own = Number(type) === EXT ? Math.min(EXT_OWN_BLOCKS, Math.ceil(blocks / 50)) : 0;
+  return bsize * Math.max(bavail, process.geteuid?.() === 0 ? bfree - own : 0);
 }
 
 /** Whether no file can be created, however much space there is. Some file systems have no limit. */

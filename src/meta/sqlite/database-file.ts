@@ -34,23 +34,41 @@ export interface DatabaseFile {
  * for itself. Works on a private copy if the file can't be read where it is.
  */
 export async function openFile(options: FileOptions): Promise<DatabaseFile> {
-  const { path, logger } = options;
+  const { path } = options;
   const readOnlyReason = existsSync(path) ? whyNotWritable(realpathSync(path)) : undefined;
-  if (readOnlyReason === undefined && mustEndWal(dirname(path)) && headerHasWal(path)) endWalAlone(path);
   if (readOnlyReason !== undefined && wouldMakeFiles(path)) return openCopy(options, readOnlyReason);
-  let db: Database.Database | undefined;
+  if (readOnlyReason === undefined && mustEndWal(dirname(path)) && headerHasWal(path)) endWalAlone(path);
   try {
-    const opened = new Database(path, { timeout: STATEMENT_TIMEOUT_MS, readonly: readOnlyReason !== undefined });
-    db = opened;
+    return await openInPlace(options, readOnlyReason);
+  } catch (error) {
+    const reason = needsFiles(error) && isReadable(path) ? (readOnlyReason ?? whyNoFiles(path, error)) : undefined;
+    if (reason === undefined) throw error instanceof BackyError ? error : notOpened(path, error);
+    return (readOnlyReason === undefined ? await openWithoutWal(options) : undefined) ?? openCopy(options, reason);
+  }
+}
+
+async function openInPlace(options: FileOptions, readOnlyReason: string | undefined): Promise<DatabaseFile> {
+  const { path, cacheMb, logger } = options;
+  const db = new Database(path, { timeout: STATEMENT_TIMEOUT_MS, readonly: readOnlyReason !== undefined });
+  try {
     const watch = readOnlyReason === undefined ? new PathWatch(path) : undefined;
-    await waitWhileBusy(() => unlessBusy(opened, () => configure(opened, options.cacheMb)), options);
+    await waitWhileBusy(() => unlessBusy(db, () => configure(db, cacheMb)), options);
     if (readOnlyReason !== undefined) logger.info(`${cannotWrite(path, readOnlyReason)} Nothing is recorded in it.`);
     return { db, readOnlyReason, watch };
   } catch (error) {
-    db?.close();
-    const reason = needsCopy(error) && isReadable(path) ? (readOnlyReason ?? whyNoRoom(dirname(path))) : undefined;
-    if (reason !== undefined) return openCopy(options, reason);
-    throw error instanceof BackyError ? error : notOpened(path, error);
+    db.close();
+    throw error;
+  }
+}
+
+/** @returns undefined if it still has a WAL, or can't be opened without one. */
+async function openWithoutWal(options: FileOptions): Promise<DatabaseFile | undefined> {
+  endWalAlone(options.path);
+  if (headerHasWal(options.path)) return undefined;
+  try {
+    return await openInPlace(options, undefined);
+  } catch {
+    return undefined;
   }
 }
 
@@ -121,13 +139,18 @@ function wouldMakeFiles(path: string): boolean {
   return isReadable(path) && headerHasWal(path) && !['-wal', '-shm'].every((suffix) => existsSync(path + suffix));
 }
 
-/** SQLite can't create a file that it needs, or can't roll a transaction back. */
-const NEEDS_FILES = /^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_SHM)/;
-
 /**
- * Whether a database can't be read where it is: its WAL needs a `-shm`, or a killed program has
- * left a transaction to roll back, and no file can be written there.
+ * SQLite can't create a file that it needs, or not make it longer, or not roll back the transaction
+ * of a killed program.
  */
-function needsCopy(error: unknown): boolean {
+const NEEDS_FILES = /^SQLITE_(CANTOPEN|READONLY|FULL|IOERR_SHM)/;
+/** Whatever statfs says: a quota, for example. */
+const NO_ROOM = /^SQLITE_(FULL|IOERR_SHMSIZE)/;
+
+function needsFiles(error: unknown): error is { code: string } {
   return error instanceof Database.SqliteError && NEEDS_FILES.test(error.code);
+}
+
+function whyNoFiles(path: string, { code }: { code: string }): string | undefined {
+  return whyNoRoom(dirname(path)) ?? (NO_ROOM.test(code) ? `there is no room for its -shm file (${code})` : undefined);
 }
