@@ -127,7 +127,7 @@ async function configOf({ globals: { configfile } }: ParsedCall, read: ReadInput
 function openLog({ call, argv, log }: Run, config: Config): void {
   if (config.embedded) prepareEmbedded(config);
   log.hide(secretsOf(config));
-  log.openFile(config.logfile);
+  log.openFile(config.logfile, config.fileMode);
   log.info(`$ backy2 ${withoutSecrets(argv, call).join(' ')}`);
   for (const warning of config.warnings) log.warning(warning);
   if (config.embedded)

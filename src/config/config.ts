@@ -27,6 +27,8 @@ export interface Config {
   lockDir: string;
   cacheDir: string;
   processName: string;
+  /** Mode of files that are created. */
+  fileMode: number;
   disallowRmWhenYoungerThanDays: number;
   deduplication: boolean;
   /** Worker threads; undefined: as the work needs, at most one per CPU. */

@@ -50,6 +50,12 @@ const BOOLEANS: Record<string, boolean> = {
   off: false,
 };
 
+/** Permissions of files. The owner can always use them, and strangers never write. */
+export const fileMode: Kind<number> = {
+  allowed: 'an octal mode such as 0600, 0640 or 0660 (6 for the owner; 0, 4 or 6 for the group; 0 or 4 for others)',
+  parse: (text) => (/^0?6[046][04]$/.test(text) ? Number.parseInt(text, 8) : undefined),
+};
+
 /** A boolean of Python's configparser. */
 export const bool: Kind<boolean> = {
   allowed: 'one of 1, yes, true, on, 0, no, false, off',

@@ -29,12 +29,13 @@ export function loadConfig(
   const ini = mergeInis(files.map(({ name, text }) => parseIni(text, name)));
   refuseWrongCase(ini);
   const presets: Presets = embedded ? embeddedPresets(env) : {};
+  const defaults = readSection(ini, 'DEFAULTS', presets.DEFAULTS);
   return {
     files: ini.files,
     embedded,
-    ...readGeneral(ini, readSection(ini, 'DEFAULTS', presets.DEFAULTS), env),
+    ...readGeneral(ini, defaults, env),
     ...readMeta(readSection(ini, 'MetaBackend', presets.MetaBackend)),
-    data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend)),
+    data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend), defaults.file_mode),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
     warnings: [...unreadWarnings(ini), ...commentWarnings(ini), ...exposedWarnings(files)],
@@ -49,6 +50,7 @@ function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment
     lockDir: values.lock_dir,
     cacheDir: values.cachedir,
     processName: values.process_name,
+    fileMode: values.file_mode,
     disallowRmWhenYoungerThanDays: values.disallow_rm_when_younger_than_days,
     deduplication: values.deduplication,
     workers: values.workers,
@@ -66,19 +68,23 @@ function readMeta(values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqlit
   return { engine: values.engine, sqliteCacheMb: values.sqlite_cache_mb };
 }
 
-function readData(ini: Ini, values: Values<'DataBackend'>): Config['data'] {
+function readData(ini: Ini, values: Values<'DataBackend'>, fileMode: number): Config['data'] {
   return {
     simultaneousWrites: values.simultaneous_writes,
     simultaneousReads: values.simultaneous_reads,
     bandwidthRead: values.bandwidth_read,
     bandwidthWrite: values.bandwidth_write,
-    backend: readBackend(ini, values),
+    backend: readBackend(ini, values, fileMode),
   };
 }
 
-function readBackend(ini: Ini, { type, path, direct_io: directIo }: Values<'DataBackend'>): Config['data']['backend'] {
+function readBackend(
+  ini: Ini,
+  { type, path, direct_io: directIo }: Values<'DataBackend'>,
+  fileMode: number,
+): Config['data']['backend'] {
   if (type === 's3' || type === 'minio') return readS3(ini, type);
-  return type === 'null' ? { type } : { type, path, durable: true, directIo };
+  return type === 'null' ? { type } : { type, path, durable: true, directIo, fileMode };
 }
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {

@@ -1,5 +1,5 @@
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
-import { bool, duration, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
+import { bool, duration, fileMode, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
 
 /** A known option: the kind of its value, and its default. */
 export interface Option<T> {
@@ -68,6 +68,7 @@ export const SCHEMA = {
     lock_dir: option(line, '/tmp'),
     cachedir: option(path, '/tmp'),
     process_name: option(line, 'backy2'),
+    file_mode: option(fileMode, 0o600),
     disallow_rm_when_younger_than_days: option(wholeNumber({ min: 0, unit: 'days' }), 0),
     deduplication: option(bool, true),
     workers: option<number | undefined>(wholeNumber({ min: 1, max: 256 }), undefined),

@@ -47,4 +47,6 @@ export interface Settings extends SchedulerSettings {
   disallowRmWhenYoungerThanDays: number;
   /** A folder for files that may be deleted at any time. */
   cacheDir: string;
+  /** Mode of files that are created (src/native/create-file.ts). */
+  fileMode: number;
 }

@@ -24,6 +24,8 @@ export interface FileBackendOptions {
   durable: boolean;
   /** Default: auto. */
   directIo?: DirectIoMode | undefined;
+  /** Mode of blobs; their folders follow. [only the owner] */
+  fileMode?: number;
 }
 
 /** Whether to bypass the page cache: if the file system allows it, always (else fail), never. */

@@ -5,6 +5,8 @@ export interface TargetNeeds {
   sizeBytes: number;
   /** An existing one may be overwritten. */
   force: boolean;
+  /** Mode of a new file. */
+  fileMode: number;
   /** An earlier restore has written its first blocks: a new or empty target is refused. */
   resumes: boolean;
 }

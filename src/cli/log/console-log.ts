@@ -43,9 +43,9 @@ export class ConsoleLog implements Logger {
    * On a read-only or full file system, only warns: one may want to restore.
    * @throws BackyError `config` if the logfile cannot be written for another reason.
    */
-  openFile(path: string): void {
+  openFile(path: string, fileMode: number): void {
     try {
-      this.#file = new LogFile(path);
+      this.#file = new LogFile(path, fileMode);
     } catch (error) {
       const errno = error instanceof BackyError ? errnoOf(error.cause) : undefined;
       if (errno === undefined || !['EROFS', 'ENOSPC', 'EDQUOT'].includes(errno)) throw error;

@@ -14,15 +14,17 @@ const LOOK_EVERY_MS = 1_000;
  */
 export class LogFile {
   readonly #path: string;
+  readonly #fileMode: number;
   #fd: number;
   #channel: Channel;
   #lookedAt = performance.now();
 
   /** @throws BackyError `config` if the file cannot be written. */
-  constructor(path: string) {
+  constructor(path: string, fileMode: number) {
     this.#path = path;
+    this.#fileMode = fileMode;
     try {
-      this.#fd = openLog(path);
+      this.#fd = openLog(path, fileMode);
       this.#channel = new Channel(callsFor(this.#fd, this.#fd));
     } catch (error) {
       if (error instanceof BackyError) throw error;
@@ -58,7 +60,7 @@ export class LogFile {
     const there = statSync(this.#path, { throwIfNoEntry: false });
     if (there?.ino === ino && there.dev === dev) return;
     try {
-      const next = openLog(this.#path);
+      const next = openLog(this.#path, this.#fileMode);
       closeSync(this.#fd);
       this.#fd = next;
       this.#channel = new Channel(callsFor(next, next));

@@ -1,7 +1,10 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError, errnoOf } from '../../errors.ts';
 import { foreignOwner, isOpenToOthers, isSticky, isTrusted } from '../../native/trusted-file.ts';
+
+/** All may read it: it holds no secrets. */
+const LOG_MODE = 0o644;
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 /** A pipe or terminal must not hold up the work. */
@@ -9,16 +12,22 @@ const APPEND = O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK | O_NOCTTY;
 
 /**
  * Opens a logfile for appending, without waiting for the reader of a pipe: its writes may fail with
- * EAGAIN. In a folder such as /tmp, another user could plant a link or a file that redirects our
- * lines. Such links and files are refused.
+ * EAGAIN. A new one also has the rights of `fileMode`. In a folder such as /tmp, another user could
+ * plant a link or a file that redirects our lines. Such links and files are refused.
  * @throws BackyError `config` for such a file, otherwise the system's error.
  */
-export function openLog(path: string): number {
+export function openLog(path: string, fileMode: number): number {
+  const fd = openSafely(path);
+  shareNewLog(fd, fileMode);
+  return fd;
+}
+
+function openSafely(path: string): number {
   const folder = dirname(path);
   if (!isOpenToOthers(folder) || isOwnLink(path, folder)) return openOwn(path);
   let fd: number;
   try {
-    fd = openSync(path, APPEND | O_NOFOLLOW, 0o644);
+    fd = openSync(path, APPEND | O_NOFOLLOW, LOG_MODE);
   } catch (error) {
     const there = lstatSync(path, { throwIfNoEntry: false });
     const owner = there === undefined ? undefined : foreignOwner(there, folder);
@@ -37,7 +46,7 @@ export function openLog(path: string): number {
 
 function openOwn(path: string): number {
   try {
-    return openSync(path, APPEND, 0o644);
+    return openSync(path, APPEND, LOG_MODE);
   } catch (error) {
     if (errnoOf(error) !== 'ENXIO') throw error;
     throw new BackyError('config', `Cannot write the logfile ${path}: it is a pipe that nobody reads, or a socket.`, {
@@ -45,6 +54,13 @@ function openOwn(path: string): number {
       cause: error,
     });
   }
+}
+
+/** Lets a group that shares the installation write, whatever the umask. */
+function shareNewLog(fd: number, fileMode: number): void {
+  const stats = fstatSync(fd);
+  if (stats.size > 0 || !stats.isFile() || stats.uid !== process.geteuid?.()) return;
+  if ((fileMode & ~LOG_MODE) !== 0) fchmodSync(fd, LOG_MODE | fileMode);
 }
 
 /**

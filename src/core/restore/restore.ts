@@ -28,7 +28,8 @@ export function restore(context: Context, request: RestoreRequest): Promise<Rest
     const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'goOn', acceptDamage: request.acceptDamage });
     await guard.lookAhead();
     const { sizeBytes } = version;
-    const needs = { sizeBytes, force: request.force, resumes: request.fromId > 0, options: context.io };
+    const { fileMode } = context.settings;
+    const needs = { sizeBytes, force: request.force, fileMode, resumes: request.fromId > 0, options: context.io };
     const target = await shareTarget(request.target, needs, context);
     return withShared(context, target, (inner) =>
       new RestoreRun(inner, { request, version, geometry: { blockSize, sizeBytes }, target, guard }).perform(),

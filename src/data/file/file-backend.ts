@@ -2,6 +2,7 @@ import { constants, existsSync, readdirSync } from 'node:fs';
 import { type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import { isShared, OWNER_ONLY } from '../../native/create-file.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
@@ -33,6 +34,7 @@ const READ_BLOB = constants.O_RDONLY | constants.O_NONBLOCK;
 export class FileBackend implements DataBackend {
   readonly #root: string;
   readonly #durable: boolean;
+  readonly #fileMode: number;
   readonly #calls: DurableCalls;
   readonly #folders: DurableFolders;
   readonly #io: BlobIo;
@@ -43,6 +45,7 @@ export class FileBackend implements DataBackend {
   constructor(options: FileBackendOptions, calls = durableCalls) {
     this.#root = resolve(options.path);
     this.#durable = options.durable;
+    this.#fileMode = options.fileMode ?? OWNER_ONLY;
     this.#calls = calls;
     this.#io = new BlobIo(options.directIo ?? 'auto');
     this.#folders = new DurableFolders(this.#root, calls);
@@ -60,7 +63,7 @@ export class FileBackend implements DataBackend {
   async createStoreId(id: string): Promise<readonly string[]> {
     try {
       const { path: folder } = await this.#temporaryFolder();
-      writeStoreFile({ root: this.#root, folder, id, durable: this.#durable });
+      writeStoreFile({ root: this.#root, folder, id, durable: this.#durable, fileMode: this.#fileMode });
       return readStoreFile(this.#root);
     } catch (error) {
       throw failure(`Cannot write the store's id in ${this.#root}`, error);
@@ -209,12 +212,12 @@ export class FileBackend implements DataBackend {
 
   async #startWriting(): Promise<TemporaryFolder> {
     if (!existsSync(this.#root)) {
-      await makeFolders(this.#root);
+      await makeFolders(this.#root, this.#fileMode);
       if (this.#durable) syncParents(this.#root);
     }
     const unlock = await shareFolder(this.#root);
     try {
-      const temporary = TemporaryFolder.create(this.#root);
+      const temporary = TemporaryFolder.create(this.#root, this.#fileMode);
       this.#unlock.push(unlock);
       return temporary;
     } catch (error) {
@@ -224,8 +227,9 @@ export class FileBackend implements DataBackend {
   }
 
   async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-    const handle = await this.#calls.open(path, 'wx', 0o600);
+    const handle = await this.#calls.open(path, 'wx', this.#fileMode);
     try {
+      if (isShared(this.#fileMode)) await handle.chmod(this.#fileMode);
       await this.#io.write(handle, bytes);
       if (this.#durable) {
         await handle.sync();
@@ -241,7 +245,7 @@ export class FileBackend implements DataBackend {
       await this.#calls.rename(temporary, target);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
-      await makeFolders(folder);
+      await makeFolders(folder, this.#fileMode);
       await this.#calls.rename(temporary, target);
     }
     this.#folders.touch(folder);

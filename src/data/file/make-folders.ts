@@ -1,25 +1,27 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf } from '../../errors.ts';
+import { folderMode, shareNewFolder } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
 
 /**
- * Makes a folder and those above it. Not mkdir's `recursive`: it reports a full disk as missing
- * folders, and never returns if the path is a link that leads nowhere.
+ * Makes a folder for files of this mode, and those above it. Not mkdir's `recursive`: it reports
+ * a full disk as missing folders, and never returns if the path is a link that leads nowhere.
  */
-export async function makeFolders(folder: string): Promise<void> {
+export async function makeFolders(folder: string, fileMode: number): Promise<void> {
   try {
-    await makeFolder(folder);
+    await makeFolder(folder, fileMode);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await makeFolders(dirname(folder));
-    await makeFolder(folder);
+    await makeFolders(dirname(folder), fileMode);
+    await makeFolder(folder, fileMode);
   }
 }
 
-async function makeFolder(folder: string): Promise<void> {
+async function makeFolder(folder: string, fileMode: number): Promise<void> {
   try {
-    await mkdir(folder, { mode: 0o700 });
+    await mkdir(folder, { mode: folderMode(fileMode) });
+    shareNewFolder(folder, fileMode);
   } catch (error) {
     // Another blob of the same folder was faster.
     if (errnoOf(error) !== 'EEXIST') throw error;

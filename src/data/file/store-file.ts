@@ -1,6 +1,7 @@
-import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, fsyncSync, linkSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../errors.ts';
+import { isShared } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import { fromStoreFile, toStoreFile } from '../store-id.ts';
 import { STORE_FILE } from './blob-paths.ts';
@@ -26,17 +27,19 @@ interface NewStoreFile {
   folder: string;
   id: string;
   durable: boolean;
+  fileMode: number;
 }
 
 /**
  * Writes the store's id atomically. An intact one stays as it is: of two writers, the first wins.
  * Throws the system's errors.
  */
-export function writeStoreFile({ root, folder, id, durable }: NewStoreFile): void {
+export function writeStoreFile({ root, folder, id, durable, fileMode }: NewStoreFile): void {
   const temporary = join(folder, STORE_FILE);
   const path = join(root, STORE_FILE);
-  const fd = openSync(temporary, 'w', 0o600);
+  const fd = openSync(temporary, 'w', fileMode);
   try {
+    if (isShared(fileMode)) fchmodSync(fd, fileMode);
     writeFileSync(fd, toStoreFile(id));
     if (durable) fsyncSync(fd);
   } finally {

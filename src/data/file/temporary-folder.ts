@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errnoOf } from '../../errors.ts';
+import { folderMode, shareNewFolder } from '../../native/create-file.ts';
 import { tryFlock } from '../../native/file-calls.ts';
 import { TEMPORARY_FOLDER } from './blob-paths.ts';
 
@@ -22,12 +23,13 @@ export class TemporaryFolder {
   }
 
   /** Makes a new one below the backend's folder `root`, which is created if missing. */
-  static create(root: string): TemporaryFolder {
+  static create(root: string, fileMode: number): TemporaryFolder {
     for (;;) {
       const path = join(root, TEMPORARY_FOLDER, randomUUID());
-      makeFolder(join(root, TEMPORARY_FOLDER));
+      makeFolder(join(root, TEMPORARY_FOLDER), fileMode);
       try {
-        mkdirSync(path, { mode: 0o700 });
+        mkdirSync(path, { mode: folderMode(fileMode) });
+        shareNewFolder(path, fileMode);
       } catch (error) {
         // A sweeper has removed the empty parent in between.
         if (errnoOf(error) === 'ENOENT') continue;
@@ -88,9 +90,10 @@ export function liveWriters(root: string): string[] {
 }
 
 /** Not mkdir's `recursive`, which reports a read-only file system as missing folders. */
-function makeFolder(path: string): void {
+function makeFolder(path: string, fileMode: number): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode: folderMode(fileMode) });
+    shareNewFolder(path, fileMode);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import { createFile } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
@@ -34,13 +35,13 @@ interface PreparedTarget {
  */
 export function prepareFileTarget(
   path: string,
-  { sizeBytes, force, resumes }: TargetNeeds,
+  { sizeBytes, force, fileMode, resumes }: TargetNeeds,
   calls = newTargetCalls,
 ): PreparedTarget {
   const stats = statIfThere(path);
   if (resumes && (stats === undefined || (stats.isFile() && stats.size === 0))) throw nothingToResume(`file://${path}`);
   if (stats === undefined || stats.isFile()) refuseDeviceFolder(path);
-  const created = resumes ? undefined : tryOpen(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL);
+  const created = resumes ? undefined : tryOpen(path, () => createFile(path, fileMode));
   if (created !== undefined) {
     initialise(created, { path, sizeBytes }, calls);
     return { isNew: true, release: () => {} };
@@ -106,7 +107,7 @@ function initialise(fd: number, { path, sizeBytes }: { path: string; sizeBytes: 
  * to LVM, md or swap.
  */
 function openExisting(path: string, exclusive: number): number {
-  const fd = tryOpen(path, constants.O_RDWR | exclusive);
+  const fd = tryOpen(path, () => openSync(path, constants.O_RDWR | exclusive));
   if (fd === undefined) throw new BackyError('io', `Target ${path} vanished.`, { hint: 'It was removed just now: try again.' });
   return fd;
 }
@@ -120,9 +121,9 @@ function checkSize(fd: number, path: string, sizeBytes: number): void {
 }
 
 /** Undefined when O_EXCL fails since the file exists. */
-function tryOpen(path: string, flags: number): number | undefined {
+function tryOpen(path: string, open: () => number): number | undefined {
   try {
-    return openSync(path, flags, 0o666);
+    return open();
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === 'EEXIST') return undefined;

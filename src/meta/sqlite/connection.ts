@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
+import { createFile, OWNER_ONLY } from '../../native/create-file.ts';
 import type { QueryKey, SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
@@ -17,6 +18,8 @@ import { mayHaveWal } from './wal-place.ts';
 
 /** How a connection is made. */
 export interface SqliteOptions extends FileOptions {
+  /** Mode of a new database; its side files follow. [only the owner] */
+  fileMode?: number;
   now: () => Date;
 }
 
@@ -57,6 +60,7 @@ export class SqliteConnection implements SqlDatabase {
     const { path } = this.#options;
     await checkWalBelongs(path);
     if (!create && !existsSync(path)) throw notUsable(path, 'there is no such file');
+    if (create) createMissing(path, this.#options.fileMode ?? OWNER_ONLY);
     this.#file = await openFile(this.#options);
   }
 
@@ -317,5 +321,14 @@ export class SqliteConnection implements SqlDatabase {
    */
   whenFree<T>(attempt: () => T): Promise<T> {
     return waitWhileBusy(() => unlessBusy(this.#db, attempt), this.#options);
+  }
+}
+
+/** SQLite would create it for all to read. */
+function createMissing(path: string, mode: number): void {
+  try {
+    closeSync(createFile(path, mode));
+  } catch {
+    // It exists, or SQLite says why it can't be created.
   }
 }

@@ -30,7 +30,9 @@ function hasSmallBlocks(folder: string): boolean {
 export function whyNoRoom(folder: string): string | undefined {
   if (lacksInodes(folder)) return `the file system of ${folder} has no free inodes`;
   const free = freeBytes(folder);
-  return free < SHM_NEEDS_BYTES ? `the file system of ${folder} is full (at most ${Math.floor(free / 1024)} KiB are free)` : undefined;
+  return free < SHM_NEEDS_BYTES
+    ? `the file system of ${folder} is full (at most ${Math.floor(free / 1024)} KiB are free)`
+    : undefined;
 }
 
 /** Whether a WAL that is there already must be ended before a `-shm` is made. */

@@ -51,6 +51,7 @@ export class CoreLab {
         hintCheckPercent: 1,
         disallowRmWhenYoungerThanDays: 0,
         cacheDir: this.folder,
+        fileMode: 0o600,
         schedulers: [],
         brokenSchedulers: [],
         defaultSchedulers: [],

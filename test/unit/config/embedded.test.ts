@@ -22,6 +22,7 @@ test('without any file everything lives in one folder of the user', () => {
     workers: undefined,
     cpus: 3,
     hintCheckPercent: 0,
+    fileMode: 0o600,
     compressionLevel: 1,
     encryptionKey: undefined,
     encryptionVersion: 0,
@@ -36,7 +37,7 @@ test('without any file everything lives in one folder of the user', () => {
       simultaneousReads: 4,
       bandwidthRead: 0,
       bandwidthWrite: 0,
-      backend: { type: 'file', path: `${state}/data`, durable: true, directIo: 'auto' },
+      backend: { type: 'file', path: `${state}/data`, durable: true, directIo: 'auto', fileMode: 0o600 },
     },
     io: {
       file: { simultaneousReads: 4, simultaneousWrites: 4 },

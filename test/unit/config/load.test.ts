@@ -29,6 +29,7 @@ test('a missing option takes its default', () => {
     workers: undefined,
     cpus: 3,
     hintCheckPercent: 0,
+    fileMode: 0o600,
     compressionLevel: 1,
     encryptionKey: undefined,
     encryptionVersion: 0,
@@ -43,7 +44,7 @@ test('a missing option takes its default', () => {
       simultaneousReads: 1,
       bandwidthRead: 0,
       bandwidthWrite: 0,
-      backend: { type: 'file', path: '/tmp', durable: true, directIo: 'auto' },
+      backend: { type: 'file', path: '/tmp', durable: true, directIo: 'auto', fileMode: 0o600 },
     },
     io: {
       file: { simultaneousReads: 1, simultaneousWrites: 1 },
@@ -67,6 +68,7 @@ disallow_rm_when_younger_than_days: 6
 deduplication: No
 workers: 2
 hint_check_percent: 0.5
+file_mode: 0640
 compression_level: 19
 encryption_key: ${KEY}
 default_schedulers: hourly, daily
@@ -114,6 +116,7 @@ new_image_features:
     workers: 2,
     cpus: 3,
     hintCheckPercent: 0.5,
+    fileMode: 0o640,
     compressionLevel: 19,
     encryptionKey: KEY,
     encryptionVersion: 0,
@@ -128,7 +131,7 @@ new_image_features:
       simultaneousReads: 3,
       bandwidthRead: 1000,
       bandwidthWrite: 2000,
-      backend: { type: 'file', path: 'data', durable: true, directIo: 'auto' },
+      backend: { type: 'file', path: 'data', durable: true, directIo: 'auto', fileMode: 0o640 },
     },
     io: {
       file: { simultaneousReads: 5, simultaneousWrites: 6 },
@@ -175,6 +178,7 @@ test('every hash function is one that Node knows', () => {
 
 const BLOCK_SIZE = 'a whole number of bytes from 512 to 1073741824 that is a multiple of 512.';
 const BOOLEAN = 'one of 1, yes, true, on, 0, no, false, off.';
+const FILE_MODE = 'an octal mode such as 0600, 0640 or 0660 (6 for the owner; 0, 4 or 6 for the group; 0 or 4 for others).';
 const SINGLE_PATH = 'a path on a single line (a line that is indented more than the one before continues its value).';
 
 test.each([
@@ -188,6 +192,10 @@ test.each([
   ['workers: 0', 'workers: "0" is not a whole number from 1 to 256.'],
   ['workers: 257', 'workers: "257" is not a whole number from 1 to 256.'],
   ['hint_check_percent: 101', 'hint_check_percent: "101" is not a number from 0 to 100.'],
+  ...['0640x', '640.0', '0400', '0662', '0666', '1600', '7', '-0600', '0o600', ''].map((mode): [string, string] => [
+    `file_mode: ${mode}`,
+    `file_mode: ${JSON.stringify(mode)} is not ${FILE_MODE}`,
+  ]),
   ['compression_level: 20', 'compression_level: "20" is not a whole number from 1 to 19.'],
   [
     'disallow_rm_when_younger_than_days: -1',

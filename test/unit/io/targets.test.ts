@@ -38,7 +38,7 @@ describe.each(FOLDERS)('the file target in %s', (parent) => {
 async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean }> {
   const options = loadConfig(undefined, makeSandbox().env).io;
   const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
-  const target = await shareTarget(url, { sizeBytes, force, resumes: false, options }, host);
+  const target = await shareTarget(url, { sizeBytes, force, fileMode: 0o600, resumes: false, options }, host);
   await target.close();
   return { isNew: target.isNew };
 }
