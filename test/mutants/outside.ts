@@ -323,7 +323,7 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'backup-db-replaces-own-files',
     invariant: 'A copy of the database never replaces a file of the installation.',
     file: 'src/core/upkeep/backup-db.ts',
-    text: 'await refuseInstallationFile(fileName, context);',
+    text: 'await refuseInstallationFile(place.path, context);',
     replacement: '',
     tests: ['test/cli/backup-db.test.ts'],
     builds: true,

@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { checkStoreAndCleanUp } from '../support/labs/check-store.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
+import { BINARY, tool } from '../support/program/process.ts';
 
 const BLOCK = 4096;
 const image = Buffer.concat([noise(2 * BLOCK, 'image'), Buffer.alloc(BLOCK), noise(100, 'tail')]);
@@ -42,6 +43,24 @@ describe('export and import', () => {
       expect(lab.blocks(uid)).toEqual(blocks);
     }
     await checkStoreAndCleanUp(lab, new Map([[uid, sha256(image)]]));
+  });
+
+  test('write into a pipe, and to stdout by its names, and replace neither', async () => {
+    const pipe = lab.path('pipe');
+    await tool('mkfifo', pipe);
+    const writing = lab.start(['export', uid, pipe]);
+    expect(await tool('cat', pipe)).toBe(exported);
+    expect((await writing.ended).code).toBe(0);
+    expect(statSync(pipe).isFIFO()).toBe(true);
+    // Nobody reads.
+    const waiting = lab.start(['export', uid, pipe]);
+    await expect.poll(() => lab.log(), { interval: 10 }).toContain(`[${waiting.pid}] $ backy2`);
+    waiting.kill('SIGTERM');
+    expect((await waiting.ended).code).toBe(143);
+    // As a file, stdout would be replaced, and lose what it had.
+    const words = `echo before; ${BINARY} -m -c ${lab.path('backy.cfg')} export ${uid} /dev/stdout; echo after`;
+    await tool('sh', '-c', `(${words}) > ${lab.path('all')}`);
+    expect(readFileSync(lab.path('all'), 'utf8')).toBe(`before\n${exported}after\n`);
   });
 
   test('the export has the 2.12 format: CRLF, quotes where needed, dates without fraction, empty for NULL', () => {

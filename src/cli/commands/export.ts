@@ -1,5 +1,8 @@
 import type { Command } from '../command.ts';
 
+/** Opened as a file, a redirected stdout would lose what others write to it. */
+const STDOUT = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
+
 export const exportCommand: Command = {
   name: 'export',
   description: 'Export the metadata of a version to a file.',
@@ -10,7 +13,7 @@ export const exportCommand: Command = {
   options: [],
   prepare({ args: [uid = '', fileName = ''] }) {
     return async ({ backy }) => {
-      if (fileName === '-') return { text: backy.exportText(uid) };
+      if (STDOUT.has(fileName)) return { text: backy.exportText(uid) };
       return { result: { fileName, ...(await backy.exportToFile(uid, fileName)) } };
     };
   },

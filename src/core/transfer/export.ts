@@ -5,8 +5,9 @@ import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { refuseInstallationFile } from '../files/installation-files.ts';
+import { outputPlace } from '../files/output-place.ts';
+import { writeToStream } from '../files/stream-file.ts';
 import { writeWholeFile } from '../files/whole-file.ts';
-import { isPipe, writeToPipe } from '../files/write-to-pipe.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
@@ -55,24 +56,28 @@ async function refuseStrayRows(context: Context, version: Version): Promise<void
   });
 }
 
-/** Exports a version to a pipe, or to a file, which appears once it is complete. */
+/**
+ * Exports a version to a file, which appears once it is complete, or into a pipe or device. An
+ * export holds wrapped keys: only those whom `file_mode` names may read a new file.
+ */
 export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
   const start = performance.now();
   const version = await findVersion(context.meta, uid);
-  await refuseInstallationFile(fileName, context);
-  if (isPipe(fileName)) await writeToPipe(fileName, exportText(context, uid), context.signal);
-  else {
+  const place = outputPlace(fileName);
+  await refuseInstallationFile(place.path, context);
+  const text = exportText(context, uid);
+  const verb = 'export to';
+  if (place.kind === 'stream') await writeToStream(text, { place, verb, signal: context.signal });
+  else
     await writeWholeFile({
-      fileName,
-      verb: 'export to',
-      write: (temporary) => writeText(temporary, exportText(context, uid)),
+      ...{ place, verb, mode: context.settings.fileMode },
+      write: (temporary) => writeText(temporary, text),
     });
-  }
   return transferResult(version, start);
 }
 
 async function writeText(path: string, text: AsyncIterable<string>): Promise<void> {
-  const fd = openSync(path, 'wx', 0o666);
+  const fd = openSync(path, 'w');
   try {
     for await (const piece of text) writeFileSync(fd, piece);
     fsyncSync(fd);

@@ -1,8 +1,9 @@
-import { closeSync, lstatSync, openSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { BackyError } from '../../errors.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import type { Context } from '../context.ts';
 import { refuseInstallationFile } from '../files/installation-files.ts';
+import { type FilePlace, notRegular, type OutputPlace, outputPlace } from '../files/output-place.ts';
 import { writeWholeFile } from '../files/whole-file.ts';
 
 /** Side files that SQLite may leave beside an unfinished copy. */
@@ -24,21 +25,20 @@ export interface DatabaseBackupRequest {
 }
 
 /**
- * Copies the whole database to a file while other commands run. Only its owner may read the copy:
- * it holds the wrapped keys of all blobs.
+ * Copies the whole database to a file while other commands run. Only those whom `file_mode` names
+ * may read a new copy: it holds the wrapped keys of all blobs.
  */
 export async function backupDatabase(context: Context, request: DatabaseBackupRequest): Promise<DatabaseBackup> {
   const start = performance.now();
   const { meta, signal } = context;
   const { fileName } = request;
-  await refuseInstallationFile(fileName, context);
-  checkTarget(request);
+  const place = outputPlace(fileName);
+  await refuseInstallationFile(place.path, context);
+  checkPlace(place, request);
   const size = await writeWholeFile({
-    fileName,
-    verb: 'write',
+    ...{ place, verb: 'write', mode: context.settings.fileMode },
     sideFiles: SIDE_FILES,
     write: async (temporary) => {
-      closeSync(openSync(temporary, 'wx', 0o600));
       await meta.copyTo(temporary, signal);
       syncPath(temporary);
       return statSync(temporary).size;
@@ -47,13 +47,9 @@ export async function backupDatabase(context: Context, request: DatabaseBackupRe
   return { fileName, size, seconds: (performance.now() - start) / 1000 };
 }
 
-function checkTarget({ fileName, force }: DatabaseBackupRequest): void {
-  const stats = lstatSync(fileName, { throwIfNoEntry: false });
-  if (stats === undefined) return;
-  if (!stats.isFile()) {
-    throw new BackyError('targetRefused', `${fileName} is not a regular file. Nothing was changed.`, { hint: 'Name a file.' });
-  }
-  if (force) return;
+function checkPlace(place: OutputPlace, { fileName, force }: DatabaseBackupRequest): asserts place is FilePlace {
+  if (place.kind !== 'file') throw notRegular(fileName);
+  if (force || place.existing === undefined) return;
   throw new BackyError('targetRefused', `The file ${fileName} already exists. Nothing was changed.`, {
     hint: 'Name another file, or replace it with -f.',
   });
