@@ -1,3 +1,4 @@
+import { watchChanges } from './file/file-changes.ts';
 import { FileSource } from './file/file-source.ts';
 import { FileTarget } from './file/file-target.ts';
 import { prepareFileTarget } from './file/prepare-file-target.ts';
@@ -23,8 +24,9 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
     const { shareRbdSource } = await import('./rbd/share-rbd.ts');
     return shareRbdSource(parseRbdPlace(path, url), options.rbd, host);
   }
+  const hasChanged = scheme === 'file' ? watchChanges(path) : () => false;
   const { sizeBytes } = scheme === 'file' ? await lookedAt(new FileSource(path)) : { sizeBytes: parseNullSize(path) };
-  return { sizeBytes, spec: { url, limits: options[scheme] }, verify: async () => {}, close: async () => {} };
+  return { sizeBytes, spec: { url, limits: options[scheme] }, verify: async () => {}, hasChanged, close: async () => {} };
 }
 
 /**
@@ -43,9 +45,9 @@ export async function shareTarget(
     return shareRbdTarget(parseRbdPlace(path, url), { ...needs, options: options.rbd }, host);
   }
   const spec = { url, limits: options[scheme] };
-  if (scheme === 'null') return { isNew: true, spec, close: async () => {} };
-  const { isNew, release } = prepareFileTarget(path, needs);
-  return { isNew, spec, close: async () => release() };
+  if (scheme === 'null') return { isNew: true, tailBytes: 0, spec, close: async () => {} };
+  const { isNew, tailBytes, release } = prepareFileTarget(path, needs);
+  return { isNew, tailBytes, spec, close: async () => release() };
 }
 
 /** How a thread reads a source. */

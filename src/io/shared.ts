@@ -31,6 +31,8 @@ export interface SharedSource {
   readonly parentBytes?: number;
   /** Rejects if the bytes read since the open can't be trusted, though no read has failed. */
   verify(): Promise<void>;
+  /** Whether a regular file was written or replaced since the open: reads may mix old and new. */
+  hasChanged(): boolean;
   /** To be called when no thread uses it any more. */
   close(): Promise<void>;
 }
@@ -39,6 +41,8 @@ export interface SharedSource {
 export interface SharedTarget {
   /** True when it is new and reads as zeros everywhere. */
   readonly isNew: boolean;
+  /** Bytes behind the restored ones. They keep what they had. */
+  readonly tailBytes: number;
   readonly spec: IoSpec;
   /** To be called when no thread uses it any more. */
   close(): Promise<void>;

@@ -122,6 +122,17 @@ describe('a restore to /dev', () => {
   });
 });
 
+test('a larger target keeps its tail, and the log says how much', async () => {
+  const old = Buffer.alloc(BLOCK + 777, 'old');
+  const larger = lab.write('larger', old);
+  expect(await lab.ok('restore', '-f', uid, `file://${larger}`)).toContain(
+    `INFO: file://${larger} is larger than the version: its last 777 bytes, from offset ${BLOCK}, keep their old content.`,
+  );
+  expect(readFileSync(larger).equals(Buffer.concat([image, old.subarray(BLOCK)]))).toBe(true);
+  lab.write('same', image);
+  expect(await lab.ok('restore', '-f', uid, `file://${lab.path('same')}`)).not.toContain('larger');
+});
+
 describe('restore -c', () => {
   const blocks = noise(4 * BLOCK, 'blocks');
 

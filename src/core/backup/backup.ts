@@ -65,10 +65,20 @@ async function backUp(context: Context, request: BackupRequest, source: SharedSo
         expire: version.expire,
         size: version.size,
         sizeBytes: version.sizeBytes,
+        sourceChanged: warnIfChanged(context, request, source),
         ...done,
       };
     });
   });
+}
+
+/** The version stays valid, as in the original. */
+function warnIfChanged({ logger }: Context, { source: url }: BackupRequest, source: SharedSource): boolean {
+  if (!source.hasChanged()) return false;
+  logger.warning(
+    `${url} changed while it was read: the version may mix old and new data. Back up a snapshot or a copy instead, or stop what writes to it.`,
+  );
+  return true;
 }
 
 /** The most blocks that a backup reads, unless rows of its base are missing or bad. */

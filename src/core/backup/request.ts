@@ -52,6 +52,8 @@ export interface BackupResult {
    */
   blocksMended: number;
   versionsMended: string[];
+  /** The source is a file that was written during this run: the version may mix old and new. */
+  sourceChanged: boolean;
   /** Of this run alone, from its start. */
   seconds: number;
   /** Of this run alone, from the first read to the last commit. */

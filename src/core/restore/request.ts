@@ -35,6 +35,8 @@ export interface RestoreResult {
   blocksSparse: number;
   /** Below `fromId`. */
   blocksSkipped: number;
+  /** Bytes of a larger target, behind the restored ones, that keep what they had. */
+  tailBytes: number;
   /** Whether the database has exactly the rows of the version's blocks. */
   complete: boolean;
   /** Wrong or missing on the target. */

@@ -68,7 +68,16 @@ export class RestoreRun {
       this.#context.logger.error(
         `${count} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`,
       );
+    this.#tellTail();
     return this.#result();
+  }
+
+  #tellTail(): void {
+    const { request, version, target } = this.#prepared;
+    if (target.tailBytes === 0) return;
+    this.#context.logger.info(
+      `${request.target} is larger than the version: its last ${target.tailBytes} bytes, from offset ${version.sizeBytes}, keep their old content.`,
+    );
   }
 
   async #writeBlocks(pool: WorkerPool): Promise<void> {
@@ -121,7 +130,7 @@ export class RestoreRun {
   }
 
   #result(): RestoreResult {
-    const { request, version } = this.#prepared;
+    const { request, version, target } = this.#prepared;
     const bad = this.#bad;
     const blocksSkipped = Math.min(request.fromId, version.size);
     return {
@@ -135,6 +144,7 @@ export class RestoreRun {
       bytesRestored: this.#fetchedBytes - bad.bytes,
       blocksSparse: version.size - blocksSkipped - this.#fetchedBlocks - bad.blocksWithoutRow,
       blocksSkipped,
+      tailBytes: target.tailBytes,
       complete: this.#isComplete,
       blocksBad: bad.count,
       errors: bad.found,

@@ -24,6 +24,8 @@ const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
 interface PreparedTarget {
   /** It was made here, or was empty: all of it is a hole, and zeros need not be written. */
   isNew: boolean;
+  /** Bytes behind the restored ones. */
+  tailBytes: number;
   /** Lets others mount or claim a block device again. */
   release(): void;
 }
@@ -44,7 +46,7 @@ export function prepareFileTarget(
   const created = resumes ? undefined : tryOpen(path, () => createFile(path, fileMode));
   if (created !== undefined) {
     initialise(created, { path, sizeBytes }, calls);
-    return { isNew: true, release: () => {} };
+    return { isNew: true, tailBytes: 0, release: () => {} };
   }
   if (!force) {
     throw new BackyError('targetRefused', `Target already exists: file://${path}`, {
@@ -66,17 +68,18 @@ function takeExisting(
   const opened = fstatSync(fd);
   if (opened.isFile() && opened.size === 0) {
     initialise(fd, { path, sizeBytes }, calls);
-    return { isNew: true, release: () => {} };
+    return { isNew: true, tailBytes: 0, release: () => {} };
   }
+  let tailBytes: number;
   try {
-    checkSize(fd, path, sizeBytes);
+    tailBytes = checkSize(fd, path, sizeBytes);
   } catch (error) {
     closeSync(fd);
     throw error;
   }
-  if (isDevice) return { isNew: false, release: () => closeSync(fd) };
+  if (isDevice) return { isNew: false, tailBytes, release: () => closeSync(fd) };
   closeSync(fd);
-  return { isNew: false, release: () => {} };
+  return { isNew: false, tailBytes, release: () => {} };
 }
 
 /** Gives the new file its size, and makes its entry in the folder durable. */
@@ -112,9 +115,10 @@ function openExisting(path: string, exclusive: number): number {
   return fd;
 }
 
-function checkSize(fd: number, path: string, sizeBytes: number): void {
+/** @returns the bytes that it is longer. */
+function checkSize(fd: number, path: string, sizeBytes: number): number {
   const has = sizeOfFile(fd, path, 'targetRefused');
-  if (has >= sizeBytes) return;
+  if (has >= sizeBytes) return has - sizeBytes;
   throw new BackyError('targetRefused', `Target size is too small. Has ${has}b, need ${sizeBytes}b.`, {
     hint: `Enlarge ${path} or name another target.`,
   });

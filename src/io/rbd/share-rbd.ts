@@ -45,6 +45,7 @@ export async function sourceIn(
       }
       if (now.snapshotId !== image.snapshotId) throw madeAgain(`Snapshot ${rbdSpec(place)}`);
     },
+    hasChanged: () => false,
     close: async () => {
       await session.callAtEnd('close', image.handle).catch(() => {});
       await afterClose();
@@ -85,6 +86,7 @@ export async function shareRbdTarget(
     const { simultaneousReads, simultaneousWrites } = options;
     const target: SharedTarget = {
       isNew,
+      tailBytes: image.sizeBytes - sizeBytes,
       spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
       close: async () => {
         await session.callAtEnd('close', image.handle).catch(() => {});

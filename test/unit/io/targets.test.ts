@@ -35,20 +35,21 @@ describe.each(FOLDERS)('the file target in %s', (parent) => {
 });
 
 /** Prepares a file as a target. */
-async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean }> {
+async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean; tailBytes: number }> {
   const options = loadConfig(undefined, makeSandbox().env).io;
   const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
   const target = await shareTarget(url, { sizeBytes, force, fileMode: 0o600, resumes: false, options }, host);
   await target.close();
-  return { isNew: target.isNew };
+  return { isNew: target.isNew, tailBytes: target.tailBytes };
 }
 
 describe('a file target is prepared', () => {
   it('by making it with its size, 0 bytes too, all holes', async () => {
     for (const size of [0, 1, 10_000_000]) {
       const path = join(folder, `new-${size}`);
-      expect(await prepare(`file://${path}`, size, false)).toEqual({ isNew: true });
+      expect(await prepare(`file://${path}`, size, false)).toEqual({ isNew: true, tailBytes: 0 });
       expect(statSync(path).size).toBe(size);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
       expect(statSync(path).blocks).toBe(0);
     }
   });
@@ -63,7 +64,7 @@ describe('a file target is prepared', () => {
     writeFileSync(path, 'x'.repeat(100));
     await expect(prepare(`file://${path}`, 50, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
     await expect(prepare(`file://${path}`, 101, true)).rejects.toThrow('Target size is too small. Has 100b, need 101b.');
-    expect(await prepare(`file://${path}`, 50, true)).toEqual({ isNew: false });
+    expect(await prepare(`file://${path}`, 50, true)).toEqual({ isNew: false, tailBytes: 50 });
     expect(readFileSync(path, 'utf8')).toBe('x'.repeat(100));
   });
 
@@ -71,7 +72,7 @@ describe('a file target is prepared', () => {
     const path = join(folder, 'empty');
     writeFileSync(path, '');
     await expect(prepare(`file://${path}`, 50_000, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
-    expect(await prepare(`file://${path}`, 50_000, true)).toEqual({ isNew: true });
+    expect(await prepare(`file://${path}`, 50_000, true)).toEqual({ isNew: true, tailBytes: 0 });
     expect(statSync(path).size).toBe(50_000);
   });
 

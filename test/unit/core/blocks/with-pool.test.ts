@@ -23,6 +23,7 @@ function requestFor(url: string): PoolRequest {
     sizeBytes: 4 * BLOCK_SIZE,
     spec: { url, limits: LIMITS },
     verify: async () => {},
+    hasChanged: () => false,
     close: async () => {},
   };
   return {
