@@ -2,10 +2,11 @@ import type { Readable } from 'node:stream';
 import { BackyError } from '../../errors.ts';
 import type { DeleteOutcome } from '../data-backend.ts';
 import type { S3BackendOptions } from '../options.ts';
-import { makeClient } from './client.ts';
-import { isMissingKey, nameFailure, type Place, StrangeAnswer } from './failures.ts';
+import { Connection } from './connection.ts';
+import { ObjectDeletion } from './delete-objects.ts';
+import { isMissingKey, nameFailure, StrangeAnswer } from './failures.ts';
 import { readBody } from './read-body.ts';
-import { DeleteObjectsCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from './sdk.ts';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from './sdk.ts';
 
 /** An object to store, with the digest of its bytes in base64. */
 interface NewObject {
@@ -60,13 +61,14 @@ export interface Bucket {
  * Opens a bucket, without a request yet. Throws a BackyError when the file of a key can't be read.
  */
 export function openBucket(options: S3BackendOptions): Bucket {
-  const client = makeClient(options);
-  const place: Place = { bucket: options.bucket, endpoint: options.endpoint ?? `Amazon S3 (${options.region})` };
+  const connection = new Connection(options);
+  const { place } = connection;
+  const deletion = new ObjectDeletion(connection);
   return {
-    put: (blob, signal) => put({ client, place }, { ...blob, signal }),
-    get: (key, into, signal) => get({ client, place }, { key, into, signal }),
-    delete: (keys) => deleteKeys({ client, place }, keys),
-    list: (page) => list({ client, place }, page),
+    put: (blob, signal) => put(connection, { ...blob, signal }),
+    get: (key, into, signal) => get(connection, { key, into, signal }),
+    delete: (keys) => deletion.delete(keys),
+    list: (page) => list(connection, page),
     emptyError: () =>
       new BackyError(
         'dataBackend',
@@ -75,19 +77,15 @@ export function openBucket(options: S3BackendOptions): Bucket {
           hint: 'Check bucket_name and the server in section DataBackend.',
         },
       ),
-    close: () => client.destroy(),
+    close: () => connection.close(),
   };
 }
 
-interface Connection {
-  client: S3Client;
-  place: Place;
-}
-
 async function put(
-  { client, place }: Connection,
+  connection: Connection,
   { what, key, bytes, md5, signal }: NewObject & { signal: AbortSignal },
 ): Promise<void> {
+  const { place } = connection;
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const command = new PutObjectCommand({
     Bucket: place.bucket,
@@ -98,7 +96,7 @@ async function put(
     ContentMD5: md5,
   });
   try {
-    const { ETag } = await client.send(command, { abortSignal: signal });
+    const { ETag } = await connection.request((client) => client.send(command, { abortSignal: signal }));
     // Without it, nothing proves that the object is stored.
     if (ETag === undefined) throw new StrangeAnswer();
   } catch (error) {
@@ -106,11 +104,11 @@ async function put(
   }
 }
 
-async function get({ client, place }: Connection, { key, into, signal }: ObjectRead): Promise<number | undefined> {
+async function get(connection: Connection, { key, into, signal }: ObjectRead): Promise<number | undefined> {
+  const { place } = connection;
   try {
-    const { Body, ContentLength, ETag } = await client.send(new GetObjectCommand({ Bucket: place.bucket, Key: key }), {
-      abortSignal: signal,
-    });
+    const command = new GetObjectCommand({ Bucket: place.bucket, Key: key });
+    const { Body, ContentLength, ETag } = await connection.request((client) => client.send(command, { abortSignal: signal }));
     // A web page with status 200 must not pass for a damaged blob.
     if (Body === undefined || ETag === undefined) throw new StrangeAnswer();
     return await readBody(Body as Readable, { into, length: ContentLength, signal });
@@ -120,33 +118,15 @@ async function get({ client, place }: Connection, { key, into, signal }: ObjectR
   }
 }
 
-async function deleteKeys({ client, place }: Connection, keys: readonly string[]): Promise<DeleteOutcome> {
-  const command = new DeleteObjectsCommand({ Bucket: place.bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } });
-  try {
-    const { Deleted = [], Errors = [] } = await client.send(command);
-    const gone = new Set(Deleted.map(({ Key }) => Key));
-    for (const { Key, Code } of Errors) if (Code === 'NoSuchKey') gone.add(Key);
-    const reasons = new Map(Errors.map(({ Key, Code, Message }) => [Key, [Code, Message].filter(Boolean).join(': ')]));
-    return {
-      deleted: keys.filter((key) => gone.has(key)),
-      // A key that the answer does not mention counts as still there.
-      failed: keys
-        .filter((key) => !gone.has(key))
-        .map((uid) => ({ uid, reason: reasons.get(uid) || 'the server does not say that it is gone' })),
-    };
-  } catch (error) {
-    throw nameFailure('Cannot delete blobs', error, { place });
-  }
-}
-
-async function list({ client, place }: Connection, { prefix, after, limit, signal }: ListedPage): Promise<ListedKeys> {
+async function list(connection: Connection, { prefix, after, limit, signal }: ListedPage): Promise<ListedKeys> {
+  const { place } = connection;
   const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: prefix, StartAfter: after, MaxKeys: limit });
   try {
     const {
       Name,
       Contents = [],
       IsTruncated = false,
-    } = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
+    } = await connection.request((client) => client.send(command, signal === undefined ? {} : { abortSignal: signal }));
     if (Name === undefined) throw new StrangeAnswer();
     const keys = Contents.map(({ Key = '' }) => Key);
     const [first] = keys;

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { BackyError, messageOf } from '../../errors.ts';
-import { readRegularFile } from '../../native/read-regular-file.ts';
-import type { GivenText, S3BackendOptions } from '../options.ts';
+import type { S3BackendOptions } from '../options.ts';
+import type { AccessKey } from './access-key.ts';
 import { S3Client, type S3ClientConfig } from './sdk.ts';
 import { makeAgents } from './stall-agents.ts';
 
@@ -15,20 +14,25 @@ interface BuiltRequest {
 /**
  * An S3 client with few costs per request that still lets no damaged byte pass. Content-MD5, which
  * is signed, protects the body, so the signature need not hash it again. Uploads do not ask before
- * (`Expect: 100-continue` costs a round trip). It does not retry.
+ * (`Expect: 100-continue` costs a round trip). It does not retry. `handler`: the connections of
+ * another client, to share.
  */
-export function makeClient(options: S3BackendOptions): S3Client {
+export function makeClient(
+  options: S3BackendOptions,
+  key: AccessKey | undefined,
+  handler?: S3ClientConfig['requestHandler'],
+): S3Client {
   const { endpoint, region, pathStyle } = options;
   const config: S3ClientConfig = {
     region,
     forcePathStyle: pathStyle,
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...credentialsOf(options),
+    ...(key === undefined ? {} : { credentials: { ...key } }),
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
-    requestHandler: { ...makeAgents(options.stallMs), requestTimeout: 0, connectionTimeout: 0 },
+    requestHandler: handler ?? { ...makeAgents(options.stallMs), requestTimeout: 0, connectionTimeout: 0 },
   };
   // The SDK's warnings about future versions of Node are not for users of this program.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
@@ -50,33 +54,4 @@ function prepare(request: BuiltRequest): void {
   if (method !== 'POST' || typeof body !== 'string') return;
   for (const name of Object.keys(headers)) if (/^x-amz-(checksum-|sdk-checksum)/i.test(name)) delete headers[name];
   headers['content-md5'] = createHash('md5').update(body).digest('base64');
-}
-
-function credentialsOf({ credentials }: S3BackendOptions): Pick<S3ClientConfig, 'credentials'> {
-  if (credentials === undefined) return {};
-  const { accessKeyId, secretAccessKey } = credentials;
-  return {
-    credentials: {
-      accessKeyId: textOf(accessKeyId, 'aws_access_key_id_file'),
-      secretAccessKey: textOf(secretAccessKey, 'aws_secret_access_key_file'),
-    },
-  };
-}
-
-function textOf(given: GivenText, option: string): string {
-  if ('text' in given) return given.text;
-  let text: string;
-  try {
-    text = readRegularFile(given.file).trim();
-  } catch (error) {
-    throw new BackyError('config', `Cannot read the ${option} of section DataBackend: ${messageOf(error)}`, {
-      hint: 'Check the path and the permissions of the file.',
-      cause: error,
-    });
-  }
-  if (text !== '' && !/\s/.test(text)) return text;
-  throw new BackyError(
-    'config',
-    `${given.file} (${option} of section DataBackend) must hold the key, on one line, and nothing else.`,
-  );
 }

@@ -2,6 +2,7 @@
  * The parts of the SDK in use. The build makes a bundle of this module, 900 KB, without the others.
  */
 export {
+  DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,

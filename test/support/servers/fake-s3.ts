@@ -21,7 +21,7 @@ interface FakeAnswer {
 }
 
 /** An error document as servers give it. */
-function s3Error(status: number, code: string, message = ''): FakeAnswer {
+export function s3Error(status: number, code: string, message = ''): FakeAnswer {
   return { status, body: `<?xml version="1.0"?><Error><Code>${code}</Code><Message>${message}</Message></Error>` };
 }
 

@@ -1,46 +1,30 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { S3Backend } from '../../../src/data/s3/s3-backend.ts';
+import { FakeS3, s3Error } from '../../support/servers/fake-s3.ts';
 
 const signal = new AbortController().signal;
-const MALFORMED = '<Error><Code>BadDigest</Code><Message>no</Message></Error>';
 
-let server: Server;
+let server: FakeS3;
 let backend: S3Backend;
-let objects: Map<string, Buffer>;
-let requests: IncomingMessage[];
 /** How the network changes a body. */
-let damage: (body: Buffer) => Buffer;
+let damage: (body: Buffer) => void;
 beforeEach(async () => {
-  objects = new Map();
-  requests = [];
-  damage = (body) => body;
-  server = createServer(async (request, answer) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    const body = damage(Buffer.concat(chunks));
-    requests.push(request);
-    if (request.method === 'POST') return void answer.end(deleteAnswer(body.toString()));
+  server = await FakeS3.start();
+  damage = () => {};
+  server.rule = ({ method, headers, body }) => {
+    if (method === 'POST') return { status: 200, body: deleteAnswer(body.toString()) };
+    damage(body);
     // Every server checks Content-MD5.
     const md5 = createHash('md5').update(body).digest('base64');
-    if (request.headers['content-md5'] !== md5) return void answer.writeHead(400).end(MALFORMED);
-    objects.set(request.url ?? '', body);
-    answer.writeHead(200, { etag: '"x"' }).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  backend = new S3Backend({
-    ...{ type: 's3', bucket: 'bucket', region: 'default', pathStyle: true, stallMs: 5_000, retryForMs: 1 },
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    credentials: { accessKeyId: { text: 'KEY' }, secretAccessKey: { text: 'secret' } },
-  });
+    return headers['content-md5'] === md5 ? undefined : s3Error(400, 'BadDigest', 'no');
+  };
+  backend = new S3Backend(server.options());
 });
 afterEach(async () => {
   await backend.close();
-  server.closeAllConnections();
-  server.close();
+  server.stop();
 });
 
 /** Deletes the keys, except those that begin with 0, which its answer does not mention. */
@@ -55,20 +39,22 @@ describe('a put', () => {
     const uid = newBlobUid();
     const bytes = randomBytes(100_000);
     await backend.put(uid, bytes, signal);
-    expect(objects.get(`/bucket/${uid}?x-id=PutObject`) ?? objects.get(`/bucket/${uid}`)).toEqual(bytes);
-    expect(requests).toHaveLength(1);
-    expect(requests[0]?.headers.authorization).toMatch(/SignedHeaders=[^,]*content-md5/);
+    expect(server.objects.get(uid)).toEqual(bytes);
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]?.headers.authorization).toMatch(/SignedHeaders=[^,]*content-md5/);
   });
 
   it('has the right MD5 for each of many blobs of one turn, of any lengths', async () => {
     await Promise.all([0, 1, 5000, 5000, 70_000, 5000].map((length) => backend.put(newBlobUid(), randomBytes(length), signal)));
-    expect(objects.size).toBe(6);
+    expect(server.objects.size).toBe(6);
   });
 
   it('fails when a byte was damaged on its way', async () => {
-    damage = (body) => body.fill(0xff, 10, 11);
+    damage = (body) => {
+      body.fill(0xff, 10, 11);
+    };
     await expect(backend.put(newBlobUid(), Buffer.alloc(100), signal)).rejects.toThrow();
-    expect(objects.size).toBe(0);
+    expect(server.objects.size).toBe(0);
   });
 });
 
@@ -78,5 +64,5 @@ it('a blob that the server does not speak of counts as still there', async () =>
   const { deleted, failed } = await backend.delete([gone, left]);
   expect(deleted).toEqual([gone]);
   expect(failed).toMatchObject([{ uid: left }]);
-  expect(requests[0]?.headers['content-md5']).toBeDefined();
+  expect(server.requests[0]?.headers['content-md5']).toBeDefined();
 });
