@@ -86,6 +86,11 @@ export interface DataBackend {
    */
   delete(uids: readonly string[]): Promise<DeleteOutcome>;
   /**
+   * A line for users if the storage keeps what {@link delete} deletes, with what ends that.
+   * Undefined if it does not, or does not tell: never a failure.
+   */
+  describeKept?(): Promise<string | undefined>;
+  /**
    * The uids of all blobs that start with `prefix`, in any order, in bounded memory. `after`: the
    * last uid of a listing that failed. An implementation that lists in the order of uids SHOULD
    * continue behind it; any other lists all again.

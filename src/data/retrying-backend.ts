@@ -83,6 +83,10 @@ export class RetryingBackend implements DataBackend {
     return this.#retry(() => this.#inner.delete(uids));
   }
 
+  async describeKept(): Promise<string | undefined> {
+    return this.#inner.describeKept?.();
+  }
+
   async *list(prefix: string, after?: string): AsyncIterable<string> {
     let last = after;
     let listing = this.#inner.list(prefix, last)[Symbol.asyncIterator]();

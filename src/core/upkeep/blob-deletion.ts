@@ -70,3 +70,9 @@ export class BlobDeletion {
     return sizes;
   }
 }
+
+/** Warns if the storage keeps what was deleted: nothing was freed then. */
+export async function warnOfKept({ logger }: Pick<Context, 'logger'>, backend: DataBackend): Promise<void> {
+  const kept = await backend.describeKept?.();
+  if (kept !== undefined) logger.warning(kept);
+}

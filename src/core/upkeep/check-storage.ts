@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { type IdentityCheck, prepareIdentity } from '../store/identity-check.ts';
 import { withStorage } from '../store/storage.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
+import { warnOfKept } from './blob-deletion.ts';
 import { runStep, type StepPlan, type StepRequest, type StorageStep } from './storage-step.ts';
 import { TestBlobs } from './test-blobs.ts';
 
@@ -117,7 +118,8 @@ class StorageCheck {
 
   async #delete(): Promise<void> {
     if (this.#blobs.count === 0) return;
-    await this.#step({ step: 'delete', inFlight: 1, requests: 1 }, () => this.#blobs.delete());
+    const isDone = await this.#step({ step: 'delete', inFlight: 1, requests: 1 }, () => this.#blobs.delete());
+    if (isDone) await warnOfKept(this.#context, this.#backend);
   }
 
   async #step(plan: StepPlan, request: StepRequest): Promise<boolean> {

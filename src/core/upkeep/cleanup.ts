@@ -7,7 +7,7 @@ import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
 import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
-import { BlobDeletion, type DeletionCounts } from './blob-deletion.ts';
+import { BlobDeletion, type DeletionCounts, warnOfKept } from './blob-deletion.ts';
 import { type Candidates, makingRoom } from './make-room.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
@@ -108,6 +108,7 @@ function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): P
     await identifyStore(context, backend, { keepsId: false });
     await prepare?.(backend);
     const counts = await deleteBlobs(backend);
+    if (counts.blobsDeleted > 0) await warnOfKept(context, backend);
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
     return { ...counts, leftoversSwept, seconds: (performance.now() - start) / 1000 };

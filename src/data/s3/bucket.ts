@@ -5,6 +5,7 @@ import type { S3BackendOptions } from '../options.ts';
 import { Connection } from './connection.ts';
 import { ObjectDeletion } from './delete-objects.ts';
 import { isMissingKey, nameFailure, StrangeAnswer } from './failures.ts';
+import { describeOldVersions } from './old-versions.ts';
 import { readBody } from './read-body.ts';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from './sdk.ts';
 
@@ -52,6 +53,8 @@ export interface Bucket {
   delete(keys: readonly string[]): Promise<DeleteOutcome>;
   /** A page of keys behind `after`, in their order. */
   list(page: ListedPage): Promise<ListedKeys>;
+  /** A line about deleted objects that still take space; undefined if there is nothing to say. */
+  describeOldVersions(): Promise<string | undefined>;
   /** The error for an empty bucket that should have blobs. */
   emptyError(): BackyError;
   close(): void;
@@ -69,6 +72,7 @@ export function openBucket(options: S3BackendOptions): Bucket {
     get: (key, into, signal) => get(connection, { key, into, signal }),
     delete: (keys) => deletion.delete(keys),
     list: (page) => list(connection, page),
+    describeOldVersions: () => describeOldVersions(connection),
     emptyError: () =>
       new BackyError(
         'dataBackend',

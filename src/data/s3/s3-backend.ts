@@ -100,6 +100,10 @@ export class S3Backend implements DataBackend {
     return outcome;
   }
 
+  async describeKept(): Promise<string | undefined> {
+    return (await this.#bucket).describeOldVersions();
+  }
+
   /**
    * In the order of uids. Skips other objects of the bucket: `cleanup --full` must not touch them.
    */

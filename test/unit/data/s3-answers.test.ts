@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { RetryingBackend } from '../../../src/data/retrying-backend.ts';
 import { S3Backend } from '../../../src/data/s3/s3-backend.ts';
 import { FakeS3, s3Error } from '../../support/servers/fake-s3.ts';
 
@@ -149,5 +150,35 @@ describe('a server without DeleteObjects', () => {
     withoutPost(status, code);
     await expect(backend.delete(uids)).rejects.toThrow();
     expect(server.requests.map(({ method }) => method)).toEqual(['POST']);
+  });
+});
+
+describe('what is kept after a deletion', () => {
+  const tell = (versioning: string, lifecycle?: string) => {
+    server.rule = ({ query }) => {
+      const versions = `<VersioningConfiguration>${versioning}</VersioningConfiguration>`;
+      if (query.has('versioning')) return { status: 200, body: versions };
+      if (lifecycle === undefined) return s3Error(403, 'AccessDenied');
+      return { status: 200, body: `<LifecycleConfiguration>${lifecycle}</LifecycleConfiguration>` };
+    };
+    return new RetryingBackend(backend, { retryForMs: 1, onRetry: () => {}, random: () => 0 }).describeKept();
+  };
+  const rule = (status: string, what: string) => `<Rule><Status>${status}</Status>${what}</Rule>`;
+  const OLD = '<NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration>';
+
+  it('is nothing in a bucket without versioning, or in one that does not tell', async () => {
+    expect(await tell('')).toBeUndefined();
+    server.rule = () => s3Error(403, 'AccessDenied');
+    expect(await backend.describeKept()).toBeUndefined();
+  });
+
+  it.each(['Enabled', 'Suspended'])('is old versions with versioning (%s), unless a rule removes them', async (status) => {
+    const on = `<Status>${status}</Status>`;
+    expect(await tell(on, rule('Disabled', OLD))).toMatch(
+      /^Bucket "bucket" at .* has versioning.*NoncurrentVersionExpiration\.$/,
+    );
+    expect(await tell(on, rule('Enabled', '<Expiration><Days>1</Days></Expiration>'))).toMatch(/still take space/);
+    expect(await tell(on)).toMatch(/not known without s3:GetLifecycleConfiguration/);
+    expect(await tell(on, rule('Enabled', OLD))).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { makeClient } from '../../../src/data/s3/client.ts';
+import { readAccessKey } from '../../../src/data/s3/access-key.ts';
 import { encryptionsToTry } from '../../../src/meta/postgresql/tls.ts';
 import { readRegularFile } from '../../../src/native/read-regular-file.ts';
 
@@ -18,8 +18,8 @@ test('a file is read; what could block is refused', () => {
 
 test('keys of S3 and certificates of PostgreSQL are read so', () => {
   const credentials = { accessKeyId: { text: 'id' }, secretAccessKey: { file: '/dev/null' } };
-  const options = { region: 'r', pathStyle: true, stallMs: 1, credentials } as Parameters<typeof makeClient>[0];
-  expect(() => makeClient(options)).toThrow('/dev/null is not a regular file');
+  const options = { credentials } as Parameters<typeof readAccessKey>[0];
+  expect(() => readAccessKey(options)).toThrow('/dev/null is not a regular file');
   const address = {
     host: 'h',
     options: new Map([

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { checkStorageThoroughly } from '../../../../src/core/upkeep/check-storage.ts';
 import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
 import { unnamedBlobs } from '../../../../src/core/upkeep/unnamed-blobs.ts';
 import { holdingInstallation, lockForOperation } from '../../../../src/core/versions/locks.ts';
@@ -12,6 +13,7 @@ import { silentLogger } from '../../../../src/logger.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
 import { clockTime } from '../../../../src/model/dates.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
+import { FakeS3 } from '../../../support/servers/fake-s3.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };
 const FULL = { prefix: '', yesDelete: 1 };
@@ -215,3 +217,38 @@ it('a full cleanup that can keep few uids lists again, and deletes them too', as
 function orphanUid(i: number): string {
   return `f0${i.toString(16).padStart(8, '0')}`.padEnd(32, 'z');
 }
+
+describe('a bucket with versioning', () => {
+  let server: FakeS3;
+  let warnings: string[];
+  beforeEach(async () => {
+    server = await FakeS3.start();
+    server.objects.set(uid, Buffer.alloc(BLOCK_SIZE));
+    server.rule = ({ query }) => {
+      if (query.has('versioning'))
+        return { status: 200, body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' };
+      return query.has('lifecycle')
+        ? { status: 404, body: '<Error><Code>NoSuchLifecycleConfiguration</Code></Error>' }
+        : undefined;
+    };
+    warnings = [];
+    lab.context.data = { ...lab.data, backend: server.options() };
+    lab.context.logger = { ...silentLogger, warning: (text) => warnings.push(text) };
+  });
+  afterEach(() => server.stop());
+
+  it('keeps what is deleted: a cleanup that deletes says so once', async () => {
+    await removeItsVersion();
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(0);
+    expect(warnings).toEqual([]);
+    passSeconds(4000);
+    expect((await cleanupFast(lab.context, FAST)).blobsDeleted).toBe(1);
+    expect(warnings).toEqual([expect.stringMatching(/has versioning \(Enabled\): deleted blobs stay.*still take space/)]);
+  });
+
+  it('is named by a check of the storage', async () => {
+    const steps = await checkStorageThoroughly(lab.context);
+    expect(steps.filter(({ problem }) => problem !== null)).toEqual([]);
+    expect(warnings).toEqual([expect.stringContaining('has versioning')]);
+  });
+});
