@@ -76,7 +76,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'block-is-zero-by-its-start',
     invariant: 'A block is zero only if all of its bytes are.',
-    file: 'src/engine/worker/zero-test.ts',
+    file: 'src/model/zero-test.ts',
     text: 'bytes.subarray(done, done + ZEROS.length);',
     replacement: 'bytes.subarray(done, done + 64);',
     tests: JOBS,

@@ -2,11 +2,11 @@ import { BackyError } from '../../errors.ts';
 import type { Block } from '../../model/block.ts';
 import { rangeBytes } from '../../model/block-range.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
+import { isAllZero } from '../../model/zero-test.ts';
 import { alignedBytes } from '../../native/direct-io.ts';
 import type { Finding } from '../shared/messages.ts';
 import type { BufferedCodec } from './codecs.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
-import { isAllZero } from './zero-test.ts';
 
 /** A block that was fetched, well or not. */
 interface Fetched {

@@ -1,10 +1,10 @@
 import { BackyError } from '../../errors.ts';
 import { type BlockRange, rangeBytes } from '../../model/block-range.ts';
 import { blockLength } from '../../model/geometry.ts';
+import { isAllZero } from '../../model/zero-test.ts';
 import type { Decision, Digest, StoredBlock } from '../shared/messages.ts';
 import { checkImportedBlob } from './imported-blob.ts';
 import type { Slot, WorkerContext } from './worker-context.ts';
-import { isAllZero } from './zero-test.ts';
 
 const NO_BUFFER = new Uint8Array(0);
 

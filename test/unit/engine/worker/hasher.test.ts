@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { HASH_FUNCTIONS } from '../../../../src/config/schema.ts';
 import { hasherFor } from '../../../../src/engine/worker/hasher.ts';
-import { isAllZero } from '../../../../src/engine/worker/zero-test.ts';
+import { isAllZero } from '../../../../src/model/zero-test.ts';
 
 /**
  * Published digests of "abc" (FIPS 180-4, FIPS 202, RFC 1321, RFC 7693), their first eight digits.
