@@ -47,6 +47,16 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
+/** Advice for a process that may not open more files. */
+export const TOO_MANY_OPEN_FILES =
+  'This process may not open more files. Raise its limit: ulimit -n 65536, or LimitNOFILE=65536 in its systemd unit.';
+
+/** Advice for failures that do not depend on the file. */
+const LIMIT_HINTS: ReadonlyMap<string, string> = new Map([
+  ['EMFILE', TOO_MANY_OPEN_FILES],
+  ['ENFILE', 'The system may not open more files. Raise its limit: sysctl fs.file-max.'],
+]);
+
 /**
  * A failure that the user can meet: one line, a code, an exit code, and a hint how to go on.
  * Programmer errors stay plain `Error`s.
@@ -62,7 +72,8 @@ export class BackyError extends Error {
     this.name = 'BackyError';
     this.code = code;
     this.exitCode = details.exitCode ?? EXIT_CODES[code];
-    this.hint = details.hint;
+    // Otherwise the hint would send the user to a file that is all right.
+    this.hint = LIMIT_HINTS.get(errnoOf(details.cause) ?? '') ?? details.hint;
     this.data = details.data ?? {};
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { inodeHint } from '../native/system-limits.ts';
 import { foreignOwner, isOpenToOthers, isWritableByOthers, userName } from '../native/trusted-file.ts';
 import type { LockMode } from './lock.ts';
 import type { LockPlace } from './lock-place.ts';
@@ -111,7 +112,7 @@ function cannotOpen(place: LockPlace, path: string, error: unknown): BackyError 
   const owner = otherOwnerOf(path);
   const whose = owner === undefined ? '' : ` (it belongs to ${owner})`;
   return new BackyError('io', `Cannot open the lock file ${path}${whose}: ${messageOf(error)}`, {
-    hint: `${adviceFor(place, errnoOf(error) ?? '', owner)}, or ${place.hint}`,
+    hint: inodeHint(error, place.folder) ?? `${adviceFor(place, errnoOf(error) ?? '', owner)}, or ${place.hint}`,
     cause: error,
   });
 }

@@ -1,9 +1,5 @@
-import { closeSync, openSync, statfsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statfsSync } from 'node:fs';
 import { errnoOf } from '../errors.ts';
-
-/** Advice for EMFILE. */
-export const TOO_MANY_OPEN_FILES =
-  'This process may not open more files. Raise its limit: ulimit -n 65536, or LimitNOFILE=65536 in its systemd unit.';
 
 /** SQLite opens some files at once, and closes them before its failure is known. */
 const PROBES = 8;
@@ -31,6 +27,12 @@ export function freeBytes(path: string): number {
   const { type, bsize, blocks, bavail, bfree } = statfsSync(path);
   const own = Number(type) === EXT ? Math.min(EXT_OWN_BLOCKS, Math.ceil(blocks / 50)) : 0;
   return bsize * Math.max(bavail, process.geteuid?.() === 0 ? bfree - own : 0);
+}
+
+/** Advice for a file that can't be created because the file system of `folder` has no inodes. */
+export function inodeHint(error: unknown, folder: string): string | undefined {
+  if (errnoOf(error) !== 'ENOSPC' || !existsSync(folder) || !lacksInodes(folder)) return undefined;
+  return `The file system of ${folder} has space, but no free inodes (df -i): delete files there.`;
 }
 
 /** Whether no file can be created, however much space there is. Some file systems have no limit. */

@@ -92,6 +92,22 @@ export const LOCK_RULES: readonly Mutant[] = [
     tests: DATABASE_FILES,
   },
   {
+    name: 'blobs-are-deleted-on-a-full-disk-without-the-write-lock',
+    invariant: 'While unused candidates are deleted without a mark, no transaction can name them.',
+    file: 'src/meta/sqlite/unused-candidates.ts',
+    text: 'await connection.writeInSteps(async () => {',
+    replacement: 'await connection.readInSteps(async () => {',
+    tests: ['test/unit/meta/sqlite-store.test.ts'],
+  },
+  {
+    name: 'read-only-database-is-written',
+    invariant: 'Nothing is recorded in the private copy of a database, where it would be lost.',
+    file: 'src/meta/sqlite/connection.ts',
+    text: 'if (this.readOnlyReason !== undefined) throw notWritable(this.label, this.readOnlyReason);',
+    replacement: '',
+    tests: ['test/process/unwritable-store.test.ts'],
+  },
+  {
     name: 'transactions-are-not-counted',
     invariant: 'Each transaction that changes rows changes the mark.',
     file: 'src/meta/sqlite/connection.ts',

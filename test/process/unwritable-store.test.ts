@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -171,4 +172,28 @@ describe('a full disk', () => {
       });
     },
   );
+});
+
+describe('no free inodes', () => {
+  test.skipIf(skip)(`reading commands and cleanup work, and a backup says what is missing${note}`, async () => {
+    await withTmpfs(folder, '16m', async () => {
+      const { good } = await fill();
+      const gone = await lab.backup(`file://${lab.write('gone', noise(5 * BLOCK, 'gone'))}`, 'gone');
+      await lab.ok('rm', gone);
+      leaveWal();
+      const { files, ffree } = statfsSync(folder);
+      await remount(folder, `nr_inodes=${files - ffree}`);
+      expect(await lab.ok('ls')).toContain('from the WAL');
+      await lab.ok('restore', '-f', good, `file://${target()}`);
+      await lab.ok('scrub', good);
+      const backup = ['backup', `file://${lab.write('image', noise(BLOCK, 'more'))}`, 'new'];
+      expectFailure(await lab.run(backup), 100, /Cannot open the lock file .*ENOSPC.* has space, but no free inodes \(df -i\)/);
+      lab.configure({
+        ...{ DEFAULTS: { lock_dir: lab.path('locks'), logfile: lab.path('backy.log') } },
+        ...{ MetaBackend: { engine: `sqlite:///${database}` }, DataBackend: { path: join(folder, 'data') } },
+      });
+      expect(await lab.ok('cleanup', '--dangerous-force')).toMatch(/Deleted 5 blobs to make room.*Deleted 5 blocks\./s);
+      await lab.ok('rm', good);
+    });
+  });
 });

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, messageOf } from '../../errors.ts';
 import { createFile, OWNER_ONLY } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
+import { inodeHint } from '../../native/system-limits.ts';
 import type { FilePlace } from './output-place.ts';
 
 /** How to write a file that is either complete or absent. */
@@ -47,7 +48,7 @@ export async function writeWholeFile<T>({ place, mode, verb, write, sideFiles = 
 /** The error of an output that can't be written. */
 export function cannotWrite(verb: string, path: string, error: unknown): BackyError {
   return new BackyError('io', `Cannot ${verb} ${path}: ${messageOf(error)}`, {
-    hint: 'Check that the folder exists, that you may write there, and its file system.',
+    hint: inodeHint(error, dirname(path)) ?? 'Check that the folder exists, that you may write there, and its file system.',
     cause: error,
   });
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { isShared, OWNER_ONLY } from '../../native/create-file.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
+import { inodeHint } from '../../native/system-limits.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
@@ -56,7 +57,7 @@ export class FileBackend implements DataBackend {
     try {
       return readStoreFile(this.#root);
     } catch (error) {
-      throw failure(`Cannot read the store's id in ${this.#root}`, error);
+      throw failure(`Cannot read the store's id in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -66,7 +67,7 @@ export class FileBackend implements DataBackend {
       writeStoreFile({ root: this.#root, folder, id, durable: this.#durable, fileMode: this.#fileMode });
       return readStoreFile(this.#root);
     } catch (error) {
-      throw failure(`Cannot write the store's id in ${this.#root}`, error);
+      throw failure(`Cannot write the store's id in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -80,7 +81,7 @@ export class FileBackend implements DataBackend {
       await this.#moveInto(temporary, target, blobFolder(this.#root, uid));
     } catch (error) {
       if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {});
-      throw failure(`Cannot store blob ${uid} in ${this.#root}`, error);
+      throw failure(`Cannot store blob ${uid} in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -89,7 +90,7 @@ export class FileBackend implements DataBackend {
     try {
       await this.#folders.sync();
     } catch (error) {
-      throw failure(`Cannot make blobs in ${this.#root} durable`, error);
+      throw failure(`Cannot make blobs in ${this.#root} durable`, error, this.#root);
     }
   }
 
@@ -111,7 +112,7 @@ export class FileBackend implements DataBackend {
         return undefined;
       }
       if (UNREADABLE.has(errnoOf(error) ?? '')) throw unreadable(path, messageOf(error), error);
-      throw failure(`Cannot read blob ${path}`, error);
+      throw failure(`Cannot read blob ${path}`, error, this.#root);
     } finally {
       await handle?.close();
     }
@@ -131,7 +132,7 @@ export class FileBackend implements DataBackend {
       return { state: 'present', storedBytes: stats.isFile() ? stats.size : 0 };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
-      throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error);
+      throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -171,7 +172,7 @@ export class FileBackend implements DataBackend {
         }
       }
     } catch (error) {
-      throw failure(`Cannot list the blobs in ${this.#root}`, error);
+      throw failure(`Cannot list the blobs in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -179,7 +180,7 @@ export class FileBackend implements DataBackend {
     try {
       return sweepTemporaryFolders(this.#root);
     } catch (error) {
-      throw failure(`Cannot sweep temporary blobs in ${this.#root}`, error);
+      throw failure(`Cannot sweep temporary blobs in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -187,7 +188,7 @@ export class FileBackend implements DataBackend {
     try {
       this.#unlock.push(await lockOutWriters(this.#root));
     } catch (error) {
-      throw failure(`Cannot lock ${this.#root}`, error);
+      throw failure(`Cannot lock ${this.#root}`, error, this.#root);
     }
   }
 
@@ -284,13 +285,15 @@ function unreadable(path: string, reason: string, cause?: unknown): BackyError {
   });
 }
 
-function failure(what: string, error: unknown): BackyError {
+function failure(what: string, error: unknown, root: string): BackyError {
   if (error instanceof BackyError) return error;
-  return new BackyError('dataBackend', `${what}: ${messageOf(error)}`, { hint: hintFor(errnoOf(error)), cause: error });
+  return new BackyError('dataBackend', `${what}: ${messageOf(error)}`, { hint: hintFor(error, root), cause: error });
 }
 
-function hintFor(errno: string | undefined): string {
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') return 'Free space on the file system of the data backend.';
+function hintFor(error: unknown, root: string): string {
+  const errno = errnoOf(error);
+  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+    return inodeHint(error, root) ?? 'Free space on the file system of the data backend.';
   if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') return 'Check owner, mode and mount options of the folder.';
   return 'Check the file system of the data backend and the path in section DataBackend.';
 }

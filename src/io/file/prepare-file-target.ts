@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { createFile } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
+import { inodeHint } from '../../native/system-limits.ts';
 import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
@@ -138,7 +139,7 @@ function tryOpen(path: string, open: () => number): number | undefined {
       });
     }
     throw new BackyError('io', `Cannot open target ${path}: ${messageOf(error)}`, {
-      hint: pathHint(path, 'Check that its folder exists and that you may write there.'),
+      hint: inodeHint(error, dirname(path)) ?? pathHint(path, 'Check that its folder exists and that you may write there.'),
       cause: error,
     });
   }

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { BackyError, messageOf } from '../../errors.ts';
-import { TOO_MANY_OPEN_FILES, tooManyOpenFiles } from '../../native/system-limits.ts';
+import { BackyError, errnoOf, messageOf, TOO_MANY_OPEN_FILES } from '../../errors.ts';
+import { tooManyOpenFiles } from '../../native/system-limits.ts';
 import { NoDatabaseError } from '../no-database.ts';
 import { NoRoomError } from '../no-room.ts';
 import { whyNoRoom } from './wal-place.ts';
@@ -46,6 +46,11 @@ function hintFor(code: string): string {
 
 /** The error for a database that can't be opened. initdb helps only if the file is no database. */
 export function notOpened(path: string, error: unknown): unknown {
+  if (errnoOf(error) === 'ERR_DLOPEN_FAILED')
+    return new BackyError('database', `SQLite can't be loaded: ${messageOf(error)}`, {
+      hint: tooManyOpenFiles() ? TOO_MANY_OPEN_FILES : 'Install backy2 again, for this version of Node.js: npm ci',
+      cause: error,
+    });
   const isDatabase = error instanceof Database.SqliteError && error.code !== 'SQLITE_NOTADB';
   return isDatabase ? toDatabaseError(path, error) : notUsable(path, messageOf(error));
 }

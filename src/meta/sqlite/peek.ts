@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { VersionGlimpse } from '../../model/version.ts';
+import { headerHasWal } from './wal-file.ts';
+import { mustEndWal } from './wal-place.ts';
 
 /** The user is typing: a busy database is not worth a wait. */
 const BUSY_LIMIT_MS = 300;
 
 /** See {@link peekVersions}. */
 export function peekSqlite(path: string): VersionGlimpse[] {
+  if (mustEndWal(dirname(path)) && headerHasWal(path)) throw new Error('its WAL can only be read by a command that ends it');
   const db = new Database(path, { fileMustExist: true, readonly: isInUse(path), timeout: BUSY_LIMIT_MS });
   try {
     db.pragma('query_only = ON');

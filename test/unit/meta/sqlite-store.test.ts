@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
@@ -45,6 +46,29 @@ describe('the SQLite store', () => {
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
     describe('of what ties it to its data backend', () => metaIdentitySuite(create));
+  });
+
+  it('keeps all others from naming unused candidates while their blobs are deleted', async () => {
+    const [store, other] = [storeAt(), storeAt()];
+    await store.initialize();
+    await Promise.all([store.open(), other.open()]);
+    const database = new Database(path);
+    database.pragma('foreign_keys = OFF');
+    database.exec("INSERT INTO deleted_blocks (uid, size, delete_candidate, time) VALUES ('unused', 1, 0, 0), ('used', 1, 0, 0)");
+    database.exec(
+      "INSERT INTO blocks (uid, version_uid, id, date, size, valid, enc_version) VALUES ('used', 'v', 0, '', 1, 1, 0)",
+    );
+    database.close();
+    const steps: string[] = [];
+    let writing = Promise.resolve();
+    await store.withUnusedCandidates({ minAgeSeconds: 60, limit: 10, prefix: '' }, async (uids) => {
+      writing = other.keepStoreId('id').then(() => void steps.push('written'));
+      await sleep(20);
+      steps.push(...uids);
+    });
+    await writing;
+    expect(steps).toEqual(['unused', 'written']);
+    await Promise.all([store.close(), other.close()]);
   });
 
   it('copies no row that was found bad and mended between two pieces of a take-over, whose base is valid again by then', async () => {
