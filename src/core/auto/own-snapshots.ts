@@ -10,6 +10,9 @@ import type { TaggedVersion } from '../../model/version.ts';
  */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
+/** A default prefix, of any host, before a time. */
+const ANY_HOST = /^backy2-[A-Za-z0-9.-]+-(\d{4}-.*)$/;
+
 /** Start of the names of own snapshots, if the config sets none. */
 export function defaultPrefix(host = hostname()): string {
   return `backy2-${host.replaceAll(/[^A-Za-z0-9.-]/g, '-')}-`;
@@ -20,9 +23,17 @@ export function snapshotName(prefix: string, now: Date): string {
   return `${prefix}${now.toISOString()}`;
 }
 
-/** Tells own snapshots from others, which are never touched. */
+/** Tells own snapshots from others, which are not touched unless {@link isOfAnotherHost}. */
 function isOwn(name: string, prefix: string): boolean {
   return name.startsWith(prefix) && TIME.test(name.slice(prefix.length));
+}
+
+/**
+ * Whether a snapshot may have been made by `--auto` on another host of this installation. Only a
+ * version that names it proves that: other installations have names of the same form.
+ */
+function isOfAnotherHost(name: string): boolean {
+  return TIME.test(ANY_HOST.exec(name)?.[1] ?? '');
 }
 
 /** Names of own snapshots that are dated in the future. */
@@ -40,20 +51,22 @@ export interface OwnSnapshots {
 
 /**
  * Sorts own snapshots. Those with a valid version of another name only are in neither list: they
- * are still needed.
+ * are still needed. Those of other hosts are known if there is a valid version, and never loose:
+ * that host may be making the version.
  */
 export async function ownSnapshots(
   meta: MetaStore,
   snapshots: readonly Snapshot[],
   { prefix, name }: { prefix: string; name: string },
 ): Promise<OwnSnapshots> {
-  const own: OwnSnapshots = { known: [], loose: [] };
+  const sorted: OwnSnapshots = { known: [], loose: [] };
   for (const snapshot of snapshots) {
-    if (!isOwn(snapshot.name, prefix)) continue;
+    const own = isOwn(snapshot.name, prefix);
+    if (!own && !isOfAnotherHost(snapshot.name)) continue;
     const valid = (await meta.listVersions({ snapshotName: snapshot.name })).filter((version) => version.valid);
     const version = valid.filter((candidate) => candidate.name === name).at(-1);
-    if (version !== undefined) own.known.push({ name: snapshot.name, version });
-    else if (valid.length === 0) own.loose.push(snapshot.name);
+    if (version !== undefined) sorted.known.push({ name: snapshot.name, version });
+    else if (own && valid.length === 0) sorted.loose.push(snapshot.name);
   }
-  return own;
+  return sorted;
 }
