@@ -169,3 +169,23 @@ function imagesOf({ names, versions }: ModelCase): Image[] {
 function text(date: Date): string {
   return date.toISOString().slice(0, 19).replace('T', ' ');
 }
+
+it('sla: an old version counts again once its expire date is a day over, or without one', () => {
+  const now = new Date('2026-03-01T12:00:00Z');
+  const ago = (days: number) => new Date(now.getTime() - days * DAY * 1000);
+  const daily = { name: 'daily', intervalSeconds: DAY, keep: 2, slaSeconds: 6 * HOUR };
+  const breachesWith = (expire: Date | null) => {
+    const versions = [40, 1, 0].map((days) => ({
+      uid: `${days}`,
+      date: ago(days),
+      valid: true,
+      tags: ['daily'],
+      expire: ago(-1),
+    }));
+    const old = versions.map((version) => (version.uid === '40' ? { ...version, expire } : version));
+    return slaBreaches([{ name: 'vm', versions: old }], [daily], now).map(({ breach }) => breach.replace(/(\. |range).*/, ''));
+  };
+  expect([ago(-5), ago(0), ago(1)].flatMap(breachesWith)).toEqual([]);
+  for (const expire of [ago(1.001), null])
+    expect(breachesWith(expire)).toEqual(['daily: Version 1 is not in SLA ', 'daily: Backup too old']);
+});
