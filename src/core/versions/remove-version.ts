@@ -29,8 +29,16 @@ export async function removeVersion(context: Context, uid: string, force: boolea
     if (!force) refuseYoung(context, version);
     return removeLocked(context, version, 'forget');
   });
+  await reportForgotten(context, removed.name);
   await wholeTurn();
   return removed;
+}
+
+/** Says that nobody will miss a name, since the last of its versions was removed by hand. */
+async function reportForgotten({ meta, logger, settings }: Context, name: string): Promise<void> {
+  if (settings.schedulers.some(({ names }) => names?.includes(name))) return;
+  if ((await meta.listVersions({ name })).length > 0) return;
+  logger.info(`It was the last version of ${name}: sla no longer expects backups of that name.`);
 }
 
 /**

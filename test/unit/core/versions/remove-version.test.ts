@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
+import { silentLogger } from '../../../../src/logger.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -56,4 +57,21 @@ it('a protected version stays, however old it is, even with force', async () => 
   lab.now = new Date(made + 1000 * DAY_MS);
   for (const force of [false, true]) await expect(removeVersion(context(), 'v1', force)).rejects.toMatchObject(REFUSED);
   expect(await lab.meta.findVersion('v1')).toBeDefined();
+});
+
+it('the last version of a name says that sla forgets it, unless a scheduler lists the name', async () => {
+  const lines: string[] = [];
+  const logger = { ...silentLogger, info: (line: string) => void lines.push(line) };
+  const names = ['listed'];
+  const schedulers = [{ name: 'daily', intervalSeconds: 1, keep: 1, slaSeconds: 1, names }];
+  const where = { ...lab.context, logger, settings: { ...lab.context.settings, schedulers } };
+  await lab.newVersion('v2', BLOCK_SIZE);
+  await removeVersion(where, 'v1', false);
+  expect(lines).toHaveLength(1);
+  await removeVersion(where, 'v2', false);
+  expect(lines.slice(2)).toEqual(['It was the last version of vm: sla no longer expects backups of that name.']);
+  await lab.newVersion('v3', BLOCK_SIZE);
+  names.push('vm');
+  await removeVersion(where, 'v3', false);
+  expect(lines).toHaveLength(4);
 });
