@@ -262,4 +262,12 @@ export const VERSIONS: readonly Mutant[] = [
     replacement: '',
     tests: EXPIRY,
   },
+  {
+    name: 'auto-removes-snapshots-that-another-host-backs-up',
+    invariant: "Another host's snapshot without a valid version is never removed.",
+    file: 'src/core/auto/own-snapshots.ts',
+    text: 'else if (own && valid.length === 0)',
+    replacement: 'else if (valid.length === 0)',
+    tests: ['test/unit/core/auto/own-snapshots.test.ts'],
+  },
 ];
