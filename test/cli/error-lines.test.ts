@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Lab } from '../support/labs/lab.ts';
 
@@ -11,6 +12,8 @@ beforeAll(async () => {
   lab.write('small', 'small');
   lab.write('garbage', 'no export\n');
   lab.write('cut', 'backy2 Version 2.12 metadata dump\n');
+  const config = readFileSync(lab.path('backy.cfg'), 'utf8');
+  lab.write('nokey.cfg', config.replace('encryption_version: 0', 'encryption_version: 1'));
   lab.write('bad.cfg', '[DEFAULTS]\nhash_function: sha51\nencryption_version: 0\n');
 });
 afterAll(() => lab.remove());
@@ -60,6 +63,11 @@ test.each([
     'import LAB/cut',
     23,
     'Line 2 of the import: the file ends before the version. Nothing was imported. The file must be whole and as "backy2 export" wrote it. It was read from LAB/cut.',
+  ],
+  [
+    '-c LAB/nokey.cfg nbd --save',
+    1,
+    'encryption_version is 1, but there is no encryption_key. Nothing was written. Set encryption_key in section DEFAULTS to 64 hex digits (32 bytes), or set encryption_version: 0.',
   ],
   ['-c LAB/none.cfg ls', 1, 'File not found: LAB/none.cfg. Check the path given with -c.'],
   [

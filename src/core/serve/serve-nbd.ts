@@ -6,6 +6,7 @@ import { blockCount } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { ListenAddress } from '../../nbd/listen-address.ts';
 import { listenNbd, type NbdServer } from '../../nbd/server.ts';
+import { proveKeyForWriting } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
 import type { ImageView } from './image-view.ts';
 import { VersionExports } from './nbd-exports.ts';
@@ -50,6 +51,8 @@ export interface ServeNbdResult {
  * then; with `save` that is an error.
  */
 export async function serveNbd(context: Context, request: ServeNbdRequest): Promise<ServeNbdResult> {
+  // A failed save can't be repeated once the config is mended: a restart discards the writes.
+  if (request.save) await proveKeyForWriting(context);
   const stop = waitForStop(context.signal);
   const images = await OpenImages.create(context, stop.fail);
   try {
