@@ -8,11 +8,10 @@ export interface VersionStore {
   /** Sorted by name, date, then uid; texts by their bytes. */
   listVersions(filter: VersionFilter): Promise<TaggedVersion[]>;
   /**
-   * Lists the newest valid version with this name that is not dated after `until`, and all versions
-   * with this name that are. Sorted as by `listVersions`. MUST be quick if there are thousands of
-   * older versions.
+   * Finds the newest valid version with this name that is not dated after `until`. If there is
+   * none: the newest of those that are. MUST be quick if there are thousands of older ones.
    */
-  findNewest(name: string, until: Date): Promise<TaggedVersion[]>;
+  findNewest(name: string, until: Date): Promise<TaggedVersion | undefined>;
   setProtected(uid: string, value: boolean): Promise<void>;
   setExpire(uid: string, expire: Date | null): Promise<void>;
   /** Existing tags are no error. */

@@ -42,6 +42,8 @@ export interface VersionFilter {
   name?: string | undefined;
   snapshotName?: string | undefined;
   tag?: string | undefined;
+  /** Only versions that were made after this time. */
+  datedAfter?: Date | undefined;
   /** Only versions whose expire date lies before this time. */
   expiredAt?: Date | undefined;
 }

@@ -76,26 +76,29 @@ export class VersionExports implements NbdExports {
    * one that is exported.
    */
   async #version(given: string): Promise<TaggedVersion | undefined> {
-    const name = given === '' ? (this.#options.only ?? '') : given;
+    const name = this.#named(given);
     if (name === '') return undefined;
     const { meta, now } = this.#options.context;
-    const byUid = await meta.findVersion(name);
-    if (byUid !== undefined) return byUid;
-    const versions = await meta.findNewest(name, latestCredible(now()));
-    this.#warnOfFuture(versions);
-    return validByDate(versions, now()).at(-1);
+    return (await meta.findVersion(name)) ?? meta.findNewest(name, latestCredible(now()));
   }
 
-  /** Warns once per version. */
-  #warnOfFuture(versions: readonly TaggedVersion[]): void {
+  /** The default export has the name of the only one. */
+  #named(given: string): string {
+    return given === '' ? (this.#options.only ?? '') : given;
+  }
+
+  /** Warns of versions with this name that are dated in the future, once per version. */
+  async #warnOfFuture(name: string): Promise<void> {
     const { context } = this.#options;
-    const ahead = versions.filter(({ uid, date }) => isFromFuture(date, context.now()) && !this.#warnedUids.has(uid));
+    const later = await context.meta.listVersions({ name, datedAfter: latestCredible(context.now()) });
+    const ahead = later.filter(({ uid }) => !this.#warnedUids.has(uid));
     for (const { uid } of ahead) this.#warnedUids.add(uid);
     warnOfFuture(context, ahead);
   }
 
   async #open(name: string, found: TaggedVersion, isReadOnly: boolean): Promise<NbdDisk> {
     const { context, readOnly, whyReadOnly } = this.#options;
+    if (this.#named(name) !== found.uid) await this.#warnOfFuture(found.name);
     const version = await this.#afterSave(name, found);
     const why = readOnly ? undefined : whyReadOnly(version);
     if (why !== undefined) context.logger.warning(`Version ${version.uid} can only be read: ${why}.`);

@@ -14,25 +14,24 @@ export async function findVersion(db: SqlDatabase, uid: string): Promise<TaggedV
 
 /** See VersionStore.listVersions. */
 export function listVersions(db: SqlDatabase, filter: VersionFilter): Promise<TaggedVersion[]> {
-  const { name, snapshotName, tag, expiredAt } = filter;
+  const { name, snapshotName, tag, datedAfter, expiredAt } = filter;
   const conditions: Sql[] = [];
   if (name !== undefined) conditions.push(sql` AND versions.name = ${name}`);
   if (snapshotName !== undefined) conditions.push(sql` AND snapshot_name = ${snapshotName}`);
   if (tag !== undefined) conditions.push(sql` AND uid IN (SELECT version_uid FROM tags WHERE name = ${tag})`);
+  if (datedAfter !== undefined) conditions.push(sql` AND date > ${toStoredDate(datedAfter)}`);
   // Old imports into SQLite have left empty dates.
   if (expiredAt !== undefined)
     conditions.push(sql` AND expire < ${toStoredDate(expiredAt)} AND CAST(expire AS VARCHAR(32)) <> ''`);
   return select(db, conditions);
 }
 
-/** See VersionStore.findNewest. */
-export function findNewest(db: SqlDatabase, name: string, until: Date): Promise<TaggedVersion[]> {
-  const latest = toStoredDate(until);
-  return select(db, [
-    sql` AND versions.name = ${name} AND (date > ${latest} OR uid = (SELECT uid FROM versions
-        WHERE name = ${name} AND valid = 1 AND date <= ${latest}
-        ORDER BY date DESC, ${db.dialect.byBytes(sql`uid`)} DESC LIMIT 1))`,
-  ]);
+/** See VersionStore.findNewest. One pass over the table: there is no index of names. */
+export async function findNewest(db: SqlDatabase, name: string, until: Date): Promise<TaggedVersion | undefined> {
+  const isLater = sql`CASE WHEN date > ${toStoredDate(until)} THEN 1 ELSE 0 END`;
+  const newest = sql`SELECT uid FROM versions WHERE name = ${name} AND valid = 1
+    ORDER BY ${isLater}, date DESC, ${db.dialect.byBytes(sql`uid`)} DESC LIMIT 1`;
+  return (await select(db, [sql` AND uid = (${newest})`]))[0];
 }
 
 /** One statement, so that versions and tags are of the same moment: a row for each tag. */

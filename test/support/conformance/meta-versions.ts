@@ -57,20 +57,28 @@ export function metaVersionsSuite(lab: MetaLab): void {
       expect(await uids({ expiredAt: NOW })).toEqual([]);
     });
 
-    it('are found by name: the newest valid one until a time, and all later ones', async () => {
-      for (const [uid, days] of Object.entries({ 'v-old': -2, 'v-A': 0, 'v-a': 0, 'v-invalid': 0.1, 'v-ahead': 2 })) {
-        lab.fixture.setNow(new Date(NOW.getTime() + days * 86_400_000));
+    it('are found by name: the newest valid one until a time, else the newest later one', async () => {
+      const inDays = (days: number) => new Date(NOW.getTime() + days * 86_400_000);
+      for (const [uid, days] of Object.entries({
+        'v-old': -2,
+        'v-A': 0,
+        'v-a': 0,
+        'v-invalid': 0.1,
+        'v-ahead': 2,
+        'v-later': 3,
+      })) {
+        lab.fixture.setNow(inDays(days));
         await newVersion(uid, 'vm', ['t', 'u']);
         if (uid !== 'v-invalid') await lab.meta.setVersionValid(uid);
       }
       await newVersion('v-other', 'VM');
-      const found = async (until: number) =>
-        (await lab.meta.findNewest('vm', new Date(NOW.getTime() + until * 86_400_000))).map(({ uid }) => uid);
-      expect(await found(1)).toEqual(['v-a', 'v-ahead']);
-      expect(await found(0)).toEqual(['v-a', 'v-invalid', 'v-ahead']);
-      expect(await found(3)).toEqual(['v-ahead']);
-      expect((await lab.meta.findNewest('vm', NOW))[0]?.tags).toEqual(['t', 'u']);
-      expect(await lab.meta.findNewest('none', NOW)).toEqual([]);
+      const found = async (days: number) => (await lab.meta.findNewest('vm', inDays(days)))?.uid;
+      expect([await found(1), await found(0), await found(2), await found(-1)]).toEqual(['v-a', 'v-a', 'v-ahead', 'v-old']);
+      expect(await found(-3)).toBe('v-later');
+      expect((await lab.meta.findNewest('vm', NOW))?.tags).toEqual(['t', 'u']);
+      expect(await lab.meta.findNewest('VM', NOW)).toBeUndefined();
+      const later = await lab.meta.listVersions({ name: 'vm', datedAfter: NOW });
+      expect(later.map(({ uid }) => uid)).toEqual(['v-invalid', 'v-ahead', 'v-later']);
     });
 
     it('are listed by uid when name and date are equal, and all texts by their bytes', async () => {
