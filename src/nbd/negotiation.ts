@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { NbdDisk, NbdExport, NbdExports } from './disk.ts';
+import { ExportLookup } from './export-lookup.ts';
 import type { NbdLimits } from './limits.ts';
 import { BASE_ALLOCATION, MAX_NAME_BYTES, OPTION, REPLY } from './numbers.ts';
 import { OptionBudget } from './option-budget.ts';
@@ -49,6 +50,7 @@ const UNKNOWN = 'There is no such version.';
  */
 export class Negotiation {
   readonly #exports: NbdExports;
+  readonly #lookup: ExportLookup;
   readonly #noZeroes: boolean;
   readonly #send: (reply: Buffer) => Promise<void>;
   readonly #place: Pick<Place, 'open' | 'reopen'>;
@@ -60,6 +62,7 @@ export class Negotiation {
 
   constructor({ exports, noZeroes, send, place, limits, needsTls }: NegotiationOptions) {
     this.#exports = exports;
+    this.#lookup = new ExportLookup(exports);
     this.#noZeroes = noZeroes;
     this.#send = send;
     this.#place = place;
@@ -106,7 +109,7 @@ export class Negotiation {
   /** The option of old clients. It has no error reply, so an error ends the connection. */
   async #exportName(data: Buffer): Promise<OptionOutcome> {
     const name = data.toString('utf8');
-    const found = data.length > MAX_NAME_BYTES ? undefined : await this.#exports.find(name);
+    const found = data.length > MAX_NAME_BYTES ? undefined : await this.#lookup.findNow(name);
     if (found === undefined) return { next: 'end' };
     const disk = await this.#open(found);
     return this.#transmission(
@@ -130,7 +133,7 @@ export class Negotiation {
   async #infoOrGo(option: number, data: Buffer): Promise<OptionOutcome> {
     const request = parseInfoRequest(data);
     if (request === undefined) return this.#invalid(option, 'The request for an export is malformed.');
-    const found = await this.#exports.find(request.name);
+    const found = await (option === OPTION.go ? this.#lookup.findNow(request.name) : this.#lookup.find(request.name));
     if (found === undefined) {
       await this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
       return NEXT;
@@ -162,7 +165,7 @@ export class Negotiation {
     const request = parseMetaContextRequest(data);
     if (request === undefined) return this.#invalid(option, 'The request for metadata contexts is malformed.');
     if (!isList && !this.#structured) return this.#invalid(option, 'Metadata contexts need structured replies.');
-    if ((await this.#exports.find(request.name)) === undefined) {
+    if ((await this.#lookup.find(request.name)) === undefined) {
       await this.#send(refusal(option, REPLY.errUnknown, UNKNOWN));
       return NEXT;
     }

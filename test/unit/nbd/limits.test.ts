@@ -3,11 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { NbdExports } from '../../../src/nbd/disk.ts';
 import type { NbdLimits } from '../../../src/nbd/limits.ts';
 import { COMMAND, COMMAND_FLAG, OPTION, REPLY } from '../../../src/nbd/numbers.ts';
-import { NbdClient, text } from '../../support/servers/nbd-client.ts';
+import { NbdClient, text, u32 } from '../../support/servers/nbd-client.ts';
 import { exportOf, NbdTestServer, notingDisk } from '../../support/servers/nbd-disks.ts';
 
 const KIB = 1024;
-const INFO = Buffer.concat([text('x'), Buffer.from([0, 0])]);
+const infoOf = (name: string) => Buffer.concat([text(name), Buffer.from([0, 0])]);
+const INFO = infoOf('x');
 /** More than a unix socket buffers: 5 MB. */
 const MANY = Array.from({ length: 50_000 }, (_, i) => ({ name: `${i} ${'x'.repeat(60)}`, description: '' }));
 
@@ -94,19 +95,38 @@ describe('connections that open no export', () => {
   });
 });
 
+it('several questions about an export are one look-up, but it is looked up again when it is opened', async () => {
+  let found = 0;
+  const find = async () => {
+    found++;
+    return exportOf(notingDisk());
+  };
+  await serve({}, { find });
+  const client = await greeted();
+  const contexts = Buffer.concat([text('x'), u32(0)]);
+  for (const data of [contexts, contexts])
+    expect((await client.option(OPTION.listMetaContext, data)).at(-1)?.type).toBe(REPLY.ack);
+  expect((await client.option(OPTION.info, INFO)).at(-1)?.type).toBe(REPLY.ack);
+  expect(found).toBe(1);
+  await client.option(OPTION.info, infoOf('y'));
+  expect(found).toBe(2);
+  await client.option(OPTION.go, infoOf('y'));
+  expect(found).toBe(3);
+});
+
 describe('a client that sends many options at once', () => {
   it('lets others have their turns', async () => {
     let found = 0;
     const find: NbdExports['find'] = async (name) => {
-      if (name === 'x') found++;
+      if (name !== 'y') found++;
       return exportOf(notingDisk());
     };
     await serve({}, { find });
     const [busy, other] = [await greeted(), await greeted()];
     busy.socket.cork();
-    for (let i = 0; i < 500; i++) busy.sendOption(OPTION.info, INFO);
+    for (let i = 0; i < 500; i++) busy.sendOption(OPTION.info, infoOf(`${i}`));
     busy.socket.uncork();
-    await other.option(OPTION.info, Buffer.concat([text('y'), Buffer.from([0, 0])]));
+    await other.option(OPTION.info, infoOf('y'));
     expect(found).toBeLessThan(400);
     await expect.poll(() => found).toBe(500);
   });
