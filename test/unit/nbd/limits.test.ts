@@ -155,7 +155,7 @@ describe('a client that sends many options at once', () => {
 
 describe('clients that have opened an export', () => {
   it('keep their places, and one too many gets an error', async () => {
-    await serve({ clients: 1, handshakes: 2, handshakeStepMs: 20 });
+    await serve({ clients: 1, handshakes: 2 });
     const client = await opened();
     const late = await greeted();
     const [refusal] = await late.option(OPTION.go, INFO);
