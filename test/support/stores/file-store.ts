@@ -41,7 +41,9 @@ export class FileStore implements LabStore {
   }
 
   query<T>(sql: string, values: readonly SqlValue[]): T[] {
-    return this.#with({ readonly: true }, (db) => db.prepare(sql).all(...values) as T[]);
+    // A reader can't roll back what a power loss has left of a transaction.
+    const readonly = !existsSync(`${this.databasePath}-journal`);
+    return this.#with({ readonly }, (db) => db.prepare(sql).all(...values) as T[]);
   }
 
   execute(sql: string, values: readonly SqlValue[]): void {
