@@ -21,9 +21,13 @@ test("backy.cfg.example runs README's first commands, and removes what has expir
   const places = { '/var/lib/backy2': lab.path('state'), '/run/backy2': lab.path('locks'), '/var/log': lab.path('home') };
   const text = Object.entries(places).reduce((all, [from, to]) => all.replaceAll(from, to), read('backy.cfg.example'));
   const config = lab.write('example.cfg', text);
-  const ok = async (...words: string[]) => {
+  const run = async (...words: string[]) => {
     const { code, stdout, stderr } = await lab.runBare(['-c', config, ...words]);
     expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' });
+    return stdout;
+  };
+  const ok = async (...words: string[]) => {
+    const stdout = await run(...words);
     expect(stdout).not.toContain('WARNING');
     return stdout;
   };
@@ -43,7 +47,7 @@ test("backy.cfg.example runs README's first commands, and removes what has expir
     if (words[0] === 'cleanup') expect(stdout).toMatch(/1 blob waits until \d\d:\d\d \(removed less than an hour ago\)\./);
   }
   expect(sha256OfFile(lab.path('restored'))).toBe(sha256(image));
-  for (const date of ['2020-01-01', '2020-01-02']) await ok('backup', '-e', date, '-t', 'daily', source, 'web');
+  for (const date of ['2020-01-01', '2020-01-02']) await run('backup', '-e', date, '-t', 'daily', source, 'web');
   expect(await ok('rm', '--expired')).toContain('Removed 1 expired version. Kept 1: 1 newest valid of their name.');
   expect(await ok('-ms', 'sla')).toBe('');
 });

@@ -237,8 +237,8 @@ export const COMPARISONS: readonly Mutant[] = [
     name: 'short-target-is-taken',
     invariant: 'A target has room for all of the image.',
     file: 'src/io/file/prepare-file-target.ts',
-    text: 'if (has >= sizeBytes) return;',
-    replacement: 'if (has >= sizeBytes - 1) return;',
+    text: 'if (has >= sizeBytes) return has - sizeBytes;',
+    replacement: 'if (has >= sizeBytes - 1) return 0;',
     tests: ['test/unit/io/durable-targets.test.ts'],
   },
   {

@@ -125,7 +125,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 's3-blob-that-nobody-speaks-of-is-gone',
     invariant: 'A blob is gone only when the server says so.',
-    file: 'src/data/s3/bucket.ts',
+    file: 'src/data/s3/delete-objects.ts',
     text: 'deleted: keys.filter((key) => gone.has(key)),',
     replacement: 'deleted: [...keys],',
     tests: S3,

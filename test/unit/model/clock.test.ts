@@ -21,7 +21,7 @@ it('the clock that people set is read for times alone: durations are measured by
     // The age of what another process left, by the times of its file system.
     'data/file/temporary-folder.ts',
     // The clock of a server.
-    'data/s3/failures.ts',
+    'data/s3/refusals.ts',
   ];
   const root = new URL('../../../src', import.meta.url).pathname;
   const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
