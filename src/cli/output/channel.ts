@@ -1,5 +1,4 @@
 import { errnoOf } from '../../errors.ts';
-import { unlessAborted } from '../../model/unless-aborted.ts';
 
 /** The errors when the reader has closed the pipe or the terminal is gone. */
 const NO_READER = new Set(['EPIPE', 'EIO']);
@@ -30,7 +29,7 @@ export class Channel {
   #isClosed = false;
   #failure: unknown;
   #draining: Promise<void> | undefined;
-  #onProgress = () => {};
+  readonly #waiting = new Set<() => void>();
 
   constructor(calls: ChannelCalls) {
     this.#calls = calls;
@@ -79,33 +78,49 @@ export class Channel {
 
   /**
    * Waits until all text is written; undefined if it is.
-   * @throws the system's error, or the reason of `signal`.
+   * @throws the system's error; the reason of `signal` if it is aborted and the text is not written
+   * in `afterAbortMs`.
    */
-  room(signal?: AbortSignal): Promise<void> | undefined {
+  room(stop?: Omit<SettleOptions, 'idleMs'>): Promise<void> | undefined {
     this.#throwFailure();
-    const draining = this.#draining;
-    return draining === undefined ? undefined : unlessAborted(draining, signal).then(() => this.#throwFailure());
+    return this.#draining === undefined ? undefined : this.#waitForRoom(stop);
+  }
+
+  async #waitForRoom(stop: Omit<SettleOptions, 'idleMs'> = { afterAbortMs: Infinity }): Promise<void> {
+    if (!(await this.settle({ idleMs: Infinity, ...stop }))) throw stop.signal?.reason;
+    this.#throwFailure();
   }
 
   /**
-   * Waits until all text is written, or until the reader has taken nothing for `idleMs`. After an
-   * abort of `signal`, waits for `afterAbortMs` at most.
+   * Waits until all text is written, or until the reader has taken nothing for `idleMs`. Once
+   * `signal` is aborted, waits for `afterAbortMs` at most, however much the reader takes.
    * @returns whether all text is written.
    */
   async settle({ idleMs, afterAbortMs, signal }: SettleOptions): Promise<boolean> {
+    let endMs = Infinity;
     while (this.#draining !== undefined) {
-      let timer: NodeJS.Timeout | undefined;
-      const limitMs = signal?.aborted === true ? afterAbortMs : idleMs;
-      const outcome = await new Promise<'idle' | 'moved'>((resolve) => {
-        this.#onProgress = () => resolve('moved');
-        signal?.addEventListener('abort', this.#onProgress, { once: true });
-        if (limitMs < Infinity) timer = setTimeout(() => resolve('idle'), limitMs);
-      });
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', this.#onProgress);
-      if (outcome === 'idle') break;
+      const now = performance.now();
+      if (signal?.aborted === true) endMs = Math.min(endMs, now + afterAbortMs);
+      if (now >= endMs || !(await this.#moved(Math.min(idleMs, endMs - now), signal))) break;
     }
     return this.#draining === undefined;
+  }
+
+  /** Waits for progress of the reader or for an abort. @returns false if none came in `limitMs`. */
+  async #moved(limitMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    let onMove = () => {};
+    const hasMoved = await new Promise<boolean>((resolve) => {
+      onMove = () => resolve(true);
+      this.#waiting.add(onMove);
+      // After the abort, only the limit counts.
+      if (signal?.aborted === false) signal.addEventListener('abort', onMove);
+      if (limitMs < Infinity) timer = setTimeout(() => resolve(false), limitMs);
+    });
+    clearTimeout(timer);
+    this.#waiting.delete(onMove);
+    signal?.removeEventListener('abort', onMove);
+    return hasMoved;
   }
 
   #throwFailure(): void {
@@ -146,7 +161,7 @@ export class Channel {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#draining = undefined;
-    this.#onProgress();
+    this.#tell();
   }
 
   async #writeSome(bytes: Uint8Array): Promise<number> {
@@ -166,7 +181,11 @@ export class Channel {
     this.#queuedBytes -= count;
     if (count < first.length) this.#queue[0] = first.subarray(count);
     else this.#queue.shift();
-    this.#onProgress();
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const onMove of this.#waiting) onMove();
   }
 
   #closeIfUnread(error: unknown): boolean {

@@ -18,9 +18,9 @@ export type StandardFd = 1 | 2;
 
 /** A run that has ended gives up its last lines after this time without a reader. */
 const IDLE_MS = 5_000;
-/** The same for a run that was stopped. */
-const STOPPED_MS = 500;
-/** The same for a run that must end at once. */
+/** A run that was stopped has this time to write the rest. */
+const STOPPED_MS = 300;
+/** A run that must end at once has this time. */
 const AT_ONCE_MS = 100;
 
 /** One per process, since there is one terminal. */
@@ -58,11 +58,12 @@ export function writeLine(fd: StandardFd, line: string): void {
 
 /**
  * Waits until all text is on its way to the reader; undefined if it is.
- * @throws BackyError `io` if it can't be written, and the reason of `signal` once that is aborted.
+ * @throws BackyError `io` if it can't be written; the reason of `signal` soon after that is
+ * aborted.
  */
 export function roomOn(fd: StandardFd, signal?: AbortSignal): Promise<void> | undefined {
   return channelOf(fd)
-    .room(signal)
+    .room({ afterAbortMs: STOPPED_MS, signal })
     ?.catch((error: unknown) => {
       throw failure(fd, error);
     });

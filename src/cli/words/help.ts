@@ -26,12 +26,14 @@ export function helpColumns(): number {
   return (isTerminal(1) ? process.stdout.columns : undefined) ?? DEFAULT_COLUMNS;
 }
 
-/** `[-v] … [-c FILE] COMMAND …`: the usage after the program's name. */
+/** `[-vd…] [-c FILE] … COMMAND …`: the usage after the program's name. */
 export function usageLine(): string {
-  const options = GLOBAL_OPTIONS.map(
-    ([flags]) => `[${flags.replace(/^(-\w), \S+/, '$1').replace(/<(.*)>/, (_, value: string) => value.toUpperCase())}]`,
+  const words = GLOBAL_OPTIONS.map(([flags]) =>
+    flags.replace(/^(-\w), \S+/, '$1').replace(/<(.*)>/, (_, value: string) => value.toUpperCase()),
   );
-  return `${options.join(' ')} COMMAND …`;
+  const flags = words.filter((word) => /^-\w$/.test(word)).map((word) => word.slice(1));
+  const others = words.filter((word) => !/^-\w$/.test(word)).map((word) => `[${word}]`);
+  return [`[-${flags.join('')}]`, ...others, 'COMMAND …'].join(' ');
 }
 
 /** Printed when no command was given: usage and the list of commands. */

@@ -77,10 +77,27 @@ test('a wait for the reader ends with the reason of a signal', async () => {
   const channel = new Channel(new SmallPipe(0));
   channel.write('data');
   const stop = new AbortController();
-  const room = channel.room(stop.signal);
+  const waited = expect(channel.room({ afterAbortMs: 1, signal: stop.signal })).rejects.toThrow('Stopped by SIGTERM.');
   stop.abort(new Error('Stopped by SIGTERM.'));
-  await expect(room).rejects.toThrow('Stopped by SIGTERM.');
-  await expect(channel.room(stop.signal)).rejects.toThrow('Stopped by SIGTERM.');
+  await waited;
+  await expect(channel.room({ afterAbortMs: 1, signal: stop.signal })).rejects.toThrow('Stopped by SIGTERM.');
+});
+
+test('the result of a run that a signal has ended is written, but waits for no slow reader', async () => {
+  const signal = AbortSignal.abort(new Error('Stopped by SIGTERM.'));
+  const pipe = new SmallPipe(0);
+  const channel = new Channel(pipe);
+  channel.write('result');
+  const room = channel.room({ afterAbortMs: 60_000, signal });
+  await pipe.take(100);
+  await room;
+  expect(pipe.text).toBe('result');
+  const slow = new SmallPipe(0);
+  const unread = new Channel(slow);
+  unread.write('x'.repeat(100_000));
+  const reading = setInterval(() => void slow.take(1), 1);
+  await expect(unread.room({ afterAbortMs: 20, signal })).rejects.toThrow('Stopped by SIGTERM.');
+  clearInterval(reading);
 });
 
 test('log lines that nobody reads are dropped, and counted once there is room', async () => {
