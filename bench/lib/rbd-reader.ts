@@ -20,7 +20,7 @@ const start = performance.now();
 const session = await RbdSession.open(options, {
   signal: new AbortController().signal,
   onStuckThreads: () => {},
-  logger: { warning: () => {} },
+  logger: { info: () => {}, warning: () => {} },
 });
 const place = parseRbdPlace(path, path);
 if (mode === 'diff') {

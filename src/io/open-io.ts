@@ -12,7 +12,7 @@ import { parseRbdPlace } from './rbd/rbd-url.ts';
 import type { IoHost, IoSpec, SharedSource, SharedTarget } from './shared.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';
-import type { TargetNeeds } from './target-needs.ts';
+import { type TargetNeeds, warnNotDiscarded } from './target-needs.ts';
 
 /**
  * Opens a source for all threads. A slow one, such as a cluster that does not answer, does not
@@ -46,8 +46,18 @@ export async function shareTarget(
   }
   const spec = { url, limits: options[scheme] };
   if (scheme === 'null') return { isNew: true, tailBytes: 0, spec, close: async () => {} };
-  const { isNew, tailBytes, release } = prepareFileTarget(path, needs);
-  return { isNew, tailBytes, spec, close: async () => release() };
+  const { discard, release, ...asItIs } = prepareFileTarget(path, needs);
+  try {
+    const close = async () => release();
+    if (!needs.discard || asItIs.isNew) return { ...asItIs, spec, close };
+    host.logger.info(`Discarding ${url} first.`);
+    const { isWhole, ...discarded } = await discard(host.signal);
+    if (!isWhole) warnNotDiscarded(url, host);
+    return { ...discarded, spec, close };
+  } catch (error) {
+    release();
+    throw error;
+  }
 }
 
 /** How a thread reads a source. */

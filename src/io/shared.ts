@@ -9,7 +9,7 @@ export interface IoHost {
   /** Called when threads hang: the process must not wait for them at its end. */
   onStuckThreads(): void;
   /** Gets warnings about long waits. */
-  logger: Pick<Logger, 'warning'>;
+  logger: Pick<Logger, 'info' | 'warning'>;
 }
 
 /**

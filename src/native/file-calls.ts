@@ -9,6 +9,8 @@ const SYNC_FILE_RANGE_WRITE = 2;
 const FALLOC_FL_KEEP_SIZE = 0x01;
 const FALLOC_FL_PUNCH_HOLE = 0x02;
 const FALLOC_FL_ZERO_RANGE = 0x10;
+/** An ioctl of block devices; its argument is offset and length, 64 bits each. */
+const BLKDISCARD = 0x1277;
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
@@ -63,16 +65,32 @@ export function startWriteback(fd: number, offset: number, length: number): void
 }
 
 /**
- * Makes a range read as zeros without writing it; its space stays allocated. False if the file
- * system can't.
+ * Makes a range read as zeros without writing it; its space stays allocated. A device may have to
+ * write it nonetheless, so it does not block the calling thread. False if it can't.
  */
-export function zeroRange(fd: number, offset: number, length: number): boolean {
-  return libc().fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
+export async function zeroRange(fd: number, offset: number, length: number): Promise<boolean> {
+  return (await libc().fallocateAsync(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, offset, length)) === 0;
 }
 
 /** Makes a range a hole, which frees its space. False if the file system can't. */
 export function punchHole(fd: number, offset: number, length: number): boolean {
   return libc().fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) === 0;
+}
+
+/**
+ * The same without blocking the calling thread. A device that takes it promises zeros: that is not
+ * a mere discard.
+ */
+export async function digHole(fd: number, offset: number, length: number): Promise<boolean> {
+  return (await libc().fallocateAsync(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length)) === 0;
+}
+
+/**
+ * Tells a block device that a range is not needed. It may read as anything then. False if the
+ * device can't. Does not block the calling thread.
+ */
+export async function discardRange(fd: number, offset: number, length: number): Promise<boolean> {
+  return (await libc().ioctlAsync(fd, BLKDISCARD, new BigUint64Array([BigInt(offset), BigInt(length)]))) === 0;
 }
 
 /** flock(2) without waiting. False when another open file holds a conflicting lock. */

@@ -16,6 +16,10 @@ interface Libc {
   lseekAsync(fd: number, offset: number, whence: number): Promise<number>;
   fadvise(fd: number, offset: number, length: number, advice: number): number;
   fallocate(fd: number, mode: number, offset: number, length: number): number;
+  /** See {@link lseekAsync}. */
+  fallocateAsync(fd: number, mode: number, offset: number, length: number): Promise<number>;
+  /** See {@link lseekAsync}. Keeps `argument` alive until it is done. */
+  ioctlAsync(fd: number, request: number, argument: ArrayBufferView): Promise<number>;
   syncFileRange(fd: number, offset: number, length: number, flags: number): number;
   fcntl(fd: number, command: number, argument: ArrayBufferView): number;
   /** The forms of fcntl that take and return flags. */
@@ -40,13 +44,20 @@ function load(): Libc {
   const koffi = createRequire(import.meta.url)('koffi') as Koffi;
   const library = openLibrary(koffi);
   const names = new Map(Object.entries(koffi.os.errno).map(([name, value]) => [value as number, name]));
+  const fallocate = library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)');
+  const ioctl = promisify(library.func('int ioctl(int fd, unsigned long request, _Inout_ void *argument)').async);
   const lseek = library.func('int64_t lseek(int fd, int64_t offset, int whence)');
   return {
     flock: library.func('int flock(int fd, int operation)') as Libc['flock'],
     lseek: lseek as Libc['lseek'],
     lseekAsync: promisify(lseek.async) as Libc['lseekAsync'],
     fadvise: library.func('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)') as Libc['fadvise'],
-    fallocate: library.func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') as Libc['fallocate'],
+    fallocate: fallocate as Libc['fallocate'],
+    fallocateAsync: promisify(fallocate.async) as Libc['fallocateAsync'],
+    ioctlAsync: async (fd, request, argument) => {
+      const result = (await ioctl(fd, request, argument)) as number;
+      return argument.byteLength > 0 ? result : -1;
+    },
     syncFileRange: library.func(
       'int sync_file_range(int fd, int64_t offset, int64_t length, uint32_t flags)',
     ) as Libc['syncFileRange'],

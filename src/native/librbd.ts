@@ -3,6 +3,7 @@ import type { Handle } from './librados.ts';
 import { once } from './once.ts';
 
 /** A call in a thread of libuv's pool. Its buffers MUST stay alive until `done`. */
+type ZeroArguments = [image: Handle, offset: number, length: number, zeroFlags: number, flags: number];
 type Async<A extends unknown[]> = { async(...args: [...A, done: (error: unknown, result: number) => void]): void };
 
 /**
@@ -75,7 +76,7 @@ interface Librbd {
   read: Async<[image: Handle, offset: number, length: number, into: Uint8Array, flags: number]>;
   write: Async<[image: Handle, offset: number, length: number, from: Uint8Array, flags: number]>;
   /** Discards where it can, and zeroes the rest. Undefined in releases before Octopus. */
-  writeZeros: Async<[image: Handle, offset: number, length: number, zeroFlags: number, flags: number]> | undefined;
+  writeZeros: (Async<ZeroArguments> & ((...args: ZeroArguments) => number)) | undefined;
   flush: Async<[image: Handle]>;
   /** The text at an address of a list. */
   text(address: bigint): string;

@@ -133,6 +133,16 @@ test('a larger target keeps its tail, and the log says how much', async () => {
   expect(await lab.ok('restore', '-f', uid, `file://${lab.path('same')}`)).not.toContain('larger');
 });
 
+test('restore --discard frees a file first, and is refused with -c', async () => {
+  const old = lab.write('old', Buffer.alloc(100 * BLOCK, 'old'));
+  await expectRefused(['-f', '-c', '1', '--discard', uid, `file://${old}`], '--discard would destroy what -c keeps', 2);
+  const said = await lab.ok('restore', '-f', '--discard', uid, `file://${old}`);
+  expect(said).toContain(`INFO: Discarding file://${old} first.`);
+  expect(said).not.toContain('larger');
+  expect(readFileSync(old).equals(Buffer.concat([image, Buffer.alloc(99 * BLOCK)]))).toBe(true);
+  expect(statSync(old).blocks * 512).toBe(BLOCK);
+});
+
 describe('restore -c', () => {
   const blocks = noise(4 * BLOCK, 'blocks');
 

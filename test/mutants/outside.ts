@@ -338,6 +338,22 @@ export const OUTSIDE: readonly Mutant[] = [
     builds: true,
   },
   {
+    name: 'restored-image-is-for-all',
+    invariant: 'New files are for their owner alone, unless file_mode says otherwise.',
+    file: 'src/native/create-file.ts',
+    text: 'constants.O_EXCL, mode);',
+    replacement: 'constants.O_EXCL, 0o666);',
+    tests: ['test/unit/io/targets.test.ts'],
+  },
+  {
+    name: 'replaced-file-loses-its-mode',
+    invariant: 'A file that is replaced keeps its mode.',
+    file: 'src/core/files/whole-file.ts',
+    text: 'else keepRights(temporary, existing, mode);',
+    replacement: 'else chmodSync(temporary, mode);',
+    tests: ['test/unit/core/files/whole-file.test.ts'],
+  },
+  {
     name: 'device-is-not-claimed',
     invariant: 'A restore refuses a block device that is in use.',
     file: 'src/io/file/prepare-file-target.ts',

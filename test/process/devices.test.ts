@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
@@ -62,6 +62,26 @@ describe('a block device', () => {
       }
       await lab.ok('restore', '-f', uid, `file://${device}`);
       expect(readFileSync(device).subarray(0, image.length).equals(image)).toBe(true);
+    } finally {
+      await tool('losetup', '-d', device);
+    }
+  });
+
+  test.skipIf(loop.skip)(`gets its space back for zeros, and all of it with --discard${loop.note}`, async () => {
+    const zeros = Buffer.concat([noise(BLOCK, 'start'), Buffer.alloc(14 * BLOCK), noise(BLOCK + 512, 'end')]);
+    const version = await lab.backup(`file://${lab.write('zeros', zeros)}`, 'zeros');
+    const disk = lab.write('disk', Buffer.alloc(64 * BLOCK, 'old'));
+    const allocated = () => statSync(disk).blocks * 512;
+    const device = await attach(disk);
+    try {
+      await lab.ok('restore', '-f', version, `file://${device}`);
+      const expected = Buffer.concat([zeros, Buffer.alloc(64 * BLOCK, 'old').subarray(zeros.length)]);
+      expect(readFileSync(device).equals(expected)).toBe(true);
+      expect(allocated()).toBe(50 * BLOCK);
+      const said = await lab.ok('restore', '-f', '--discard', version, `file://${device}`);
+      expect(said).not.toMatch(/larger|can't be discarded/);
+      expect(readFileSync(device).subarray(0, zeros.length).equals(zeros)).toBe(true);
+      expect(allocated()).toBe(2 * BLOCK + 4096);
     } finally {
       await tool('losetup', '-d', device);
     }

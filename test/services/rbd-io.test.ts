@@ -70,6 +70,17 @@ describe('zeros', () => {
     expect(await cluster.used(image)).toBe(7 * OBJECT);
   });
 
+  it('free a whole image before a restore', async () => {
+    const old = cluster.newImage();
+    await cluster.import(old, randomBytes(16 * OBJECT));
+    const opened = calls.open(parseRbdPlace(old, old), 'write');
+    expect(calls.zero(opened.handle, 0, 16 * OBJECT)).toBe(true);
+    calls.close(opened.handle);
+    expect(await cluster.used(old)).toBe(0);
+    expect((await cluster.read(old)).equals(Buffer.alloc(16 * OBJECT))).toBe(true);
+    await cluster.remove(old);
+  });
+
   it('hide the data of a clone’s parent', async () => {
     const [parent, clone] = [cluster.newImage(), cluster.newImage()];
     const content = randomBytes(16 * OBJECT);

@@ -1,4 +1,4 @@
-import { EXIT_CODES } from '../../errors.ts';
+import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
 import { checkTarget } from '../options/check-url.ts';
@@ -16,6 +16,7 @@ export const restoreCommand: Command = {
     ['-s, --sparse', 'skip zero blocks; old target data remains'],
     ['-f, --force', 'overwrite an existing file, device or image'],
     ['-c, --continue-from <block_id>', 'resume at this block ("Last ID" in the log)'],
+    ['--discard', 'free the space of an existing target first'],
     ACCEPT_DAMAGE,
   ],
   examples: [
@@ -30,9 +31,13 @@ export const restoreCommand: Command = {
       target,
       sparse: flag(options.sparse),
       force: flag(options.force),
+      discard: flag(options.discard),
       fromId: Math.max(0, from === undefined ? 0 : parseWhole(from, '-c')),
       acceptDamage: flag(options.acceptDamage),
     };
+    if (request.discard && request.fromId > 0) {
+      throw new BackyError('usage', 'restore: --discard would destroy what -c keeps.', { hint: 'Leave one of them out.' });
+    }
     await checkTarget(target);
     return async ({ backy, note, watch }) => {
       watch('restore', target);

@@ -8,6 +8,8 @@ export interface RestoreRequest {
   sparse: boolean;
   /** Overwrite an existing target. */
   force: boolean;
+  /** Free the space of an existing target first. Not with `fromId`. */
+  discard: boolean;
   /** Skip blocks with lower ids. */
   fromId: number;
   /** Continue although the store's id and blobs are missing. */

@@ -28,8 +28,9 @@ export function restore(context: Context, request: RestoreRequest): Promise<Rest
     const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'goOn', acceptDamage: request.acceptDamage });
     await guard.lookAhead();
     const { sizeBytes } = version;
+    const { force, discard } = request;
     const { fileMode } = context.settings;
-    const needs = { sizeBytes, force: request.force, fileMode, resumes: request.fromId > 0, options: context.io };
+    const needs = { sizeBytes, force, discard, fileMode, resumes: request.fromId > 0, options: context.io };
     const target = await shareTarget(request.target, needs, context);
     return withShared(context, target, (inner) =>
       new RestoreRun(inner, { request, version, geometry: { blockSize, sizeBytes }, target, guard }).perform(),

@@ -1,8 +1,9 @@
 import { closeSync, fsync as fsyncCallback, openSync, write as writeCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { BackyError, messageOf } from '../../errors.ts';
-import { dropPageCache, startWriteback, zeroRange } from '../../native/file-calls.ts';
+import { dropPageCache, startWriteback } from '../../native/file-calls.ts';
 import type { Target } from '../target.ts';
+import { ZeroWriter } from './zero-writer.ts';
 
 const fsync = promisify(fsyncCallback);
 const write = promisify(writeCallback);
@@ -17,13 +18,14 @@ export class FileTarget implements Target {
   readonly #path: string;
   readonly #sync: (fd: number) => Promise<void>;
   readonly #written: { offset: number; length: number }[] = [];
-  #canZeroRange = true;
+  readonly #zeros: ZeroWriter;
 
   /** @param sync makes an open file durable; tests hand in one that fails. */
   constructor(path: string, sync: (fd: number) => Promise<void> = fsync) {
     this.#path = path;
     this.#sync = sync;
     this.#fd = this.#checked('open', () => openSync(path, 'r+'));
+    this.#zeros = new ZeroWriter(this.#fd);
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
@@ -37,9 +39,11 @@ export class FileTarget implements Target {
     this.#giveCacheBack(offset, bytes.length);
   }
 
-  async writeZeros(offset: number, length: number): Promise<void> {
-    if (this.#canZeroRange && zeroRange(this.#fd, offset, length)) return;
-    this.#canZeroRange = false;
+  writeZeros(offset: number, length: number): Promise<void> {
+    return this.#zeros.zero(offset, length, (from, count) => this.#writeZeroBytes(from, count));
+  }
+
+  async #writeZeroBytes(offset: number, length: number): Promise<void> {
     for (let done = 0; done < length; done += ZEROS.length) {
       await this.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - done)), offset + done);
     }

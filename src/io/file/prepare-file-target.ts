@@ -6,6 +6,7 @@ import { syncPath } from '../../native/sync-path.ts';
 import { inodeHint } from '../../native/system-limits.ts';
 import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
+import { discardDevice, emptyFile } from './discard.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 import { pathHint } from './path-hint.ts';
 
@@ -21,15 +22,30 @@ export interface NewTargetCalls {
 
 const newTargetCalls: NewTargetCalls = { fsync: fsyncSync, syncPath };
 
-/** A target that is large enough. */
-interface PreparedTarget {
+/** The content of a target before the restore. */
+interface TargetState {
   /** It was made here, or was empty: all of it is a hole, and zeros need not be written. */
   isNew: boolean;
-  /** Bytes behind the restored ones. */
+  /** Bytes behind the restored ones that keep what they had. */
   tailBytes: number;
+}
+
+/** A target after an attempt to discard it. */
+interface DiscardedTarget extends TargetState {
+  /** Whether all of it could be discarded. */
+  isWhole: boolean;
+}
+
+/** A target that is large enough. */
+interface PreparedTarget extends TargetState {
+  /** Frees the space of an existing target. */
+  discard(signal: AbortSignal): Promise<DiscardedTarget>;
   /** Lets others mount or claim a block device again. */
   release(): void;
 }
+
+const EMPTY = { isNew: true, tailBytes: 0 };
+const NEW: PreparedTarget = { ...EMPTY, discard: async () => ({ ...EMPTY, isWhole: true }), release: () => {} };
 
 /**
  * Makes sure that `path` exists and has room for `sizeBytes`. An empty file needs no `force`: a
@@ -47,7 +63,7 @@ export function prepareFileTarget(
   const created = resumes ? undefined : tryOpen(path, () => createFile(path, fileMode));
   if (created !== undefined) {
     initialise(created, { path, sizeBytes }, calls);
-    return { isNew: true, tailBytes: 0, release: () => {} };
+    return NEW;
   }
   if (!force) {
     throw new BackyError('targetRefused', `Target already exists: file://${path}`, {
@@ -69,7 +85,7 @@ function takeExisting(
   const opened = fstatSync(fd);
   if (opened.isFile() && opened.size === 0) {
     initialise(fd, { path, sizeBytes }, calls);
-    return { isNew: true, tailBytes: 0, release: () => {} };
+    return NEW;
   }
   let tailBytes: number;
   try {
@@ -78,9 +94,21 @@ function takeExisting(
     closeSync(fd);
     throw error;
   }
-  if (isDevice) return { isNew: false, tailBytes, release: () => closeSync(fd) };
+  const existing = { isNew: false, tailBytes };
+  const whole = sizeBytes + tailBytes;
+  if (isDevice) {
+    const discard = async (signal: AbortSignal) => {
+      const discarded = await discardDevice({ fd, sizeBytes: whole }, signal);
+      return { isNew: false, tailBytes: discarded === 0 ? tailBytes : 0, isWhole: discarded === whole };
+    };
+    return { ...existing, discard, release: () => closeSync(fd) };
+  }
   closeSync(fd);
-  return { isNew: false, tailBytes, release: () => {} };
+  const discard = async () => {
+    emptyFile(path, whole);
+    return { ...EMPTY, isWhole: true };
+  };
+  return { ...existing, discard, release: () => {} };
 }
 
 /** Gives the new file its size, and makes its entry in the folder durable. */

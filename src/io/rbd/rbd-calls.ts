@@ -1,5 +1,5 @@
 import type { Handle } from '../../native/librados.ts';
-import { librbd } from '../../native/librbd.ts';
+import { FADVISE_DONTNEED, librbd } from '../../native/librbd.ts';
 import type { RbdOptions } from '../options.ts';
 import { checked } from './ceph-errors.ts';
 import { Cluster } from './cluster.ts';
@@ -48,6 +48,14 @@ export class RbdCalls {
   close(handle: Handle): void {
     this.#open.delete(handle);
     checked(librbd().close(handle), 'close an image');
+  }
+
+  /** Makes a range zero and frees its objects. False where librbd can't. */
+  zero(handle: Handle, offset: number, length: number): boolean {
+    const { writeZeros } = librbd();
+    if (writeZeros === undefined) return false;
+    checked(writeZeros(handle, offset, length, 0, FADVISE_DONTNEED), 'write zeros to an image');
+    return true;
   }
 
   exists(place: RbdPlace): boolean {

@@ -1,9 +1,13 @@
 import { BackyError } from '../../errors.ts';
 import type { RbdOptions } from '../options.ts';
 import type { IoHost, SharedSource, SharedTarget } from '../shared.ts';
-import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
+import { nothingToResume, type TargetNeeds, warnNotDiscarded } from '../target-needs.ts';
+import type { OpenImage } from './image-calls.ts';
 import { RbdSession } from './rbd-session.ts';
 import { type RbdPlace, rbdSpec, rbdUrl } from './rbd-url.ts';
+
+/** Bytes that one call makes zero: a signal is heard after each. */
+const ZEROS_AT_ONCE = 256 * 1024 * 1024;
 
 /** Opens an image or snapshot for reading, for all threads. */
 export async function shareRbdSource(place: RbdPlace, options: RbdOptions, host: IoHost): Promise<SharedSource> {
@@ -65,7 +69,7 @@ function madeAgain(what: string): BackyError {
  */
 export async function shareRbdTarget(
   place: RbdPlace,
-  { sizeBytes, force, resumes, options }: TargetNeeds & { options: RbdOptions },
+  { sizeBytes, force, discard, resumes, options }: TargetNeeds & { options: RbdOptions },
   host: IoHost,
 ): Promise<SharedTarget> {
   if (place.snapshot !== undefined) {
@@ -84,16 +88,21 @@ export async function shareRbdTarget(
     }
     const image = await session.call('open', place, 'write');
     const { simultaneousReads, simultaneousWrites } = options;
-    const target: SharedTarget = {
-      isNew,
-      tailBytes: image.sizeBytes - sizeBytes,
+    const asItIs = { isNew, tailBytes: image.sizeBytes - sizeBytes };
+    const target = {
       spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
       close: async () => {
         await session.callAtEnd('close', image.handle).catch(() => {});
         await session.close();
       },
     };
-    if (image.sizeBytes >= sizeBytes) return target;
+    if (image.sizeBytes >= sizeBytes) {
+      if (!discard || isNew) return { ...asItIs, ...target };
+      host.logger.info(`Discarding ${rbdUrl(place)} first.`);
+      if (await zeroAll(session, image)) return { isNew: true, tailBytes: 0, ...target };
+      warnNotDiscarded(rbdUrl(place), host);
+      return { ...asItIs, ...target };
+    }
     await session.callAtEnd('close', image.handle);
     throw new BackyError('targetRefused', `Target size is too small. Has ${image.sizeBytes}b, need ${sizeBytes}b.`, {
       hint: `Enlarge it (rbd resize ${rbdSpec(place)}) or name another target.`,
@@ -102,6 +111,14 @@ export async function shareRbdTarget(
     await session.close();
     throw error;
   }
+}
+
+/** Makes an image zero and frees its objects. False where librbd can't. */
+async function zeroAll(session: RbdSession, { handle, sizeBytes }: OpenImage): Promise<boolean> {
+  for (let offset = 0; offset < sizeBytes; offset += ZEROS_AT_ONCE) {
+    if (!(await session.call('zero', handle, offset, Math.min(ZEROS_AT_ONCE, sizeBytes - offset)))) return false;
+  }
+  return true;
 }
 
 /**

@@ -38,19 +38,31 @@ function notingCalls(failing?: keyof NewTargetCalls): NewTargetCalls {
 
 describe('a new target', () => {
   it('has its size, then is made durable, then its name', () => {
-    prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force: false, fileMode: 0o600, resumes: false }, notingCalls());
+    prepareFileTarget(
+      path,
+      { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, resumes: false },
+      notingCalls(),
+    );
     expect(calls).toEqual([`file of ${SIZE_BYTES} bytes`, 'folder']);
   });
 
   it('is the same where an empty file was', () => {
     writeFileSync(path, '');
-    prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force: true, fileMode: 0o600, resumes: false }, notingCalls());
+    prepareFileTarget(
+      path,
+      { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, resumes: false },
+      notingCalls(),
+    );
     expect(calls).toEqual([`file of ${SIZE_BYTES} bytes`, 'folder']);
   });
 
   it.each(['fsync', 'syncPath'] as const)('is an error when %s fails', (call) => {
     const prepare = () =>
-      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force: false, fileMode: 0o600, resumes: false }, notingCalls(call));
+      prepareFileTarget(
+        path,
+        { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, resumes: false },
+        notingCalls(call),
+      );
     expect(prepare).toThrow(expect.objectContaining({ code: 'io' }));
   });
 });
@@ -59,7 +71,7 @@ describe('an existing target', () => {
   it.each([false, true])('is left alone, with force: %s', (force) => {
     writeFileSync(path, Buffer.alloc(SIZE_BYTES));
     const prepare = () =>
-      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force, fileMode: 0o600, resumes: false }, notingCalls());
+      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force, discard: false, fileMode: 0o600, resumes: false }, notingCalls());
     if (force) expect(prepare().isNew).toBe(false);
     else expect(prepare).toThrow(expect.objectContaining({ code: 'targetRefused', exitCode: 1 }));
     expect(calls).toEqual([]);
@@ -68,7 +80,11 @@ describe('an existing target', () => {
   it('that lacks a byte is refused', () => {
     writeFileSync(path, Buffer.alloc(SIZE_BYTES - 1));
     const prepare = () =>
-      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force: true, fileMode: 0o600, resumes: false }, notingCalls());
+      prepareFileTarget(
+        path,
+        { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, resumes: false },
+        notingCalls(),
+      );
     expect(prepare).toThrow(expect.objectContaining({ code: 'targetRefused' }));
     expect(statSync(path).size).toBe(SIZE_BYTES - 1);
   });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { FileTarget } from '../../../src/io/file/file-target.ts';
@@ -34,11 +34,31 @@ describe.each(FOLDERS)('the file target in %s', (parent) => {
   });
 });
 
+describe('zeros in a file', () => {
+  it.each(FOLDERS)('free their space, in %s', async (parent) => {
+    const path = join(mkdtempSync(join(parent, 'backy2-target-')), 'image');
+    try {
+      writeFileSync(path, randomBytes(1024 * 1024));
+      const target = new FileTarget(path);
+      await Promise.all([target.writeZeros(0, 512 * 1024), target.writeZeros(512 * 1024, 512 * 1024)]);
+      await target.close();
+      expect(statSync(path)).toMatchObject({ size: 1024 * 1024, blocks: 0 });
+    } finally {
+      rmSync(dirname(path), { recursive: true });
+    }
+  });
+});
+
 /** Prepares a file as a target. */
-async function prepare(url: string, sizeBytes: number, force: boolean): Promise<{ isNew: boolean; tailBytes: number }> {
+async function prepare(
+  url: string,
+  sizeBytes: number,
+  force: boolean,
+  discard = false,
+): Promise<{ isNew: boolean; tailBytes: number }> {
   const options = loadConfig(undefined, makeSandbox().env).io;
-  const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { warning: () => {} } };
-  const target = await shareTarget(url, { sizeBytes, force, fileMode: 0o600, resumes: false, options }, host);
+  const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { info: () => {}, warning: () => {} } };
+  const target = await shareTarget(url, { sizeBytes, force, discard, fileMode: 0o600, resumes: false, options }, host);
   await target.close();
   return { isNew: target.isNew, tailBytes: target.tailBytes };
 }
@@ -74,6 +94,14 @@ describe('a file target is prepared', () => {
     await expect(prepare(`file://${path}`, 50_000, false)).rejects.toThrow(expect.objectContaining({ exitCode: 1 }));
     expect(await prepare(`file://${path}`, 50_000, true)).toEqual({ isNew: true, tailBytes: 0 });
     expect(statSync(path).size).toBe(50_000);
+  });
+
+  it('by freeing the space of an existing one, which keeps its size and mode, and is zero', async () => {
+    const path = join(folder, 'old');
+    writeFileSync(path, randomBytes(1_000_000), { mode: 0o640 });
+    expect(await prepare(`file://${path}`, 300_000, true, true)).toEqual({ isNew: true, tailBytes: 0 });
+    expect(statSync(path)).toMatchObject({ size: 1_000_000, blocks: 0, mode: 0o100640 });
+    await expect(prepare(`file://${path}`, 300_000, false, true)).rejects.toThrow('Target already exists');
   });
 
   it('not in a folder that is missing, nor in place of a folder', async () => {

@@ -63,7 +63,10 @@ describe('the lock of a version', () => {
 
   const request = { source: 'file:///nowhere', name: 'vm' };
   const readers: [string, () => Promise<unknown>][] = [
-    ['restore', () => restore(lab.context, { uid: UID, target: 'null://1', sparse: false, force: false, fromId: 0 })],
+    [
+      'restore',
+      () => restore(lab.context, { uid: UID, target: 'null://1', sparse: false, force: false, discard: false, fromId: 0 }),
+    ],
     ['scrub', () => scrub(lab.context, { uid: UID, percent: 100, source: undefined })],
     ['repair', () => repair(lab.context, { uid: UID, source: 'file:///nowhere' })],
     ['migration', () => migrateEncryption(lab.context, { uid: UID })],
