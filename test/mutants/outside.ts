@@ -6,10 +6,35 @@ const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
 const STORE_IDENTITY = ['test/cli/store-identity.test.ts'];
 const NBD_LIMITS = ['test/unit/nbd/limits.test.ts'];
 const NBD_TLS = ['test/unit/nbd/tls.test.ts'];
+const CHANNEL = ['test/unit/cli/output/channel.test.ts'];
 const EXIT_CODES = ['test/unit/cli/exit-codes.test.ts'];
 
 /** Input from files and servers, and output for scripts. Long, because it is one list. */
 export const OUTSIDE: readonly Mutant[] = [
+  {
+    name: 'channel-overtakes-waiting-text',
+    invariant: 'Text reaches a slow reader in order.',
+    file: 'src/cli/output/channel.ts',
+    text: 'if (this.#draining !== undefined) this.#push(bytes);',
+    replacement: 'if (this.#queue.length > 1) this.#push(bytes);',
+    tests: CHANNEL,
+  },
+  {
+    name: 'channel-forgets-a-failed-write',
+    invariant: 'Data that could not be written is an error.',
+    file: 'src/cli/output/channel.ts',
+    text: 'if (!this.#closeIfUnread(error)) this.#failure = error;',
+    replacement: 'if (!this.#closeIfUnread(error)) this.#failure = undefined;',
+    tests: CHANNEL,
+  },
+  {
+    name: 'export-replaces-devices',
+    invariant: 'An export is never renamed over a pipe or device.',
+    file: 'src/core/files/write-to-pipe.ts',
+    text: 'stats?.isFIFO() === true || stats?.isCharacterDevice() === true',
+    replacement: 'stats?.isFIFO() === true',
+    tests: ['test/unit/core/files/write-to-pipe.test.ts'],
+  },
   {
     name: 'import-takes-blocks-in-any-order',
     invariant: 'An import has each block once, in order.',
