@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
+import { remount, withTmpfs } from '../support/labs/mounted.ts';
 import {
   ALEMBIC,
   type Cell,
@@ -15,7 +17,9 @@ import {
   writeDatabase,
 } from '../support/old/old-database.ts';
 import { asOf, copiesOf, createOldStore, makeOld, type OldStore, tablesOf } from '../support/old/old-store.ts';
+import { lacking, needMount } from '../support/runner/machine.ts';
 
+const mount = lacking(await needMount());
 const NEWEST = '30349b678801';
 
 let store: OldStore;
@@ -53,6 +57,23 @@ describe('a database of an old revision', () => {
       expect(await lab.ok('-m', 'ls'), 'the upgrade is done once').not.toContain('Upgraded');
     },
   );
+
+  test.skipIf(mount.skip)(`on a read-only mount is upgraded in a copy, and everything restores${mount.note}`, async () => {
+    for (const revision of OLD_REVISIONS) {
+      makeOld(store, revision, 'created');
+      const { lab, oracle } = store;
+      const before = readFileSync(lab.databasePath);
+      const folder = lab.path('ro');
+      await withTmpfs(folder, '8m', async () => {
+        copyFileSync(lab.databasePath, join(folder, 'backy.sqlite'));
+        await remount(folder, 'ro');
+        lab.configure({ MetaBackend: { engine: `sqlite:///${join(folder, 'backy.sqlite')}` } });
+        for (const [uid, sum] of oracle) expect(await lab.restoredSha256(uid), revision).toBe(sum);
+        expect(readFileSync(join(folder, 'backy.sqlite')).equals(before)).toBe(true);
+      });
+      lab.configure({});
+    }
+  });
 
   test('shows the dates, expire dates and empty uids of old releases with their meaning', async () => {
     makeOld(store, '828da0fbbe8d', 'created');

@@ -62,13 +62,23 @@ export class SqliteConnection implements SqlDatabase {
     if (!create && !existsSync(path)) throw notUsable(path, 'there is no such file');
     if (create) createMissing(path, this.#options.fileMode ?? OWNER_ONLY);
     this.#file = await openFile(this.#options);
+    this.#file.unlink?.();
   }
 
-  /** Continues with a private copy of a file that can't be written. See {@link openCopy}. */
-  async moveToCopy(): Promise<void> {
+  /**
+   * Continues with a private copy of a file that can't be written, which `change` alone can write
+   * to. See {@link openCopy}.
+   */
+  async moveToCopy(change: () => Promise<void>): Promise<void> {
     const why = this.readOnlyReason ?? '';
     this.close();
     this.#file = await openCopy(this.#options, why);
+    const { unlink } = this.#file;
+    try {
+      await change();
+    } finally {
+      unlink?.();
+    }
   }
 
   /** Why the database can't be written. Undefined: it can. */

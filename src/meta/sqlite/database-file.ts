@@ -27,6 +27,11 @@ export interface DatabaseFile {
   /** Why it can't be written. Undefined: it can. */
   readOnlyReason: string | undefined;
   watch: PathWatch | undefined;
+  /**
+   * Of a private copy: removes its name, so that even a killed program leaves nothing behind. SQLite
+   * does not write to a file without a name.
+   */
+  unlink?: () => void;
 }
 
 /**
@@ -82,13 +87,11 @@ export async function openCopy(options: FileOptions, readOnlyReason: string): Pr
     configure(db, cacheMb);
     endWal(db);
     logger.info(`${cannotWrite(path, readOnlyReason)} Working on a copy in ${dirname(copy.path)}.`);
-    return { db, readOnlyReason, watch: undefined };
+    return { db, readOnlyReason, watch: undefined, unlink: copy.remove };
   } catch (error) {
     db?.close();
-    throw notOpened(path, error);
-  } finally {
-    // An open file needs no name, and a killed program leaves nothing behind.
     copy.remove();
+    throw notOpened(path, error);
   }
 }
 

@@ -47,8 +47,9 @@ export async function refuseOutdated(connection: SqliteConnection): Promise<void
  */
 export async function upgradeCopy(connection: SqliteConnection): Promise<void> {
   if (!(await mustUpgrade(connection))) return;
-  await connection.moveToCopy();
-  await inLegacyMode(connection, () => connection.alone(async () => rebuildTables(connection, connection.label)));
+  await connection.moveToCopy(() =>
+    inLegacyMode(connection, () => connection.alone(async () => rebuildTables(connection, connection.label))),
+  );
 }
 
 /**
