@@ -1,10 +1,13 @@
-import { closeSync, constants, createWriteStream, fsyncSync, openSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, write as writeCallback } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { BackyError, errnoOf } from '../../errors.ts';
 import type { StreamPlace } from './output-place.ts';
 import { cannotWrite } from './whole-file.ts';
+
+const write = promisify(writeCallback);
 
 const { O_EXCL, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 /** How often to look for a reader of a pipe. */
@@ -61,7 +64,11 @@ async function writeToDevice(
   // O_EXCL: the kernel refuses a block device that is mounted or in use.
   const fd = openSync(path, O_WRONLY | O_NOCTTY | (isBlockDevice ? O_EXCL : 0));
   try {
-    await pipeline(text, createWriteStream('', { fd, autoClose: false }), { signal });
+    for await (const piece of text) {
+      signal.throwIfAborted();
+      const bytes = Buffer.from(piece);
+      for (let done = 0; done < bytes.length; ) done += (await write(fd, bytes, done)).bytesWritten;
+    }
     if (isBlockDevice) fsyncSync(fd);
   } finally {
     closeSync(fd);
