@@ -108,8 +108,21 @@ describe('one line and exit code 1 report', () => {
   it('a missing database', async () => {
     expect(await failure((engine) => `${engine}x`)).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/Can't open the database .* does not exist/),
+      stderr: expect.stringMatching(/Can't open the database .* does not exist.*createdb.*If it was in use, restore it/),
     });
+  });
+
+  it('a database that is lost: there are blobs', async () => {
+    const { lab, database } = await newLab();
+    await lab.backup(`file://${lab.write('image', randomBytes(5000))}`, 'vm');
+    await server.query('postgres', `DROP DATABASE "${database}" WITH (FORCE)`);
+    const { code, stderr } = await lab.run(['ls']);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/holds blobs: the database .* was lost or moved/),
+    });
+    expect(stderr).not.toMatch(/createdb/);
+    lab.remove();
   });
 
   it('a database without tables', async () => {

@@ -77,8 +77,16 @@ export function reasonOf(error: unknown): string {
   return messageOf(error) || code || 'no connection.';
 }
 
+/** No advice to create it without a doubt: it may have been lost. */
+const MISSING = {
+  todo: 'Please create it first.',
+  hint: 'Check [MetaBackend] engine. On a new installation: createdb -O USER DATABASE. If it was in use, restore it from its backup (docs/database.md).',
+};
+
 function fromServer(label: string, error: DatabaseError): BackyError {
   const said = `${error.message} (${error.code ?? 'no code'})`;
+  if (error.code === '3D000')
+    return new NoDatabaseError(`Can't open the database ${label}: ${said}`, { ...MISSING, cause: error });
   const [start, hint] = explain(error);
   // The database is fine: only the value does not fit.
   if (error.code?.startsWith('22'))
@@ -91,7 +99,6 @@ function explain({ code = '', message }: DatabaseError): [start: string, hint: s
     return ["Can't log in to the database", 'Check user and password in [MetaBackend] engine.'];
   if (code === '28000')
     return ["Can't log in to the database", 'Check pg_hba.conf of the server, and sslmode in [MetaBackend] engine.'];
-  if (code === '3D000') return ["Can't open the database", 'Create it first, e.g. with: createdb -O USER DATABASE'];
   if (code === '42501')
     return [
       'The user lacks rights in the database',
