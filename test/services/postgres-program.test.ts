@@ -170,3 +170,46 @@ it('accepts a unix socket, the name with the driver, and postgres://', async () 
   }
   lab.remove();
 });
+
+describe('a role that may have few connections', () => {
+  const limitTo = (count: number) => server.query('postgres', `ALTER ROLE few CONNECTION LIMIT ${count}`);
+  let lab: Lab;
+  beforeAll(async () => {
+    await server.query('postgres', "CREATE ROLE few LOGIN PASSWORD 'few'");
+    const database = await server.createDatabase();
+    await server.query('postgres', `ALTER DATABASE "${database}" OWNER TO few`);
+    const engine = server.url(database).replace('postgres:a-secret@', 'few:few@');
+    lab = new Lab({ config: { MetaBackend: { engine } } });
+    await lab.ok('initdb');
+  });
+  afterAll(() => lab.remove());
+
+  it('needs two of them: every command works, without a warning', async () => {
+    await limitTo(2);
+    const image = `file://${lab.write('image', randomBytes(4_000_000))}`;
+    const uid = await lab.backup(image, 'vm');
+    expect(lab.log()).toMatch(/allows no more connections.*working with those that are open/);
+    expect(lab.log()).not.toMatch(/was lost/);
+    const other = await lab.backup('-f', uid, '-r', lab.write('hints', '[]'), image, 'vm');
+    const file = lab.path('export');
+    for (const words of [
+      ['scrub', '--all'],
+      ['export', uid, file],
+      ['rm', '-f', uid],
+      ['import', file],
+    ]) {
+      const { code, stderr } = await lab.run(words);
+      expect({ words, code, stderr }).toEqual({ words, code: 0, stderr: '' });
+    }
+    expect(await lab.restoredSha256(other)).toBe(await sha256OfFile(lab.path('image')));
+  });
+
+  it('says in one line what it needs if it may have one', async () => {
+    await limitTo(1);
+    const { code, stderr } = await lab.run(['backup', `file://${lab.path('image')}`, 'vm']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^ +ERROR: .*too many connections for role "few" \(53300\).* needs two connections.*\n.*Backy failed\.\n$/,
+    );
+  });
+});

@@ -63,7 +63,12 @@ export class PostgresConnection implements SqlDatabase {
     this.#options = options;
     this.label = labelOf(options.address);
     this.now = options.now;
-    this.#pool = new SessionPool(options.address);
+    this.#pool = new SessionPool(options.address, {
+      onFewer: () =>
+        options.logger.info(
+          `The database ${this.label} allows no more connections at the moment: working with those that are open.`,
+        ),
+    });
     const { signal } = options;
     signal?.addEventListener('abort', () => {
       // The server may hang, and all that waits for it. Stopping on request cuts nothing off.
@@ -126,14 +131,13 @@ export class PostgresConnection implements SqlDatabase {
    */
   session<T>(body: (session: OwnSession) => Promise<T>): Promise<T> {
     return this.#onlyOnce(() =>
-      this.#leased((session) =>
-        body({
-          session,
-          transact: async (exclusion, inside) => {
-            await this.makeSideTables();
-            return this.#settled(() => this.#transact(session, exclusion, inside));
-          },
-        }),
+      this.#leased(
+        (session) =>
+          body({
+            session,
+            transact: (exclusion, inside) => this.#settled(() => this.#transact(session, exclusion, inside)),
+          }),
+        { isOwn: true },
       ),
     );
   }
@@ -148,8 +152,8 @@ export class PostgresConnection implements SqlDatabase {
     return this.#retrying(() => this.#leased(body));
   }
 
-  async #leased<T>(body: (session: Session) => Promise<T>): Promise<T> {
-    const { session, release } = await this.#pool.lease();
+  async #leased<T>(body: (session: Session) => Promise<T>, options: { isOwn?: boolean } = {}): Promise<T> {
+    const { session, release } = await this.#pool.lease(options);
     this.#wasConnected = true;
     let broken = true;
     try {
@@ -258,6 +262,6 @@ export class PostgresConnection implements SqlDatabase {
 /** A session on loan for several transactions. */
 interface OwnSession {
   session: Session;
-  /** Runs `body` in a transaction of this session. */
+  /** Runs `body` in a transaction of this session. Our own tables MUST be there already. */
   transact<T>(exclusion: Exclusion, body: (session: Session) => Promise<T>): Promise<T>;
 }

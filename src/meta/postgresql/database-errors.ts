@@ -30,6 +30,11 @@ export function isLost(error: unknown): boolean {
   return LOST.includes(errnoOf(error) ?? '') || LOST_WORDS.test(messageOf(error));
 }
 
+/** Whether the server, or a limit of the role or database, allows no further session. */
+export function isFull(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '53300';
+}
+
 /** Whether the server is starting: worth a wait even at the start of the program. */
 export function isStarting(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '57P03';
@@ -110,6 +115,16 @@ function explain({ code = '', message }: DatabaseError): [start: string, hint: s
     return [
       'Tables are missing or foreign in the database',
       'On a new installation run: backy2 initdb. If the database was in use, restore it from its backup.',
+    ];
+  if (code === '53300')
+    return [
+      "Can't connect to the database",
+      'A command needs two connections, one of them for its locks, and uses up to five. Wait for other commands, or raise the limit: ALTER ROLE … CONNECTION LIMIT, ALTER DATABASE … CONNECTION LIMIT, or max_connections.',
+    ];
+  if (code === '53100')
+    return [
+      'The disk of the server is full, with the database',
+      'Free or add space there, outside of the database: removing versions needs space first. See docs/several-hosts.md, "A full disk".',
     ];
   if (code.startsWith('53')) return ['The server has no room for the database', 'Look at its disk, memory and max_connections.'];
   if (INTERRUPTIONS.includes(code)) return ["Can't connect to the database", 'Look at the log of the server.'];

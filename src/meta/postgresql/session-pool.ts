@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg, { type PoolClient } from 'pg';
 import { cutConnection } from '../../native/cut-connection.ts';
+import { isFull } from './database-errors.ts';
 import type { ServerAddress } from './engine-url.ts';
 import { PgClient } from './pg-client.ts';
 import { Session, TYPES } from './session.ts';
+import { SessionLimit } from './session-limit.ts';
 import { connectInAnyWay, type Encryption } from './tls.ts';
 
 /** One that writes, and a few that read at the same time: hosts share max_connections. */
@@ -26,6 +28,21 @@ interface Lease {
   release(broken: boolean): void;
 }
 
+interface PoolOptions {
+  /** For connecting [10 s, or that of the engine URL]. */
+  connectTimeoutMs?: number;
+  /** Called once, when the server allows fewer sessions than wanted. */
+  onFewer?(): void;
+}
+
+/** How a session is borrowed. */
+interface LeaseOptions {
+  /**
+   * Beside the others: its user may wait for another session. Never waits for one. [false]
+   */
+  isOwn?: boolean;
+}
+
 /** A few sessions of one server. */
 export class SessionPool {
   readonly #address: ServerAddress;
@@ -33,19 +50,36 @@ export class SessionPool {
   readonly #ready = new WeakSet<PoolClient>();
   readonly #onLoan = new Set<PoolClient>();
   #pool: Promise<pg.Pool> | undefined;
+  /** The pool, once it is connected. */
+  #current: pg.Pool | undefined;
   #isCut = false;
 
+  readonly #limit: SessionLimit;
+
   /** Connects on first use. */
-  constructor(address: ServerAddress, { connectTimeoutMs }: { connectTimeoutMs?: number } = {}) {
+  constructor(address: ServerAddress, { connectTimeoutMs, onFewer = () => {} }: PoolOptions = {}) {
     this.#address = address;
     this.#connectTimeoutMs = connectTimeoutMs;
+    this.#limit = new SessionLimit({ most: MOST_SESSIONS, isFull, hasIdle: () => (this.#current?.idleCount ?? 0) > 0, onFewer });
   }
 
   /**
    * Borrows a session; waits for one when all are in use. Rejects with the error of the driver or
    * the server.
    */
-  async lease(): Promise<Lease> {
+  async lease({ isOwn = false }: LeaseOptions = {}): Promise<Lease> {
+    if (isOwn) return this.#lend();
+    const { session, release } = await this.#limit.enter(() => this.#lend());
+    return {
+      session,
+      release: (broken) => {
+        release(broken);
+        this.#limit.leave();
+      },
+    };
+  }
+
+  async #lend(): Promise<Lease> {
     if (this.#isCut) throw cutError();
     const client = await (await this.#opened()).connect();
     try {
@@ -102,6 +136,7 @@ export class SessionPool {
       const pool = newPool(this.#address, encryption, this.#connectTimeoutMs);
       try {
         (await pool.connect()).release();
+        this.#current = pool;
         return pool;
       } catch (error) {
         await pool.end();
@@ -135,7 +170,8 @@ function newPool(address: ServerAddress, encryption: Encryption, connectTimeoutM
     ...clientConfig(address, encryption, connectTimeoutMs),
     Client: PgClient,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
-    max: MOST_SESSIONS,
+    // One more: an own session is beside the others.
+    max: MOST_SESSIONS + 1,
     allowExitOnIdle: true,
   });
   // The loss of an idle session does not matter; one in use tells its user.

@@ -15,12 +15,14 @@ const GATHERED_ROWS = 5_000;
  * See TransferStore.importVersion. A temporary table gathers the rows: slow input keeps no
  * transaction open.
  */
-export function importVersion(
+export async function importVersion(
   connection: PostgresConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
   isWhole: () => boolean = () => true,
 ): Promise<number> {
+  // Before the session: the server may allow no second one.
+  await connection.makeSideTables();
   return connection.session(async ({ session, transact }) => {
     await session.script('DROP TABLE IF EXISTS pg_temp.import_rows');
     await session.script(
