@@ -28,8 +28,8 @@ export interface DatabaseFile {
   readOnlyReason: string | undefined;
   watch: PathWatch | undefined;
   /**
-   * Of a private copy: removes its name, so that even a killed program leaves nothing behind. SQLite
-   * does not write to a file without a name.
+   * Of a private copy: removes its name, so that even a killed program leaves nothing behind.
+   * SQLite does not write to a file without a name.
    */
   unlink?: () => void;
 }
