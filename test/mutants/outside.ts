@@ -30,10 +30,10 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'export-replaces-devices',
     invariant: 'An export is never renamed over a pipe or device.',
-    file: 'src/core/files/write-to-pipe.ts',
-    text: 'stats?.isFIFO() === true || stats?.isCharacterDevice() === true',
-    replacement: 'stats?.isFIFO() === true',
-    tests: ['test/unit/core/files/write-to-pipe.test.ts'],
+    file: 'src/core/files/output-place.ts',
+    text: 'if (isPipe || isBlockDevice || stats.isCharacterDevice())',
+    replacement: 'if (isBlockDevice)',
+    tests: ['test/unit/core/files/whole-file.test.ts'],
   },
   {
     name: 'import-takes-blocks-in-any-order',
