@@ -28,7 +28,7 @@ export interface LockFile {
 export function openToTake(place: LockPlace, path: string, mode: LockMode): LockFile | 'none' | undefined {
   try {
     // A user who can open a file can lock it, and so block us.
-    const permissions = isWritableByOthers(place.folder) ? 0o600 : 0o644;
+    const permissions = isWritableByOthers(place.folder, place.fileMode) ? 0o600 : 0o644;
     return checked(place, path, openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | SAFELY, permissions));
   } catch (error) {
     const errno = errnoOf(error) ?? '';
@@ -75,7 +75,7 @@ export function removeForeign(path: string, { fd, foreignOwner: owner }: LockFil
 /** The owner of a lock file, if they are not trusted. Does not open it. */
 export function foreignOwnerOf(place: LockPlace, path: string): string | undefined {
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats === undefined || !isOpenToOthers(place.folder) ? undefined : foreignOwner(stats, place.folder);
+  return stats === undefined || !isOpenToOthers(place.folder, place.fileMode) ? undefined : foreignOwner(stats, place.folder);
 }
 
 /** Whether `path` still names the file that `fd` has open. */
@@ -94,9 +94,9 @@ function openAsReader(place: LockPlace, path: string): LockFile | undefined {
   }
 }
 
-function checked({ folder }: LockPlace, path: string, fd: number): LockFile {
+function checked({ folder, fileMode }: LockPlace, path: string, fd: number): LockFile {
   const stats: Stats = fstatSync(fd);
-  if (stats.isFile()) return { fd, foreignOwner: isOpenToOthers(folder) ? foreignOwner(stats, folder) : undefined };
+  if (stats.isFile()) return { fd, foreignOwner: isOpenToOthers(folder, fileMode) ? foreignOwner(stats, folder) : undefined };
   closeSync(fd);
   throw new BackyError('io', `Cannot open the lock file ${path}: it is no regular file.`, {
     hint: 'Remove it, and see who made it.',

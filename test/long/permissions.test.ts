@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -29,6 +30,32 @@ function setFolderModes(mode: number): void {
     if (entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), mode);
   chmodSync(lab.dataPath, mode);
 }
+
+test.skipIf(skip || process.getuid?.() !== 0)(`users of a group share an installation with file_mode 0660${note}`, async () => {
+  const shared = new Lab({ blockSize: BLOCK, workers: 1, config: { DEFAULTS: { file_mode: '0660' } } });
+  try {
+    rmSync(shared.dataPath, { recursive: true, force: true });
+    shared.write('image', image);
+    const one = asUser(shared);
+    const other = one.map((word) => word.replace(/^--reuid=.*/, '--reuid=65533'));
+    for (const path of [shared.folder, shared.path('locks')]) chmodSync(path, 0o770);
+    const run = async (prefix: string[], ...args: string[]) => {
+      const { code, stdout, stderr } = await shared.run(args, { prefix });
+      expect({ code, stderr }, args.join(' ')).toEqual({ code: 0, stderr: '' });
+      return stdout;
+    };
+    await run(one, 'initdb');
+    const first = uidOf(await run(one, '-m', 'backup', `file://${shared.path('image')}`, 'vm'));
+    shared.write('image', noise(20 * BLOCK, 'other'));
+    const second = uidOf(await run(other, '-m', 'backup', `file://${shared.path('image')}`, 'vm'));
+    await run(one, 'scrub', second);
+    await run(other, 'rm', first);
+    await run(one, 'cleanup', '-f');
+    await run(other, 'scrub', second);
+  } finally {
+    shared.remove();
+  }
+});
 
 describe('permission denied', () => {
   test.skipIf(skip)(`for the source: exit 100, no version${note}`, async () => {

@@ -371,6 +371,14 @@ export const OUTSIDE: readonly Mutant[] = [
     tests: ['test/unit/io/targets.test.ts'],
   },
   {
+    name: 'any-group-is-trusted',
+    invariant: 'Only members of a group of ours are trusted with lock and log files.',
+    file: 'src/native/trusted-file.ts',
+    text: ' && isMember(stats.gid)',
+    replacement: '',
+    tests: ['test/unit/native/trusted-file.test.ts'],
+  },
+  {
     name: 'replaced-file-loses-its-mode',
     invariant: 'A file that is replaced keeps its mode.',
     file: 'src/core/files/whole-file.ts',

@@ -31,15 +31,15 @@ interface Locks {
  * may share, or in PostgreSQL, which several hosts may share.
  * @param command the lock holder's command, shown to others who wait for the lock.
  */
-export async function locksFor({ lockDir, engine }: Config, command: string): Promise<Locks> {
+export async function locksFor({ lockDir, engine, fileMode }: Config, command: string): Promise<Locks> {
   const self = { command, host: hostname().slice(0, HOST_LENGTH), pid: process.pid };
   if (!isPostgresUrl(engine)) {
     const isOptional = isOnlyReadable(sqlitePath(engine));
-    const onHost = new FileLockService(inLockDir(lockDir, { isOptional }), { self });
-    const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine)), { self });
+    const onHost = new FileLockService(inLockDir(lockDir, { isOptional, fileMode }), { self });
+    const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine), fileMode), { self });
     return { locks: new CombinedLockService([onHost, atDatabase]) };
   }
-  const onHost = new FileLockService(inLockDir(lockDir), { self });
+  const onHost = new FileLockService(inLockDir(lockDir, { fileMode }), { self });
   const [{ PostgresLockService }, { connectAlone, labelOfEngine }] = await Promise.all([
     import('../../locking/postgres-lock.ts'),
     import('../../meta/postgresql/lone-client.ts'),

@@ -17,14 +17,14 @@ const APPEND = O_APPEND | O_CREAT | O_WRONLY | O_NONBLOCK | O_NOCTTY;
  * @throws BackyError `config` for such a file, otherwise the system's error.
  */
 export function openLog(path: string, fileMode: number): number {
-  const fd = openSafely(path);
+  const fd = openSafely(path, fileMode);
   shareNewLog(fd, fileMode);
   return fd;
 }
 
-function openSafely(path: string): number {
+function openSafely(path: string, fileMode: number): number {
   const folder = dirname(path);
-  if (!isOpenToOthers(folder) || isOwnLink(path, folder)) return openOwn(path);
+  if (!isOpenToOthers(folder, fileMode) || isOwnLink(path, folder)) return openOwn(path);
   let fd: number;
   try {
     fd = openSync(path, APPEND | O_NOFOLLOW, LOG_MODE);
