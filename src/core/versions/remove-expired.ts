@@ -103,14 +103,17 @@ async function removeUnlessUsed(
   try {
     return await withVersion(context, uid, 'exclusive', async (version, held) => {
       const limit = limitOf(context, request);
-      const siblings = await context.meta.listVersions({ name });
-      const choice = expiredOf(siblings, limit).find((candidate) => candidate.version.uid === uid);
-      if (choice === undefined) return undefined;
-      if (choice.keep !== undefined) return choice.keep;
-      for (const newest of newestValid(siblings, limit.now)) {
+      const siblings = () => context.meta.listVersions({ name });
+      for (const newest of newestValid(await siblings(), limit.now)) {
+        // Under an exclusive lock already.
+        if (newest === uid) continue;
         inUse.add(newest);
         held.push(await lockVersion(context.locks, newest, 'shared'));
       }
+      // What was the newest may have been removed before its lock was there.
+      const choice = expiredOf(await siblings(), limit).find((candidate) => candidate.version.uid === uid);
+      if (choice === undefined) return undefined;
+      if (choice.keep !== undefined) return choice.keep;
       return removeLocked(context, version, 'keep');
     });
   } catch (error) {

@@ -102,6 +102,19 @@ describe('rm --expired', () => {
     expect(await left()).toEqual(['v1', 'v3']);
   });
 
+  it('decides only when the newest valid version is locked: another rm may have just removed it', async () => {
+    for (const uid of ['v1', 'v2', 'v3']) await daily(uid);
+    passDays(9);
+    const locks = lab.otherLocks();
+    const tryAcquire = locks.tryAcquire.bind(locks);
+    locks.tryAcquire = async (name, mode) => {
+      if (name === 'v3') for (const uid of ['v2', 'v3']) await lab.meta.removeVersion(uid, () => {});
+      return tryAcquire(name, mode);
+    };
+    expect((await removeExpired({ ...lab.context, locks }, ALL)).removed).toEqual([]);
+    expect(await left()).toEqual(['v1']);
+  });
+
   it('refuses a clock that is a year ahead, though it made a version already; -f believes it', async () => {
     for (const uid of ['v1', 'v2', 'v3']) await daily(uid);
     passDays(365);
