@@ -110,7 +110,7 @@ async function removeUnlessUsed(
         inUse.add(newest);
         held.push(await lockVersion(context.locks, newest, 'shared'));
       }
-      // What was the newest may have been removed before its lock was there.
+      // The newest one may have been removed before its lock was there.
       const choice = expiredOf(await siblings(), limit).find((candidate) => candidate.version.uid === uid);
       if (choice === undefined) return undefined;
       if (choice.keep !== undefined) return choice.keep;
