@@ -24,11 +24,11 @@ export function rawValue(ini: Ini, section: string, option: string): IniValue | 
 export const COMMENT_ADVICE = 'A comment must be on a line of its own.';
 
 /**
- * The sign of what looks like a comment behind a value. As in configparser, `#` and `;` begin a
- * comment only at the start of a line.
+ * The sign of what looks like a comment behind a value, or instead of one. As in configparser, `#`
+ * and `;` begin a comment only at the start of a line.
  */
 export function commentIn(text: string): string | undefined {
-  return /[ \t]([#;])/.exec(text)?.[1];
+  return /(?:^|[ \t])([#;])/.exec(text)?.[1];
 }
 
 /** The place of an option. */

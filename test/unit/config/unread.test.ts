@@ -42,6 +42,7 @@ test('a scheduler may be named like a section of ours in another case', () => {
 
 test.each([
   ['[DataBackend]\npath: /x  # nfs', '4: [DataBackend] path', '#'],
+  ['[DataBackend]\npath: # to be set', '4: [DataBackend] path', '#'],
   ['[DataBackend]\n\naws_secret_access_key: x\t; mine', '5: [DataBackend] aws_secret_access_key', ';'],
 ])('%j is a warning that quotes no value: the comment is a part of it', (text, place, sign) => {
   const advice = 'A comment must be on a line of its own.';
