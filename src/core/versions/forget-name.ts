@@ -6,7 +6,7 @@ import { checkInstallationFree } from './locks.ts';
  * Forgets a name whose versions are all gone, so that `sla` no longer expects it.
  * @throws BackyError `refused` if it has versions, `notFound` if it was never seen.
  */
-export async function forgetName({ meta, locks, settings }: Context, name: string): Promise<void> {
+export async function forgetName({ meta, locks, logger, settings }: Context, name: string): Promise<void> {
   await checkInstallationFree(locks);
   const { length } = await meta.listVersions({ name });
   if (length > 0) {
@@ -14,8 +14,12 @@ export async function forgetName({ meta, locks, settings }: Context, name: strin
       hint: `It is forgotten when rm removes the last of them. List them with: backy2 ls ${name}`,
     });
   }
-  if (await meta.forgetName(name)) return;
   const expecting = settings.schedulers.find(({ names }) => names?.includes(name));
+  if (await meta.forgetName(name)) {
+    if (expecting !== undefined)
+      logger.warning(`sla still expects backups of ${name}: section [${expecting.name}] lists it in its option names.`);
+    return;
+  }
   throw new BackyError('notFound', `The name "${name}" was never seen, or is forgotten already.`, {
     hint:
       expecting === undefined

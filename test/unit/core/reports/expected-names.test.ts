@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Context } from '../../../../src/core/context.ts';
 import { reportDue, reportSla } from '../../../../src/core/reports/schedule-reports.ts';
 import { slaBreaches } from '../../../../src/core/reports/sla.ts';
 import { forgetName } from '../../../../src/core/versions/forget-name.ts';
 import { removeExpired } from '../../../../src/core/versions/remove-expired.ts';
 import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
+import { silentLogger } from '../../../../src/logger.ts';
 import type { Scheduler } from '../../../../src/model/scheduler.ts';
 import { CoreLab } from '../../../support/labs/core-lab.ts';
 
@@ -86,6 +87,10 @@ describe('names that were seen', () => {
     await expect(forgetName(context(), 'vm')).rejects.toMatchObject({ code: 'notFound', hint: expect.stringContaining('sla') });
     const listed = forgetName(context({ weekly: ['vm'] }), 'vm');
     await expect(listed).rejects.toMatchObject({ hint: expect.stringContaining('[weekly]') });
+    await lab.meta.removeVersion(await add('vm'), () => {}, 'keep');
+    const warning = vi.fn();
+    await forgetName({ ...context({ weekly: ['vm'] }), logger: { ...silentLogger, warning } }, 'vm');
+    expect(warning.mock.calls).toEqual([[expect.stringContaining('section [weekly] lists it')]]);
   });
 
   it('need no table of our own: a database of the original has none', async () => {
