@@ -2,22 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Whether a block device is a thin volume of LVM: what it never got, or has discarded, takes no
- * space and reads as zeros. It knows no request for zeros, so that writing them would allocate.
+ * Bytes of a chunk, if a block device is a thin volume of LVM: the unit in which it allocates. What
+ * it never got, or has discarded, takes no space and reads as zeros. It knows no request for zeros,
+ * and writing them would allocate. Undefined for all other devices.
  * @param rdev its number, as stat gives it. @param sys where sysfs is.
  */
-export function isThinVolume(rdev: number, sys = '/sys'): boolean {
+export function thinChunkBytes(rdev: number, sys = '/sys'): number | undefined {
   const major = (rdev >> 8) & 0xfff;
   const minor = (rdev & 0xff) | ((rdev >>> 12) & 0xfff00);
-  const below = join(sys, 'dev/block', `${major}:${minor}`, 'slaves');
+  const device = join(sys, 'dev/block', `${major}:${minor}`);
+  const read = (name: string) => readFileSync(join(device, name), 'utf8').trim();
   try {
     // LVM's name for a pool that volumes are on.
-    return readdirSync(below).some((name) =>
-      readFileSync(join(below, name, 'dm/uuid'), 'utf8')
-        .trim()
-        .endsWith('-tpool'),
-    );
+    const isThin = readdirSync(join(device, 'slaves')).some((name) => read(`slaves/${name}/dm/uuid`).endsWith('-tpool'));
+    const chunkBytes = Number(read('queue/discard_granularity'));
+    return isThin && chunkBytes > 0 ? chunkBytes : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

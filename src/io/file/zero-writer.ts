@@ -2,7 +2,7 @@ import { fstatSync, read as readCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { isAllZero } from '../../model/zero-test.ts';
 import { digHole, dropPageCache, zeroRange } from '../../native/file-calls.ts';
-import { isThinVolume } from './thin-volume.ts';
+import { thinChunkBytes } from './thin-volume.ts';
 
 const read = promisify(readCallback);
 
@@ -11,6 +11,12 @@ const SECTOR = 4096;
 const READ_BYTES = 1024 * 1024;
 /** Refusals in a row after which a call counts as unsupported. */
 const MOST_REFUSALS = 8;
+
+/** Ways to make zeros, best first, and the bytes that their requests consist of. */
+interface Means {
+  ways: readonly Way[];
+  unit: number;
+}
 
 /** A way to make a range read as zeros. Resolves to false if the system can't. */
 type Way = (fd: number, offset: number, length: number) => Promise<boolean>;
@@ -26,8 +32,8 @@ export class ZeroWriter {
   /** One call at a time: more would be no faster. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param ways best first; tests hand in others. @param unit bytes that requests consist of. */
-  constructor(fd: number, ways: readonly Way[] = waysFor(fd), unit = fstatSync(fd).isBlockDevice() ? SECTOR : 1) {
+  /** @param means of the system; tests hand in others. */
+  constructor(fd: number, { ways, unit }: Means = meansFor(fd)) {
     this.#fd = fd;
     this.#unit = unit;
     this.#ways = ways.map((way) => ({ way, refusals: 0 }));
@@ -67,10 +73,14 @@ export class ZeroWriter {
 }
 
 /** A hole frees space. On a device it is a request that must give zeros, and may free space. */
-function waysFor(fd: number): Way[] {
+function meansFor(fd: number): Means {
   const stats = fstatSync(fd);
-  const isThin = stats.isBlockDevice() && isThinVolume(stats.rdev);
-  return isThin ? [digHole, isZeroAlready, zeroRange] : [digHole, zeroRange];
+  if (!stats.isBlockDevice()) return { ways: [digHole, zeroRange], unit: 1 };
+  const chunkBytes = thinChunkBytes(stats.rdev);
+  if (chunkBytes === undefined) return { ways: [digHole, zeroRange], unit: SECTOR };
+  // Whole chunks alone: if a later write allocates a chunk, a pool that does not zero its chunks
+  // shows old data of others in the rest of it.
+  return { ways: [digHole, isZeroAlready, zeroRange], unit: Math.max(SECTOR, chunkBytes) };
 }
 
 /** Reads a range. Cheap where nothing is allocated. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { discardDevice } from '../../../src/io/file/discard.ts';
-import { isThinVolume } from '../../../src/io/file/thin-volume.ts';
+import { thinChunkBytes } from '../../../src/io/file/thin-volume.ts';
 import { isZeroAlready, ZeroWriter } from '../../../src/io/file/zero-writer.ts';
 
 const SECTOR = 4096;
@@ -24,7 +24,7 @@ describe('zeros without writing them', () => {
       calls.push(`way ${n}: ${offset}+${length}`);
       return does;
     });
-    const zeros = new ZeroWriter(0, ways, unit);
+    const zeros = new ZeroWriter(0, { ways, unit });
     const write = async (offset: number, length: number) => void calls.push(`write ${offset}+${length}`);
     return { calls, zero: (offset: number, length: number) => zeros.zero(offset, length, write) };
   }
@@ -83,7 +83,9 @@ describe('zeros without writing them', () => {
 });
 
 describe('a thin volume', () => {
-  function device(name: string, uuids: string[]): number {
+  function device(name: string, uuids: string[], granularity = '65536'): number {
+    mkdirSync(join(folder, 'dev/block', name, 'queue'), { recursive: true });
+    writeFileSync(join(folder, 'dev/block', name, 'queue/discard_granularity'), `${granularity}\n`);
     for (const [n, uuid] of uuids.entries()) {
       mkdirSync(join(folder, 'dev/block', name, `slaves/dm-${n}/dm`), { recursive: true });
       writeFileSync(join(folder, 'dev/block', name, `slaves/dm-${n}/dm/uuid`), `${uuid}\n`);
@@ -92,14 +94,15 @@ describe('a thin volume', () => {
     return ((minor & 0xfff00) << 12) | (major << 8) | (minor & 0xff);
   }
 
-  it('is on a pool of LVM', () => {
-    expect(isThinVolume(device('253:5', ['LVM-abc-tpool']), folder)).toBe(true);
-    expect(isThinVolume(device('253:1000', ['LVM-abc-tpool']), folder)).toBe(true);
+  it('is on a pool of LVM, and has chunks', () => {
+    expect(thinChunkBytes(device('253:5', ['LVM-abc-tpool']), folder)).toBe(65536);
+    expect(thinChunkBytes(device('253:1000', ['LVM-abc-tpool'], '1048576'), folder)).toBe(1048576);
   });
 
   it('is nothing else', () => {
-    expect(isThinVolume(device('253:6', ['LVM-abc', 'CRYPT-LUKS2-tpool-x']), folder)).toBe(false);
-    expect(isThinVolume(device('8:0', []), folder)).toBe(false);
+    expect(thinChunkBytes(device('253:6', ['LVM-abc', 'CRYPT-LUKS2-tpool-x']), folder)).toBeUndefined();
+    expect(thinChunkBytes(device('253:7', ['LVM-abc-tpool'], '0'), folder)).toBeUndefined();
+    expect(thinChunkBytes(device('8:0', []), folder)).toBeUndefined();
   });
 });
 
