@@ -55,6 +55,7 @@ describe('a block device', () => {
         const before = { disk: sha256OfFile(device), stored: stateOf(lab) };
         const result = await lab.run(['restore', '-f', uid, `file://${device}`]);
         expectFailure(result, 1, `Target ${device} is in use: mounted, LVM, md or swap.`);
+        expectFailure(await lab.run(['export', uid, device]), 100, `Cannot export to ${device}: EBUSY`);
         expect({ disk: sha256OfFile(device), stored: stateOf(lab) }).toEqual(before);
         expect(readFileSync(lab.path('mnt/file'), 'utf8')).toBe('precious');
       } finally {
