@@ -123,14 +123,15 @@ function whyNotWritable(path: string): string | undefined {
  * has the database open.
  */
 function endWalAlone(path: string): void {
-  const db = new Database(path, { timeout: 0 });
+  let db: Database.Database | undefined;
   try {
+    db = new Database(path, { timeout: 0 });
     db.pragma('locking_mode = EXCLUSIVE');
     endWal(db);
   } catch {
     // The open that follows fails with a better reason.
   } finally {
-    db.close();
+    db?.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { freemem, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -50,7 +50,10 @@ async function copyAll(path: string, copy: string): Promise<void> {
     const before = stateOf(path);
     for (const suffix of SUFFIXES) {
       rmSync(copy + suffix, { force: true });
-      if (sizeOf(path + suffix) > 0) await copyFile(path + suffix, copy + suffix);
+      if (sizeOf(path + suffix) === 0) continue;
+      await copyFile(path + suffix, copy + suffix);
+      // The copy has the permissions of its model.
+      chmodSync(copy + suffix, 0o600);
     }
     if (stateOf(path) === before) return;
     if (look === LOOKS) {
