@@ -40,6 +40,7 @@ export class HashBatch {
   #waiting: Waiting[] = [];
   #count = 0;
   #expected = 0;
+  #hurries = 0;
   #overdue: NodeJS.Timeout | undefined;
   #isOverdue = false;
 
@@ -76,6 +77,21 @@ export class HashBatch {
     } finally {
       this.#expected--;
       this.#owner.onChange();
+    }
+  }
+
+  /** True while a store needs checksums before it can end. */
+  get isHurried(): boolean {
+    return this.#hurries > 0;
+  }
+
+  /** Does the part of a store that needs checksums. They do not wait for stores to end. */
+  async hurry<T>(part: () => Promise<T>): Promise<T> {
+    this.#hurries++;
+    try {
+      return await part();
+    } finally {
+      this.#hurries--;
     }
   }
 

@@ -24,7 +24,7 @@ export async function checkImportedBlob(
   // The job's own slot holds the block to store.
   const slot = { bytes: new Uint8Array(context.setup.blockSize), other: undefined };
   try {
-    const { finding } = await fetchBlock(context, slot, { id, uid, size, ...content });
+    const { finding } = await context.hashes.hurry(() => fetchBlock(context, slot, { id, uid, size, ...content }));
     return finding === undefined ? undefined : describe(finding);
   } catch (error) {
     if (error instanceof BackyError && error.code === 'dataBackend') return `it can't be read: ${error.message}`;

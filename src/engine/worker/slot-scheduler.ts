@@ -15,6 +15,8 @@ export interface BatchState {
   isFull: boolean;
   /** There are blocks, and they should wait for no more. */
   isReady: boolean;
+  /** A job that stores needs checksums before it can end. */
+  isHurried: boolean;
 }
 
 type ReadJob = Extract<Job, { kind: 'read' }>;
@@ -101,10 +103,12 @@ export class SlotScheduler {
   /**
    * Hash with all lanes, or when blocks are ready and no job can start that could bring more. While
    * enough blocks wait to be stored, nothing waits for checksums: their slots will bring more.
+   * Unless a store waits for them itself, to verify a blob: it would never end.
    */
   shouldHash(batch: BatchState): boolean {
     if (batch.isFull) return true;
-    return batch.isReady && !this.#canStart(batch) && this.#storing.size < ENOUGH_TO_STORE;
+    const hasEnoughToStore = this.#storing.size >= ENOUGH_TO_STORE && !batch.isHurried;
+    return batch.isReady && !this.#canStart(batch) && !hasEnoughToStore;
   }
 
   /**

@@ -76,6 +76,41 @@ class Storing implements Operation {
   }
 }
 
+/** Fewer than the lanes of any processor, and more than one store has. */
+const VERIFIED = 3;
+
+/** Reads blocks again. Each is decided to be in its blob, which is known from an import alone. */
+class Verifying implements Operation {
+  readonly #stored: Storing;
+  readonly #digested: { job: number; first: number }[] = [];
+  readonly #reused = new Map<number, string>();
+  #next = 0;
+
+  constructor(stored: Storing) {
+    this.#stored = stored;
+  }
+
+  get reused(): string[] {
+    return Array.from({ length: VERIFIED }, (_, id) => this.#reused.get(id) ?? '');
+  }
+
+  next(): Job | undefined {
+    return this.#next < VERIFIED ? { kind: 'read', first: this.#next++, count: 1 } : undefined;
+  }
+
+  answered(answer: JobAnswer): void {
+    if (answer.kind === 'digested') this.#digested.push(answer);
+    if (answer.kind === 'digested' && this.#digested.length === VERIFIED) for (const read of this.#digested) this.#decide(read);
+    if (answer.kind === 'stored') for (const { id, uid } of answer.blocks) this.#reused.set(id, uid);
+  }
+
+  #decide({ job, first }: { job: number; first: number }): void {
+    const { uids, digests } = this.#stored;
+    const content = { checksum: digests.get(first) ?? null, encVersion: 0, envKey: null, nonce: null };
+    pool.decide(job, [{ action: 'reuse', uid: uids.get(first) ?? '', spare: newBlobUid(), verify: content }]);
+  }
+}
+
 const blockOf = (id: number) => image.subarray(id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
 
 describe.each([
@@ -97,6 +132,14 @@ describe.each([
       expect(storing.digests.get(id)).toBe(createHash('sha512').update(blockOf(id)).digest('hex'));
       expect(readFileSync(blobPath(lab.dataPath, storing.uids.get(id) ?? ''))).toEqual(blockOf(id));
     }
+  });
+
+  it('verify blobs of an import, several at once', async () => {
+    const storing = new Storing();
+    await pool.run(storing);
+    const verifying = new Verifying(storing);
+    await pool.run(verifying);
+    expect(verifying.reused).toEqual(Array.from({ length: VERIFIED }, (_, id) => storing.uids.get(id)));
   });
 
   it('flush the backend: a folder of blobs that is gone is noticed', async () => {

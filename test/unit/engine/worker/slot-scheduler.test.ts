@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
 import { type BatchState, SlotScheduler, type Start } from '../../../../src/engine/worker/slot-scheduler.ts';
 
-const EMPTY: BatchState = { waiting: 0, isFull: false, isReady: false };
+const EMPTY: BatchState = { waiting: 0, isFull: false, isReady: false, isHurried: false };
 const read = (first: number): Job => ({ kind: 'read', first, count: 1 });
 const zero: Job = { kind: 'zero', first: 0, count: 1 };
 
@@ -96,8 +96,8 @@ describe('spare slots', () => {
 });
 
 describe('a turn', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true };
-  const full = { waiting: 8, isFull: true, isReady: true };
+  const ready = { waiting: 1, isFull: false, isReady: true, isHurried: false };
+  const full = { waiting: 8, isFull: true, isReady: true, isHurried: false };
 
   it('is wanted when a job can start, or blocks are ready to be hashed', () => {
     const scheduler = withJobs(0);
@@ -121,7 +121,7 @@ describe('a turn', () => {
 });
 
 describe('while blocks wait to be stored', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true };
+  const ready = { waiting: 1, isFull: false, isReady: true, isHurried: false };
 
   /** Three jobs hold all slots; the first `storing` of them are being stored. */
   function withStores(storing: number): SlotScheduler {
@@ -142,6 +142,12 @@ describe('while blocks wait to be stored', () => {
     startAll(scheduler);
     expect(scheduler.shouldHash(ready)).toBe(true);
     expect(scheduler.hasTurn(ready)).toBe(true);
+  });
+
+  it('a batch does not wait that a store waits for', () => {
+    const scheduler = withStores(2);
+    expect(scheduler.shouldHash({ ...ready, isHurried: true })).toBe(true);
+    expect(scheduler.hasTurn({ ...ready, isHurried: true })).toBe(true);
   });
 
   it('a full batch does not wait, nor one behind a single store', () => {
