@@ -40,9 +40,11 @@ export interface DatabaseFile {
  */
 export async function openFile(options: FileOptions): Promise<DatabaseFile> {
   const { path } = options;
-  const readOnlyReason = existsSync(path) ? whyNotWritable(realpathSync(path)) : undefined;
+  // Its folder may be missing too.
+  const isThere = existsSync(path);
+  const readOnlyReason = isThere ? whyNotWritable(realpathSync(path)) : undefined;
   if (readOnlyReason !== undefined && wouldMakeFiles(path)) return openCopy(options, readOnlyReason);
-  if (readOnlyReason === undefined && mustEndWal(dirname(path)) && headerHasWal(path)) endWalAlone(path);
+  if (isThere && readOnlyReason === undefined && mustEndWal(dirname(path)) && headerHasWal(path)) endWalAlone(path);
   try {
     return await openInPlace(options, readOnlyReason);
   } catch (error) {

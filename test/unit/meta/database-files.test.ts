@@ -67,6 +67,11 @@ async function versionsIn(file: string): Promise<string[]> {
   }
 }
 
+it('a database in a folder that is missing is an error of the database', async () => {
+  const error = { code: 'database', exitCode: 1, message: expect.stringMatching(/none\/backy\.sqlite/) };
+  await expect(storeAt(join(folder, 'none', 'backy.sqlite')).initialize()).rejects.toMatchObject(error);
+});
+
 describe('a database beside a WAL', () => {
   it('that goes on from it is opened, however much of it has been copied into the database', async () => {
     await nextCommand();
