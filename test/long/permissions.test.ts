@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -51,6 +61,11 @@ test.skipIf(skip || process.getuid?.() !== 0)(`users of a group share an install
     await run(other, 'rm', first);
     await run(one, 'cleanup', '-f');
     await run(other, 'scrub', second);
+    // A file that another user of the group replaces keeps its mode.
+    await run(one, 'export', second, shared.path('export'));
+    chmodSync(shared.path('export'), 0o640);
+    await run(other, 'export', second, shared.path('export'));
+    expect(statSync(shared.path('export'))).toMatchObject({ uid: 65533, mode: 0o100640 });
   } finally {
     shared.remove();
   }

@@ -54,15 +54,19 @@ export function cannotWrite(verb: string, path: string, error: unknown): BackyEr
 }
 
 /**
- * Gives a file owner, group and mode of the one that it replaces. A user who can't give it away
- * gets `mode` instead: the old mode would admit another group.
+ * Gives a file owner, group and mode of the one that it replaces. A user who can't give it to the
+ * group sets `mode` instead: the old mode would admit another group.
  */
 function keepRights(path: string, { uid, gid, mode: old }: Stats, mode: number): void {
-  const { uid: ownUid, gid: ownGid } = statSync(path);
+  if (!tryChown(path, uid, gid)) tryChown(path, statSync(path).uid, gid);
+  chmodSync(path, statSync(path).gid === gid ? old & 0o777 : mode);
+}
+
+function tryChown(path: string, uid: number, gid: number): boolean {
   try {
-    if (uid !== ownUid || gid !== ownGid) chownSync(path, uid, gid);
-    chmodSync(path, old & 0o777);
+    chownSync(path, uid, gid);
+    return true;
   } catch {
-    chmodSync(path, mode);
+    return false;
   }
 }
