@@ -214,7 +214,9 @@ describe('a pipe that nobody reads', () => {
     expect(code).toBe(143);
     expect(stderr).toMatch(/^( {3}ERROR: Stopped by SIGTERM\.\n {3}ERROR: Backy failed\.\n)?$/);
     expect(lab.log()).not.toContain('Backy complete.\n'.repeat(2));
-    expect(lab.lockFiles()).toEqual([]);
+    // A program that ends at once may leave the file of a lock, but not the lock.
+    if (signals === 1) expect(lab.lockFiles()).toEqual([]);
+    else await lab.ok('rm', uid);
   });
 });
 
