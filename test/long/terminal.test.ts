@@ -86,6 +86,17 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(shown.filter((line) => !/^( {4}INFO| {3}ERROR|Scrubbing)/.test(line))).toEqual([]);
   });
 
+  test('that is stopped with Ctrl-S stops no backup', async () => {
+    const terminal = start(['backup', source, 'vm']);
+    await terminal.until(/ETA \d/);
+    terminal.type('\x13');
+    while (!/New version: .*Backy complete/s.test(lab.log())) await sleep(50);
+    terminal.type('\x11');
+    expect(await terminal.ended()).toBe(0);
+    expect(terminal.screen.rows.at(-1)).toBe('    INFO: Backy complete.');
+    expect(terminal.screen.rows.filter((row) => / MB\/s /.test(row))).toEqual([expect.stringMatching(FINISHED)]);
+  });
+
   test('Ctrl-C removes it', async () => {
     lab.configure({ DataBackend: { bandwidth_write: 8 * BLOCK } });
     const terminal = start(['backup', source, 'vm'], { columns: 200 });

@@ -1,7 +1,7 @@
 import { clearLine, moveCursor } from 'node:readline';
 import { createLogUpdate } from 'log-update';
 import stringWidth from 'string-width';
-import type { Footer } from '../output/write-out.ts';
+import { type Footer, isStderrFull, writeFooter } from '../output/write-out.ts';
 import { isForeground } from './foreground.ts';
 
 /** After a longer pause, the process may have been stopped and the shell may have printed. */
@@ -9,12 +9,29 @@ const PAUSE_MS = 600;
 /** The longest time that a line takes through a pipe, `tee` for instance, to the same terminal. */
 const PIPE_MS = 100;
 
+/**
+ * The terminal on stderr. Writes to Node's own stream would block this thread while the user has
+ * stopped the terminal with Ctrl-S.
+ */
+const screen = {
+  isTTY: true,
+  get columns() {
+    return process.stderr.columns;
+  },
+  get rows() {
+    return process.stderr.rows;
+  },
+  write(text: string): boolean {
+    writeFooter(text);
+    return true;
+  },
+};
+
 /** A line at the bottom of the terminal on stderr. It is redrawn in place, at any width. */
 export class LiveBar implements Footer {
   readonly #text: (width: number) => string;
-  readonly #stream = process.stderr;
   // The cursor stays visible: a killed process could not restore it.
-  readonly #update = createLogUpdate(this.#stream, { showCursor: true });
+  readonly #update = createLogUpdate(screen as NodeJS.WriteStream, { showCursor: true });
   /** Columns on the screen. */
   #drawn = 0;
   #lookedMs = performance.now();
@@ -24,9 +41,9 @@ export class LiveBar implements Footer {
   /** @param text returns the line, at most `width` columns wide. */
   constructor(text: (width: number) => string) {
     this.#text = text;
-    this.#stream.on('resize', this.#onResize);
-    // The terminal was closed. The listener stays: earlier writes may still fail.
-    this.#stream.on('error', () => this.close());
+    process.stderr.on('resize', this.#onResize);
+    // The terminal was closed: Node can't ask for its size.
+    process.stderr.on('error', () => this.close());
     process.on('SIGCONT', this.#onContinue);
   }
 
@@ -34,7 +51,7 @@ export class LiveBar implements Footer {
     const now = performance.now();
     const wasPaused = now - this.#lookedMs > PAUSE_MS;
     this.#lookedMs = now;
-    if (now < this.#notBeforeMs) return;
+    if (now < this.#notBeforeMs || isStderrFull()) return;
     // SIGCONT is handled later in this turn of the event loop than timers.
     if (wasPaused) setImmediate(() => this.#paint());
     else this.#paint();
@@ -65,7 +82,7 @@ export class LiveBar implements Footer {
   close(): void {
     this.clear();
     this.#isClosed = true;
-    this.#stream.off('resize', this.#onResize);
+    process.stderr.off('resize', this.#onResize);
     process.off('SIGCONT', this.#onContinue);
   }
 
@@ -73,7 +90,7 @@ export class LiveBar implements Footer {
     if (this.#isClosed || !isForeground()) return;
     // The last column stays free: some terminals wrap at once. A terminal of unknown width gets
     // nothing.
-    const line = this.#text(this.#stream.columns - 1);
+    const line = this.#text(screen.columns - 1);
     if (line === '') this.clear();
     else this.#update(line);
     this.#drawn = stringWidth(line);
@@ -81,11 +98,11 @@ export class LiveBar implements Footer {
 
   /** A narrower terminal has wrapped the line into several; removes all of them. */
   readonly #onResize = () => {
-    const rows = Math.ceil(this.#drawn / Math.max(1, this.#stream.columns));
+    const rows = Math.ceil(this.#drawn / Math.max(1, screen.columns));
     this.clear();
     for (let row = 1; row < rows && breaksLines() && isForeground(); row++) {
-      moveCursor(this.#stream, 0, -1);
-      clearLine(this.#stream, 0);
+      moveCursor(screen as NodeJS.WriteStream, 0, -1);
+      clearLine(screen as NodeJS.WriteStream, 0);
     }
     this.draw();
   };

@@ -56,6 +56,20 @@ export function writeLine(fd: StandardFd, line: string): void {
   });
 }
 
+/** Writes a part of the footer, behind all text that waits. */
+export function writeFooter(text: string): void {
+  try {
+    channelOf(2).write(text);
+  } catch {
+    // Decoration.
+  }
+}
+
+/** Whether stderr has text that waits for room: a terminal that was stopped with Ctrl-S. */
+export function isStderrFull(): boolean {
+  return channelOf(2).isBusy;
+}
+
 /**
  * Waits until all text is on its way to the reader; undefined if it is.
  * @throws BackyError `io` if it can't be written; the reason of `signal` soon after that is
