@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext, type TlsOptions } from 'node:tls';
 import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { readRegularFile } from '../native/read-regular-file.ts';
 
 /** Files for TLS, with nbdkit's names and formats. */
 export type TlsFiles =
@@ -90,7 +91,7 @@ const HOW_TO_MAKE = 'Make a key with: psktool -u USER -p FILE';
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     throw new BackyError('failed', `Cannot read ${path}, which TLS needs: ${messageOf(error)}`, {
       hint: 'Check the path, and the permissions. docs/open-a-backup.md says how to make the files.',

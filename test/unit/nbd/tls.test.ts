@@ -123,6 +123,10 @@ describe('files for TLS', () => {
     expect(() => loadTls({ certificates: folder, verifyPeer: false })).toThrow('server-cert.pem');
   });
 
+  it('that are pipes or devices are refused: reading them may never end', () => {
+    expect(() => loadTls({ psk: '/dev/null' })).toThrow('/dev/null is not a regular file');
+  });
+
   it('that are no certificates are refused', () => {
     for (const name of ['server-cert.pem', 'server-key.pem']) writeFileSync(join(folder, name), 'x');
     expect(() => loadTls({ certificates: folder, verifyPeer: false })).toThrow(`Cannot use the certificates in ${folder}`);
