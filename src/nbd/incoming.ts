@@ -83,7 +83,8 @@ export class Incoming {
     const check = () => {
       const nowMs = performance.now();
       // Timers may fire a fraction of a millisecond early.
-      if (this.#wait !== wait || !patience.isOver(nowMs - wait.beganMs + 1, nowMs - this.#lastMs + 1)) return;
+      const [waitedMs, quietMs] = [nowMs - wait.beganMs + 1, nowMs - this.#lastMs + 1];
+      if (this.#wait !== wait || !patience.isOver(waitedMs, quietMs, this.#queue.length)) return;
       this.#forget();
       wait.reject(new ClientFault(patience.fault));
     };

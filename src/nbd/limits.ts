@@ -26,7 +26,7 @@ export interface NbdLimits {
   pauseMs: number;
   /** The same while another client waits for memory. */
   contendedPauseMs: number;
-  /** Slowest speed of a client that sends data, after `pauseMs`. */
+  /** Slowest speed of a client that sends data, after a pause. */
   minBytesPerSecond: number;
 }
 

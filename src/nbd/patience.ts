@@ -9,8 +9,9 @@ export interface Patience {
   /**
    * @param waitedMs since the wait began.
    * @param quietMs since bytes came last, or since the wait began.
+   * @param receivedBytes bytes that have come of those that are waited for.
    */
-  isOver(waitedMs: number, quietMs: number): boolean;
+  isOver(waitedMs: number, quietMs: number, receivedBytes: number): boolean;
   /** Why the client is disconnected then. */
   fault: string;
 }
@@ -37,15 +38,18 @@ export function requestPatience({ pauseMs }: RequestLimits): Patience {
  * For the data of a write.
  * @param isContended whether another client waits for memory that this one holds.
  */
-export function dataPatience(limits: RequestLimits, isContended: () => boolean): (length: number) => Patience {
+export function dataPatience(limits: RequestLimits, isContended: () => boolean): Patience {
   const { pauseMs, contendedPauseMs, minBytesPerSecond } = limits;
-  return (length) => ({
+  return {
     fromFirstByte: false,
     checkMs: Math.min(pauseMs, contendedPauseMs),
-    isOver: (waitedMs, quietMs) =>
-      quietMs >= (isContended() ? contendedPauseMs : pauseMs) || waitedMs >= pauseMs + (length / minBytesPerSecond) * 1000,
+    isOver: (waitedMs, quietMs, receivedBytes) => {
+      const patienceMs = isContended() ? contendedPauseMs : pauseMs;
+      // Not from the length: who sends a long request byte by byte would hold its memory longest.
+      return quietMs >= patienceMs || waitedMs >= patienceMs + (receivedBytes / minBytesPerSecond) * 1000;
+    },
     fault: HALF_REQUEST,
-  });
+  };
 }
 
 const HALF_REQUEST = 'it sent half a request, and the rest not in time.';

@@ -44,7 +44,7 @@ export class Transmission {
   readonly #limits: NbdLimits;
   readonly #memory: TransmissionMemory;
   readonly #headPatience: Patience;
-  readonly #dataPatience: (length: number) => Patience;
+  readonly #dataPatience: Patience;
   #requests = 0;
   #bytes = 0;
   #onSettled: () => void = () => {};
@@ -102,7 +102,7 @@ export class Transmission {
     await writes.take(length);
     let data: Buffer | undefined;
     try {
-      data = await this.#incoming.take(length, this.#dataPatience(length));
+      data = await this.#incoming.take(length, this.#dataPatience);
       return data;
     } finally {
       if (data === undefined) writes.give(length);
