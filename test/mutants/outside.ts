@@ -156,6 +156,14 @@ export const OUTSIDE: readonly Mutant[] = [
     tests: S3,
   },
   {
+    name: 'store-waits-for-its-own-checksum',
+    invariant: 'A store that verifies a blob gets its checksum before other stores end.',
+    file: 'src/engine/worker/slot-scheduler.ts',
+    text: ' && !batch.isHurried',
+    replacement: '',
+    tests: ['test/unit/engine/worker/slot-scheduler.test.ts'],
+  },
+  {
     name: 'nothing-is-retried',
     invariant: 'A request that failed for what may pass is repeated.',
     file: 'src/data/retrying-backend.ts',
