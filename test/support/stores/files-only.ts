@@ -9,6 +9,7 @@ const REASONS = {
     'damages the folder of the blobs: a bucket has none, and is there or not (test/services has what becomes of those)',
   'blob files': 'looks at the order of fsync, rename and rows: an object is durable and whole when the server says so',
   'file paths': 'writes paths of the blob folder and the SQLite file into a config file of its own',
+  'database file': 'blocks the main thread in a call on the SQLite file; waits for a server never block it',
   'shape of rows': "looks at SQLite's types and its schema; PostgreSQL's are compared with the original's in test/services",
   'probe by length': 'is seen by looking at the length of a file, which costs nothing; S3 would need a request for each block',
   'hash functions': 'is done before any store is asked',
