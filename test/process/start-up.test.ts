@@ -45,10 +45,10 @@ test('-V loads only the code that parses the command line', async () => {
   ).toEqual([]);
 });
 
-test('neither the version nor a listing loads the network code of Node', async () => {
+test('neither the version nor a listing loads slow modules of Node', async () => {
   for (const words of [['-V'], ['-ms', 'ls'], ['ls']]) {
     const { code, stderr } = await lab.run(words, { env: { NODE_OPTIONS: `--require ${SPY}` } });
     expect(code, stderr).toBe(0);
-    expect(stderr).toContain('"network":false');
+    expect(stderr).toContain('"slow":[]');
   }
 });

@@ -1,12 +1,16 @@
-import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { fromStoredDate } from '../../model/dates.ts';
 import type { NameMemory } from '../name-store.ts';
 import { sql } from './statement.ts';
 import { rowOf, rowsOf, run, type Steps } from './steps.ts';
 
+/** Loaded on first use: it would slow the start of commands that need no key. */
+let crypto: typeof import('node:crypto') | undefined;
+
 /** The key of a name. PostgreSQL can't index a name of any length. */
 export function nameKey(name: string): string {
-  return createHash('sha256').update(name).digest('hex');
+  crypto ??= createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
+  return crypto.createHash('sha256').update(name).digest('hex');
 }
 
 /** Remembers a name that has versions, since the oldest of them. */

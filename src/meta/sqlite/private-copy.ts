@@ -1,11 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { chmodSync, copyFile as copyFileCallback, mkdtempSync, mkdtempSync, rmSync, rmSync, statSync, statSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { BackyError, messageOf } from '../../errors.ts';
 import { freeBytes } from '../../native/system-limits.ts';
 
+// The module of promises would slow each start.
+const copyFile = promisify(copyFileCallback);
 /** Files that hold the state of a database. */
 const SUFFIXES = ['', '-wal', '-journal'];
 /** A file system in memory. */

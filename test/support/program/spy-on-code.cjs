@@ -1,5 +1,5 @@
 // Preloaded by Node, in threads too. At its end, each prints on stderr which files it loaded,
-// whether Node's network code is among them, and whether V8 took their code caches.
+// which slow modules of Node are among them, and whether V8 took their code caches.
 const fs = require('node:fs');
 const { basename } = require('node:path');
 const vm = require('node:vm');
@@ -16,6 +16,6 @@ vm.Script = class extends vm.Script {
 
 process.on('exit', () => {
   const files = Object.keys(require.cache).filter((path) => path !== __filename);
-  const network = process.moduleLoadList.includes('NativeModule net');
-  fs.writeSync(2, `SPY ${JSON.stringify({ threadId, bundles, files, network })}\n`);
+  const slow = ['net', 'crypto', 'fs/promises'].filter((name) => process.moduleLoadList.includes(`NativeModule ${name}`));
+  fs.writeSync(2, `SPY ${JSON.stringify({ threadId, bundles, files, slow })}\n`);
 });
