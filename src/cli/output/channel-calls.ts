@@ -15,7 +15,11 @@ const write = promisify(writeCallback);
  */
 export function callsFor(fd: number, now = nonBlocking(fd)): ChannelCalls {
   const blocking = async (bytes: Uint8Array) => (await write(fd, bytes)).bytesWritten;
-  return { write: blocking, writeNow: now === undefined ? undefined : (bytes) => writeSync(now, bytes) };
+  return {
+    hasReader: !isOnDisk(fd),
+    write: blocking,
+    writeNow: now === undefined ? undefined : (bytes) => writeSync(now, bytes),
+  };
 }
 
 /** A descriptor that never waits for a reader. */
@@ -28,6 +32,15 @@ function nonBlocking(fd: number): number | undefined {
   } catch {
     // The thread pool would mix up lines and the live line of a terminal.
     return kind === 'terminal' ? fd : undefined;
+  }
+}
+
+function isOnDisk(fd: number): boolean {
+  try {
+    const stats = fstatSync(fd);
+    return stats.isFile() || stats.isBlockDevice();
+  } catch {
+    return false;
   }
 }
 

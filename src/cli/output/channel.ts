@@ -11,6 +11,8 @@ const RETRY_MS = 20;
 
 /** How a channel writes. Handed in, so that a test can play a reader. */
 export interface ChannelCalls {
+  /** False for a disk: all its errors are errors. */
+  hasReader: boolean;
   /** Writes on this thread and MUST NOT wait; undefined if only `write` can do that. */
   writeNow: ((bytes: Uint8Array) => number) | undefined;
   /** Writes some bytes, and waits for room without blocking this thread. */
@@ -189,7 +191,7 @@ export class Channel {
   }
 
   #closeIfUnread(error: unknown): boolean {
-    if (!NO_READER.has(errnoOf(error) ?? '')) return false;
+    if (!this.#calls.hasReader || !NO_READER.has(errnoOf(error) ?? '')) return false;
     this.#isClosed = true;
     return true;
   }

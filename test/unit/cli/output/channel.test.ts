@@ -1,8 +1,11 @@
+import { closeSync, openSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { Channel, type ChannelCalls } from '../../../../src/cli/output/channel.ts';
+import { callsFor } from '../../../../src/cli/output/channel-calls.ts';
 
 /** A pipe with little room. Its reader takes bytes when the test says so. */
 class SmallPipe implements ChannelCalls {
+  hasReader = true;
   text = '';
   broken: string | undefined;
   #room: number;
@@ -60,7 +63,7 @@ test.each([true, false])(
   'a full pipe gets the rest in order, without a wait on this thread (non-blocking: %s)',
   async (isDirect) => {
     const pipe = new SmallPipe(3);
-    const channel = new Channel(isDirect ? pipe : { write: (bytes) => pipe.write(bytes), writeNow: undefined });
+    const channel = new Channel(isDirect ? pipe : { hasReader: true, write: (bytes) => pipe.write(bytes), writeNow: undefined });
     channel.write('12345');
     await turns();
     pipe.refill(1);
@@ -148,6 +151,21 @@ test.each(['EPIPE', 'EIO'])('a reader that leaves (%s) ends it quietly, also in 
   const other = new SmallPipe(1);
   other.broken = code;
   expect(new Channel(other).write('1')).toBe(false);
+});
+
+test('a file on a failing disk has no reader that leaves: the error is thrown', () => {
+  const disk = new SmallPipe(1);
+  disk.hasReader = false;
+  disk.broken = 'EIO';
+  expect(() => new Channel(disk).write('1')).toThrow('EIO');
+});
+
+test('a file on a disk has no reader, /dev/null and a pipe may have', () => {
+  const file = openSync('/proc/self/exe', 'r');
+  const device = openSync('/dev/null', 'w');
+  expect(callsFor(file).hasReader).toBe(false);
+  expect(callsFor(device).hasReader).toBe(true);
+  for (const fd of [file, device]) closeSync(fd);
 });
 
 test('a failed write is thrown once: at once, to the one who waits, or at the next write', async () => {
