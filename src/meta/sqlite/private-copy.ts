@@ -1,4 +1,4 @@
-import { chmodSync, copyFile as copyFileCallback, mkdtempSync, mkdtempSync, rmSync, rmSync, statSync, statSync } from 'node:fs';
+import { chmodSync, copyFile as copyFileCallback, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { freemem, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
