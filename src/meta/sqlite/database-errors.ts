@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError, errnoOf, messageOf, TOO_MANY_OPEN_FILES } from '../../errors.ts';
@@ -48,11 +49,21 @@ function hintFor(code: string): string {
 export function notOpened(path: string, error: unknown): unknown {
   if (errnoOf(error) === 'ERR_DLOPEN_FAILED')
     return new BackyError('database', `SQLite can't be loaded: ${messageOf(error)}`, {
-      hint: tooManyOpenFiles() ? TOO_MANY_OPEN_FILES : 'Install backy2 again, for this version of Node.js: npm ci',
+      hint: tooManyOpenFiles() ? TOO_MANY_OPEN_FILES : 'Install backy2 again with this version of Node.js (docs/first-week.md).',
       cause: error,
     });
+  if (!existsSync(dirname(path))) return noFolder(path, error);
   const isDatabase = error instanceof Database.SqliteError && error.code !== 'SQLITE_NOTADB';
   return isDatabase ? toDatabaseError(path, error) : notUsable(path, messageOf(error));
+}
+
+function noFolder(path: string, cause: unknown): NoDatabaseError {
+  const folder = dirname(path);
+  return new NoDatabaseError(`Invalid database (${path}): there is no folder ${folder}`, {
+    todo: 'Please create it first.',
+    hint: 'Or check [MetaBackend] engine in the config file, and whether its disk is mounted.',
+    cause,
+  });
 }
 
 /** The error for a database that is missing, not ours, or of an unusable revision. */

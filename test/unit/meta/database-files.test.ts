@@ -67,8 +67,9 @@ async function versionsIn(file: string): Promise<string[]> {
   }
 }
 
-it('a database in a folder that is missing is an error of the database', async () => {
-  const error = { code: 'database', exitCode: 1, message: expect.stringMatching(/none\/backy\.sqlite/) };
+it('a database in a folder that is missing is an error that names the folder, not initdb', async () => {
+  const message = expect.stringMatching(/none\/backy\.sqlite\): there is no folder .*none\. Please create it first\.$/);
+  const error = { code: 'database', exitCode: 1, message, hint: expect.not.stringContaining('initdb') };
   await expect(storeAt(join(folder, 'none', 'backy.sqlite')).initialize()).rejects.toMatchObject(error);
 });
 
