@@ -18,7 +18,7 @@ export const nbdCommand: Command = {
     ['--address <address>', `listen on this TCP address [${LOOPBACK}]`],
     ['--port <port>', `listen on this TCP port [${NBD_PORT}]`],
     ['--tls-certificates <folder>', 'require TLS, with server-cert.pem and server-key.pem from this folder'],
-    ['--tls-verify-peer', 'require clients to have a certificate of ca-cert.pem in that folder'],
+    ['--tls-verify-peer', 'require client certificates signed by ca-cert.pem in that folder'],
     ['--tls-psk <file>', 'require TLS, with the keys in this file (lines of user:hexkey)'],
     ['--read-only', 'refuse writes [keep them until exit]'],
     ['--export <uid_or_name>', 'serve only this version, or the newest of this name'],

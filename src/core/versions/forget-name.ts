@@ -17,13 +17,13 @@ export async function forgetName({ meta, locks, logger, settings }: Context, nam
   const expecting = settings.schedulers.find(({ names }) => names?.includes(name));
   if (await meta.forgetName(name)) {
     if (expecting !== undefined)
-      logger.warning(`sla still expects backups of ${name}: section [${expecting.name}] lists it in its option names.`);
+      logger.warning(`sla still expects backups of ${name}: section [${expecting.name}] lists it in option "names".`);
     return;
   }
   throw new BackyError('notFound', `The name "${name}" was never seen, or is forgotten already.`, {
     hint:
       expecting === undefined
-        ? 'List the names that sla knows with: backy2 sla'
-        : `Remove it from the option names of section [${expecting.name}] in backy.cfg.`,
+        ? 'A name without versions is in the list of: backy2 sla'
+        : `Remove it from option "names" of section [${expecting.name}] in backy.cfg.`,
   });
 }
