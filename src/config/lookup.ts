@@ -57,7 +57,7 @@ function visibleFiles(folder: string): string[] {
   }
   const visible = names.filter((name) => !name.startsWith('.')).sort();
   const broken = visible.find(isBrokenText);
-  // Its path can't be opened, so that its options would be missing without a word.
+  // Its path can't be opened, so its options would be ignored silently.
   if (broken !== undefined)
     throw new BackyError('config', `${join(folder, broken)}: the name of this file is not valid UTF-8.`, {
       hint: 'Rename it.',

@@ -1,7 +1,7 @@
 /** Waits for `done`. @throws the reason of `signal` as soon as it is aborted. */
 export async function unlessAborted<T>(done: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return done;
-  // Its failure is nobody's business after an abort.
+  // After an abort, nobody handles its failure.
   done.catch(() => {});
   signal.throwIfAborted();
   let onAbort = () => {};

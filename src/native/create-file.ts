@@ -7,8 +7,8 @@ const GROUP_AND_OTHERS = 0o077;
 const SPECIAL_BITS = 0o7000;
 
 /**
- * Creates a file with exactly this mode and opens it for reading and writing. A umask takes nothing
- * from it: `file_mode` is the user's word. Throws the system's errors, EEXIST too.
+ * Creates a file with exactly this mode and opens it for reading and writing. The umask does
+ * not apply: `file_mode` is explicit. Throws the system's errors, EEXIST too.
  */
 export function createFile(path: string, mode: number): number {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, mode);

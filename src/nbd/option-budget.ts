@@ -2,7 +2,7 @@ import { ClientFault } from './client-fault.ts';
 import type { NbdLimits } from './limits.ts';
 import { OPTION } from './numbers.ts';
 
-/** Counts the options of a connection. Clients that want to know all about each export may. */
+/** Counts the options of a connection. Each listed export allows some more. */
 export class OptionBudget {
   readonly #limits: Pick<NbdLimits, 'options' | 'optionsPerExport' | 'lists'>;
   #options = 0;

@@ -45,7 +45,8 @@ export function dataPatience(limits: RequestLimits, isContended: () => boolean):
     checkMs: Math.min(pauseMs, contendedPauseMs),
     isOver: (waitedMs, quietMs, receivedBytes) => {
       const patienceMs = isContended() ? contendedPauseMs : pauseMs;
-      // Not from the length: who sends a long request byte by byte would hold its memory longest.
+      // Not from the length: a client could hold memory longest by sending a long request byte by
+      // byte.
       return quietMs >= patienceMs || waitedMs >= patienceMs + (receivedBytes / minBytesPerSecond) * 1000;
     },
     fault: HALF_REQUEST,

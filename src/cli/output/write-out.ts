@@ -34,8 +34,8 @@ export function setFooter(next: Footer | undefined): void {
 }
 
 /**
- * Writes text, or as much as a pipe has room for; the rest follows in order. Who makes more than a
- * few pages MUST wait for {@link roomOn}.
+ * Writes text, or as much as a pipe has room for; the rest follows in order. A caller with more
+ * than a few pages MUST wait for {@link roomOn}.
  * @returns false if the reader has closed the pipe; further writes are useless.
  * @throws BackyError `io`, also for an earlier text.
  */
@@ -61,7 +61,7 @@ export function writeFooter(text: string): void {
   try {
     channelOf(2).write(text);
   } catch {
-    // Decoration.
+    // Only the footer is missing then.
   }
 }
 

@@ -140,7 +140,7 @@ const WORDS: Record<KeepReason, string> = {
 function keepIt({ logger }: Context, { dryRun, kept }: ExpiredResult, version: KeptVersion): void {
   kept.push(version);
   const line = `Version ${version.uid} of ${version.name} has expired, but ${WORDS[version.reason]}: it is kept.`;
-  // Nightly runs keep many of them; who asks what would go, wants to know.
+  // Nightly runs keep many of them: a line each would fill their log.
   if (dryRun) logger.info(line);
   else logger.debug(line);
 }
