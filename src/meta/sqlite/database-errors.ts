@@ -78,7 +78,7 @@ export function cannotWrite(path: string, why: string): string {
 /** The error for a change of a database that can only be read. */
 export function notWritable(path: string, why: string): BackyError {
   return new BackyError('database', `${cannotWrite(path, why)} Nothing was changed.`, {
-    hint: 'Commands that only read work: ls, restore, scrub, export, due, nbd, fuse. For others, make it writable for this user.',
+    hint: 'Commands that only read work: ls, restore, scrub, export, due, nbd, fuse. For others, mount it writable, or run them as its owner.',
   });
 }
 
