@@ -69,11 +69,11 @@ async function expirable(context: Context, { name, force, dryRun }: ExpiredReque
   const since = quietSince(all, now());
   if (force || since === undefined || !versions.some((version) => isExpired(version, now()))) return versions;
   const problem =
-    `The clock may be wrong: it is ${toSecondsText(now())} UTC, and before the last day no version was made since ` +
-    `${toSecondsText(since)}, for more than ${QUIET_DAYS} days.`;
+    `The clock may be wrong: it is ${toSecondsText(now())} UTC, but the newest version from before the last day is of ` +
+    `${toSecondsText(since)}, more than ${QUIET_DAYS} days earlier.`;
   if (!dryRun) {
     throw new BackyError('refused', `${problem} No expired version was removed.`, {
-      hint: `${CHECK_CLOCKS} If they are right, look at what would go, then remove it: backy2 rm --expired -n; backy2 rm --expired -f`,
+      hint: `${CHECK_CLOCKS} If they are right: "backy2 rm --expired -n" shows what has expired, "backy2 rm --expired -f" removes it.`,
     });
   }
   logger.warning(`${problem} ${CHECK_CLOCKS}`);
