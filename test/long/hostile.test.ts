@@ -223,7 +223,7 @@ describe('secrets', () => {
   });
 });
 
-test('blobs are readable by their owner only, whatever the umask; a restored file follows the umask', async () => {
+test('blobs and restored files are readable by their owner only, whatever the umask', async () => {
   const image = lab.write('image', noise(4 * BLOCK, 'x'));
   const { code } = await lab.startCommand([
     'sh',
@@ -246,13 +246,13 @@ test('blobs are readable by their owner only, whatever the umask; a restored fil
   await lab.startCommand([
     'sh',
     '-c',
-    `umask 027; exec "$0" "$@"`,
+    `umask 000; exec "$0" "$@"`,
     ...(await binary()),
     'restore',
     version?.uid ?? '',
     `file://${lab.path('target')}`,
   ]).ended;
-  expect(statSync(lab.path('target')).mode & 0o777).toBe(0o640);
+  expect(statSync(lab.path('target')).mode & 0o777).toBe(0o600);
 });
 
 async function binary(): Promise<string[]> {

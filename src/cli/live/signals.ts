@@ -16,6 +16,12 @@ export function listenEarly(): void {
   if (ignoresHangup()) process.on('SIGHUP', () => {});
 }
 
+/**
+ * Signals so soon after the first one are the same: `timeout` sends its signal to the program, and
+ * at once to its process group too.
+ */
+const DOUBLED_MS = 100;
+
 /** Handles signals while a command runs. */
 export interface SignalWatch {
   /** Aborted by the first signal; its reason is the error to end with. */
@@ -31,20 +37,24 @@ export interface SignalWatch {
 
 /**
  * Watches for SIGINT, SIGTERM and SIGHUP. The first one aborts: blocks in flight end, rows are
- * committed, locks released. The second one stops the process at once.
+ * committed, locks released. The second one stops the process at once, unless it comes within
+ * {@link DOUBLED_MS}.
  * @param beforeStop called just before that stop.
  */
 export function abortOnSignals(beforeStop: (reason: BackyError) => void): SignalWatch {
   const aborter = newAborter();
   const names = Object.keys(NUMBERS).filter((name) => name !== 'SIGHUP' || !ignoresHangup()) as (keyof typeof NUMBERS)[];
   const rearm = new Map<NodeJS.Signals, () => void>();
+  let firstAt = 0;
   const onSignal = (name: NodeJS.Signals) => {
     const exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];
     const reason = new BackyError('interrupted', `Stopped by ${name}.`, { exitCode });
-    if (!aborter.signal.aborted) {
+    const isFirst = !aborter.signal.aborted;
+    if (isFirst) firstAt = performance.now();
+    if (performance.now() - firstAt < DOUBLED_MS) {
       // This thread runs: the next signal may end the process in order.
       rearm.get(name)?.();
-      return aborter.abort(reason);
+      return isFirst ? aborter.abort(reason) : undefined;
     }
     setFooter(undefined);
     beforeStop(reason);
