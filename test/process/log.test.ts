@@ -208,7 +208,7 @@ describe('a pipe that nobody reads', () => {
     while (!/ diff-meta /.test(lab.log())) await sleep(20);
     for (let i = 0; i < signals; i++) {
       running.kill('SIGTERM');
-      await sleep(150);
+      await sleep(30);
     }
     const { code, stderr } = await running.ended;
     expect(code).toBe(143);

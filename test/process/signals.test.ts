@@ -89,6 +89,8 @@ describe.each(CODES)('%s', (signal, code) => {
     await until(running, () => readFileSync(lab.path('trace'), 'utf8').includes('hang\t'));
     running.kill(signal);
     await until(running, () => lab.log().includes('A second signal stops at once.'));
+    // At once, it would count as the first (`timeout` sends two).
+    await sleep(30);
     running.kill(signal);
     const { code: ended, stdout } = await running.ended;
     expect(ended).toBe(code);

@@ -20,7 +20,7 @@ export function listenEarly(): void {
  * Signals so soon after the first one are the same: `timeout` sends its signal to the program, and
  * at once to its process group too.
  */
-const DOUBLED_MS = 100;
+const DOUBLED_MS = 20;
 
 /** Handles signals while a command runs. */
 export interface SignalWatch {
