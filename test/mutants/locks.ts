@@ -106,6 +106,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     text: 'if (this.readOnlyReason !== undefined) throw notWritable(this.label, this.readOnlyReason);',
     replacement: '',
     tests: ['test/process/unwritable-store.test.ts'],
+    builds: true,
   },
   {
     name: 'transactions-are-not-counted',
