@@ -260,7 +260,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'changed-source-is-not-told',
     invariant: 'A file that was written while it was backed up is named.',
-    file: 'src/io/file/file-changes.ts',
+    file: 'src/native/file-state.ts',
     text: 'stats.mtimeNs}',
     replacement: 'stats.isFile()}',
     tests: ['test/unit/core/backup/changed-source.test.ts'],

@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from 'node:fs';
+import { fileState } from '../../native/file-state.ts';
 
 /**
  * Notes which file is at a path, its size and the time of its last write.
@@ -6,21 +6,6 @@ import { type BigIntStats, statSync } from 'node:fs';
  * known, so it is always false.
  */
 export function watchChanges(path: string): () => boolean {
-  const before = identityOf(path);
-  return () => before !== undefined && before !== identityOf(path);
-}
-
-/** Not the ctime: a new name or mode is no new content. Undefined for what is no file. */
-function identityOf(path: string): string | undefined {
-  const stats = statIfThere(path);
-  if (stats === undefined) return 'gone';
-  return stats.isFile() ? `${stats.dev}:${stats.ino} ${stats.size} ${stats.mtimeNs}` : undefined;
-}
-
-function statIfThere(path: string): BigIntStats | undefined {
-  try {
-    return statSync(path, { bigint: true });
-  } catch {
-    return undefined;
-  }
+  const before = fileState(path);
+  return () => before !== undefined && before !== fileState(path);
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { BackyError, messageOf } from '../../errors.ts';
+import { fileState } from '../../native/file-state.ts';
 import { freeBytes } from '../../native/system-limits.ts';
 
 // The module of promises would slow each start.
@@ -69,10 +70,7 @@ async function copyAll(path: string, copy: string): Promise<void> {
 
 /** Changes with each write to the files. */
 function stateOf(path: string): string {
-  return SUFFIXES.map((suffix) => {
-    const stats = statSync(path + suffix, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? 'none' : `${stats.ino} ${stats.size} ${stats.mtimeNs}`;
-  }).join();
+  return SUFFIXES.map((suffix) => fileState(path + suffix)).join();
 }
 
 function sizeOf(path: string): number {
