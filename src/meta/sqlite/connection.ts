@@ -1,13 +1,12 @@
-import { closeSync, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
-import { createFile, OWNER_ONLY } from '../../native/create-file.ts';
 import type { QueryKey, SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
 import { notUsable, notWritable, toDatabaseError } from './database-errors.ts';
-import { type DatabaseFile, type FileOptions, openCopy, openFile } from './database-file.ts';
+import { createMissing, type DatabaseFile, type FileOptions, openCopy, openFile } from './database-file.ts';
 import { SqliteDialect } from './dialect.ts';
 import { SIDE_TABLES } from './schema.ts';
 import { endWal, inBulk, preferWal, unlessBusy, withSmallCache } from './settings.ts';
@@ -18,8 +17,6 @@ import { mayHaveWal } from './wal-place.ts';
 
 /** How a connection is made. */
 export interface SqliteOptions extends FileOptions {
-  /** Mode of a new database; its side files follow. [only the owner] */
-  fileMode?: number;
   now: () => Date;
 }
 
@@ -60,7 +57,7 @@ export class SqliteConnection implements SqlDatabase {
     const { path } = this.#options;
     await checkWalBelongs(path);
     if (!create && !existsSync(path)) throw notUsable(path, 'there is no such file');
-    if (create) createMissing(path, this.#options.fileMode ?? OWNER_ONLY);
+    if (create) createMissing(this.#options);
     this.#file = await openFile(this.#options);
     this.#file.unlink?.();
   }
@@ -331,14 +328,5 @@ export class SqliteConnection implements SqlDatabase {
    */
   whenFree<T>(attempt: () => T): Promise<T> {
     return waitWhileBusy(() => unlessBusy(this.#db, attempt), this.#options);
-  }
-}
-
-/** SQLite would create it for all to read. */
-function createMissing(path: string, mode: number): void {
-  try {
-    closeSync(createFile(path, mode));
-  } catch {
-    // It exists, or SQLite says why it can't be created.
   }
 }

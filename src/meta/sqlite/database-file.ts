@@ -1,8 +1,9 @@
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { BackyError, errnoOf } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import { createFile, OWNER_ONLY } from '../../native/create-file.ts';
 import { cannotWrite, notOpened } from './database-errors.ts';
 import { PathWatch } from './path-watch.ts';
 import { copyPrivately } from './private-copy.ts';
@@ -19,6 +20,8 @@ export interface FileOptions {
   logger: Logger;
   /** A folder for temporary files, beside the system's. */
   cacheDir?: string | undefined;
+  /** Mode of a new database; its side files follow. [only the owner] */
+  fileMode?: number;
 }
 
 /** An open database, which can be read. */
@@ -32,6 +35,15 @@ export interface DatabaseFile {
    * SQLite does not write to a file without a name.
    */
   unlink?: () => void;
+}
+
+/** Creates an empty file if there is none. SQLite would create it for all to read. */
+export function createMissing({ path, fileMode = OWNER_ONLY }: FileOptions): void {
+  try {
+    closeSync(createFile(path, fileMode));
+  } catch {
+    // It exists, or SQLite says why it can't be created.
+  }
 }
 
 /**
