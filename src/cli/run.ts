@@ -86,7 +86,7 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
   const { call, log } = run;
   const read = inputReader({ signal, stdin: () => process.stdin, warn: (text) => log.warning(text) });
   const config = await configOf(call, read);
-  openLog(run, config);
+  await openLog(run, config);
   const status = new Status(log, { processName: config.processName, isQuiet: call.globals.quiet === true });
   signal.addEventListener('abort', () =>
     log.warning('Stopping once the blocks in flight are done. A second signal stops at once.'),
@@ -124,8 +124,8 @@ async function configOf({ globals: { configfile } }: ParsedCall, read: ReadInput
   return loadConfig(configfile, processEnvironment(), configfile && mayWait(configfile) ? await read(configfile) : undefined);
 }
 
-function openLog({ call, argv, log }: Run, config: Config): void {
-  if (config.embedded) prepareEmbedded(config);
+async function openLog({ call, argv, log }: Run, config: Config): Promise<void> {
+  if (config.embedded) await prepareEmbedded(config);
   log.hide(secretsOf(config));
   log.openFile(config.logfile, config.fileMode);
   log.info(`$ backy2 ${withoutSecrets(argv, call).join(' ')}`);

@@ -1,12 +1,13 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { Backy } from '../core/backy.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { BackyError, errnoOf, messageOf } from '../errors.ts';
+import { BackyError, messageOf } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { metaStoreFor } from '../meta/open-store.ts';
 import { anySignal } from '../model/aborter.ts';
+import { OWNER_ONLY } from '../native/create-file.ts';
+import { makeFolders } from '../native/make-folders.ts';
 import { locksFor } from './installation/locks-for.ts';
 import { otherInstances } from './installation/other-instances.ts';
 import { ownFiles } from './installation/own-files.ts';
@@ -83,28 +84,16 @@ export async function createBacky({
 }
 
 /** Creates the folders of the embedded default. */
-export function prepareEmbedded(config: Config): void {
+export async function prepareEmbedded(config: Config): Promise<void> {
   const folders = [dirname(config.logfile), config.lockDir].filter((folder) => folder !== '');
   for (const folder of folders) {
     try {
-      makeFolder(folder);
+      await makeFolders(folder, OWNER_ONLY);
     } catch (cause) {
       throw new BackyError('config', `Cannot make the folder ${folder}: ${messageOf(cause)}`, {
         hint: 'It is for the state of the embedded default. Is its file system mounted? Or name a config file with -c.',
         cause,
       });
     }
-  }
-}
-
-/** Not mkdir's `recursive`, which never returns if the path is a link that leads nowhere. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return;
-    if (errnoOf(error) !== 'ENOENT' || path === dirname(path)) throw error;
-    makeFolder(dirname(path));
-    mkdirSync(path, { mode: 0o700 });
   }
 }

@@ -1,8 +1,12 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir as mkdirCallback } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from '../../errors.ts';
-import { folderMode, shareNewFolder } from '../../native/create-file.ts';
-import { syncPath } from '../../native/sync-path.ts';
+import { promisify } from 'node:util';
+import { errnoOf } from '../errors.ts';
+import { folderMode, shareNewFolder } from './create-file.ts';
+import { syncPath } from './sync-path.ts';
+
+// The module of promises would slow each start.
+const mkdir = promisify(mkdirCallback);
 
 /**
  * Makes a folder for files of this mode, and those above it. Not mkdir's `recursive`: it reports
@@ -23,7 +27,7 @@ async function makeFolder(folder: string, fileMode: number): Promise<void> {
     await mkdir(folder, { mode: folderMode(fileMode) });
     shareNewFolder(folder, fileMode);
   } catch (error) {
-    // Another blob of the same folder was faster.
+    // It is there, or another writer was faster.
     if (errnoOf(error) !== 'EEXIST') throw error;
   }
 }
