@@ -77,7 +77,10 @@ export const path: Kind<string> = {
   parse: (text) => (text === '' || text.includes('\n') ? undefined : text),
 };
 
-/** Names, separated by commas or lines. One with a comma or quotes is quoted as in CSV. */
+/**
+ * Names, separated by commas or lines. One with a comma or quotes is quoted as in CSV. Not parsed
+ * by csv-parse: loading that would slow each start.
+ */
 export const names: Kind<string[]> = {
   allowed: 'a comma separated list of names ("a,b" is one name, "" in it a quote)',
   parse: (text) => {

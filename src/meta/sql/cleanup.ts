@@ -74,7 +74,8 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
   const isYoung = sql`time > CAST(${now - minAgeSeconds} AS BIGINT)`;
   const waits = sql`${isYoung} AND uid IS NOT NULL AND substr(uid, 1, ${prefix.length}) = ${prefix}
     AND ${IS_FREE}
-    AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS earlier WHERE earlier.uid = deleted_blocks.uid AND earlier.id < deleted_blocks.id)`;
+    AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS earlier
+      WHERE earlier.uid = deleted_blocks.uid AND earlier.id < deleted_blocks.id)`;
   let blobs = 0;
   let latest = now - minAgeSeconds;
   for (let after = -1; ; await nextTurn()) {
