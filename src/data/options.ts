@@ -1,3 +1,5 @@
+import type { DirectIoMode } from '../native/direct-io-switch.ts';
+
 /**
  * Options of the data backend (section `DataBackend` of backy.cfg). Plain data, for worker threads.
  */
@@ -27,9 +29,6 @@ export interface FileBackendOptions {
   /** Mode of blobs; their folders follow. [only the owner] */
   fileMode?: number;
 }
-
-/** Whether to bypass the page cache: if the file system allows it, always (else fail), never. */
-export type DirectIoMode = 'auto' | 'on' | 'off';
 
 /** A data backend that keeps nothing (docs/spec/formats.md §4). */
 interface NullBackendOptions {

@@ -1,8 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import { BackyError, errnoOf } from '../../errors.ts';
+import { errnoOf } from '../../errors.ts';
 import { DIRECT_ALIGNMENT, isAligned, roundDown, roundUp, setDirect } from '../../native/direct-io.ts';
+import { type DirectIoMode, DirectIoSwitch } from '../../native/direct-io-switch.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
-import type { DirectIoMode } from '../options.ts';
 
 /**
  * Reads and writes whole files of blobs. Bypasses the page cache if the file system allows it,
@@ -10,12 +10,11 @@ import type { DirectIoMode } from '../options.ts';
  * cache takes half of the system time of a backup. Without direct I/O it drops what it left there.
  */
 export class BlobIo {
-  readonly #mode: DirectIoMode;
-  #isDirect: boolean;
+  readonly #direct: DirectIoSwitch;
 
   constructor(mode: DirectIoMode) {
-    this.#mode = mode;
-    this.#isDirect = mode !== 'off';
+    const what = 'The file system of the data backend';
+    this.#direct = new DirectIoSwitch(mode, { what, code: 'dataBackend', section: 'DataBackend' });
   }
 
   /** Writes `bytes` to a new, empty file. They are not durable yet. */
@@ -51,22 +50,14 @@ export class BlobIo {
   }
 
   #begin(handle: FileHandle, bytes: Uint8Array): Transfer {
-    const isDirect = this.#isDirect && bytes.length >= DIRECT_ALIGNMENT && isAligned(bytes) && this.#ask(handle);
-    return new Transfer(handle, isDirect, () => this.#refused());
+    const isDirect = this.#direct.isOn && bytes.length >= DIRECT_ALIGNMENT && isAligned(bytes) && this.#ask(handle);
+    return new Transfer(handle, isDirect, (cause) => this.#direct.refused(cause));
   }
 
   #ask(handle: FileHandle): boolean {
     if (setDirect(handle.fd, true)) return true;
-    this.#refused();
+    this.#direct.refused();
     return false;
-  }
-
-  #refused(): void {
-    this.#isDirect = false;
-    if (this.#mode === 'auto') return;
-    throw new BackyError('dataBackend', 'The file system of the data backend refuses direct I/O.', {
-      hint: 'Set direct_io: auto in section DataBackend.',
-    });
   }
 }
 
@@ -76,10 +67,10 @@ export class BlobIo {
  */
 class Transfer {
   readonly #handle: FileHandle;
-  readonly #onRefusal: () => void;
+  readonly #onRefusal: (cause: unknown) => void;
   isDirect: boolean;
 
-  constructor(handle: FileHandle, isDirect: boolean, onRefusal: () => void) {
+  constructor(handle: FileHandle, isDirect: boolean, onRefusal: (cause: unknown) => void) {
     this.#handle = handle;
     this.isDirect = isDirect;
     this.#onRefusal = onRefusal;
@@ -98,7 +89,7 @@ class Transfer {
       if (!this.isDirect || errnoOf(error) !== 'EINVAL') throw error;
       // Some file systems take the flag and refuse the first transfer.
       this.#leaveDirect();
-      this.#onRefusal();
+      this.#onRefusal(error);
       return 0;
     }
   }
