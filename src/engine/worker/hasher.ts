@@ -1,5 +1,6 @@
-import * as crypto from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { BackyError } from '../../errors.ts';
+import { hexDigests } from '../../model/hex-digests.ts';
 import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
 
 /** Names of Python's hashlib that OpenSSL spells otherwise. */
@@ -32,14 +33,12 @@ export function hasherFor(
 function opensslHash(hashFunction: string): (bytes: Uint8Array) => string {
   const algorithm = OPENSSL_NAMES[hashFunction] ?? hashFunction.replace(/^sha3_/, 'sha3-');
   try {
-    crypto.createHash(algorithm);
+    createHash(algorithm);
   } catch (error) {
     throw new BackyError('config', `[DEFAULTS] hash_function: "${hashFunction}" is not available here.`, {
       hint: 'This Node.js was built without it. Take another one for new installations: sha512 is always there.',
       cause: error,
     });
   }
-  // The one-shot form (Node 20.12) halves the cost of small blocks.
-  if (typeof crypto.hash === 'function') return (bytes) => crypto.hash(algorithm, bytes, 'hex');
-  return (bytes) => crypto.createHash(algorithm).update(bytes).digest('hex');
+  return hexDigests(algorithm);
 }
