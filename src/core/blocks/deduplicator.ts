@@ -1,4 +1,3 @@
-import { newBlobUid } from '../../data/blob-uid.ts';
 import type { Decision, StoredBlock } from '../../engine/shared/messages.ts';
 import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
 
@@ -40,6 +39,9 @@ export interface DeduplicatorOptions<T> {
   /** Called once for each block, as soon as its blob is certain. */
   onPlaced(block: T, blob: PlacedBlob): void;
 }
+
+/** One object for all: a message to another thread holds it once. */
+const STORE = { action: 'store' } as const;
 
 /** A content that is in flight: a block of it was met, and its row is not committed yet. */
 interface Claim<T> {
@@ -166,9 +168,9 @@ export class Deduplicator<T extends UnplacedBlock> {
 
   /** A blob that only an import names is read before it is reused: the import may be wrong. */
   #decide({ owner, candidate }: Claim<T>): NonNullable<Decision> {
-    if (candidate === undefined) return { action: 'store', uid: newBlobUid() };
+    if (candidate === undefined) return STORE;
     const { uid, envKey, nonce, imported } = candidate;
-    const reuse = { action: 'reuse', uid, spare: newBlobUid() } as const;
+    const reuse = { action: 'reuse', uid } as const;
     const { encVersion } = this.#options;
     return imported === true ? { ...reuse, verify: { checksum: owner.checksum, encVersion, envKey, nonce } } : reuse;
   }

@@ -52,13 +52,12 @@ export interface WorkerGates {
  */
 export type Decision =
   | null
-  /** Store it as `uid`. */
-  | { action: 'store'; uid: string }
-  /** Blob `uid` holds it. If that blob is missing or cut, store it as `spare`. */
+  /** Store it as a new blob, whose uid the worker makes. */
+  | { action: 'store' }
+  /** Blob `uid` holds it. If that blob is missing or cut, store it as a new one. */
   | {
       action: 'reuse';
       uid: string;
-      spare: string;
       /**
        * The blob is known from an import alone: read it first, and use it only if it holds this.
        */

@@ -1,3 +1,4 @@
+import { newBlobUid } from '../../data/blob-uid.ts';
 import { BackyError } from '../../errors.ts';
 import { type BlockRange, rangeBytes } from '../../model/block-range.ts';
 import { blockLength } from '../../model/geometry.ts';
@@ -91,22 +92,17 @@ interface BlockToStore {
 }
 
 async function storeBlock(context: WorkerContext, { id, block, decision }: BlockToStore): Promise<StoredBlock> {
-  if (decision.action === 'store') return putBlock(context, { id, block, uid: decision.uid });
+  if (decision.action === 'store') return putBlock(context, { id, block });
   const rejection = await checkReuse(context, decision, { id, size: block.length });
-  if (rejection !== undefined) return { ...(await putBlock(context, { id, block, uid: decision.spare })), ...rejection };
+  if (rejection !== undefined) return { ...(await putBlock(context, { id, block })), ...rejection };
   return { id, uid: decision.uid, envKey: null, nonce: null, written: false };
 }
 
-/** A block to store as blob `uid`. */
-interface BlockToPut {
-  id: number;
-  block: Uint8Array;
-  uid: string;
-}
-
 /** Stores a block as a new blob. Its bytes MUST stay as they are until this settles. */
-export async function putBlock(context: WorkerContext, { id, block, uid }: BlockToPut): Promise<StoredBlock> {
+export async function putBlock(context: WorkerContext, { id, block }: Omit<BlockToStore, 'decision'>): Promise<StoredBlock> {
   const { codec, buffers } = context.codecs.writing;
+  // Made here: for small blocks, main's time is what bounds a backup.
+  const uid = newBlobUid();
   // Encodes and prepares before it waits for a pass: with one write at a time, other workers must
   // not idle.
   const buffer = codec.transforms ? buffers.take() : NO_BUFFER;

@@ -27,8 +27,7 @@ export async function recodeBlocks(
       findings.push(finding);
       continue;
     }
-    const uid = decision.action === 'reuse' ? decision.spare : decision.uid;
-    const block = await putBlock(context, { id, block: bytes, uid });
+    const block = await putBlock(context, { id, block: bytes });
     stored.push({ ...block, ...rejection });
   }
   return { blocks: stored, findings };

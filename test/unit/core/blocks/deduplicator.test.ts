@@ -12,14 +12,14 @@ const block = (id: number, checksum: string): UnplacedBlock => ({ id, checksum, 
 /** The answer of a worker that carried out its decision. */
 function workerAnswer(id: number, decision: Decision | undefined): StoredBlock {
   if (decision == null) throw new Error(`no worker has block ${id}`);
-  const { uid, action } = decision;
-  return { id, uid, envKey: 'key', nonce: 'nonce', written: action === 'store' };
+  const uid = decision.action === 'store' ? `new-${id}` : decision.uid;
+  return { id, uid, envKey: 'key', nonce: 'nonce', written: decision.action === 'store' };
 }
 
-/** The answer of a worker that found the candidate missing, and used the spare uid. */
+/** The answer of a worker that found the candidate missing, and stored a new blob. */
 function rejectingAnswer(id: number, decision: Decision | undefined): StoredBlock {
   if (decision?.action !== 'reuse') throw new Error(`block ${id} has no candidate`);
-  return { id, uid: decision.spare, envKey: 'key', nonce: 'nonce', written: true, rejected: 'it is missing' };
+  return { id, uid: `new-${id}`, envKey: 'key', nonce: 'nonce', written: true, rejected: 'it is missing' };
 }
 
 /** `stored`: blobs in the database, by their content. */
@@ -64,7 +64,7 @@ describe('a content that nobody has', () => {
     const decisions = await blobs.place([block(0, 'a')]);
     blobs.stored(workerAnswer(0, decisions.get(0)));
     expect((await blobs.place([block(1, 'a')])).size).toBe(0);
-    expect(placed.at(-1)).toBe(`1: found ${decisions.get(0)?.uid}`);
+    expect(placed.at(-1)).toBe('1: found new-0');
     expect(lookups).toEqual([['a']]);
   });
 
@@ -104,7 +104,7 @@ describe('a blob that the database names', () => {
     expect(seals).toEqual([0, 1].map((id) => [id, 'blob-a', 'stored key', 'stored nonce', true]));
   });
 
-  it('is replaced by the spare if it is gone', async () => {
+  it('is replaced by a new blob if it is gone', async () => {
     const { blobs, placed } = deduplicatorWith(stored);
     const decisions = await blobs.place([block(0, 'a'), block(1, 'a')]);
     const answer = rejectingAnswer(0, decisions.get(0));
@@ -151,7 +151,7 @@ describe('a block that can not be read', () => {
 it('without deduplication every block has a blob of its own, and nothing is looked up', async () => {
   const { blobs, lookups } = deduplicatorWith({ a: { uid: 'blob-a', envKey: null, nonce: null } }, { deduplication: false });
   const decisions = await blobs.place([block(0, 'a'), block(1, 'a')]);
-  expect(new Set([...decisions.values()].map(({ uid }) => uid)).size).toBe(2);
+  expect([...decisions.values()]).toEqual([{ action: 'store' }, { action: 'store' }]);
   expect(lookups).toEqual([]);
 });
 

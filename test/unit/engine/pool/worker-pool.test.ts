@@ -61,7 +61,7 @@ class Reading implements Operation {
 
   async answered(answer: JobAnswer): Promise<void> {
     await this.#onAnswer(answer);
-    if (answer.kind === 'digested') pool.decide(answer.job, [{ action: 'store', uid: 'blob' }]);
+    if (answer.kind === 'digested') pool.decide(answer.job, [{ action: 'store' }]);
     if (answer.kind === 'stored') this.stored += answer.blocks.length;
   }
 }

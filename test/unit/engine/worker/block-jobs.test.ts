@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { Decision, Finding } from '../../../../src/engine/shared/messages.ts';
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
@@ -58,7 +57,7 @@ async function stored(seals = false): Promise<(Block & { uid: string })[]> {
   const context = contextWith({ source: true, seals });
   const slot = newSlot(context);
   const { digests } = await readBlocks(context, slot, { first: 0, count: BLOCKS });
-  const decisions = digests.map((): Decision => ({ action: 'store', uid: newBlobUid() }));
+  const decisions = digests.map((): Decision => ({ action: 'store' }));
   const blocks = await storeBlocks(context, slot, { first: 0, count: BLOCKS, decisions });
   return blocks.map(({ id, uid, envKey, nonce }) => ({
     ...{ id, uid, envKey, nonce, checksum: digests[id] ?? null, size: blockOf(id).length, encVersion: seals ? 1 : 0 },
@@ -112,35 +111,35 @@ describe('a block that dedup has found', () => {
     const context = contextWith({ source: true, seals });
     const slot = newSlot(context);
     await readBlocks(context, slot, { first: 0, count: 1 });
-    const spare = newBlobUid();
-    const [block] = await storeBlocks(context, slot, { first: 0, count: 1, decisions: [{ action: 'reuse', uid, spare }] });
-    return { block, spare };
+    const [block] = await storeBlocks(context, slot, { first: 0, count: 1, decisions: [{ action: 'reuse', uid }] });
+    return block;
   };
 
   it('uses the blob that is there', async () => {
     const [row] = await stored();
-    expect((await reuse(row?.uid ?? '')).block).toMatchObject({ uid: row?.uid, written: false });
+    expect(await reuse(row?.uid ?? '')).toMatchObject({ uid: row?.uid, written: false });
   });
 
   it('is stored anew when the blob is missing', async () => {
     const rows = await stored();
     const [row] = rows;
     rmSync(pathOf(rows[0] ?? { uid: '' }));
-    const { block, spare } = await reuse(row?.uid ?? '');
-    expect(block).toMatchObject({ uid: spare, written: true, rejected: 'it is missing' });
-    expect(readFileSync(pathOf({ uid: spare }))).toEqual(blockOf(0));
+    const block = await reuse(row?.uid ?? '');
+    expect(block).toMatchObject({ written: true, rejected: 'it is missing' });
+    expect(block?.uid).not.toBe(row?.uid);
+    expect(readFileSync(pathOf({ uid: block?.uid ?? '' }))).toEqual(blockOf(0));
   });
 
   it.each([0, BLOCK_SIZE - 1, BLOCK_SIZE + 1])('is stored anew when the blob has %i bytes', async (bytes) => {
     const [row = { uid: '' }] = await stored();
     truncateSync(pathOf(row), bytes);
-    expect((await reuse(row.uid)).block).toMatchObject({ written: true, rejected: expect.stringContaining(`${bytes} bytes`) });
+    expect(await reuse(row.uid)).toMatchObject({ written: true, rejected: expect.stringContaining(`${bytes} bytes`) });
   });
 
   it('is stored anew when an encrypted blob is cut to what no block can have', async () => {
     const [row = { uid: '' }] = await stored(true);
     truncateSync(pathOf(row), 41);
-    expect((await reuse(row.uid, true)).block).toMatchObject({ written: true, rejected: expect.stringContaining('41 bytes') });
+    expect(await reuse(row.uid, true)).toMatchObject({ written: true, rejected: expect.stringContaining('41 bytes') });
   });
 });
 

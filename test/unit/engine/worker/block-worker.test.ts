@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import type { JobAnswer, Operation } from '../../../../src/engine/pool/operation.ts';
@@ -70,7 +69,7 @@ class Storing implements Operation {
   answered(answer: JobAnswer): void {
     if (answer.kind === 'digested') {
       this.digests.set(answer.first, answer.digests[0] ?? null);
-      pool.decide(answer.job, [{ action: 'store', uid: newBlobUid() }]);
+      pool.decide(answer.job, [{ action: 'store' }]);
     }
     if (answer.kind === 'stored') for (const { id, uid } of answer.blocks) this.uids.set(id, uid);
   }
@@ -107,7 +106,7 @@ class Verifying implements Operation {
   #decide({ job, first }: { job: number; first: number }): void {
     const { uids, digests } = this.#stored;
     const content = { checksum: digests.get(first) ?? null, encVersion: 0, envKey: null, nonce: null };
-    pool.decide(job, [{ action: 'reuse', uid: uids.get(first) ?? '', spare: newBlobUid(), verify: content }]);
+    pool.decide(job, [{ action: 'reuse', uid: uids.get(first) ?? '', verify: content }]);
   }
 }
 
@@ -246,7 +245,7 @@ describe('jobs that are decided at the same time', () => {
     const ids = Array.from({ length: TOGETHER }, (_, id) => id);
     worker?.receive(ids.map((id) => ({ kind: 'job', job: id, work: { kind: 'read', first: id, count: 1 } })));
     await vi.waitFor(() => expect(sum(count('digested'))).toBe(TOGETHER));
-    worker?.receive(ids.map((id) => ({ kind: 'decide', job: id, decisions: [{ action: 'store', uid: newBlobUid() }] })));
+    worker?.receive(ids.map((id) => ({ kind: 'decide', job: id, decisions: [{ action: 'store' }] })));
     await vi.waitFor(() => expect(sum(count('stored'))).toBe(TOGETHER));
     worker?.receive([{ kind: 'finish' }]);
     await ended;

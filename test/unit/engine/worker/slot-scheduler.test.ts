@@ -42,7 +42,7 @@ describe('a job', () => {
     const started = scheduler.startNext(EMPTY);
     expect(scheduler.digested(0)).toBe(true);
     expect(scheduler.startNext(EMPTY)).toBeUndefined();
-    const decisions = [{ action: 'store', uid: 'blob' } as const];
+    const decisions = [{ action: 'store' } as const];
     expect(scheduler.decide(0, decisions)).toEqual({ job: 0, slot: started?.slot, work: read(0), decisions });
     expect(scheduler.startNext(EMPTY)).toBeUndefined();
     scheduler.ended(0);
@@ -129,7 +129,7 @@ describe('while blocks wait to be stored', () => {
     startAll(scheduler);
     for (let job = 0; job < storing; job++) {
       scheduler.digested(job);
-      scheduler.decide(job, [{ action: 'store', uid: 'blob' }]);
+      scheduler.decide(job, [{ action: 'store' }]);
     }
     return scheduler;
   }
