@@ -1,7 +1,7 @@
 import { readFile as readFileCallback, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { unlessAborted } from './unless-aborted.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
 
 // The modules of promises and streams would slow each start.
 const readFile = promisify(readFileCallback);
