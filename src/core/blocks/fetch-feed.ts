@@ -1,12 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Job } from '../../engine/shared/messages.ts';
-import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Block, BlockRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
-import type { TaggedVersion } from '../../model/version.ts';
+import { type RowsInOrderOptions, rowsInOrder } from './rows-in-order.ts';
 
-/** Rows read from the database at a time. */
-const PAGE_ROWS = 5_000;
 /** Bytes of zeros in one job: one call of a file system that can do that, else 64 writes. */
 const ZERO_JOB_BYTES = 64 * 1024 * 1024;
 
@@ -19,15 +16,11 @@ export interface FeedJob {
 }
 
 /** A version, and how its rows become jobs. */
-interface FetchFeedOptions {
-  meta: MetaStore;
-  version: TaggedVersion;
+interface FetchFeedOptions extends RowsInOrderOptions {
   /** Bytes of a block. */
   blockSize: number;
   /** Small blocks in one job. */
   blocksPerJob: number;
-  /** Rows with lower ids are skipped. */
-  fromId: number;
   /** The kind of job that a row needs, if any. */
   classify(row: BlockRow): 'fetch' | 'zero' | 'skip';
   /** The same for blocks without a row. */
@@ -40,20 +33,12 @@ interface FetchFeedOptions {
 
 /** Turns a version's rows into jobs, page by page. Signals and messages are heard between pages. */
 export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterator<FeedJob> {
-  const { meta, version, fromId } = options;
-  let nextId = fromId;
-  for (let full = true; full; ) {
-    const page = await meta.blockPage(version.uid, nextId - 1, PAGE_ROWS);
-    full = page.length === PAGE_ROWS;
+  for await (const page of rowsInOrder(options)) {
     const builder = new JobBuilder(options);
-    for (const row of page) {
-      // Rows that are for no block, or for one that has a row already, are ignored.
-      if (row.id < nextId || row.id >= version.size) continue;
-      builder.addGap({ first: nextId, count: row.id - nextId });
-      builder.add(row);
-      nextId = row.id + 1;
+    for (const item of page) {
+      if ('uid' in item) builder.add(item);
+      else builder.addGap(item);
     }
-    if (!full) builder.addGap({ first: nextId, count: version.size - nextId });
     yield* builder.finish();
     await nextTurn();
   }
@@ -79,7 +64,6 @@ class JobBuilder {
   }
 
   addGap(gap: BlockRange): void {
-    if (gap.count <= 0) return;
     this.#options.onGap(gap);
     this.#extend(gap, this.#options.gaps);
   }
