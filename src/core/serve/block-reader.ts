@@ -1,4 +1,5 @@
 import type { JobAnswer, Operation } from '../../engine/pool/operation.ts';
+import type { QueueLoads } from '../../engine/pool/queue-loads.ts';
 import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { Finding, Job, ViewOutcome } from '../../engine/shared/messages.ts';
 import { BackyError, fromPlainError } from '../../errors.ts';
@@ -16,6 +17,20 @@ const MIN_SLOTS = 4;
 /** Maximum of blocks in a read-ahead job: as many as are hashed in parallel. */
 const MAX_AHEAD_JOB_BLOCKS = 8;
 
+/** Sequential readers that share the cache, unless the owner knows better. */
+const READERS = 4;
+
+/** Options of a {@link BlockReader}. */
+interface ReaderOptions {
+  blockSize: number;
+  /** The most blocks that will be read. A few are read without threads. [no limit] */
+  blocks?: number;
+  /** Sequential readers that the cache is divided among. [4] */
+  readers?: number;
+  /** Called when the workers failed; every later read rejects. */
+  onFailure(error: unknown): void;
+}
+
 /**
  * Reads blocks of one size on block workers, which fetch, decode and verify them. Keeps them in a
  * cache.
@@ -32,25 +47,28 @@ export class BlockReader implements Operation {
   #running: Promise<void> | undefined;
   #failure: { error: unknown } | undefined;
 
-  /** @param onFailure called when the workers failed; every later read rejects. */
-  constructor(context: Context, blockSize: number, onFailure: (error: unknown) => void) {
+  constructor(context: Context, { blockSize, blocks = Number.POSITIVE_INFINITY, readers = READERS, onFailure }: ReaderOptions) {
     this.cache = new BlockCache(Math.max(MIN_SLOTS, Math.floor(CACHE_BYTES / blockSize)), blockSize);
     this.#onFailure = onFailure;
     this.#context = context;
-    const workers = workersFor(context.settings, Number.POSITIVE_INFINITY);
-    // Servers handle the program's signal, and close the reader themselves.
+    const workers = workersFor(context.settings, blocks * blockSize);
+    // The owner handles the program's signal, and closes the reader itself.
     this.#pool = startPool(
       { ...context, signal: this.#aborter.signal },
-      { geometry: { blockSize, sizeBytes: 0 }, blocks: Number.POSITIVE_INFINITY, arena: this.cache.arena },
+      { geometry: { blockSize, sizeBytes: 0 }, blocks, arena: this.cache.arena },
     );
     const { slotsPerWorker, blocksPerSlot } = this.#pool.slots;
     const jobsAtOnce = workers * (slotsPerWorker + 1);
-    // The cache holds what four readers read ahead. More would evict each other's blocks before
-    // use.
-    this.aheadBlocks = Math.min(jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / 4));
+    // The cache holds what all readers read ahead. More would evict each other's blocks before use.
+    this.aheadBlocks = Math.min(jobsAtOnce * blocksPerSlot, Math.floor(this.cache.slots / readers));
     // Each worker gets some of the blocks that are read ahead.
     const aheadBlocks = Math.min(MAX_AHEAD_JOB_BLOCKS, Math.ceil(this.aheadBlocks / workers));
     this.#queue = new ReadQueue({ maxBlocks: blocksPerSlot, jobsAtOnce, aheadBlocks });
+  }
+
+  /** How busy the workers are now. */
+  get loads(): QueueLoads {
+    return this.#pool.loads;
   }
 
   /** Returns a block that is in memory, pinned. The caller MUST unpin it. */

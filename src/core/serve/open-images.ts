@@ -125,7 +125,7 @@ export class OpenImages {
   #reader(blockSize: number): BlockReader {
     let reader = this.#readers.get(blockSize);
     if (reader === undefined) {
-      reader = new BlockReader(this.#context, blockSize, this.#onFailure);
+      reader = new BlockReader(this.#context, { blockSize, onFailure: this.#onFailure });
       this.#readers.set(blockSize, reader);
     }
     return reader;
