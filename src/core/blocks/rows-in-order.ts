@@ -25,7 +25,8 @@ export async function* rowsInOrder({
   let nextId = fromId;
   for (let full = true; full; ) {
     const page = await meta.blockPage(version.uid, nextId - 1, PAGE_ROWS);
-    full = page.length === PAGE_ROWS;
+    // A page of rows beyond the image would be read for ever.
+    full = page.length === PAGE_ROWS && (page.at(-1)?.id ?? version.size) < version.size;
     const items: (BlockRow | BlockRange)[] = [];
     for (const row of page) {
       // Rows that are for no block, or for one that has a row already, are ignored.
