@@ -31,7 +31,7 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
 
 /**
  * Prepares a target for all threads: creates it with `sizeBytes` or, with `force`, takes an
- * existing one that is large enough. With `resumes`, takes only one that has data already. Refusals
+ * existing one that is large enough. With `keeps`, takes only one that has data already. Refusals
  * are BackyErrors `targetRefused`.
  */
 export async function shareTarget(

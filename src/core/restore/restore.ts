@@ -21,7 +21,14 @@ export function restore(context: Context, request: RestoreRequest): Promise<Rest
     const { sizeBytes } = version;
     const { force, discard } = request;
     const { fileMode } = context.settings;
-    const needs = { sizeBytes, force, discard, fileMode, resumes: request.fromId > 0, options: context.io };
+    const needs = {
+      sizeBytes,
+      force,
+      discard,
+      fileMode,
+      keeps: request.fromId > 0 ? ('-c' as const) : undefined,
+      options: context.io,
+    };
     const target = await shareTarget(request.target, needs, context);
     return withShared(context, target, (inner) => new RestoreRun(inner, { request, version, geometry, target, guard }).perform());
   });

@@ -4,7 +4,7 @@ import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { createFile } from '../../native/create-file.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import { inodeHint } from '../../native/system-limits.ts';
-import { nothingToResume, type TargetNeeds } from '../target-needs.ts';
+import { nothingToKeep, type TargetNeeds } from '../target-needs.ts';
 import { refuseDeviceFolder } from './device-folder.ts';
 import { discardDevice, emptyFile } from './discard.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
@@ -54,13 +54,14 @@ const NEW: PreparedTarget = { ...EMPTY, discard: async () => ({ ...EMPTY, isWhol
  */
 export function prepareFileTarget(
   path: string,
-  { sizeBytes, force, fileMode, resumes }: TargetNeeds,
+  { sizeBytes, force, fileMode, keeps }: TargetNeeds,
   calls = newTargetCalls,
 ): PreparedTarget {
   const stats = statIfThere(path);
-  if (resumes && (stats === undefined || (stats.isFile() && stats.size === 0))) throw nothingToResume(`file://${path}`);
+  if (keeps !== undefined && (stats === undefined || (stats.isFile() && stats.size === 0)))
+    throw nothingToKeep(`file://${path}`, keeps);
   if (stats === undefined || stats.isFile()) refuseDeviceFolder(path);
-  const created = resumes ? undefined : tryOpen(path, () => createFile(path, fileMode));
+  const created = keeps !== undefined ? undefined : tryOpen(path, () => createFile(path, fileMode));
   if (created !== undefined) {
     initialise(created, { path, sizeBytes }, calls);
     return NEW;

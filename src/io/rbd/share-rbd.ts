@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { RbdOptions } from '../options.ts';
 import type { IoHost, SharedSource, SharedTarget } from '../shared.ts';
-import { nothingToResume, type TargetNeeds, warnNotDiscarded } from '../target-needs.ts';
+import { nothingToKeep, type TargetNeeds, warnNotDiscarded } from '../target-needs.ts';
 import type { OpenImage } from './image-calls.ts';
 import { RbdSession } from './rbd-session.ts';
 import { type RbdPlace, rbdSpec, rbdUrl } from './rbd-url.ts';
@@ -69,7 +69,7 @@ function madeAgain(what: string): BackyError {
  */
 export async function shareRbdTarget(
   place: RbdPlace,
-  { sizeBytes, force, discard, resumes, options }: TargetNeeds & { options: RbdOptions },
+  { sizeBytes, force, discard, keeps, options }: TargetNeeds & { options: RbdOptions },
   host: IoHost,
 ): Promise<SharedTarget> {
   if (place.snapshot !== undefined) {
@@ -78,7 +78,7 @@ export async function shareRbdTarget(
   const session = await RbdSession.open(options, host);
   try {
     const isNew = !(await session.call('exists', place));
-    if (isNew && resumes) throw nothingToResume(rbdUrl(place));
+    if (isNew && keeps !== undefined) throw nothingToKeep(rbdUrl(place), keeps);
     if (isNew) await session.call('create', place, { sizeBytes, features: options.newImageFeatures });
     else if (force) await refuseUsed(session, place);
     else {

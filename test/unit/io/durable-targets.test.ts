@@ -40,7 +40,7 @@ describe('a new target', () => {
   it('has its size, then is made durable, then its name', () => {
     prepareFileTarget(
       path,
-      { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, resumes: false },
+      { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, keeps: undefined },
       notingCalls(),
     );
     expect(calls).toEqual([`file of ${SIZE_BYTES} bytes`, 'folder']);
@@ -50,7 +50,7 @@ describe('a new target', () => {
     writeFileSync(path, '');
     prepareFileTarget(
       path,
-      { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, resumes: false },
+      { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, keeps: undefined },
       notingCalls(),
     );
     expect(calls).toEqual([`file of ${SIZE_BYTES} bytes`, 'folder']);
@@ -60,7 +60,7 @@ describe('a new target', () => {
     const prepare = () =>
       prepareFileTarget(
         path,
-        { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, resumes: false },
+        { sizeBytes: SIZE_BYTES, force: false, discard: false, fileMode: 0o600, keeps: undefined },
         notingCalls(call),
       );
     expect(prepare).toThrow(expect.objectContaining({ code: 'io' }));
@@ -71,7 +71,7 @@ describe('an existing target', () => {
   it.each([false, true])('is left alone, with force: %s', (force) => {
     writeFileSync(path, Buffer.alloc(SIZE_BYTES));
     const prepare = () =>
-      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force, discard: false, fileMode: 0o600, resumes: false }, notingCalls());
+      prepareFileTarget(path, { sizeBytes: SIZE_BYTES, force, discard: false, fileMode: 0o600, keeps: undefined }, notingCalls());
     if (force) expect(prepare().isNew).toBe(false);
     else expect(prepare).toThrow(expect.objectContaining({ code: 'targetRefused', exitCode: 1 }));
     expect(calls).toEqual([]);
@@ -82,7 +82,7 @@ describe('an existing target', () => {
     const prepare = () =>
       prepareFileTarget(
         path,
-        { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, resumes: false },
+        { sizeBytes: SIZE_BYTES, force: true, discard: false, fileMode: 0o600, keeps: undefined },
         notingCalls(),
       );
     expect(prepare).toThrow(expect.objectContaining({ code: 'targetRefused' }));

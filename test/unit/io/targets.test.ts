@@ -58,7 +58,7 @@ async function prepare(
 ): Promise<{ isNew: boolean; tailBytes: number }> {
   const options = loadConfig(undefined, makeSandbox().env).io;
   const host = { signal: new AbortController().signal, onStuckThreads: () => {}, logger: { info: () => {}, warning: () => {} } };
-  const target = await shareTarget(url, { sizeBytes, force, discard, fileMode: 0o600, resumes: false, options }, host);
+  const target = await shareTarget(url, { sizeBytes, force, discard, fileMode: 0o600, keeps: undefined, options }, host);
   await target.close();
   return { isNew: target.isNew, tailBytes: target.tailBytes };
 }
