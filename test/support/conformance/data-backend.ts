@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
 import { newStoreId } from '../../../src/data/store-id.ts';
+import { alignedBytes } from '../../../src/native/direct-io.ts';
+import { filled } from './blob-io.ts';
 
 /** Gives the suite instances of one storage. */
 interface DataBackendFixture {
@@ -28,7 +30,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
   });
 
   const get = async (uid: string, bytes: number) => {
-    const into = new Uint8Array(bytes);
+    const into = alignedBytes(bytes).subarray(0, bytes);
     const length = await backend.get({ uid, blockId: 0, plainBytes: bytes }, into, signal);
     return { length, into: Buffer.from(into) };
   };
@@ -40,7 +42,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
 
   it.each([1, 4096, 4 * 1024 * 1024, 4 * 1024 * 1024 + 1])('returns the %i bytes that were put', async (size) => {
     const uid = newBlobUid();
-    const bytes = randomBytes(size);
+    const bytes = filled(size);
     await backend.put(uid, bytes, signal);
     const { length, into } = await get(uid, size);
     expect(length).toBe(size);
@@ -111,7 +113,7 @@ export function dataBackendSuite(create: () => Promise<DataBackendFixture>): voi
   });
 
   it('accepts many puts at once', async () => {
-    const blobs = Array.from({ length: 100 }, () => ({ uid: newBlobUid(), bytes: randomBytes(5000) }));
+    const blobs = Array.from({ length: 100 }, () => ({ uid: newBlobUid(), bytes: filled(5000) }));
     await Promise.all(blobs.map(({ uid, bytes }) => backend.put(uid, bytes, signal)));
     await backend.flush();
     for (const { uid, bytes } of blobs) expect((await get(uid, 5000)).into.equals(bytes)).toBe(true);
