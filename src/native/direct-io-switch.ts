@@ -31,10 +31,12 @@ export class DirectIoSwitch {
     return this.#isOn;
   }
 
-  /** Notes that the system refused it. @throws BackyError if the option demands it. */
+  /** Notes that the system refused it. @throws BackyError if the option demands it, each time. */
   refused(cause?: unknown): void {
-    this.#isOn = false;
-    if (this.mode !== 'on') return;
+    if (this.mode !== 'on') {
+      this.#isOn = false;
+      return;
+    }
     const { what, code, section } = this.#owner;
     throw new BackyError(code, `${what} refuses direct I/O.`, { hint: `Set direct_io: auto in section ${section}.`, cause });
   }
