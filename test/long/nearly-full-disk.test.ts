@@ -1,12 +1,11 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
-import { withTmpfs } from '../support/labs/mounted.ts';
-import { tool } from '../support/program/process.ts';
+import { withMount, withTmpfs } from '../support/labs/mounted.ts';
 import { lacking, needLoopDevice, needMount, needTool } from '../support/runner/machine.ts';
 
 const { skip, note } = lacking(await needMount());
@@ -45,31 +44,28 @@ test.skipIf(small.skip)(
   `a full file system with blocks of 1 KiB, and a WAL left on it, kills no command${small.note}`,
   async () => {
     const lab = new Lab();
-    const folder = lab.path('db');
-    const database = join(folder, 'backy.sqlite');
-    lab.configure({ MetaBackend: { engine: `sqlite:///${database}` } });
-    mkdirSync(folder);
-    await tool('mke2fs', '-q', '-t', 'ext2', '-b', '1024', lab.path('image'), '3072');
-    await tool('mount', '-o', 'loop', lab.path('image'), folder);
     try {
-      await lab.ok('initdb');
-      const wal = new Database(database);
-      wal.pragma('journal_mode = WAL');
-      wal.close();
-      const withWal = readFileSync(database);
-      const filler = join(folder, 'filler');
-      fill(filler);
-      const { size } = statSync(filler);
-      // SQLite makes -shm longer by one block in four, and writes to the others later.
-      for (let kib = 8; kib <= 12; kib++) {
-        for (const suffix of ['-wal', '-shm']) rmSync(database + suffix, { force: true });
-        writeFileSync(database, withWal, { flag: 'r+' });
-        truncateSync(filler, size - kib * 1024);
-        const { code, signal } = await lab.start(['ls']).ended;
-        expect({ kib, code, signal }).toEqual({ kib, code: 0, signal: null });
-      }
+      await withMount({ fs: 'ext2', sizeBytes: 3 * MIB, mkfsWords: ['-b', '1024'] }, async (folder) => {
+        const database = join(folder, 'backy.sqlite');
+        lab.configure({ MetaBackend: { engine: `sqlite:///${database}` } });
+        await lab.ok('initdb');
+        const wal = new Database(database);
+        wal.pragma('journal_mode = WAL');
+        wal.close();
+        const withWal = readFileSync(database);
+        const filler = join(folder, 'filler');
+        fill(filler);
+        const { size } = statSync(filler);
+        // SQLite makes -shm longer by one block in four, and writes to the others later.
+        for (let kib = 8; kib <= 12; kib++) {
+          for (const suffix of ['-wal', '-shm']) rmSync(database + suffix, { force: true });
+          writeFileSync(database, withWal, { flag: 'r+' });
+          truncateSync(filler, size - kib * 1024);
+          const { code, signal } = await lab.start(['ls']).ended;
+          expect({ kib, code, signal }).toEqual({ kib, code: 0, signal: null });
+        }
+      });
     } finally {
-      await tool('umount', folder);
       lab.remove();
     }
   },
