@@ -14,6 +14,9 @@ import { healRows, knownBad } from './heal.ts';
 /** The columns of table blocks, in the order in which rows are inserted. */
 const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
 
+/** A blob as the driver gives it. */
+type FoundRecord = Omit<FoundBlob, 'imported'> & { imported: number };
+
 /** See BackupStore.findBlobs. */
 export function findBlobs(connection: SqliteConnection, keys: readonly DedupKey[], encVersion: number): Map<string, FoundBlob> {
   const find = connection.prepare(
@@ -23,12 +26,14 @@ export function findBlobs(connection: SqliteConnection, keys: readonly DedupKey[
        AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT 1`,
   );
   const found = new Map<string, FoundBlob>();
-  for (const key of keys) {
-    const row = find.get(key.checksum, key.size, encVersion) as (Omit<FoundBlob, 'imported'> & { imported: number }) | undefined;
-    if (row === undefined) continue;
-    const { imported, ...blob } = row;
-    found.set(dedupKey(key), imported === 1 ? { ...blob, imported: true } : blob);
-  }
+  connection.readTogether(() => {
+    for (const key of keys) {
+      const row = find.get(key.checksum, key.size, encVersion) as FoundRecord | undefined;
+      if (row === undefined) continue;
+      const { imported, ...blob } = row;
+      found.set(dedupKey(key), imported === 1 ? { ...blob, imported: true } : blob);
+    }
+  });
   return found;
 }
 

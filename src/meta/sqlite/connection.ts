@@ -249,6 +249,20 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   /**
+   * Runs `body`, which MUST NOT await, with one view of the database. A statement outside of a
+   * transaction takes and drops the locks of a reader, which costs more than to find a row.
+   */
+  readTogether<T>(body: () => T): T {
+    if (this.#db.inTransaction) return body();
+    this.#db.exec('BEGIN');
+    try {
+      return body();
+    } finally {
+      if (this.#db.inTransaction) this.#db.exec('COMMIT');
+    }
+  }
+
+  /**
    * Copies the pages of the database, as they are at one moment, over an empty file. `progress`
    * tells how many to copy until the next turn of the event loop; a throw of it ends the copy.
    */

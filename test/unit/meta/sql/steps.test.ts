@@ -58,3 +58,17 @@ it('let no read of this process see a part of them', async () => {
 it('fail when a statement that must give a row gives none', async () => {
   await expect(connection.read(() => rowOf(sql`SELECT a FROM t`))).rejects.toThrow('no row from: SELECT a FROM t');
 });
+
+it('are left as they are by reads that come together, even if one of those fails', async () => {
+  const count = () => connection.readTogether(() => connection.all<{ n: number }>(sql`SELECT count(*) AS n FROM t`));
+  expect(() => connection.readTogether(() => connection.all(sql`SELECT 1 FROM missing`))).toThrow('missing');
+  const inside = await connection.writeInSteps(async () => {
+    connection.run(sql`INSERT INTO t VALUES (1)`);
+    const seen = count();
+    expect(() => connection.readTogether(() => connection.all(sql`SELECT 1 FROM missing`))).toThrow('missing');
+    connection.run(sql`INSERT INTO t VALUES (2)`);
+    return seen;
+  });
+  expect(inside).toEqual([{ n: 1 }]);
+  expect(count()).toEqual([{ n: 2 }]);
+});
