@@ -33,6 +33,14 @@ export const VERSIONS: readonly Mutant[] = [
     tests: VALIDITY,
   },
   {
+    name: 'healing-overlooks-one-row',
+    invariant: 'A new blob heals the bad rows of its content, even if there is only one.',
+    file: 'src/meta/sqlite/heal.ts',
+    text: 'LIMIT 1 OFFSET 1',
+    replacement: 'LIMIT 1 OFFSET 2',
+    tests: STORE,
+  },
+  {
     name: 'healing-validates-incomplete-versions',
     invariant: 'Healing makes no version valid that lacks a row.',
     file: 'src/meta/sql/healing.ts',

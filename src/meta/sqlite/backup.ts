@@ -9,7 +9,7 @@ import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
 import type { SqliteConnection } from './connection.ts';
-import { healRows, knownBad } from './heal.ts';
+import { healRows, knownBad, severalRows } from './heal.ts';
 
 /** The columns of table blocks, in the order in which rows are inserted. */
 const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
@@ -51,7 +51,7 @@ export function commitGroup(
     connection.run(countersUpsert(versionUid, group.counters(refused)));
     if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
     const { fresh, found } = goodBlobs(group.rows, refused);
-    return { refused, healing: healRows(connection, [...fresh, ...knownBad(connection, found)]) };
+    return { refused, healing: healRows(connection, [...severalRows(connection, fresh), ...knownBad(connection, found)]) };
   });
 }
 

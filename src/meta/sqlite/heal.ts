@@ -43,6 +43,15 @@ export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[
 }
 
 /**
+ * Those of `blobs`, which all have a row, whose content has further rows that may be bad. Looks at
+ * the index alone, which for new contents takes two thirds of the time of {@link healRows}.
+ */
+export function severalRows(connection: SqliteConnection, blobs: readonly GoodBlob[]): GoodBlob[] {
+  const second = connection.prepare('SELECT 1 FROM blocks WHERE checksum = ? LIMIT 1 OFFSET 1');
+  return blobs.filter(({ checksum }) => second.get(checksum) !== undefined);
+}
+
+/**
  * Those of `blobs` whose content is known to be bad somewhere: usually none, which costs one lookup
  * in an empty table.
  */
