@@ -52,8 +52,8 @@ interface Claim<T> {
   blob: PlacedBlob | undefined;
   /** The blob that the database named, while a worker checks whether it is there. */
   candidate: FoundBlob | undefined;
-  /** Blocks of the same content that wait for `blob`. */
-  waiting: T[];
+  /** Blocks of the same content that wait for `blob`; undefined while there are none. */
+  waiting: T[] | undefined;
 }
 
 /**
@@ -66,6 +66,8 @@ interface Claim<T> {
  */
 export class Deduplicator<T extends UnplacedBlock> {
   readonly #options: DeduplicatorOptions<T>;
+  /** The size of the first block. */
+  #usualSize: number | undefined;
   /** By content. */
   readonly #claims = new Map<string, Claim<T>>();
   /** Claims that a worker stores or checks right now, by the id of their owner. */
@@ -94,7 +96,8 @@ export class Deduplicator<T extends UnplacedBlock> {
     const found = await lookUp?.(owners);
     const decisions = new Map<number, NonNullable<Decision>>();
     for (const claim of claims) {
-      claim.candidate = this.#checked(found?.get(claim.key), claim.owner);
+      // Most lookups find nothing.
+      if (found !== undefined && found.size > 0) claim.candidate = this.#checked(found.get(dedupKey(claim.owner)), claim.owner);
       decisions.set(claim.owner.id, this.#decide(claim));
     }
     return decisions;
@@ -119,7 +122,8 @@ export class Deduplicator<T extends UnplacedBlock> {
     const replaces = rejected === undefined ? undefined : candidate?.uid;
     claim.blob = { uid, envKey, nonce, found: true, replaces: undefined };
     this.#options.onPlaced(owner, { uid, envKey, nonce, found: !written, replaces });
-    for (const block of claim.waiting.splice(0)) this.#options.onPlaced(block, claim.blob);
+    for (const block of claim.waiting ?? []) this.#options.onPlaced(block, claim.blob);
+    claim.waiting = undefined;
     return { block: owner, candidate };
   }
 
@@ -132,28 +136,34 @@ export class Deduplicator<T extends UnplacedBlock> {
     if (claim === undefined) return undefined;
     this.#inFlight.delete(id);
     this.#claims.delete(claim.key);
-    return { block: claim.owner, waiting: claim.waiting.splice(0) };
+    return { block: claim.owner, waiting: claim.waiting ?? [] };
   }
 
   /** Ends the claims of contents whose rows were committed, or refused. */
   committed(rows: readonly { checksum: string | null; size: number }[]): void {
-    for (const { checksum, size } of rows) if (checksum !== null) this.#claims.delete(dedupKey({ checksum, size }));
+    for (const { checksum, size } of rows) if (checksum !== null) this.#claims.delete(this.#keyOf(checksum, size));
   }
 
   get #deduplicates(): boolean {
     return this.#options.deduplication !== false;
   }
 
+  /** Most blocks have one size: no text needs to be made for them. A checksum has no colon. */
+  #keyOf(checksum: string, size: number): string {
+    return size === this.#usualSize ? checksum : dedupKey({ checksum, size });
+  }
+
   /** @returns the claim if the block is the first of its content. Any other is placed, or waits. */
   #claim(block: T): Claim<T> | undefined {
-    const key = dedupKey(block);
+    this.#usualSize ??= block.size;
+    const key = this.#keyOf(block.checksum, block.size);
     const known = this.#deduplicates ? this.#claims.get(key) : undefined;
     if (known !== undefined) {
-      if (known.blob === undefined) known.waiting.push(block);
+      if (known.blob === undefined) (known.waiting ??= []).push(block);
       else this.#options.onPlaced(block, known.blob);
       return undefined;
     }
-    const claim: Claim<T> = { key, owner: block, blob: undefined, candidate: undefined, waiting: [] };
+    const claim: Claim<T> = { key, owner: block, blob: undefined, candidate: undefined, waiting: undefined };
     if (this.#deduplicates) this.#claims.set(key, claim);
     this.#inFlight.set(block.id, claim);
     return claim;

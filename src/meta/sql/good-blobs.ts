@@ -12,9 +12,10 @@ export function goodBlobs(rows: readonly BackupRow[], refused: readonly BackupRo
   const out = new Set(refused);
   const fresh: GoodBlob[] = [];
   const found: GoodBlob[] = [];
-  for (const row of rows) {
-    const { uid, checksum } = row;
-    if (uid !== null && checksum !== null && !out.has(row)) (row.found ? found : fresh).push({ ...row, uid, checksum });
-  }
+  for (const row of rows) if (hasBlob(row) && !out.has(row)) (row.found ? found : fresh).push(row);
   return { fresh, found };
+}
+
+function hasBlob(row: BackupRow): row is BackupRow & GoodBlob {
+  return row.uid !== null && row.checksum !== null;
 }

@@ -148,6 +148,18 @@ describe('a block that can not be read', () => {
   });
 });
 
+it('is another content if only its size differs', async () => {
+  const { blobs, placed, lookups } = deduplicatorWith();
+  const last = { ...block(1, 'a'), size: SIZE - 1 };
+  const decisions = await blobs.place([block(0, 'a'), last, { ...last, id: 2 }, block(3, 'a')]);
+  expect([...decisions.keys()]).toEqual([0, 1]);
+  for (const [id, decision] of decisions) blobs.stored(workerAnswer(id, decision));
+  expect(placed).toEqual(['0: new new-0', '3: found new-0', '1: new new-1', '2: found new-1']);
+  blobs.committed([{ checksum: 'a', size: SIZE - 1 }]);
+  await blobs.place([block(4, 'a'), { ...last, id: 5 }]);
+  expect(lookups).toEqual([['a', 'a'], ['a']]);
+});
+
 it('without deduplication every block has a blob of its own, and nothing is looked up', async () => {
   const { blobs, lookups } = deduplicatorWith({ a: { uid: 'blob-a', envKey: null, nonce: null } }, { deduplication: false });
   const decisions = await blobs.place([block(0, 'a'), block(1, 'a')]);
