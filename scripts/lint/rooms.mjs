@@ -25,6 +25,7 @@ export const ROOMS = [
     parts: [
       { path: 'core/backy.ts', holds: 'one method for each operation' },
       { path: 'core/auto', holds: '`backup --auto`: snapshot, difference, backup' },
+      { path: 'core/stream', holds: 'write a version to a pipe, in order' },
       { path: 'core/serve', holds: 'versions opened without a restore, for NBD and FUSE' },
       { path: 'core/scrub', holds: 'verify versions, or the blobs that were verified longest ago' },
       { path: 'core/restore', holds: 'write a version to a target' },

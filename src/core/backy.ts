@@ -20,6 +20,7 @@ import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
 import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';
 import type { MountRequest, MountResult } from './serve/mount-versions.ts';
 import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
+import type { StreamRequest, StreamResult } from './stream/request.ts';
 import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
@@ -140,6 +141,11 @@ export class Backy {
   /** Restores a version to a target. Continues past bad blocks and lists them in the result. */
   async restore(request: RestoreRequest): Promise<RestoreResult> {
     return (await import('./restore/restore.ts')).restore(this.#context, request);
+  }
+
+  /** Writes all bytes of a version to a sink, in order. Ends before the first bad block. */
+  async streamVersion(request: StreamRequest): Promise<StreamResult> {
+    return (await import('./stream/stream-version.ts')).streamVersion(this.#context, request);
   }
 
   /** Mounts all versions as files until the context's signal, or until somebody unmounts them. */

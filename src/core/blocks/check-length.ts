@@ -1,7 +1,8 @@
+import type { Block } from '../../model/block.ts';
 import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
-import type { BadBlock, BadBlockRecorder } from './bad-blocks.ts';
+import type { BadBlockRecorder } from './bad-blocks.ts';
 import { markVersionInvalid } from './marks.ts';
 
 /** A version whose blocks were checked. */
@@ -18,23 +19,28 @@ interface CheckedVersion {
  */
 export async function checkLength({ meta, logger }: Context, { version, bad, geometry }: CheckedVersion): Promise<void> {
   const lastId = blockCount(geometry) - 1;
-  const lastSize = blockLength(geometry, lastId);
   if (lastId < 0 || bad.found.some(({ id, count }) => id <= lastId && lastId < id + count)) return;
   const [last] = await meta.blocksById(version.uid, [lastId]);
-  if (last === undefined || last.size === lastSize) return;
+  if (last !== undefined && !hasItsLength(last, geometry)) await reportLength({ meta, logger }, { version, bad, geometry }, last);
+}
+
+/** Whether the row of a block has the length of its place in the image. */
+export function hasItsLength({ id, uid, size }: Block, geometry: Geometry): boolean {
   // Rows of sparse blocks may be without a size in old databases.
-  if (last.uid === null && last.size === 0) return;
-  const found: BadBlock = {
-    id: lastId,
-    count: 1,
-    uid: last.uid,
-    problem: 'length',
-    actual: `${last.size} bytes`,
-    expected: `${lastSize} bytes`,
-  };
-  bad.found.push(found);
+  return size === blockLength(geometry, id) || (uid === null && size === 0);
+}
+
+/** Reports a block whose row has another length than its place, and marks the version invalid. */
+export async function reportLength(
+  { meta, logger }: Pick<Context, 'meta' | 'logger'>,
+  { version, bad, geometry }: CheckedVersion,
+  { id, uid, size }: Block,
+): Promise<void> {
+  const room = blockLength(geometry, id);
+  bad.found.push({ id, count: 1, uid, problem: 'length', actual: `${size} bytes`, expected: `${room} bytes` });
   await markVersionInvalid({ meta, logger }, version.uid, bad.affectedVersions);
+  const which = id === blockCount(geometry) - 1 ? `The last block (${id})` : `Block ${id}`;
   logger.error(
-    `The last block (${lastId}) of version ${version.uid} has ${last.size} bytes, but should have ${lastSize} by the version's ${version.sizeBytes} bytes: one of the two rows is damaged.`,
+    `${which} of version ${version.uid} has ${size} bytes, but should have ${room} by the version's ${version.sizeBytes} bytes: one of the two rows is damaged.`,
   );
 }

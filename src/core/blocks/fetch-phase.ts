@@ -37,10 +37,19 @@ export interface FindingRecorder {
  * Fetches blocks and checks them. However it ends, findings are recorded and verifications noted.
  */
 export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options: CheckedFetch): Promise<void> {
-  const { guard, checks } = options;
-  try {
+  await settlingFindings(options, async () => {
     await pool.run(new FetchPhase(options));
     signal.throwIfAborted();
+  });
+}
+
+/** Runs `body`. However it ends, findings are recorded and verifications noted. */
+export async function settlingFindings(
+  { guard, checks }: Pick<CheckedFetch, 'guard' | 'checks'>,
+  body: () => Promise<void>,
+): Promise<void> {
+  try {
+    await body();
     await guard.settle();
   } finally {
     // Findings before a failure are marked as well, if possible.
