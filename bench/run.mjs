@@ -2,9 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMissed, renderRow, renderTable } from './lib/table.mjs';
 import { Workspace } from './lib/workspace.mjs';
+import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
-import { fileBackend } from './rows/file-backend.mjs';
-import { firstBackup } from './rows/first-backup.mjs';
+import { fileBackend, firstBackup } from './rows/first-backup.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { fuse, nbd } from './rows/open-images.mjs';
@@ -24,6 +24,7 @@ const BENCHES = {
   start,
   'first-backup': firstBackup,
   'file-backend': fileBackend,
+  'cold-source': coldSource,
   encryption,
   'second-backup': secondBackup,
   restore,

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const MEMORY_POLL_MS = 20;
+/** Runs a command on one core. */
+const ONE_CORE = ['taskset', '-c', '0'];
 
 /**
  * The outcome of a run. `result` is the program's JSON document.
@@ -15,19 +17,25 @@ const MEMORY_POLL_MS = 20;
 export class Program {
   /** @type {import('./workspace.mjs').Workspace} */
   #workspace;
+  /** @type {readonly string[]} */
+  #prefix;
 
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
    * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number,
-   *   encrypted?: boolean, workers?: number, engine?: string, cephConf?: string }} options
+   *   encrypted?: boolean, workers?: number, engine?: string, cephConf?: string,
+   *   oneCore?: boolean }} options
    * - `blobs`: the file backend's folder; without it the null backend is used.
    * - `data`: another backend's type and options.
    * - `engine`: an engine URL instead of an SQLite file.
+   * - `oneCore`: run it on a single core.
    */
   constructor(workspace, { folder, blobs, encrypted = false, engine, cephConf, ...options }) {
     const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
     const data = options.data ?? (blobs === undefined ? 'null' : `file\npath: ${blobs}`);
     this.#workspace = workspace;
+    this.#prefix = options.oneCore ? ONE_CORE : [];
+    this.folder = folder;
     mkdirSync(folder, { recursive: true });
     this.config = join(folder, 'backy.cfg');
     this.database = join(folder, 'backy.sqlite');
@@ -71,7 +79,8 @@ ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf
    */
   start(args, { watchMemory = false, discard = false } = {}) {
     const begin = performance.now();
-    const child = spawn(this.#workspace.program, ['--json', '-c', this.config, ...args], {
+    const [command = '', ...words] = [...this.#prefix, this.#workspace.program, '--json', '-c', this.config, ...args];
+    const child = spawn(command, words, {
       stdio: ['ignore', discard ? 'ignore' : 'pipe', 'pipe'],
     });
     this.#workspace.children.add(child);

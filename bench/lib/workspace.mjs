@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Limits } from './limits.mjs';
 import { writeRandomFile } from './random-file.mjs';
 
 const TMPFS_MAGIC = 0x01021994;
@@ -14,6 +15,9 @@ const GIB = 1024 ** 3;
 export class Workspace {
   /** Processes to end with the run. @type {Set<import('node:child_process').ChildProcess>} */
   children = new Set();
+  /** Steps that undo changes of the machine, for the end of the run. @type {Set<() => void>} */
+  undo = new Set();
+  limits = new Limits(this);
   /** @type {string[]} */
   #folders = [];
   /** @type {string | undefined} */
@@ -68,9 +72,13 @@ export class Workspace {
     return this.#source;
   }
 
-  /** Ends running processes, and removes all folders. */
+  /** Ends running processes, undoes changes of the machine, and removes all folders. */
   remove() {
     for (const child of this.children) child.kill('SIGKILL');
+    for (const step of this.undo) {
+      this.undo.delete(step);
+      step();
+    }
     for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { toRow } from '../lib/rounds.mjs';
 
 /** The goal of `-ms ls`: at most 150 ms, on a machine where an empty Node program takes 70. */
 export const MOST_OF_NODE = 2.15;
@@ -22,6 +24,16 @@ export function uidOf({ result }) {
   return String(result.uid);
 }
 
+/**
+ * Whether a command of the program has an option.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {string} command
+ * @param {string} option
+ */
+export function hasOption({ program }, command, option) {
+  return spawnSync(program, [command, '--help'], { encoding: 'utf8' }).stdout.includes(`${option} `);
+}
+
 /** Creates the database. @param {import('../lib/program.mjs').Program} program */
 export async function initialized(program) {
   await program.run('initdb');
@@ -33,4 +45,28 @@ export function blobsIn(folder) {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.blob'))
     .map((path) => join(folder, path));
+}
+
+/**
+ * The longest of some times, measured one after the other: a limit that has several parts.
+ * @param {(() => Promise<number>)[]} parts
+ */
+export async function slowest(...parts) {
+  let seconds = 0;
+  for (const part of parts) seconds = Math.max(seconds, await part());
+  return seconds;
+}
+
+/**
+ * Rows of speeds, from the seconds of each round.
+ * @param {{ name: string, what: string, atLeast?: number }} row
+ * @param {number} bytes
+ * @param {{ ours: Record<string, number>, limit: Record<string, number> }[]} rounds
+ */
+export function throughput(row, bytes, rounds) {
+  const speed = (/** @type {Record<string, number>} */ { seconds }) => mbPerSecond(bytes, seconds ?? Number.NaN);
+  return toRow(
+    { ...row, unit: 'MB/s' },
+    rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
+  );
 }

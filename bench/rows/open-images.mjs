@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { mbPerSecond } from './common.mjs';
-import { storedBackup } from './read-back.mjs';
+import { storedBackup } from './stored.mjs';
 
 const MIB = 1024 ** 2;
 /** Minimum speed of a copying client, as a share of a restore to nowhere. */
@@ -26,12 +26,12 @@ const RANDOM_READS = 40_000;
  * @returns {Promise<{ program: Program, uid: string, workers: string }[]>}
  */
 async function programs(workspace) {
-  const { program, uid, blobsFolder } = await storedBackup(workspace);
+  const { program, uid, folder: blobs } = await storedBackup(workspace, 'memory');
   const all = { program, uid, workers: 'workers on all cores' };
   if (workspace.workers < 2) return [all];
   const folder = workspace.folder('memory', 'core-left');
   const engine = `sqlite:///${program.database}`;
-  const fewer = new Program(workspace, { folder, blobs: blobsFolder, engine, workers: workspace.workers - 1 });
+  const fewer = new Program(workspace, { folder, blobs, engine, workers: workspace.workers - 1 });
   return [{ program: fewer, uid, workers: 'a core left to the client' }, all];
 }
 
@@ -54,7 +54,7 @@ export async function* nbd(workspace) {
   if (!has('qemu-img', '--version')) return sayMissing('nbd', 'qemu-img (Debian package qemu-utils)');
   if (!has('nbdkit', '--version')) return sayMissing('nbd', 'nbdkit, the limit of random reads,');
   const span = workspace.quick ? 32 * MIB : 128 * MIB;
-  const { program, uid } = await storedBackup(workspace);
+  const { program, uid } = await storedBackup(workspace, 'memory');
   const random = await alternate(workspace.rounds(3), {
     limit: async () => ({ value: await nbdkitReads(join(workspace.memory, 'nbdkit.sock'), span) }),
     ours: () => serving(program, { socket, uid }, async (from) => readsPerSecond(from, span)),

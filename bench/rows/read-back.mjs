@@ -1,93 +1,106 @@
-import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { IO_LANES, runLanes } from '../lib/lanes.mjs';
+import { withLoopDevice } from '../lib/loop-device.mjs';
+import { forget } from '../lib/page-cache.mjs';
 import { Program } from '../lib/program.mjs';
-import { alternate, toRow } from '../lib/rounds.mjs';
-import { blobsIn, initialized, mbPerSecond, uidOf } from './common.mjs';
-
-/** @type {{ program: Program, uid: string, blobsFolder: string, blobs: string[] } | undefined} */
-let stored;
+import { alternate } from '../lib/rounds.mjs';
+import { hasOption, slowest, throughput } from './common.mjs';
+import { restoreTo, scrubCold, storedBackup } from './stored.mjs';
 
 /**
- * A backup of the source with its blobs in memory, made once for all rows that read.
- * @param {import('../lib/workspace.mjs').Workspace} workspace
- */
-export async function storedBackup(workspace) {
-  if (stored === undefined) {
-    const folder = workspace.folder('memory', 'stored');
-    const blobsFolder = `${folder}/blobs`;
-    const program = await initialized(new Program(workspace, { folder, blobs: blobsFolder }));
-    const uid = uidOf(await program.run('backup', `file://${workspace.source()}`, 'bench'));
-    stored = { program, uid, blobsFolder, blobs: blobsIn(blobsFolder) };
-  }
-  return stored;
-}
-
-/**
- * Nothing has changed: every block is read, hashed and found, and its blob is checked.
+ * Nothing has changed: every block is read, hashed and found, and its blob is checked. With all
+ * cores, and with one.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* secondBackup(workspace) {
-  const { sourceBytes: bytes, blockSize, workers } = workspace;
-  const { program } = await storedBackup(workspace);
+  const { sourceBytes: bytes, limits } = workspace;
+  const { program, folder: blobs } = await storedBackup(workspace, 'memory');
   const source = `file://${workspace.source()}`;
-  const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ seconds: await runLanes(workers, { kind: 'hash', count: bytes / blockSize, blockSize }) }),
-    ours: async () => ({ seconds: (await program.run('backup', source, 'again')).seconds }),
+  const engine = `sqlite:///${program.database}`;
+  const folder = workspace.folder('memory', 'one-core');
+  const single = new Program(workspace, { folder, blobs, engine, workers: 1, oneCore: true });
+  const again = async (/** @type {Program} */ which) => ({ seconds: (await which.run('backup', source, 'again')).seconds });
+  const name = 'second-backup';
+  const all = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await limits.scan() }),
+    ours: () => again(program),
   });
-  yield throughput({ name: 'second-backup', what: 'whole process, vs hashing alone' }, bytes, rounds);
-}
-
-/** @param {import('../lib/workspace.mjs').Workspace} workspace */
-export async function* restore(workspace) {
-  const { sourceBytes: bytes, blockSize } = workspace;
-  const { program, uid, blobs } = await storedBackup(workspace);
-  for (const where of /** @type {const} */ (['memory', 'disk'])) {
-    const target = join(workspace[where], 'restored');
-    const what = `new file on ${where === 'memory' ? 'tmpfs' : 'disk'}, whole process, vs bare read, hash, write, fsync`;
-    const rounds = await alternate(workspace.rounds(), {
-      limit: async () => {
-        createSized(target, bytes);
-        const seconds = await runLanes(IO_LANES, { kind: 'read', blobs, blockSize, target });
-        rmSync(target);
-        return { seconds };
-      },
-      ours: async () => {
-        const { seconds } = await program.run('restore', uid, `file://${target}`);
-        rmSync(target);
-        return { seconds };
-      },
-    });
-    yield throughput({ name: 'restore', what }, bytes, rounds);
-  }
-}
-
-/** @param {import('../lib/workspace.mjs').Workspace} workspace */
-export async function* scrub(workspace) {
-  const { sourceBytes: bytes, blockSize } = workspace;
-  const { program, uid, blobs } = await storedBackup(workspace);
-  const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ seconds: await runLanes(IO_LANES, { kind: 'read', blobs, blockSize }) }),
-    ours: async () => ({ seconds: (await program.run('scrub', uid)).seconds }),
+  yield throughput({ name, what: 'whole process, vs read and hash', atLeast: 0.8 }, bytes, all);
+  const one = await alternate(workspace.rounds(), {
+    limit: async () => ({ seconds: await limits.scan(1) }),
+    ours: () => again(single),
   });
-  yield throughput({ name: 'scrub', what: 'whole process, vs bare read and hash' }, bytes, rounds);
+  yield throughput({ name, what: 'on one core, whole process, vs read and hash by one thread' }, bytes, one);
 }
 
 /**
- * @param {{ name: string, what: string }} row @param {number} bytes
- * @param {{ ours: Record<string, number>, limit: Record<string, number> }[]} rounds
+ * Restores from blobs in memory, and in place. The limit is the slower of reading
+ * and hashing the blobs, and of the best writers to such a target.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
-function throughput(row, bytes, rounds) {
-  const speed = (/** @type {Record<string, number>} */ { seconds }) => mbPerSecond(bytes, seconds ?? Number.NaN);
-  return toRow(
-    { ...row, unit: 'MB/s' },
-    rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
+export async function* restore(workspace) {
+  const { sourceBytes: bytes, limits } = workspace;
+  const stored = await storedBackup(workspace, 'memory');
+  const { program, uid } = stored;
+  const vs = 'whole process, vs the slower of read and hash, and of the best writers';
+  const toFile = await alternate(workspace.rounds(), {
+    limit: async () => ({
+      seconds: await slowest(
+        () => limits.readBlobs(stored),
+        () => limits.writeFile(),
+      ),
+    }),
+    ours: () => restoreTo(join(workspace.disk, 'restored'), stored),
+  });
+  yield throughput({ name: 'restore', what: `new file on disk, ${vs}`, atLeast: 0.8 }, bytes, toFile);
+  const toDevice = await withLoopDevice(workspace, bytes, (device) =>
+    alternate(workspace.rounds(), {
+      limit: async () => ({
+        seconds: await slowest(
+          () => limits.readBlobs(stored),
+          () => limits.writeDevice(device),
+        ),
+      }),
+      ours: async () => ({ seconds: (await program.run('restore', '-f', uid, `file://${device}`)).seconds }),
+    }),
   );
+  if (toDevice !== undefined) yield throughput({ name: 'restore', what: `loop device, ${vs}`, atLeast: 0.8 }, bytes, toDevice);
+  if (hasOption(workspace, 'restore', '--delta')) yield await inPlace(workspace);
+  else process.stderr.write('restore: in place not measured: the program has no restore --delta\n');
 }
 
-/** @param {string} path @param {number} sizeBytes */
-function createSized(path, sizeBytes) {
-  const fd = openSync(path, 'w');
-  ftruncateSync(fd, sizeBytes);
-  closeSync(fd);
+/**
+ * Nothing has changed in the target. @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
+async function inPlace(workspace) {
+  const stored = await storedBackup(workspace, 'disk');
+  const { program, uid } = stored;
+  const target = join(workspace.disk, 'restored');
+  await program.run('restore', uid, `file://${target}`);
+  const rounds = await alternate(workspace.rounds(), {
+    limit: () => scrubCold(stored),
+    ours: async () => {
+      forget(target);
+      return { seconds: (await program.run('restore', '-f', '--delta', uid, `file://${target}`)).seconds };
+    },
+  });
+  rmSync(target);
+  const what = 'in place, unchanged file on disk, whole process, vs scrub';
+  return throughput({ name: 'restore', what, atLeast: 0.95 }, workspace.sourceBytes, rounds);
+}
+
+/**
+ * Blobs that are in memory, and blobs on the disk that are not in the page cache.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ */
+export async function* scrub(workspace) {
+  for (const where of /** @type {const} */ (['disk', 'memory'])) {
+    const stored = await storedBackup(workspace, where);
+    const rounds = await alternate(workspace.rounds(), {
+      limit: async () => ({ seconds: await workspace.limits.readBlobs(stored) }),
+      ours: () => scrubCold(stored),
+    });
+    const what = `blobs ${where === 'disk' ? 'on disk, cold' : 'in memory'}, whole process, vs the best readers, which hash`;
+    yield throughput({ name: 'scrub', what, atLeast: 0.8 }, workspace.sourceBytes, rounds);
+  }
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { message } from '../lanes/run-lanes.mjs';
 import { missingPrograms } from '../lib/ceph.mjs';
 import { startGateway } from '../lib/gateway.mjs';
-import { message } from '../lib/lanes.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { runLanes } from '../lib/lanes.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
@@ -19,7 +18,7 @@ export async function* smallBlocks(workspace) {
   const source = join(workspace.memory, 'small-source');
   writeRandomFile(source, count * BLOCK_BYTES);
   const rounds = await alternate(workspace.rounds(), {
-    hashing: async () => ({ seconds: await runLanes(workspace.workers, { kind: 'hash', count, blockSize: BLOCK_BYTES }) }),
+    hashing: async () => ({ seconds: await workspace.limits.hash(count, BLOCK_BYTES) }),
     ours: async () => {
       const folder = workspace.folder('disk', 'small-blocks');
       const program = await initialized(new Program(workspace, { folder, blockSize: BLOCK_BYTES }));

@@ -1,22 +1,23 @@
 import { Worker } from 'node:worker_threads';
 
 /**
- * Tasks of bare threads, without a program around them: the limits for the program.
- * - `hash`: only checksums of random blocks.
- * - `seal`: checksum, zstd and AES-GCM of blocks with such contents.
- * - `store`: write blobs as files.
- * - `read`: read blobs and hash them; with `target`, write them there too.
+ * Tasks of bare threads, without a program around them: the limits for the program. All hash with
+ * the program's own kernel, as many blocks at once as it can.
+ * - `hash`: checksums of random blocks in memory.
+ * - `seal`, `open`: checksum, zstd and AES-GCM of blocks with such contents in memory, and back.
+ * - `scan`: read a file through the page cache, and hash it.
+ * - `blobs`: write random blobs as files, with the program's fsyncs.
+ * - `target`: write random blocks to an existing file or device, then fsync.
+ * - `read`: read blobs, and hash them.
+ * - `direct`: bypass the page cache.
  * @typedef {{ kind: 'hash', count: number, blockSize: number }
- *   | { kind: 'seal', count: number, blockSize: number, content: import('./contents.mjs').Content }
- *   | { kind: 'store', count: number, blockSize: number, folder: string, durable: boolean }
- *   | { kind: 'read', blobs: string[], blockSize: number, target?: string }} Task
+ *   | { kind: 'seal' | 'open', count: number, blockSize: number,
+ *       content: import('../lib/contents.mjs').Content }
+ *   | { kind: 'scan', count: number, blockSize: number, path: string }
+ *   | { kind: 'blobs', count: number, blockSize: number, folder: string, direct: boolean }
+ *   | { kind: 'target', count: number, blockSize: number, path: string, direct: boolean }
+ *   | { kind: 'read', count: number, blockSize: number, paths: string[], direct: boolean }} Task
  */
-
-/**
- * Operations in flight, as in the program's config. One per thread: the calls of a lane are
- * synchronous.
- */
-export const IO_LANES = 4;
 
 /**
  * Runs a task on several threads, which take blocks from one shared counter. The time to start

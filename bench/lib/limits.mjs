@@ -1,0 +1,148 @@
+import { closeSync, ftruncateSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { runLanes } from '../lanes/run-lanes.mjs';
+import { forget } from './page-cache.mjs';
+
+/** Requests in flight: one per thread, since the calls of a lane are synchronous. */
+const DEPTHS = [1, 4, 8];
+const PASSES = 2;
+
+/**
+ * A way to do I/O.
+ * @typedef {{ threads: number, direct: boolean }} Way
+ * @typedef {(way: Way, count: number) => Promise<number>} Trial performs `count` blocks; seconds.
+ */
+
+/**
+ * The fastest ways to use this machine's files, found by trying: through the page cache and direct,
+ * 1, 4 and 8 requests at once. Each is tried twice with a quarter of the blocks, and its better
+ * result counts. The winner then runs in every round.
+ */
+export class Limits {
+  /** @type {import('./workspace.mjs').Workspace} */
+  #workspace;
+  /** Winners, by name. @type {Map<string, Promise<Way>>} */
+  #best = new Map();
+
+  /** @param {import('./workspace.mjs').Workspace} workspace */
+  constructor(workspace) {
+    this.#workspace = workspace;
+  }
+
+  /** All cores hash blocks in memory. @param {number} [count] @param {number} [blockSize] */
+  hash(count = this.#count, blockSize = this.#workspace.blockSize) {
+    return runLanes(this.#workspace.workers, { kind: 'hash', count, blockSize });
+  }
+
+  /** Threads read the source through the page cache, and hash it. */
+  scan(threads = this.#workspace.workers) {
+    return runLanes(threads, { kind: 'scan', ...this.#blocks, path: this.#workspace.source() });
+  }
+
+  /**
+   * All cores seal or open blocks.
+   * @param {'seal' | 'open'} kind
+   * @param {import('./contents.mjs').Content} content
+   */
+  seal(kind, content) {
+    return runLanes(this.#workspace.workers, { kind, ...this.#blocks, content });
+  }
+
+  /** Writes durable blobs to the disk. */
+  writeBlobs() {
+    return this.#run('writers of blobs', async ({ threads, direct }, count) => {
+      const folder = this.#workspace.folder('disk', 'bare');
+      const seconds = await runLanes(threads, { kind: 'blobs', count, blockSize: this.#workspace.blockSize, folder, direct });
+      rmSync(folder, { recursive: true });
+      return seconds;
+    });
+  }
+
+  /** Writes a new file on the disk. */
+  writeFile() {
+    return this.#run('writers of a file', async (way, count) => {
+      const path = join(this.#workspace.disk, 'bare');
+      const fd = openSync(path, 'w');
+      ftruncateSync(fd, count * this.#workspace.blockSize);
+      closeSync(fd);
+      const seconds = await this.#writeTarget(path, way, count);
+      rmSync(path);
+      return seconds;
+    });
+  }
+
+  /** Overwrites a device. @param {string} path */
+  writeDevice(path) {
+    return this.#run(`writers of ${path}`, (way, count) => this.#writeTarget(path, way, count));
+  }
+
+  /**
+   * Reads and hashes blobs.
+   * @param {{ name: string, blobs: string[], folder: string }} stored
+   */
+  readBlobs({ name, blobs: paths, folder }) {
+    return this.#run(`readers of ${name}`, ({ threads, direct }, count) => {
+      forget(folder);
+      return runLanes(threads, { kind: 'read', count, blockSize: this.#workspace.blockSize, paths, direct });
+    });
+  }
+
+  get #count() {
+    return this.#workspace.sourceBytes / this.#workspace.blockSize;
+  }
+
+  get #blocks() {
+    return { count: this.#count, blockSize: this.#workspace.blockSize };
+  }
+
+  /** @param {string} path @param {Way} way @param {number} count */
+  #writeTarget(path, { threads, direct }, count) {
+    return runLanes(threads, { kind: 'target', count, blockSize: this.#workspace.blockSize, path, direct });
+  }
+
+  /** Performs the whole work in the best way. @param {string} name @param {Trial} trial */
+  async #run(name, trial) {
+    if (!this.#best.has(name)) this.#best.set(name, this.#choose(name, trial));
+    const way = await this.#best.get(name);
+    return way === undefined ? Number.NaN : trial(way, this.#count);
+  }
+
+  /** @param {string} name @param {Trial} trial */
+  async #choose(name, trial) {
+    const { quick, blockSize } = this.#workspace;
+    const count = Math.ceil(this.#count / 4);
+    const results = ways(quick).map((way) => ({ way, seconds: Number.POSITIVE_INFINITY }));
+    for (let pass = 0; pass < (quick ? 1 : PASSES); pass++)
+      for (const result of results) result.seconds = Math.min(result.seconds, await attempt(trial, result.way, count));
+    results.sort((a, b) => a.seconds - b.seconds);
+    const said = results.map(({ way, seconds }) => `${inWords(way)} ${((count * blockSize) / seconds / 1e6).toFixed(0)}`);
+    process.stderr.write(`best ${name}, MB/s: ${said.join(', ')}\n`);
+    return results[0]?.way ?? { threads: 1, direct: false };
+  }
+}
+
+/** All ways; of a quick run, two. @param {boolean} quick @returns {Way[]} */
+function ways(quick) {
+  if (quick) return [false, true].map((direct) => ({ threads: 2, direct }));
+  return [false, true].flatMap((direct) => DEPTHS.map((threads) => ({ threads, direct })));
+}
+
+/**
+ * Infinity where the file system refuses direct I/O.
+ * @param {Trial} trial
+ * @param {Way} way
+ * @param {number} count
+ */
+async function attempt(trial, way, count) {
+  try {
+    return await trial(way, count);
+  } catch (error) {
+    if (way.direct && error instanceof Error && 'code' in error && error.code === 'EINVAL') return Number.POSITIVE_INFINITY;
+    throw error;
+  }
+}
+
+/** @param {Way} way */
+function inWords({ threads, direct }) {
+  return `${direct ? 'direct' : 'cached'} x${threads}`;
+}
