@@ -159,8 +159,9 @@ export class Deduplicator<T extends UnplacedBlock> {
     const key = this.#keyOf(block.checksum, block.size);
     const known = this.#deduplicates ? this.#claims.get(key) : undefined;
     if (known !== undefined) {
-      if (known.blob === undefined) (known.waiting ??= []).push(block);
-      else this.#options.onPlaced(block, known.blob);
+      if (known.blob !== undefined) this.#options.onPlaced(block, known.blob);
+      else if (known.waiting === undefined) known.waiting = [block];
+      else known.waiting.push(block);
       return undefined;
     }
     const claim: Claim<T> = { key, owner: block, blob: undefined, candidate: undefined, waiting: undefined };
