@@ -72,7 +72,7 @@ describe('zeros and repetitions', () => {
 
 test('a source of several commit groups keeps every block in its place', async () => {
   await withLab({ blockSize: 512 }, async (lab) => {
-    // Groups have 10,000 rows. Few blocks are stored, so the time goes into rows.
+    // Groups have 20,000 rows. Few blocks are stored, so the time goes into rows.
     const image = Buffer.alloc(21_000 * 512 - 7);
     for (let id = 0; id < 21_000; id++) {
       const content = id % 50 === 0 ? noise(512, `content ${id % 2000}`) : Buffer.alloc(512);

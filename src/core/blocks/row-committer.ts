@@ -49,7 +49,7 @@ interface RowCommitterOptions {
 }
 
 /** With these, the transaction and the fsyncs of a group cost little. */
-const GROUP_ROWS = 10_000;
+const GROUP_ROWS = 20_000;
 const GROUP_MS = 2_000;
 
 /** Commits the rows of a version in groups, each after its blobs are durable. */
