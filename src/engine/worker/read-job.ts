@@ -61,27 +61,48 @@ async function findBadBlock(
   return error;
 }
 
-/** Stores the blocks of a slot as main decided, as many at once as the backend's limit allows. */
+/**
+ * Blocks of a slot to encode at once at least: their digests for S3 are made together (lanes.h).
+ */
+const LEAST_AT_ONCE = 8;
+
+/**
+ * Stores the blocks of a slot as main decided: some at once, so that the backend is never idle.
+ * After a failure, no further block is begun.
+ */
 export async function storeBlocks(
   context: WorkerContext,
   slot: Slot,
   span: BlockRange & { decisions: readonly Decision[] },
 ): Promise<StoredBlock[]> {
   const { setup } = context;
-  const work: Promise<StoredBlock>[] = [];
+  const blocks: BlockToStore[] = [];
   for (const [index, decision] of span.decisions.entries()) {
     if (decision === null) continue;
     const start = index * setup.blockSize;
     const id = span.first + index;
-    const block = slot.bytes.subarray(start, start + blockLength(setup, id));
-    work.push(storeBlock(context, { id, block, decision }));
+    blocks.push({ id, block: slot.bytes.subarray(start, start + blockLength(setup, id)), decision });
   }
+  const stored: StoredBlock[] = [];
+  let failure: { error: unknown } | undefined;
+  const waiting = blocks.entries();
+  const storeSome = async () => {
+    for (const [index, block] of waiting) {
+      if (failure !== undefined) return;
+      stored[index] = await storeBlock(context, block);
+    }
+  };
+  const atOnce = Math.min(blocks.length, Math.max(setup.data.simultaneousWrites, LEAST_AT_ONCE));
   // The slot's bytes are in use until the last put has ended, even if one of them fails.
-  const outcomes = await Promise.allSettled(work);
-  return outcomes.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
+  await Promise.all(
+    Array.from({ length: atOnce }, () =>
+      storeSome().catch((error: unknown) => {
+        failure ??= { error };
+      }),
+    ),
+  );
+  if (failure !== undefined) throw failure.error;
+  return stored;
 }
 
 /** A block in a slot, and main's decision on it. */

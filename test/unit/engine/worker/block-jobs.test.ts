@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readFileSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { Decision, Finding } from '../../../../src/engine/shared/messages.ts';
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
@@ -103,6 +103,39 @@ describe('reading', () => {
     const context = contextWith({ source: true });
     truncateSync(join(lab.folder, 'image'), BLOCK_SIZE + 1);
     await expect(readBlocks(context, newSlot(context), { first: 0, count: 2 })).rejects.toThrow(/Reading block 1 at offset 4096/);
+  });
+});
+
+describe('a slot of many blocks', () => {
+  const COUNT = 100;
+  const storeMany = async (options: { firstFails?: boolean } = {}) => {
+    const sizeBytes = COUNT * BLOCK_SIZE;
+    const context = openInlineContext({ ...{ blockSize: BLOCK_SIZE, sizeBytes, data: lab.data, encryption: SEALED } });
+    open.push(context);
+    const slot = { bytes: randomBytes(sizeBytes), other: undefined };
+    const decisions = Array.from({ length: COUNT }, (_, id): Decision => (id % 10 === 3 ? null : { action: 'store' }));
+    const puts = vi.spyOn(context.backend, 'put');
+    if (options.firstFails === true) puts.mockRejectedValueOnce(new Error('no room'));
+    const taken = vi.spyOn(context.codecs.writing.buffers, 'take');
+    const given = vi.spyOn(context.codecs.writing.buffers, 'give');
+    const storing = storeBlocks(context, slot, { first: 0, count: COUNT, decisions });
+    const inUse = taken.mock.calls.length;
+    return { storing, inUse, puts, taken, given };
+  };
+
+  it('stores each that is to be stored, in order, a few at once', async () => {
+    const { storing, inUse } = await storeMany();
+    expect((await storing).map(({ id }) => id)).toEqual(
+      Array.from({ length: COUNT }, (_, id) => id).filter((id) => id % 10 !== 3),
+    );
+    expect(inUse).toBe(8);
+  });
+
+  it('begins no more after a failure, and waits for those that it has begun', async () => {
+    const { storing, puts, taken, given } = await storeMany({ firstFails: true });
+    await expect(storing).rejects.toThrow('no room');
+    expect(puts.mock.calls.length).toBeLessThanOrEqual(8);
+    expect(given.mock.calls.length).toBe(taken.mock.calls.length);
   });
 });
 
