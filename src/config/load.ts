@@ -89,10 +89,14 @@ function readBackend(
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {
   return {
-    file: limits(readSection(ini, 'io_file', presets.io_file)),
+    file: readFileIo(readSection(ini, 'io_file', presets.io_file)),
     rbd: readRbd(readSection(ini, 'io_rbd')),
     null: limits(readSection(ini, 'io_null', presets.io_null)),
   };
+}
+
+function readFileIo(values: Values<'io_file'>): Config['io']['file'] {
+  return { ...limits(values), directIo: values.direct_io };
 }
 
 function readRbd(values: Values<'io_rbd'>): Config['io']['rbd'] {
@@ -109,6 +113,6 @@ function readRbd(values: Values<'io_rbd'>): Config['io']['rbd'] {
   };
 }
 
-function limits(values: Values<'io_file' | 'io_null' | 'io_rbd'>): Config['io']['file'] {
+function limits(values: Values<'io_file' | 'io_null' | 'io_rbd'>): Config['io']['null'] {
   return { simultaneousReads: values.simultaneous_reads, simultaneousWrites: values.simultaneous_writes };
 }

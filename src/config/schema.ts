@@ -111,7 +111,11 @@ export const SCHEMA = {
     request_timeout: deferred,
     retry_time: deferred,
   },
-  io_file: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
+  io_file: {
+    simultaneous_reads: option(atOnce, 1),
+    simultaneous_writes: option(atOnce, 1),
+    direct_io: option(directIo, 'auto'),
+  },
   io_rbd: {
     ceph_conffile: option<string | undefined>(path, undefined),
     cluster_name: option(line, 'ceph'),

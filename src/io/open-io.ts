@@ -26,7 +26,7 @@ export async function shareSource(url: string, options: IoOptions, host: IoHost)
   }
   const hasChanged = scheme === 'file' ? watchChanges(path) : () => false;
   const { sizeBytes } = scheme === 'file' ? await lookedAt(new FileSource(path)) : { sizeBytes: parseNullSize(path) };
-  return { sizeBytes, spec: { url, limits: options[scheme] }, verify: async () => {}, hasChanged, close: async () => {} };
+  return { sizeBytes, spec: specOf(url, options), verify: async () => {}, hasChanged, close: async () => {} };
 }
 
 /**
@@ -44,7 +44,7 @@ export async function shareTarget(
     const { shareRbdTarget } = await import('./rbd/share-rbd.ts');
     return shareRbdTarget(parseRbdPlace(path, url), { ...needs, options: options.rbd }, host);
   }
-  const spec = { url, limits: options[scheme] };
+  const spec = specOf(url, options);
   if (scheme === 'null') return { isNew: true, tailBytes: 0, spec, close: async () => {} };
   const { discard, release, ...asItIs } = prepareFileTarget(path, needs);
   try {
@@ -68,18 +68,24 @@ interface ReadingOptions {
   mayBlock?: boolean;
 }
 
+/** The data with which a thread opens a file or the null device. */
+function specOf(url: string, options: IoOptions): IoSpec {
+  const { scheme } = parseIoUrl(url);
+  return { url, limits: options[scheme], ...(scheme === 'file' ? { directIo: options.file.directIo } : {}) };
+}
+
 /** Opens a shared source for the calling thread. */
-export function openSource({ url, image }: IoSpec, { blockSize, mayBlock }: ReadingOptions): Source {
+export function openSource({ url, image, directIo }: IoSpec, { blockSize, mayBlock }: ReadingOptions): Source {
   if (image !== undefined) return new RbdSource(url, image);
   const { scheme, path } = parseIoUrl(url);
-  return scheme === 'file' ? new FileSource(path, { mayBlock }) : new NullSource(parseNullSize(path), blockSize);
+  return scheme === 'file' ? new FileSource(path, { mayBlock, directIo }) : new NullSource(parseNullSize(path), blockSize);
 }
 
 /** Opens a shared target for the calling thread. */
-export function openTarget({ url, image }: IoSpec): Target {
+export function openTarget({ url, image, directIo }: IoSpec): Target {
   if (image !== undefined) return new RbdTarget(url, image);
   const { scheme, path } = parseIoUrl(url);
-  return scheme === 'file' ? new FileTarget(path) : new NullTarget();
+  return scheme === 'file' ? new FileTarget(path, { directIo }) : new NullTarget();
 }
 
 async function lookedAt(source: Source): Promise<{ sizeBytes: number }> {

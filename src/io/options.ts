@@ -1,9 +1,17 @@
+import type { DirectIoMode } from '../native/direct-io-switch.ts';
+
 /** Limits of one kind of source or target, over all workers together. */
 export interface IoLimits {
   /** Reads in flight at once, 1 or more. */
   simultaneousReads: number;
   /** Writes in flight at once, 1 or more. */
   simultaneousWrites: number;
+}
+
+/** Options of files and block devices. */
+interface FileIoOptions extends IoLimits {
+  /** Default: auto. */
+  directIo?: DirectIoMode | undefined;
 }
 
 /** Options of Ceph RBD images. */
@@ -28,7 +36,7 @@ export interface RbdOptions extends IoLimits {
  * backy.cfg). Plain data, for worker threads.
  */
 export interface IoOptions {
-  file: IoLimits;
+  file: FileIoOptions;
   rbd: RbdOptions;
   null: IoLimits;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.ts';
+import type { DirectIoMode } from '../native/direct-io-switch.ts';
 import type { IoLimits } from './options.ts';
 import type { OpenImage } from './rbd/image-calls.ts';
 
@@ -19,6 +20,8 @@ export interface IoHost {
 export interface IoSpec {
   url: string;
   limits: IoLimits;
+  /** Of a file or block device. [auto] */
+  directIo?: DirectIoMode | undefined;
   /** An RBD image, opened for all threads. */
   image?: OpenImage;
 }

@@ -21,6 +21,11 @@ interface Libc {
   /** See {@link lseekAsync}. Keeps `argument` alive until it is done. */
   ioctlAsync(fd: number, request: number, argument: ArrayBufferView): Promise<number>;
   syncFileRange(fd: number, offset: number, length: number, flags: number): number;
+  /** Addresses are numbers: the system gives none beyond 2^47. */
+  mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
+  munmap(address: number, length: number): number;
+  /** Sets a byte for each page, whose lowest bit says whether it is in memory. */
+  mincore(address: number, length: number, pages: Uint8Array): number;
   fcntl(fd: number, command: number, argument: ArrayBufferView): number;
   /** The forms of fcntl that take and return flags. */
   fcntlFlags(fd: number, command: number, flags: number): number;
@@ -61,6 +66,11 @@ function load(): Libc {
     syncFileRange: library.func(
       'int sync_file_range(int fd, int64_t offset, int64_t length, uint32_t flags)',
     ) as Libc['syncFileRange'],
+    mmap: library.func(
+      'int64_t mmap(int64_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
+    ) as Libc['mmap'],
+    munmap: library.func('int munmap(int64_t address, size_t length)') as Libc['munmap'],
+    mincore: library.func('int mincore(int64_t address, size_t length, _Out_ uint8_t *pages)') as Libc['mincore'],
     fcntl: library.func('int fcntl(int fd, int command, _Inout_ void *argument)') as Libc['fcntl'],
     fcntlFlags: library.func('int fcntl(int fd, int command, int flags)') as Libc['fcntlFlags'],
     address: (bytes) => koffi.address(bytes),

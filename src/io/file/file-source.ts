@@ -1,8 +1,11 @@
-import { closeSync, openSync, read as readCallback, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read as readCallback, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
+import type { DirectIoMode } from '../../native/direct-io-switch.ts';
 import { dropPageCache, findHole, isHole } from '../../native/file-calls.ts';
+import { isCached, mayAskForCache } from '../../native/page-cache.ts';
 import type { Source } from '../source.ts';
+import { DirectFile } from './direct-file.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
 import { pathHint } from './path-hint.ts';
 
@@ -17,24 +20,40 @@ const SLOW_READ_MS = 2;
 const FAST_BYTES_PER_MS = 1_000_000;
 const READS_TO_NEXT_TRY = 64;
 
+/** How to read a file. */
+interface FileSourceOptions {
+  /** Calls may block this thread. [true] */
+  mayBlock?: boolean | undefined;
+  /** [auto] */
+  directIo?: DirectIoMode | undefined;
+}
+
 /**
- * A regular file or block device, read through the page cache, which is dropped behind the reader.
+ * A regular file or block device. A device is read around the page cache. So is a file, except for
+ * what is in memory already: that is read there, and stays. Where this is not possible, reads go
+ * through the cache, which is dropped behind the reader.
  */
 export class FileSource implements Source {
   readonly sizeBytes: number;
   readonly #fd: number;
   readonly #path: string;
   readonly #mayBlock: boolean;
+  readonly #direct: DirectFile;
+  /** Bytes in memory are to be read there. */
+  readonly #prefersMemory: boolean;
   /** Reads to make through the thread pool before the next one on this thread. */
   #slowReads = 0;
 
-  /** Opens `path` for reading. `mayBlock`: calls may block this thread. */
-  constructor(path: string, { mayBlock = true }: { mayBlock?: boolean | undefined } = {}) {
+  constructor(path: string, { mayBlock = true, directIo = 'auto' }: FileSourceOptions = {}) {
     this.#path = path;
     this.#mayBlock = mayBlock;
     this.#fd = openForReading(path);
     try {
       this.sizeBytes = sizeOfFile(this.#fd, path);
+      this.#prefersMemory = directIo === 'auto' && fstatSync(this.#fd).isFile();
+      // If the kernel does not tell what is in memory, a file may well be there.
+      const mode = this.#prefersMemory && !mayAskForCache(this.#fd) ? 'off' : directIo;
+      this.#direct = new DirectFile(path, mode, { fd: this.#fd, flags: constants.O_RDONLY });
     } catch (error) {
       closeSync(this.#fd);
       throw error;
@@ -42,9 +61,13 @@ export class FileSource implements Source {
   }
 
   read(into: Uint8Array, offset: number): Promise<void> | undefined {
+    const place = this.#placeOf(into, offset);
+    if (place === 'disk') return this.#readDirect(into, offset);
     const done = this.#mayBlock && this.#slowReads === 0 ? this.#readAtOnce(into, offset) : 0;
-    if (done < into.length) return this.#readRest(into, done, offset);
-    dropPageCache(this.#fd, offset, into.length);
+    const reading = done < into.length ? this.#readRest(into, done, offset) : undefined;
+    if (place === 'memory') return reading;
+    if (reading !== undefined) return reading.then(() => this.#drop(into, offset));
+    this.#drop(into, offset);
     return undefined;
   }
 
@@ -53,7 +76,21 @@ export class FileSource implements Source {
   }
 
   async close(): Promise<void> {
+    this.#direct.close();
     closeSync(this.#fd);
+  }
+
+  /** Where to read a range from. A slow read was not from memory, whatever the kernel says. */
+  #placeOf(into: Uint8Array, offset: number): 'disk' | 'memory' | 'unknown' {
+    if (!this.#direct.takes(into, offset)) return 'unknown';
+    if (!this.#prefersMemory) return 'disk';
+    const isInMemory = isCached(this.#fd, offset, into.length);
+    if (isInMemory === false) return 'disk';
+    return isInMemory && this.#slowReads === 0 ? 'memory' : 'unknown';
+  }
+
+  #drop(into: Uint8Array, offset: number): void {
+    dropPageCache(this.#fd, offset, into.length);
   }
 
   /**
@@ -71,6 +108,22 @@ export class FileSource implements Source {
     }
   }
 
+  /** The end of the file may be no whole page: that is read through the cache. */
+  async #readDirect(into: Uint8Array, offset: number): Promise<void> {
+    let done: number;
+    try {
+      done = await this.#direct.move(
+        into,
+        async (fd, from, length) => (await read(fd, into, from, length, offset + from)).bytesRead,
+      );
+    } catch (error) {
+      throw error instanceof BackyError ? error : this.#failure(into, offset, error);
+    }
+    await this.#readRest(into, done, offset);
+    // Some file systems read through the cache nonetheless, like btrfs what is compressed.
+    this.#drop(into, offset);
+  }
+
   async #readRest(into: Uint8Array, from: number, offset: number): Promise<void> {
     for (let done = from; done < into.length; ) {
       const count = await this.#readSome(into, done, offset);
@@ -85,7 +138,6 @@ export class FileSource implements Source {
       }
       done += count;
     }
-    dropPageCache(this.#fd, offset, into.length);
   }
 
   async #readSome(into: Uint8Array, done: number, offset: number): Promise<number> {

@@ -1,42 +1,67 @@
-import { closeSync, fsync as fsyncCallback, openSync, write as writeCallback } from 'node:fs';
+import { closeSync, constants, fsync as fsyncCallback, openSync, write as writeCallback } from 'node:fs';
 import { promisify } from 'node:util';
 import { BackyError, messageOf } from '../../errors.ts';
+import { alignedBytes } from '../../native/direct-io.ts';
+import type { DirectIoMode } from '../../native/direct-io-switch.ts';
 import { dropPageCache, startWriteback } from '../../native/file-calls.ts';
+import { once } from '../../native/once.ts';
 import type { Target } from '../target.ts';
+import { DirectFile } from './direct-file.ts';
 import { ZeroWriter } from './zero-writer.ts';
 
 const fsync = promisify(fsyncCallback);
 const write = promisify(writeCallback);
 
-const ZEROS = Buffer.alloc(1024 * 1024);
+const zeros = once(() => alignedBytes(1024 * 1024));
 /** Latest writes whose page cache is kept, so that their writeback ends before it is dropped. */
 const KEPT_WRITES = 16;
 
-/** A regular file or block device that exists already and is large enough. */
+/** How to write a file. */
+interface FileTargetOptions {
+  /** [auto] */
+  directIo?: DirectIoMode | undefined;
+  /** Makes an open file durable; tests hand in one that fails. */
+  sync?: (fd: number) => Promise<void>;
+}
+
+/**
+ * A regular file or block device that exists already and is large enough. Writes bypass the page
+ * cache where they can; the others leave it again.
+ */
 export class FileTarget implements Target {
   readonly #fd: number;
   readonly #path: string;
   readonly #sync: (fd: number) => Promise<void>;
   readonly #written: { offset: number; length: number }[] = [];
   readonly #zeros: ZeroWriter;
+  readonly #direct: DirectFile;
 
-  /** @param sync makes an open file durable; tests hand in one that fails. */
-  constructor(path: string, sync: (fd: number) => Promise<void> = fsync) {
+  constructor(path: string, { directIo = 'auto', sync = fsync }: FileTargetOptions = {}) {
     this.#path = path;
     this.#sync = sync;
     this.#fd = this.#checked('open', () => openSync(path, 'r+'));
     this.#zeros = new ZeroWriter(this.#fd);
+    this.#direct = new DirectFile(path, directIo, { fd: this.#fd, flags: constants.O_RDWR });
   }
 
   async write(bytes: Uint8Array, offset: number): Promise<void> {
     try {
-      for (let done = 0; done < bytes.length; ) {
+      let done = this.#direct.takes(bytes, offset) ? await this.#writeDirect(bytes, offset) : 0;
+      while (done < bytes.length) {
         done += (await write(this.#fd, bytes, done, bytes.length - done, offset + done)).bytesWritten;
       }
     } catch (error) {
       throw this.#failure(`write ${bytes.length} bytes at offset ${offset} of`, error);
     }
+    // Some file systems write through the cache nonetheless, like btrfs with checksums.
     this.#giveCacheBack(offset, bytes.length);
+  }
+
+  #writeDirect(bytes: Uint8Array, offset: number): Promise<number> {
+    return this.#direct.move(
+      bytes,
+      async (fd, done, length) => (await write(fd, bytes, done, length, offset + done)).bytesWritten,
+    );
   }
 
   writeZeros(offset: number, length: number): Promise<void> {
@@ -44,14 +69,17 @@ export class FileTarget implements Target {
   }
 
   async #writeZeroBytes(offset: number, length: number): Promise<void> {
-    for (let done = 0; done < length; done += ZEROS.length) {
-      await this.write(ZEROS.subarray(0, Math.min(ZEROS.length, length - done)), offset + done);
+    const bytes = zeros();
+    for (let done = 0; done < length; done += bytes.length) {
+      await this.write(bytes.subarray(0, Math.min(bytes.length, length - done)), offset + done);
     }
   }
 
   async flush(): Promise<void> {
     try {
-      await this.#sync(this.#fd);
+      // Both: to FUSE, a sync is one of its own descriptor.
+      const { fd = this.#fd } = this.#direct;
+      await Promise.all([...new Set([this.#fd, fd])].map((open) => this.#sync(open)));
     } catch (error) {
       throw this.#failure('flush', error);
     }
@@ -59,6 +87,7 @@ export class FileTarget implements Target {
   }
 
   async close(): Promise<void> {
+    this.#direct.close();
     closeSync(this.#fd);
   }
 
@@ -83,6 +112,7 @@ export class FileTarget implements Target {
   }
 
   #failure(what: string, error: unknown): BackyError {
+    if (error instanceof BackyError) return error;
     return new BackyError('io', `Cannot ${what} ${this.#path}: ${messageOf(error)}`, {
       hint: 'Check space, permissions and health of the restore target.',
       cause: error,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Source } from '../../../src/io/source.ts';
+import { alignedBytes } from '../../../src/native/direct-io.ts';
 
 /** Gives the suite a source whose bytes are known. */
 interface SourceFixture {
@@ -32,7 +33,7 @@ export function sourceSuite(create: () => Promise<SourceFixture>): void {
     const reads: Promise<void>[] = [];
     for (let offset = 0; offset < content.length; offset += blockSize) {
       for (const length of [blockSize, 3 * blockSize]) {
-        const into = new Uint8Array(Math.min(length, content.length - offset));
+        const into = alignedBytes(length).subarray(0, Math.min(length, content.length - offset));
         const expected = content.subarray(offset, offset + into.length);
         const check = () => expect(Buffer.from(into).equals(expected)).toBe(true);
         reads.push(Promise.resolve(source.read(into, offset)).then(check));

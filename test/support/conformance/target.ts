@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Target } from '../../../src/io/target.ts';
+import { alignedBytes } from '../../../src/native/direct-io.ts';
 
 /** Gives the suite a target that can be read back. */
 interface TargetFixture {
@@ -34,6 +35,31 @@ export function targetSuite(create: () => Promise<TargetFixture>): void {
       writes.push(targets[writes.length % 2 === 0 ? 0 : 1].write(bytes, offset));
     }
     await Promise.all(writes);
+    await Promise.all(targets.map((target) => target.flush()));
+    expect((await fixture.read()).equals(expected)).toBe(true);
+  });
+
+  it.each([
+    [512, 50],
+    [1000, 50],
+    [4096, 40],
+    [10_240, 40],
+    [65_536, 20],
+    [102_912, 20],
+    [1_048_576, 2],
+  ])('keeps blocks of %i bytes, of which %i are written, the last one short, by several threads', async (blockSize, count) => {
+    const expected = Buffer.from(fixture.initial);
+    const imageBytes = blockSize * count - 77;
+    const content = randomBytes(imageBytes);
+    content.copy(expected);
+    const work = Array.from({ length: count }, async (_, index) => {
+      // Not in order: neighbours share pages.
+      const offset = ((index * 7) % count) * blockSize;
+      const bytes = alignedBytes(blockSize).subarray(0, Math.min(blockSize, imageBytes - offset));
+      bytes.set(content.subarray(offset, offset + bytes.length));
+      await targets[index % 2 === 0 ? 0 : 1].write(bytes, offset);
+    });
+    await Promise.all(work);
     await Promise.all(targets.map((target) => target.flush()));
     expect((await fixture.read()).equals(expected)).toBe(true);
   });

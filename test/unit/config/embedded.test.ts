@@ -40,7 +40,7 @@ test('without any file everything lives in one folder of the user', () => {
       backend: { type: 'file', path: `${state}/data`, durable: true, directIo: 'auto', fileMode: 0o600 },
     },
     io: {
-      file: { simultaneousReads: 4, simultaneousWrites: 4 },
+      file: { simultaneousReads: 4, simultaneousWrites: 4, directIo: 'auto' },
       rbd: RBD_DEFAULTS,
       null: { simultaneousReads: 1, simultaneousWrites: 1 },
     },

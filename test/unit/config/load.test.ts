@@ -47,7 +47,7 @@ test('a missing option takes its default', () => {
       backend: { type: 'file', path: '/tmp', durable: true, directIo: 'auto', fileMode: 0o600 },
     },
     io: {
-      file: { simultaneousReads: 1, simultaneousWrites: 1 },
+      file: { simultaneousReads: 1, simultaneousWrites: 1, directIo: 'auto' },
       rbd: RBD_DEFAULTS,
       null: { simultaneousReads: 1, simultaneousWrites: 1 },
     },
@@ -87,6 +87,7 @@ bandwidth_write: 2000
 [io_file]
 simultaneous_reads: 5
 simultaneous_writes: 6
+direct_io: off
 [io_null]
 simultaneous_reads: 7
 simultaneous_writes: 8
@@ -134,7 +135,7 @@ new_image_features:
       backend: { type: 'file', path: 'data', durable: true, directIo: 'auto', fileMode: 0o640 },
     },
     io: {
-      file: { simultaneousReads: 5, simultaneousWrites: 6 },
+      file: { simultaneousReads: 5, simultaneousWrites: 6, directIo: 'off' },
       rbd: {
         simultaneousReads: 9,
         simultaneousWrites: 1,

@@ -93,8 +93,10 @@ describe('an existing target', () => {
 it('the flush of a target makes it durable, or fails', async () => {
   writeFileSync(path, Buffer.alloc(SIZE_BYTES));
   let syncs = 0;
-  const target = new FileTarget(path, async () => {
-    if (++syncs > 1) throw new Error('EIO');
+  const target = new FileTarget(path, {
+    sync: async () => {
+      if (++syncs > 1) throw new Error('EIO');
+    },
   });
   await target.write(Buffer.from('x'), 0);
   await target.flush();

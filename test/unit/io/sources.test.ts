@@ -1,12 +1,24 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FileSource } from '../../../src/io/file/file-source.ts';
 import { NullSource } from '../../../src/io/null/null-io.ts';
 import { parseNullSize } from '../../../src/io/null/null-size.ts';
+import { alignedBytes } from '../../../src/native/direct-io.ts';
 import { sourceSuite } from '../../support/conformance/source.ts';
+import { cold, isInMemory, makeCold } from '../../support/images/cold-files.ts';
 
 const BLOCK = 4096;
 
@@ -30,6 +42,62 @@ describe.each([true, false])('the file source, that may block its thread: %s', (
     const reading = source.read(new Uint8Array(BLOCK), 0);
     expect(reading instanceof Promise).toBe(!mayBlock);
     await reading;
+    await source.close();
+    await dispose();
+  });
+});
+
+describe.each(['auto', 'on', 'off'] as const)('the file source, direct I/O %s', (directIo) => {
+  const LARGE = 32 * BLOCK;
+  sourceSuite(async () => {
+    const content = Buffer.concat([randomBytes(3 * LARGE), Buffer.alloc(LARGE), randomBytes(LARGE + 1234)]);
+    const { path, dispose } = temporaryFile(content);
+    makeCold(path);
+    return { open: () => new FileSource(path, { directIo }), content, blockSize: LARGE, dispose };
+  });
+
+  it('sees bytes that were just written, while others are cold', async () => {
+    const content = randomBytes(8 * LARGE + 100);
+    const { path, dispose } = temporaryFile(content);
+    makeCold(path);
+    const source = new FileSource(path, { directIo });
+    const writer = openSync(path, 'r+');
+    for (const offset of [10, LARGE - 5, 4 * LARGE, 8 * LARGE + 50]) {
+      randomBytes(50).copy(content, offset);
+      writeSync(writer, content, offset, 50, offset);
+    }
+    closeSync(writer);
+    const into = alignedBytes(content.length).subarray(0, content.length);
+    await source.read(into, 0);
+    expect(content.equals(into)).toBe(true);
+    await source.close();
+    await dispose();
+  });
+
+  it.skipIf(cold.skip)(`leaves nothing in memory of what was not there${cold.note}`, async () => {
+    const { path, dispose } = temporaryFile(randomBytes(8 * LARGE + 100));
+    makeCold(path);
+    const source = new FileSource(path, { directIo });
+    for (let offset = 0; offset < source.sizeBytes; offset += LARGE) {
+      const length = Math.min(LARGE, source.sizeBytes - offset);
+      await source.read(alignedBytes(length).subarray(0, length), offset);
+      // Without direct I/O, read-ahead has read what comes next.
+      if (directIo !== 'off') expect(isInMemory(path, Math.min(offset + LARGE, 8 * LARGE), 1)).toBe(false);
+      expect(isInMemory(path, offset, length)).toBe(false);
+    }
+    await source.close();
+    await dispose();
+  });
+
+  it('leaves in memory what was there only if it may read it there', async () => {
+    const { path, dispose } = temporaryFile(randomBytes(2 * LARGE));
+    makeCold(path);
+    readFileSync(path);
+    const source = new FileSource(path, { directIo });
+    const reading = source.read(alignedBytes(LARGE), LARGE);
+    expect(reading instanceof Promise).toBe(directIo === 'on');
+    await reading;
+    if (!cold.skip) expect(isInMemory(path, LARGE, LARGE)).toBe(directIo === 'auto');
     await source.close();
     await dispose();
   });
@@ -59,16 +127,19 @@ describe('the file source', () => {
     await dispose();
   });
 
-  it('rejects a read that the file is too short for, and never pads', async () => {
-    const { path, dispose } = temporaryFile(randomBytes(2 * BLOCK));
-    const source = new FileSource(path);
-    truncateSync(path, BLOCK + 10);
-    await expect(async () => source.read(new Uint8Array(BLOCK), BLOCK)).rejects.toThrow(
-      `ended at offset ${BLOCK + 10} while ${BLOCK - 10} more`,
-    );
-    await source.close();
-    await dispose();
-  });
+  it.each(['on', 'off'] as const)(
+    'rejects a read that the file is too short for, and never pads; direct I/O %s',
+    async (directIo) => {
+      const { path, dispose } = temporaryFile(randomBytes(3 * BLOCK));
+      const source = new FileSource(path, { directIo });
+      truncateSync(path, 2 * BLOCK + 10);
+      await expect(async () => source.read(alignedBytes(2 * BLOCK), BLOCK)).rejects.toThrow(
+        `ended at offset ${2 * BLOCK + 10} while ${BLOCK - 10} more`,
+      );
+      await source.close();
+      await dispose();
+    },
+  );
 });
 
 describe('the null source', () => {

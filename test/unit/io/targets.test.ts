@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,7 +7,9 @@ import { loadConfig } from '../../../src/config/load.ts';
 import { FileTarget } from '../../../src/io/file/file-target.ts';
 import { parseIoUrl } from '../../../src/io/io-url.ts';
 import { shareTarget } from '../../../src/io/open-io.ts';
+import { alignedBytes } from '../../../src/native/direct-io.ts';
 import { targetSuite } from '../../support/conformance/target.ts';
+import { cold, isInMemory, makeCold } from '../../support/images/cold-files.ts';
 import { makeSandbox } from '../config/sandbox.ts';
 
 /** Memory file systems can't zero a range in place, others can: both ways must hold. */
@@ -19,18 +21,63 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(FOLDERS)('the file target in %s', (parent) => {
+describe.each([
+  ...FOLDERS.map((parent) => ({ parent, directIo: 'auto' as const })),
+  { parent: tmpdir(), directIo: 'on' as const },
+  { parent: tmpdir(), directIo: 'off' as const },
+])('the file target in $parent, direct I/O $directIo', ({ parent, directIo }) => {
   targetSuite(async () => {
     const own = mkdtempSync(join(parent, 'backy2-target-'));
     const path = join(own, 'image');
     const initial = randomBytes(3_000_123);
     writeFileSync(path, initial);
     return {
-      open: () => new FileTarget(path),
+      open: () => new FileTarget(path, { directIo }),
       read: async () => readFileSync(path),
       initial,
       dispose: async () => rmSync(own, { recursive: true, force: true }),
     };
+  });
+});
+
+describe('a file target', () => {
+  const SIZE = 4 * 65_536;
+  it.skipIf(cold.skip).each([
+    ['auto', 65_536, false],
+    ['auto', 65_536 - 4096, true],
+    ['on', 4096, false],
+    ['off', 65_536, true],
+  ] as const)(`writes with direct I/O %s, of %i bytes, through memory: %s${cold.note}`, async (directIo, length, isCached) => {
+    const path = join(folder, 'image');
+    writeFileSync(path, Buffer.alloc(SIZE));
+    makeCold(path);
+    const target = new FileTarget(path, { directIo });
+    const bytes = alignedBytes(length).subarray(0, length);
+    bytes.set(randomBytes(length));
+    await target.write(bytes, 65_536);
+    expect(isInMemory(path, 65_536, length)).toBe(isCached);
+    await target.flush();
+    await target.close();
+    expect(
+      readFileSync(path)
+        .subarray(65_536, 65_536 + length)
+        .equals(bytes),
+    ).toBe(true);
+  });
+
+  it('syncs what it wrote, on both of its descriptors', async () => {
+    const path = join(folder, 'image');
+    writeFileSync(path, Buffer.alloc(SIZE));
+    const synced: string[] = [];
+    const sync = async (fd: number) => {
+      const flags = /flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '';
+      synced.push(Number.parseInt(flags, 8) & constants.O_DIRECT ? 'direct' : 'cached');
+    };
+    const target = new FileTarget(path, { sync });
+    await target.write(alignedBytes(65_536), 0);
+    await target.flush();
+    await target.close();
+    expect(synced).toEqual(['cached', 'direct']);
   });
 });
 
