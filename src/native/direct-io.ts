@@ -15,10 +15,17 @@ const F_SETFL = 4;
  * `atLeast` bytes, rounded up. Zeroed by the system on first use.
  */
 export function alignedBytes(atLeast: number): Uint8Array {
-  const length = roundUp(atLeast);
-  const bytes = new Uint8Array(length + DIRECT_ALIGNMENT);
-  const start = (DIRECT_ALIGNMENT - pageOffset(bytes)) % DIRECT_ALIGNMENT;
-  return bytes.subarray(start, start + length);
+  return alignedPart(new ArrayBuffer(roundUp(atLeast) + DIRECT_ALIGNMENT), roundUp(atLeast));
+}
+
+/** The same as {@link alignedBytes}, shared with other threads. */
+export function alignedSharedBytes(atLeast: number): Uint8Array<SharedArrayBuffer> {
+  return alignedPart(new SharedArrayBuffer(roundUp(atLeast) + DIRECT_ALIGNMENT), roundUp(atLeast));
+}
+
+function alignedPart<Buffer extends ArrayBufferLike>(buffer: Buffer, length: number): Uint8Array<Buffer> {
+  const start = (DIRECT_ALIGNMENT - pageOffset(new Uint8Array(buffer))) % DIRECT_ALIGNMENT;
+  return new Uint8Array(buffer, start, length);
 }
 
 /** Whether memory starts where direct I/O needs it. Costs about a microsecond. */

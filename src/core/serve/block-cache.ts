@@ -1,8 +1,10 @@
+import { alignedSharedBytes } from '../../native/direct-io.ts';
+
 /** A decoded block that is in the cache or is being loaded into it. */
 export interface CachedBlock {
   /** Identifies the block among all open images. */
   readonly key: number;
-  /** Position in the arena. */
+  /** Number of its place in the arena. */
   readonly slot: number;
   /**
    * Resolves when the bytes are loaded and verified, rejects when that fails. A waiter MUST pin the
@@ -23,7 +25,8 @@ export interface CachedBlock {
 export class BlockCache {
   readonly slots: number;
   readonly blockSize: number;
-  readonly arena: SharedArrayBuffer;
+  /** Aligned, so that blobs can be read into it around the page cache. */
+  readonly #arena: Uint8Array<SharedArrayBuffer>;
   /** Least recently used first. */
   readonly #blocks = new Map<number, CachedBlock>();
   readonly #free: number[] = [];
@@ -37,7 +40,17 @@ export class BlockCache {
   constructor(slots: number, blockSize: number) {
     this.slots = slots;
     this.blockSize = blockSize;
-    this.arena = new SharedArrayBuffer(slots * blockSize);
+    this.#arena = alignedSharedBytes(slots * blockSize);
+  }
+
+  /** The shared memory of all blocks. */
+  get arena(): SharedArrayBuffer {
+    return this.#arena.buffer;
+  }
+
+  /** The position of a block in the arena, in bytes. */
+  positionOf(block: CachedBlock): number {
+    return this.#arena.byteOffset + block.slot * this.blockSize;
   }
 
   /**
@@ -78,7 +91,7 @@ export class BlockCache {
    * Returns `length` bytes of a block from `offset` on. They are valid while the block is pinned.
    */
   bytes(block: CachedBlock, offset: number, length: number): Uint8Array {
-    return new Uint8Array(this.arena, block.slot * this.blockSize + offset, length);
+    return new Uint8Array(this.arena, this.positionOf(block) + offset, length);
   }
 
   /** Marks a block as loaded. From now on it may be evicted when it is not pinned. */

@@ -110,8 +110,7 @@ export class BlockReader implements Operation {
   next(): Job | undefined {
     const reads = this.#queue.takeJob();
     if (reads.length === 0) return undefined;
-    const { blockSize } = this.cache;
-    return { kind: 'view', blocks: reads.map(({ row, block }) => ({ ...row, at: block.slot * blockSize })) };
+    return { kind: 'view', blocks: reads.map(({ row, block }) => ({ ...row, at: this.cache.positionOf(block) })) };
   }
 
   answered(answer: JobAnswer): void {

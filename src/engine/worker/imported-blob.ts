@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { alignedBytes } from '../../native/direct-io.ts';
 import type { BlobContent, Finding } from '../shared/messages.ts';
 import { fetchBlock } from './fetch-job.ts';
 import type { WorkerContext } from './worker-context.ts';
@@ -22,7 +23,7 @@ export async function checkImportedBlob(
   { id, uid, size, content }: ImportedBlob,
 ): Promise<string | undefined> {
   // The job's own slot holds the block to store.
-  const slot = { bytes: new Uint8Array(context.setup.blockSize), other: undefined };
+  const slot = { bytes: alignedBytes(context.setup.blockSize), other: undefined };
   try {
     const { finding } = await context.hashes.hurry(() => fetchBlock(context, slot, { id, uid, size, ...content }));
     return finding === undefined ? undefined : describe(finding);

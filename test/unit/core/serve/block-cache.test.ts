@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BlockCache } from '../../../../src/core/serve/block-cache.ts';
+import { isAligned } from '../../../../src/native/direct-io.ts';
 
 /** Adds a block that is loaded at once. */
 function put(cache: BlockCache, key: number) {
@@ -10,6 +11,18 @@ function put(cache: BlockCache, key: number) {
 }
 
 describe('BlockCache', () => {
+  it('has memory of its own for each block, fit for direct I/O', () => {
+    const cache = new BlockCache(3, 8192);
+    const blocks = [1, 2, 3].map((key) => put(cache, key));
+    for (const block of blocks) {
+      const bytes = cache.bytes(block, 0, 8192).fill(block.key);
+      expect(isAligned(bytes)).toBe(true);
+      expect(bytes.byteOffset).toBe(cache.positionOf(block));
+    }
+    expect(blocks.map((block) => [...new Set(cache.bytes(block, 0, 8192))])).toEqual([[1], [2], [3]]);
+    expect(cache.bytes(blocks[1] as (typeof blocks)[0], 8000, 192).buffer).toBe(cache.arena);
+  });
+
   it('evicts the least recently used block', () => {
     const cache = new BlockCache(3, 16);
     for (const key of [1, 2, 3]) put(cache, key);
