@@ -181,9 +181,17 @@ export const DURABILITY: readonly Mutant[] = [
     name: 'target-is-not-synced',
     invariant: 'The flush of a target is an fsync.',
     file: 'src/io/file/file-target.ts',
-    text: 'await this.#sync(this.#fd);',
+    text: '.map((open) => this.#sync(open))',
     replacement: '',
     tests: TARGETS,
+  },
+  {
+    name: 'direct-writes-of-a-target-are-not-synced',
+    invariant: 'The flush of a target syncs both of its descriptors.',
+    file: 'src/io/file/file-target.ts',
+    text: 'const { fd = this.#fd } = this.#direct;',
+    replacement: 'const fd = this.#fd;',
+    tests: ['test/unit/io/targets.test.ts'],
   },
   {
     name: 'commits-do-not-wait-for-the-disk',

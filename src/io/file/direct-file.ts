@@ -10,8 +10,8 @@ import { type DirectIoMode, DirectIoSwitch } from '../../native/direct-io-switch
  */
 const LEAST_BYTES = 65_536;
 
-/** Moves `length` bytes from the `done`th on. Resolves to the bytes moved: may be fewer. */
-type Call = (fd: number, done: number, length: number) => Promise<number>;
+/** Moves bytes at an offset. Resolves to the number of bytes moved: may be fewer. */
+type Call = (fd: number, bytes: Uint8Array, offset: number) => Promise<number>;
 
 /**
  * A second descriptor of an open file or device: its transfers bypass the page cache. The first one
@@ -54,12 +54,12 @@ export class DirectFile {
    * @returns bytes moved, from the start. The rest, which may be all, is for the cache: the end of
    * a page, or what follows a short transfer that did not end with a page.
    */
-  async move(bytes: Uint8Array, call: Call): Promise<number> {
+  async move(bytes: Uint8Array, offset: number, call: Call): Promise<number> {
     const pages = roundDown(bytes.length);
     let done = 0;
     while (this.#fd !== undefined && done < pages && done % DIRECT_ALIGNMENT === 0) {
       try {
-        const count = await call(this.#fd, done, pages - done);
+        const count = await call(this.#fd, bytes.subarray(done, pages), offset + done);
         if (count === 0) break;
         done += count;
       } catch (error) {

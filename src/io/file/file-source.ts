@@ -112,10 +112,7 @@ export class FileSource implements Source {
   async #readDirect(into: Uint8Array, offset: number): Promise<void> {
     let done: number;
     try {
-      done = await this.#direct.move(
-        into,
-        async (fd, from, length) => (await read(fd, into, from, length, offset + from)).bytesRead,
-      );
+      done = await this.#direct.move(into, offset, async (fd, part, at) => (await read(fd, part, 0, part.length, at)).bytesRead);
     } catch (error) {
       throw error instanceof BackyError ? error : this.#failure(into, offset, error);
     }

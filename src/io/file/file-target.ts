@@ -58,10 +58,7 @@ export class FileTarget implements Target {
   }
 
   #writeDirect(bytes: Uint8Array, offset: number): Promise<number> {
-    return this.#direct.move(
-      bytes,
-      async (fd, done, length) => (await write(fd, bytes, done, length, offset + done)).bytesWritten,
-    );
+    return this.#direct.move(bytes, offset, async (fd, part, at) => (await write(fd, part, 0, part.length, at)).bytesWritten);
   }
 
   writeZeros(offset: number, length: number): Promise<void> {

@@ -55,6 +55,9 @@ const hintedWords = (lab: Lab) => ['-r', lab.path('source.hints'), '-f', first(l
 const onlyNamedBlobs = (lab: Lab) => expect(lab.blobs(), 'blobs after the cleanup').toEqual(namedBlobs(lab));
 const isRestored = (lab: Lab) => expect(sha256OfFile(lab.path('target')), 'the target').toBe(sha256(oldImage));
 
+/** By itself, direct I/O takes larger blocks than those of the sweep. */
+const DIRECT: Sections = { io_file: { direct_io: 'on' } };
+
 const OLD_REVISION = 'cd3f15ae79f8';
 /** 6: the same command can be resumed; only backups and restores can. */
 const BACKUP_CODES = [1, 6, 100];
@@ -74,6 +77,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'backup, hinted',
     codes: BACKUP_CODES,
     prepare: basic,
+    config: DIRECT,
     command: (lab) => ['backup', ...hintedWords(lab)],
     done: newIsDone,
     finish: (lab) => continueNew(lab, hintedWords(lab)),
@@ -106,6 +110,7 @@ export const OPERATIONS: readonly Operation[] = [
       ready.lab.write('target', noise(oldImage.length, 'before'));
       return ready;
     },
+    config: DIRECT,
     command: (lab) => ['restore', '-f', first(lab), `file://${lab.path('target')}`],
     done: isRestored,
     finish: async (lab) => {

@@ -38,12 +38,16 @@ const failing = (code: string) => async () => {
   throw Object.assign(new Error(code), { code });
 };
 
-/** Answers calls with the numbers, one after the other. Notes where each began, and its length. */
+const START = 5 * PAGE;
+const bytes = alignedBytes(4 * PAGE).subarray(0, 3 * PAGE + 100);
+
+/** Answers calls with the numbers, one after the other. Notes offset and length of each. */
 function answering(...counts: number[]) {
   const calls: [number, number][] = [];
-  const call = async (_fd: number, done: number, length: number) => {
-    calls.push([done, length]);
-    return counts[calls.length - 1] ?? length;
+  const call = async (_fd: number, part: Uint8Array, offset: number) => {
+    expect(part.byteOffset - bytes.byteOffset).toBe(offset - START);
+    calls.push([offset, part.length]);
+    return counts[calls.length - 1] ?? part.length;
   };
   return { calls, call };
 }
@@ -79,41 +83,26 @@ describe('a range bypasses the page cache', () => {
     const file = open('on');
     const into = alignedBytes(KIB_64);
     expect(file.takes(into, 0)).toBe(true);
-    await file.move(into, async (open, done, length) => readSync(open, into, done, length, done));
+    await file.move(into, 0, async (open, part, offset) => readSync(open, part, 0, part.length, offset));
     rmSync(`${path}.old`);
     expect(content.subarray(0, KIB_64).equals(into)).toBe(true);
   });
 });
 
 describe('a direct transfer', () => {
-  const bytes = alignedBytes(4 * PAGE).subarray(0, 3 * PAGE + 100);
-  const moved = (call: Parameters<DirectFile['move']>[1]) => {
+  const moved = (call: Parameters<DirectFile['move']>[2]) => {
     const file = open('on');
-    expect(file.takes(bytes, 0)).toBe(true);
-    return file.move(bytes, call);
+    expect(file.takes(bytes, START)).toBe(true);
+    return file.move(bytes, START, call);
   };
 
+  const first = [START, 3 * PAGE];
+  const second = [START + PAGE, 2 * PAGE];
   it.each([
-    ['moves whole pages, and leaves the rest', [], 3 * PAGE, [[0, 3 * PAGE]]],
-    [
-      'goes on after a short call of whole pages',
-      [PAGE],
-      3 * PAGE,
-      [
-        [0, 3 * PAGE],
-        [PAGE, 2 * PAGE],
-      ],
-    ],
-    ['ends after a short call within a page', [PAGE + 512], PAGE + 512, [[0, 3 * PAGE]]],
-    [
-      'ends where the file does',
-      [PAGE, 0],
-      PAGE,
-      [
-        [0, 3 * PAGE],
-        [PAGE, 2 * PAGE],
-      ],
-    ],
+    ['moves whole pages, and leaves the rest', [], 3 * PAGE, [first]],
+    ['goes on after a short call of whole pages', [PAGE], 3 * PAGE, [first, second]],
+    ['ends after a short call within a page', [PAGE + 512], PAGE + 512, [first]],
+    ['ends where the file does', [PAGE, 0], PAGE, [first, second]],
   ])('%s', async (_, counts, expected, calls) => {
     const answers = answering(...counts);
     expect(await moved(answers.call)).toBe(expected);
@@ -136,14 +125,14 @@ describe('refused direct I/O', () => {
   it('of a transfer leaves it to the cache, and all later ones', async () => {
     const file = open('auto');
     expect(file.takes(bytes, 0)).toBe(true);
-    expect(await file.move(bytes, failing('EINVAL'))).toBe(0);
+    expect(await file.move(bytes, 0, failing('EINVAL'))).toBe(0);
     expect(file.takes(bytes, 0)).toBe(false);
   });
 
   it('of a transfer is an error if it is demanded', async () => {
     const file = open('on');
     expect(file.takes(bytes, 0)).toBe(true);
-    await expect(file.move(bytes, failing('EINVAL'))).rejects.toMatchObject(demanded);
+    await expect(file.move(bytes, 0, failing('EINVAL'))).rejects.toMatchObject(demanded);
   });
 
   it('of the file is the same', () => {
