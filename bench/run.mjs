@@ -2,6 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { isMissed, renderRow, renderTable } from './lib/table.mjs';
 import { Workspace } from './lib/workspace.mjs';
+import { renderRivals } from './rivals/markdown.mjs';
+import { measureRivals } from './rivals/measure.mjs';
 import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
 import { fileBackend, firstBackup } from './rows/first-backup.mjs';
@@ -40,9 +42,11 @@ const BENCHES = {
   rbd,
 };
 
-const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FILE] [--memory-dir DIR] [--disk-dir DIR]
+const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick] [--json FILE]
+                       [--memory-dir DIR] [--disk-dir DIR] [--program PROGRAM]
 
   --only        ${Object.keys(BENCHES).join(', ')}
+  --rivals      instead, compare with borg, restic, and the original if BACKY2_ORIGINAL names one
   --quick       small sizes, one round: only checks that the bench works
   --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
@@ -53,6 +57,7 @@ const USAGE = `Usage: npm run bench -- [--only NAME[,NAME]] [--quick] [--json FI
 const { values } = parseArgs({
   options: {
     only: { type: 'string' },
+    rivals: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
     'memory-dir': { type: 'string', default: '/dev/shm' },
@@ -61,7 +66,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
-const names = values.only === undefined ? Object.keys(BENCHES) : values.only.split(',');
+const names = values.rivals ? [] : (values.only?.split(',') ?? Object.keys(BENCHES));
 const unknown = names.filter((name) => !(name in BENCHES));
 if (values.help || unknown.length > 0) {
   process.stdout.write(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}\n${USAGE}` : USAGE);
@@ -76,6 +81,8 @@ const workspace = new Workspace({
 });
 /** @type {import('./lib/table.mjs').Row[]} */
 const rows = [];
+/** @type {import('./rivals/measure.mjs').Result[]} */
+const rivals = [];
 try {
   for (const name of names) {
     for await (const row of BENCHES[name](workspace)) {
@@ -83,12 +90,15 @@ try {
       process.stderr.write(`${renderRow(row)}\n`);
     }
   }
+  const hasRivals = values.rivals || (values.quick && values.only === undefined);
+  if (hasRivals) for await (const result of measureRivals(workspace)) rivals.push(result);
 } finally {
   workspace.remove();
 }
 const missed = rows.filter(isMissed);
-const json = JSON.stringify({ quick: values.quick, rows });
-process.stdout.write(`${renderTable(rows)}\n${json}\n`);
+const json = JSON.stringify({ quick: values.quick, rows, rivals });
+if (rivals.length > 0) process.stdout.write(`${renderRivals(rivals, workspace.sourceBytes)}\n`);
+if (!values.rivals) process.stdout.write(`${renderTable(rows)}\n${json}\n`);
 if (values.json !== undefined) {
   rmSync(values.json, { force: true });
   writeFileSync(values.json, `${json}\n`);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const MEMORY_POLL_MS = 20;
 /** Runs a command on one core. */
-const ONE_CORE = ['taskset', '-c', '0'];
+export const ONE_CORE = ['taskset', '-c', '0'];
 
 /**
  * The outcome of a run. `result` is the program's JSON document.
@@ -23,16 +23,18 @@ export class Program {
   /**
    * @param {import('./workspace.mjs').Workspace} workspace
    * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number,
-   *   encrypted?: boolean, workers?: number, engine?: string, cephConf?: string,
+   *   encrypted?: boolean, workers?: number | 'default', engine?: string, cephConf?: string,
    *   oneCore?: boolean }} options
    * - `blobs`: the file backend's folder; without it the null backend is used.
    * - `data`: another backend's type and options.
    * - `engine`: an engine URL instead of an SQLite file.
    * - `oneCore`: run it on a single core.
+   *
+   * The original reads the same file.
    */
   constructor(workspace, { folder, blobs, encrypted = false, engine, cephConf, ...options }) {
     const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
-    const data = options.data ?? (blobs === undefined ? 'null' : `file\npath: ${blobs}`);
+    const data = options.data ?? (blobs === undefined ? 'null' : `backy2.data_backends.file\npath: ${blobs}`);
     this.#workspace = workspace;
     this.#prefix = options.oneCore ? ONE_CORE : [];
     this.folder = folder;
@@ -47,9 +49,11 @@ logfile: ${join(folder, 'log')}
 lock_dir: ${folder}
 block_size: ${blockSize}
 hash_function: sha512
-workers: ${workers}
-encryption_version: ${encrypted ? `1\nencryption_key: ${'decafbad'.repeat(8)}` : 0}
+process_name: backy2
+${workers === 'default' ? '' : `workers: ${workers}\n`}encryption_version: ${encrypted ? 1 : 0}
+encryption_key: ${encrypted ? 'decafbad'.repeat(8) : ''}
 [MetaBackend]
+type: backy2.meta_backends.sql
 engine: ${engine ?? `sqlite:///${this.database}`}
 [DataBackend]
 type: ${data}

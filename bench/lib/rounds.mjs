@@ -22,7 +22,7 @@ export async function alternate(rounds, subjects) {
  * The median; of an even number of values the mean of the two in the middle.
  * @param {number[]} values
  */
-function median(values) {
+export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;

@@ -14,7 +14,7 @@ const PAGE_CACHE_BYTES = 256 * MIB;
  */
 const SLOTS_BYTES = 256 * MIB;
 const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
-const TIB = 1024 ** 4;
+const GIB = 1024 ** 3;
 /** Tolerance for random differences between runs, such as the timing of garbage collection. */
 const GROWTH_ALLOWED = 1.15;
 
@@ -31,12 +31,13 @@ export async function* memory(workspace) {
   const perWorker = Math.floor(SLOTS_BYTES / workspace.blockSize / workspace.workers);
   const slots = workspace.workers * Math.max(LEAST_SLOTS, Math.min(MOST_SLOTS, perWorker));
   const bound = PROGRAM_BYTES + slots * workspace.blockSize + PAGE_CACHE_BYTES;
-  const large = workspace.quick ? '1TB' : '10TB';
+  const largeBytes = (workspace.quick ? 100 : 10 * 1024) * GIB;
+  const large = workspace.quick ? '100GB' : '10TB';
   const small = await peak(workspace, ['backup', `null://${workspace.quick ? '1GB' : '10GB'}`, 'small'], undefined);
   const beginning = await peak(workspace, ['backup', `null://${large}`, 'beginning'], small.seconds);
-  const reading = await peak(workspace, ['backup', `null://${large}`, 'reading'], workspace.quick ? 3 : 60);
+  const reading = await peak(workspace, ['backup', `null://${large}`, 'reading'], workspace.quick ? 1 : 60);
   const hints = `${workspace.folder('disk', 'memory-hints')}/hints.json`;
-  const rest = { offset: workspace.blockSize, length: Number.parseInt(large, 10) * TIB - workspace.blockSize, exists: false };
+  const rest = { offset: workspace.blockSize, length: largeBytes - workspace.blockSize, exists: false };
   writeFileSync(hints, JSON.stringify([{ offset: 0, length: workspace.blockSize, exists: true }, rest]));
   const rows = await peak(workspace, ['backup', '-r', hints, `null://${large}`, 'rows'], undefined);
   const row = { name: 'memory', unit: 'MiB' };

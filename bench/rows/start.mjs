@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { childrenCpuMs } from '../lib/processor-time.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { initialized, MOST_OF_NODE } from './common.mjs';
@@ -11,7 +12,6 @@ const BLOCKS = 10;
 const BLOCK_BYTES = 64 * 1024;
 /** The kernel counts in hundredths of a second: a single call is too short for that. */
 const CALLS = 5;
-const MS_A_TICK = 10;
 /** 60 ms where an empty Node program takes 40. */
 const VERSION_OF_NODE = 1.6;
 /** 150 ms of processor time where an empty Node program takes 40. */
@@ -31,7 +31,7 @@ export async function* start(workspace) {
   const image = join(folder, 'image');
   writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
   const ours = (/** @type {string[]} */ ...args) => calls(workspace.program, ['-c', program.config, ...args]);
-  const rounds = await alternate(workspace.quick ? 3 : 15, {
+  const rounds = await alternate(workspace.rounds(15), {
     limit: calls(process.execPath, ['-e', '0']),
     version: calls(workspace.program, ['-V']),
     ls: ours('-ms', 'ls'),
@@ -66,13 +66,4 @@ function calls(command, args) {
     }
     return { wall: (performance.now() - begin) / CALLS, cpu: (childrenCpuMs() - cpuBegin) / CALLS };
   };
-}
-
-/**
- * Processor time of all ended children, in user mode and in the kernel: proc(5), fields 16 and 17.
- */
-function childrenCpuMs() {
-  const afterName = readFileSync('/proc/self/stat', 'latin1').split(') ').at(-1) ?? '';
-  const [user, kernel] = afterName.split(' ').slice(13, 15).map(Number);
-  return ((user ?? Number.NaN) + (kernel ?? Number.NaN)) * MS_A_TICK;
 }
