@@ -63,6 +63,11 @@ export interface Command extends CommandWords {
   /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
   isShort?: true;
   /**
+   * Whether stdout gets the bytes of an image. Log lines go to stderr then, and `--json` is
+   * refused.
+   */
+  streamsBytes?(invocation: Invocation): boolean;
+  /**
    * Refuses words that do not fit together, as the parser refuses an unknown option: before the
    * config file is read. @throws BackyError `usage`.
    */

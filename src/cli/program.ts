@@ -5,6 +5,7 @@ import type { Command, CommandWords, Invocation, TextCommand } from './command.t
 import { ALL_COMMANDS } from './commands/index.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
 import { errorLine } from './output/error-line.ts';
+import { noJson } from './output/no-json.ts';
 import { Printer } from './output/printer.ts';
 import { expandAbbreviations, type OptionNames } from './words/abbreviations.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './words/help.ts';
@@ -138,8 +139,12 @@ function addCommand(program: Commander, command: Command | TextCommand, onCall: 
   sub.action(() => {
     const args = sub.processedArgs.flat().filter((arg): arg is string => typeof arg === 'string');
     const invocation = { args, options: sub.opts() };
-    if ('prepare' in command) command.checkUsage?.(invocation);
-    onCall({ command, globals: program.opts<GlobalOptions>(), ...invocation });
+    const globals = program.opts<GlobalOptions>();
+    if ('prepare' in command) {
+      command.checkUsage?.(invocation);
+      if (globals.json === true && command.streamsBytes?.(invocation) === true) throw noJson(command.name);
+    }
+    onCall({ command, globals, ...invocation });
   });
 }
 

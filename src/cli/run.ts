@@ -13,6 +13,7 @@ import { inputReader, mayWait, type ReadInput } from './options/read-input.ts';
 import { errorLine } from './output/error-line.ts';
 import { failureDocument, failureOf } from './output/failure.ts';
 import { JsonDocument } from './output/json-document.ts';
+import { READER_GONE } from './output/outcome.ts';
 import { type OutputForm, showOutcome } from './output/show-outcome.ts';
 import { allowsColor } from './output/terminal.ts';
 import { settleOutput, settleOutputAtOnce, writeOut } from './output/write-out.ts';
@@ -71,13 +72,14 @@ interface Run {
   stuckThreads: boolean;
 }
 
-function createLog({ globals }: ParsedCall): ConsoleLog {
+function createLog({ globals, command, ...invocation }: ParsedCall): ConsoleLog {
   const quiet = globals.quiet === true || globals.machineOutput === true || globals.json === true;
   const verbose = globals.verbose === true || globals.debug === true;
   return new ConsoleLog({
     console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO',
     file: verbose ? 'DEBUG' : 'INFO',
     color: allowsColor(globals.color),
+    linesTo: command.streamsBytes?.(invocation) === true ? 2 : 1,
   });
 }
 
@@ -180,6 +182,8 @@ function withoutSecrets(argv: readonly string[], { command, args }: ParsedCall):
 
 function conclude(exitCode: number, log: ConsoleLog): number {
   if (exitCode === 0) log.info('Backy complete.');
+  // Nobody waits for the rest, so that it is no error to tell.
+  else if (exitCode === READER_GONE) log.info('Backy failed.');
   else log.error('Backy failed.');
   return exitCode;
 }

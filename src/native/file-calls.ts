@@ -17,6 +17,9 @@ const LOCK_NB = 4;
 const F_GETLK = 5;
 const F_WRLCK = 1;
 const F_UNLCK = 2;
+const F_SETPIPE_SZ = 1031;
+/** The most that an ordinary user may ask for (/proc/sys/fs/pipe-max-size). */
+const LARGE_PIPE_BYTES = 1024 * 1024;
 /** Of struct flock: type and whence, 16 bits each, then (aligned) start, length and pid. */
 const FLOCK_BYTES = 32;
 
@@ -110,6 +113,14 @@ export function isLockedByAnother(fd: number): boolean {
   const lock = new Int16Array(FLOCK_BYTES / 2);
   lock[0] = F_WRLCK;
   return libc().fcntl(fd, F_GETLK, lock) !== 0 || lock[0] !== F_UNLCK;
+}
+
+/**
+ * Gives a pipe more room than the usual 64 KiB, so that its two ends take turns less often. Ignores
+ * failures, and what is no pipe.
+ */
+export function growPipe(fd: number): void {
+  libc().fcntlFlags(fd, F_SETPIPE_SZ, LARGE_PIPE_BYTES);
 }
 
 /**

@@ -1,30 +1,52 @@
 import { BackyError, EXIT_CODES } from '../../errors.ts';
-import type { Command } from '../command.ts';
+import type { Action, Command, Invocation } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
 import { checkTarget } from '../options/check-url.ts';
 import { flag, text } from '../options/option-values.ts';
 import { parseWhole } from '../options/parse-values.ts';
+import { READER_GONE } from '../output/outcome.ts';
+
+const STDOUT = '-';
+/** Options that need a target, with their names on the command line. */
+const ONLY_TARGETS = [
+  ['sparse', '-s'],
+  ['force', '-f'],
+  ['continueFrom', '-c'],
+  ['discard', '--discard'],
+] as const;
 
 export const restoreCommand: Command = {
   name: 'restore',
-  description: 'Restore a version to a file, device or RBD image.',
+  description: 'Restore a version to a file, device or RBD image, or write it to stdout.',
   args: [
     ['<version_uid>', 'version to restore'],
-    ['<target>', 'e.g. file:///dev/vg/lv or rbd://pool/image'],
+    ['<target>', 'e.g. file:///dev/vg/lv or rbd://pool/image (- is stdout)'],
   ],
   options: [
     ['-s, --sparse', 'skip zero blocks; old target data remains'],
     ['-f, --force', 'overwrite an existing file, device or image'],
     ['-c, --continue-from <block_id>', 'resume at this block ("Last ID" in the log)'],
     ['--discard', 'free the space of an existing target first'],
+    ['--continue-on-error', 'to stdout: write zeros for bad blocks, and go on'],
     ACCEPT_DAMAGE,
   ],
   examples: [
     ['backy2 restore UID file:///tmp/web.img', 'Creates a new file.'],
     ['backy2 restore -f UID file:///dev/vg0/web', 'Overwrites a device of at least that size.'],
     ['backy2 restore UID rbd://vms/web-restored', 'Creates an RBD image, in which zero blocks take no space.'],
+    ['backy2 restore UID - | zstd > web.img.zst', 'Writes the image to a pipe, in order.'],
   ],
+  streamsBytes: ({ args: [, target] }) => target === STDOUT,
+  checkUsage({ args: [, target], options }) {
+    if (target !== STDOUT) return;
+    const unfit = ONLY_TARGETS.find(([name]) => options[name] !== undefined);
+    if (unfit === undefined) return;
+    throw new BackyError('usage', `restore: ${unfit[1]} cannot be combined with -: a stream is written once, from its start.`, {
+      hint: `Leave ${unfit[1]} out, or name a target.`,
+    });
+  },
   async prepare({ args: [uid = '', target = ''], options }) {
+    if (target === STDOUT) return prepareStream(uid, options);
     const from = text(options.continueFrom);
     const request = {
       uid,
@@ -47,3 +69,27 @@ export const restoreCommand: Command = {
     };
   },
 };
+
+async function prepareStream(uid: string, options: Invocation['options']): Promise<Action> {
+  await checkStdout(uid);
+  const request = { uid, continueOnError: flag(options.continueOnError), acceptDamage: flag(options.acceptDamage) };
+  return async ({ backy, watch }) => {
+    watch('restore', 'stdout');
+    const { ByteOut } = await import('../output/byte-out.ts');
+    const { ending, blocksBad, complete } = await backy.streamVersion({ ...request, sink: new ByteOut() });
+    if (ending === 'readerGone') return { exitCode: READER_GONE };
+    return { exitCode: complete && blocksBad === 0 ? 0 : EXIT_CODES.blocksBad };
+  };
+}
+
+/** An image must reach its reader alone: neither a terminal nor log lines belong there. */
+async function checkStdout(uid: string): Promise<void> {
+  const [{ isTerminal }, { isErrorStreamTheSame }] = await Promise.all([
+    import('../output/terminal.ts'),
+    import('../output/write-out.ts'),
+  ]);
+  const hint = `Send only stdout to a program or a file: backy2 restore ${uid} - | zstd > web.img.zst`;
+  if (isTerminal(1)) throw new BackyError('usage', 'restore: stdout is a terminal, which cannot take an image.', { hint });
+  if (isErrorStreamTheSame())
+    throw new BackyError('usage', 'restore: stdout and stderr go to the same place: log lines would damage the image.', { hint });
+}

@@ -1,7 +1,7 @@
 import type { Progress } from '../../core/progress.ts';
 import type { ConsoleLog } from '../log/console-log.ts';
 import { printable } from '../output/printable.ts';
-import { allowsBar, isTerminal } from '../output/terminal.ts';
+import { allowsBar } from '../output/terminal.ts';
 import { setFooter } from '../output/write-out.ts';
 import type { LiveBar } from './live-bar.ts';
 import { paceOf } from './pace.ts';
@@ -109,7 +109,7 @@ export class Status {
   /** Skips the console if the bar shows the same on its terminal. */
   #logLine(): void {
     const text = this.#text() ?? '';
-    if (this.#isLive && isTerminal(1)) this.#log.fileOnly(text);
+    if (this.#isLive && this.#log.isOnTerminal) this.#log.fileOnly(text);
     else this.#log.info(text);
   }
 

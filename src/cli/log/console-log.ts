@@ -3,7 +3,7 @@ import type { Logger } from '../../logger.ts';
 import type { SettleOptions } from '../output/channel.ts';
 import { printable } from '../output/printable.ts';
 import { isTerminal } from '../output/terminal.ts';
-import { writeLine } from '../output/write-out.ts';
+import { type StandardFd, writeLine } from '../output/write-out.ts';
 import { LogFile } from './log-file.ts';
 
 type Level = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
@@ -23,10 +23,12 @@ interface LogOptions {
   file: Level;
   /** Colours the levels if the console is a terminal. */
   color: boolean;
+  /** Takes lines below ERROR. */
+  linesTo: StandardFd;
 }
 
 /**
- * The program's log: lines on the console (`    INFO: text`; ERROR on stderr, others on stdout) and
+ * The program's log: lines on the console (`    INFO: text`; ERROR on stderr) and
  * in the logfile. Each line is written at once, so that none is lost when the process dies. Line
  * feeds in messages are escaped, and known secrets are hidden.
  */
@@ -51,6 +53,11 @@ export class ConsoleLog implements Logger {
       if (errno === undefined || !['EROFS', 'ENOSPC', 'EDQUOT'].includes(errno)) throw error;
       this.warning(`${messageOf(error)}. This run is not logged there.`);
     }
+  }
+
+  /** Whether lines below ERROR go to a terminal. */
+  get isOnTerminal(): boolean {
+    return isTerminal(this.#options.linesTo);
   }
 
   /** Hides these texts from now on. None may be empty. */
@@ -107,11 +114,11 @@ export class ConsoleLog implements Logger {
   }
 
   #log(level: Level, text: string): void {
-    if (RANK[level] >= RANK[this.#options.console]) this.#toConsole(level === 'ERROR' ? 2 : 1, level, text);
+    if (RANK[level] >= RANK[this.#options.console]) this.#toConsole(level === 'ERROR' ? 2 : this.#options.linesTo, level, text);
     if (RANK[level] >= RANK[this.#options.file]) this.#toFile(text);
   }
 
-  #toConsole(fd: 1 | 2, level: Level, text: string): void {
+  #toConsole(fd: StandardFd, level: Level, text: string): void {
     const head = level.padStart(8);
     const [before, after] = COLOURS[level];
     try {

@@ -1,5 +1,11 @@
 import type { TableData } from './table-data.ts';
 
+/**
+ * The exit code when the reader of an image closed the pipe too early: that of a program that
+ * SIGPIPE ends.
+ */
+export const READER_GONE = 141;
+
 /** The result of a command, to be printed. */
 export interface Outcome {
   /** Printed as a table, machine lines or JSON. */

@@ -1,7 +1,7 @@
-import { BackyError } from '../../errors.ts';
 import { tableToJson, toJson } from './json.ts';
 import type { JsonDocument } from './json-document.ts';
 import { renderMachine } from './machine.ts';
+import { noJson } from './no-json.ts';
 import type { Outcome } from './outcome.ts';
 import { type TableData, withoutExtra } from './table-data.ts';
 import { roomOn, writeOut } from './write-out.ts';
@@ -57,7 +57,5 @@ async function showJson({ items, table, result, text }: Outcome, document: JsonD
   if (table !== undefined) return document.print(tableToJson(table));
   if (result !== undefined) return document.print(toJson(result));
   if (text === undefined) throw new Error(`${command} has no result for --json`);
-  throw new BackyError('usage', `${command} cannot print JSON here: its data goes to stdout.`, {
-    hint: 'Write the data to a file, or leave --json out.',
-  });
+  throw noJson(command);
 }

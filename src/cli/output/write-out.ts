@@ -133,6 +133,11 @@ function channelOf(fd: StandardFd): Channel {
   return channel;
 }
 
+/** Whether stderr goes where stdout goes, and that keeps what is written. */
+export function isErrorStreamTheSame(): boolean {
+  return fileOf(1) === fileOf(2) && !fstatSync(1).isCharacterDevice();
+}
+
 function fileOf(fd: number): string {
   try {
     const { dev, ino } = fstatSync(fd);
@@ -144,7 +149,11 @@ function fileOf(fd: number): string {
 
 function failure(fd: StandardFd, cause: unknown): unknown {
   // The reason of an abort.
-  if (cause instanceof BackyError) return cause;
+  return cause instanceof BackyError ? cause : cannotWriteTo(fd, cause);
+}
+
+/** The error of stdout or stderr that can't be written. */
+export function cannotWriteTo(fd: StandardFd, cause: unknown): BackyError {
   return new BackyError('io', `Cannot write to ${fd === 1 ? 'stdout' : 'stderr'}: ${messageOf(cause)}`, {
     hint: 'Check the disk or the program that it is redirected to.',
     cause,

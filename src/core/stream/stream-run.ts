@@ -176,7 +176,9 @@ export class StreamRun {
   }
 
   #remainder(): string {
-    const { sizeBytes } = this.#prepared.version;
-    return `${this.#writer.writtenBytes} of ${sizeBytes} bytes were written. A stream can't be resumed.`;
+    const { writtenBytes, isWriting } = this.#writer;
+    // A write that was not waited for may have written a part.
+    const least = isWriting ? 'At least ' : '';
+    return `${least}${writtenBytes} of ${this.#prepared.version.sizeBytes} bytes were written. A stream can't be resumed.`;
   }
 }

@@ -1,5 +1,6 @@
 import { EXIT_CODES, type ExitCode } from '../../../errors.ts';
 import { SCHEMES } from '../../../io/io-url.ts';
+import { READER_GONE } from '../../output/outcome.ts';
 
 type Terms = readonly (readonly [term: string, meaning: string])[];
 
@@ -27,7 +28,7 @@ export const SOURCES_AND_TARGETS: Terms = [
   ],
 ];
 
-const MEANINGS: Record<ExitCode | 0, string> = {
+const MEANINGS: Record<ExitCode | 0 | typeof READER_GONE, string> = {
   0: 'Done.',
   1: 'No command was given. The config file is missing or wrong. The database is not initialised or not reachable. A date is wrong. The target was refused: it exists, is too small, is in use or belongs to the store.',
   2: 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.',
@@ -38,6 +39,7 @@ const MEANINGS: Record<ExitCode | 0, string> = {
   23: 'The file to import is not an export.',
   100: 'Any other failure.',
   130: 'Stopped by SIGINT or SIGTERM. Blocks in flight are finished or dropped; a second signal stops at once.',
+  [READER_GONE]: '*restore UID -*: the reader closed the pipe before the end.',
 };
 
 /** Exit codes, which scripts rely on. */

@@ -132,7 +132,7 @@ describe('a stream', () => {
   it('passes an error of the sink on, and says how much was written', async () => {
     const error = new BackyError('io', 'Cannot write to stdout: ENOSPC', { hint: 'Check the disk.' });
     const sink = new Collector(() => Promise.reject(error));
-    const hint = `Check the disk. 0 of ${image.length} bytes were written. A stream can't be resumed.`;
+    const hint = `Check the disk. At least 0 of ${image.length} bytes were written. A stream can't be resumed.`;
     await expect(stream(sink)).rejects.toMatchObject({ code: 'io', message: error.message, hint });
     expect(sink.isFinished).toBe(false);
   });
