@@ -4,9 +4,10 @@ const JOBS = ['test/unit/engine/worker/block-jobs.test.ts'];
 const HINT_CHECK = ['test/unit/core/backup/hint-check.test.ts'];
 const PLAN = ['test/unit/core/plan/backup-plan.test.ts'];
 const KEYS = ['test/unit/core/blocks/encryption-key.test.ts'];
+const STREAM = ['test/unit/core/stream/stream-version.test.ts'];
 const CODEC = ['test/unit/data/codec.test.ts'];
 
-/** Checksums, lengths, keys, zeros, holes, and how hints become blocks. */
+/** Checksums, lengths, keys, zeros, holes, streams, and how hints become blocks. */
 export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'checksum-is-not-compared',
@@ -224,6 +225,38 @@ export const COMPARISONS: readonly Mutant[] = [
     text: "nonce !== null && nonce !== '' && nonce !== Buffer",
     replacement: "nonce === 'x' && nonce !== Buffer",
     tests: CODEC,
+  },
+  {
+    name: 'stream-goes-on-after-a-bad-block',
+    invariant: 'A stream ends before the first bad block.',
+    file: 'src/core/stream/stream-run.ts',
+    text: 'if (request.continueOnError) return this.#putZeros(range);',
+    replacement: 'return this.#putZeros(range);',
+    tests: STREAM,
+  },
+  {
+    name: 'stream-frees-blocks-before-they-are-written',
+    invariant: 'No block of a stream is overwritten before its bytes are written.',
+    file: 'src/core/stream/stream-writer.ts',
+    text: '    this.#releases.push(release);',
+    replacement: '    release();',
+    tests: ['test/unit/core/stream/stream-writer.test.ts'],
+  },
+  {
+    name: 'repaired-block-of-a-stream-comes-last',
+    invariant: 'The blocks of a stream are in order.',
+    file: 'src/core/stream/block-window.ts',
+    text: 'this.#entries.unshift(this.#entryFor(row));',
+    replacement: 'this.#entries.push(this.#entryFor(row));',
+    tests: STREAM,
+  },
+  {
+    name: 'stream-without-a-reader-succeeds',
+    invariant: 'Exit code 0 of a stream: all bytes were written.',
+    file: 'src/cli/output/byte-out.ts',
+    text: "if (errnoOf(error) === 'EPIPE') return false;",
+    replacement: "if (errnoOf(error) === 'EPIPE') return true;",
+    tests: ['test/unit/cli/output/byte-out.test.ts'],
   },
   {
     name: 'last-id-counts-what-is-beyond-a-gap',

@@ -97,7 +97,7 @@ describe('fish', () => {
 
     test('commands and options, with descriptions', async () => {
       const commands = await complete('backy2 re');
-      expect(commands).toContain('restore\tRestore a version to a file, device or RBD image.');
+      expect(commands).toContain('restore\tRestore a version to a file, device, RBD image or pipe.');
       expect(commands).toContain('remove-tag\tRemove tags from a version.');
       expect(commands.filter((line) => !line.startsWith('re'))).toEqual([]);
       expect(await complete('backy2 ls --sn')).toEqual(['--snapshot-name\tlist only versions with this snapshot name']);

@@ -17,7 +17,7 @@ const ONLY_TARGETS = [
 
 export const restoreCommand: Command = {
   name: 'restore',
-  description: 'Restore a version to a file, device or RBD image, or write it to stdout.',
+  description: 'Restore a version to a file, device, RBD image or pipe.',
   args: [
     ['<version_uid>', 'version to restore'],
     ['<target>', 'e.g. file:///dev/vg/lv or rbd://pool/image (- is stdout)'],
