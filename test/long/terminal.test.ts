@@ -61,6 +61,22 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     ]);
   });
 
+  test('a stream through a pipe does so too, and is refused on the terminal itself', async () => {
+    const uid = await lab.backup(source, 'vm');
+    const piped = start(['restore', uid, '-'], { shell: '"$@" | wc -c' });
+    expect(await piped.ended()).toBe(0);
+    const [command, ...rest] = logical(piped.screen.rows, 80);
+    expect(command).toMatch(/^ {4}INFO: \$ backy2 /);
+    expect(rest.toSorted()).toEqual([
+      '    INFO: Backy complete.',
+      `${BLOCKS * BLOCK}`,
+      expect.stringMatching(/^Restoring to stdout.* 100\.0% \[=+\]/),
+    ]);
+    const refused = start(['restore', uid, '-']);
+    expect(await refused.ended()).toBe(2);
+    expect(refused.output).toContain('stdout is a terminal');
+  });
+
   test('that changes its width, the line adapts', async () => {
     const terminal = start(['backup', source, 'vm'], { columns: 100 });
     await terminal.until(/ETA \d/);
