@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { openOwnLibrary, ownLibraryPath } from './own-library.ts';
 
 /**
  * Hashes with a library. `fewest`: from how many messages on it is faster than OpenSSL one by one.
@@ -47,9 +45,9 @@ type DigestCall = (
  */
 export function openHashLanes(
   hash: keyof typeof HASHES,
-  { path = libraryPath(hash), mostLanes = 8 }: HashLanesOptions = {},
+  { path = ownLibraryPath(`${hash}-lanes`), mostLanes = 8 }: HashLanesOptions = {},
 ): HashLanes | undefined {
-  const library = loadLibrary(path);
+  const library = openOwnLibrary(path);
   if (library === undefined) return undefined;
   const lanes = Math.min(mostLanes, (library.func(`int backy2_${hash}_lanes(void)`) as () => number)());
   if (lanes === 0) return undefined;
@@ -71,17 +69,6 @@ export function openHashLanes(
       return messages.map((_, lane) => digests.toString('hex', lane * digestBytes, (lane + 1) * digestBytes));
     },
   };
-}
-
-/** Undefined where there is none, or one that was built for another machine. */
-function loadLibrary(path: string): ReturnType<typeof import('koffi').load> | undefined {
-  if (!existsSync(path)) return undefined;
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-  try {
-    return koffi.load(path);
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -106,9 +93,4 @@ function* inLanes(messages: readonly Uint8Array[], { lanes }: HashLanes): Iterab
     group.push(message);
   }
   if (group.length > 0) yield group;
-}
-
-function libraryPath(hash: string): string {
-  const beside = import.meta.url.endsWith('.ts') ? '../../dist' : '.';
-  return fileURLToPath(new URL(`${beside}/${hash}-lanes.so`, import.meta.url));
 }

@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
+import { settled } from '../../native/async-call.ts';
 import { FADVISE_DONTNEED, librbd } from '../../native/librbd.ts';
 import type { Target } from '../target.ts';
-import { settled } from './async-call.ts';
 import { cephError } from './ceph-errors.ts';
 import type { OpenImage } from './image-calls.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { settled } from '../../../src/io/rbd/async-call.ts';
+import { settled } from '../../../src/native/async-call.ts';
 
 type Done = (error: unknown, result: number) => void;
 
