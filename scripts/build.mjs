@@ -10,7 +10,11 @@ async function buildAll() {
   rmSync('dist', { recursive: true, force: true });
   await buildProgram();
   await writeManPage();
-  const areBuilt = [buildLanes('sha512-lanes'), buildLanes('md5-lanes')];
+  const areBuilt = [
+    buildLibrary('whole-files', 'the file backend will take more processor time'),
+    buildLanes('sha512-lanes'),
+    buildLanes('md5-lanes'),
+  ];
   // Runs the program.
   spawnSync(process.execPath, ['dist/write-code-caches.cjs'], { stdio: 'inherit' });
   // Once there is a compiler, the next build makes the missing library.
@@ -18,20 +22,25 @@ async function buildAll() {
 }
 
 /**
- * Builds the library that hashes several blocks at once, if the compiler and the processor can. The
- * program also works without it.
- * @param {string} name
+ * Builds a library that hashes several blocks at once, if the processor can. @param {string} name
  * @returns {boolean} false if the compiler can't.
  */
 function buildLanes(name) {
-  if (process.arch !== 'x64') return true;
+  return process.arch !== 'x64' || buildLibrary(name, 'checksums will be slower');
+}
+
+/**
+ * Builds a library of our own, without which the program also works.
+ * @param {string} name
+ * @param {string} loss the consequence of a failure, for a message.
+ * @returns {boolean} false if the compiler can't.
+ */
+function buildLibrary(name, loss) {
   const compiler = process.env.CC ?? 'cc';
   const options = ['-O3', '-Wall', '-Wextra', '-shared', '-fPIC', '-o', `dist/${name}.so`, `src/native/${name}.c`];
   const { status, error, stderr } = spawnSync(compiler, options, { encoding: 'utf8' });
   if (status === 0) return true;
-  process.stderr.write(
-    `${compiler} did not build src/native/${name}.c, so checksums will be slower: ${error?.message ?? stderr}\n`,
-  );
+  process.stderr.write(`${compiler} did not build src/native/${name}.c, so ${loss}: ${error?.message ?? stderr}\n`);
   return false;
 }
 

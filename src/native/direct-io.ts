@@ -34,7 +34,7 @@ export function isAligned(bytes: Uint8Array): boolean {
 }
 
 /** The next multiple of {@link DIRECT_ALIGNMENT}. */
-export function roundUp(bytes: number): number {
+function roundUp(bytes: number): number {
   return Math.ceil(bytes / DIRECT_ALIGNMENT) * DIRECT_ALIGNMENT;
 }
 

@@ -6,7 +6,7 @@ import { blobPath } from '../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../src/data/file/file-backend.ts';
 import { alignedBytes } from '../../src/native/direct-io.ts';
 import type { DirectIoMode } from '../../src/native/direct-io-switch.ts';
-import { blobIoSuite, filled } from '../support/conformance/blob-io.ts';
+import { blobFilesSuite, filled } from '../support/conformance/blob-files.ts';
 import { dataBackendSuite } from '../support/conformance/data-backend.ts';
 import { countCachedPages } from '../support/images/page-cache.ts';
 import { describeOnFileSystems, type OnFileSystem } from '../support/labs/file-systems.ts';
@@ -28,7 +28,7 @@ function storage(on: OnFileSystem) {
 await describeOnFileSystems((on) => {
   if (on.sectorBytes !== undefined) provesItsSectors(on);
   describe('a file for a blob', () => {
-    blobIoSuite({ folder: on.folder, way: () => (on.takesDirect() ? 'direct' : 'cached'), numRuns: 15 });
+    blobFilesSuite({ folder: on.folder, way: () => (on.takesDirect() ? 'direct' : 'cached'), numRuns: 15 });
   });
   // `auto` would hide that a file system refuses.
   describe.each([isInMemory(on) ? 'auto' : 'on', 'off'] as const)('the file backend with direct_io: %s', (mode) => {

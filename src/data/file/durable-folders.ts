@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { DurableCalls } from './durable-calls.ts';
+import type { BlobFiles } from './blob-files.ts';
 
 /**
  * Makes new directory entries durable, many at once: a rename or mkdir survives power loss only
@@ -9,16 +8,16 @@ import type { DurableCalls } from './durable-calls.ts';
  */
 export class DurableFolders {
   readonly #root: string;
-  readonly #calls: DurableCalls;
+  readonly #files: Pick<BlobFiles, 'syncFolders'>;
   /** Folders whose own entries, up to the root, are durable. */
   readonly #settled = new Set<string>();
   #touched = new Set<string>();
   /** The latest sync, which waits for all before it. */
   #syncs = Promise.resolve();
 
-  constructor(root: string, calls: DurableCalls) {
+  constructor(root: string, files: Pick<BlobFiles, 'syncFolders'>) {
     this.#root = root;
-    this.#calls = calls;
+    this.#files = files;
     this.#settled.add(root);
   }
 
@@ -43,19 +42,9 @@ export class DurableFolders {
   async #syncTouched(): Promise<void> {
     const folders = this.#touched;
     this.#touched = new Set();
-    await Promise.all([...folders].map((folder) => this.#syncFolder(folder)));
+    await this.#files.syncFolders([...folders]);
     // Each touched folder below the root was synced with its parents: their entries are durable
     // now.
     for (const folder of folders) if (folder.startsWith(this.#root)) this.#settled.add(folder);
-  }
-
-  async #syncFolder(path: string): Promise<void> {
-    let handle: FileHandle | undefined;
-    try {
-      handle = await this.#calls.open(path, 'r');
-      await handle.sync();
-    } finally {
-      await handle?.close();
-    }
   }
 }

@@ -1,20 +1,20 @@
-import { constants, existsSync, readdirSync } from 'node:fs';
-import { type FileHandle, open, rm, stat, unlink } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
-import { isShared, OWNER_ONLY } from '../../native/create-file.ts';
-import { dropPageCache } from '../../native/file-calls.ts';
+import { OWNER_ONLY } from '../../native/create-file.ts';
 import { makeFolders, syncParents } from '../../native/make-folders.ts';
 import { inodeHint } from '../../native/system-limits.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
-import { BlobIo } from './blob-io.ts';
+import type { BlobFiles } from './blob-files.ts';
 import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
-import { type DurableCalls, durableCalls } from './durable-calls.ts';
 import { DurableFolders } from './durable-folders.ts';
+import { openBlobFiles } from './open-blob-files.ts';
 import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
+import { unreadable } from './unreadable.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
 
 /**
@@ -24,11 +24,6 @@ import { lockOutWriters, shareFolder } from './writer-lock.ts';
 const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
 
 /**
- * Without O_NONBLOCK, opening a pipe under a blob's name would wait until a process writes to it.
- */
-const READ_BLOB = constants.O_RDONLY | constants.O_NONBLOCK;
-
-/**
  * Blobs as files (docs/spec/formats.md §4): written under a temporary name, fsynced, renamed.
  * `flush` fsyncs folders.
  */
@@ -36,20 +31,18 @@ export class FileBackend implements DataBackend {
   readonly #root: string;
   readonly #durable: boolean;
   readonly #fileMode: number;
-  readonly #calls: DurableCalls;
+  readonly #files: BlobFiles;
   readonly #folders: DurableFolders;
-  readonly #io: BlobIo;
   #temporary: Promise<TemporaryFolder> | undefined;
   /** Release locks on the data folder. */
   readonly #unlock: (() => void)[] = [];
 
-  constructor(options: FileBackendOptions, calls = durableCalls) {
+  constructor(options: FileBackendOptions, files = openBlobFiles(options)) {
     this.#root = resolve(options.path);
     this.#durable = options.durable;
     this.#fileMode = options.fileMode ?? OWNER_ONLY;
-    this.#calls = calls;
-    this.#io = new BlobIo(options.directIo ?? 'auto');
-    this.#folders = new DurableFolders(this.#root, calls);
+    this.#files = files;
+    this.#folders = new DurableFolders(this.#root, files);
   }
 
   /** A missing folder has none: it is made with the id, or by the first put. */
@@ -73,12 +66,12 @@ export class FileBackend implements DataBackend {
 
   async put(uid: string, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const target = blobPath(this.#root, uid);
+    const path = blobPath(this.#root, uid);
     let temporary: string | undefined;
     try {
       temporary = join((await this.#temporaryFolder()).path, uid);
-      await this.#writeWhole(temporary, bytes);
-      await this.#moveInto(temporary, target, blobFolder(this.#root, uid));
+      await this.#files.put({ temporary, path, bytes });
+      this.#folders.touch(dirname(path));
     } catch (error) {
       if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {});
       throw failure(`Cannot store blob ${uid} in ${this.#root}`, error, this.#root);
@@ -98,14 +91,8 @@ export class FileBackend implements DataBackend {
     signal.throwIfAborted();
     refuseUnreadableUid(blob.uid);
     const path = blobPath(this.#root, blob.uid);
-    let handle: FileHandle | undefined;
     try {
-      handle = await open(path, READ_BLOB);
-      const stats = await handle.stat();
-      if (!stats.isFile()) throw unreadable(path, 'it is no regular file');
-      const { size } = stats;
-      await this.#io.read(handle, size, into);
-      return size;
+      return await this.#files.get(path, into);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') {
         refuseEmptyRoot(this.#root);
@@ -113,8 +100,6 @@ export class FileBackend implements DataBackend {
       }
       if (UNREADABLE.has(errnoOf(error) ?? '')) throw unreadable(path, messageOf(error), error);
       throw failure(`Cannot read blob ${path}`, error, this.#root);
-    } finally {
-      await handle?.close();
     }
   }
 
@@ -226,31 +211,6 @@ export class FileBackend implements DataBackend {
       throw error;
     }
   }
-
-  async #writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-    const handle = await this.#calls.open(path, 'wx', this.#fileMode);
-    try {
-      if (isShared(this.#fileMode)) await handle.chmod(this.#fileMode);
-      await this.#io.write(handle, bytes);
-      if (this.#durable) {
-        await handle.sync();
-        dropPageCache(handle.fd, 0, 0);
-      }
-    } finally {
-      await handle.close();
-    }
-  }
-
-  async #moveInto(temporary: string, target: string, folder: string): Promise<void> {
-    try {
-      await this.#calls.rename(temporary, target);
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-      await makeFolders(folder, this.#fileMode);
-      await this.#calls.rename(temporary, target);
-    }
-    this.#folders.touch(folder);
-  }
 }
 
 /**
@@ -276,13 +236,6 @@ function subfolders(path: string, prefix: string): string[] {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }
-}
-
-function unreadable(path: string, reason: string, cause?: unknown): BackyError {
-  return new BackyError('blobUnreadable', `Blob ${path} can't be read: ${reason}`, {
-    hint: 'Check the disk below the data backend, and the kernel log.',
-    cause,
-  });
 }
 
 function failure(what: string, error: unknown, root: string): BackyError {

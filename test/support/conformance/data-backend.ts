@@ -4,7 +4,7 @@ import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
 import { newStoreId } from '../../../src/data/store-id.ts';
 import { alignedBytes } from '../../../src/native/direct-io.ts';
-import { filled } from './blob-io.ts';
+import { filled } from './blob-files.ts';
 
 /** Gives the suite instances of one storage. */
 interface DataBackendFixture {

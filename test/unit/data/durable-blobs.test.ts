@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import { type DurableCalls, durableCalls } from '../../../src/data/file/durable-calls.ts';
 import { FileBackend } from '../../../src/data/file/file-backend.ts';
+import { HandleFiles } from '../../../src/data/file/handle-files.ts';
 
 const signal = new AbortController().signal;
 /** Two blobs of one folder, and one of another. */
@@ -30,7 +31,8 @@ afterEach(async () => {
 });
 
 function newBackend(): FileBackend {
-  return new FileBackend({ type: 'file', path: folder, durable: true }, recordingCalls());
+  const files = new HandleFiles({ isDurable: true, fileMode: 0o600 }, recordingCalls());
+  return new FileBackend({ type: 'file', path: folder, durable: true }, files);
 }
 
 /** The real calls, which are noted when they end, and can be made to fail. */

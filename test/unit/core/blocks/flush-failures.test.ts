@@ -7,8 +7,9 @@ import { RecodePhase } from '../../../../src/core/migrate/recode-phase.ts';
 import { Meter } from '../../../../src/core/progress.ts';
 import { RepairPhase } from '../../../../src/core/repair/repair-phase.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
-import { type DurableCalls, durableCalls } from '../../../../src/data/file/durable-calls.ts';
+import type { BlobFiles } from '../../../../src/data/file/blob-files.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
+import { openBlobFiles } from '../../../../src/data/file/open-blob-files.ts';
 import { Bitmap } from '../../../../src/model/bitmap.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { InlinePool } from '../../../support/engine/inline-pool.ts';
@@ -28,27 +29,25 @@ beforeEach(async () => {
 });
 afterEach(() => lab.dispose());
 
-/** Fails the first fsync of a folder, as a kernel reports a failed write once. */
-function failingCalls(): DurableCalls {
+/** Fails the first sync of folders, as a kernel reports a failed write once. */
+function failingOnce(files: BlobFiles): BlobFiles {
   let failed = false;
   return {
-    ...durableCalls,
-    open: async (path, flags, mode) => {
-      const handle = await durableCalls.open(path, flags, mode);
-      if (flags === 'r' && !failed) {
-        failed = true;
-        handle.sync = async () => {
-          throw new Error('EIO, once');
-        };
-      }
-      return handle;
+    put: (blob) => files.put(blob),
+    get: (path, into) => files.get(path, into),
+    syncFolders: async (paths) => {
+      if (failed || paths.length === 0) return files.syncFolders(paths);
+      failed = true;
+      throw new Error('EIO, once');
     },
   };
 }
 
 /** A pool whose backend writes real files. */
 function poolOn({ fails, seals = false }: { fails: boolean; seals?: boolean }): InlinePool {
-  const backend = new FileBackend({ type: 'file', path: lab.dataPath, durable: true }, fails ? failingCalls() : durableCalls);
+  const options = { type: 'file', path: lab.dataPath, durable: true } as const;
+  const files = openBlobFiles(options);
+  const backend = new FileBackend(options, fails ? failingOnce(files) : files);
   const source = { url: lab.source(image), limits: lab.context.io.file };
   return new InlinePool({ ...GEOMETRY, data: lab.data, source, ...(seals ? { encryption: SEALED } : {}) }, backend);
 }

@@ -1,0 +1,181 @@
+/*
+ * Writes, reads and syncs whole files, each in one call, which waits for the disk: its thread is one
+ * of libuv's pool. With Node's own calls, a blob would go through that pool about ten times, and
+ * each time wake two threads. Direct I/O is explained in direct-io.ts.
+ *
+ * Results are those of the kernel: below 0 a negative errno. All calls go to libc by name, where
+ * tests make them fail.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* O_DIRECT needs memory, offsets and lengths that are multiples of this. */
+enum { ALIGNMENT = 4096 };
+
+/*
+ * Bits of `flags`: bypass the page cache if possible; write nothing if the file system refuses that;
+ * fsync; the umask does not apply.
+ */
+enum { DIRECT = 1, DIRECT_ONLY = 2, DURABLE = 4, EXACT_MODE = 8 };
+
+/* Bits of the mode that a folder keeps: setuid, setgid and sticky may be inherited. */
+enum { SPECIAL_BITS = 07000 };
+
+/* Results of get that are no errno. */
+enum { NO_REGULAR_FILE = -10001, BECAME_SHORTER = -10002 };
+
+/* An open file, and whether its next transfers bypass the page cache. */
+struct file {
+  int fd;
+  int is_direct;
+  /* Set to 1 if the file system takes no direct I/O. */
+  uint32_t *refused;
+};
+
+static int set_direct(struct file *file, int is_direct) {
+  const int flags = fcntl(file->fd, F_GETFL);
+  if (flags < 0 || fcntl(file->fd, F_SETFL, is_direct ? flags | O_DIRECT : flags & ~O_DIRECT) != 0) return -1;
+  file->is_direct = is_direct;
+  return 0;
+}
+
+static void begin(struct file *file, const uint8_t *bytes, uint64_t length, uint32_t flags) {
+  if (!(flags & DIRECT) || length < ALIGNMENT || (uintptr_t)bytes % ALIGNMENT != 0) return;
+  if (set_direct(file, 1) != 0) *file->refused = 1;
+}
+
+static ssize_t move_some(const struct file *file, uint8_t *bytes, uint64_t length, uint64_t offset, int is_write) {
+  return is_write ? pwrite(file->fd, bytes, length, (off_t)offset) : pread(file->fd, bytes, length, (off_t)offset);
+}
+
+/*
+ * Writes or reads `wanted` bytes. The first `whole_pages` of them go directly; the rest, and what
+ * follows a short call, go through the page cache, as dd does it. Returns how many were moved: fewer
+ * at the end of the file.
+ */
+static int64_t transfer(struct file *file, uint8_t *bytes, uint64_t wanted, uint64_t whole_pages, int is_write) {
+  uint64_t done = 0;
+  while (done < wanted) {
+    if (file->is_direct && (done >= whole_pages || done % ALIGNMENT != 0)) set_direct(file, 0);
+    const uint64_t end = file->is_direct ? whole_pages : wanted;
+    const ssize_t moved = move_some(file, bytes + done, end - done, done, is_write);
+    if (moved > 0) {
+      done += (uint64_t)moved;
+    } else if (moved == 0) {
+      break;
+    } else if (errno == EINVAL && file->is_direct) {
+      /* Some file systems take the flag and refuse the first transfer. */
+      *file->refused = 1;
+      set_direct(file, 0);
+    } else if (errno != EINTR) {
+      return -errno;
+    }
+  }
+  return (int64_t)done;
+}
+
+static int fill(struct file *file, const uint8_t *bytes, uint64_t length, uint32_t mode, uint32_t flags) {
+  if ((flags & EXACT_MODE) && fchmod(file->fd, mode) != 0) return -errno;
+  begin(file, bytes, length, flags);
+  const int64_t written = transfer(file, (uint8_t *)bytes, length, length - length % ALIGNMENT, 1);
+  if (written < 0) return (int)written;
+  if ((uint64_t)written < length) return -EIO;
+  if (*file->refused != 0 && (flags & DIRECT_ONLY)) return -EINVAL;
+  if (!(flags & DURABLE)) return 0;
+  if (fsync(file->fd) != 0) return -errno;
+  /* Only clean pages can be dropped. */
+  if (!file->is_direct) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+  return 0;
+}
+
+/* Copies `path` without its last name to `parent`. */
+static int cut_last(const char *path, char parent[PATH_MAX]) {
+  const char *slash = strrchr(path, '/');
+  if (slash == NULL || slash - path >= PATH_MAX) return -ENAMETOOLONG;
+  memcpy(parent, path, (size_t)(slash - path));
+  parent[slash - path] = 0;
+  return 0;
+}
+
+/* Makes a folder, unless it is there or another writer is faster. */
+static int make_folder(const char *path, uint32_t mode, uint32_t flags) {
+  struct stat now;
+  if (mkdir(path, mode) != 0) return errno == EEXIST ? 0 : -errno;
+  if (!(flags & EXACT_MODE)) return 0;
+  return stat(path, &now) == 0 && chmod(path, (now.st_mode & SPECIAL_BITS) | mode) == 0 ? 0 : -errno;
+}
+
+/* Renames a file. Makes the two folders above its new name if they are missing. */
+static int move_into(const char *from, const char *to, uint32_t folder_mode, uint32_t flags) {
+  char parent[PATH_MAX], above[PATH_MAX];
+  if (rename(from, to) == 0) return 0;
+  if (errno != ENOENT) return -errno;
+  int result = cut_last(to, parent);
+  if (result == 0) result = make_folder(parent, folder_mode, flags);
+  if (result == -ENOENT) {
+    result = cut_last(parent, above);
+    if (result == 0) result = make_folder(above, folder_mode, flags);
+    if (result == 0) result = make_folder(parent, folder_mode, flags);
+  }
+  if (result != 0) return result;
+  return rename(from, to) == 0 ? 0 : -errno;
+}
+
+/*
+ * Writes a new file `temporary`, with DURABLE makes it durable, then renames it to `path`. A failure
+ * may leave `temporary`. Sets `refused` to 1 if the file system takes no direct I/O. Returns 0 or an
+ * error.
+ */
+int64_t backy2_put_file(const char *temporary, const char *path, const uint8_t *bytes, uint64_t length, uint32_t mode,
+                        uint32_t folder_mode, uint32_t flags, uint32_t *refused) {
+  struct file file = {open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), 0, refused};
+  if (file.fd < 0) return -errno;
+  int result = fill(&file, bytes, length, mode, flags);
+  if (close(file.fd) != 0 && result == 0) result = -errno;
+  return result != 0 ? result : move_into(temporary, path, folder_mode, flags);
+}
+
+static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t flags) {
+  struct stat now;
+  if (fstat(file->fd, &now) != 0) return -errno;
+  if (!S_ISREG(now.st_mode)) return NO_REGULAR_FILE;
+  const uint64_t size = (uint64_t)now.st_size, wanted = size < capacity ? size : capacity;
+  const uint64_t rest = wanted % ALIGNMENT, padding = rest == 0 ? 0 : ALIGNMENT - rest;
+  begin(file, into, wanted, flags);
+  /* The last page may be read beyond the end of the file. */
+  const int64_t got = transfer(file, into, wanted, wanted + padding <= capacity ? wanted + padding : wanted - rest, 0);
+  if (!file->is_direct) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+  if (got < 0) return got;
+  return (uint64_t)got < wanted ? BECAME_SHORTER : (int64_t)size;
+}
+
+/*
+ * Reads the first bytes of a regular file, as many as `capacity`. May overwrite the rest of `into`.
+ * Returns the file's size, or an error. `refused` as above.
+ */
+int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint32_t flags, uint32_t *refused) {
+  /* Without O_NONBLOCK, a pipe would wait until a process writes to it. */
+  struct file file = {open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), 0, refused};
+  if (file.fd < 0) return -errno;
+  const int64_t result = get(&file, into, capacity, flags);
+  close(file.fd);
+  return result;
+}
+
+/* Makes the entries of folders durable. Returns 0, or an error after which nothing more was done. */
+int64_t backy2_sync_folders(const char *const *paths, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int result = fd < 0 || fsync(fd) != 0 ? -errno : 0;
+    if (fd >= 0) close(fd);
+    if (result != 0) return result;
+  }
+  return 0;
+}

@@ -1,0 +1,128 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BlobFiles } from '../../src/data/file/blob-files.ts';
+import { durableCalls } from '../../src/data/file/durable-calls.ts';
+import { HandleFiles } from '../../src/data/file/handle-files.ts';
+import { openBlobFiles } from '../../src/data/file/open-blob-files.ts';
+import { alignedBytes, isAligned, setDirect } from '../../src/native/direct-io.ts';
+import { blobFilesSuite, filled, WatchedBlobs } from '../support/conformance/blob-files.ts';
+import { type WatchedFiles, watchFiles } from '../support/native/watched-files.ts';
+
+const MIB = 1024 * 1024;
+let folder: string;
+let watched: WatchedFiles;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'backy2-blob-files-'));
+  watched = await watchFiles();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('a file system that takes direct I/O', () => {
+  blobFilesSuite({ folder: () => folder, way: () => 'direct', numRuns: 60 });
+});
+
+it('a blob goes through the cache if it is small, or its memory is not aligned, or the option says so', async () => {
+  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(4095))).ways).toEqual(['cached']);
+  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(MIB, 16))).ways).toEqual(['cached']);
+  expect((await new WatchedBlobs(watched, 'off').write(folder, filled(MIB))).ways).toEqual(['cached']);
+});
+
+describe('a file system that refuses direct I/O', () => {
+  const refusesDirect = true;
+
+  it('at the first transfer is not asked again; the blob is whole', async () => {
+    const blobs = new WatchedBlobs(watched, 'auto');
+    expect((await blobs.write(folder, filled(MIB), { refusesDirect })).ways).toEqual(['direct', 'cached']);
+    const { path, ways } = await blobs.write(folder, filled(MIB), { refusesDirect });
+    expect(ways).toEqual(['cached']);
+    expect(await blobs.read(path, { size: MIB, into: alignedBytes(MIB), change: { refusesDirect } })).toEqual(['cached']);
+  });
+
+  it('is an error if the option demands it, for each blob, which gets no name', async () => {
+    const [blobs, path] = [new WatchedBlobs(watched, 'on'), join(folder, 'refused')];
+    const refusal = { code: 'dataBackend', hint: expect.stringContaining('direct_io: auto') };
+    mkdirSync(path);
+    for (let blob = 0; blob < 2; blob++)
+      await expect(blobs.write(path, filled(MIB), { refusesDirect })).rejects.toMatchObject(refusal);
+    expect(readdirSync(path)).toEqual([expect.stringMatching(/[.]new$/), expect.stringMatching(/[.]new$/)]);
+  });
+
+  it('says so when a file is opened', async () => {
+    const file = await open('/proc/self/status');
+    expect(setDirect(file.fd, true)).toBe(false);
+    await file.close();
+  });
+});
+
+const OPTIONS = { isDurable: true, fileMode: 0o640 };
+describe.each<[string, () => BlobFiles]>([
+  ['the library', () => openBlobFiles({ type: 'file', path: folder, durable: true, fileMode: OPTIONS.fileMode })],
+  ["Node's calls, without a compiler", () => new HandleFiles(OPTIONS, durableCalls)],
+])('by %s', (way, newFiles) => {
+  const at = (name: string) => join(folder, `${way.length}-${name}`);
+
+  it('a blob gets its mode, and so do the folders that it needs', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await newFiles().put({ temporary: at('new'), path: join(at('a'), 'b', 'blob'), bytes: filled(5000) });
+    } finally {
+      process.umask(umask);
+    }
+    const modes = [join(at('a'), 'b', 'blob'), join(at('a'), 'b'), at('a')].map((path) =>
+      (statSync(path).mode & 0o777).toString(8),
+    );
+    expect(modes).toEqual(['640', '750', '750']);
+  });
+
+  it('a temporary name that exists, and a folder that is none, fail as in the system', async () => {
+    writeFileSync(at('there'), 'kept');
+    const bytes = filled(100);
+    await expect(newFiles().put({ temporary: at('there'), path: at('x'), bytes })).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(readFileSync(at('there'), 'utf8')).toBe('kept');
+    const below = join(at('there'), 'b', 'blob');
+    await expect(newFiles().put({ temporary: at('t'), path: below, bytes })).rejects.toMatchObject({ code: 'ENOTDIR' });
+    await expect(newFiles().syncFolders([folder, at('none')])).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('reads what fits, and tells the size of the whole', async () => {
+    const bytes = filled(10_000);
+    writeFileSync(at('ten'), bytes);
+    for (const room of [1, 4096, 9999, 10_000, 12_288, 20_480]) {
+      const into = alignedBytes(room).subarray(0, room);
+      expect(await newFiles().get(at('ten'), into)).toBe(10_000);
+      expect(Buffer.compare(into.subarray(0, 10_000), bytes.subarray(0, room))).toBe(0);
+    }
+  });
+
+  it('a folder or a device under the name of a blob is a blob that cannot be read', async () => {
+    for (const path of [folder, '/dev/null'])
+      await expect(newFiles().get(path, alignedBytes(4096))).rejects.toMatchObject({
+        code: 'blobUnreadable',
+        message: expect.stringContaining('it is no regular file'),
+      });
+    await expect(newFiles().get(at('none'), alignedBytes(4096))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
+
+describe('without the library', () => {
+  const options = { type: 'file', path: '/', durable: true } as const;
+
+  it("blobs are moved by Node's calls", () => {
+    expect(openBlobFiles(options, null)).toBeInstanceOf(HandleFiles);
+  });
+
+  it('direct I/O can not be demanded', () => {
+    expect(() => openBlobFiles({ ...options, directIo: 'on' }, null)).toThrow('needs whole-files.so');
+  });
+});
+
+it('memory for direct I/O starts at a page and has whole pages', () => {
+  for (const length of [1, 4096, 4097, 100_000]) {
+    const bytes = alignedBytes(length);
+    expect(isAligned(bytes)).toBe(true);
+    expect(bytes.length).toBe(Math.ceil(length / 4096) * 4096);
+  }
+});

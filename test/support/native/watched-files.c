@@ -1,0 +1,59 @@
+/*
+ * whole-files.c with reads and writes that are noted, and that can be made shorter or refuse direct
+ * I/O. For one call of the library at a time.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+enum { MOST_CALLS = 64 };
+
+/* The length of each call is divided by this, and is at most `longest`. */
+static uint32_t divisor = 1, longest = UINT32_MAX, refuses;
+/* Ways of the calls so far: 1 around the page cache, 0 through it. */
+static uint8_t ways[MOST_CALLS];
+static uint32_t count;
+
+/* Returns 0 if the call is refused. */
+static size_t noted(int fd, size_t length) {
+  const int is_direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
+  if (count < MOST_CALLS) ways[count++] = is_direct;
+  if (is_direct && refuses) return 0;
+  size_t shorter = length / divisor;
+  if (shorter > longest) shorter = longest;
+  return shorter == 0 ? 1 : shorter;
+}
+
+static ssize_t watched_pwrite(int fd, const void *bytes, size_t length, off_t offset) {
+  const size_t shorter = noted(fd, length);
+  if (shorter > 0) return pwrite(fd, bytes, shorter, offset);
+  errno = EINVAL;
+  return -1;
+}
+
+static ssize_t watched_pread(int fd, void *bytes, size_t length, off_t offset) {
+  const size_t shorter = noted(fd, length);
+  if (shorter > 0) return pread(fd, bytes, shorter, offset);
+  errno = EINVAL;
+  return -1;
+}
+
+#define pwrite watched_pwrite
+#define pread watched_pread
+#include "whole-files.c"
+
+/* Forgets the calls so far, and says how the next ones are changed. */
+void watch(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct) {
+  divisor = divide_by;
+  longest = at_most;
+  refuses = refuse_direct;
+  count = 0;
+}
+
+/* Returns the number of calls, and writes the way of each. */
+uint32_t watched(uint8_t into[MOST_CALLS]) {
+  for (uint32_t i = 0; i < count; i++) into[i] = ways[i];
+  return count;
+}

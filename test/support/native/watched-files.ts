@@ -1,0 +1,58 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import koffi from 'koffi';
+import { openWholeFiles, type WholeFiles } from '../../../src/native/whole-files.ts';
+import { tool } from '../program/process.ts';
+
+/** Whether a read or write went around the page cache, from the kernel's own flags. */
+export type Way = 'direct' | 'cached';
+
+/** Changes of all reads and writes. */
+export interface Change {
+  /** Moves only this part of the length. [1] */
+  divisor?: number;
+  /** Moves at most so many bytes. */
+  atMost?: number;
+  /** Refuses direct I/O with EINVAL, as some file systems do. */
+  refusesDirect?: boolean;
+}
+
+/** The library of whole files; its reads and writes are noted, and can be changed. */
+export interface WatchedFiles {
+  library: WholeFiles;
+  /** Does something with the library. @returns the ways of its reads and writes, in order. */
+  during(body: () => Promise<unknown>, change?: Change): Promise<Way[]>;
+}
+
+const MOST_CALLS = 64;
+
+/** Builds and opens the library. It stays until the process ends. */
+export async function watchFiles(): Promise<WatchedFiles> {
+  const folder = mkdtempSync(join(tmpdir(), 'backy2-watched-files-'));
+  const path = join(folder, 'watched-files.so');
+  const [source, include] = ['watched-files.c', '../../../src/native'].map((name) =>
+    fileURLToPath(new URL(name, import.meta.url)),
+  );
+  try {
+    await tool('cc', '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
+    const native = koffi.load(path);
+    const watch = native.func('void watch(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct)');
+    const watched = native.func('uint32_t watched(_Out_ uint8_t *into)');
+    const library = openWholeFiles(path);
+    if (library === undefined) throw new Error(`${path} can't be opened`);
+    return {
+      library,
+      during: async (body, { divisor = 1, atMost = 0xffff_ffff, refusesDirect = false } = {}) => {
+        watch(divisor, atMost, refusesDirect ? 1 : 0);
+        await body();
+        const ways = new Uint8Array(MOST_CALLS);
+        const count = watched(ways);
+        return [...ways.subarray(0, count)].map((way) => (way === 1 ? 'direct' : 'cached'));
+      },
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
