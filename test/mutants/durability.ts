@@ -17,6 +17,14 @@ export const DURABILITY: readonly Mutant[] = [
     tests: BLOBS,
   },
   {
+    name: 'direct-blob-is-not-synced',
+    invariant: 'Direct I/O does not replace the fsync of a blob.',
+    file: 'src/data/file/file-backend.ts',
+    text: 'await handle.sync();',
+    replacement: 'if (bytes.length % 4096 > 0) await handle.sync();',
+    tests: BLOBS,
+  },
+  {
     name: 'blob-sync-is-not-awaited',
     invariant: 'A blob gets its name after its fsync has ended.',
     file: 'src/data/file/file-backend.ts',

@@ -54,9 +54,11 @@ void journal_create(const char *path, int fd) {
   put((struct head){.type = 'c', .inode = inode_of(fd)}, path, "", "");
 }
 
+/* w: through the page cache; o: around it (O_DIRECT). */
 void journal_write(int fd, int64_t offset, const void *bytes, size_t count) {
   uint64_t inode = inode_of(fd);
-  if (inode != 0) put((struct head){.type = 'w', .inode = inode, .number = offset, .bytes = count}, "", "", bytes);
+  char type = fcntl(fd, F_GETFL) & O_DIRECT ? 'o' : 'w';
+  if (inode != 0) put((struct head){.type = type, .inode = inode, .number = offset, .bytes = count}, "", "", bytes);
 }
 
 void journal_zeros(int fd, int64_t offset, int64_t length) {

@@ -144,7 +144,9 @@ export class PowerLoss {
 
   #apply({ type, inode, number, from, to, bytes }: Record): void {
     const node = this.#inodes.get(inode);
-    if (type === 'w') node?.pending.push({ offset: number, bytes });
+    // Direct I/O bypasses the page cache, but not the disk's own. The file's length is not durable
+    // either.
+    if (type === 'w' || type === 'o') node?.pending.push({ offset: number, bytes });
     if (type === 't') node?.pending.push({ size: number });
     if (type === 's' && node !== undefined) this.#sync(node);
     if (type === 'c' || type === 'd') {

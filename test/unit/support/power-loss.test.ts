@@ -28,7 +28,7 @@ function records(): Record[] {
     { ...none, type: 'u', inode: 0, from: at('lab/data/other') },
     { ...none, type: 'd', inode: NEW_INODE, from: at('lab/data/new') },
     { ...none, type: 'c', inode: NEW_INODE + 1, from: at('lab/data/new/file') },
-    { ...none, type: 'w', inode: NEW_INODE + 1, bytes: Buffer.from('new') },
+    { ...none, type: 'o', inode: NEW_INODE + 1, bytes: Buffer.from('new') },
   ];
 }
 
