@@ -10,6 +10,7 @@ export const FAMILIES = ['errno', 'short', 'hang', 'flip', 'kill'] as const;
 export type Family = (typeof FAMILIES)[number];
 
 const EIO: Fault = { name: 'EIO', action: '5' };
+const EINVAL: Fault = { name: 'EINVAL', action: '22' };
 const EMFILE: Fault = { name: 'EMFILE', action: '24' };
 const ENOSPC: Fault = { name: 'ENOSPC', action: '28' };
 const FULL: Fault = { name: 'ENOSPC from there on', action: '28', lasting: true };
@@ -68,7 +69,7 @@ const AT_SERVERS: Record<Family, Record<string, readonly Fault[]>> = {
 
 function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] {
   if (isServer(place)) return AT_SERVERS[family][kind] ?? [];
-  if (family === 'errno') return ERRNOS[kind] ?? [];
+  if (family === 'errno') return [...(ERRNOS[kind] ?? []), ...(isOfBlob(kind, place) ? [EINVAL] : [])];
   if (family === 'short') {
     if (kind === 'write') return [SHORT];
     // A database file that ends early in one call but not in the next cannot exist.
@@ -79,6 +80,11 @@ function faultsAt(family: Family, kind: string, place: Place): readonly Fault[] 
   if (family === 'flip') return kind === 'read' && place === 'data' ? [FLIP] : [];
   if (!MUTATING.has(kind) || place === 'other' || place === 'locks/') return [];
   return [KILL, KILL_AFTER];
+}
+
+/** Some file systems allow direct I/O for a file, and refuse the first transfer with EINVAL. */
+function isOfBlob(kind: string, place: Place): boolean {
+  return (kind === 'write' && place === 'data/.tmp') || (kind === 'read' && place === 'data');
 }
 
 export function describeCase({ kind, place, call, fault }: Case): string {
