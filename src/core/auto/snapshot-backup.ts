@@ -3,10 +3,10 @@ import type { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { rbdUrl } from '../../io/rbd/rbd-url.ts';
 import { sourceIn } from '../../io/rbd/share-rbd.ts';
 import { backup } from '../backup/backup.ts';
-import { checkAge } from '../backup/diff-from.ts';
 import type { BackupResult } from '../backup/request.ts';
 import type { Context } from '../context.ts';
 import type { Hint } from '../plan/hints.ts';
+import { checkAge } from '../versions/snapshot-versions.ts';
 import type { AutoBase } from './auto-plan.ts';
 import type { AutoImageRequest, AutoResult } from './auto-request.ts';
 

@@ -6,12 +6,10 @@ import type { TaggedVersion } from '../../model/version.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import { findVersion } from '../versions/find-version.ts';
+import { checkAge, newestOfSnapshot } from '../versions/snapshot-versions.ts';
 import { backup } from './backup.ts';
 import { snapshotOf } from './diff-source.ts';
 import type { BackupRequest, BackupResult } from './request.ts';
-
-/** A snapshot may seem to be newer than its version by this much: clocks differ. */
-const CLOCK_TOLERANCE_MS = 60_000;
 
 /** A backup whose hints come from the cluster. */
 type DiffRequest = BackupRequest & { diffFrom: string };
@@ -45,30 +43,9 @@ async function baseFor(meta: MetaStore, { baseUid, name, diffFrom }: DiffRequest
       hint: `Give --diff-from that snapshot, or another version with -f: backy2 ls -s ${diffFrom}`,
     });
   }
-  const base = await newestValid(meta, name, diffFrom);
+  const base = await newestOfSnapshot(meta, name, diffFrom);
   if (base !== undefined) return base;
   throw new BackyError('refused', `There is no valid version of "${name}" with snapshot "${diffFrom}".`, {
     hint: `Back up in full first, or name the base with -f. List versions and their snapshots: backy2 ls ${name}`,
   });
-}
-
-/** The newest valid version of a name that was made of a snapshot. */
-async function newestValid(meta: MetaStore, name: string, snapshotName: string): Promise<TaggedVersion | undefined> {
-  const versions = await meta.listVersions({ name, snapshotName });
-  return versions.filter(({ valid }) => valid).at(-1);
-}
-
-/**
- * Refuses a snapshot that was removed and made again under its old name: the version is of the
- * first one.
- */
-export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number): void {
-  if (madeMs <= base.date.getTime() + CLOCK_TOLERANCE_MS) return;
-  throw new BackyError(
-    'refused',
-    `Snapshot "${snapshot}" is newer than version ${base.uid}, so the version is not of this snapshot.`,
-    {
-      hint: 'Back up in full.',
-    },
-  );
 }
