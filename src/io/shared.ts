@@ -1,6 +1,7 @@
 import type { Logger } from '../logger.ts';
 import type { DirectIoMode } from '../native/direct-io-switch.ts';
 import type { IoLimits } from './options.ts';
+import type { SnapshotDiff } from './rbd/diff-call.ts';
 import type { OpenImage } from './rbd/image-calls.ts';
 
 /** The operation that opens and closes a source or target, as both may hang. */
@@ -47,6 +48,8 @@ export interface SharedTarget {
   /** Bytes behind the restored ones. They keep what they had. */
   readonly tailBytes: number;
   readonly spec: IoSpec;
+  /** RBD only: the differences between a snapshot of it and now, as the cluster lists them. */
+  readonly changesSince?: (snapshot: string) => Promise<SnapshotDiff>;
   /** To be called when no thread uses it any more. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /*
- * Writes, reads and syncs whole files, each in one call, which waits for the disk: its thread is one
- * of libuv's pool. With Node's own calls, a blob would go through that pool about ten times, and
- * each time wake two threads. Direct I/O is explained in direct-io.ts.
+ * Writes, reads and syncs whole files, each in one call. It waits for the disk, in a thread of
+ * libuv's pool. With Node's own calls, a blob would go through that pool about ten times, and each
+ * time wake two threads. Direct I/O is explained in direct-io.ts.
  *
  * Results are those of the kernel: below 0 a negative errno. All calls go to libc by name, where
  * tests make them fail.
@@ -20,8 +20,8 @@
 enum { ALIGNMENT = 4096 };
 
 /*
- * Bits of `flags`: bypass the page cache if possible; write nothing if the file system refuses that;
- * fsync; the umask does not apply.
+ * Bits of `flags`: bypass the page cache if possible; write nothing if the file system refuses
+ * that; fsync; the umask does not apply.
  */
 enum { DIRECT = 1, DIRECT_ONLY = 2, DURABLE = 4, EXACT_MODE = 8 };
 
@@ -57,8 +57,8 @@ static ssize_t move_some(const struct file *file, uint8_t *bytes, uint64_t lengt
 
 /*
  * Writes or reads `wanted` bytes. The first `whole_pages` of them go directly; the rest, and what
- * follows a short call, go through the page cache, as dd does it. Returns how many were moved: fewer
- * at the end of the file.
+ * follows a short call, go through the page cache, as dd does it. Returns how many were moved:
+ * fewer at the end of the file.
  */
 static int64_t transfer(struct file *file, uint8_t *bytes, uint64_t wanted, uint64_t whole_pages, int is_write) {
   uint64_t done = 0;
@@ -129,9 +129,9 @@ static int move_into(const char *from, const char *to, uint32_t folder_mode, uin
 }
 
 /*
- * Writes a new file `temporary`, with DURABLE makes it durable, then renames it to `path`. A failure
- * may leave `temporary`. Sets `refused` to 1 if the file system takes no direct I/O. Returns 0 or an
- * error.
+ * Writes a new file `temporary`, with DURABLE makes it durable, then renames it to `path`. A
+ * failure may leave `temporary`. Sets `refused` to 1 if the file system takes no direct I/O.
+ * Returns 0 or an error.
  */
 int64_t backy2_put_file(const char *temporary, const char *path, const uint8_t *bytes, uint64_t length, uint32_t mode,
                         uint32_t folder_mode, uint32_t flags, uint32_t *refused) {
@@ -169,7 +169,7 @@ int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint
   return result;
 }
 
-/* Makes the entries of folders durable. Returns 0, or an error after which nothing more was done. */
+/* Makes the entries of folders durable, until one fails. Returns 0 or an error. */
 int64_t backy2_sync_folders(const char *const *paths, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
     const int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -51,6 +51,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['restore', uid, `file://${lab.path('target')}`] };
     yield { args: ['restore', '-f', '-s', '-c', '2', uid, `file://${lab.path('target')}`] };
+    yield { args: ['restore', '--delta', '--dry-run', uid, `file://${lab.path('target')}`] };
     lab.blobAt(uid, 1).remove();
     yield { args: ['restore', '-f', uid, `file://${lab.path('target')}`], code: 20 };
     lab.sql('DELETE FROM blocks WHERE id IN (3, 4)');

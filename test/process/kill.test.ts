@@ -83,6 +83,20 @@ const SCENARIOS: Scenario[] = [
     },
   },
   {
+    what: 'a restore in place',
+    prepare: async (lab) => {
+      lab.write(
+        'target',
+        oldImage.map((byte, at) => (at % (3 * BLOCK) === 0 ? byte ^ 1 : byte)),
+      );
+    },
+    command: (lab) => ['restore', '-f', '--delta', first, `file://${lab.path('target')}`],
+    finish: async (lab) => {
+      await lab.ok('restore', '-f', '--delta', first, `file://${lab.path('target')}`);
+      expect(sha256OfFile(lab.path('target'))).toBe(sha256(oldImage));
+    },
+  },
+  {
     what: 'an rm',
     command: () => ['rm', first],
     finish: async (lab) => {

@@ -1,3 +1,4 @@
+import type { DeltaOptions } from '../../core/restore/request.ts';
 import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Action, Command, Invocation } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
@@ -12,6 +13,9 @@ const ONLY_TARGETS = [
   ['sparse', '-s'],
   ['force', '-f'],
   ['continueFrom', '-c'],
+  ['delta', '--delta'],
+  ['deltaFrom', '--delta-from'],
+  ['dryRun', '--dry-run'],
   ['discard', '--discard'],
 ] as const;
 
@@ -26,6 +30,9 @@ export const restoreCommand: Command = {
     ['-s, --sparse', 'skip zero blocks; old target data remains'],
     ['-f, --force', 'overwrite an existing file, device or image'],
     ['-c, --continue-from <block_id>', 'resume at this block ("Last ID" in the log)'],
+    ['--delta', 'read the target, write only blocks that differ'],
+    ['--delta-from <snapshot>', 'the same; read only changes since then (RBD)'],
+    ['--dry-run', 'with --delta: write nothing, only report'],
     ['--discard', 'free the space of an existing target first'],
     ['--continue-on-error', 'to stdout: write zeros for bad blocks, and go on'],
     ACCEPT_DAMAGE,
@@ -33,6 +40,7 @@ export const restoreCommand: Command = {
   examples: [
     ['backy2 restore UID file:///tmp/web.img', 'Creates a new file.'],
     ['backy2 restore -f UID file:///dev/vg0/web', 'Overwrites a device of at least that size.'],
+    ['backy2 restore -f --delta UID file:///dev/vg0/web', 'Writes only the blocks that differ.'],
     ['backy2 restore UID rbd://vms/web-restored', 'Creates an RBD image, in which zero blocks take no space.'],
     ['backy2 restore UID - | zstd > web.img.zst', 'Writes the image to a pipe, in order.'],
   ],
@@ -48,22 +56,34 @@ export const restoreCommand: Command = {
   async prepare({ args: [uid = '', target = ''], options }) {
     if (target === STDOUT) return prepareStream(uid, options);
     const from = text(options.continueFrom);
+    const delta = deltaOf(options);
     const request = {
       uid,
       target,
       sparse: flag(options.sparse),
       force: flag(options.force),
       discard: flag(options.discard),
+      delta,
       fromId: Math.max(0, from === undefined ? 0 : parseWhole(from, '-c')),
       acceptDamage: flag(options.acceptDamage),
     };
     if (request.discard && request.fromId > 0) {
       throw new BackyError('usage', 'restore: --discard would destroy what -c keeps.', { hint: 'Leave one of them out.' });
     }
+    if (request.discard && delta !== undefined) {
+      throw new BackyError('usage', 'restore: --discard would destroy what --delta compares.', {
+        hint: 'Leave one of them out.',
+      });
+    }
     await checkTarget(target);
+    if (delta?.from !== undefined && !target.startsWith('rbd://')) {
+      throw new BackyError('usage', `restore: --delta-from needs an RBD image as target, not ${target}.`, {
+        hint: 'Restore with --delta, which reads the whole target.',
+      });
+    }
     return async ({ backy, note, watch }) => {
       watch('restore', target);
-      const onLastId = (id: number) => note({ uid, continueFrom: Math.max(0, id) });
+      const onLastId = delta?.dryRun === true ? undefined : (id: number) => note({ uid, continueFrom: Math.max(0, id) });
       const result = await backy.restore({ ...request, onLastId });
       return { result: { ...result }, exitCode: result.complete && result.errors.length === 0 ? 0 : EXIT_CODES.blocksBad };
     };
@@ -92,4 +112,15 @@ async function checkStdout(uid: string): Promise<void> {
   if (isTerminal(1)) throw new BackyError('usage', 'restore: stdout is a terminal, which cannot take an image.', { hint });
   if (isErrorStreamTheSame())
     throw new BackyError('usage', 'restore: stdout and stderr go to the same place: log lines would damage the image.', { hint });
+}
+
+/** Undefined: the target is not compared. */
+function deltaOf(options: Invocation['options']): DeltaOptions | undefined {
+  const from = text(options.deltaFrom);
+  const dryRun = flag(options.dryRun);
+  if (flag(options.delta) || from !== undefined) return { from, dryRun };
+  if (!dryRun) return undefined;
+  throw new BackyError('usage', 'restore: --dry-run needs --delta.', {
+    hint: 'Only a comparison can tell what would be written.',
+  });
 }

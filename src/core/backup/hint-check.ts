@@ -49,7 +49,8 @@ export async function checkHintsWithoutBase(options: SampleOptions, untouched: B
   );
 }
 
-async function* baseBlocks(
+/** A sample of the blocks of a set that can be compared with the base version, in pages. */
+export async function* baseBlocks(
   { meta, baseUid, geometry, percent, random }: BaseOptions,
   untouched: Bitmap,
 ): AsyncIterableIterator<ExpectedBlock[]> {

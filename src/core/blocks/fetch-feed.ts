@@ -15,16 +15,22 @@ export interface FeedJob {
   passed: BlockRange[];
 }
 
+/** The kind of job that a row needs, if any. */
+export type RowTreatment = 'fetch' | 'compare' | 'zero' | 'skip';
+
 /** A version, and how its rows become jobs. */
 interface FetchFeedOptions extends RowsInOrderOptions {
   /** Bytes of a block. */
   blockSize: number;
   /** Small blocks in one job. */
   blocksPerJob: number;
-  /** The kind of job that a row needs, if any. */
-  classify(row: BlockRow): 'fetch' | 'zero' | 'skip';
+  /** Called with each page of rows before they are classified. */
+  onPage?(page: readonly BlockRow[]): Promise<void>;
+  classify(row: BlockRow): RowTreatment;
   /** The same for blocks without a row. */
   gaps: 'zero' | 'skip';
+  /** Whether `compare` jobs write what differs. [true] */
+  writes?: boolean | undefined;
   /** Called with blocks that have no row. */
   onGap(gap: BlockRange): void;
   /** Called with blocks that need no job, if no job is near. */
@@ -34,6 +40,7 @@ interface FetchFeedOptions extends RowsInOrderOptions {
 /** Turns a version's rows into jobs, page by page. Signals and messages are heard between pages. */
 export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterator<FeedJob> {
   for await (const page of rowsInOrder(options)) {
+    await options.onPage?.(page.filter((item) => 'uid' in item));
     const builder = new JobBuilder(options);
     for (const item of page) {
       if ('uid' in item) builder.add(item);
@@ -48,7 +55,9 @@ export async function* feedJobs(options: FetchFeedOptions): AsyncIterableIterato
 class JobBuilder {
   readonly #options: FetchFeedOptions;
   readonly #jobs: FeedJob[] = [];
-  #fetch: Block[] = [];
+  /** Blocks of the next job that reads. */
+  #blocks: Block[] = [];
+  #kind: 'fetch' | 'compare' = 'fetch';
   #run: (BlockRange & { kind: 'zero' | 'skip' }) | undefined;
   #passed: BlockRange[] = [];
 
@@ -58,9 +67,8 @@ class JobBuilder {
 
   add(row: BlockRow): void {
     const kind = this.#options.classify(row);
-    if (kind === 'fetch') this.#fetch.push(row);
+    if (kind === 'fetch' || kind === 'compare') this.#collect(row, kind);
     else this.#extend({ first: row.id, count: 1 }, kind);
-    if (this.#fetch.length >= this.#options.blocksPerJob) this.#endFetch();
   }
 
   addGap(gap: BlockRange): void {
@@ -69,7 +77,7 @@ class JobBuilder {
   }
 
   finish(): FeedJob[] {
-    this.#endFetch();
+    this.#endBlocks();
     this.#endRun();
     const last = this.#jobs.at(-1);
     if (last !== undefined) last.passed.push(...this.#passed);
@@ -90,11 +98,23 @@ class JobBuilder {
     }
   }
 
-  #endFetch(): void {
-    if (this.#fetch.length === 0) return;
-    const blocks = this.#fetch.map(({ id }) => ({ first: id, count: 1 }));
-    this.#addJob({ kind: 'fetch', blocks: this.#fetch }, blocks);
-    this.#fetch = [];
+  /** Blocks that are compared are read at once, so they are adjacent. */
+  #collect(row: BlockRow, kind: 'fetch' | 'compare'): void {
+    const last = this.#blocks.at(-1);
+    const fits = kind === this.#kind && (kind === 'fetch' || last === undefined || last.id + 1 === row.id);
+    if (!fits) this.#endBlocks();
+    this.#kind = kind;
+    this.#blocks.push(row);
+    if (this.#blocks.length >= this.#options.blocksPerJob) this.#endBlocks();
+  }
+
+  #endBlocks(): void {
+    const blocks = this.#blocks;
+    if (blocks.length === 0) return;
+    this.#blocks = [];
+    const ranges = blocks.map(({ id }) => ({ first: id, count: 1 }));
+    if (this.#kind === 'fetch') this.#addJob({ kind: 'fetch', blocks }, ranges);
+    else this.#addJob({ kind: 'compare', blocks, write: this.#options.writes ?? true }, ranges);
   }
 
   #endRun(): void {

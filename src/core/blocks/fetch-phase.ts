@@ -19,8 +19,19 @@ interface CheckedFetch {
   checks: CheckLog;
   /** Called with the fetched blocks of each job, good or not. */
   onFetched?(read: readonly Block[]): void;
+  /** Called with the blocks of each `compare` job, before `onDone`. */
+  onCompared?(compared: ComparedBlocks): void;
   /** Called when a job is finished, however its blocks are. */
   onDone?(job: FeedBlocks): void;
+}
+
+/** How blocks of the target compare with their rows. */
+export interface ComparedBlocks {
+  blocks: readonly Block[];
+  /** Those that differ, or can't be read. */
+  different: readonly Block[];
+  /** Number of blocks that can't be read. */
+  unreadable: number;
 }
 
 /** Records what is wrong with blocks. */
@@ -34,7 +45,8 @@ export interface FindingRecorder {
 }
 
 /**
- * Fetches blocks and checks them. However it ends, findings are recorded and verifications noted.
+ * Fetches blocks, or compares them with the target first, and checks what was fetched. However it
+ * ends, findings are recorded and verifications noted.
  */
 export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options: CheckedFetch): Promise<void> {
   await settlingFindings(options, async () => {
@@ -58,7 +70,10 @@ export async function settlingFindings(
   }
 }
 
-type GivenJob = FeedBlocks & { read: readonly Block[] };
+type GivenJob = FeedBlocks & { work: Job };
+
+type CompareJob = Extract<Job, { kind: 'compare' }>;
+type Compared = Extract<JobAnswer, { kind: 'compared' }>;
 
 class FetchPhase implements Operation {
   readonly #options: CheckedFetch;
@@ -82,8 +97,18 @@ class FetchPhase implements Operation {
     const job = this.#jobs.get(answer.job);
     this.#jobs.delete(answer.job);
     if (job === undefined) return;
-    if (answer.kind === 'fetched') await this.#check(job.read, answer.findings);
+    const { work } = job;
+    if (answer.kind === 'fetched' && work.kind === 'fetch') await this.#check(work.blocks, answer.findings);
+    if (answer.kind === 'compared' && work.kind === 'compare') await this.#compared(work, answer);
     this.#options.onDone?.(job);
+  }
+
+  async #compared({ blocks, write }: CompareJob, { different: ids, unreadable, findings }: Compared): Promise<void> {
+    const wanted = new Set(ids);
+    const different = blocks.filter(({ id }) => wanted.has(id));
+    this.#options.onCompared?.({ blocks, different, unreadable });
+    const fetched = different.filter(({ uid }) => uid !== null);
+    if (write && fetched.length > 0) await this.#check(fetched, findings);
   }
 
   async #check(read: readonly Block[], findings: readonly Finding[]): Promise<void> {
@@ -95,7 +120,7 @@ class FetchPhase implements Operation {
   }
 
   #give(work: Job, { blocks, passed }: FeedBlocks): Job {
-    this.#jobs.set(this.#given++, { blocks, passed, read: work.kind === 'fetch' ? work.blocks : [] });
+    this.#jobs.set(this.#given++, { blocks, passed, work });
     return work;
   }
 }

@@ -1,3 +1,4 @@
+import type { BlockPool } from '../../engine/pool/block-pool.ts';
 import { needsThreads } from '../../engine/pool/needs-threads.ts';
 import type { PoolOptions } from '../../engine/pool/pool-options.ts';
 import { WorkerPool } from '../../engine/pool/worker-pool.ts';
@@ -10,8 +11,9 @@ import { workersFor } from './worker-count.ts';
 /** Blocks that a pool moves, and from where to where. The data backend is the other end. */
 export interface PoolRequest extends Pick<PoolOptions, 'zeroMissing' | 'arena' | 'workerProgram'> {
   geometry: Geometry;
-  source?: SharedSource | undefined;
-  target?: SharedTarget | undefined;
+  source?: Pick<SharedSource, 'spec'> | undefined;
+  /** With a source as well, that is the target again: it is compared first. */
+  target?: Pick<SharedTarget, 'spec'> | undefined;
   /** The most blocks that will be moved. [all of the image] */
   blocks?: number | undefined;
   /**
@@ -19,6 +21,12 @@ export interface PoolRequest extends Pick<PoolOptions, 'zeroMissing' | 'arena' |
    */
   inThreads?: boolean | undefined;
 }
+
+/** A pool that says how busy it is. */
+export type MeteredPool = BlockPool & Pick<WorkerPool, 'loads'>;
+
+/** Runs `body` with a pool: {@link withPool}, or in unit tests one without threads. */
+export type RunPool = <T>(context: Context, request: PoolRequest, body: (pool: MeteredPool) => Promise<T>) => Promise<T>;
 
 type PoolContext = Pick<Context, 'settings' | 'data' | 'logger' | 'signal'>;
 
@@ -62,7 +70,7 @@ export function startPool(context: PoolContext, request: PoolRequest): WorkerPoo
       target: target?.spec,
       onRetry: retryLog(logger),
       onQuiet: (seconds) =>
-        logger.warning(`No block has moved for ${seconds} s: waiting for ${[...io, 'the data backend'].join(' or ')}.`),
+        logger.warning(`No block has moved for ${seconds} s: waiting for ${[...new Set(io), 'the data backend'].join(' or ')}.`),
     },
     signal,
   );

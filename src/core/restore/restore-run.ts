@@ -1,4 +1,3 @@
-import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import type { SharedTarget } from '../../io/shared.ts';
 import type { BlockRow } from '../../model/block.ts';
 import { type BlockRange, blocksIn, bytesIn } from '../../model/block-range.ts';
@@ -7,46 +6,54 @@ import type { TaggedVersion } from '../../model/version.ts';
 import { BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { checkLength } from '../blocks/check-length.ts';
 import { CheckLog } from '../blocks/check-log.ts';
-import { feedJobs } from '../blocks/fetch-feed.ts';
-import { fetchChecked } from '../blocks/fetch-phase.ts';
+import { feedJobs, type RowTreatment } from '../blocks/fetch-feed.ts';
+import { type ComparedBlocks, fetchChecked } from '../blocks/fetch-phase.ts';
 import { markVersionInvalid } from '../blocks/marks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
-import { withPool } from '../blocks/with-pool.ts';
+import { type MeteredPool, type RunPool, withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
 import { Meter } from '../progress.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { Contiguous } from './contiguous.ts';
+import type { KnownTarget } from './known-target.ts';
 import type { RestoreRequest, RestoreResult } from './request.ts';
+import { RestoreTally } from './tally.ts';
 
 /** A version that is locked, and a target that is ready for it. */
-interface PreparedRestore {
+export interface PreparedRestore {
   request: RestoreRequest;
   version: TaggedVersion;
   geometry: Geometry;
   target: SharedTarget;
   guard: DamageGuard;
+  /** Of a target that is compared: blocks that need not be read. */
+  known?: KnownTarget | undefined;
 }
 
 /** Writes the blocks of a version to its target. */
 export class RestoreRun {
   readonly #context: Context;
   readonly #prepared: PreparedRestore;
+  readonly #runPool: RunPool;
   /** Zeros are written only where the target may hold something else. */
   readonly #zeros: 'zero' | 'skip';
   readonly #checks: CheckLog;
   readonly #bad: BadBlockRecorder;
   readonly #contiguous: Contiguous;
+  readonly #isDryRun: boolean;
   readonly #startMs = performance.now();
-  #fetchedBlocks = 0;
-  #fetchedBytes = 0;
+  readonly #tally = new RestoreTally();
   #isComplete = false;
 
-  constructor(context: Context, prepared: PreparedRestore) {
+  /** @param runPool tests hand in another. */
+  constructor(context: Context, prepared: PreparedRestore, runPool: RunPool = withPool) {
+    this.#runPool = runPool;
     const { request, version, target, guard } = prepared;
     const { meta, logger } = context;
     this.#context = context;
     this.#prepared = prepared;
+    this.#isDryRun = request.delta?.dryRun === true;
     this.#zeros = request.sparse || target.isNew ? 'skip' : 'zero';
     this.#checks = new CheckLog(context);
     this.#bad = new BadBlockRecorder({ meta, logger, version, during: 'restore', guard, checks: this.#checks });
@@ -54,22 +61,46 @@ export class RestoreRun {
   }
 
   async perform(): Promise<RestoreResult> {
-    const { request, version, geometry, target } = this.#prepared;
-    const zeroMissing = this.#zeros === 'zero';
     this.#reportLastId();
-    await withResumeHint(
-      this.#context.signal,
-      () => this.#resumeHint(),
-      () => withPool(this.#context, { geometry, target, zeroMissing }, (pool) => this.#writeBlocks(pool)),
-    );
-    if (!this.#isComplete) await markVersionInvalid(this.#context, version.uid, this.#bad.affectedVersions);
+    if (this.#isDryRun) await this.#withPool();
+    else
+      await withResumeHint(
+        this.#context.signal,
+        () => this.#resumeHint(),
+        () => this.#withPool(),
+      );
+    if (!this.#isComplete && !this.#isDryRun)
+      await markVersionInvalid(this.#context, this.#prepared.version.uid, this.#bad.affectedVersions);
+    this.#tell();
+    return this.#result();
+  }
+
+  /** A pool for a dry run has no target to write to. */
+  #withPool(): Promise<void> {
+    const { request, geometry, target } = this.#prepared;
+    const ends = {
+      source: request.delta === undefined ? undefined : target,
+      target: this.#isDryRun ? undefined : target,
+    };
+    const zeroMissing = this.#zeros === 'zero';
+    return this.#runPool(this.#context, { geometry, ...ends, zeroMissing }, (pool) => this.#writeBlocks(pool));
+  }
+
+  #tell(): void {
+    const { request, version } = this.#prepared;
+    const { kept, written, unreadable } = this.#tally;
+    const { logger } = this.#context;
     const { count } = this.#bad;
-    if (count > 0)
-      this.#context.logger.error(
-        `${count} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`,
+    if (unreadable > 0) logger.warning(`${unreadable} blocks of ${request.target} could not be read. They count as different.`);
+    if (count > 0 && !this.#isDryRun)
+      logger.error(`${count} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`);
+    if (request.delta !== undefined)
+      logger.info(
+        this.#isDryRun
+          ? `Dry run: ${kept} blocks would be kept, ${written} written.`
+          : `${kept} blocks kept, ${written} written.`,
       );
     this.#tellTail();
-    return this.#result();
   }
 
   #tellTail(): void {
@@ -80,8 +111,8 @@ export class RestoreRun {
     );
   }
 
-  async #writeBlocks(pool: WorkerPool): Promise<void> {
-    const { request, version, geometry, guard } = this.#prepared;
+  async #writeBlocks(pool: MeteredPool): Promise<void> {
+    const { request, version, geometry, guard, known } = this.#prepared;
     const { stray } = await findStrayRows(this.#context, version);
     const meter = new Meter(version.size, pool, this.#context.onProgress);
     meter.lastId = this.#contiguous.last;
@@ -92,25 +123,45 @@ export class RestoreRun {
       blockSize: geometry.blockSize,
       blocksPerJob: pool.slots.blocksPerSlot,
       fromId: request.fromId,
+      onPage: async (page) => known?.load(page),
       classify: (row) => this.#classify(row),
-      gaps: this.#zeros,
+      gaps: this.#isDryRun ? 'skip' : this.#zeros,
+      writes: !this.#isDryRun,
       onSkipped: (range) => this.#done(meter, [], [range]),
-      onGap: (range) => this.#bad.recordMissingRows(range),
+      onGap: (range) => this.#addGap(range),
     });
     await fetchChecked(pool, this.#context.signal, {
       ...{ jobs, bad: this.#bad, guard, checks: this.#checks },
+      onCompared: (compared) => this.#addCompared(compared),
       onDone: ({ blocks, passed }) => this.#done(meter, blocks, passed),
     });
-    await pool.flush();
-    await checkLength(this.#context, { version, bad: this.#bad, geometry });
+    if (!this.#isDryRun) {
+      await pool.flush();
+      await checkLength(this.#context, { version, bad: this.#bad, geometry });
+    }
     this.#isComplete = this.#bad.blocksWithoutRow + stray === 0;
   }
 
-  #classify({ uid, size }: BlockRow): 'fetch' | 'zero' | 'skip' {
-    if (uid === null) return this.#zeros;
-    this.#fetchedBlocks++;
-    this.#fetchedBytes += size;
-    return 'fetch';
+  #classify(row: BlockRow): RowTreatment {
+    const { request, known } = this.#prepared;
+    if (row.uid === null && this.#zeros === 'skip') return 'skip';
+    const isEqual = request.delta === undefined ? false : known?.isEqual(row);
+    if (isEqual === undefined) return 'compare';
+    if (isEqual) this.#tally.kept++;
+    else this.#tally.write(row);
+    if (isEqual || this.#isDryRun) return 'skip';
+    return row.uid === null ? 'zero' : 'fetch';
+  }
+
+  #addCompared({ blocks, different, unreadable }: ComparedBlocks): void {
+    this.#tally.kept += blocks.length - different.length;
+    this.#tally.unreadable += unreadable;
+    for (const block of different) this.#tally.write(block);
+  }
+
+  #addGap(range: BlockRange): void {
+    this.#bad.recordMissingRows(range);
+    if (this.#zeros === 'zero') this.#tally.written += range.count;
   }
 
   #done(meter: Meter, moved: readonly BlockRange[], passed: readonly BlockRange[]): void {
@@ -125,24 +176,29 @@ export class RestoreRun {
   }
 
   #resumeHint(): string {
-    const { uid, target } = this.#prepared.request;
-    return `The target is incomplete. Resume with: backy2 restore -f -c ${Math.max(0, this.#contiguous.last)} ${uid} ${target}`;
+    const { uid, target, delta } = this.#prepared.request;
+    const from = delta?.from === undefined ? '' : ` --delta-from ${delta.from}`;
+    const options = delta === undefined ? `-c ${Math.max(0, this.#contiguous.last)}` : `--delta${from}`;
+    return `The target is incomplete. Resume with: backy2 restore -f ${options} ${uid} ${target}`;
   }
 
   #result(): RestoreResult {
     const { request, version, target } = this.#prepared;
-    const bad = this.#bad;
+    const { bad, tally } = { bad: this.#bad, tally: this.#tally };
     const blocksSkipped = Math.min(request.fromId, version.size);
     return {
       uid: version.uid,
       name: version.name,
       snapshotName: version.snapshotName,
       target: request.target,
+      dryRun: this.#isDryRun,
       size: version.size,
       sizeBytes: version.sizeBytes,
-      blocksRestored: this.#fetchedBlocks - (bad.count - bad.blocksWithoutRow),
-      bytesRestored: this.#fetchedBytes - bad.bytes,
-      blocksSparse: version.size - blocksSkipped - this.#fetchedBlocks - bad.blocksWithoutRow,
+      blocksRestored: tally.fetched - (bad.count - bad.blocksWithoutRow),
+      bytesRestored: tally.fetchedBytes - bad.bytes,
+      blocksSparse: version.size - blocksSkipped - tally.fetched - tally.kept - bad.blocksWithoutRow,
+      blocksKept: tally.kept,
+      blocksWritten: tally.written,
       blocksSkipped,
       tailBytes: target.tailBytes,
       complete: this.#isComplete,

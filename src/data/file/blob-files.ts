@@ -23,7 +23,7 @@ export interface BlobFiles {
   syncFolders(paths: readonly string[]): Promise<void>;
 }
 
-/** What the files of a backend have in common. */
+/** Common to all files of a backend. */
 export interface BlobFilesOptions {
   isDurable: boolean;
   /** Mode of blobs; their folders follow. */

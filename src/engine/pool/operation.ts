@@ -1,7 +1,10 @@
 import type { FromWorker, Job } from '../shared/messages.ts';
 
 /** An answer that concerns a job. */
-export type JobAnswer = Extract<FromWorker, { kind: 'digested' | 'stored' | 'fetched' | 'recoded' | 'viewed' | 'zeroed' }>;
+export type JobAnswer = Extract<
+  FromWorker,
+  { kind: 'digested' | 'stored' | 'fetched' | 'compared' | 'recoded' | 'viewed' | 'zeroed' }
+>;
 
 /** Gives a pool its jobs and takes the answers. Jobs are numbered in the order of `next`. */
 export interface Operation {

@@ -80,15 +80,20 @@ function workerCount(options: PoolOptions): number {
   return isInline(options) ? 1 : options.workers;
 }
 
+/**
+ * Reads and writes that the limits allow at once. A target that is compared is the source as well.
+ */
+function mostInFlight({ source, target, data }: PoolOptions): number {
+  if (target === undefined) return (source?.limits.simultaneousReads ?? data.simultaneousReads) + data.simultaneousWrites;
+  return (source?.limits.simultaneousReads ?? 0) + data.simultaneousReads + target.limits.simultaneousWrites;
+}
+
 /** Plans the slots from the limits of source, target and backend. */
 export function planSlots(options: PoolOptions): SlotPlan {
   const blocksPerSlot = Math.max(1, Math.floor(SMALL_READ_BYTES / options.blockSize));
   const slotBytes = blocksPerSlot * options.blockSize;
   const workers = workerCount(options);
-  const inFlight =
-    options.target === undefined
-      ? (options.source?.limits.simultaneousReads ?? options.data.simultaneousReads) + options.data.simultaneousWrites
-      : options.data.simultaneousReads + options.target.limits.simultaneousWrites;
+  const inFlight = mostInFlight(options);
   const wanted = Math.ceil(inFlight / workers) + SPARE_SLOTS;
   const buffersPerSlot = options.encryption.key === undefined ? 1 : 2;
   const slotsWithin = (bytes: number) => Math.floor(bytes / (slotBytes * buffersPerSlot * workers));

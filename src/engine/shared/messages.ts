@@ -92,6 +92,11 @@ export type Job =
   | { kind: 'read'; first: number; count: number }
   /** Fetch blobs, check them, and write them to the target or compare them with the source. */
   | { kind: 'fetch'; blocks: Block[] }
+  /**
+   * Compare adjacent blocks of the target with their rows. With `write`, fetch and write those that
+   * differ.
+   */
+  | { kind: 'compare'; blocks: Block[]; write: boolean }
   /** Fetch blobs and store their blocks as new blobs, of the encryption version that is written. */
   | { kind: 'recode'; blocks: RecodeBlock[] }
   /** Fetch blobs and check them; their blocks go into the arena. */
@@ -142,6 +147,8 @@ export type FromWorker =
   | { kind: 'digested'; worker: number; job: number; first: number; digests: Digest[]; bytesRead: number }
   | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
   | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
+  /** `different`: ids of the blocks that differ; `unreadable` of them can't be read. */
+  | { kind: 'compared'; worker: number; job: number; different: number[]; unreadable: number; findings: Finding[] }
   | { kind: 'recoded'; worker: number; job: number; blocks: StoredBlock[]; findings: Finding[] }
   | { kind: 'viewed'; worker: number; job: number; outcomes: ViewOutcome[] }
   | { kind: 'zeroed'; worker: number; job: number }

@@ -3,6 +3,7 @@ import { newAborter } from '../../model/aborter.ts';
 import { alignedBytes } from '../../native/direct-io.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
 import { Outbox } from '../shared/outbox.ts';
+import { compareBlocks } from './compare-job.ts';
 import { fetchBlocks, zeroBlocks } from './fetch-job.ts';
 import { readBlocks, storeBlocks } from './read-job.ts';
 import { recodeBlocks } from './recode-job.ts';
@@ -164,6 +165,8 @@ export class BlockWorker {
         return { kind: 'digested', worker, job, first: work.first, ...(await readBlocks(context, slot, work)) };
       case 'fetch':
         return { kind: 'fetched', worker, job, findings: await fetchBlocks(context, slot, work.blocks) };
+      case 'compare':
+        return { kind: 'compared', worker, job, ...(await compareBlocks(context, slot, work)) };
       case 'recode':
         return { kind: 'recoded', worker, job, ...(await recodeBlocks(context, slot, work.blocks)) };
       case 'view':

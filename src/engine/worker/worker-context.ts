@@ -12,6 +12,7 @@ import { WriteCount } from '../shared/write-count.ts';
 import { Codecs } from './codecs.ts';
 import { type BatchOwner, HashBatch } from './hash-batch.ts';
 import { hasherFor } from './hasher.ts';
+import { ZeroChecksums } from './zero-checksums.ts';
 
 /** A buffer for one job's blocks. */
 export interface Slot {
@@ -27,6 +28,7 @@ export interface WorkerContext {
   source: Source | undefined;
   target: Target | undefined;
   hashes: HashBatch;
+  zeroChecksums: ZeroChecksums;
   codecs: Codecs;
   gates: Record<keyof WorkerGates, Gate>;
   writing: WriteCount;
@@ -43,12 +45,14 @@ interface ContextEvents {
 
 /** Opens source, target and backend for a worker. */
 export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: ContextEvents): WorkerContext {
+  const batch = new HashBatch(hasherFor(setup.hashFunction), setup.slots, hashes);
   return {
     setup,
     backend: openDataBackend(setup.data, onRetry),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target),
-    hashes: new HashBatch(hasherFor(setup.hashFunction), setup.slots, hashes),
+    hashes: batch,
+    zeroChecksums: new ZeroChecksums(batch),
     codecs: new Codecs(setup),
     gates: {
       sourceRead: new Gate(setup.gates.sourceRead),

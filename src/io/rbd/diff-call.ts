@@ -94,7 +94,7 @@ function earlierSnapshot(image: Handle, place: RbdPlace, from: string): Earlier 
   const [first, later] = [from, place.snapshot].map((name) => all.find((snapshot) => snapshot.name === name));
   if (first === undefined) {
     throw new BackyError('io', `There is no snapshot "${from}" of image ${spec}.`, {
-      hint: `List its snapshots with: rbd snap ls ${spec}. Without this one, only a full backup is possible.`,
+      hint: `List its snapshots with: rbd snap ls ${spec}. Without this one, all of the image has to be read.`,
     });
   }
   if (later !== undefined && first.id >= later.id) {

@@ -91,6 +91,7 @@ export async function shareRbdTarget(
     const asItIs = { isNew, tailBytes: image.sizeBytes - sizeBytes };
     const target = {
       spec: { url: rbdUrl(place), limits: { simultaneousReads, simultaneousWrites }, image },
+      changesSince: (snapshot: string) => session.diff(place, snapshot),
       close: async () => {
         await session.callAtEnd('close', image.handle).catch(() => {});
         await session.close();

@@ -1,9 +1,11 @@
+import type { RunPool } from '../../../src/core/blocks/with-pool.ts';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
 import type { BlockPool } from '../../../src/engine/pool/block-pool.ts';
 import type { Operation } from '../../../src/engine/pool/operation.ts';
 import { type PoolOptions, planSlots, type SlotPlan, workerSetups } from '../../../src/engine/pool/pool-options.ts';
 import type { Decision, Finding, Job } from '../../../src/engine/shared/messages.ts';
-import { fetchBlocks } from '../../../src/engine/worker/fetch-job.ts';
+import { compareBlocks } from '../../../src/engine/worker/compare-job.ts';
+import { fetchBlocks, zeroBlocks } from '../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../src/engine/worker/read-job.ts';
 import { recodeBlocks } from '../../../src/engine/worker/recode-job.ts';
 import { closeContext, openContext, type Slot, type WorkerContext } from '../../../src/engine/worker/worker-context.ts';
@@ -110,6 +112,11 @@ export class InlinePool implements BlockPool {
     const from = { worker: 0, job };
     if (work.kind === 'fetch') {
       await operation.answered({ kind: 'fetched', ...from, findings: await fetchBlocks(context, slot, work.blocks) });
+    } else if (work.kind === 'compare') {
+      await operation.answered({ kind: 'compared', ...from, ...(await compareBlocks(context, slot, work)) });
+    } else if (work.kind === 'zero') {
+      await zeroBlocks(context, work.first, work.count);
+      await operation.answered({ kind: 'zeroed', ...from });
     } else if (work.kind === 'recode') {
       await operation.answered({ kind: 'recoded', ...from, ...(await recodeBlocks(context, slot, work.blocks)) });
     } else if (work.kind === 'read') {
@@ -123,3 +130,15 @@ export class InlinePool implements BlockPool {
     return undefined;
   }
 }
+
+/** Runs an operation of core/ with an inline pool, also one that writes to a target. */
+export const runInline: RunPool = async ({ settings, data }, { geometry, source, target, zeroMissing }, body) => {
+  const { hashFunction, encryption } = settings;
+  const options = { ...geometry, hashFunction, encryption, data, zeroMissing, wholeJobs: true };
+  const pool = new InlinePool({ ...options, source: source?.spec, target: target?.spec });
+  try {
+    return await body(pool);
+  } finally {
+    await pool.close();
+  }
+};

@@ -13,7 +13,7 @@ export type Way = 'direct' | 'cached';
 export interface Change {
   /** Moves only this part of the length. [1] */
   divisor?: number;
-  /** Moves at most so many bytes. */
+  /** Bytes to move at most. */
   atMost?: number;
   /** Refuses direct I/O with EINVAL, as some file systems do. */
   refusesDirect?: boolean;

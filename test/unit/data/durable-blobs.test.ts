@@ -6,7 +6,6 @@ import { blobPath } from '../../../src/data/file/blob-paths.ts';
 import { type DurableCalls, durableCalls } from '../../../src/data/file/durable-calls.ts';
 import { FileBackend } from '../../../src/data/file/file-backend.ts';
 import { HandleFiles } from '../../../src/data/file/handle-files.ts';
-import { filled } from '../../support/conformance/blob-files.ts';
 
 const signal = new AbortController().signal;
 /** Two blobs of one folder, and one of another. */
@@ -64,15 +63,6 @@ describe('a put', () => {
     await put(A);
     expect(calls).toEqual([`sync .tmp/${A} of 5 bytes`, `rename .tmp/${A}`]);
     expect(readFileSync(blobPath(folder, A), 'utf8')).toBe('bytes');
-  });
-
-  it('that bypasses the page cache is made durable too before it gets its name', async () => {
-    const direct = new FileBackend({ type: 'file', path: folder, durable: true, directIo: 'on' }, recordingCalls());
-    const bytes = filled(8192);
-    await direct.put(A, bytes, signal);
-    expect(calls).toEqual([`sync .tmp/${A} of 8192 bytes`, `rename .tmp/${A}`]);
-    expect(readFileSync(blobPath(folder, A)).equals(bytes)).toBe(true);
-    await direct.close();
   });
 
   it.each([/^sync/, /^rename/])('that fails in %s leaves nothing under the name, and fails', async (call) => {

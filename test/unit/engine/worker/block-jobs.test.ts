@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import type { Decision, Finding } from '../../../../src/engine/shared/messages.ts';
+import { compareBlocks } from '../../../../src/engine/worker/compare-job.ts';
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../../src/engine/worker/read-job.ts';
 import { closeContext, type WorkerContext } from '../../../../src/engine/worker/worker-context.ts';
@@ -35,13 +36,16 @@ interface Opening {
   target?: string;
   seals?: boolean;
   zeroMissing?: boolean;
+  /** The target is the source as well. */
+  compares?: boolean;
 }
 
-function contextWith({ source, target, seals, zeroMissing }: Opening): WorkerContext {
+function contextWith({ source, target, seals, zeroMissing, compares }: Opening): WorkerContext {
   const limits = lab.context.io.file;
   const context = openInlineContext({
     ...{ blockSize: BLOCK_SIZE, sizeBytes: SIZE_BYTES, data: lab.data, zeroMissing },
     ...(source === true ? { source: { url: lab.source(image), limits } } : {}),
+    ...(compares === true ? { source: { url: `file://${target}`, limits } } : {}),
     ...(target === undefined ? {} : { target: { url: `file://${target}`, limits } }),
     ...(seals === true ? { encryption: SEALED } : {}),
   });
@@ -136,6 +140,40 @@ describe('a slot of many blocks', () => {
     await expect(storing).rejects.toThrow('no room');
     expect(puts.mock.calls.length).toBeLessThanOrEqual(8);
     expect(given.mock.calls.length).toBe(taken.mock.calls.length);
+  });
+});
+
+describe('comparing with the target', () => {
+  it('writes only blocks that differ, and those that can no longer be read', async () => {
+    blockOf(3).fill(0);
+    const rows = await stored();
+    const zero = { id: 3, uid: null, checksum: null, size: 0, encVersion: 0, envKey: null, nonce: null };
+    const all = [...rows.slice(0, 3), zero];
+    const target = join(lab.folder, 'target');
+    const old = Buffer.from(image);
+    old.fill('old', BLOCK_SIZE, BLOCK_SIZE + 10);
+    old.fill('old', 3 * BLOCK_SIZE);
+    writeFileSync(target, old);
+    const context = contextWith({ target, compares: true });
+    const compare = (write: boolean) => compareBlocks(context, newSlot(context), { blocks: all, write });
+    expect(await compare(false)).toEqual({ different: [1, 3], unreadable: 0, findings: [] });
+    expect(readFileSync(target).equals(old)).toBe(true);
+    // A blob that is not fetched need not be there.
+    for (const row of rows) if (row.id !== 1) rmSync(pathOf(row));
+    expect(await compare(true)).toEqual({ different: [1, 3], unreadable: 0, findings: [] });
+    expect(readFileSync(target).equals(image)).toBe(true);
+    truncateSync(target, BLOCK_SIZE + 5);
+    expect(await compare(true)).toMatchObject({ different: [1, 2, 3], unreadable: 3, findings: [{ id: 2, problem: 'missing' }] });
+  });
+
+  it('does not keep a block whose row has another length than the block', async () => {
+    const rows = (await stored()).map((row) => ({ ...row, size: row.size - 1 }));
+    const target = join(lab.folder, 'target');
+    writeFileSync(target, image);
+    const context = contextWith({ target, compares: true });
+    expect(await compareBlocks(context, newSlot(context), { blocks: rows, write: false })).toMatchObject({
+      different: [0, 1, 2, 3],
+    });
   });
 });
 
