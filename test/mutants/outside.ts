@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 
+const DIRECT_FILE = ['test/unit/io/direct-file.test.ts'];
 const IMPORT = ['test/unit/core/transfer/import.test.ts'];
 const S3 = ['test/unit/data/s3-put.test.ts'];
 const RETRIES = ['test/unit/data/retrying-backend.test.ts'];
@@ -11,6 +12,30 @@ const EXIT_CODES = ['test/unit/cli/exit-codes.test.ts'];
 
 /** Input from files and servers, and output for scripts. Long, because it is one list. */
 export const OUTSIDE: readonly Mutant[] = [
+  {
+    name: 'direct-transfer-begins-again',
+    invariant: 'After a short direct transfer, the next one moves what is left.',
+    file: 'src/io/file/direct-file.ts',
+    text: 'bytes.subarray(done, pages), offset + done',
+    replacement: 'bytes.subarray(done, pages), offset',
+    tests: DIRECT_FILE,
+  },
+  {
+    name: 'direct-transfer-goes-on-within-a-page',
+    invariant: 'After a direct transfer that ends within a page, the cache takes over.',
+    file: 'src/io/file/direct-file.ts',
+    text: 'done < pages && done % DIRECT_ALIGNMENT === 0',
+    replacement: 'done < pages',
+    tests: DIRECT_FILE,
+  },
+  {
+    name: 'source-in-memory-is-read-from-disk',
+    invariant: 'What is in memory of a source is read there.',
+    file: 'src/io/file/file-source.ts',
+    text: "if (isInMemory === false) return 'disk';",
+    replacement: "if (!(isInMemory === undefined)) return 'disk';",
+    tests: ['test/unit/io/sources.test.ts'],
+  },
   {
     name: 'channel-overtakes-waiting-text',
     invariant: 'Text reaches a slow reader in order.',
