@@ -6,7 +6,10 @@ import { thinChunkBytes } from './thin-volume.ts';
 
 const read = promisify(readCallback);
 
-/** The largest logical sector: a device refuses a request for a part of one. */
+/**
+ * The largest logical sector: a device refuses a request for a part of one. To a file system it is
+ * a block: fuse2fs zeroes all of it if a hole begins and ends within it.
+ */
 const SECTOR = 4096;
 const READ_BYTES = 1024 * 1024;
 /** Refusals in a row after which a call counts as unsupported. */
@@ -75,8 +78,7 @@ export class ZeroWriter {
 /** A hole frees space. On a device it is a request that must give zeros, and may free space. */
 function meansFor(fd: number): Means {
   const stats = fstatSync(fd);
-  if (!stats.isBlockDevice()) return { ways: [digHole, zeroRange], unit: 1 };
-  const chunkBytes = thinChunkBytes(stats.rdev);
+  const chunkBytes = stats.isBlockDevice() ? thinChunkBytes(stats.rdev) : undefined;
   if (chunkBytes === undefined) return { ways: [digHole, zeroRange], unit: SECTOR };
   // Whole chunks alone: if a later write allocates a chunk, a pool that does not zero its chunks
   // shows old data of others in the rest of it.
