@@ -90,15 +90,14 @@ function showsThePageCache(on: OnFileSystem): void {
     const backend = open(mode, false);
     await backend.put(uid, bytes, signal);
     const file = blobPath(path, uid);
-    expect(countCachedPages(file)).toBe(mode === 'off' ? 256 : 0);
+    expect(countCachedPages(file) > 0).toBe(mode === 'off');
 
     // A read through the cache drops all pages that are not dirty. One that bypasses it drops none.
     await tool('sync', file);
     readFileSync(file);
-    expect(countCachedPages(file)).toBe(256);
     const into = alignedBytes(MIB);
     await backend.get({ uid, blockId: 0, plainBytes: MIB }, into, signal);
-    expect(countCachedPages(file)).toBe(mode === 'off' ? 0 : 256);
+    expect(countCachedPages(file) > 0).toBe(mode !== 'off');
     expect(Buffer.compare(into, bytes)).toBe(0);
     await backend.close();
     await dispose();
