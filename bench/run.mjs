@@ -42,12 +42,13 @@ const BENCHES = {
   rbd,
 };
 
-const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick] [--json FILE]
+const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick] [--gib N] [--json FILE]
                        [--memory-dir DIR] [--disk-dir DIR] [--program PROGRAM]
 
   --only        ${Object.keys(BENCHES).join(', ')}
   --rivals      instead, compare with borg, restic, and the original if BACKY2_ORIGINAL names one
   --quick       small sizes, one round: only checks that the bench works
+  --gib         size of the image of most rows (default: 4)
   --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
   --disk-dir    a folder on a real disk (default: the one for temporary files)
@@ -59,6 +60,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     rivals: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    gib: { type: 'string', default: '4' },
     json: { type: 'string' },
     'memory-dir': { type: 'string', default: '/dev/shm' },
     'disk-dir': { type: 'string' },
@@ -68,6 +70,7 @@ const { values } = parseArgs({
 });
 const names = values.rivals ? [] : (values.only?.split(',') ?? Object.keys(BENCHES));
 const unknown = names.filter((name) => !(name in BENCHES));
+if (!/^[1-9][0-9]*$/.test(values.gib)) unknown.push(`--gib ${values.gib}`);
 if (values.help || unknown.length > 0) {
   process.stdout.write(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}\n${USAGE}` : USAGE);
   process.exit(unknown.length > 0 ? 2 : 0);
@@ -75,6 +78,7 @@ if (values.help || unknown.length > 0) {
 
 const workspace = new Workspace({
   quick: values.quick,
+  gib: Number(values.gib),
   memoryDir: values['memory-dir'],
   diskDir: values['disk-dir'],
   program: values.program,

@@ -24,15 +24,15 @@ export class Workspace {
   #source;
 
   /**
-   * @param {{ quick: boolean, memoryDir: string, diskDir: string | undefined,
+   * @param {{ quick: boolean, gib: number, memoryDir: string, diskDir: string | undefined,
    *   program: string | undefined }} options
    */
-  constructor({ quick, memoryDir, diskDir, program }) {
+  constructor({ quick, gib, memoryDir, diskDir, program }) {
     this.quick = quick;
     this.program = program ?? fileURLToPath(new URL('../../bin/backy2', import.meta.url));
     this.workers = availableParallelism();
     this.blockSize = 4 * 1024 ** 2;
-    this.sourceBytes = quick ? GIB / 8 : 4 * GIB;
+    this.sourceBytes = quick ? GIB / 8 : gib * GIB;
     this.memory = this.#makeFolder(memoryDir);
     this.disk = this.#makeFolder(diskDir ?? tmpdir());
     this.diskIsMemory = statfsSync(this.disk).type === TMPFS_MAGIC;

@@ -1,4 +1,5 @@
 import { median } from '../lib/rounds.mjs';
+import { sizeOf } from '../rows/common.mjs';
 
 /**
  * A table for docs/benchmarks.md.
@@ -8,7 +9,13 @@ import { median } from '../lib/rounds.mjs';
 export function renderRivals(results, bytes) {
   const names = Object.keys(results[0]?.rounds[0] ?? {}).filter((name) => name !== 'limit');
   const rival = names.find((name) => name.startsWith('borg'));
-  const head = ['', ...names, 'limit seen in the same minutes', 'ours, of the limit', `ours, times ${rival ?? 'borg'} (goal)`];
+  const head = [
+    sizeOf(bytes),
+    ...names,
+    'limit seen in the same minutes',
+    'ours, of the limit',
+    `ours, times ${rival ?? 'borg'} (goal)`,
+  ];
   const rows = results.map(({ what, goal, rounds }) => {
     const times = (/** @type {string} */ other) => median(rounds.map((round) => seconds(round, other) / seconds(round, 'ours')));
     const cells = [...names, 'limit'].map((name) =>

@@ -5,7 +5,7 @@ import { cachedBytes, forget } from '../lib/page-cache.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
-import { dataSeconds, initialized, mbPerSecond } from './common.mjs';
+import { dataSeconds, initialized, mbPerSecond, sizeOf } from './common.mjs';
 
 const MIB = 1024 ** 2;
 const DEPTH = 4;
@@ -51,8 +51,11 @@ async function* reading(workspace, source, bytes) {
   const of = (/** @type {'data' | 'whole'} */ part) =>
     rounds.map(({ ours, limit }) => ({ ours: ours[part] ?? Number.NaN, limit: limit.speed ?? Number.NaN }));
   const vs = `vs fio, direct, ${DEPTH} at once`;
-  yield toRow({ name, what: `to nowhere, first read to last commit, ${vs}`, unit: 'MB/s', atLeast: 0.9 }, of('data'));
-  yield toRow({ name, what: `to nowhere, whole process, ${vs}`, unit: 'MB/s' }, of('whole'));
+  yield toRow(
+    { name, what: `${sizeOf(bytes)} to nowhere, first read to last commit, ${vs}`, unit: 'MB/s', atLeast: 0.9 },
+    of('data'),
+  );
+  yield toRow({ name, what: `${sizeOf(bytes)} to nowhere, whole process, ${vs}`, unit: 'MB/s' }, of('whole'));
 }
 
 /** Reads the whole file in blocks of 4 MiB. @param {string} path @returns MB/s. */
@@ -83,7 +86,7 @@ async function pageCache(workspace, source) {
       return { growth };
     },
   });
-  const what = `growth of the page cache by a backup to disk, vs ${MOST_GROWTH_BYTES / MIB} MiB`;
+  const what = `growth of the page cache by a backup of ${sizeOf(workspace.sourceBytes)} to disk, vs ${MOST_GROWTH_BYTES / MIB} MiB`;
   return toRow(
     { name, what, unit: 'MiB', atMost: 1 },
     rounds.map(({ ours }) => ({ ours: (ours.growth ?? Number.NaN) / MIB, limit: MOST_GROWTH_BYTES / MIB })),

@@ -11,6 +11,12 @@ export function mbPerSecond(bytes, seconds) {
   return bytes / seconds / 1e6;
 }
 
+/** A size in words, for rows: whole GiB or MiB. @param {number} bytes */
+export function sizeOf(bytes) {
+  const gib = bytes / 1024 ** 3;
+  return gib >= 1 ? `${gib} GiB` : `${gib * 1024} MiB`;
+}
+
 /**
  * Seconds between a backup's first read and its last commit.
  * @param {import('../lib/program.mjs').Outcome} outcome
@@ -58,7 +64,7 @@ export async function slowest(...parts) {
 }
 
 /**
- * Rows of speeds, from the seconds of each round.
+ * A row of speeds, from the seconds of each round. It begins with the size.
  * @param {{ name: string, what: string, atLeast?: number }} row
  * @param {number} bytes
  * @param {{ ours: Record<string, number>, limit: Record<string, number> }[]} rounds
@@ -66,7 +72,7 @@ export async function slowest(...parts) {
 export function throughput(row, bytes, rounds) {
   const speed = (/** @type {Record<string, number>} */ { seconds }) => mbPerSecond(bytes, seconds ?? Number.NaN);
   return toRow(
-    { ...row, unit: 'MB/s' },
+    { ...row, what: `${sizeOf(bytes)} ${row.what}`, unit: 'MB/s' },
     rounds.map(({ ours, limit }) => ({ ours: speed(ours), limit: speed(limit) })),
   );
 }

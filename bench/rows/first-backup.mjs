@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
-import { dataSeconds, initialized, mbPerSecond, slowest } from './common.mjs';
+import { dataSeconds, initialized, mbPerSecond, sizeOf, slowest } from './common.mjs';
 
 /**
  * File to null backend: only reading, checksums and rows are left. The limit is all cores reading
@@ -12,8 +12,12 @@ export async function* firstBackup(workspace) {
   const limit = () => workspace.limits.scan();
   const rounds = await measure(workspace, limit, () => new Program(workspace, { folder: workspace.folder('memory', 'first') }));
   const name = 'first-backup';
-  yield toRow({ name, what: 'to nowhere, whole process, vs read and hash', unit: 'MB/s', atLeast: 0.85 }, of('whole', rounds));
-  yield toRow({ name, what: 'to nowhere, first read to last commit, vs the same', unit: 'MB/s' }, of('data', rounds));
+  const size = sizeOf(workspace.sourceBytes);
+  yield toRow(
+    { name, what: `${size} to nowhere, whole process, vs read and hash`, unit: 'MB/s', atLeast: 0.85 },
+    of('whole', rounds),
+  );
+  yield toRow({ name, what: `${size} to nowhere, first read to last commit, vs the same`, unit: 'MB/s' }, of('data', rounds));
 }
 
 /**
@@ -37,9 +41,10 @@ export async function* fileBackend(workspace) {
       return new Program(workspace, { folder, blobs: `${folder}/blobs` });
     },
   );
-  const what = 'disk, whole process, vs the slower of read and hash, and of the best writers';
+  const size = sizeOf(workspace.sourceBytes);
+  const what = `${size} to disk, whole process, vs the slower of read and hash, and of the best writers`;
   yield toRow({ name, what, unit: 'MB/s', atLeast: 0.8 }, of('whole', rounds));
-  yield toRow({ name, what: 'disk, first read to last commit, vs the same', unit: 'MB/s' }, of('data', rounds));
+  yield toRow({ name, what: `${size} to disk, first read to last commit, vs the same`, unit: 'MB/s' }, of('data', rounds));
 }
 
 /**

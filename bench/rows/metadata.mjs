@@ -18,7 +18,7 @@ const FEW_CHANGES = 100;
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* metadata(workspace) {
-  const sizes = workspace.quick ? [16_384, 32_768] : [262_144, 1_048_576, 2_621_440];
+  const sizes = workspace.quick ? [8_192, 16_384] : [262_144, 1_048_576, 2_621_440];
   const largest = sizes.at(-1);
   /** @type {Record<string, number>} Seconds by number of blocks. */
   const seconds = {};

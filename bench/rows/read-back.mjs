@@ -25,12 +25,12 @@ export async function* secondBackup(workspace) {
     limit: async () => ({ seconds: await limits.scan() }),
     ours: () => again(program),
   });
-  yield throughput({ name, what: 'whole process, vs read and hash', atLeast: 0.8 }, bytes, all);
+  yield throughput({ name, what: 'unchanged, whole process, vs read and hash', atLeast: 0.8 }, bytes, all);
   const one = await alternate(workspace.rounds(), {
     limit: async () => ({ seconds: await limits.scan(1) }),
     ours: () => again(single),
   });
-  yield throughput({ name, what: 'on one core, whole process, vs read and hash by one thread' }, bytes, one);
+  yield throughput({ name, what: 'unchanged, on one core, whole process, vs read and hash by one thread' }, bytes, one);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function* restore(workspace) {
     }),
     ours: () => restoreTo(join(workspace.disk, 'restored'), stored),
   });
-  yield throughput({ name: 'restore', what: `new file on disk, ${vs}`, atLeast: 0.8 }, bytes, toFile);
+  yield throughput({ name: 'restore', what: `to a new file on disk, ${vs}`, atLeast: 0.8 }, bytes, toFile);
   const toDevice = await withLoopDevice(workspace, bytes, (device) =>
     alternate(workspace.rounds(), {
       limit: async () => ({
@@ -64,7 +64,8 @@ export async function* restore(workspace) {
       ours: async () => ({ seconds: (await program.run('restore', '-f', uid, `file://${device}`)).seconds }),
     }),
   );
-  if (toDevice !== undefined) yield throughput({ name: 'restore', what: `loop device, ${vs}`, atLeast: 0.8 }, bytes, toDevice);
+  if (toDevice !== undefined)
+    yield throughput({ name: 'restore', what: `to a loop device, ${vs}`, atLeast: 0.8 }, bytes, toDevice);
   if (hasOption(workspace, 'restore', '--delta')) yield await inPlace(workspace);
   else process.stderr.write('restore: in place not measured: the program has no restore --delta\n');
 }
@@ -85,7 +86,7 @@ async function inPlace(workspace) {
     },
   });
   rmSync(target);
-  const what = 'in place, unchanged file on disk, whole process, vs scrub';
+  const what = 'in place to an unchanged file on disk, whole process, vs scrub';
   return throughput({ name: 'restore', what, atLeast: 0.95 }, workspace.sourceBytes, rounds);
 }
 
@@ -100,7 +101,7 @@ export async function* scrub(workspace) {
       limit: async () => ({ seconds: await workspace.limits.readBlobs(stored) }),
       ours: () => scrubCold(stored),
     });
-    const what = `blobs ${where === 'disk' ? 'on disk, cold' : 'in memory'}, whole process, vs the best readers, which hash`;
+    const what = `of blobs ${where === 'disk' ? 'on disk, cold' : 'in memory'}, whole process, vs the best readers, which hash`;
     yield throughput({ name: 'scrub', what, atLeast: 0.8 }, workspace.sourceBytes, rounds);
   }
 }

@@ -30,10 +30,11 @@ export async function* start(workspace) {
   for (let i = 0; i < VERSIONS; i++) await program.run('backup', 'null://4MB', `vm${i}`);
   const image = join(folder, 'image');
   writeFileSync(image, randomBytes(BLOCKS * BLOCK_BYTES));
-  const ours = (/** @type {string[]} */ ...args) => calls(workspace.program, ['-c', program.config, ...args]);
+  const count = workspace.quick ? 1 : CALLS;
+  const ours = (/** @type {string[]} */ ...args) => calls(count, workspace.program, ['-c', program.config, ...args]);
   const rounds = await alternate(workspace.rounds(15), {
-    limit: calls(process.execPath, ['-e', '0']),
-    version: calls(workspace.program, ['-V']),
+    limit: calls(count, process.execPath, ['-e', '0']),
+    version: calls(count, workspace.program, ['-V']),
     ls: ours('-ms', 'ls'),
     backup: ours('backup', `file://${image}`, 'small'),
   });
@@ -54,16 +55,17 @@ export async function* start(workspace) {
 
 /**
  * Runs a command several times. @returns milliseconds of one call.
+ * @param {number} count
  * @param {string} command
  * @param {string[]} args
  */
-function calls(command, args) {
+function calls(count, command, args) {
   return async () => {
     const [begin, cpuBegin] = [performance.now(), childrenCpuMs()];
-    for (let i = 0; i < CALLS; i++) {
+    for (let i = 0; i < count; i++) {
       const { status } = spawnSync(command, args, { stdio: 'ignore' });
       if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}`);
     }
-    return { wall: (performance.now() - begin) / CALLS, cpu: (childrenCpuMs() - cpuBegin) / CALLS };
+    return { wall: (performance.now() - begin) / count, cpu: (childrenCpuMs() - cpuBegin) / count };
   };
 }

@@ -36,7 +36,7 @@ async function make(workspace, where, { name, encrypted }) {
   const folder = `${home}/blobs`;
   const program = await initialized(new Program(workspace, { folder: home, blobs: folder, encrypted }));
   const uid = uidOf(await program.run('backup', `file://${workspace.source()}`, 'bench'));
-  return { name: `${name} on ${where}`, program, uid, folder, blobs: blobsIn(folder) };
+  return { name: `${name} ${where === 'disk' ? 'on disk' : 'in memory'}`, program, uid, folder, blobs: blobsIn(folder) };
 }
 
 /** Scrubs the version, with blobs that are not in the page cache. @param {Stored} stored */
