@@ -440,9 +440,9 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'blob-that-is-a-pipe-is-waited-for',
     invariant: 'What is no regular file is a bad blob.',
-    file: 'src/data/file/file-backend.ts',
-    text: 'constants.O_RDONLY | constants.O_NONBLOCK',
-    replacement: 'constants.O_RDONLY',
+    file: 'src/native/whole-files.c',
+    text: 'O_RDONLY | O_NONBLOCK | O_CLOEXEC',
+    replacement: 'O_RDONLY | O_CLOEXEC',
     tests: ['devices.test.ts'],
     builds: true,
   },

@@ -25,9 +25,15 @@ describe('a file system that takes direct I/O', () => {
 });
 
 it('a blob goes through the cache if it is small, or its memory is not aligned, or the option says so', async () => {
-  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(4095))).ways).toEqual(['cached']);
-  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(MIB, 16))).ways).toEqual(['cached']);
-  expect((await new WatchedBlobs(watched, 'off').write(folder, filled(MIB))).ways).toEqual(['cached']);
+  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(4095))).calls).toEqual(['cached', 'rename']);
+  expect((await new WatchedBlobs(watched, 'on').write(folder, filled(MIB, 16))).calls).toEqual(['cached', 'rename']);
+  expect((await new WatchedBlobs(watched, 'off').write(folder, filled(MIB))).calls).toEqual(['cached', 'rename']);
+});
+
+it('a durable blob is synced once it is whole, and gets its name then', async () => {
+  const blobs = new WatchedBlobs(watched, 'auto', true);
+  expect((await blobs.write(folder, filled(MIB))).calls).toEqual(['direct', 'fsync', 'rename']);
+  expect((await blobs.write(folder, filled(MIB + 16))).calls).toEqual(['direct', 'cached', 'fsync', 'rename']);
 });
 
 describe('a file system that refuses direct I/O', () => {
@@ -35,9 +41,9 @@ describe('a file system that refuses direct I/O', () => {
 
   it('at the first transfer is not asked again; the blob is whole', async () => {
     const blobs = new WatchedBlobs(watched, 'auto');
-    expect((await blobs.write(folder, filled(MIB), { refusesDirect })).ways).toEqual(['direct', 'cached']);
-    const { path, ways } = await blobs.write(folder, filled(MIB), { refusesDirect });
-    expect(ways).toEqual(['cached']);
+    expect((await blobs.write(folder, filled(MIB), { refusesDirect })).calls).toEqual(['direct', 'cached', 'rename']);
+    const { path, calls } = await blobs.write(folder, filled(MIB), { refusesDirect });
+    expect(calls).toEqual(['cached', 'rename']);
     expect(await blobs.read(path, { size: MIB, into: alignedBytes(MIB), change: { refusesDirect } })).toEqual(['cached']);
   });
 

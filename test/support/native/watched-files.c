@@ -6,20 +6,26 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum { MOST_CALLS = 64 };
 
 /* The length of each call is divided by this, and is at most `longest`. */
 static uint32_t divisor = 1, longest = UINT32_MAX, refuses;
-/* Ways of the calls so far: 1 around the page cache, 0 through it. */
-static uint8_t ways[MOST_CALLS];
+/* The calls so far: CALLS of watched-files.ts. */
+enum { CACHED, DIRECT_CALL, FSYNC, RENAME };
+static uint8_t calls[MOST_CALLS];
 static uint32_t count;
+
+static void note(uint8_t call) {
+  if (count < MOST_CALLS) calls[count++] = call;
+}
 
 /* Returns 0 if the call is refused. */
 static size_t noted(int fd, size_t length) {
   const int is_direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
-  if (count < MOST_CALLS) ways[count++] = is_direct;
+  note(is_direct ? DIRECT_CALL : CACHED);
   if (is_direct && refuses) return 0;
   size_t shorter = length / divisor;
   if (shorter > longest) shorter = longest;
@@ -40,6 +46,18 @@ static ssize_t watched_pread(int fd, void *bytes, size_t length, off_t offset) {
   return -1;
 }
 
+static int watched_fsync(int fd) {
+  note(FSYNC);
+  return fsync(fd);
+}
+
+static int watched_rename(const char *from, const char *to) {
+  note(RENAME);
+  return rename(from, to);
+}
+
+#define fsync watched_fsync
+#define rename watched_rename
 #define pwrite watched_pwrite
 #define pread watched_pread
 #include "whole-files.c"
@@ -52,8 +70,8 @@ void watch(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct) {
   count = 0;
 }
 
-/* Returns the number of calls, and writes the way of each. */
+/* Returns the number of calls, and writes the kind of each. */
 uint32_t watched(uint8_t into[MOST_CALLS]) {
-  for (uint32_t i = 0; i < count; i++) into[i] = ways[i];
+  for (uint32_t i = 0; i < count; i++) into[i] = calls[i];
   return count;
 }

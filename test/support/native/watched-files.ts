@@ -6,8 +6,12 @@ import koffi from 'koffi';
 import { openWholeFiles, type WholeFiles } from '../../../src/native/whole-files.ts';
 import { tool } from '../program/process.ts';
 
-/** Whether a read or write went around the page cache, from the kernel's own flags. */
-export type Way = 'direct' | 'cached';
+/**
+ * Calls that are noted, by their numbers. Reads and writes go through the page cache or around it,
+ * by the kernel's own flags.
+ */
+const CALLS = ['cached', 'direct', 'fsync', 'rename'] as const;
+export type Call = (typeof CALLS)[number];
 
 /** Changes of all reads and writes. */
 export interface Change {
@@ -22,8 +26,8 @@ export interface Change {
 /** The library of whole files; its reads and writes are noted, and can be changed. */
 export interface WatchedFiles {
   library: WholeFiles;
-  /** Does something with the library. @returns the ways of its reads and writes, in order. */
-  during(body: () => Promise<unknown>, change?: Change): Promise<Way[]>;
+  /** Does something with the library. @returns its calls, in order. */
+  during(body: () => Promise<unknown>, change?: Change): Promise<Call[]>;
 }
 
 const MOST_CALLS = 64;
@@ -47,9 +51,9 @@ export async function watchFiles(): Promise<WatchedFiles> {
       during: async (body, { divisor = 1, atMost = 0xffff_ffff, refusesDirect = false } = {}) => {
         watch(divisor, atMost, refusesDirect ? 1 : 0);
         await body();
-        const ways = new Uint8Array(MOST_CALLS);
-        const count = watched(ways);
-        return [...ways.subarray(0, count)].map((way) => (way === 1 ? 'direct' : 'cached'));
+        const calls = new Uint8Array(MOST_CALLS);
+        const count = watched(calls);
+        return [...calls.subarray(0, count)].map((call) => CALLS[call] ?? 'cached');
       },
     };
   } finally {
