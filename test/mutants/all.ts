@@ -1,4 +1,5 @@
 import { COMPARISONS } from './comparisons.ts';
+import { DELTAS } from './deltas.ts';
 import { DURABILITY } from './durability.ts';
 import { LOCK_RULES } from './locks.ts';
 import type { Mutant } from './mutant.ts';
@@ -11,4 +12,4 @@ export { findTest } from './find-test.ts';
  * The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the
  * named tests to notice it.
  */
-export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...OUTSIDE];
+export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...DELTAS, ...OUTSIDE];

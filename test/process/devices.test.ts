@@ -55,6 +55,7 @@ describe('a block device', () => {
         const before = { disk: sha256OfFile(device), stored: stateOf(lab) };
         const result = await lab.run(['restore', '-f', uid, `file://${device}`]);
         expectFailure(result, 1, `Target ${device} is in use: mounted, LVM, md or swap.`);
+        expectFailure(await lab.run(['restore', '-f', '--delta', uid, `file://${device}`]), 1, `Target ${device} is in use`);
         expectFailure(await lab.run(['export', uid, device]), 100, `Cannot export to ${device}: EBUSY`);
         expect({ disk: sha256OfFile(device), stored: stateOf(lab) }).toEqual(before);
         expect(readFileSync(lab.path('mnt/file'), 'utf8')).toBe('precious');
@@ -62,6 +63,9 @@ describe('a block device', () => {
         await tool('umount', lab.path('mnt'));
       }
       await lab.ok('restore', '-f', uid, `file://${device}`);
+      expect(readFileSync(device).subarray(0, image.length).equals(image)).toBe(true);
+      await tool('dd', 'if=/dev/zero', `of=${device}`, 'bs=512', 'seek=300', 'count=1', 'conv=notrunc,fsync', 'status=none');
+      expect(await lab.ok('restore', '-f', '--delta', uid, `file://${device}`)).toContain('INFO: 3 blocks kept, 1 written.');
       expect(readFileSync(device).subarray(0, image.length).equals(image)).toBe(true);
     } finally {
       await tool('losetup', '-d', device);

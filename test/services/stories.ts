@@ -11,7 +11,7 @@ export const MORE_SHARDS = process.env.BACKY_TEST_MORE_SHARDS !== undefined;
 const RBD_STORIES = ['rbd-auto', 'rbd-stops', 'rbd-auto-stops', 'rbd-script', 'rbd-changes', 'nbd-boot'];
 
 /** Each of these takes a third of its stories in every run. */
-const DIVIDED = ['rbd-backup', 'rbd-clones'];
+const DIVIDED = ['rbd-backup', 'rbd-clones', 'rbd-delta'];
 
 /** Number of runs that cover them all. */
 export const STORY_SHARDS = 3;
