@@ -1,6 +1,7 @@
-import { closeSync, createReadStream, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, createReadStream, openSync, readFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { errnoOf } from '../../src/errors.ts';
 import { noise } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { Lab, withLab } from '../support/labs/lab.ts';
@@ -45,14 +46,22 @@ test('a reader that stops reading holds up no signal', async () => {
   const pipe = lab.path('pipe');
   await tool('mkfifo', pipe);
   // Opened for both, so that no open waits.
-  const reader = openSync(pipe, 'r+');
+  const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
   const words = ['-c', lab.path('backy.cfg'), 'restore', uid, '-'];
   const running = lab.startCommand(['sh', '-c', 'exec "$@" > "$0"', pipe, BINARY, ...words]);
-  while (!running.stderr.includes('Write Queue [==========]')) {
-    if (running.hasEnded) throw new Error(`it ended: ${running.stderr}`);
-    if (running.stderr.includes('$ backy2')) running.kill('SIGUSR1');
-    await sleep(20);
-  }
+  const until = async (isDone: () => boolean) => {
+    while (!isDone()) {
+      if (running.hasEnded) throw new Error(`it ended: ${running.stderr}`);
+      await sleep(20);
+    }
+  };
+  await until(() => isFull(reader));
+  // A write that is under way in a full pipe can't end.
+  const before = running.stderr.length;
+  await until(() => {
+    running.kill('SIGUSR1');
+    return running.stderr.slice(before).includes('Write Queue [==========]');
+  });
   running.kill('SIGTERM');
   const { code, stderr } = await running.ended;
   closeSync(reader);
@@ -82,6 +91,17 @@ test('a large version takes bounded memory', async () => {
     expect(peak).toBeLessThan(400 * MIB);
   });
 });
+
+/** Whether a pipe has no room for another byte, which it gets otherwise. */
+function isFull(pipe: number): boolean {
+  try {
+    writeSync(pipe, 'x');
+    return false;
+  } catch (error) {
+    if (errnoOf(error) !== 'EAGAIN') throw error;
+    return true;
+  }
+}
 
 /** The largest memory of a process so far; undefined if it has ended. */
 function peakMemory(pid: number): number | undefined {
