@@ -166,8 +166,12 @@ function failAt(commander: Commander, command?: CommandWords): (error: Commander
 }
 
 function namesOf(command: Commander): OptionNames {
-  const help = ['--help'];
-  const long = command.options.map((option) => option.long ?? '').filter((name) => name !== '');
+  const named = command.options.filter(({ long }) => long !== undefined);
+  const longOf = (options: readonly Option[]) => [...options.map(({ long }) => long ?? ''), '--help'];
   const valued = new Set(command.options.filter((option) => option.required).flatMap((option) => [option.short, option.long]));
-  return { long: [...long, ...help], takesValue: (option) => valued.has(option) };
+  return {
+    long: longOf(named),
+    lettered: longOf(named.filter(({ short }) => short !== undefined)),
+    takesValue: (option) => valued.has(option),
+  };
 }

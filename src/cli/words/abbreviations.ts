@@ -3,12 +3,15 @@ import { BackyError } from '../../errors.ts';
 /** The long options of the program or a command, and which of all its options take a value. */
 export interface OptionNames {
   long: string[];
+  /** Those of `long` that have a letter as well, as nearly all of the original have. */
+  lettered: string[];
   takesValue(option: string): boolean;
 }
 
 /**
  * Expands abbreviated long options (`--snap` to `--snapshot-name`). The original accepts them, so
- * cron jobs may use them.
+ * cron jobs may use them. An abbreviation that fits several options, but only one with a letter,
+ * means that one: newer options must not take it away.
  * @param program the options before the subcommand.
  * @param commandNames returns the options of a subcommand.
  * @throws BackyError `usage` for an ambiguous abbreviation.
@@ -38,7 +41,7 @@ export function expandAbbreviations(
         out.push(argv[++index] ?? '');
       continue;
     }
-    current = commandNames(word) ?? { long: [], takesValue: () => false };
+    current = commandNames(word) ?? { long: [], lettered: [], takesValue: () => false };
     inProgram = false;
   }
   return out;
@@ -49,14 +52,16 @@ function clusterHasValue(word: string, names: OptionNames): boolean {
   return [...word.slice(1, -1)].some((letter) => names.takesValue(`-${letter}`));
 }
 
-function expand(word: string, { long }: OptionNames): string {
+function expand(word: string, { long, lettered }: OptionNames): string {
   const [name = '', ...value] = word.split('=');
   if (long.includes(name)) return word;
   const matches = long.filter((option) => option.startsWith(name));
-  if (matches.length > 1) {
+  const older = lettered.filter((option) => option.startsWith(name));
+  const [match] = older.length === 1 ? older : matches;
+  if (matches.length > 1 && older.length !== 1) {
     throw new BackyError('usage', `Ambiguous option: ${name} could match ${matches.join(', ')}.`, {
       hint: 'Write more letters.',
     });
   }
-  return matches[0] === undefined ? word : [matches[0], ...value].join('=');
+  return match === undefined ? word : [match, ...value].join('=');
 }

@@ -19,6 +19,13 @@ test('--json is refused with stdout as target, before anything is read', () => {
   expect(parseWords(['--json', 'restore', '-f', 'UID', 'file:///x'], new Printer(false))).toBeDefined();
 });
 
+test('--continue is still short for --continue-from, as in the original', () => {
+  expect(parseWords(['restore', '--continue', '7', 'UID', 'file:///x'], new Printer(false))?.options).toEqual({
+    continueFrom: '7',
+  });
+  expect(parseWords(['restore', '--continue-o', 'UID', '-'], new Printer(false))?.options).toEqual({ continueOnError: true });
+});
+
 test('--continue-on-error and --accept-damage fit stdout as target', () => {
   expect(parseWords(['restore', '--continue-on-error', '--accept-damage', 'UID', '-'], new Printer(false))).toBeDefined();
 });

@@ -4,11 +4,13 @@ import { parseDate, parseWhole } from '../../../../src/cli/options/parse-values.
 import { expandAbbreviations, type OptionNames } from '../../../../src/cli/words/abbreviations.ts';
 
 const PROGRAM: OptionNames = {
-  long: ['--verbose', '--version', '--configfile', '--skip-header'],
+  long: ['--verbose', '--version', '--configfile', '--skip-header', '--skip-all'],
+  lettered: ['--verbose', '--version', '--configfile', '--skip-header'],
   takesValue: (option) => ['-c', '--configfile'].includes(option),
 };
 const LS: OptionNames = {
   long: ['--snapshot-name', '--tag'],
+  lettered: ['--snapshot-name', '--tag'],
   takesValue: (option) => ['-s', '--snapshot-name', '-t', '--tag'].includes(option),
 };
 const expand = (...argv: string[]) => expandAbbreviations(argv, PROGRAM, (name) => (name === 'ls' ? LS : undefined));
@@ -20,6 +22,8 @@ describe('abbreviated options', () => {
       ['--configfile', 'ls', 'ls', '--snapshot-name', '--tag'],
     ],
     [['--vers'], ['--version']],
+    [['--skip'], ['--skip-header']],
+    [['--skip-a'], ['--skip-all']],
     [
       ['--conf=x', 'ls'],
       ['--configfile=x', 'ls'],
