@@ -48,14 +48,15 @@ export function commitGroup(
   const stored = group.rows.filter((row) => !row.found);
   return connection.write(
     async (session) => {
-      if (stored.length > 0) await insertNew(session, stored, to);
+      const known = stored.length > 0 ? await insertNew(session, stored, to) : new Set<string>();
       // After the others: a block may have been found in the same group.
       const refused = found.length > 0 ? await insertFound(session, found, to) : [];
       if (group.sparse.length > 0) await insertSparse(session, group.sparse, to);
       await session.run(countersUpsert(versionUid, group.counters(refused)));
       if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
       const good = goodBlobs(group.rows, refused);
-      return { refused, healing: await healRows(session, [...good.fresh, ...(await knownBad(session, good.found))]) };
+      const fresh = good.fresh.filter(({ checksum }) => known.has(checksum));
+      return { refused, healing: await healRows(session, [...fresh, ...(await knownBad(session, good.found))]) };
     },
     { exclusion: 'naming' },
   );
