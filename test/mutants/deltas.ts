@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const JOBS = ['test/unit/engine/worker/block-jobs.test.ts'];
 const DELTA = ['test/unit/core/restore/delta.test.ts'];
+const LOST_WRITES = ['test/process/lost-writes.test.ts'];
 const KNOWN = ['test/unit/core/restore/known-target.test.ts'];
 
 /** Which blocks of its target `restore --delta` may keep. */
@@ -21,6 +22,15 @@ export const DELTAS: readonly Mutant[] = [
     text: 'if (digest === undefined) return false;',
     replacement: 'if (digest === undefined) return true;',
     tests: JOBS,
+  },
+  {
+    name: 'block-in-memory-alone-is-kept',
+    invariant: 'A block of the target is kept only if the disk has it.',
+    file: 'src/io/file/prepare-file-target.ts',
+    text: "if (keeps === '--delta') dropPageCache(fd, 0, 0);",
+    replacement: '',
+    tests: LOST_WRITES,
+    builds: true,
   },
   {
     name: 'blocks-that-are-not-adjacent-are-read-at-once',

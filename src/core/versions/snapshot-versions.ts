@@ -21,7 +21,7 @@ export function checkAge(base: TaggedVersion, snapshot: string, madeMs: number):
     'refused',
     `Snapshot "${snapshot}" is newer than version ${base.uid}, so the version is not of this snapshot.`,
     {
-      hint: 'Back up in full.',
+      hint: 'Do without the snapshot: back up in full, or restore with --delta.',
     },
   );
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, ty
 import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { createFile } from '../../native/create-file.ts';
+import { dropPageCache } from '../../native/file-calls.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import { inodeHint } from '../../native/system-limits.ts';
 import { nothingToKeep, type TargetNeeds } from '../target-needs.ts';
@@ -71,12 +72,12 @@ export function prepareFileTarget(
       hint: 'Restore with -f to overwrite it, or name another target.',
     });
   }
-  return takeExisting(path, { sizeBytes, stats }, calls);
+  return takeExisting(path, { sizeBytes, stats, keeps }, calls);
 }
 
 function takeExisting(
   path: string,
-  { sizeBytes, stats }: { sizeBytes: number; stats: Stats | undefined },
+  { sizeBytes, stats, keeps }: Pick<TargetNeeds, 'sizeBytes' | 'keeps'> & { stats: Stats | undefined },
   calls: NewTargetCalls,
 ): PreparedTarget {
   // For a folder, the open says so.
@@ -95,6 +96,8 @@ function takeExisting(
     closeSync(fd);
     throw error;
   }
+  // After a write that failed, memory may have what the disk has not, as if it were written.
+  if (keeps === '--delta') dropPageCache(fd, 0, 0);
   const existing = { isNew: false, tailBytes };
   const whole = sizeBytes + tailBytes;
   if (isDevice) {

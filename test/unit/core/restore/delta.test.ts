@@ -8,12 +8,14 @@ import type { Context } from '../../../../src/core/context.ts';
 import type { RestoreRequest, RestoreResult } from '../../../../src/core/restore/request.ts';
 import { restore } from '../../../../src/core/restore/restore.ts';
 import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { BackyError } from '../../../../src/errors.ts';
 import { runInline } from '../../../support/engine/inline-pool.ts';
 import { type Edit, edit, edited } from '../../../support/images/image-edits.ts';
 import { noise } from '../../../support/images/random.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 const BLOCKS = 24;
+const FIXED = { sparse: false, force: true, discard: false, fromId: 0 };
 const ZERO = Buffer.alloc(BLOCK_SIZE);
 /** Data, zeros, equal blocks, and a last block that is short. */
 const image = Buffer.concat([
@@ -49,8 +51,11 @@ function restoring(target: Buffer, request: Partial<RestoreRequest> = {}): Promi
 
 function again(request: Partial<RestoreRequest> = {}): Promise<RestoreResult> {
   said.length = 0;
-  const fixed = { uid, target: `file://${path()}`, sparse: false, force: true, discard: false, fromId: 0 };
-  return restore(context, { ...fixed, delta: { from: undefined, dryRun: false }, ...request }, runInline);
+  return restore(
+    context,
+    { uid, target: `file://${path()}`, ...FIXED, delta: { from: undefined, dryRun: false }, ...request },
+    runInline,
+  );
 }
 
 const blockOf = (bytes: Buffer, id: number) => bytes.subarray(id * BLOCK_SIZE, Math.min((id + 1) * BLOCK_SIZE, image.length));
@@ -211,4 +216,15 @@ it('a new, an empty and a short target are refused', async () => {
   await expect(restoring(image.subarray(1))).rejects.toThrow(/Target size is too small/);
   await expect(restoring(image, { force: false })).rejects.toThrow(/Target already exists/);
   expect(readFileSync(path()).equals(image)).toBe(true);
+});
+
+it('a stop says how to resume, and a dry run has nothing to resume', async () => {
+  writeFileSync(path(), image);
+  const failing = () => Promise.reject(new BackyError('dataBackend', 'It failed.'));
+  const stopped = (dryRun: boolean) =>
+    restore(context, { uid, ...FIXED, target: `file://${path()}`, delta: { from: undefined, dryRun } }, failing);
+  await expect(stopped(false)).rejects.toMatchObject({
+    hint: `The target is incomplete. Resume with: backy2 restore -f --delta ${uid} file://${path()}`,
+  });
+  await expect(stopped(true)).rejects.toMatchObject({ message: 'It failed.', hint: undefined });
 });
