@@ -17,6 +17,14 @@ export const DURABILITY: readonly Mutant[] = [
     tests: BLOBS,
   },
   {
+    name: 'cached-blob-is-not-synced',
+    invariant: 'Blobs that go through the page cache are durable before they get their names, too.',
+    file: 'src/native/whole-files.c',
+    text: '  if (fsync(file->fd) != 0) return -errno;\n',
+    replacement: '  if (file->is_direct && fsync(file->fd) != 0) return -errno;\n',
+    tests: ['test/process/blob-files.test.ts'],
+  },
+  {
     name: 'direct-blob-is-not-synced',
     invariant: 'Direct I/O does not replace the fsync of a blob.',
     file: 'src/native/whole-files.c',
