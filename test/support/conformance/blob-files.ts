@@ -88,6 +88,18 @@ export function blobFilesSuite({ folder, way, numRuns }: BlobFilesFixture): void
     expect(Buffer.compare(into, bytes)).toBe(0);
   });
 
+  it('moves the rest through the cache after a short call that ends within a page', async () => {
+    const bytes = filled(65_536);
+    // With sectors of 4096 bytes, the first call is refused.
+    const change = { atMost: 4096 + 512 };
+    const { path, calls } = await blobs().write(folder(), bytes, change);
+    expect([...new Set(calls)]).toEqual(way() === 'direct' ? ['direct', 'cached', 'rename'] : ['cached', 'rename']);
+    expect(calls.filter((call) => call === 'direct').length).toBeLessThanOrEqual(1);
+    const into = alignedBytes(bytes.length);
+    expect(await blobs().read(path, { size: bytes.length, into, change })).toEqual(calls.slice(0, -1));
+    expect(Buffer.compare(into, bytes)).toBe(0);
+  });
+
   it('keeps blobs of any length, from and into any memory, by short calls too', async () => {
     const shift = fc.constantFrom(0, 0, 16, 512);
     const length = fc.oneof(fc.integer({ min: 1, max: 300_000 }), fc.constantFrom(65_536, 131_072, 65_537, 69_631));
