@@ -1,31 +1,31 @@
-import { fstatSync } from 'node:fs';
-import { DIRECT_ALIGNMENT } from './direct-io.ts';
+import { DIRECT_ALIGNMENT, roundDown } from './direct-io.ts';
 import { libc } from './libc.ts';
 
 const PROT_NONE = 0;
 const MAP_SHARED = 1;
 /** Bit of a page in the answer of mincore(2). */
 const RESIDENT = 1;
+/** Farther behind the end of a file than any large page of its last bytes reaches. */
+const FAR_BEHIND = 1024 ** 3;
 
 /**
- * Whether the kernel tells this process which pages of an open file are in memory: only to owners,
- * so that nobody watches what others read. Others hear that all of them are.
+ * Whether the kernel tells this process which pages of an open file are in memory. It tells owners,
+ * and those who may write. All others hear that every page is: one behind the end shows it.
  */
-export function mayAskForCache(fd: number): boolean {
-  const user = process.geteuid?.();
-  return user === 0 || user === fstatSync(fd).uid;
+export function tellsCachedPages(fd: number, sizeBytes: number): boolean {
+  return !isCached(fd, roundDown(sizeBytes) + FAR_BEHIND, 1);
 }
 
 /**
  * Whether a range of an open file is in the page cache, judged by its first and its last page.
- * Undefined if the system can't tell. Reads nothing: unlike preadv2 with RWF_NOWAIT, which starts
- * the kernel's read-ahead. Costs 6 µs.
+ * False if the file can't be mapped: then the kernel mostly keeps no pages of it. Reads nothing:
+ * unlike preadv2 with RWF_NOWAIT, which starts the kernel's read-ahead. Costs 6 µs.
  * @param offset a multiple of {@link DIRECT_ALIGNMENT}. @param length 1 or more.
  */
-export function isCached(fd: number, offset: number, length: number): boolean | undefined {
+export function isCached(fd: number, offset: number, length: number): boolean {
   const { mmap, munmap } = libc();
   const start = mmap(0, length, PROT_NONE, MAP_SHARED, fd, offset);
-  if (start < 0) return undefined;
+  if (start < 0) return false;
   try {
     const last = start + length - 1;
     return isResident(start) && isResident(last - (last % DIRECT_ALIGNMENT));

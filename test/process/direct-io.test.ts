@@ -18,13 +18,16 @@ import { FileTarget } from '../../src/io/file/file-target.ts';
 import { alignedBytes } from '../../src/native/direct-io.ts';
 import { sourceSuite } from '../support/conformance/source.ts';
 import { targetSuite } from '../support/conformance/target.ts';
+import { cold, isInMemory, makeCold } from '../support/images/cold-files.ts';
 import { noise } from '../support/images/random.ts';
 import { withLab } from '../support/labs/lab.ts';
 import { tool } from '../support/program/process.ts';
 import { lacking, needLoopDevice, needTool } from '../support/runner/machine.ts';
 
 const loop = lacking(await needLoopDevice(), await needTool('mke2fs', '-V'));
+const root = lacking({ what: 'root', available: process.getuid?.() === 0 });
 const MIB = 1024 * 1024;
+const NOBODY = 65_534;
 
 async function attach(file: string, sectorBytes: number): Promise<string> {
   return (await tool('losetup', '-f', '--show', '--sector-size', String(sectorBytes), file)).trim();
@@ -77,6 +80,25 @@ describe.skipIf(loop.skip).each([
     });
   });
 });
+
+test.skipIf(root.skip || cold.skip)(
+  `of a file of others, the kernel does not tell what is in memory: nothing is left there${root.note}${cold.note}`,
+  () => {
+    const path = join(folder, 'of-root');
+    writeFileSync(path, randomBytes(MIB), { mode: 0o644 });
+    makeCold(path);
+    const source = new FileSource(path);
+    const into = alignedBytes(MIB);
+    process.seteuid?.(NOBODY);
+    try {
+      expect(source.read(into, 0)).toBeUndefined();
+    } finally {
+      process.seteuid?.(0);
+    }
+    expect(isInMemory(path, 0, MIB)).toBe(false);
+    expect(readFileSync(path).equals(into)).toBe(true);
+  },
+);
 
 test.skipIf(loop.skip)(`a device is backed up, and restored to one with larger sectors${loop.note}`, async () => {
   await withLab({ blockSize: 65_536, config: { io_file: { direct_io: 'on' } } }, async (lab) => {

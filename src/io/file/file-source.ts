@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { DirectIoMode } from '../../native/direct-io-switch.ts';
 import { dropPageCache, findHole, isHole } from '../../native/file-calls.ts';
-import { isCached, mayAskForCache } from '../../native/page-cache.ts';
+import { isCached, tellsCachedPages } from '../../native/page-cache.ts';
 import type { Source } from '../source.ts';
 import { DirectFile } from './direct-file.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
@@ -41,6 +41,8 @@ export class FileSource implements Source {
   readonly #direct: DirectFile;
   /** Bytes in memory are to be read there. */
   readonly #prefersMemory: boolean;
+  /** The kernel tells which bytes are. Undefined until the first read. */
+  #isTold: boolean | undefined;
   /** Reads to make through the thread pool before the next one on this thread. */
   #slowReads = 0;
 
@@ -51,9 +53,7 @@ export class FileSource implements Source {
     try {
       this.sizeBytes = sizeOfFile(this.#fd, path);
       this.#prefersMemory = directIo === 'auto' && fstatSync(this.#fd).isFile();
-      // If the kernel does not tell what is in memory, a file may well be there.
-      const mode = this.#prefersMemory && !mayAskForCache(this.#fd) ? 'off' : directIo;
-      this.#direct = new DirectFile(path, mode, { fd: this.#fd, flags: constants.O_RDONLY });
+      this.#direct = new DirectFile(path, directIo, { fd: this.#fd, flags: constants.O_RDONLY });
     } catch (error) {
       closeSync(this.#fd);
       throw error;
@@ -63,7 +63,8 @@ export class FileSource implements Source {
   read(into: Uint8Array, offset: number): Promise<void> | undefined {
     const place = this.#placeOf(into, offset);
     if (place === 'disk') return this.#readDirect(into, offset);
-    const done = this.#mayBlock && this.#slowReads === 0 ? this.#readAtOnce(into, offset) : 0;
+    const isFast = place === 'memory' || this.#slowReads === 0;
+    const done = this.#mayBlock && isFast ? this.#readAtOnce(into, offset) : 0;
     const reading = done < into.length ? this.#readRest(into, done, offset) : undefined;
     if (place === 'memory') return reading;
     if (reading !== undefined) return reading.then(() => this.#drop(into, offset));
@@ -80,13 +81,13 @@ export class FileSource implements Source {
     closeSync(this.#fd);
   }
 
-  /** Where to read a range from. A slow read was not from memory, whatever the kernel says. */
+  /** Where to read a range from. */
   #placeOf(into: Uint8Array, offset: number): 'disk' | 'memory' | 'unknown' {
     if (!this.#direct.takes(into, offset)) return 'unknown';
     if (!this.#prefersMemory) return 'disk';
-    const isInMemory = isCached(this.#fd, offset, into.length);
-    if (isInMemory === false) return 'disk';
-    return isInMemory && this.#slowReads === 0 ? 'memory' : 'unknown';
+    this.#isTold ??= tellsCachedPages(this.#fd, this.sizeBytes);
+    if (!this.#isTold) return 'unknown';
+    return isCached(this.#fd, offset, into.length) ? 'memory' : 'disk';
   }
 
   #drop(into: Uint8Array, offset: number): void {

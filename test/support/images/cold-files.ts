@@ -13,7 +13,7 @@ export function makeCold(path: string): void {
 }
 
 /** Whether both ends of a range of a file are in memory. */
-export function isInMemory(path: string, offset: number, length: number): boolean | undefined {
+export function isInMemory(path: string, offset: number, length: number): boolean {
   const fd = openSync(path, 'r');
   try {
     return isCached(fd, offset, length);
@@ -29,7 +29,7 @@ function haveColdFiles(): boolean {
     const path = join(folder, 'file');
     writeFileSync(path, 'x');
     makeCold(path);
-    return isInMemory(path, 0, 1) === false;
+    return !isInMemory(path, 0, 1);
   } finally {
     rmSync(folder, { recursive: true });
   }
