@@ -12,7 +12,7 @@ import { parseRbdPlace } from './rbd/rbd-url.ts';
 import type { IoHost, IoSpec, SharedSource, SharedTarget } from './shared.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';
-import { type TargetNeeds, warnNotDiscarded } from './target-needs.ts';
+import { nothingToKeep, type TargetNeeds, warnNotDiscarded } from './target-needs.ts';
 
 /**
  * Opens a source for all threads. A slow one, such as a cluster that does not answer, does not
@@ -45,6 +45,7 @@ export async function shareTarget(
     return shareRbdTarget(parseRbdPlace(path, url), { ...needs, options: options.rbd }, host);
   }
   const spec = specOf(url, options);
+  if (scheme === 'null' && needs.keeps === '--delta') throw nothingToKeep(url, needs.keeps);
   if (scheme === 'null') return { isNew: true, tailBytes: 0, spec, close: async () => {} };
   const { discard, release, ...asItIs } = prepareFileTarget(path, needs);
   try {

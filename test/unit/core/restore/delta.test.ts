@@ -213,6 +213,7 @@ it('a new, an empty and a short target are refused', async () => {
     expect(() => statSync(path())).toThrow('ENOENT');
   }
   await expect(restoring(Buffer.alloc(0))).rejects.toThrow(/is new or empty: there is nothing to compare/);
+  await expect(again({ target: 'null://1M' })).rejects.toThrow(/Target null:\/\/1M is new or empty/);
   await expect(restoring(image.subarray(1))).rejects.toThrow(/Target size is too small/);
   await expect(restoring(image, { force: false })).rejects.toThrow(/Target already exists/);
   expect(readFileSync(path()).equals(image)).toBe(true);
