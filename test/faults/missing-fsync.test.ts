@@ -23,19 +23,19 @@ const FORGOTTEN: [what: string, operation: string, place: Place][] = [
   ['the folder of an export', 'export', 'other'],
 ];
 
-/** Takes out the fsyncs of blobs that bypassed the page cache. */
-function forgetDirectWrites(records: readonly Record[]): readonly Record[] {
-  const inodesOf = (wanted: (record: Record) => boolean) => new Set(records.filter(wanted).map(({ inode }) => inode));
-  const blobs = inodesOf(({ type, from }) => type === 'c' && from.includes('/data/.tmp/'));
-  const direct = inodesOf(({ type, inode }) => type === 'o' && blobs.has(inode));
-  expect(direct.size, 'blobs that bypassed the page cache').toBeGreaterThan(3);
+/** Takes out the fsyncs of files that bypassed the page cache. */
+function forgetDirect(records: readonly Record[]): readonly Record[] {
+  const direct = new Set(records.filter(({ type }) => type === 'o').map(({ inode }) => inode));
+  expect(direct.size, 'files that bypassed the page cache').toBeGreaterThan(0);
   return records.filter(({ type, inode }) => type !== 's' || !direct.has(inode));
 }
 
 describe.skipIf(skip)(`a power loss after a backup, restore or export that forgets an fsync${note}`, () => {
   test.each([
     ...FORGOTTEN.map(([what, operation, without]) => [what, operation, { without }] as const),
-    ['blobs that bypass the page cache', 'backup', { forget: forgetDirectWrites }] as const,
+    ['blobs that bypass the page cache', 'backup', { forget: forgetDirect }] as const,
+    // The first state is the one after the end, which must have all that was reported as done.
+    ['a target that bypasses the page cache', 'restore, over a file', { forget: forgetDirect, limit: 1 }] as const,
   ])(
     `is detected: %s [seed ${SEED}; BACKY_TEST_SEED repeats it]`,
     async (_, name, how) => {

@@ -103,7 +103,8 @@ async function journalOf(
 }
 
 /**
- * All states. The first is the one after the last change with all changes kept: each run covers it.
+ * All states. The first is the one after the last change with all unsynced changes lost: each run
+ * covers it.
  */
 function statesOf(operation: string, changes: number): State[] {
   return Array.from({ length: changes + 1 }, (_, left) => changes - left).flatMap((count) =>
