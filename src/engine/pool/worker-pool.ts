@@ -12,8 +12,11 @@ import { ThreadMember } from './thread-member.ts';
 import { within } from './within.ts';
 import { workerUrl } from './worker-url.ts';
 
-/** Jobs in a worker's queue beyond its slots, so that it need not wait for main. */
-const PREFETCHED_JOBS = 1;
+/**
+ * Jobs in a worker's queue beyond its slots: after a batch, all its slots get the next block
+ * without waiting for main. With one, 4 GiB took a tenth more processor time.
+ */
+const PREFETCHED_JOBS = 8;
 /** Time for jobs in flight to end once the operation is to stop. */
 const DRAIN_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 10_000;

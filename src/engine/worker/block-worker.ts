@@ -102,6 +102,7 @@ export class BlockWorker {
         break;
       case 'drop':
         this.#answerDropped(this.#scheduler.drop(message));
+        this.#takeTurns();
         break;
       case 'finish':
         this.#answerDropped(this.#scheduler.finish());
@@ -134,7 +135,8 @@ export class BlockWorker {
       if (store !== undefined) this.#perform(store.job, () => this.#store(store));
       const start = this.#scheduler.startNext(hashes);
       if (start !== undefined) this.#perform(start.job, () => this.#start(start));
-      if (this.#scheduler.shouldHash(hashes)) hashes.flush();
+      // A job that has just started may have read its blocks, and adds them after this turn.
+      if ((start === undefined || hashes.isFull) && this.#scheduler.shouldHash(hashes)) hashes.flush();
       this.#takeTurns();
     });
   }

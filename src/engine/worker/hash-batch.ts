@@ -66,6 +66,11 @@ export class HashBatch {
     return this.#count >= (this.#expected === 0 || this.#isOverdue ? 1 : this.#enough);
   }
 
+  /** True when blocks have waited for others for as long as they may. */
+  get isOverdue(): boolean {
+    return this.#isOverdue;
+  }
+
   /**
    * Counts a read whose blocks will be added: blocks that are here already wait for it for a
    * moment.

@@ -15,6 +15,8 @@ export interface BatchState {
   isFull: boolean;
   /** There are blocks, and they should wait for no more. */
   isReady: boolean;
+  /** They have waited for others for as long as they may. */
+  isOverdue: boolean;
   /** A job that stores needs checksums before it can end. */
   isHurried: boolean;
 }
@@ -102,13 +104,15 @@ export class SlotScheduler {
 
   /**
    * Hash with all lanes, or when blocks are ready and no job can start that could bring more. While
-   * enough blocks wait to be stored, nothing waits for checksums: their slots will bring more.
-   * Unless a store waits for them itself, to verify a blob: it would never end.
+   * main decides about blocks, their slots will soon bring more, unless main is busy for long.
+   * While enough blocks wait to be stored, nothing waits for checksums: their slots will bring
+   * more. Unless a store waits for them itself, to verify a blob: it would never end.
    */
   shouldHash(batch: BatchState): boolean {
     if (batch.isFull) return true;
-    const hasEnoughToStore = this.#storing.size >= ENOUGH_TO_STORE && !batch.isHurried;
-    return batch.isReady && !this.#canStart(batch) && !hasEnoughToStore;
+    const isDecidedSoon = this.#undecided.size > 0 && !batch.isOverdue;
+    const willBringMore = isDecidedSoon || this.#storing.size >= ENOUGH_TO_STORE;
+    return batch.isReady && !this.#canStart(batch) && (batch.isHurried || !willBringMore);
   }
 
   /**

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
 import { type BatchState, SlotScheduler, type Start } from '../../../../src/engine/worker/slot-scheduler.ts';
 
-const EMPTY: BatchState = { waiting: 0, isFull: false, isReady: false, isHurried: false };
+const EMPTY: BatchState = { waiting: 0, isFull: false, isReady: false, isOverdue: false, isHurried: false };
 const read = (first: number): Job => ({ kind: 'read', first, count: 1 });
 const zero: Job = { kind: 'zero', first: 0, count: 1 };
 
@@ -96,8 +96,8 @@ describe('spare slots', () => {
 });
 
 describe('a turn', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true, isHurried: false };
-  const full = { waiting: 8, isFull: true, isReady: true, isHurried: false };
+  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
+  const full = { waiting: 8, isFull: true, isReady: true, isOverdue: false, isHurried: false };
 
   it('is wanted when a job can start, or blocks are ready to be hashed', () => {
     const scheduler = withJobs(0);
@@ -121,7 +121,7 @@ describe('a turn', () => {
 });
 
 describe('while blocks wait to be stored', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true, isHurried: false };
+  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
 
   /** Three jobs hold all slots; the first `storing` of them are being stored. */
   function withStores(storing: number): SlotScheduler {
@@ -153,6 +153,23 @@ describe('while blocks wait to be stored', () => {
   it('a full batch does not wait, nor one behind a single store', () => {
     expect(withStores(2).shouldHash({ ...ready, isFull: true })).toBe(true);
     expect(withStores(1).shouldHash(ready)).toBe(true);
+  });
+});
+
+describe('while main decides about blocks', () => {
+  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
+
+  it('a batch waits for their slots, unless it is full, overdue, or a store waits for it', () => {
+    const scheduler = withJobs(3);
+    startAll(scheduler);
+    scheduler.digested(0);
+    expect(scheduler.shouldHash(ready)).toBe(false);
+    expect(scheduler.hasTurn(ready)).toBe(false);
+    expect(scheduler.shouldHash({ ...ready, isFull: true })).toBe(true);
+    expect(scheduler.shouldHash({ ...ready, isHurried: true })).toBe(true);
+    expect(scheduler.shouldHash({ ...ready, isOverdue: true })).toBe(true);
+    scheduler.decide(0, [null]);
+    expect(scheduler.shouldHash(ready)).toBe(true);
   });
 });
 
