@@ -3,6 +3,12 @@ import type { FromWorker, ToWorker, WorkerSetup } from '../shared/messages.ts';
 import { Outbox } from '../shared/outbox.ts';
 import type { MemberEvents, PoolMember } from './pool-member.ts';
 
+/**
+ * V8's space for new objects in each thread. Blocks are not in it; V8 would let it grow to 48 MiB,
+ * and it takes 7 MiB of memory then.
+ */
+const YOUNG_GENERATION_MB = 3;
+
 /** A block worker in a thread of its own. */
 export class ThreadMember implements PoolMember {
   readonly jobs = new Set<number>();
@@ -14,7 +20,11 @@ export class ThreadMember implements PoolMember {
 
   /** Starts the thread with `program`; until it is ready, messages wait. */
   constructor(program: URL, setup: WorkerSetup, events: MemberEvents) {
-    const thread = new Worker(program, { workerData: setup, name: `block-worker-${setup.index}` });
+    const thread = new Worker(program, {
+      workerData: setup,
+      name: `block-worker-${setup.index}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     this.#thread = thread;
     this.#outbox = new Outbox((messages) => thread.postMessage(messages));
     this.gone = new Promise((resolve) => {
