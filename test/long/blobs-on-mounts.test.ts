@@ -92,12 +92,17 @@ function showsThePageCache(on: OnFileSystem): void {
     const file = blobPath(path, uid);
     expect(countCachedPages(file) > 0).toBe(mode === 'off');
 
-    // A read through the cache drops all pages that are not dirty. One that bypasses it drops none.
+    // A read through the cache drops all pages that are not dirty. One that bypasses it drops none;
+    // but pages also go when memory is short.
     await tool('sync', file);
-    readFileSync(file);
     const into = alignedBytes(MIB);
-    await backend.get({ uid, blockId: 0, plainBytes: MIB }, into, signal);
-    expect(countCachedPages(file) > 0).toBe(mode !== 'off');
+    let wereKept = false;
+    for (let run = 0; run < 5 && !wereKept; run++) {
+      readFileSync(file);
+      await backend.get({ uid, blockId: 0, plainBytes: MIB }, into, signal);
+      wereKept = countCachedPages(file) > 0;
+    }
+    expect(wereKept).toBe(mode !== 'off');
     expect(Buffer.compare(into, bytes)).toBe(0);
     await backend.close();
     await dispose();

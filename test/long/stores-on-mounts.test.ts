@@ -48,12 +48,25 @@ async function storeAndReadBack(
     await lab.ok('restore', uid, `file://${at('target')}`);
     expect(readFileSync(at('target')).equals(image)).toBe(true);
 
-    const blobs = lab.blobs().map((blob) => blobPath(lab.dataPath, blob));
-    for (const blob of blobs) readFileSync(blob);
-    await lab.ok('scrub', uid);
-    // A read through the cache would have dropped all pages.
-    if (isDirect) expect(Math.max(...blobs.map(countCachedPages))).toBeGreaterThan(0);
+    if (isDirect) expect(await keepsPages(lab, uid), 'a scrub leaves pages in the cache').toBe(true);
+    else await lab.ok('scrub', uid);
   } finally {
     lab.remove();
   }
+}
+
+/** Pages also go when memory is short, but not each time. */
+const TRIES = 5;
+
+/**
+ * Whether a scrub leaves pages of blobs in the page cache: a read through the cache drops them all.
+ */
+async function keepsPages(lab: Lab, uid: string): Promise<boolean> {
+  const blobs = lab.blobs().map((blob) => blobPath(lab.dataPath, blob));
+  for (let run = 0; run < TRIES; run++) {
+    for (const blob of blobs) readFileSync(blob);
+    await lab.ok('scrub', uid);
+    if (blobs.some((blob) => countCachedPages(blob) > 0)) return true;
+  }
+  return false;
 }

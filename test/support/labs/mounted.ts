@@ -25,21 +25,31 @@ export interface Mounted {
   remove(): Promise<void>;
 }
 
-/** Mounts a new file system on a new folder. Needs root. */
+/** Of the tmpfs below an image, for its own use. */
+const SPARE_BYTES = 2 ** 24;
+
+/** Mounts a new file system on a new folder. Needs root, and memory for what is written there. */
 export async function mountNew(spec: MountSpec): Promise<Mounted> {
   const home = mkdtempSync(join(tmpdir(), 'backy2-mount-'));
-  const folder = join(home, 'mounted');
-  try {
-    mkdirSync(folder);
-    await mount(spec, join(home, 'image'), folder);
-  } catch (error) {
-    rmSync(home, { recursive: true, force: true });
-    throw error;
-  }
+  const [folder, below] = [join(home, 'mounted'), join(home, 'below')];
+  const mounts: string[] = [];
   const remove = async () => {
-    await unmount(folder);
+    for (const mounted of mounts.splice(0).reverse()) await unmount(mounted);
     rmSync(home, { recursive: true, force: true });
   };
+  try {
+    for (const path of [folder, below]) mkdirSync(path);
+    if (!isInMemory(spec)) {
+      // Each fsync would wait for the disk of this machine, which others use too.
+      await mountTmpfs(below, String(spec.sizeBytes + SPARE_BYTES));
+      mounts.push(below);
+    }
+    await mount(spec, join(below, 'image'), folder);
+    mounts.push(folder);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   return { folder, remove };
 }
 
@@ -84,11 +94,16 @@ async function mount(spec: MountSpec, image: string, folder: string): Promise<vo
   const device = (await tool('losetup', '-f', '--show', '--sector-size', String(spec.sectorBytes ?? 512), image)).trim();
   try {
     await tool(...mkfs(spec), device);
-    await tool('mount', device, folder);
+    // Memory of deleted files goes back.
+    await tool('mount', '-o', 'discard', device, folder);
   } finally {
     // A device that is mounted is detached once it is unmounted.
     await tool('losetup', '-d', device);
   }
+}
+
+function isInMemory({ fs }: MountSpec): boolean {
+  return fs === 'tmpfs' || fs === 'ramfs';
 }
 
 function mkfs({ fs, mkfsWords = [] }: MountSpec): string[] {
