@@ -5,14 +5,14 @@ import { toRow } from '../lib/rounds.mjs';
 import { initialized } from './common.mjs';
 
 const MIB = 1024 ** 2;
-const PROGRAM_BYTES = 150 * MIB;
+const PROGRAM_BYTES = 100 * MIB;
 /** The program's default, `sqlite_cache_mb`. */
 const PAGE_CACHE_BYTES = 256 * MIB;
 /**
- * Memory of a worker's slots, as src/engine/pool/pool-options.ts plans them: 6 to 16 slots in 256
+ * Memory of a worker's slots, as src/engine/pool/pool-options.ts plans them: 6 to 16 slots in 64
  * MiB. That is more than source and backend may have in flight here.
  */
-const SLOTS_BYTES = 256 * MIB;
+const SLOTS_BYTES = 64 * MIB;
 const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
 const GIB = 1024 ** 3;
 /** Tolerance for random differences between runs, such as the timing of garbage collection. */
@@ -44,7 +44,7 @@ export async function* memory(workspace) {
   const inMib = (/** @type {{ bytes: number }} */ ours, /** @type {number} */ limit) => [
     { ours: ours.bytes / MIB, limit: limit / MIB },
   ];
-  const what = `vs 150 MiB + ${slots} slots x 4 MiB + page cache`;
+  const what = `vs 100 MiB + ${slots} slots x 4 MiB + page cache`;
   yield toRow({ ...row, what: `10 GB image, ${what}`, atMost: 1 }, inMib(small, bound));
   yield toRow({ ...row, what: `${large} image, reading, ${what}`, atMost: 1 }, inMib(reading, bound));
   yield toRow({ ...row, what: `${large} image, all rows, ${what}`, atMost: 1 }, inMib(rows, bound));
