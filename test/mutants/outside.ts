@@ -184,8 +184,8 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'store-waits-for-its-own-checksum',
     invariant: 'A store that verifies a blob gets its checksum before other stores end.',
     file: 'src/engine/worker/slot-scheduler.ts',
-    text: ' && !batch.isHurried',
-    replacement: '',
+    text: '(batch.isHurried || !willBringMore)',
+    replacement: '!willBringMore',
     tests: ['test/unit/engine/worker/slot-scheduler.test.ts'],
   },
   {
