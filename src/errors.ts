@@ -83,10 +83,19 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Names of errors for which Node has only `Unknown system error -122`, by its `errno`. */
+const NAMES_THAT_NODE_LACKS: ReadonlyMap<unknown, string> = new Map([
+  [-74, 'EBADMSG'],
+  [-116, 'ESTALE'],
+  [-117, 'EUCLEAN'],
+  [-122, 'EDQUOT'],
+]);
+
 /** The errno name (`ENOENT`, `EIO` …) of a failed system call; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  if (!(error instanceof Error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return NAMES_THAT_NODE_LACKS.get(errno) ?? (typeof code === 'string' ? code : undefined);
 }
 
 /** An error in a message between threads: structured clone drops the fields of error subclasses. */

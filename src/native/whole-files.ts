@@ -2,6 +2,7 @@ import { getSystemErrorMap } from 'node:util';
 import { settled } from './async-call.ts';
 import { folderMode, isShared } from './create-file.ts';
 import type { DirectIoMode } from './direct-io-switch.ts';
+import { libc } from './libc.ts';
 import { openOwnLibrary, ownLibraryPath } from './own-library.ts';
 
 /** A file to write, and how. */
@@ -102,8 +103,8 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
 
 const NOTHING = new Uint8Array(0);
 
-/** An error as Node makes it. @param result a negative errno. */
+/** An error as Node makes it; Node knows fewer names. @param result a negative errno. */
 function systemError(result: number): NodeJS.ErrnoException {
-  const [code = 'UNKNOWN', text = `errno ${-result}`] = getSystemErrorMap().get(result) ?? [];
+  const [code, text] = getSystemErrorMap().get(result) ?? [libc().errnoName(-result), `errno ${-result}`];
   return Object.assign(new Error(`${code}: ${text}`), { code, errno: result });
 }

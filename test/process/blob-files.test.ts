@@ -3,8 +3,10 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newBlobUid } from '../../src/data/blob-uid.ts';
 import type { BlobFiles } from '../../src/data/file/blob-files.ts';
 import { durableCalls } from '../../src/data/file/durable-calls.ts';
+import { FileBackend } from '../../src/data/file/file-backend.ts';
 import { HandleFiles } from '../../src/data/file/handle-files.ts';
 import { openBlobFiles } from '../../src/data/file/open-blob-files.ts';
 import { alignedBytes, isAligned, setDirect } from '../../src/native/direct-io.ts';
@@ -60,6 +62,34 @@ describe('a file system that refuses direct I/O', () => {
     const file = await open('/proc/self/status');
     expect(setDirect(file.fd, true)).toBe(false);
     await file.close();
+  });
+});
+
+describe('errors that Node has no name for', () => {
+  const signal = new AbortController().signal;
+  const newBackend = () => {
+    const options = { type: 'file', path: join(folder, 'store'), durable: true } as const;
+    return new FileBackend(options, openBlobFiles(options, watched.library));
+  };
+
+  it('a full quota gets the hint of a full disk', async () => {
+    const backend = newBackend();
+    const put = () => backend.put(newBlobUid(), filled(5000), signal);
+    await expect(watched.during(put, { failsWith: 'EDQUOT' })).rejects.toMatchObject({
+      message: expect.stringContaining('EDQUOT'),
+      hint: 'Free space on the file system of the data backend.',
+    });
+    await backend.close();
+  });
+
+  it.each(['EUCLEAN', 'EBADMSG'])('%s, which stands for damaged metadata, is about one blob', async (failsWith) => {
+    const [backend, blob] = [newBackend(), { uid: newBlobUid(), blockId: 0, plainBytes: 5000 }];
+    await backend.put(blob.uid, filled(5000), signal);
+    await expect(watched.during(() => backend.get(blob, alignedBytes(5000), signal), { failsWith })).rejects.toMatchObject({
+      code: 'blobUnreadable',
+      message: expect.stringContaining(failsWith),
+    });
+    await backend.close();
   });
 });
 

@@ -1,6 +1,6 @@
 /*
- * whole-files.c with reads and writes that are noted, and that can be made shorter or refuse direct
- * I/O. For one call of the library at a time.
+ * whole-files.c with reads and writes that are noted, and that can be made shorter, fail or refuse
+ * direct I/O. For one call of the library at a time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +13,8 @@ enum { MOST_CALLS = 64 };
 
 /* The length of each call is divided by this, and is at most `longest`. */
 static uint32_t divisor = 1, longest = UINT32_MAX, refuses;
+/* Every read and write fails with this errno, unless it is 0. */
+static int failure;
 /* The calls so far: CALLS of watched-files.ts. */
 enum { CACHED, DIRECT_CALL, FSYNC, RENAME };
 static uint8_t calls[MOST_CALLS];
@@ -22,11 +24,12 @@ static void note(uint8_t call) {
   if (count < MOST_CALLS) calls[count++] = call;
 }
 
-/* Returns 0 if the call is refused. */
+/* Returns 0, with errno set, if the call fails. */
 static size_t noted(int fd, size_t length) {
   const int is_direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
   note(is_direct ? DIRECT_CALL : CACHED);
-  if (is_direct && refuses) return 0;
+  errno = failure != 0 ? failure : is_direct && refuses ? EINVAL : 0;
+  if (errno != 0) return 0;
   size_t shorter = length / divisor;
   if (shorter > longest) shorter = longest;
   return shorter == 0 ? 1 : shorter;
@@ -35,14 +38,12 @@ static size_t noted(int fd, size_t length) {
 static ssize_t watched_pwrite(int fd, const void *bytes, size_t length, off_t offset) {
   const size_t shorter = noted(fd, length);
   if (shorter > 0) return pwrite(fd, bytes, shorter, offset);
-  errno = EINVAL;
   return -1;
 }
 
 static ssize_t watched_pread(int fd, void *bytes, size_t length, off_t offset) {
   const size_t shorter = noted(fd, length);
   if (shorter > 0) return pread(fd, bytes, shorter, offset);
-  errno = EINVAL;
   return -1;
 }
 
@@ -62,12 +63,15 @@ static int watched_rename(const char *from, const char *to) {
 #define pread watched_pread
 #include "whole-files.c"
 
-/* Forgets the calls so far, and says how the next ones are changed. */
-void watch(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct) {
+/* Forgets the calls so far. */
+void forget(void) { count = 0; }
+
+/* Says how the next calls are changed. */
+void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with) {
   divisor = divide_by;
   longest = at_most;
   refuses = refuse_direct;
-  count = 0;
+  failure = fail_with;
 }
 
 /* Returns the number of calls, and writes the kind of each. */

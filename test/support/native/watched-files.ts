@@ -21,6 +21,8 @@ export interface Change {
   atMost?: number;
   /** Refuses direct I/O with EINVAL, as some file systems do. */
   refusesDirect?: boolean;
+  /** Fails with this error, by its name. */
+  failsWith?: string;
 }
 
 /** The library of whole files; its reads and writes are noted, and can be changed. */
@@ -31,6 +33,7 @@ export interface WatchedFiles {
 }
 
 const MOST_CALLS = 64;
+const LONGEST = 0xffff_ffff;
 
 /** Builds and opens the library. It stays until the process ends. */
 export async function watchFiles(): Promise<WatchedFiles> {
@@ -42,15 +45,21 @@ export async function watchFiles(): Promise<WatchedFiles> {
   try {
     await tool('cc', '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
     const native = koffi.load(path);
-    const watch = native.func('void watch(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct)');
+    const change = native.func('void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with)');
+    const forget = native.func('void forget()');
     const watched = native.func('uint32_t watched(_Out_ uint8_t *into)');
     const library = openWholeFiles(path);
     if (library === undefined) throw new Error(`${path} can't be opened`);
     return {
       library,
-      during: async (body, { divisor = 1, atMost = 0xffff_ffff, refusesDirect = false } = {}) => {
-        watch(divisor, atMost, refusesDirect ? 1 : 0);
-        await body();
+      during: async (body, { divisor = 1, atMost = LONGEST, refusesDirect = false, failsWith } = {}) => {
+        forget();
+        change(divisor, atMost, refusesDirect ? 1 : 0, failsWith === undefined ? 0 : koffi.os.errno[failsWith]);
+        try {
+          await body();
+        } finally {
+          change(1, LONGEST, 0, 0);
+        }
         const calls = new Uint8Array(MOST_CALLS);
         const count = watched(calls);
         return [...calls.subarray(0, count)].map((call) => CALLS[call] ?? 'cached');
