@@ -16,6 +16,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/*
+ * Repeats a call that a signal interrupted, as Node does it. On local disks this never happens; a
+ * file system in user space may answer so, for example after Ctrl-Z.
+ */
+#define REPEATED(call)                              \
+  ({                                                \
+    __typeof__(call) outcome;                       \
+    do outcome = (call);                            \
+    while (outcome == -1 && errno == EINTR);        \
+    outcome;                                        \
+  })
+
 /* O_DIRECT needs memory, offsets and lengths that are multiples of this. */
 enum { ALIGNMENT = 4096 };
 
@@ -52,7 +64,8 @@ static void begin(struct file *file, const uint8_t *bytes, uint64_t length, uint
 }
 
 static ssize_t move_some(const struct file *file, uint8_t *bytes, uint64_t length, uint64_t offset, int is_write) {
-  return is_write ? pwrite(file->fd, bytes, length, (off_t)offset) : pread(file->fd, bytes, length, (off_t)offset);
+  return is_write ? REPEATED(pwrite(file->fd, bytes, length, (off_t)offset))
+                  : REPEATED(pread(file->fd, bytes, length, (off_t)offset));
 }
 
 /*
@@ -63,7 +76,8 @@ static ssize_t move_some(const struct file *file, uint8_t *bytes, uint64_t lengt
 static int64_t transfer(struct file *file, uint8_t *bytes, uint64_t wanted, uint64_t whole_pages, int is_write) {
   uint64_t done = 0;
   while (done < wanted) {
-    if (file->is_direct && (done >= whole_pages || done % ALIGNMENT != 0)) set_direct(file, 0);
+    const int leaves_pages = done >= whole_pages || done % ALIGNMENT != 0;
+    if (file->is_direct && leaves_pages && set_direct(file, 0) != 0) return -errno;
     const uint64_t end = file->is_direct ? whole_pages : wanted;
     const ssize_t moved = move_some(file, bytes + done, end - done, done, is_write);
     if (moved > 0) {
@@ -73,8 +87,8 @@ static int64_t transfer(struct file *file, uint8_t *bytes, uint64_t wanted, uint
     } else if (errno == EINVAL && file->is_direct) {
       /* Some file systems take the flag and refuse the first transfer. */
       *file->refused = 1;
-      set_direct(file, 0);
-    } else if (errno != EINTR) {
+      if (set_direct(file, 0) != 0) return -errno;
+    } else {
       return -errno;
     }
   }
@@ -82,14 +96,14 @@ static int64_t transfer(struct file *file, uint8_t *bytes, uint64_t wanted, uint
 }
 
 static int fill(struct file *file, const uint8_t *bytes, uint64_t length, uint32_t mode, uint32_t flags) {
-  if ((flags & EXACT_MODE) && fchmod(file->fd, mode) != 0) return -errno;
+  if ((flags & EXACT_MODE) && REPEATED(fchmod(file->fd, mode)) != 0) return -errno;
   begin(file, bytes, length, flags);
   const int64_t written = transfer(file, (uint8_t *)bytes, length, length - length % ALIGNMENT, 1);
   if (written < 0) return (int)written;
   if ((uint64_t)written < length) return -EIO;
   if (*file->refused != 0 && (flags & DIRECT_ONLY)) return -EINVAL;
   if (!(flags & DURABLE)) return 0;
-  if (fsync(file->fd) != 0) return -errno;
+  if (REPEATED(fsync(file->fd)) != 0) return -errno;
   /* Only clean pages can be dropped. */
   if (!file->is_direct) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
   return 0;
@@ -107,15 +121,16 @@ static int cut_last(const char *path, char parent[PATH_MAX]) {
 /* Makes a folder, unless it is there or another writer is faster. */
 static int make_folder(const char *path, uint32_t mode, uint32_t flags) {
   struct stat now;
-  if (mkdir(path, mode) != 0) return errno == EEXIST ? 0 : -errno;
+  if (REPEATED(mkdir(path, mode)) != 0) return errno == EEXIST ? 0 : -errno;
   if (!(flags & EXACT_MODE)) return 0;
-  return stat(path, &now) == 0 && chmod(path, (now.st_mode & SPECIAL_BITS) | mode) == 0 ? 0 : -errno;
+  if (REPEATED(stat(path, &now)) != 0) return -errno;
+  return REPEATED(chmod(path, (now.st_mode & SPECIAL_BITS) | mode)) == 0 ? 0 : -errno;
 }
 
 /* Renames a file. Makes the two folders above its new name if they are missing. */
 static int move_into(const char *from, const char *to, uint32_t folder_mode, uint32_t flags) {
   char parent[PATH_MAX], above[PATH_MAX];
-  if (rename(from, to) == 0) return 0;
+  if (REPEATED(rename(from, to)) == 0) return 0;
   if (errno != ENOENT) return -errno;
   int result = cut_last(to, parent);
   if (result == 0) result = make_folder(parent, folder_mode, flags);
@@ -125,7 +140,7 @@ static int move_into(const char *from, const char *to, uint32_t folder_mode, uin
     if (result == 0) result = make_folder(parent, folder_mode, flags);
   }
   if (result != 0) return result;
-  return rename(from, to) == 0 ? 0 : -errno;
+  return REPEATED(rename(from, to)) == 0 ? 0 : -errno;
 }
 
 /*
@@ -135,16 +150,17 @@ static int move_into(const char *from, const char *to, uint32_t folder_mode, uin
  */
 int64_t backy2_put_file(const char *temporary, const char *path, const uint8_t *bytes, uint64_t length, uint32_t mode,
                         uint32_t folder_mode, uint32_t flags, uint32_t *refused) {
-  struct file file = {open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), 0, refused};
+  struct file file = {REPEATED(open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)), 0, refused};
   if (file.fd < 0) return -errno;
   int result = fill(&file, bytes, length, mode, flags);
-  if (close(file.fd) != 0 && result == 0) result = -errno;
+  /* Interrupted or not, it is closed. */
+  if (close(file.fd) != 0 && errno != EINTR && result == 0) result = -errno;
   return result != 0 ? result : move_into(temporary, path, folder_mode, flags);
 }
 
 static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t flags) {
   struct stat now;
-  if (fstat(file->fd, &now) != 0) return -errno;
+  if (REPEATED(fstat(file->fd, &now)) != 0) return -errno;
   if (!S_ISREG(now.st_mode)) return NO_REGULAR_FILE;
   const uint64_t size = (uint64_t)now.st_size, wanted = size < capacity ? size : capacity;
   const uint64_t rest = wanted % ALIGNMENT, padding = rest == 0 ? 0 : ALIGNMENT - rest;
@@ -162,7 +178,7 @@ static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t
  */
 int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint32_t flags, uint32_t *refused) {
   /* Without O_NONBLOCK, a pipe would wait until a process writes to it. */
-  struct file file = {open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), 0, refused};
+  struct file file = {REPEATED(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)), 0, refused};
   if (file.fd < 0) return -errno;
   const int64_t result = get(&file, into, capacity, flags);
   close(file.fd);
@@ -172,8 +188,8 @@ int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint
 /* Makes the entries of folders durable, until one fails. Returns 0 or an error. */
 int64_t backy2_sync_folders(const char *const *paths, uint32_t count) {
   for (uint32_t i = 0; i < count; i++) {
-    const int fd = open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int result = fd < 0 || fsync(fd) != 0 ? -errno : 0;
+    const int fd = REPEATED(open(paths[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const int result = fd < 0 || REPEATED(fsync(fd)) != 0 ? -errno : 0;
     if (fd >= 0) close(fd);
     if (result != 0) return result;
   }

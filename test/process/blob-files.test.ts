@@ -8,6 +8,7 @@ import type { BlobFiles } from '../../src/data/file/blob-files.ts';
 import { durableCalls } from '../../src/data/file/durable-calls.ts';
 import { FileBackend } from '../../src/data/file/file-backend.ts';
 import { HandleFiles } from '../../src/data/file/handle-files.ts';
+import { NativeFiles } from '../../src/data/file/native-files.ts';
 import { openBlobFiles } from '../../src/data/file/open-blob-files.ts';
 import { alignedBytes, isAligned, setDirect } from '../../src/native/direct-io.ts';
 import { blobFilesSuite, filled, WatchedBlobs } from '../support/conformance/blob-files.ts';
@@ -63,6 +64,21 @@ describe('a file system that refuses direct I/O', () => {
     expect(setDirect(file.fd, true)).toBe(false);
     await file.close();
   });
+});
+
+it('calls that a signal interrupts are repeated', async () => {
+  const files = new NativeFiles(watched.library, { isDurable: true, fileMode: 0o640, directIo: 'auto' });
+  const [path, bytes, into] = [join(folder, 'interrupted', 'a', 'blob'), filled(5000), alignedBytes(5000)];
+  const calls = await watched.during(
+    async () => {
+      await files.put({ temporary: join(folder, 'interrupted.new'), path, bytes });
+      await files.syncFolders([folder]);
+      await files.get(path, into);
+    },
+    { isInterrupted: true },
+  );
+  expect(calls).toEqual(['direct', 'cached', 'fsync', 'rename', 'rename', 'fsync', 'direct']);
+  expect(Buffer.compare(into.subarray(0, 5000), bytes)).toBe(0);
 });
 
 describe('errors that Node has no name for', () => {

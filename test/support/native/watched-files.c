@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST_CALLS = 64 };
@@ -15,6 +16,8 @@ enum { MOST_CALLS = 64 };
 static uint32_t divisor = 1, longest = UINT32_MAX, refuses;
 /* Every read and write fails with this errno, unless it is 0. */
 static int failure;
+/* Every other call fails with EINTR. */
+static int interrupts, is_odd;
 /* The calls so far: CALLS of watched-files.ts. */
 enum { CACHED, DIRECT_CALL, FSYNC, RENAME };
 static uint8_t calls[MOST_CALLS];
@@ -24,8 +27,15 @@ static void note(uint8_t call) {
   if (count < MOST_CALLS) calls[count++] = call;
 }
 
+static int is_interrupted(void) {
+  is_odd = interrupts && !is_odd;
+  if (is_odd) errno = EINTR;
+  return is_odd;
+}
+
 /* Returns 0, with errno set, if the call fails. */
 static size_t noted(int fd, size_t length) {
+  if (is_interrupted()) return 0;
   const int is_direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
   note(is_direct ? DIRECT_CALL : CACHED);
   errno = failure != 0 ? failure : is_direct && refuses ? EINVAL : 0;
@@ -47,16 +57,42 @@ static ssize_t watched_pread(int fd, void *bytes, size_t length, off_t offset) {
   return -1;
 }
 
+static int watched_open(const char *path, int flags, mode_t mode) {
+  return is_interrupted() ? -1 : open(path, flags, mode);
+}
+
+static int watched_close(int fd) {
+  const int result = close(fd);
+  if (!interrupts) return result;
+  errno = EINTR;
+  return -1;
+}
+
+static int watched_mkdir(const char *path, mode_t mode) { return is_interrupted() ? -1 : mkdir(path, mode); }
+
+static int watched_fchmod(int fd, mode_t mode) { return is_interrupted() ? -1 : fchmod(fd, mode); }
+
+static int watched_chmod(const char *path, mode_t mode) { return is_interrupted() ? -1 : chmod(path, mode); }
+
 static int watched_fsync(int fd) {
+  if (is_interrupted()) return -1;
   note(FSYNC);
   return fsync(fd);
 }
 
 static int watched_rename(const char *from, const char *to) {
+  if (is_interrupted()) return -1;
   note(RENAME);
   return rename(from, to);
 }
 
+/* The mode counts only for new files. */
+#define MODE_OF(path, flags, mode, ...) path, flags, mode
+#define open(...) watched_open(MODE_OF(__VA_ARGS__, 0, 0))
+#define close watched_close
+#define mkdir watched_mkdir
+#define fchmod watched_fchmod
+#define chmod watched_chmod
 #define fsync watched_fsync
 #define rename watched_rename
 #define pwrite watched_pwrite
@@ -67,11 +103,12 @@ static int watched_rename(const char *from, const char *to) {
 void forget(void) { count = 0; }
 
 /* Says how the next calls are changed. */
-void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with) {
+void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt) {
   divisor = divide_by;
   longest = at_most;
   refuses = refuse_direct;
   failure = fail_with;
+  interrupts = interrupt;
 }
 
 /* Returns the number of calls, and writes the kind of each. */

@@ -23,6 +23,8 @@ export interface Change {
   refusesDirect?: boolean;
   /** Fails with this error, by its name. */
   failsWith?: string;
+  /** Each call, of any kind, is interrupted by a signal once. */
+  isInterrupted?: boolean;
 }
 
 /** The library of whole files; its reads and writes are noted, and can be changed. */
@@ -45,20 +47,28 @@ export async function watchFiles(): Promise<WatchedFiles> {
   try {
     await tool('cc', '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
     const native = koffi.load(path);
-    const change = native.func('void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with)');
+    const change = native.func(
+      'void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt)',
+    );
     const forget = native.func('void forget()');
     const watched = native.func('uint32_t watched(_Out_ uint8_t *into)');
     const library = openWholeFiles(path);
     if (library === undefined) throw new Error(`${path} can't be opened`);
     return {
       library,
-      during: async (body, { divisor = 1, atMost = LONGEST, refusesDirect = false, failsWith } = {}) => {
+      during: async (body, { divisor = 1, atMost = LONGEST, refusesDirect = false, failsWith, isInterrupted = false } = {}) => {
         forget();
-        change(divisor, atMost, refusesDirect ? 1 : 0, failsWith === undefined ? 0 : koffi.os.errno[failsWith]);
+        change(
+          divisor,
+          atMost,
+          refusesDirect ? 1 : 0,
+          failsWith === undefined ? 0 : koffi.os.errno[failsWith],
+          isInterrupted ? 1 : 0,
+        );
         try {
           await body();
         } finally {
-          change(1, LONGEST, 0, 0);
+          change(1, LONGEST, 0, 0, 0);
         }
         const calls = new Uint8Array(MOST_CALLS);
         const count = watched(calls);
