@@ -12,7 +12,7 @@ import { amount } from '../support/stores/amount.ts';
  * something.
  */
 const LONG = Boolean(process.env.BACKY_LONG_TESTS);
-const KILLS = LONG ? 80 : 8;
+const KILLS = LONG ? 80 : 9;
 const SEED = runSeed();
 const BLOCK = 4096;
 const BLOCKS = amount({ files: LONG ? 1000 : 400, servers: 100 });
