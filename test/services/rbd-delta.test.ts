@@ -134,7 +134,7 @@ test('restore --delta-from refuses snapshots that do not exist, are unknown, or 
     expectFailure(await since('gone', gone, image), 100, 'There is no snapshot "gone" of image');
     expectFailure(await since('unknown', uid, image), 100, 'There is no valid version of "vm" with snapshot "unknown"');
     const before = await cluster.sha256(other);
-    expectFailure(await since('mon', uid, other), 5, 'where nothing has changed since snapshot "mon": block 0, offset 0');
+    expectFailure(await since('mon', uid, other), 5, 'where nothing has changed since snapshot "mon": block ');
     expect(await cluster.sha256(other)).toBe(before);
     expect(sha256(noise(20 * OBJECT, other))).toBe(sha256((await cluster.read(other)).subarray(0, 20 * OBJECT)));
     for (const each of [image, other]) await cluster.remove(each);
