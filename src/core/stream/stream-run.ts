@@ -89,7 +89,6 @@ export class StreamRun {
       await this.#pour(new BlockWindow({ meta, version, fromId: 0, geometry, reader, signal }));
       if (!this.#writer.isReaderGone) await request.sink.finish(signal);
     } finally {
-      await this.#noteVerified();
       await reader.close();
     }
   }
@@ -137,8 +136,10 @@ export class StreamRun {
 
   /** Puts zeros in place of bad blocks, or ends the stream before them. */
   async #replace(range: BlockRange, why: string): Promise<void> {
-    const { request, version, geometry } = this.#prepared;
+    const { request, version, geometry, guard } = this.#prepared;
     if (request.continueOnError) return this.#putZeros(range);
+    // If the store is gone, that is the error.
+    await guard.settle();
     const { uid } = version;
     const { first } = range;
     throw new BackyError(
@@ -146,7 +147,7 @@ export class StreamRun {
       `Block ${first} of version ${uid} is bad (${why}): the stream ends before it, at offset ${first * geometry.blockSize}.`,
       {
         data: { uid, block: first },
-        hint: `To have zeros in place of bad blocks: backy2 restore --continue-on-error ${uid} -`,
+        hint: 'With --continue-on-error, zeros take the place of bad blocks.',
       },
     );
   }

@@ -1,13 +1,14 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { backup } from '../../../../src/core/backup/backup.ts';
 import type { Context } from '../../../../src/core/context.ts';
 import type { ByteSink, StreamResult } from '../../../../src/core/stream/request.ts';
 import { streamVersion } from '../../../../src/core/stream/stream-version.ts';
 import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
-import { blobPath } from '../../../../src/data/file/blob-paths.ts';
+import { blobPath, STORE_FILE } from '../../../../src/data/file/blob-paths.ts';
+import { newStoreId, toStoreFile } from '../../../../src/data/store-id.ts';
 import { BackyError } from '../../../../src/errors.ts';
 import { noise } from '../../../support/images/random.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
@@ -33,7 +34,10 @@ beforeEach(async () => {
   lines = [];
   ({ uid } = await backup(context(), { source: lab.source(image), name: 'vm' }));
 });
-afterEach(() => lab.dispose());
+afterEach(() => {
+  vi.useRealTimers();
+  return lab.dispose();
+});
 
 /** Moves blocks on the test's thread, and keeps the log. */
 function context(more: Partial<Context> = {}): Context {
@@ -137,6 +141,20 @@ describe('a stream', () => {
     expect(sink.isFinished).toBe(false);
   });
 
+  it('passes it on although the database fails as well', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await damage(BAD);
+    const error = new BackyError('io', 'Cannot write to stdout: ENOSPC');
+    const sink = new Collector(async () => {
+      if (sink.bytes.length < BAD * BLOCK_SIZE) return;
+      // By now, the checks of earlier blocks are due.
+      vi.advanceTimersByTime(60_000);
+      lab.sql('DROP TABLE backy2_verified');
+      throw error;
+    });
+    await expect(stream(sink, true)).rejects.toMatchObject({ code: 'io', message: error.message });
+  });
+
   it('that is stopped ends with the reason, and frees its locks', async () => {
     const aborter = new AbortController();
     const sink = new Collector((signal) => {
@@ -161,7 +179,7 @@ describe.each<[string, (id: number) => Promise<void>, string]>([
       message: expect.stringMatching(
         `^Block ${BAD} of version ${uid} is bad .${problem}: .*: the stream ends before it, at offset ${offset}.$`,
       ),
-      hint: expect.stringMatching(`backy2 restore --continue-on-error ${uid} - ${offset} of ${image.length} bytes were written.`),
+      hint: expect.stringMatching(`^With --continue-on-error, .* bad blocks. ${offset} of ${image.length} bytes were written.`),
       data: { uid, block: BAD },
     });
     expect(sink.bytes.equals(image.subarray(0, offset))).toBe(true);
@@ -193,6 +211,13 @@ describe.each<[string, (id: number) => Promise<void>, string]>([
     await stream(sink, true);
     expect(sink.bytes.equals(image)).toBe(true);
   });
+});
+
+it.each([false, true])('a store that is replaced meanwhile is the error, not its missing blobs', async (continueOnError) => {
+  await remove(BAD);
+  const sink = new Collector(async () => writeFileSync(join(lab.dataPath, STORE_FILE), toStoreFile(newStoreId())));
+  await expect(stream(sink, continueOnError)).rejects.toMatchObject({ code: 'wrongStore' });
+  expect((await lab.version(uid)).valid).toBe(true);
 });
 
 describe('rows that are wrong', () => {
