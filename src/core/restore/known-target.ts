@@ -93,6 +93,8 @@ export class KnownTarget {
     const known = this.#page.get(row.id);
     if (known === undefined || !this.#unchanged.has(row.id)) return undefined;
     if (!isComparable(known, this.#geometry) || row.size !== known.size) return undefined;
+    // A damaged row: without a checksum, it says nothing of its data.
+    if (known.uid !== null && known.checksum === null) return undefined;
     return (row.uid === null) === (known.uid === null) && row.checksum === known.checksum;
   }
 }

@@ -145,6 +145,23 @@ describe('a restore since a snapshot', () => {
     expect(done.now.equals(wanted)).toBe(true);
   });
 
+  it('keeps no block because neither row has a checksum', async () => {
+    const id = 22;
+    const wanted = Buffer.from(image);
+    wanted.fill('changed', id * BLOCK_SIZE, (id + 1) * BLOCK_SIZE);
+    const [known, version] = [await backedUp(image, 'snap'), await backedUp(wanted, 'other')];
+    lab.sql(`UPDATE blocks SET checksum = NULL WHERE id = ${id} AND version_uid IN ('${known.uid}', '${version.uid}')`);
+    const usual = context;
+    // The sample leaves the last blocks out.
+    context = { ...usual, random: () => 0 };
+    try {
+      const { result } = await restoreSince({ version, known, head: image, changes: [], dryRun: true });
+      expect(result).toMatchObject({ blocksKept: version.size - 1, blocksWritten: 1 });
+    } finally {
+      context = usual;
+    }
+  });
+
   it('is refused, with nothing written, when the snapshot is of another image or another time', async () => {
     const [known, version] = [await backedUp(image, 'snap'), await backedUp(image, 'other')];
     const head = noise(image.length, 'another image');
