@@ -30,8 +30,8 @@ export interface ComparedBlocks {
   blocks: readonly Block[];
   /** Those that differ, or can't be read. */
   different: readonly Block[];
-  /** Number of blocks that can't be read. */
-  unreadable: number;
+  /** For each block that can't be read, the reason. */
+  unreadable: readonly string[];
 }
 
 /** Records what is wrong with blocks. */

@@ -88,10 +88,13 @@ export class RestoreRun {
 
   #tell(): void {
     const { request, version } = this.#prepared;
-    const { kept, written, unreadable } = this.#tally;
+    const { kept, written, unreadable, whyUnreadable } = this.#tally;
     const { logger } = this.#context;
     const { count } = this.#bad;
-    if (unreadable > 0) logger.warning(`${unreadable} blocks of ${request.target} could not be read. They count as different.`);
+    if (unreadable > 0)
+      logger.warning(
+        `${unreadable} blocks of ${request.target} could not be read. They count as different. The first: ${whyUnreadable}`,
+      );
     if (count > 0 && !this.#isDryRun)
       logger.error(`${count} of ${version.size} blocks are wrong or missing on ${request.target}. All others are restored.`);
     if (request.delta !== undefined)
@@ -155,7 +158,7 @@ export class RestoreRun {
 
   #addCompared({ blocks, different, unreadable }: ComparedBlocks): void {
     this.#tally.kept += blocks.length - different.length;
-    this.#tally.unreadable += unreadable;
+    this.#tally.addUnreadable(unreadable);
     for (const block of different) this.#tally.write(block);
   }
 

@@ -12,6 +12,14 @@ export class RestoreTally {
   fetchedBytes = 0;
   /** Blocks of the target that could not be read. */
   unreadable = 0;
+  /** Why the first of these could not. */
+  whyUnreadable = '';
+
+  /** Counts blocks of the target that could not be read. */
+  addUnreadable(reasons: readonly string[]): void {
+    if (this.unreadable === 0) this.whyUnreadable = reasons[0] ?? '';
+    this.unreadable += reasons.length;
+  }
 
   /** Counts a block that is written. */
   write({ uid, size }: Pick<BlockContent, 'uid' | 'size'>): void {

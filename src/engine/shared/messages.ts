@@ -147,8 +147,8 @@ export type FromWorker =
   | { kind: 'digested'; worker: number; job: number; first: number; digests: Digest[]; bytesRead: number }
   | { kind: 'stored'; worker: number; job: number; blocks: StoredBlock[] }
   | { kind: 'fetched'; worker: number; job: number; findings: Finding[] }
-  /** `different`: ids of the blocks that differ; `unreadable` of them can't be read. */
-  | { kind: 'compared'; worker: number; job: number; different: number[]; unreadable: number; findings: Finding[] }
+  /** `different`: ids of the blocks that differ; `unreadable`: why some of them can't be read. */
+  | { kind: 'compared'; worker: number; job: number; different: number[]; unreadable: string[]; findings: Finding[] }
   | { kind: 'recoded'; worker: number; job: number; blocks: StoredBlock[]; findings: Finding[] }
   | { kind: 'viewed'; worker: number; job: number; outcomes: ViewOutcome[] }
   | { kind: 'zeroed'; worker: number; job: number }

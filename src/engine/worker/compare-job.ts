@@ -10,8 +10,15 @@ import type { Slot, WorkerContext } from './worker-context.ts';
 interface Comparison {
   /** Ids of the blocks that differ, or that can't be read. */
   different: number[];
-  /** Those of them that can't be read. */
-  unreadable: number;
+  /** For each of them that can't be read, the reason. */
+  unreadable: string[];
+}
+
+/** The checksums of adjacent blocks of the target. */
+interface TargetDigests {
+  /** Undefined: the block can't be read. */
+  digests: (Digest | undefined)[];
+  unreadable: string[];
 }
 
 /**
@@ -23,34 +30,36 @@ export async function compareBlocks(
   slot: Slot,
   { blocks, write }: { blocks: readonly Block[]; write: boolean },
 ): Promise<Comparison & { findings: Finding[] }> {
-  const digests = await digestsOf(context, slot, blocks);
+  const { digests, unreadable } = await digestsOf(context, slot, blocks);
   const unequal: Block[] = [];
   for (const [index, block] of blocks.entries()) {
     if (!(await isEqual(context, block, digests[index]))) unequal.push(block);
   }
-  const compared = {
-    different: unequal.map(({ id }) => id),
-    unreadable: digests.filter((digest) => digest === undefined).length,
-  };
+  const compared = { different: unequal.map(({ id }) => id), unreadable };
   if (!write) return { ...compared, findings: [] };
   for (const { id, uid } of unequal) if (uid === null) await zeroBlocks(context, id, 1);
   const stored = unequal.filter(({ uid }) => uid !== null);
   return { ...compared, findings: await fetchBlocks(context, slot, stored) };
 }
 
-/** The checksums of adjacent blocks of the target. Undefined: the block can't be read. */
-async function digestsOf(context: WorkerContext, slot: Slot, blocks: readonly Block[]): Promise<(Digest | undefined)[]> {
+/** Reads adjacent blocks with one read or, if it fails, with one each. */
+async function digestsOf(context: WorkerContext, slot: Slot, blocks: readonly Block[]): Promise<TargetDigests> {
   const [block] = blocks;
-  if (block === undefined) return [];
+  if (block === undefined) return { digests: [], unreadable: [] };
   try {
-    return (await readBlocks(context, slot, { first: block.id, count: blocks.length })).digests;
+    const { digests } = await readBlocks(context, slot, { first: block.id, count: blocks.length });
+    return { digests, unreadable: [] };
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'io')) throw error;
-    if (blocks.length === 1) return [undefined];
+    if (blocks.length === 1) return { digests: [undefined], unreadable: [error.message] };
   }
-  const single: (Digest | undefined)[] = [];
-  for (const one of blocks) single.push(...(await digestsOf(context, slot, [one])));
-  return single;
+  const all: TargetDigests = { digests: [], unreadable: [] };
+  for (const one of blocks) {
+    const { digests, unreadable } = await digestsOf(context, slot, [one]);
+    all.digests.push(...digests);
+    all.unreadable.push(...unreadable);
+  }
+  return all;
 }
 
 /**

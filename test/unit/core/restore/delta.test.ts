@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backup } from '../../../../src/core/backup/backup.ts';
+import type { RunPool } from '../../../../src/core/blocks/with-pool.ts';
 import type { Context } from '../../../../src/core/context.ts';
 import type { RestoreRequest, RestoreResult } from '../../../../src/core/restore/request.ts';
 import { restore } from '../../../../src/core/restore/restore.ts';
@@ -44,17 +45,17 @@ afterAll(() => lab.dispose());
 
 const path = () => join(lab.folder, 'target');
 
-function restoring(target: Buffer, request: Partial<RestoreRequest> = {}): Promise<RestoreResult> {
+function restoring(target: Buffer, request: Partial<RestoreRequest> = {}, runPool?: RunPool): Promise<RestoreResult> {
   writeFileSync(path(), target);
-  return again(request);
+  return again(request, runPool);
 }
 
-function again(request: Partial<RestoreRequest> = {}): Promise<RestoreResult> {
+function again(request: Partial<RestoreRequest> = {}, runPool: RunPool = runInline): Promise<RestoreResult> {
   said.length = 0;
   return restore(
     context,
     { uid, target: `file://${path()}`, ...FIXED, delta: { from: undefined, dryRun: false }, ...request },
-    runInline,
+    runPool,
   );
 }
 
@@ -216,6 +217,24 @@ it('a new, an empty and a short target are refused', async () => {
   await expect(again({ target: 'null://1M' })).rejects.toThrow(/Target null:\/\/1M is new or empty/);
   await expect(restoring(image.subarray(1))).rejects.toThrow(/Target size is too small/);
   await expect(restoring(image, { force: false })).rejects.toThrow(/Target already exists/);
+  expect(readFileSync(path()).equals(image)).toBe(true);
+});
+
+it('a target that can be read only in part is restored, with a warning that says why', async () => {
+  const cutFirst: RunPool = (inner, request, body) =>
+    runInline(inner, request, (pool) => {
+      truncateSync(path(), 4 * BLOCK_SIZE);
+      return body(pool);
+    });
+  for (const dryRun of [true, false]) {
+    const result = await restoring(image, { delta: { from: undefined, dryRun } }, cutFirst);
+    expect(result).toMatchObject({ blocksKept: 4, blocksWritten: BLOCKS - 4 });
+    expect(said).toContainEqual(
+      expect.stringMatching(
+        `^${BLOCKS - 4} blocks of file://.* could not be read. They count as different. The first: Reading block 4 at offset ${4 * BLOCK_SIZE}: `,
+      ),
+    );
+  }
   expect(readFileSync(path()).equals(image)).toBe(true);
 });
 

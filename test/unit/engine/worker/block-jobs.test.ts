@@ -156,14 +156,19 @@ describe('comparing with the target', () => {
     writeFileSync(target, old);
     const context = contextWith({ target, compares: true });
     const compare = (write: boolean) => compareBlocks(context, newSlot(context), { blocks: all, write });
-    expect(await compare(false)).toEqual({ different: [1, 3], unreadable: 0, findings: [] });
+    expect(await compare(false)).toEqual({ different: [1, 3], unreadable: [], findings: [] });
     expect(readFileSync(target).equals(old)).toBe(true);
     // A blob that is not fetched need not be there.
     for (const row of rows) if (row.id !== 1) rmSync(pathOf(row));
-    expect(await compare(true)).toEqual({ different: [1, 3], unreadable: 0, findings: [] });
+    expect(await compare(true)).toEqual({ different: [1, 3], unreadable: [], findings: [] });
     expect(readFileSync(target).equals(image)).toBe(true);
     truncateSync(target, BLOCK_SIZE + 5);
-    expect(await compare(true)).toMatchObject({ different: [1, 2, 3], unreadable: 3, findings: [{ id: 2, problem: 'missing' }] });
+    const ended = (id: number) => expect.stringContaining(`Reading block ${id} at offset ${id * BLOCK_SIZE}: ${target} ended`);
+    expect(await compare(true)).toMatchObject({
+      different: [1, 2, 3],
+      unreadable: [ended(1), ended(2), ended(3)],
+      findings: [{ id: 2, problem: 'missing' }],
+    });
   });
 
   it('does not keep a block whose row has another length than the block', async () => {
