@@ -28,7 +28,7 @@ export class DirectFile {
   /** @param beside the descriptor through the cache, and the access that both have. */
   constructor(path: string, mode: DirectIoMode, beside: { fd: number; flags: number }) {
     this.#beside = beside;
-    this.#switch = new DirectIoSwitch(mode, { what: path, code: 'io', section: 'io_file' });
+    this.#switch = new DirectIoSwitch(mode, { what: path, code: 'refused', section: 'io_file' });
     this.#leastBytes = mode === 'on' ? DIRECT_ALIGNMENT : LEAST_BYTES;
   }
 

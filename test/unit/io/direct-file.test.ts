@@ -117,7 +117,7 @@ describe('a direct transfer', () => {
 describe('refused direct I/O', () => {
   const bytes = alignedBytes(KIB_64);
   const demanded = {
-    code: 'io',
+    code: 'refused',
     message: expect.stringContaining('refuses direct I/O.'),
     hint: 'Set direct_io: auto in section io_file.',
   };

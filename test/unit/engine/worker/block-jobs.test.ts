@@ -8,6 +8,7 @@ import { compareBlocks } from '../../../../src/engine/worker/compare-job.ts';
 import { fetchBlocks, zeroBlocks } from '../../../../src/engine/worker/fetch-job.ts';
 import { readBlocks, storeBlocks } from '../../../../src/engine/worker/read-job.ts';
 import { closeContext, type WorkerContext } from '../../../../src/engine/worker/worker-context.ts';
+import { BackyError } from '../../../../src/errors.ts';
 import type { Block } from '../../../../src/model/block.ts';
 import { newSlot, openInlineContext } from '../../../support/engine/inline-pool.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
@@ -169,6 +170,15 @@ describe('comparing with the target', () => {
       unreadable: [ended(1), ended(2), ended(3)],
       findings: [{ id: 2, problem: 'missing' }],
     });
+  });
+
+  it('fails if all of the target is refused, for example direct I/O', async () => {
+    const blocks = await stored();
+    const target = join(lab.folder, 'target');
+    writeFileSync(target, image);
+    const context = contextWith({ target, compares: true });
+    vi.spyOn(context.source ?? expect.fail(), 'read').mockRejectedValue(new BackyError('refused', 'No direct I/O.'));
+    await expect(compareBlocks(context, newSlot(context), { blocks, write: false })).rejects.toMatchObject({ code: 'refused' });
   });
 
   it('does not keep a block whose row has another length than the block', async () => {
