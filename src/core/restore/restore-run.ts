@@ -179,10 +179,10 @@ export class RestoreRun {
   }
 
   #resumeHint(): string {
-    const { uid, target, delta } = this.#prepared.request;
+    const { uid, target, delta, sparse } = this.#prepared.request;
     const from = delta?.from === undefined ? '' : ` --delta-from ${delta.from}`;
-    const options = delta === undefined ? `-c ${Math.max(0, this.#contiguous.last)}` : `--delta${from}`;
-    return `The target is incomplete. Resume with: backy2 restore -f ${options} ${uid} ${target}`;
+    const rest = delta === undefined ? `-c ${Math.max(0, this.#contiguous.last)}` : `--delta${from}`;
+    return `The target is incomplete. Resume with: backy2 restore -f${sparse ? ' -s' : ''} ${rest} ${uid} ${target}`;
   }
 
   #result(): RestoreResult {

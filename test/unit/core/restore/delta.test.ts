@@ -241,10 +241,13 @@ it('a target that can be read only in part is restored, with a warning that says
 it('a stop says how to resume, and a dry run has nothing to resume', async () => {
   writeFileSync(path(), image);
   const failing = () => Promise.reject(new BackyError('dataBackend', 'It failed.'));
-  const stopped = (dryRun: boolean) =>
-    restore(context, { uid, ...FIXED, target: `file://${path()}`, delta: { from: undefined, dryRun } }, failing);
+  const stopped = (dryRun: boolean, sparse = false) =>
+    restore(context, { uid, ...FIXED, sparse, target: `file://${path()}`, delta: { from: undefined, dryRun } }, failing);
   await expect(stopped(false)).rejects.toMatchObject({
     hint: `The target is incomplete. Resume with: backy2 restore -f --delta ${uid} file://${path()}`,
+  });
+  await expect(stopped(false, true)).rejects.toMatchObject({
+    hint: expect.stringContaining('backy2 restore -f -s --delta '),
   });
   await expect(stopped(true)).rejects.toMatchObject({ message: 'It failed.', hint: undefined });
 });
