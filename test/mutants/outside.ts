@@ -32,8 +32,8 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'source-in-memory-is-read-from-disk',
     invariant: 'What is in memory of a source is read there.',
     file: 'src/io/file/file-source.ts',
-    text: "isCached(this.#fd, offset, into.length) ? 'memory' : 'disk'",
-    replacement: "isCached(this.#fd, offset, into.length) ? 'disk' : 'disk'",
+    text: "this.#inMemory.has(offset, into.length) ? 'memory' : 'disk'",
+    replacement: "this.#inMemory.has(offset, into.length) ? 'disk' : 'disk'",
     tests: ['test/unit/io/sources.test.ts'],
   },
   {

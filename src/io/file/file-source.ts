@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { DirectIoMode } from '../../native/direct-io-switch.ts';
 import { dropPageCache, findHole, isHole } from '../../native/file-calls.ts';
-import { isCached, tellsCachedPages } from '../../native/page-cache.ts';
+import { CachedRanges, isCached, tellsCachedPages } from '../../native/page-cache.ts';
 import type { Source } from '../source.ts';
 import { DirectFile } from './direct-file.ts';
 import { refuseOtherKinds, sizeOfFile, statIfThere } from './file-size.ts';
@@ -30,8 +30,8 @@ interface FileSourceOptions {
 
 /**
  * A regular file or block device. A device is read around the page cache. So is a file, except for
- * what is in memory already: that is read there, and stays. Where this is not possible, reads go
- * through the cache, which is dropped behind the reader.
+ * ranges that are in memory already: these are read there. Either way, what others have in memory
+ * stays. Where this is not possible, reads go through the cache, which is dropped behind them.
  */
 export class FileSource implements Source {
   readonly sizeBytes: number;
@@ -39,6 +39,8 @@ export class FileSource implements Source {
   readonly #path: string;
   readonly #mayBlock: boolean;
   readonly #direct: DirectFile;
+  readonly #isFile: boolean;
+  readonly #inMemory: CachedRanges;
   /** Bytes in memory are to be read there. */
   readonly #prefersMemory: boolean;
   /** The kernel tells which bytes are. Undefined until the first read. */
@@ -52,7 +54,9 @@ export class FileSource implements Source {
     this.#fd = openForReading(path);
     try {
       this.sizeBytes = sizeOfFile(this.#fd, path);
-      this.#prefersMemory = directIo === 'auto' && fstatSync(this.#fd).isFile();
+      this.#isFile = fstatSync(this.#fd).isFile();
+      this.#prefersMemory = directIo === 'auto' && this.#isFile;
+      this.#inMemory = new CachedRanges(this.#fd);
       this.#direct = new DirectFile(path, directIo, { fd: this.#fd, flags: constants.O_RDONLY });
     } catch (error) {
       closeSync(this.#fd);
@@ -67,8 +71,8 @@ export class FileSource implements Source {
     const done = this.#mayBlock && isFast ? this.#readAtOnce(into, offset) : 0;
     const reading = done < into.length ? this.#readRest(into, done, offset) : undefined;
     if (place === 'memory') return reading;
-    if (reading !== undefined) return reading.then(() => this.#drop(into, offset));
-    this.#drop(into, offset);
+    if (reading !== undefined) return reading.then(() => this.#drop(offset, into.length));
+    this.#drop(offset, into.length);
     return undefined;
   }
 
@@ -87,11 +91,11 @@ export class FileSource implements Source {
     if (!this.#prefersMemory) return 'disk';
     this.#isTold ??= tellsCachedPages(this.#fd, this.sizeBytes);
     if (!this.#isTold) return 'unknown';
-    return isCached(this.#fd, offset, into.length) ? 'memory' : 'disk';
+    return this.#inMemory.has(offset, into.length) ? 'memory' : 'disk';
   }
 
-  #drop(into: Uint8Array, offset: number): void {
-    dropPageCache(this.#fd, offset, into.length);
+  #drop(offset: number, length: number): void {
+    dropPageCache(this.#fd, offset, length);
   }
 
   /**
@@ -118,8 +122,15 @@ export class FileSource implements Source {
       throw error instanceof BackyError ? error : this.#failure(into, offset, error);
     }
     await this.#readRest(into, done, offset);
-    // Some file systems read through the cache nonetheless, like btrfs what is compressed.
-    this.#drop(into, offset);
+    this.#dropBehindDirect(into.length, done, offset);
+  }
+
+  /** Drops what a read of `done` bytes around the cache has left there, not what others have. */
+  #dropBehindDirect(length: number, done: number, offset: number): void {
+    if (done < length) this.#drop(offset + done, length - done);
+    // Some file systems read through the cache nonetheless, like btrfs what is compressed. All of
+    // the range is there then, which it was not before.
+    if (this.#isFile && done > 0 && isCached(this.#fd, offset, done)) this.#drop(offset, done);
   }
 
   async #readRest(into: Uint8Array, from: number, offset: number): Promise<void> {

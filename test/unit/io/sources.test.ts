@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   closeSync,
+  fsyncSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -98,6 +99,46 @@ describe.each(['auto', 'on', 'off'] as const)('the file source, direct I/O %s', 
     expect(reading instanceof Promise).toBe(directIo === 'on');
     await reading;
     if (!cold.skip) expect(isInMemory(path, LARGE, LARGE)).toBe(directIo === 'auto');
+    await source.close();
+    await dispose();
+  });
+});
+
+describe.skipIf(cold.skip)(`a cold file${cold.note}`, () => {
+  const MIB = 1024 * 1024;
+
+  it.each(['auto', 'on'] as const)('keeps in memory the parts of a block that others use, direct I/O %s', async (directIo) => {
+    const { path, dispose } = temporaryFile(randomBytes(3 * MIB + 100));
+    makeCold(path);
+    const used = [0, MIB + 5 * BLOCK, 3 * MIB - BLOCK];
+    const others = openSync(path, 'r+');
+    // Pages that are written as a whole are in memory alone, without read-ahead.
+    for (const offset of used) writeSync(others, randomBytes(BLOCK), 0, BLOCK, offset);
+    fsyncSync(others);
+    closeSync(others);
+    const source = new FileSource(path, { directIo });
+    for (const [index, length] of [MIB, MIB, MIB + 100].entries())
+      await source.read(alignedBytes(length).subarray(0, length), index * MIB);
+    const inMemory = (offset: number) => isInMemory(path, offset, 1);
+    expect(used.map(inMemory)).toEqual([true, true, true]);
+    expect([BLOCK, MIB, 2 * MIB, 3 * MIB].map(inMemory)).toEqual([false, false, false, false]);
+    await source.close();
+    await dispose();
+  });
+
+  it('is read from the disk where read-ahead fills the memory before its reader', async () => {
+    const { path, dispose } = temporaryFile(randomBytes(20 * 16 * BLOCK));
+    makeCold(path);
+    const source = new FileSource(path);
+    const isFromDisk = async (block: number) => {
+      const reading = source.read(alignedBytes(16 * BLOCK), block * 16 * BLOCK);
+      await reading;
+      return reading instanceof Promise;
+    };
+    const answers = [await isFromDisk(0)];
+    readFileSync(path);
+    for (const block of [1, 15, 16, 19]) answers.push(await isFromDisk(block));
+    expect(answers).toEqual([true, true, true, false, false]);
     await source.close();
     await dispose();
   });
