@@ -42,6 +42,13 @@ test('stderr must not go into the image', async () => {
   expect(stdout).toContain('stdout and stderr go to the same place');
 });
 
+test('neither must the logfile', async () => {
+  const logfile = lab.path('backy.log');
+  const { code, stderr } = await shell(`"$@" >> ${logfile}`);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`restore: the logfile ${logfile} is stdout: log lines would damage the image.`);
+});
+
 test('a reader that stops reading holds up no signal', async () => {
   const pipe = lab.path('pipe');
   await tool('mkfifo', pipe);

@@ -53,8 +53,8 @@ export const restoreCommand: Command = {
       hint: `Leave ${unfit[1]} out, or name a target.`,
     });
   },
-  async prepare({ args: [uid = '', target = ''], options }) {
-    if (target === STDOUT) return prepareStream(uid, options);
+  async prepare({ args: [uid = '', target = ''], options }, { logfile }) {
+    if (target === STDOUT) return prepareStream(uid, options, logfile);
     const from = text(options.continueFrom);
     const delta = deltaOf(options);
     const request = {
@@ -90,8 +90,8 @@ export const restoreCommand: Command = {
   },
 };
 
-async function prepareStream(uid: string, options: Invocation['options']): Promise<Action> {
-  await checkStdout(uid);
+async function prepareStream(uid: string, options: Invocation['options'], logfile: string): Promise<Action> {
+  await checkStdout(uid, logfile);
   const request = { uid, continueOnError: flag(options.continueOnError), acceptDamage: flag(options.acceptDamage) };
   return async ({ backy, watch }) => {
     watch('restore', 'stdout');
@@ -103,15 +103,19 @@ async function prepareStream(uid: string, options: Invocation['options']): Promi
 }
 
 /** An image must reach its reader alone: neither a terminal nor log lines belong there. */
-async function checkStdout(uid: string): Promise<void> {
-  const [{ isTerminal }, { isErrorStreamTheSame }] = await Promise.all([
+async function checkStdout(uid: string, logfile: string): Promise<void> {
+  const [{ isTerminal }, { isStdoutToo }] = await Promise.all([
     import('../output/terminal.ts'),
     import('../output/write-out.ts'),
   ]);
   const hint = `Send only stdout to a program or a file: backy2 restore ${uid} - | zstd > web.img.zst`;
   if (isTerminal(1)) throw new BackyError('usage', 'restore: stdout is a terminal, which cannot take an image.', { hint });
-  if (isErrorStreamTheSame())
+  if (isStdoutToo(2))
     throw new BackyError('usage', 'restore: stdout and stderr go to the same place: log lines would damage the image.', { hint });
+  if (isStdoutToo(logfile))
+    throw new BackyError('usage', `restore: the logfile ${logfile} is stdout: log lines would damage the image.`, {
+      hint: 'Set another logfile in section DEFAULTS, for example /dev/stderr.',
+    });
 }
 
 /** Undefined: the target is not compared. */

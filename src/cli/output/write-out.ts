@@ -1,4 +1,4 @@
-import { fstatSync } from 'node:fs';
+import { fstatSync, statSync } from 'node:fs';
 import { BackyError, messageOf } from '../../errors.ts';
 import { Channel, type SettleOptions } from './channel.ts';
 import { callsFor } from './channel-calls.ts';
@@ -133,17 +133,17 @@ function channelOf(fd: StandardFd): Channel {
   return channel;
 }
 
-/** Whether stderr goes where stdout goes, and that keeps what is written. */
-export function isErrorStreamTheSame(): boolean {
-  return fileOf(1) === fileOf(2) && !fstatSync(1).isCharacterDevice();
+/** Whether a descriptor or path leads where stdout goes, and that keeps what is written. */
+export function isStdoutToo(file: number | string): boolean {
+  return fileOf(1) === fileOf(file) && !fstatSync(1).isCharacterDevice();
 }
 
-function fileOf(fd: number): string {
+function fileOf(file: number | string): string {
   try {
-    const { dev, ino } = fstatSync(fd);
+    const { dev, ino } = typeof file === 'number' ? fstatSync(file) : statSync(file);
     return `${dev}:${ino}`;
   } catch {
-    return `closed ${fd}`;
+    return `closed or missing: ${file}`;
   }
 }
 
