@@ -51,8 +51,9 @@ export class HandleFiles implements BlobFiles {
     }
   }
 
+  /** One after the other: the first fsync does most of the work, and few files are open. */
   async syncFolders(paths: readonly string[]): Promise<void> {
-    await Promise.all(paths.map((path) => this.#syncFolder(path)));
+    for (const path of paths) await this.#syncFolder(path);
   }
 
   async #syncFolder(path: string): Promise<void> {

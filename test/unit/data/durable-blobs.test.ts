@@ -106,6 +106,23 @@ describe('a flush', () => {
     await other.close();
   });
 
+  it('has one folder open at a time: groups can have thousands', async () => {
+    const open = new Set<string>();
+    const most: number[] = [];
+    const opened: DurableCalls['open'] = async (path, flags) => {
+      const handle = await durableCalls.open(path, flags);
+      open.add(path);
+      most.push(open.size);
+      const sync = handle.sync.bind(handle);
+      handle.sync = () => sync().finally(() => open.delete(path));
+      return handle;
+    };
+    await put(A);
+    const folders = ['.', 'ab', 'ab/cd'].map((name) => join(folder, name));
+    await new HandleFiles({ isDurable: true, fileMode: 0o600 }, { ...durableCalls, open: opened }).syncFolders(folders);
+    expect(most).toEqual([1, 1, 1]);
+  });
+
   it.each(['sync ab/cd', 'sync ab', 'sync .'])('that fails in "%s" fails, and so does every later one', async (call) => {
     await put(A);
     failing = new RegExp(`^${call}$`);
