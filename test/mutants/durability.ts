@@ -33,6 +33,14 @@ export const DURABILITY: readonly Mutant[] = [
     tests: ['test/process/blob-files.test.ts'],
   },
   {
+    name: 'interrupted-call-fails',
+    invariant: 'Calls on blobs that a signal interrupts are repeated.',
+    file: 'src/native/whole-files.c',
+    text: 'while (outcome == -1 && errno == EINTR);',
+    replacement: 'while (0);',
+    tests: ['test/process/blob-files.test.ts'],
+  },
+  {
     name: 'blob-sync-is-not-awaited',
     invariant: 'A blob gets its name after its fsync has ended.',
     file: 'src/data/file/handle-files.ts',

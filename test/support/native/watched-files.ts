@@ -37,6 +37,9 @@ export interface WatchedFiles {
 const MOST_CALLS = 64;
 const LONGEST = 0xffff_ffff;
 
+/** Undefined behaviour kills the process; no library is needed for that. */
+const STRICT = ['-Wall', '-Wextra', '-Wconversion', '-Werror', '-fsanitize=undefined', '-fsanitize-undefined-trap-on-error'];
+
 /** Builds and opens the library. It stays until the process ends. */
 export async function watchFiles(): Promise<WatchedFiles> {
   const folder = mkdtempSync(join(tmpdir(), 'backy2-watched-files-'));
@@ -45,7 +48,7 @@ export async function watchFiles(): Promise<WatchedFiles> {
     fileURLToPath(new URL(name, import.meta.url)),
   );
   try {
-    await tool('cc', '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
+    await tool('cc', ...STRICT, '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
     const native = koffi.load(path);
     const change = native.func(
       'void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt)',
