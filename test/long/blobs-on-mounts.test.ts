@@ -21,7 +21,8 @@ function storage(on: OnFileSystem) {
   return {
     path,
     open: (directIo: DirectIoMode, durable = true) => new FileBackend({ type: 'file', path, durable, directIo }),
-    dispose: async () => rmSync(path, { recursive: true, force: true }),
+    // FUSE closes a file some time after its owner did, and renames it until then.
+    dispose: async () => rmSync(path, { recursive: true, force: true, maxRetries: 10 }),
   };
 }
 
