@@ -57,6 +57,14 @@ export const DELTAS: readonly Mutant[] = [
     tests: KNOWN,
   },
   {
+    name: 'block-without-a-checksum-is-kept',
+    invariant: 'Two rows without checksums do not make a block of the target right.',
+    file: 'src/core/restore/known-target.ts',
+    text: 'if (known.uid !== null && known.checksum === null) return undefined;',
+    replacement: '',
+    tests: KNOWN,
+  },
+  {
     name: 'target-is-not-compared-with-the-snapshots-version',
     invariant: 'A sample of the unchanged blocks is compared before anything is written.',
     file: 'src/core/restore/known-target.ts',
