@@ -117,7 +117,7 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'continued-source-is-compared-with-zeros',
     invariant: 'A continued version is compared with its source by blocks that have data.',
-    file: 'src/core/backup/continue-check.ts',
+    file: 'src/core/backup/stored-sample.ts',
     text: 'const chosen = spread(withData, count);',
     replacement: 'const chosen = spread(zeros, count);',
     tests: HINT_CHECK,
