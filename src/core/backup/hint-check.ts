@@ -50,7 +50,7 @@ export async function checkHintsWithoutBase(options: SampleOptions, untouched: B
 }
 
 /** A sample of the blocks of a set that can be compared with the base version, in pages. */
-export async function* baseBlocks(
+async function* baseBlocks(
   { meta, baseUid, geometry, percent, random }: BaseOptions,
   untouched: Bitmap,
 ): AsyncIterableIterator<ExpectedBlock[]> {

@@ -4,8 +4,8 @@ import type { Bitmap } from '../../model/bitmap.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import { baseBlocks } from '../backup/hint-check.ts';
 import { compareSample, isComparable, sampleOptions, sampleSize } from '../backup/source-sample.ts';
+import { storedBlocks } from '../backup/stored-sample.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { withPool } from '../blocks/with-pool.ts';
 import type { Context } from '../context.ts';
@@ -103,10 +103,10 @@ async function checkSample(context: Context, options: KnownTargetOptions, unchan
   const { target, url, snapshot, known, geometry } = options;
   const blocks = sampleSize(unchanged.count(), context.settings.hintCheckPercent);
   await withPool(context, { geometry, source: target, blocks }, async (pool) => {
-    const sample = { ...sampleOptions(context, pool, geometry), meta: context.meta, baseUid: known.uid };
+    const sample = { ...sampleOptions(context, pool, geometry), meta: context.meta };
     await compareSample(
       sample,
-      baseBlocks(sample, unchanged),
+      storedBlocks(sample, known.uid, unchanged),
       ({ id, offset }) =>
         new BackyError(
           'hintsMismatch',
