@@ -13,7 +13,7 @@ const MIB = 1024 ** 2;
 const NBD_OF_RESTORE = 0.8;
 const FUSE_OF_RESTORE = 0.5;
 /**
- * 150 MiB for the program, as in bench/rows/memory.mjs, the cache of blocks
+ * 150 MiB for the program with its protocol, the cache of blocks
  * (src/core/serve/block-reader.ts), and the page cache of SQLite.
  */
 const MEMORY_BYTES = (150 + 256 + 256) * MIB;
