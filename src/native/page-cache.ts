@@ -7,7 +7,7 @@ const MAP_SHARED = 1;
 const RESIDENT = 1;
 /** Farther behind the end of a file than any large page of its last bytes reaches. */
 const FAR_BEHIND = 1024 ** 3;
-/** Far enough for the largest read-ahead in use: blocks of 1 MiB, 16 MiB. */
+/** Of reads of 1 MiB, 16 MiB: farther than read-ahead usually goes. */
 const RANGES_AHEAD = 16;
 
 /**

@@ -37,6 +37,22 @@ export const OUTSIDE: readonly Mutant[] = [
     tests: ['test/unit/io/sources.test.ts'],
   },
   {
+    name: 'direct-read-drops-pages-of-others',
+    invariant: 'What others have of a source in memory stays there.',
+    file: 'src/io/file/file-source.ts',
+    text: 'done > 0 && isCached(this.#fd, offset, done)',
+    replacement: 'done > 0',
+    tests: ['test/unit/io/sources.test.ts'],
+  },
+  {
+    name: 'read-ahead-looks-like-memory-of-others',
+    invariant: "A source's own read-ahead is not taken for what others have in memory.",
+    file: 'src/native/page-cache.ts',
+    text: 'const RANGES_AHEAD = 16;',
+    replacement: 'const RANGES_AHEAD = 1;',
+    tests: ['test/unit/io/sources.test.ts'],
+  },
+  {
     name: 'channel-overtakes-waiting-text',
     invariant: 'Text reaches a slow reader in order.',
     file: 'src/cli/output/channel.ts',
