@@ -235,6 +235,14 @@ export const COMPARISONS: readonly Mutant[] = [
     tests: STREAM,
   },
   {
+    name: 'stream-takes-a-gone-store-for-bad-blocks',
+    invariant: 'A store that is gone ends a stream with exit code 6.',
+    file: 'src/core/stream/stream-run.ts',
+    text: '    await guard.settle();',
+    replacement: '',
+    tests: STREAM,
+  },
+  {
     name: 'stream-frees-blocks-before-they-are-written',
     invariant: 'No block of a stream is overwritten before its bytes are written.',
     file: 'src/core/stream/stream-writer.ts',
