@@ -5,6 +5,7 @@ import { noise } from '../support/images/random.ts';
 import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
 import { documentOf, SCHEMAS } from '../support/labs/json-schemas.ts';
 import { Lab } from '../support/labs/lab.ts';
+import type { Result } from '../support/program/process.ts';
 import { lacking, needFuse } from '../support/runner/machine.ts';
 
 const BLOCK = 4096;
@@ -216,12 +217,8 @@ test.for(COMMANDS.map(({ name }) => name))('--json %s prints what its schema say
   let made = 0;
   for await (const { args, stdin, code = 0, fields, until } of calls()) {
     made++;
-    const running = lab.start(['--json', ...args], { stdin });
-    if (until !== undefined) {
-      await expect.poll(() => existsSync(until), { timeout: 20_000 }).toBe(true);
-      running.kill('SIGTERM');
-    }
-    const { stdout, stderr, code: ended } = await running.ended;
+    const words = ['--json', ...args];
+    const { stdout, stderr, code: ended } = await (until === undefined ? lab.run(words, { stdin }) : stoppedAt(until, words));
     expect(ended, stdout + stderr).toBe(code);
     if (code === 0) expect(stderr).toBe('');
     else expect(stderr).toMatch(/^ {3}ERROR: /);
@@ -233,6 +230,14 @@ test.for(COMMANDS.map(({ name }) => name))('--json %s prints what its schema say
   }
   expect(made, 'calls').toBeGreaterThan(0);
 });
+
+/** Runs a command that a signal stops once a file exists. */
+async function stoppedAt(path: string, words: string[]): Promise<Result> {
+  const running = lab.start(words);
+  await expect.poll(() => existsSync(path), { timeout: 20_000 }).toBe(true);
+  running.kill('SIGTERM');
+  return running.ended;
+}
 
 /** Runs a command with `--json`. @returns its result, whatever the exit code. */
 async function resultOf(...args: string[]): Promise<Record<string, unknown>> {

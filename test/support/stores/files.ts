@@ -14,11 +14,11 @@ import { isTurn } from '../runner/rotation.ts';
  * The most expensive come first, so that shards have equal costs.
  */
 const ROTATING = [
-  'process/kill',
+  'long/kill',
   'long/concurrency',
   'long/migrate-encryption',
   'long/properties',
-  'process/meanwhile',
+  'long/meanwhile',
   'process/nbd',
   'process/signals',
   'process/encryption',

@@ -85,7 +85,7 @@ describe('restore --delta', () => {
         expect(result.blocksSparse).toBe(different.filter(isZero).length);
         expect(said).toContain(`${BLOCKS - different.length} blocks kept, ${different.length} written.`);
       }),
-      { numRuns: 80 },
+      { numRuns: 40 },
     ));
 
   it('leaves alone what -c skips, and zero blocks with -s', () =>
@@ -99,7 +99,7 @@ describe('restore --delta', () => {
         expect(blocksRestored + blocksSparse + blocksKept + blocksSkipped).toBe(size);
         expect(result.blocksWritten).toBe(differing(target).filter((id) => !isLeft(id)).length);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     ));
 
   it('tells in a dry run what it would do, and changes nothing', () =>
@@ -113,7 +113,7 @@ describe('restore --delta', () => {
         const { seconds, ...done } = await again();
         expect(dry).toEqual({ ...done, dryRun: true, seconds: expect.any(Number) });
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     ));
 
   it('needs no blobs for a dry run, nor for blocks that are kept', async () => {
@@ -195,7 +195,7 @@ describe('bad blobs', () => {
         expect(await again()).toMatchObject({ blocksBad: 0, blocksWritten: new Set(bad).size });
         expect(readFileSync(path()).subarray(0, image.length).equals(image)).toBe(true);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     ));
 });
 

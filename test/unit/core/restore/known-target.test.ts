@@ -127,7 +127,7 @@ describe('a restore since a snapshot', () => {
         });
         expect(again.result).toMatchObject({ blocksWritten: 0, blocksKept: version.size });
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     ));
 
   it('reads nothing when nothing has changed, and a dry run tells the same', async () => {
