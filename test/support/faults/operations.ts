@@ -59,10 +59,10 @@ const isRestored = (lab: Lab) => expect(sha256OfFile(lab.path('target')), 'the t
 const DIRECT: Sections = { io_file: { direct_io: 'on' } };
 
 const OLD_REVISION = 'cd3f15ae79f8';
-/** 6: the same command can be resumed; only backups and restores can. */
+/** 6: the same command can be resumed, or the id of the store was misread. */
 const BACKUP_CODES = [1, 6, 100];
 const RESTORE_CODES = [1, 6, 20, 100];
-const SCRUB_CODES = [1, 20, 100];
+const SCRUB_CODES = [1, 6, 20, 100];
 
 export const OPERATIONS: readonly Operation[] = [
   {
