@@ -43,7 +43,7 @@ await describeOnFileSystems((on) => {
   if (on.fs !== 'ramfs') return;
   it('with direct_io: on, refuses to read and to write, with a hint', async () => {
     const { path, dispose } = newFile(on, randomBytes(LARGE));
-    const refusal = { code: 'io', hint: 'Set direct_io: auto in section io_file.' };
+    const refusal = { code: 'refused', hint: 'Set direct_io: auto in section io_file.' };
     const [source, target] = [new FileSource(path, { directIo: 'on' }), new FileTarget(path, { directIo: 'on' })];
     for (const _ of [1, 2]) {
       await expect(async () => source.read(alignedBytes(LARGE), 0)).rejects.toMatchObject(refusal);

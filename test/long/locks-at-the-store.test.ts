@@ -106,8 +106,10 @@ test('a backup that begins while a cleanup -f deletes stores nothing, exits 100,
 });
 
 test('blobs that a cleanup -f deleted during a backup despite all locks are stored again', async () => {
-  lab.configure(SLOW);
-  const image = noise(100 * BLOCK, 'longer');
+  // One block a slot, so that blocks are stored one after the other.
+  const block = 1024 * 1024;
+  lab.configure({ DEFAULTS: { block_size: block }, DataBackend: { bandwidth_write: 10 * block } });
+  const image = noise(60 * block, 'longer');
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
   // Two groups: rows of the first exist, blobs of the second have none yet.
   await expect.poll(() => lab.blocks().length > 0 && lab.blobs().length > lab.blocks().length, WAIT).toBe(true);
@@ -119,7 +121,7 @@ test('blobs that a cleanup -f deleted during a backup despite all locks are stor
   running.kill('SIGCONT');
   const { code, stdout } = await running.ended;
   expect(code).toBe(0);
-  lab.configure({});
+  lab.configure({ DEFAULTS: { block_size: block } });
   await checkStoreAndCleanUp(lab, new Map([[uidOf(stdout), sha256(image)]]));
 });
 
