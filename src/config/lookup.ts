@@ -73,6 +73,11 @@ function readFile(name: string, { cwd }: Environment, content?: Uint8Array): Con
     if (content === undefined && stats.isFIFO())
       throw new BackyError('config', `${name}: is a pipe.`, { hint: 'Name it with -c to read it.' });
     const bytes = content ?? readFileSync(path);
+    // A disk that fails may end a file early. Its rest must not be taken for defaults.
+    if (content === undefined && stats.isFile() && bytes.length < stats.size)
+      throw new BackyError('config', `${name}: cannot be read: it ended after ${bytes.length} of ${stats.size} bytes.`, {
+        hint: 'Check its disk and the kernel log.',
+      });
     const openToAll = (stats.mode & 0o004) !== 0;
     return { name, text: textOf(bytes, name), openToAll };
   } catch (error) {
