@@ -24,7 +24,9 @@ describe('status lines', () => {
     const lines = statusLines(await lab.ok('backup', source, 'vm'));
     expectSteps(lines);
     for (const { what } of lines) expect(what).toBe(`Backing up (2/2: Data) ${source}`);
-    expect(lines[0]?.write).toBeGreaterThanOrEqual(8);
+    // The first line may come while blocks wait to be hashed together.
+    expect(lines[0]?.write).toBeGreaterThanOrEqual(5);
+    expect(Math.max(...lines.map(({ write }) => write))).toBeGreaterThanOrEqual(8);
     expect(lines[0]?.read).toBeLessThan(8);
     expect(lines.at(-1)).toMatchObject({ read: 0, eta: '0s' });
     expect(statusLines(lab.log())).toEqual(lines);
