@@ -23,11 +23,14 @@ afterEach(() => lab.remove());
 
 describe('a full disk', () => {
   test.skipIf(skip)(`for blobs: exit 6, the version stays and is continued once there is room${note}`, async () => {
-    await withTmpfs(lab.dataPath, '3m', async () => {
+    // One worker has 8 MiB of slots, so that some of its jobs end before the disk is full.
+    const block = 64 * 1024;
+    lab.configure({ DEFAULTS: { block_size: block, workers: 1 } });
+    await withTmpfs(lab.dataPath, '12m', async () => {
       await lab.ok('initdb');
-      const good = noise(100 * BLOCK, 'good');
+      const good = noise(20 * block, 'good');
       const oracle = new Map([[await lab.backup(`file://${lab.write('good', good)}`, 'good'), sha256(good)]]);
-      const image = Buffer.concat([good, noise(1000 * BLOCK, 'image')]);
+      const image = Buffer.concat([good, noise(230 * block, 'image')]);
       const source = `file://${lab.write('image', image)}`;
       const failed = await lab.run(['-m', 'backup', source, 'vm']);
       const uid = uidOf(failed.stdout);
