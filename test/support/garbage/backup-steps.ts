@@ -61,8 +61,8 @@ export function commit(tables: Tables, version: Version, writes: readonly Write[
   return refused;
 }
 
-function isRefused(tables: Tables, blob: number, { refusesScanned }: Rules): boolean {
-  if (refusesScanned) return !tables.isUsable(blob);
+function isRefused(tables: Tables, blob: number, { refusesUnused }: Rules): boolean {
+  if (refusesUnused) return !tables.isUsable(blob);
   return !tables.blobs.has(blob) || tables.doomed.has(tables.blobs.get(blob)?.uid ?? 0);
 }
 
@@ -77,12 +77,11 @@ function addStored(tables: Tables, uid: Uid, content: number, rules: Rules): num
   return tables.addBlob(uid, content).id;
 }
 
-/** Writes a leaf, or uses an older one that is equal if this one is complete. */
+/** Writes a leaf, or uses another one that is equal. */
 function setLeaf(tables: Tables, version: Version, place: number, entries: readonly number[]): void {
   const old = version.leaves[place];
   const isEqual = (other: Leaf) => other.entries.every((blob, offset) => blob === entries[offset]);
-  const equal = entries.includes(0) ? undefined : [...tables.leaves.values()].find(isEqual);
-  version.leaves[place] = equal ?? tables.addLeaf(entries);
+  version.leaves[place] = [...tables.leaves.values()].find(isEqual) ?? tables.addLeaf(entries);
   dropUnreferenced(tables, [old]);
 }
 

@@ -31,7 +31,7 @@ function* deleteBytes(tables: Tables, uids: readonly Uid[]): Program {
 
 /** Reads leaf after leaf while others write, then marks what no leaf names. */
 function* scan(tables: Tables, rules: Rules, minAge: number): Program {
-  let listing = cleanup.listCandidates(tables);
+  let number = cleanup.listCandidates(tables);
   yield 'cleanup: listed candidates';
   const seen = new Set<number>();
   const next = rules.scansUpwards ? nextLeaf : nextLeafDown;
@@ -39,10 +39,10 @@ function* scan(tables: Tables, rules: Rules, minAge: number): Program {
     for (const blob of tables.leaves.get(at)?.entries ?? []) seen.add(blob);
     yield `cleanup: scanned leaf ${at}`;
   }
-  if (!rules.listsBeforeScan) listing = cleanup.listCandidates(tables);
+  if (!rules.listsBeforeScan) number = cleanup.listCandidates(tables);
   yield 'cleanup: scanned all leaves';
   for (const blob of [...tables.candidates.keys()]) {
-    cleanup.judgeCandidate(tables, blob, { listing, seen, minAge }, rules);
+    cleanup.judgeCandidate(tables, blob, { number, seen, minAge }, rules);
     yield `cleanup: judged blob ${blob}`;
   }
 }

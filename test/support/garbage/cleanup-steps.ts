@@ -1,9 +1,11 @@
 import type { Rules } from './rules.ts';
 import type { Blob, Tables, Uid } from './tables.ts';
 
-/** Lists all candidates. @returns the number of this list: later candidates have a higher one. */
+/** Lists all candidates that are not known to be unused. @returns the number of this cleanup. */
 export function listCandidates(tables: Tables): number {
-  return tables.listings++;
+  tables.cleanups++;
+  for (const candidate of tables.candidates.values()) if (candidate.mark !== 'unused') candidate.mark = tables.cleanups;
+  return tables.cleanups;
 }
 
 /**
@@ -13,22 +15,22 @@ export function listCandidates(tables: Tables): number {
 export function judgeCandidate(
   tables: Tables,
   blob: number,
-  { listing, seen, minAge }: { listing: number; seen: ReadonlySet<number>; minAge: number },
+  { number, seen, minAge }: { number: number; seen: ReadonlySet<number>; minAge: number },
   { judgesOnlyListed }: Rules,
 ): void {
   const candidate = tables.candidates.get(blob);
-  if (candidate === undefined || (judgesOnlyListed && candidate.listing > listing)) return;
+  if (candidate === undefined || candidate.mark === 'unused' || (judgesOnlyListed && candidate.mark !== number)) return;
   if (seen.has(blob)) tables.candidates.delete(blob);
-  else if (candidate.time <= tables.now - minAge) candidate.scanned = true;
+  else if (candidate.time <= tables.now - minAge) candidate.mark = 'unused';
 }
 
-/** Dooms the bytes of up to `limit` scanned blobs. @returns their uids. */
+/** Dooms the bytes of up to `limit` unused blobs. @returns their uids. */
 export function doom(tables: Tables, limit: number, minAge: number, rules: Rules): Uid[] {
   const uids = new Set<Uid>();
-  for (const { blob, scanned, time } of tables.candidates.values()) {
+  for (const { blob, mark, time } of tables.candidates.values()) {
     const uid = tables.blobs.get(blob)?.uid ?? 0;
-    if (!scanned || time > tables.now - minAge || tables.doomed.has(uid) || uids.size >= limit) continue;
-    if (rules.lastRowOfUid && rowsOf(tables, uid).some((other) => !isScanned(tables, other))) forgetBlob(tables, blob);
+    if (mark !== 'unused' || time > tables.now - minAge || tables.doomed.has(uid) || uids.size >= limit) continue;
+    if (rules.lastRowOfUid && rowsOf(tables, uid).some((other) => !isUnused(tables, other))) forgetBlob(tables, blob);
     else uids.add(uid);
   }
   for (const uid of uids) tables.doomed.add(uid);
@@ -43,7 +45,7 @@ export function leftDoomed({ doomed }: Tables): Uid[] {
 /** Deletes the rows of blobs whose bytes are gone. */
 export function forget(tables: Tables, uids: readonly Uid[]): void {
   for (const uid of uids) {
-    for (const blob of rowsOf(tables, uid)) if (isScanned(tables, blob)) forgetBlob(tables, blob.id);
+    for (const blob of rowsOf(tables, uid)) if (isUnused(tables, blob)) forgetBlob(tables, blob.id);
     tables.doomed.delete(uid);
   }
 }
@@ -52,8 +54,8 @@ function rowsOf({ blobs }: Tables, uid: Uid): Blob[] {
   return [...blobs.values()].filter((blob) => blob.uid === uid);
 }
 
-function isScanned({ candidates }: Tables, { id }: Blob): boolean {
-  return candidates.get(id)?.scanned === true;
+function isUnused({ candidates }: Tables, { id }: Blob): boolean {
+  return candidates.get(id)?.mark === 'unused';
 }
 
 function forgetBlob(tables: Tables, id: number): void {
@@ -67,7 +69,7 @@ export function addUnnamed(tables: Tables, rules: Rules): void {
     if (!tables.isNamed(id) && !tables.candidates.has(id)) tables.addCandidate(id, rules);
 }
 
-/** Uids in the data backend that only scanned blobs have, or none. */
+/** Uids in the data backend that only unused blobs have, or none. */
 export function unnamedUids(tables: Tables): Uid[] {
-  return [...tables.bytes.keys()].filter((uid) => rowsOf(tables, uid).every((blob) => isScanned(tables, blob)));
+  return [...tables.bytes.keys()].filter((uid) => rowsOf(tables, uid).every((blob) => isUnused(tables, blob)));
 }

@@ -7,14 +7,14 @@ export interface Rules {
   rescue: boolean;
   /** A commit refuses blobs that are doomed or forgotten. */
   refusal: boolean;
-  /** It refuses scanned blobs too: a killed full cleanup leaves some without bytes. */
-  refusesScanned: boolean;
+  /** It refuses blobs that a scan found unused: a killed full cleanup leaves some without bytes. */
+  refusesUnused: boolean;
   /** Cleanup lists candidates before it scans leaves. */
   listsBeforeScan: boolean;
-  /** Cleanup drops and marks no candidates that came after its list, even of blobs on the list. */
+  /** Cleanup drops and marks only candidates on its list, which later ones are not. */
   judgesOnlyListed: boolean;
   /** A removal takes a blob that is a candidate already off the list of a running cleanup. */
-  renewsListing: boolean;
+  unlists: boolean;
   /** Cleanup reads leaves by ascending id, and goes on until there are no more. */
   scansUpwards: boolean;
   /** Bytes are deleted only with the last blob row that has their uid. */
@@ -25,8 +25,8 @@ export interface Rules {
 
 /** All of them. */
 export const ALL_RULES: Rules = {
-  ...{ rescue: true, refusal: true, refusesScanned: true, listsBeforeScan: true, judgesOnlyListed: true },
-  ...{ renewsListing: true, scansUpwards: true, lastRowOfUid: true, removesAtOnce: true },
+  ...{ rescue: true, refusal: true, refusesUnused: true, listsBeforeScan: true, judgesOnlyListed: true },
+  ...{ unlists: true, scansUpwards: true, lastRowOfUid: true, removesAtOnce: true },
 };
 
 /** A broken promise: a block whose bytes are gone, or rows and bytes that no cleanup ever finds. */

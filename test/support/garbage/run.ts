@@ -27,8 +27,6 @@ class GarbageRun {
   #current: Program | undefined;
   /** A full cleanup runs, and nothing else may. */
   #isAlone = false;
-  /** Two cleanups exclude each other. */
-  #isCleaning = false;
 
   constructor(seed: number, rules: Rules) {
     this.#random = seededRandom(seed);
@@ -65,21 +63,12 @@ class GarbageRun {
     const dice = this.#random();
     this.#isAlone = world.running.size === 0 && dice > 0.9;
     if (this.#isAlone) return fullCleanup(world);
-    if (dice < 0.2 && !this.#isCleaning) return this.#cleaning(fastCleanup(world, Math.floor(this.#random() * 5)));
+    if (dice < 0.2) return fastCleanup(world, Math.floor(this.#random() * 5));
     if (dice < 0.25) return scrub(world);
     if (version !== undefined && (dice < 0.5 || versions.length >= MOST_VERSIONS)) return removal(world, version);
     if (version?.valid === false && dice < 0.6) return resume(world, version);
     const base = version?.valid === true && this.#random() < 0.6 ? version : undefined;
     return backup(world, this.#image(base), base);
-  }
-
-  *#cleaning(program: Program): Program {
-    this.#isCleaning = true;
-    try {
-      yield* program;
-    } finally {
-      this.#isCleaning = false;
-    }
   }
 
   /** An image of its own, or the base's with some changes. */

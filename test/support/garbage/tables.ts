@@ -31,10 +31,8 @@ export interface Version {
 export interface Candidate {
   blob: number;
   time: number;
-  /** How many lists of candidates cleanups had made before. */
-  listing: number;
-  /** No leaf names the blob, and none may name it again. */
-  scanned: boolean;
+  /** No leaf names the blob, and none may name it again. Or the cleanup that listed it last. */
+  mark: 'unused' | number | undefined;
 }
 
 /** The database and the data backend. Ids are never used twice. */
@@ -47,8 +45,7 @@ export class Tables {
   readonly versions: Version[] = [];
   /** By blob. */
   readonly candidates = new Map<number, Candidate>();
-  /** Lists of candidates that cleanups have made. */
-  listings = 0;
+  cleanups = 0;
   /** Uids that a cleanup is deleting. */
   readonly doomed = new Set<Uid>();
   /** The data backend: the content of each stored uid. */
@@ -74,15 +71,15 @@ export class Tables {
     return leaf;
   }
 
-  addCandidate(blob: number, { renewsListing }: Rules): void {
-    const listing = renewsListing ? this.listings : (this.candidates.get(blob)?.listing ?? this.listings);
-    this.candidates.set(blob, { blob, time: this.now, listing, scanned: false });
+  addCandidate(blob: number, { unlists }: Rules): void {
+    const mark = unlists ? undefined : this.candidates.get(blob)?.mark;
+    this.candidates.set(blob, { blob, time: this.now, mark });
   }
 
   /** Whether new entries may name a blob. */
   isUsable(id: number): boolean {
     const blob = this.blobs.get(id);
-    return blob !== undefined && !this.doomed.has(blob.uid) && this.candidates.get(id)?.scanned !== true;
+    return blob !== undefined && !this.doomed.has(blob.uid) && this.candidates.get(id)?.mark !== 'unused';
   }
 
   isNamed(blob: number): boolean {

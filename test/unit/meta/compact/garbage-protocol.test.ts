@@ -23,7 +23,7 @@ describe(`a model of the garbage protocol (seed ${SEED}; BACKY_TEST_SEED repeats
     ['lastRowOfUid', /^lost/],
     ['listsBeforeScan', /^(lost|leaked)/],
     ['judgesOnlyListed', /^(lost|leaked)/],
-    ['renewsListing', /^(lost|leaked)/],
+    ['unlists', /^(lost|leaked)/],
     ['removesAtOnce', /^(lost|leaked)/],
   ];
   it.each(broken)('needs the rule %s', (rule, kind) => {
@@ -53,9 +53,9 @@ describe('the garbage protocol', () => {
     checkNothingLeaked(world);
   };
 
-  it('uses no blob whose bytes a killed full cleanup has deleted, because commits refuse scanned blobs', () => {
+  it('uses no blob whose bytes a killed full cleanup has deleted, because commits refuse unused blobs', () => {
     expect(backUpAfterKilledCleanup(ALL_RULES)).not.toThrow();
-    expect(backUpAfterKilledCleanup({ ...ALL_RULES, refusesScanned: false })).toThrow(/^lost/);
+    expect(backUpAfterKilledCleanup({ ...ALL_RULES, refusesUnused: false })).toThrow(/^lost/);
   });
 
   /** A part of a leaf is copied, and its version removed, while a cleanup reads leaves. */
