@@ -19,6 +19,6 @@ export function compactCleanup(db: SqlDatabase): CleanupStore {
     countFullCleanup: notYet,
     fullCleanups: notYet,
     candidatesAmong: notYet,
-    verifyUidIndex: notYet,
+    prepareFullCleanup: notYet,
   });
 }

@@ -30,7 +30,7 @@ export function sqliteStore(options: SqliteStoreOptions): MetaStore {
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, withUnusedCandidates }),
+    ...bind(connection, { importVersion, rewrapKeys, diskUsage, withUnusedCandidates, prepareFullCleanup: verifyUidIndex }),
   };
   return {
     ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
