@@ -2,7 +2,7 @@ import type { BackupRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
-import { BLOB_COLUMNS, type BlobRecord, hasUid, insertBlobs, type NewBlob, rescue } from './blobs.ts';
+import { BLOB_COLUMNS, type BlobRecord, hasUid, IS_USABLE, insertBlobs, type NewBlob, rescue } from './blobs.ts';
 import { toBytes } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { type VersionMap, zeroLength } from './maps.ts';
@@ -28,7 +28,7 @@ export function isPlainZero(map: VersionMap, row: NewBlob & { id: number }): boo
 
 /**
  * The blobs of rows that a backup commits: new ones for stored rows, existing ones for those that
- * dedup found. @returns the refused rows too: their blob is doomed or has no row.
+ * dedup found. @returns the refused rows too: their blob is unused, doomed, or has no row.
  */
 export function* nameBlobs(
   db: SqlDatabase,
@@ -75,9 +75,7 @@ function* findUsable(db: SqlDatabase, found: readonly BackupRow[]): Steps<Usable
   const uids = [...new Set(found.map(({ uid }) => uid ?? ''))];
   const records = yield* db.dialect.each<BlobRecord>(
     uids.map((uid) => [uid]),
-    (uid) =>
-      sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasUid(uid)} AND valid = 1
-        AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = ${uid})`,
+    (uid) => sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasUid(uid)} AND valid = 1 AND ${IS_USABLE}`,
   );
   const byUid = new Map<string | null, BlobRecord[]>();
   for (const record of records) byUid.set(record.uid, [...(byUid.get(record.uid) ?? []), record]);

@@ -15,13 +15,13 @@ const IS_FREE = sql`NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_
   AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)`;
 
 /** See CleanupStore.redateFutureCandidates. */
-export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
+export function redateFutureCandidates(db: SqlDatabase, candidates = sql`deleted_blocks`): Promise<FutureTimes> {
   return db.transaction(function* () {
     const { now, latest } = yield* rowOf<{ now: number; latest: number | null }>(
-      sql`SELECT ${db.dialect.nowSeconds()} AS now, max(time) AS latest FROM deleted_blocks`,
+      sql`SELECT ${db.dialect.nowSeconds()} AS now, max(time) AS latest FROM ${candidates}`,
     );
     if (latest === null || latest <= now) return { count: 0, aheadSeconds: 0 };
-    const count = yield* run(sql`UPDATE deleted_blocks SET time = ${now} WHERE time > ${now}`);
+    const count = yield* run(sql`UPDATE ${candidates} SET time = ${now} WHERE time > ${now}`);
     return { count, aheadSeconds: latest - now };
   });
 }
