@@ -101,6 +101,23 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect((await commit('v2', [row(3, 103, true)])).refused).toHaveLength(1);
   });
 
+  it('makes them bad for imports, whose blobs may be gone when it comes to their rows', async () => {
+    await whole('v1', 100);
+    const version = await lab.meta.findVersion('v1');
+    const rows = await lab.meta.datedBlockPage('v1', -1, 10);
+    if (version === undefined) throw new Error('no version');
+    await remove('v1');
+    await lab.meta.dropUsedCandidates(0);
+    async function* exported() {
+      yield* rows;
+    }
+    expect(await lab.meta.importVersion(version, exported())).toBe(10);
+    expect((await lab.rowsOf('v1')).some(({ valid }) => valid)).toBe(false);
+    expect((await lab.meta.findVersion('v1'))?.valid).toBe(false);
+    expect(await doom(0, 100, '')).toEqual([]);
+    expect(await lab.meta.unnamed(uidsFrom(100))).toEqual([]);
+  });
+
   it('leaves younger candidates usable', async () => {
     await whole('v1', 100);
     await remove('v1');
