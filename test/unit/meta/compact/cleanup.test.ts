@@ -9,6 +9,10 @@ import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { metaCleanupSuite } from '../../../support/conformance/meta-cleanup.ts';
 import { GEOMETRY, MetaLab, row, sumOf, uidOf } from '../../../support/conformance/meta-lab.ts';
+import { StoreRace } from '../../../support/garbage/store-race.ts';
+import { runSeed } from '../../../support/images/random.ts';
+
+const SEED = runSeed();
 
 let folder: string;
 let path: string;
@@ -233,6 +237,17 @@ describe('cleanup of the compact layout on SQLite', () => {
       const preparing = lab.meta.prepareFullCleanup(() => {});
       await expect(preparing).rejects.toMatchObject({ code: 'database', message: expect.stringMatching(/is damaged/) });
     });
+  });
+
+  it(`loses and leaks nothing when programs back up, remove and clean up at once (seed ${SEED}; BACKY_TEST_SEED repeats it)`, async () => {
+    const race = new StoreRace(SEED);
+    const others = [lab.fixture.store(), lab.fixture.store()];
+    for (const other of others) await other.open();
+    await race.run([lab.meta, ...others], 20);
+    for (const other of others) await other.close();
+    await race.finish(lab.meta);
+    for (const table of ['backy2_blobs', 'backy2_leaves', 'backy2_map_leaves', 'backy2_candidates', 'backy2_doomed'])
+      expect([table, count(table)]).toEqual([table, 0]);
   });
 
   it('deletes on a full disk only blobs that were marked before: a backup could use others afterwards', async () => {
