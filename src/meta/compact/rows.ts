@@ -51,12 +51,7 @@ export function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<n
 }
 
 /** The row of a block as it would be in table `blocks`. */
-function rowOfEntry(
-  db: SqlDatabase,
-  map: VersionMap,
-  { id, block }: Entry,
-  blobs: ReadonlyMap<number, BlobRecord>,
-): BlockRow {
+function rowOfEntry(db: SqlDatabase, map: VersionMap, { id, block }: Entry, blobs: ReadonlyMap<number, BlobRecord>): BlockRow {
   if (block === ZERO) return zeroRow(map, id);
   const blob = blobs.get(block);
   if (blob === undefined) throw damaged(db, `block ${id} of version ${map.versionUid} names blob ${block}, which has no row`);

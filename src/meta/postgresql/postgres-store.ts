@@ -45,7 +45,7 @@ export function postgresStore({ engine, ...options }: PostgresStoreOptions): Met
       withUnusedCandidates: () => {},
       // The server looks after its indexes. Comparing one with its table takes a superuser and
       // amcheck.
-      verifyUidIndex: () => {},
+      prepareFullCleanup: () => {},
     }),
   };
   return {

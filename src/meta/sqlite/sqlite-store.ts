@@ -6,6 +6,7 @@ import { sharedQueries } from '../sql/shared-queries.ts';
 import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
+import { prepareFullCleanup } from './full-cleanup.ts';
 import { heal } from './heal.ts';
 import { close, copyTo, initialize, layout, open, readOnlyReason } from './lifecycle.ts';
 import { removeVersion } from './remove-version.ts';
@@ -13,7 +14,6 @@ import { rewrapKeys } from './rewrap-keys.ts';
 import { takeOver } from './take-over.ts';
 import { importVersion } from './transfer.ts';
 import { withUnusedCandidates } from './unused-candidates.ts';
-import { verifyUidIndex } from './verify-uid-index.ts';
 
 /** How a SQLite store is made. */
 export interface SqliteStoreOptions extends SqliteOptions {
@@ -27,13 +27,16 @@ export interface SqliteStoreOptions extends SqliteOptions {
  */
 export function sqliteStore(options: SqliteStoreOptions): MetaStore {
   const connection = new SqliteConnection(options);
+  const cleanup = bind(connection, { withUnusedCandidates, prepareFullCleanup });
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, withUnusedCandidates }),
+    ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
+    ...cleanup,
   };
+  const compact = { ...compactQueries(connection), ...cleanup };
   return {
-    ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
+    ...byLayout({ classic, compact }, () => connection.layout),
     ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),
     ...bind(connection, { open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }) }),
   };
