@@ -5,7 +5,7 @@ import { redateFutureCandidates as redateIn } from '../sql/cleanup.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { bumpState, readState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
-import { rowsOf, run } from '../sql/steps.ts';
+import { rowOf, rowsOf, run } from '../sql/steps.ts';
 import { BlobSet, MOST_IDS } from './blob-set.ts';
 import { UNUSED } from './blobs.ts';
 import { searchLeaves } from './search.ts';
@@ -82,13 +82,16 @@ async function listCandidates(db: SqlDatabase, { number, first, last }: SearchLi
   const listed = new BlobSet(first, last);
   for (let after = first - 1; ; await nextTurn()) {
     const start = after;
-    const piece = await db.transaction(() =>
-      rowsOf<{ blob: number }>(
-        sql`UPDATE backy2_candidates SET scanned = ${number} WHERE blob IN
-          (SELECT blob FROM backy2_candidates WHERE blob > ${start} AND blob <= ${last} AND scanned <> ${UNUSED}
-            ORDER BY blob LIMIT ${PIECE}) RETURNING blob`,
-      ),
-    );
+    const piece = await db.transaction(function* () {
+      const { end } = yield* rowOf<{ end: number | null }>(
+        sql`SELECT max(blob) AS "end" FROM (SELECT blob FROM backy2_candidates
+          WHERE blob > ${start} AND blob <= ${last} AND scanned <> ${UNUSED} ORDER BY blob LIMIT ${PIECE}) AS piece`,
+      );
+      return yield* rowsOf<{ blob: number }>(
+        sql`UPDATE backy2_candidates SET scanned = ${number}
+          WHERE blob > ${start} AND blob <= ${end} AND scanned <> ${UNUSED} RETURNING blob`,
+      );
+    });
     if (piece.length === 0) return listed;
     for (const { blob } of piece) {
       listed.add(blob);
