@@ -3,7 +3,7 @@ import { silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import { metaCleanupSuite } from '../support/conformance/meta-cleanup.ts';
-import { MetaLab } from '../support/conformance/meta-lab.ts';
+import { MetaLab, row, uidOf } from '../support/conformance/meta-lab.ts';
 import { StoreRace } from '../support/garbage/store-race.ts';
 import { runSeed } from '../support/images/random.ts';
 import { PostgresServer } from './postgres.ts';
@@ -19,39 +19,74 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-function storeAt(engine: string, now: () => Date = () => new Date()): MetaStore {
+function storeAt(engine: string, now: () => Date): MetaStore {
   return postgresStore({ engine, logger: silentLogger, now });
 }
 
 describe('cleanup of the compact layout on PostgreSQL', () => {
-  describe('conformance', () => {
-    const lab = new MetaLab(async () => {
-      let now = new Date();
-      const database = await server.createDatabase();
-      return {
-        layout: 'compact' as const,
-        store: () => storeAt(server.url(database), () => now),
-        setNow: (date: Date) => {
-          now = date;
-        },
-        ageCandidates: async (seconds: number) => {
-          await server.query(database, `UPDATE backy2_candidates SET time = time - ${seconds}`);
-        },
-        dispose: async () => {},
-      };
-    });
-    metaCleanupSuite(lab);
+  let database: string;
+  const lab = new MetaLab(async () => {
+    let now = new Date();
+    database = await server.createDatabase();
+    return {
+      layout: 'compact' as const,
+      store: () => storeAt(server.url(database), () => now),
+      setNow: (date: Date) => {
+        now = date;
+      },
+      ageCandidates: async (seconds: number) => {
+        await server.query(database, `UPDATE backy2_candidates SET time = time - ${seconds}`);
+      },
+      dispose: async () => {},
+    };
+  });
+
+  describe('conformance', () => metaCleanupSuite(lab));
+
+  /** Runs `body` while another transaction holds a lock of ours, and commits that once it waits. */
+  async function besides<T>(lock: 'naming' | 'judging', changes: string, body: () => Promise<T>): Promise<T> {
+    const other = await server.session(database);
+    await other.query(`BEGIN; SELECT pg_advisory_xact_lock${lock === 'naming' ? '_shared' : ''}(1650549611, 1)`);
+    const running = body();
+    await server.waitsForLock(database);
+    await other.query(`${changes}; COMMIT`);
+    await other.end();
+    return running;
+  }
+
+  it('waits for a commit that has found a blob, and spares the blob', async () => {
+    await lab.whole('v1', 100);
+    await lab.meta.removeVersion('v1', () => {});
+    const rescue = `DELETE FROM backy2_candidates WHERE blob = (SELECT id FROM backy2_blobs WHERE uid = '${uidOf(100)}')`;
+    expect(await besides('naming', rescue, () => lab.meta.dropUsedCandidates(0))).toBe(9);
+    expect(await lab.meta.doomCandidates(0, 100, '')).not.toContain(uidOf(100));
+  });
+
+  it('keeps commits waiting while it judges, which refuse the blob then', async () => {
+    await lab.whole('v1', 100);
+    await lab.meta.removeVersion('v1', () => {});
+    await lab.newVersion('v2');
+    const judge = 'UPDATE backy2_candidates SET scanned = -1';
+    const { refused } = await besides('judging', judge, () => lab.commit('v2', [row(0, 100, true)]));
+    expect(refused).toHaveLength(1);
+  });
+
+  it('takes no blob whose leaf a commit reuses while its version is removed', async () => {
+    await lab.whole('v1', 100);
+    await lab.newVersion('v2');
+    const reuse = `INSERT INTO backy2_map_leaves (map, idx, leaf)
+      SELECT backy2_maps.id, 0, backy2_leaves.id FROM backy2_maps, backy2_leaves WHERE version_uid = 'v2'`;
+    await besides('naming', reuse, () => lab.meta.removeVersion('v1', () => {}));
+    expect(await lab.doom(0, 100, '')).toEqual([]);
+    expect(await lab.rowsOf('v2')).toHaveLength(10);
   });
 
   it(`loses and leaks nothing when several hosts back up, remove and clean up at once and are killed (seed ${SEED}; BACKY_TEST_SEED repeats it)`, async () => {
-    const database = await server.createDatabase();
-    const stores = Array.from({ length: 4 }, () => storeAt(server.url(database)));
-    await stores[0]?.initialize('compact');
+    const stores = Array.from({ length: 4 }, () => lab.fixture.store());
     for (const store of stores) await store.open();
     const race = new StoreRace(SEED);
     await race.run(stores, OPERATIONS);
-    const [last] = stores;
-    if (last !== undefined) await race.finish(last);
+    await race.finish(lab.meta);
     for (const store of stores) await store.close();
     for (const table of TABLES) expect([table, await server.query(database, `SELECT * FROM ${table}`)]).toEqual([table, []]);
     for (const [what, count] of Object.entries(race.counts)) expect([what, count > 0]).toEqual([what, true]);

@@ -241,11 +241,11 @@ describe('a cleanup and a backup of two hosts', () => {
   it('wait for one another: a row that is not committed yet keeps its blob from being doomed', () =>
     withCandidates(async (a, b, database) => {
       await a.removeVersion('v1', () => {});
-      const other = await rawSession(database);
+      const other = await server.session(database);
       await other.query('BEGIN; SELECT pg_advisory_xact_lock_shared(1650549611, 1)');
       await other.query(`INSERT INTO blocks VALUES ('${uidOf(1)}', 'v2', 5, now(), 'sum1', 100, 1, 0, NULL, NULL)`);
       const dooming = b.doomCandidates(0, 10, '');
-      await waitsForLock(database);
+      await server.waitsForLock(database);
       await other.query('COMMIT');
       await other.end();
       expect(await dooming).toEqual([uidOf(2)]);
@@ -253,11 +253,11 @@ describe('a cleanup and a backup of two hosts', () => {
 
   it('wait for one another: a blob that is being doomed is refused', () =>
     withCandidates(async (_a, b, database) => {
-      const other = await rawSession(database);
+      const other = await server.session(database);
       await other.query('BEGIN; SELECT pg_advisory_xact_lock(1650549611, 1)');
       await other.query(`INSERT INTO backy2_doomed VALUES ('${uidOf(1)}', 1)`);
       const committing = commit(b, 'v2', [row(0, 1, true), row(1, 2, true)]);
-      await waitsForLock(database);
+      await server.waitsForLock(database);
       await other.query('COMMIT');
       await other.end();
       expect((await committing).refused).toEqual([row(0, 1, true)]);
@@ -265,30 +265,14 @@ describe('a cleanup and a backup of two hosts', () => {
 
   it('and a scrub: a row added while its blob is found bad does not stay valid', () =>
     withCandidates(async (a, b, database) => {
-      const other = await rawSession(database);
+      const other = await server.session(database);
       await other.query('BEGIN; SELECT pg_advisory_xact_lock_shared(1650549611, 1)');
       await other.query(`INSERT INTO blocks VALUES ('${uidOf(1)}', 'v2', 5, now(), 'sum1', 100, 1, 0, NULL, NULL)`);
       const marking = a.markBlockInvalid(uidOf(1), 'sum1');
-      await waitsForLock(database);
+      await server.waitsForLock(database);
       await other.query('COMMIT');
       await other.end();
       expect((await marking).sort()).toEqual(['v1', 'v2']);
       expect((await b.blocksById('v2', [5]))[0]?.valid).toBe(false);
     }));
 });
-
-async function rawSession(database: string) {
-  const { default: pg } = await import('pg');
-  const client = new pg.Client({ connectionString: server.url(database) });
-  await client.connect();
-  return client;
-}
-
-/** Resolves when some session of the database waits for a lock. */
-async function waitsForLock(database: string): Promise<void> {
-  for (;;) {
-    const sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    if ((await server.query(database, sql)).length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -110,6 +110,23 @@ export class PostgresServer implements PostgresAddress {
     return createDatabase(this, name);
   }
 
+  /** A connection of a test's own. */
+  async session(database: string) {
+    const { default: pg } = await import('pg');
+    const client = new pg.Client({ connectionString: this.url(database) });
+    await client.connect();
+    return client;
+  }
+
+  /** Resolves when some session of the database waits for a lock. */
+  async waitsForLock(database: string): Promise<void> {
+    for (;;) {
+      const sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+      if ((await this.query(database, sql)).length > 0) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
   query<T extends object>(database: string, sql: string, values?: readonly unknown[]): Promise<T[]> {
     return postgresQuery<T>(this, database, sql, values);
   }
