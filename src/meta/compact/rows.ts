@@ -44,7 +44,7 @@ export function* entriesAfter(
 }
 
 /** The rows of blobs that entries name. */
-export function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, BlobRecord>> {
+function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, BlobRecord>> {
   return blobsById(db, blocksOf(entries));
 }
 
