@@ -66,8 +66,11 @@ export function* blobsById(db: SqlDatabase, ids: readonly number[]): Steps<Map<n
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Most blocks of a version were stored in their order: a range is quicker than a list. */
-function isAmong({ dialect }: SqlDatabase, ids: readonly number[]): Sql {
+/**
+ * A condition: the blob has one of these ids, or one between them. Most blocks of a version were
+ * stored in their order: a range is quicker than a list.
+ */
+export function isAmong({ dialect }: SqlDatabase, ids: readonly number[]): Sql {
   let first = Number.POSITIVE_INFINITY;
   let last = 0;
   for (const id of ids) {

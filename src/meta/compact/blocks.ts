@@ -10,7 +10,7 @@ import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, blocksOfMap, eachLeaf, leafOf, leafPage, mapOf } from './maps.ts';
 import { isSame } from './named-blobs.ts';
-import { blobsOf, entriesAfter, rowOfBlob } from './rows.ts';
+import { entriesAfter, rowOfBlob, uidsOf } from './rows.ts';
 import { holdersOf, usesOf } from './scan.ts';
 
 /** Ids of stray blocks that messages name. */
@@ -127,7 +127,7 @@ export async function blobPage(db: SqlDatabase, versionUid: string, afterId: num
     const map = yield* mapOf(versionUid);
     if (map === undefined) return [];
     const entries = yield* entriesAfter(db, hash, map, { afterId, limit });
-    const blobs = yield* blobsOf(db, entries);
-    return entries.map(({ id, block }) => ({ id, uid: block === ZERO ? null : blobs.get(block)?.uid || null }));
+    const uids = yield* uidsOf(db, entries);
+    return entries.map(({ id, block }) => ({ id, uid: block === ZERO ? null : uids.get(block) || null }));
   });
 }

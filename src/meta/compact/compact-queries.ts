@@ -1,7 +1,12 @@
 import type { LayoutQueries } from '../by-layout.ts';
+import { findMigration, savedCounters } from '../sql/backups.ts';
 import { bind } from '../sql/bind.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { sharedQueries } from '../sql/shared-queries.ts';
+import { keepStoreId, storeId } from '../sql/identity.ts';
+import * as names from '../sql/names.ts';
+import { listStats } from '../sql/reports.ts';
+import { redateFutureChecks } from '../sql/verified.ts';
+import * as sqlVersions from '../sql/versions.ts';
 import * as backups from './backups.ts';
 import * as blocks from './blocks.ts';
 import { compactCleanup } from './cleanup.ts';
@@ -20,7 +25,10 @@ import { removeVersion, setVersionValid } from './versions.ts';
 /** The methods of a MetaStore on the compact layout, for both engines. */
 export function compactQueries(db: SqlDatabase): LayoutQueries {
   return {
-    ...sharedQueries(db),
+    // These read only tables that both layouts have.
+    ...bind(db, sqlVersions),
+    ...bind(db, names),
+    ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, listStats, redateFutureChecks }),
     ...bind(db, backups),
     ...bind(db, blocks),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal }),
@@ -28,5 +36,5 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, sealed),
     ...bind(db, verified),
     ...compactCleanup(db),
-  } as unknown as LayoutQueries;
+  };
 }

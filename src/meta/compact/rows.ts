@@ -2,9 +2,10 @@ import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate } from '../../model/dates.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
-import type { Steps } from '../sql/steps.ts';
-import { type BlobRecord, blobsById } from './blobs.ts';
+import { rowsOf, type Steps } from '../sql/steps.ts';
+import { type BlobRecord, blobsById, isAmong } from './blobs.ts';
 import { damaged } from './damage.ts';
+import { groupBy } from './group-by.ts';
 import { toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -43,11 +44,24 @@ export function* entriesAfter(
 }
 
 /** The rows of blobs that entries name. */
-export function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, BlobRecord>> {
-  return blobsById(
-    db,
-    [...new Set(entries.map(({ block }) => block))].filter((block) => block !== ZERO),
+function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, BlobRecord>> {
+  return blobsById(db, blocksOf(entries));
+}
+
+/** The uids of blobs that entries name. */
+export function* uidsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, string | null>> {
+  const blocks = blocksOf(entries);
+  if (blocks.length === 0) return new Map();
+  const rows = yield* rowsOf<{ id: number; uid: string | null }>(
+    sql`SELECT id, uid FROM backy2_blobs WHERE ${isAmong(db, blocks)}`,
   );
+  return new Map(rows.map(({ id, uid }) => [id, uid]));
+}
+
+function blocksOf(entries: readonly Entry[]): number[] {
+  const blocks = new Set<number>();
+  for (const { block } of entries) if (block !== ZERO) blocks.add(block);
+  return [...blocks];
 }
 
 /** The row of a block as it would be in table `blocks`. */
@@ -123,15 +137,17 @@ export async function blocksById(db: SqlDatabase, versionUid: string, ids: reado
 
 /** The blocks that exist among `ids`, in the order of `ids`. */
 function* entriesById(db: SqlDatabase, hash: LeafHash, map: VersionMap, ids: readonly number[]): Steps<Entry[]> {
-  const places = [...new Set(ids.map(leafOf))].sort((a, b) => a - b);
+  const byLeaf = groupBy(ids, leafOf);
+  const places = [...byLeaf.keys()].sort((a, b) => a - b);
   const where = sql`AND ${db.dialect.among(sql`idx`, places)}`;
   const found = new Map<number, number>();
-  const wanted = new Set(ids);
   for (let [first, last] = [places[0] ?? 0, places.at(-1) ?? -1]; first <= last; ) {
     const leaves = yield* leafPage(db, hash, { map: map.map, first, last, where });
     for (const { idx, leaf } of leaves)
-      for (const [offset, block] of leaf.entries())
-        if (block !== MISSING && wanted.has(idx * LEAF_BLOCKS + offset)) found.set(idx * LEAF_BLOCKS + offset, block);
+      for (const id of byLeaf.get(idx) ?? []) {
+        const block = leaf[id - idx * LEAF_BLOCKS] as number;
+        if (block !== MISSING) found.set(id, block);
+      }
     const end = leaves.at(-1);
     if (end === undefined) break;
     first = end.idx + 1;

@@ -94,6 +94,7 @@ class Picker {
   /** Leaves MUST come in their order. Adds what is picked to `sum`. */
   *pick(db: SqlDatabase, placed: PlacedLeaf, sum: TakeOverResult): Steps<Picked> {
     const { idx, leaf, odd } = placed;
+    if (odd === 0 && this.#isPlain(idx)) return this.#pickWhole(placed, sum);
     const blobs =
       odd === 0
         ? undefined
@@ -128,6 +129,34 @@ class Picker {
           const isOdd = blob !== undefined && (hasNoUid(blob) || blob.size !== this.#geometry.blockSize);
           changes.set(start + offset, block, isOdd);
         }
+      },
+    };
+  }
+
+  /**
+   * Whether a range has the whole leaf, no block of which is bad, missing in the image or the last
+   * one: then all blocks have the block size.
+   */
+  #isPlain(idx: number): boolean {
+    const start = idx * LEAF_BLOCKS;
+    const past = start + LEAF_BLOCKS;
+    const [stretch] = this.#stretches(start);
+    if (stretch?.first !== start || stretch.past !== past || this.#bad.size > 0) return false;
+    return start >= 0 && past <= this.#lastId && past < this.#base.size && this.#base.blockSize === this.#geometry.blockSize;
+  }
+
+  #pickWhole({ n, leaf, idx }: PlacedLeaf, sum: TakeOverResult): Picked {
+    let zeros = 0;
+    for (let i = 0; i < LEAF_BLOCKS; i++) if (leaf[i] === ZERO) zeros++;
+    sum.blocks += n;
+    sum.bytes += n * this.#geometry.blockSize;
+    sum.sparseBlocks += zeros;
+    sum.sparseBytes += zeros * this.#geometry.blockSize;
+    return {
+      count: n,
+      addTo: (changes) => {
+        for (const [offset, block] of leaf.entries())
+          if (block !== MISSING) changes.set(idx * LEAF_BLOCKS + offset, block, false);
       },
     };
   }

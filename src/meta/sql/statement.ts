@@ -33,6 +33,13 @@ export function sql(texts: TemplateStringsArray, ...parts: readonly (Sql | SqlVa
   return new Sql(text, values);
 }
 
+/**
+ * The same statement with other values, as many. Its text, by which it is prepared, stays the same.
+ */
+export function withValues({ text }: Sql, values: readonly SqlValue[]): Sql {
+  return new Sql(text, values);
+}
+
 /** Joins pieces. @param separator written out where it is called. */
 export function joinSql(pieces: readonly Sql[], separator: ', ' | ''): Sql {
   return new Sql(

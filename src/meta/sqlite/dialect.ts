@@ -1,5 +1,5 @@
 import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
-import { joinSql, type Sql, sql } from '../sql/statement.ts';
+import { joinSql, type Sql, sql, withValues } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 
 /** SQL as SQLite understands it. */
@@ -58,7 +58,7 @@ export class SqliteDialect implements Dialect {
   /** All queries have the same text, which is prepared once. */
   *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
     const rows: T[] = [];
-    for (const key of keys) rows.push(...(yield* rowsOf<T>(queryFor(...key.map((value) => sql`${value}`)))));
+    for (const key of keys) for (const row of yield* rowsOf<T>(queryFor(...key.map((value) => sql`${value}`)))) rows.push(row);
     return rows;
   }
 
@@ -68,10 +68,16 @@ export class SqliteDialect implements Dialect {
       columns.map(({ name }) => name),
       ', ',
     );
-    for (let row = 0; row < (columns[0]?.values.length ?? 0); row++) {
-      const values = columns.map((column) => sql`${column.values[row] ?? null}`);
-      yield* run(sql`INSERT INTO ${table} (${names}) VALUES (${joinSql(values, ', ')}) ${onConflict}`);
-    }
+    const blanks = joinSql(
+      columns.map(() => sql`${null}`),
+      ', ',
+    );
+    const insert = sql`INSERT INTO ${table} (${names}) VALUES (${blanks}) ${onConflict}`;
+    for (let row = 0; row < (columns[0]?.values.length ?? 0); row++)
+      yield withValues(
+        insert,
+        columns.map(({ values }) => values[row] ?? null),
+      );
   }
 
   /** AUTOINCREMENT counts rows that are added with these ids. */

@@ -6,10 +6,20 @@ import type { SqliteConnection } from './connection.ts';
 /** Rows between two reports of progress. */
 const PIECE_ROWS = 100_000;
 
-/** The index by which a cleanup looks up uids. */
+/** The index by which a cleanup looks up uids, and the rows that it must have. */
 const UID_INDEXES = {
-  classic: { table: 'blocks', index: 'ix_blocks_uid', key: 'uid' },
-  compact: { table: 'backy2_blobs', index: 'backy2_ix_blobs_uid', key: 'substr(uid, 1, 10)' },
+  classic: {
+    mismatch: 'index ix_blocks_uid does not match table blocks',
+    last: 'SELECT coalesce(max(rowid), 0) AS last FROM blocks',
+    table: 'SELECT rowid, uid FROM blocks NOT INDEXED',
+    index: 'SELECT rowid, uid FROM blocks INDEXED BY ix_blocks_uid ORDER BY uid',
+  },
+  compact: {
+    mismatch: 'index backy2_ix_blobs_uid does not match table backy2_blobs',
+    last: 'SELECT coalesce(max(rowid), 0) AS last FROM backy2_blobs',
+    table: 'SELECT rowid, substr(uid, 1, 10) FROM backy2_blobs NOT INDEXED',
+    index: 'SELECT rowid, substr(uid, 1, 10) FROM backy2_blobs INDEXED BY backy2_ix_blobs_uid ORDER BY substr(uid, 1, 10)',
+  },
 } as const;
 
 /** Sums over all rows, the same in any order. */
@@ -31,14 +41,14 @@ export async function verifyUidIndex(connection: SqliteConnection, onSearched: O
   await connection.readInSteps(async () => {
     const [found] = connection.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
     if (found?.quick_check !== 'ok') throw damaged(path, found?.quick_check ?? 'no answer');
-    const { table, index, key } = UID_INDEXES[connection.layout];
-    const { last } = connection.prepare(`SELECT coalesce(max(rowid), 0) AS last FROM ${table}`).get() as { last: number };
+    const statements = UID_INDEXES[connection.layout];
+    const { last } = connection.prepare(statements.last).get() as { last: number };
     const onTable: OnWalked = (rows) => onSearched(Math.min(rows, last), 2 * last);
     const onIndex: OnWalked = (rows) => onSearched(last + Math.min(rows, last), 2 * last);
-    const inTable = await walk(connection, `SELECT rowid, ${key} FROM ${table} NOT INDEXED`, onTable);
-    const inIndex = await walk(connection, `SELECT rowid, ${key} FROM ${table} INDEXED BY ${index} ORDER BY ${key}`, onIndex);
+    const inTable = await walk(connection, statements.table, onTable);
+    const inIndex = await walk(connection, statements.index, onIndex);
     if (inIndex.rows !== inTable.rows || inIndex.sum !== inTable.sum || !inIndex.isSorted)
-      throw damaged(path, `index ${index} does not match table ${table}`);
+      throw damaged(path, statements.mismatch);
   });
 }
 
