@@ -1,3 +1,4 @@
+import { LAYOUTS, type Layout } from '../model/layout.ts';
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
 import { bool, duration, fileMode, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
 
@@ -84,6 +85,7 @@ export const SCHEMA = {
   MetaBackend: {
     type: option(metaType, 'sql'),
     engine: option(engine, 'sqlite:////tmp/backy.sqlite'),
+    layout: option<Layout | undefined>(oneOf<Layout>(LAYOUTS), undefined),
     sqlite_cache_mb: option(wholeNumber({ min: 1, max: 65536, unit: 'MiB' }), 256),
   },
   DataBackend: {
