@@ -27,6 +27,8 @@ const metaType = oneOf(
   'a known meta backend: backy2.meta_backends.sql (in short: sql)',
 );
 
+const layout = oneOf(Object.fromEntries(LAYOUTS.map((name) => [name, name])));
+
 const directIo = oneOf<'auto' | 'on' | 'off'>({ auto: 'auto', on: 'on', off: 'off' });
 const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
   {
@@ -85,7 +87,7 @@ export const SCHEMA = {
   MetaBackend: {
     type: option(metaType, 'sql'),
     engine: option(engine, 'sqlite:////tmp/backy.sqlite'),
-    layout: option<Layout | undefined>(oneOf<Layout>(LAYOUTS), undefined),
+    layout: option<Layout | undefined>(layout, undefined),
     sqlite_cache_mb: option(wholeNumber({ min: 1, max: 65536, unit: 'MiB' }), 256),
   },
   DataBackend: {

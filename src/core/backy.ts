@@ -23,6 +23,7 @@ import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
 import type { StreamRequest, StreamResult } from './stream/request.ts';
 import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
+import type { MetadataCheck } from './upkeep/check-metadata.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
 import type { StorageStep } from './upkeep/storage-step.ts';
@@ -252,6 +253,11 @@ export class Backy {
    */
   async checkStorage(): Promise<StorageStep[]> {
     return (await import('./upkeep/check-storage.ts')).checkStorageThoroughly(this.#context);
+  }
+
+  /** Checks the database itself, without reading blobs. Changes nothing, and logs each finding. */
+  async checkMetadata(): Promise<MetadataCheck> {
+    return (await import('./upkeep/check-metadata.ts')).checkMetadata(this.#context);
   }
 
   /** Wraps all data keys with the configured master key instead of `oldKey` (64 hex digits). */

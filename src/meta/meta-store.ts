@@ -4,6 +4,7 @@ import type { CleanupStore } from './cleanup-store.ts';
 import type { EncryptionStore } from './encryption-store.ts';
 import type { HealStore } from './heal-store.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { IntegrityStore } from './integrity-store.ts';
 import type { NameStore } from './name-store.ts';
 import type { ReportStore } from './report-store.ts';
 import type { TransferStore } from './transfer-store.ts';
@@ -31,6 +32,7 @@ export interface MetaStore
     EncryptionStore,
     HealStore,
     IdentityStore,
+    IntegrityStore,
     NameStore,
     VerificationStore,
     TransferStore,

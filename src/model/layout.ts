@@ -1,8 +1,5 @@
-/**
- * How a database keeps the blocks of versions: `classic` in a row for each block, as the original
- * does; `compact` in leaves that versions share (docs/spec/formats.md).
- */
-export type Layout = 'classic' | 'compact';
+/** How a database holds the blocks of versions (docs/spec/formats.md §2, §9). */
+export const LAYOUTS = ['classic', 'compact'] as const;
 
-/** All layouts, by name. */
-export const LAYOUTS = { classic: 'classic', compact: 'compact' } as const satisfies Record<string, Layout>;
+/** One of {@link LAYOUTS}. The classic one is that of the original: a row for each block. */
+export type Layout = (typeof LAYOUTS)[number];

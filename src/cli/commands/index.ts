@@ -1,6 +1,7 @@
 import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
 import { backupDbCommand } from './backup-db.ts';
+import { checkMetadataCommand } from './check-metadata.ts';
 import { checkStorageCommand } from './check-storage.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { completionCommand } from './completion.ts';
@@ -50,6 +51,7 @@ export const COMMANDS: readonly Command[] = [
   rekeyCommand,
   migrateEncryptionCommand,
   checkStorageCommand,
+  checkMetadataCommand,
   backupDbCommand,
   dueCommand,
   slaCommand,
