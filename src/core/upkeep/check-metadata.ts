@@ -30,10 +30,9 @@ async function run(context: Context): Promise<MetadataCheck> {
   const { meta, logger, signal } = context;
   const startMs = performance.now();
   const findings = new Findings(logger);
-  const isDamagedFile = await checkIndex(context, findings);
-  const versions = await meta.listVersions({});
+  const { isDamagedFile } = await checkWhole(context, findings);
   const checked = { versions: 0, blocks: 0 };
-  for (const { uid, name } of versions) {
+  for (const { uid, name } of await meta.listVersions({})) {
     signal.throwIfAborted();
     logger.debug(`Checking the rows of version ${uid} (${name}).`);
     const blocks = await checkUnlessTaken(context, { uid, name }, findings, isDamagedFile);
@@ -42,19 +41,24 @@ async function run(context: Context): Promise<MetadataCheck> {
     checked.versions++;
     checked.blocks += blocks;
   }
-  for (const damage of await meta.checkShared(() => signal.throwIfAborted()))
-    findings.add(nameOf(versions, damage.versionUid), damage);
-  findings.log();
-  if (findings.more > 0) logger.error(`${findings.more} more findings are not listed.`);
   return { ...checked, findings: findings.all, more: findings.more, seconds: (performance.now() - startMs) / 1000 };
 }
 
-function nameOf(versions: readonly TaggedVersion[], uid: string | undefined): Pick<TaggedVersion, 'uid' | 'name'> | undefined {
-  return versions.find((version) => version.uid === uid);
+/**
+ * Checks what does not belong to one version. @returns whether the file of the database is damaged.
+ */
+export async function checkWhole(context: Context, findings: Findings): Promise<{ isDamagedFile: boolean }> {
+  const { meta, signal } = context;
+  const isDamagedFile = await hasDamagedIndex(context, findings);
+  for (const damage of await meta.checkShared(() => signal.throwIfAborted())) {
+    const version = damage.versionUid === undefined ? undefined : await meta.findVersion(damage.versionUid);
+    findings.add(version, damage);
+  }
+  findings.log();
+  return { isDamagedFile };
 }
 
-/** @returns whether the file of the database is damaged. */
-async function checkIndex({ meta, signal }: Context, findings: Findings): Promise<boolean> {
+async function hasDamagedIndex({ meta, signal }: Context, findings: Findings): Promise<boolean> {
   try {
     await meta.verifyUidIndex(signal);
     return false;
@@ -75,7 +79,7 @@ async function checkUnlessTaken(
   try {
     const { version, lock } = await lockFoundVersion(context, uid, 'shared');
     try {
-      return await new VersionCheck(context, version, findings).run();
+      return (await new VersionCheck(context, version, findings).run()).rows;
     } finally {
       await lock.release();
     }

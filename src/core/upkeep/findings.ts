@@ -49,6 +49,10 @@ export class Findings {
     this.#logger = logger;
   }
 
+  get count(): number {
+    return this.all.length + this.more;
+  }
+
   /** @param version undefined: it belongs to none. */
   add(version: Pick<Version, 'uid' | 'name'> | undefined, { range, problem, detail }: VersionFinding): void {
     const finding: MetadataFinding = {
@@ -62,7 +66,7 @@ export class Findings {
     const last = this.all.at(-1);
     if (last !== undefined && this.more === 0 && continues(finding, last)) last.count += finding.count;
     else if (this.all.length < MAX_FINDINGS) this.all.push(finding);
-    else this.more++;
+    else if (this.more++ === 0) this.#logger.error(`More than ${MAX_FINDINGS} findings: the others are only counted.`);
   }
 
   /** Logs what was added since the last call. Call it when nothing can continue the last one. */

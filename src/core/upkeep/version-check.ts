@@ -11,6 +11,13 @@ import { fitsBlockSize, problemOfRow, type RowProblem } from './row-problems.ts'
 /** Rows in memory at a time. */
 const PAGE_ROWS = 5_000;
 
+/** How the rows of a version are. */
+interface CheckedRows {
+  rows: number;
+  /** False: blocks can't be read, or not as what they were. */
+  isReadable: boolean;
+}
+
 /** Checks all rows of a version, which MUST be locked. */
 export class VersionCheck {
   readonly #context: Context;
@@ -20,6 +27,7 @@ export class VersionCheck {
   #geometry: Geometry | undefined;
   /** The first block that was not seen yet. */
   #next = 0;
+  #isReadable = true;
 
   constructor(context: Context, version: TaggedVersion, findings: Findings) {
     this.#context = context;
@@ -29,13 +37,12 @@ export class VersionCheck {
     if (size === 1) this.#geometry = { blockSize: sizeBytes, sizeBytes };
   }
 
-  /** @returns how many rows were checked. */
-  async run(): Promise<number> {
+  async run(): Promise<CheckedRows> {
     const { meta, signal } = this.#context;
     const { uid, size, sizeBytes } = this.#version;
     if (size < 0 || (size === 0) !== (sizeBytes === 0) || size > sizeBytes)
       this.#findings.add(this.#version, { problem: 'version', detail: `it can't have ${size} blocks and ${sizeBytes} bytes` });
-    for (const damage of await meta.checkVersion(uid)) this.#findings.add(this.#version, damage);
+    for (const damage of await meta.checkVersion(uid)) this.#addDamage(damage);
     let rows = 0;
     for (let after: number | undefined = -1; after !== undefined && after < size - 1; ) {
       await nextTurn();
@@ -47,7 +54,7 @@ export class VersionCheck {
     }
     this.#reach(size);
     await this.#checkIds();
-    return rows;
+    return { rows, isReadable: this.#isReadable };
   }
 
   /** Both are in the order of ids. */
@@ -64,6 +71,7 @@ export class VersionCheck {
 
   #addDamage(damage: Damage | undefined): void {
     if (damage === undefined) return;
+    this.#isReadable = false;
     if (damage.range !== undefined) this.#pass(damage.range);
     this.#findings.add(this.#version, damage);
   }
