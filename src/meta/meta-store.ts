@@ -1,3 +1,4 @@
+import type { Layout } from '../model/layout.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { BlockStore } from './block-store.ts';
 import type { CleanupStore } from './cleanup-store.ts';
@@ -16,6 +17,9 @@ export interface OpenOptions {
   /** Create and upgrade nothing. An old or missing database is an error `database`. */
   asItIs?: boolean;
 }
+
+/** Methods that are the same in every layout. */
+export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close';
 
 /**
  * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
@@ -37,14 +41,19 @@ export interface MetaStore
     VerificationStore,
     TransferStore,
     ReportStore {
-  /** Creates the schema. An initialised database is an error and stays untouched. */
-  initialize(): Promise<void>;
+  /**
+   * Creates the schema, in the classic layout unless another is given. An initialised database is
+   * an error and stays untouched.
+   */
+  initialize(layout?: Layout): Promise<void>;
   /**
    * Makes the database ready for use. An older revision is upgraded; an unknown one is refused,
    * with nothing changed. Without our tables, this is a NoDatabaseError, unless the store may
    * create the database. @returns whether it was created.
    */
   open(options?: OpenOptions): Promise<{ isNew: boolean }>;
+  /** The layout of the database. Needs {@link open}. */
+  layout(): Promise<Layout>;
   /**
    * Why nothing can be recorded: the database is on a read-only mount, for example. Undefined: it
    * can be written. Changes of a read-only database are errors `database`; reads work. Needs

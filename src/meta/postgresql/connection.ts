@@ -3,6 +3,7 @@ import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Fence } from '../../model/fence.ts';
+import type { Layout } from '../../model/layout.ts';
 import type { Exclusion, QueryKey, SqlDatabase } from '../sql/database.ts';
 import { SIDE_TABLES } from '../sql/schema.ts';
 import { type Sql, sql } from '../sql/statement.ts';
@@ -51,6 +52,8 @@ export class PostgresConnection implements SqlDatabase {
   readonly label: string;
   readonly now: () => Date;
   readonly dialect = POSTGRES;
+  /** Known once the store is open. */
+  layout: Layout = 'classic';
   readonly #options: ConnectionOptions;
   readonly #pool: SessionPool;
   readonly #notice = { isLost: false };

@@ -1,5 +1,7 @@
 import type { Logger } from '../../logger.ts';
 import type { Fence } from '../../model/fence.ts';
+import { byLayout } from '../by-layout.ts';
+import { compactQueries } from '../compact/compact-queries.ts';
 import type { MetaStore, OpenOptions } from '../meta-store.ts';
 import { bind } from '../sql/bind.ts';
 import { sharedQueries } from '../sql/shared-queries.ts';
@@ -35,22 +37,29 @@ export interface PostgresStoreOptions {
 export function postgresStore({ engine, ...options }: PostgresStoreOptions): MetaStore {
   const address = parseEngineUrl(engine);
   const connection = new PostgresConnection({ address, ...options });
-  return {
+  const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage, initialize }),
+    ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
     ...bind(connection, {
-      async open(db: PostgresConnection, { asItIs = false }: OpenOptions = {}) {
-        await prepareDatabase(db, options.logger, asItIs);
-        return { isNew: false };
-      },
-      copyTo: (_: PostgresConnection, to: string, signal: AbortSignal) => dumpDatabase(address, to, signal),
-      close: (db: PostgresConnection) => db.close(),
-      readOnlyReason: () => undefined,
       withUnusedCandidates: () => {},
       // The server looks after its indexes. Comparing one with its table takes a superuser and
       // amcheck.
       verifyUidIndex: () => {},
+    }),
+  };
+  return {
+    ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
+    ...bind(connection, {
+      initialize,
+      async open(db: PostgresConnection, { asItIs = false }: OpenOptions = {}) {
+        await prepareDatabase(db, options.logger, asItIs);
+        return { isNew: false };
+      },
+      layout: (db: PostgresConnection) => db.layout,
+      copyTo: (_: PostgresConnection, to: string, signal: AbortSignal) => dumpDatabase(address, to, signal),
+      close: (db: PostgresConnection) => db.close(),
+      readOnlyReason: () => undefined,
     }),
   };
 }

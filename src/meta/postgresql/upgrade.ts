@@ -1,27 +1,28 @@
 import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
+import type { Layout } from '../../model/layout.ts';
 import { alreadyInitialized, outdated, readRevision } from '../sql/revision-steps.ts';
-import { FIRST_REVISION, isOutdated, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
+import { FIRST_REVISION, isOutdated, layoutOf, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
 import { REVISION, TABLE_NAMES } from '../sql/schema.ts';
 import { rowsOf } from '../sql/steps.ts';
 import type { PostgresConnection } from './connection.ts';
 import { notInitialized, toDatabaseError } from './database-errors.ts';
 import { STEPS } from './revisions.ts';
-import { SCHEMA } from './schema.ts';
+import { SCHEMAS } from './schema.ts';
 import type { Session } from './session.ts';
 
 /**
  * See MetaStore.initialize. One transaction under a lock: of two programs at once, one is refused.
  */
-export async function initialize(connection: PostgresConnection): Promise<void> {
+export async function initialize(connection: PostgresConnection, layout: Layout = 'classic'): Promise<void> {
   await connection.write(
     async (session) => {
       for (const name of [...TABLE_NAMES, 'alembic_version']) {
         if ((await session.query(connection.dialect.hasTable(name))).length > 0)
           throw alreadyInitialized(connection.label, 'To start afresh, name another database in [MetaBackend] engine.');
       }
-      for (const statement of SCHEMA) await session.script(statement);
+      for (const statement of SCHEMAS[layout]) await session.script(statement);
     },
     { exclusion: 'schema', sideTables: false },
   );
@@ -38,7 +39,10 @@ export async function prepareDatabase(connection: PostgresConnection, logger: Lo
     if ((yield* rowsOf(dialect.hasTable('versions'))).length === 0) throw notInitialized(label);
     return yield* readRevision(connection);
   });
-  if (!isOutdated(label, revision)) return;
+  if (!isOutdated(label, revision)) {
+    connection.layout = layoutOf(revision);
+    return;
+  }
   if (asItIs) throw outdated(label);
   const from = await connection.write((session) => upgrade(session, connection), { exclusion: 'schema', sideTables: false });
   if (from !== undefined) logger.info(`Upgraded the database ${label} from revision ${from} to ${NEWEST_REVISION}.`);

@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import type { Layout } from '../../model/layout.ts';
 
 /**
  * All revisions of the original's schema, oldest first (docs/spec/formats.md §2). The chain is the
@@ -22,6 +23,14 @@ export type Revision = (typeof REVISIONS)[number];
 /** The newest revision, the only one that operations work on. */
 export const NEWEST_REVISION: Revision = '30349b678801';
 
+/** The revision of the compact layout. The original and older releases refuse it as unknown. */
+export const COMPACT_REVISION = 'backy2-compact-1';
+
+/** The layout of a database that {@link isOutdated} accepts. */
+export function layoutOf(revision: string | undefined): Layout {
+  return revision === COMPACT_REVISION ? 'compact' : 'classic';
+}
+
 /** The name of a database without a revision: it is older than all that have one. */
 export const FIRST_REVISION = '(none)';
 
@@ -31,7 +40,7 @@ export const FIRST_REVISION = '(none)';
  * @throws BackyError `database` for an unknown revision.
  */
 export function isOutdated(database: string, revision: string | undefined): boolean {
-  if (revision === NEWEST_REVISION) return false;
+  if (revision === NEWEST_REVISION || revision === COMPACT_REVISION) return false;
   if (revision === undefined || (REVISIONS as readonly string[]).includes(revision)) return true;
   throw new BackyError('database', `The database ${database} has the unknown revision ${revision}. Nothing was changed.`, {
     hint: `A newer release made it, or another program. This release knows revisions up to ${NEWEST_REVISION}.`,

@@ -95,14 +95,14 @@ export function createTable(name: TableName, types: Record<TypeName, string>): [
   return [table.replace(/\b(DATETIME|SERIAL|BIGSERIAL)\b/g, (type) => types[type as TypeName]), ...indexes];
 }
 
-/** The table that names the revision, with its row. */
-export const REVISION = [
-  `CREATE TABLE alembic_version (
+/** The table that names the revision. */
+export const REVISION_TABLE = `CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
-)`,
-  `INSERT INTO alembic_version VALUES ('${NEWEST_REVISION}')`,
-] as const;
+)`;
+
+/** The table that names the revision, with its row. */
+export const REVISION = [REVISION_TABLE, `INSERT INTO alembic_version VALUES ('${NEWEST_REVISION}')`] as const;
 
 /** A whole new database. */
 export function createSchema(types: Record<TypeName, string>): string[] {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
+import type { Layout } from '../../model/layout.ts';
 import type { QueryKey, SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
@@ -32,6 +33,8 @@ export class SqliteConnection implements SqlDatabase {
   readonly label: string;
   readonly now: () => Date;
   readonly dialect: SqliteDialect;
+  /** Known once the store is open. */
+  layout: Layout = 'classic';
   readonly #options: SqliteOptions;
   readonly #statements = new Map<string, Database.Statement>();
   #file: DatabaseFile | undefined;

@@ -1,10 +1,12 @@
 import type { Logger } from '../../logger.ts';
+import type { Layout } from '../../model/layout.ts';
 import type { OpenOptions } from '../meta-store.ts';
-import { alreadyInitialized } from '../sql/revision-steps.ts';
+import { alreadyInitialized, readRevision } from '../sql/revision-steps.ts';
+import { layoutOf } from '../sql/revisions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
-import { SCHEMA } from './schema.ts';
+import { SCHEMAS } from './schema.ts';
 import { refuseOutdated, upgradeCopy, upgradeDatabase } from './upgrade.ts';
 
 /** How a database is opened. */
@@ -15,14 +17,14 @@ interface OpenRequest extends OpenOptions {
 }
 
 /** See MetaStore.initialize. */
-export async function initialize(connection: SqliteConnection): Promise<void> {
+export async function initialize(connection: SqliteConnection, layout: Layout = 'classic'): Promise<void> {
   await connection.open(true);
   if (hasTable(connection, 'versions') || hasTable(connection, 'alembic_version'))
     throw alreadyInitialized(
       connection.label,
       'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
     );
-  await writeSchema(connection);
+  await writeSchema(connection, layout);
 }
 
 /** See MetaStore.open. */
@@ -31,12 +33,18 @@ export async function open(connection: SqliteConnection, request: OpenRequest): 
   const mayCreate = createIfMissing && !asItIs;
   await connection.open(mayCreate);
   const isNew = mayCreate && !(await isOurs(connection));
-  if (isNew) await writeSchema(connection);
+  if (isNew) await writeSchema(connection, 'classic');
   await refuseForeign(connection);
   if (asItIs) await refuseOutdated(connection);
   else if (connection.readOnlyReason !== undefined) await upgradeCopy(connection);
   else await upgradeDatabase(connection, logger);
+  connection.layout = await connection.whenFree(() => layoutOf(connection.play(readRevision(connection))));
   return { isNew };
+}
+
+/** See MetaStore.layout. */
+export function layout(connection: SqliteConnection): Layout {
+  return connection.layout;
 }
 
 /** See MetaStore.readOnlyReason. */
@@ -56,11 +64,11 @@ export async function close(connection: SqliteConnection): Promise<void> {
   connection.close();
 }
 
-async function writeSchema(connection: SqliteConnection): Promise<void> {
+async function writeSchema(connection: SqliteConnection, layout: Layout): Promise<void> {
   await connection.write(() => {
     // Two first commands may start at once.
     if (hasTable(connection, 'versions')) return;
-    for (const statement of SCHEMA) connection.exec(statement);
+    for (const statement of SCHEMAS[layout]) connection.exec(statement);
   });
 }
 

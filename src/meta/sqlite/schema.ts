@@ -1,10 +1,20 @@
+import type { Layout } from '../../model/layout.ts';
+import { createCompactSchema } from '../compact/schema.ts';
 import { createSchema, createTable, SIDE_TABLES as SHARED, type TableName, type TypeName } from '../sql/schema.ts';
 import { MARK_TABLE } from './commit-mark.ts';
 
 const TYPES: Record<TypeName, string> = { DATETIME: 'DATETIME', SERIAL: 'INTEGER', BIGSERIAL: 'INTEGER' };
 
-/** A whole new database. */
-export const SCHEMA = createSchema(TYPES);
+/** A whole new database of each layout. */
+export const SCHEMAS: Record<Layout, readonly string[]> = {
+  classic: createSchema(TYPES),
+  compact: createCompactSchema({
+    ...TYPES,
+    NEVER_REUSED: 'INTEGER PRIMARY KEY AUTOINCREMENT',
+    BYTES: 'BLOB',
+    BY_KEY: ' WITHOUT ROWID',
+  }),
+};
 
 /** The CREATE statement of a table, then those of its indexes. */
 export function tableStatements(name: TableName): [table: string, ...indexes: string[]] {

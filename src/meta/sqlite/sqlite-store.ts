@@ -1,3 +1,5 @@
+import { byLayout } from '../by-layout.ts';
+import { compactQueries } from '../compact/compact-queries.ts';
 import type { MetaStore, OpenOptions } from '../meta-store.ts';
 import { bind } from '../sql/bind.ts';
 import { sharedQueries } from '../sql/shared-queries.ts';
@@ -5,7 +7,7 @@ import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
 import { diskUsage } from './disk-usage.ts';
 import { heal } from './heal.ts';
-import { close, copyTo, initialize, open, readOnlyReason } from './lifecycle.ts';
+import { close, copyTo, initialize, layout, open, readOnlyReason } from './lifecycle.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { takeOver } from './take-over.ts';
@@ -25,20 +27,14 @@ export interface SqliteStoreOptions extends SqliteOptions {
  */
 export function sqliteStore(options: SqliteStoreOptions): MetaStore {
   const connection = new SqliteConnection(options);
-  return {
+  const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, {
-      importVersion,
-      rewrapKeys,
-      diskUsage,
-      verifyUidIndex,
-      withUnusedCandidates,
-      initialize,
-      copyTo,
-      close,
-      readOnlyReason,
-    }),
+    ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, withUnusedCandidates }),
+  };
+  return {
+    ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
+    ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),
     ...bind(connection, { open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }) }),
   };
 }
