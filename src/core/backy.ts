@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
+import type { Layout } from '../model/layout.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { TaggedVersion } from '../model/version.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
@@ -53,7 +54,8 @@ export class Backy {
    */
   async open(): Promise<void> {
     try {
-      const { isNew } = await this.#context.meta.open();
+      const { meta, settings } = this.#context;
+      const { isNew } = await meta.open({ layout: settings.layout });
       if (isNew) await this.#adoptStore();
     } catch (error) {
       if (!(error instanceof NoDatabaseError)) throw error;
@@ -62,8 +64,8 @@ export class Backy {
   }
 
   /** Creates the database's schema. Needs no `open`. */
-  async initdb(): Promise<void> {
-    await this.#context.meta.initialize();
+  async initdb(layout: Layout): Promise<void> {
+    await this.#context.meta.initialize(layout);
     await this.#adoptStore();
   }
 

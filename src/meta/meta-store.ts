@@ -16,6 +16,8 @@ import type { VersionStore } from './version-store.ts';
 export interface OpenOptions {
   /** Create and upgrade nothing. An old or missing database is an error `database`. */
   asItIs?: boolean;
+  /** Refuse a database of another layout, with nothing changed. A new one gets this layout. */
+  layout?: Layout | undefined;
 }
 
 /** Methods that are the same in every layout. */

@@ -52,8 +52,8 @@ export function postgresStore({ engine, ...options }: PostgresStoreOptions): Met
     ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
     ...bind(connection, {
       initialize,
-      async open(db: PostgresConnection, { asItIs = false }: OpenOptions = {}) {
-        await prepareDatabase(db, options.logger, asItIs);
+      async open(db: PostgresConnection, how: OpenOptions = {}) {
+        await prepareDatabase(db, options.logger, how);
         return { isNew: false };
       },
       layout: (db: PostgresConnection) => db.layout,
