@@ -20,7 +20,12 @@ const LOST_WORDS =
 
 /** Whether a transaction failed because of others: it was rolled back and can run again. */
 export function isConflict(error: unknown): boolean {
-  return error instanceof DatabaseError && CONFLICTS.includes(error.code ?? '');
+  return error instanceof DatabaseError && (CONFLICTS.includes(error.code ?? '') || isAboutLeaf(error));
+}
+
+/** Of two transactions of the compact layout, one refers to a leaf that the other one deletes. */
+function isAboutLeaf({ code, constraint }: DatabaseError): boolean {
+  return code === '23503' && constraint === 'backy2_map_leaves_leaf_fkey';
 }
 
 /** Whether the session was lost, or none was available, for a reason that can pass. */

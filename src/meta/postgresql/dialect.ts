@@ -1,6 +1,7 @@
-import type { Dialect } from '../sql/database.ts';
-import { type Sql, sql } from '../sql/statement.ts';
-import { rowOf, type Steps } from '../sql/steps.ts';
+import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
+import { joinSql, type Sql, sql } from '../sql/statement.ts';
+import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
+import { lateralJoin } from './lateral-join.ts';
 import { arrayOf } from './literals.ts';
 
 /**
@@ -20,7 +21,7 @@ export const POSTGRES: Dialect = {
     // The type of an empty list can't be seen.
     if (values.length === 0) return sql`false`;
     const list = arrayOf(values);
-    return typeof values[0] === 'number' ? sql`${column} = ANY(${list}::int[])` : sql`${column} = ANY(${list}::text[])`;
+    return typeof values[0] === 'number' ? sql`${column} = ANY(${list}::bigint[])` : sql`${column} = ANY(${list}::text[])`;
   },
   jsonRows: (values) => sql`json_array_elements(${JSON.stringify(values)}::json) AS r(value)`,
   uids: (values) => sql`unnest(${arrayOf(values)}::text[]) AS wanted(uid)`,
@@ -30,6 +31,9 @@ export const POSTGRES: Dialect = {
   finishedRows: (versionUid, size) =>
     sql`SELECT count(*) FILTER (WHERE id >= 0 AND id < ${size}::bigint) AS fitting, count(*) FILTER (WHERE valid = 0) AS bad
       FROM blocks WHERE version_uid = ${versionUid}`,
+  each,
+  insertRows,
+  newIds,
   deleteBlocks,
 };
 
@@ -43,4 +47,33 @@ export function* deleteBlocks(where: Sql): Steps<number> {
       SELECT count(*) AS gone FROM gone`,
   );
   return gone;
+}
+
+function* each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
+  return keys.length === 0 ? [] : yield* rowsOf<T>(lateralJoin(keys, queryFor));
+}
+
+/** One statement of arrays. */
+function* insertRows(table: Sql, columns: readonly NewColumn[], onConflict = sql``): Steps<void> {
+  if ((columns[0]?.values.length ?? 0) === 0) return;
+  const names = joinSql(
+    columns.map(({ name }) => name),
+    ', ',
+  );
+  const arrays = columns.map(({ type, values }) => sql`${arrayOf(values)}${ARRAY_TYPES[type]}`);
+  yield* run(
+    sql`INSERT INTO ${table} (${names}) SELECT ${names} FROM unnest(${joinSql(arrays, ', ')}) AS new (${names}) ${onConflict}`,
+  );
+}
+
+const ARRAY_TYPES = { text: sql`::text[]`, number: sql`::bigint[]`, bytes: sql`::bytea[]` } as const;
+
+/** The sequence of a column BIGSERIAL. */
+function* newIds(table: string, count: number): Steps<number[]> {
+  if (count === 0) return [];
+  const sequence = `${table}_id_seq`;
+  const rows = yield* rowsOf<{ id: number }>(
+    sql`SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)`,
+  );
+  return rows.map(({ id }) => id).sort((a, b) => a - b);
 }

@@ -11,7 +11,12 @@ export function lateralJoin(keys: readonly QueryKey[], queryFor: (...key: Sql[])
     const list = arrayOf(keys.map((key) => key[i] ?? null));
     return {
       name: sql`value${literal(i)}`,
-      array: typeof first === 'number' ? sql`${list}::bigint[]` : sql`${list}::text[]`,
+      array:
+        typeof first === 'number'
+          ? sql`${list}::bigint[]`
+          : Buffer.isBuffer(first)
+            ? sql`${list}::bytea[]`
+            : sql`${list}::text[]`,
     };
   });
   const arrays = joinSql(

@@ -1,5 +1,5 @@
 /** A value of an array that the server gets. */
-type Cell = string | number | boolean | null;
+type Cell = string | number | boolean | null | Buffer;
 
 /**
  * The text form of an array. The driver's own conversion looks at each value four times: for 10,000
@@ -12,6 +12,7 @@ export function arrayOf(values: readonly Cell[]): string {
     const value = values[i];
     if (value === null || value === undefined) text += 'NULL';
     else if (typeof value === 'string') text += SAFE.test(value) ? value : quoted(value);
+    else if (Buffer.isBuffer(value)) text += `"\\\\x${value.toString('hex')}"`;
     else text += String(value);
   }
   return `${text}}`;

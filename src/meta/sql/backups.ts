@@ -1,32 +1,20 @@
-import type { Knex } from 'knex';
-import { BackyError } from '../../errors.ts';
 import type { BlockRange } from '../../model/block-range.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Migration, NewVersion, Version } from '../../model/version.ts';
+import { insertVersion, markFinished, refuseIncomplete } from './backup-steps.ts';
 import { isBlockId, isStray, lengthOfBlock } from './block-conditions.ts';
 import type { FinishedRows, SqlDatabase } from './database.ts';
-import { rememberName } from './name-steps.ts';
-import { newVersionRecord } from './rows.ts';
 import { sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
-import { countersOfRows, type RowSums, toStatsColumns } from './stats-rows.ts';
-import { rowOf, run, type Steps } from './steps.ts';
-import { forgetProgress, insertTags, lockVersion } from './version-steps.ts';
+import { countersOfRows, type RowSums } from './stats-rows.ts';
+import { rowOf } from './steps.ts';
+import { lockVersion } from './version-steps.ts';
 
 /** See BackupStore.createVersion. */
 export async function createVersion(db: SqlDatabase, version: NewVersion): Promise<void> {
   const build = await statementBuilder();
   await db.transaction(() => insertVersion(build, version, db.now()));
-}
-
-function* insertVersion(build: Knex, version: NewVersion, now: Date): Steps<void> {
-  yield* run(build('versions').insert(newVersionRecord(version, now)));
-  yield* insertTags(version.uid, version.tags);
-  if (version.migration === undefined) return;
-  const { originUid, encVersion } = version.migration;
-  const row = { version_uid: version.uid, origin_uid: originUid, enc_version: encVersion };
-  yield* run(build('backy2_migrations').insert(row));
 }
 
 /** See BackupStore.presentBlocks. The database finds runs of ids itself. */
@@ -80,14 +68,9 @@ export async function finishBackup(db: SqlDatabase, version: Version, counters?:
   return db.transaction(function* () {
     yield* lockVersion(db, uid);
     const { fitting, bad } = yield* rowOf<FinishedRows>(db.dialect.finishedRows(uid, size));
-    // The last guard of the promise that a valid version is whole, whatever went wrong before.
-    if (fitting !== size) throw new BackyError('failed', `Version ${uid} has ${fitting} of ${size} blocks.`);
+    refuseIncomplete(version, fitting);
     if (bad > 0) return false;
-    const date = build.raw(db.dialect.utcNow);
-    if (counters !== undefined) yield* run(build('stats').insert({ date, ...toStatsColumns(version, counters) }));
-    yield* run(build('versions').where('uid', uid).update({ valid: 1 }));
-    yield* forgetProgress(build, uid);
-    yield* rememberName(version.name, db.now());
+    yield* markFinished(db, build, version, counters);
     return true;
   });
 }

@@ -1,4 +1,4 @@
-import type { Sql } from './statement.ts';
+import type { Sql, SqlValue } from './statement.ts';
 import type { Steps } from './steps.ts';
 
 /**
@@ -37,8 +37,21 @@ export interface Dialect {
   lockVersion?(uid: string): Sql;
   /** A statement that gives {@link FinishedRows}. */
   finishedRows(versionUid: string, size: number): Sql;
+  /** As {@link SqlDatabase.queryEach}, as a step. */
+  each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]>;
+  /** Adds rows. @param onConflict behind the rows. */
+  insertRows(table: Sql, columns: readonly NewColumn[], onConflict?: Sql): Steps<void>;
+  /** Ids for new rows of a table whose ids are never used again, in ascending order. */
+  newIds(table: 'backy2_blobs' | 'backy2_leaves' | 'backy2_maps', count: number): Steps<number[]>;
   /** Deletes block rows and makes their blobs candidates for deletion. @returns how many rows. */
   deleteBlocks(where: Sql): Steps<number>;
+}
+
+/** A column of new rows; each column has a value for each row. */
+export interface NewColumn {
+  name: Sql;
+  type: 'text' | 'number' | 'bytes';
+  values: readonly SqlValue[];
 }
 
 /** The rows of a backup that is about to be finished. */
@@ -50,7 +63,7 @@ export interface FinishedRows {
 }
 
 /** A row by which {@link SqlDatabase.queryEach} looks for others. */
-export type QueryKey = readonly (string | number)[];
+export type QueryKey = readonly (string | number | Buffer)[];
 
 /** An engine, as the queries use it that both engines share. */
 export interface SqlDatabase {

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 
 /** A value that both engines take. */
-export type SqlValue = string | number | null;
+export type SqlValue = string | number | null | Buffer;
 
 /** SQL that the program has written itself, with a `?` for each value. Only this file makes one. */
 export class Sql {

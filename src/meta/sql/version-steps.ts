@@ -39,10 +39,15 @@ export function* forgetProgress(build: Knex, versionUid: string): Steps<void> {
 
 /** Removes a version without block rows. */
 export function* removeEmptyVersion(db: SqlDatabase, build: Knex, removed: RemovedVersion): Steps<void> {
+  yield* forgetVersion(db, build, removed);
+  yield* run(sql`DELETE FROM backy2_bad WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.checksum = backy2_bad.checksum)`);
+}
+
+/** Removes a version that has no blocks, in any layout. */
+export function* forgetVersion(db: SqlDatabase, build: Knex, removed: RemovedVersion): Steps<void> {
   const { uid, memory } = removed;
   if (memory !== undefined) yield* nameOfRemoved(uid, memory, db.now());
   yield* run(build('tags').where('version_uid', uid).delete());
   yield* forgetProgress(build, uid);
   yield* run(build('versions').where('uid', uid).delete());
-  yield* run(sql`DELETE FROM backy2_bad WHERE NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.checksum = backy2_bad.checksum)`);
 }

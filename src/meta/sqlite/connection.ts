@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { Layout } from '../../model/layout.ts';
 import type { QueryKey, SqlDatabase } from '../sql/database.ts';
-import { type Sql, sql } from '../sql/statement.ts';
+import type { Sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
 import { notUsable, notWritable, toDatabaseError } from './database-errors.ts';
@@ -102,13 +102,13 @@ export class SqliteConnection implements SqlDatabase {
     return row;
   }
 
-  /** See SqlDatabase.queryEach. All queries have the same text, which is prepared once. */
+  /** See SqlDatabase.queryEach. */
   async queryEach<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Promise<T[]> {
-    return keys.flatMap((key) => this.all<T>(queryFor(...key.map((value) => sql`${value}`))));
+    return this.play(this.dialect.each<T>(keys, queryFor));
   }
 
   async read<T>(steps: () => Steps<T>): Promise<T> {
-    return this.play(steps());
+    return this.readTogether(() => this.play(steps()));
   }
 
   async makeSideTables(): Promise<void> {

@@ -1,6 +1,6 @@
-import type { Dialect } from '../sql/database.ts';
-import { type Sql, sql } from '../sql/statement.ts';
-import { run, type Steps } from '../sql/steps.ts';
+import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
+import { joinSql, type Sql, sql } from '../sql/statement.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
 
 /** SQL as SQLite understands it. */
 export class SqliteDialect implements Dialect {
@@ -49,6 +49,31 @@ export class SqliteDialect implements Dialect {
       (SELECT count(*) FROM blocks WHERE version_uid = ${versionUid} AND ${this.idIsInteger} AND id >= 0 AND id < ${size}) AS fitting,
       EXISTS (SELECT 1 FROM blocks WHERE rowid >= (SELECT min(rowid) FROM blocks WHERE version_uid = ${versionUid})
         AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
+  }
+
+  /** All queries have the same text, which is prepared once. */
+  *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
+    const rows: T[] = [];
+    for (const key of keys) rows.push(...(yield* rowsOf<T>(queryFor(...key.map((value) => sql`${value}`)))));
+    return rows;
+  }
+
+  /** A prepared statement for each row is faster than JSON. */
+  *insertRows(table: Sql, columns: readonly NewColumn[], onConflict = sql``): Steps<void> {
+    const names = joinSql(
+      columns.map(({ name }) => name),
+      ', ',
+    );
+    for (let row = 0; row < (columns[0]?.values.length ?? 0); row++) {
+      const values = columns.map((column) => sql`${column.values[row] ?? null}`);
+      yield* run(sql`INSERT INTO ${table} (${names}) VALUES (${joinSql(values, ', ')}) ${onConflict}`);
+    }
+  }
+
+  /** AUTOINCREMENT counts rows that are added with these ids. */
+  *newIds(table: string, count: number): Steps<number[]> {
+    const [last] = yield* rowsOf<{ seq: number }>(sql`SELECT seq FROM sqlite_sequence WHERE name = ${table}`);
+    return Array.from({ length: count }, (_, i) => (last?.seq ?? 0) + i + 1);
   }
 
   *deleteBlocks(where: Sql): Steps<number> {

@@ -25,7 +25,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
     fixture = await create();
     fixture.setNow(NOW);
     meta = fixture.store();
-    await meta.initialize();
+    await meta.initialize(fixture.layout);
     await meta.open();
   });
   afterEach(async () => {

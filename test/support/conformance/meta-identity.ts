@@ -27,7 +27,7 @@ export function metaIdentitySuite(create: () => Promise<MetaStoreFixture>): void
   beforeEach(async () => {
     fixture = await create();
     meta = fixture.store();
-    await meta.initialize();
+    await meta.initialize(fixture.layout);
     await meta.open();
   });
   afterEach(async () => {

@@ -3,9 +3,12 @@ import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import type { BlockRange } from '../../../src/model/block-range.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
+import type { Layout } from '../../../src/model/layout.ts';
 
 /** How a suite gets stores of one database. */
 export interface MetaStoreFixture {
+  /** Of the database; classic when absent. */
+  layout?: Layout;
   /** A store that is not open yet; all of a test share one database. */
   store(): MetaStore;
   /** Moves the clock that the stores see. */
@@ -44,7 +47,7 @@ export class MetaLab {
       this.#fixture = await create();
       this.fixture.setNow(NOW);
       this.#meta = this.fixture.store();
-      await this.meta.initialize();
+      await this.meta.initialize(this.fixture.layout);
       await this.meta.open();
     });
     afterEach(async () => {

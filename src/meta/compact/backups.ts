@@ -1,0 +1,133 @@
+import type { BlockRange } from '../../model/block-range.ts';
+import type { BackupCounters } from '../../model/counters.ts';
+import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
+import type { NewVersion, Version } from '../../model/version.ts';
+import { insertVersion, markFinished, refuseIncomplete } from '../sql/backup-steps.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { statementBuilder } from '../sql/statement-builder.ts';
+import { countersOfRows } from '../sql/stats-rows.ts';
+import type { Steps } from '../sql/steps.ts';
+import { lockVersion } from '../sql/version-steps.ts';
+import { addCandidates, type BlobRecord, badBlobs, blobsById } from './blobs.ts';
+import { digestMap, fittingBlocks, namesAny } from './checks.ts';
+import { countBlocks, LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
+import { leafHash } from './leaf-sum.ts';
+import { ALL_LEAVES, eachLeaf, insertMap, isOdd, leafOf, mapOf, type NewLeaf, putLeaves, zeroLength } from './maps.ts';
+
+/** See BackupStore.createVersion. */
+export async function createVersion(db: SqlDatabase, version: NewVersion): Promise<void> {
+  const build = await statementBuilder();
+  await db.transaction(function* () {
+    yield* insertVersion(build, version, db.now());
+    yield* insertMap(db, version.uid);
+  });
+}
+
+/** See BackupStore.presentBlocks. */
+export async function presentBlocks(db: SqlDatabase, versionUid: string, { first, count }: BlockRange): Promise<BlockRange[]> {
+  const hash = await leafHash();
+  const present: BlockRange[] = [];
+  const add = (id: number) => {
+    const end = present.at(-1);
+    if (end !== undefined && end.first + end.count === id) end.count++;
+    else present.push({ first: id, count: 1 });
+  };
+  await db.read(function* () {
+    present.length = 0;
+    const map = yield* mapOf(versionUid);
+    if (map === undefined || count === 0) return;
+    yield* eachLeaf(db, hash, { map: map.map, first: leafOf(first), last: leafOf(first + count - 1) }, ({ idx, leaf }) => {
+      for (const [offset, block] of leaf.entries()) {
+        const id = idx * LEAF_BLOCKS + offset;
+        if (block !== MISSING && id >= first && id < first + count) add(id);
+      }
+    });
+  });
+  return present;
+}
+
+/** See BackupStore.discardBadBlocks. */
+export async function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
+  const hash = await leafHash();
+  return db.transaction(function* () {
+    const map = yield* mapOf(versionUid);
+    if (map === undefined) return 0;
+    const bad = yield* badBlobs();
+    const changed: NewLeaf[] = [];
+    const going: number[] = [];
+    let discarded = 0;
+    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* ({ idx, leaf, odd }) {
+      const blobs =
+        odd === 0
+          ? undefined
+          : yield* blobsById(
+              db,
+              [...leaf].filter((block) => block > ZERO),
+            );
+      const kept = leaf.slice();
+      let keptOdd = odd;
+      for (const [offset, block] of leaf.entries()) {
+        const id = idx * LEAF_BLOCKS + offset;
+        if (block === MISSING) continue;
+        const blob = blobs?.get(block);
+        const size = block === ZERO ? zeroLength(map, id) : blob === undefined ? map.blockSize : blob.size;
+        const fits = id >= 0 && id < blockCount(geometry) && size === blockLength(geometry, id);
+        if (fits && !bad.has(block)) continue;
+        kept[offset] = MISSING;
+        discarded++;
+        if (block !== ZERO) going.push(block);
+        if (blob !== undefined && isOdd(map, blob)) keptOdd--;
+      }
+      const n = countBlocks(kept);
+      if (n < countBlocks(leaf)) changed.push({ idx, leaf: kept, n, odd: keptOdd });
+    });
+    yield* putLeaves(db, hash, map.map, changed);
+    yield* addCandidates(db, going);
+    return discarded;
+  }, 'judging');
+}
+
+/** See BackupStore.countersFromRows. */
+export async function countersFromRows(db: SqlDatabase, versionUid: string): Promise<BackupCounters> {
+  const hash = await leafHash();
+  return db.read(function* () {
+    const sums = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
+    const map = yield* mapOf(versionUid);
+    if (map === undefined) return countersOfRows(sums);
+    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* ({ idx, leaf, odd }): Steps<void> {
+      const blobs: Map<number, BlobRecord> =
+        odd === 0
+          ? new Map()
+          : yield* blobsById(
+              db,
+              [...leaf].filter((block) => block > ZERO),
+            );
+      for (const [offset, block] of leaf.entries()) {
+        if (block === MISSING) continue;
+        const blob = blobs.get(block);
+        const isSparse = block === ZERO || (blob !== undefined && blob.uid === null);
+        const size = block === ZERO ? zeroLength(map, idx * LEAF_BLOCKS + offset) : (blob?.size ?? map.blockSize);
+        sums[isSparse ? 'sparseBlocks' : 'blocks']++;
+        sums[isSparse ? 'sparseBytes' : 'bytes'] += size ?? 0;
+      }
+    });
+    return countersOfRows(sums);
+  });
+}
+
+/** See BackupStore.finishBackup. Reads the leaves only if some blobs are known to be bad. */
+export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters): Promise<boolean> {
+  const build = await statementBuilder();
+  const hash = await leafHash();
+  return db.transaction(function* () {
+    yield* lockVersion(db, version.uid);
+    const map = yield* mapOf(version.uid);
+    refuseIncomplete(version, map === undefined ? 0 : (yield* fittingBlocks(db, hash, map)).fitting);
+    if (map !== undefined) {
+      if (yield* namesAny(db, hash, map, yield* badBlobs())) return false;
+      yield* digestMap(hash, map);
+    }
+    yield* markFinished(db, build, version, counters);
+    return true;
+  });
+}

@@ -1,0 +1,97 @@
+import type { BlockContent } from '../../model/block.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { toBytes } from './hex-bytes.ts';
+
+/** A row of `backy2_blobs` as a driver gives it. */
+export interface BlobRecord {
+  id: number;
+  uid: string | null;
+  checksum: Buffer | null;
+  size: number | null;
+  valid: number;
+  enc_version: number;
+  envkey: Buffer | null;
+  nonce: Buffer | null;
+}
+
+/** A new row of `backy2_blobs`. */
+export type NewBlob = Omit<BlockContent, 'size'> & { size: number | null; valid: boolean };
+
+export const BLOB_COLUMNS = sql`id, uid, checksum, size, valid, enc_version, envkey, nonce`;
+
+/** A condition: the blob has this uid. By the index. */
+export function hasUid(uid: Sql): Sql {
+  return sql`substr(backy2_blobs.uid, 1, 10) = substr(${uid}, 1, 10) AND backy2_blobs.uid = ${uid}`;
+}
+
+/** A condition: the blob has this checksum. By the index. */
+export function hasChecksum(checksum: Sql): Sql {
+  return sql`substr(backy2_blobs.checksum, 1, 8) = substr(${checksum}, 1, 8) AND backy2_blobs.checksum = ${checksum}`;
+}
+
+/** Adds rows. @returns their ids, which ascend. */
+export function* insertBlobs({ dialect }: SqlDatabase, blobs: readonly NewBlob[]): Steps<number[]> {
+  const ids = yield* dialect.newIds('backy2_blobs', blobs.length);
+  yield* dialect.insertRows(sql`backy2_blobs`, [
+    { name: sql`id`, type: 'number', values: ids },
+    { name: sql`uid`, type: 'text', values: blobs.map(({ uid }) => uid) },
+    { name: sql`checksum`, type: 'bytes', values: blobs.map(({ checksum }) => toBytes(checksum)) },
+    { name: sql`size`, type: 'number', values: blobs.map(({ size }) => size) },
+    { name: sql`valid`, type: 'number', values: blobs.map(({ valid }) => (valid ? 1 : 0)) },
+    { name: sql`enc_version`, type: 'number', values: blobs.map(({ encVersion }) => encVersion) },
+    { name: sql`envkey`, type: 'bytes', values: blobs.map(({ envKey }) => toBytes(envKey)) },
+    { name: sql`nonce`, type: 'bytes', values: blobs.map(({ nonce }) => toBytes(nonce)) },
+  ]);
+  return ids;
+}
+
+/** The rows with these ids, by id; there may be others among them. */
+export function* blobsById(db: SqlDatabase, ids: readonly number[]): Steps<Map<number, BlobRecord>> {
+  if (ids.length === 0) return new Map();
+  const rows = yield* rowsOf<BlobRecord>(sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${isAmong(db, ids)}`);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Most blocks of a version were stored in their order: a range is quicker than a list. */
+function isAmong({ dialect }: SqlDatabase, ids: readonly number[]): Sql {
+  let first = Number.POSITIVE_INFINITY;
+  let last = 0;
+  for (const id of ids) {
+    first = Math.min(first, id);
+    last = Math.max(last, id);
+  }
+  return last - first < 1.25 * ids.length ? sql`id BETWEEN ${first} AND ${last}` : dialect.among(sql`id`, ids);
+}
+
+/** The ids of all rows that are known to be bad: usually none. */
+export function* badBlobs(): Steps<Set<number>> {
+  const rows = yield* rowsOf<{ id: number }>(sql`SELECT id FROM backy2_blobs WHERE valid = 0`);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/**
+ * Makes blobs candidates for deletion, dated now. One that is a candidate already begins its hour
+ * again, and must be looked for again.
+ */
+export function* addCandidates({ dialect }: SqlDatabase, blobs: Iterable<number>): Steps<void> {
+  const ids = [...new Set(blobs)].sort((a, b) => a - b);
+  if (ids.length === 0) return;
+  const [clock] = yield* rowsOf<{ now: number }>(sql`SELECT ${dialect.nowSeconds()} AS now`);
+  const columns = [
+    { name: sql`blob`, type: 'number', values: ids },
+    { name: sql`time`, type: 'number', values: ids.map(() => clock?.now ?? 0) },
+  ] as const;
+  yield* dialect.insertRows(
+    sql`backy2_candidates`,
+    columns,
+    sql`ON CONFLICT (blob) DO UPDATE SET time = excluded.time, scanned = 0`,
+  );
+}
+
+/** Rescues blobs that blocks name again: they are no candidates any more. */
+export function* rescue({ dialect }: SqlDatabase, blobs: Iterable<number>): Steps<void> {
+  const ids = [...blobs];
+  if (ids.length > 0) yield* run(sql`DELETE FROM backy2_candidates WHERE ${dialect.among(sql`blob`, ids)}`);
+}

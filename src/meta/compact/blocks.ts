@@ -1,0 +1,133 @@
+import type { BlobOfBlock, BlockRow } from '../../model/block.ts';
+import type { RowIds } from '../block-store.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { sql } from '../sql/statement.ts';
+import { rowsOf, run } from '../sql/steps.ts';
+import { lockVersion } from '../sql/version-steps.ts';
+import { badBlobs, blobsById, hasUid } from './blobs.ts';
+import { fittingBlocks, namesAny } from './checks.ts';
+import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
+import { leafHash } from './leaf-sum.ts';
+import { ALL_LEAVES, blocksOfMap, eachLeaf, leafOf, leafPage, mapOf } from './maps.ts';
+import { isSame } from './named-blobs.ts';
+import { blobsOf, entriesAfter, rowOfBlob } from './rows.ts';
+import { holdersOf, usesOf } from './scan.ts';
+
+/** Ids of stray blocks that messages name. */
+const STRAY_EXAMPLES = 3;
+
+/** See BlockStore.countBlocks. */
+export function countBlocks(db: SqlDatabase, versionUid: string): Promise<number> {
+  return db.read(function* () {
+    const map = yield* mapOf(versionUid);
+    return map === undefined ? 0 : yield* blocksOfMap(map.map);
+  });
+}
+
+/** See BlockStore.checkIds. */
+export async function checkIds(db: SqlDatabase, versionUid: string, size: number): Promise<RowIds> {
+  const hash = await leafHash();
+  return db.read(function* () {
+    const map = yield* mapOf(versionUid);
+    if (map === undefined) return { fitting: 0, stray: 0, examples: [] };
+    const { fitting, stray } = yield* fittingBlocks(db, hash, { map: map.map, size });
+    const examples: string[] = [];
+    if (stray > 0) {
+      const where = sql`AND (idx < 0 OR idx >= ${leafOf(size)})`;
+      yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES, where }, ({ idx, leaf }) => {
+        for (const [offset, block] of leaf.entries()) {
+          const id = idx * LEAF_BLOCKS + offset;
+          if (block !== MISSING && (id < 0 || id >= size) && examples.length < STRAY_EXAMPLES) examples.push(String(id));
+        }
+      });
+    }
+    return { fitting, stray, examples };
+  });
+}
+
+/**
+ * See BlockStore.markBlockInvalid. One row of a blob stands for all its blocks. Which versions have
+ * them takes a look at all leaves: seconds for hundreds of millions of blocks.
+ */
+export async function markBlockInvalid(db: SqlDatabase, uid: string, checksum: string | null): Promise<string[]> {
+  const hash = await leafHash();
+  return db.transaction(function* () {
+    const rows = yield* db.dialect.each<{ id: number; checksum: Buffer | null }>(
+      [[uid]],
+      (key) => sql`SELECT id, checksum FROM backy2_blobs WHERE ${hasUid(key)}`,
+    );
+    const ids = rows.filter((row) => isSame(row.checksum, checksum)).map(({ id }) => id);
+    if (ids.length === 0) return [];
+    yield* run(sql`UPDATE backy2_blobs SET valid = 0 WHERE ${db.dialect.among(sql`id`, ids)}`);
+    const holders = yield* holdersOf(db, hash, new Set(ids));
+    const uses = yield* usesOf(
+      db,
+      holders.map(({ leaf }) => leaf),
+    );
+    const versions = [...new Set(uses.map(({ versionUid }) => versionUid))];
+    const marked = yield* rowsOf<{ uid: string; date: string }>(
+      sql`UPDATE versions SET valid = 0 WHERE ${db.dialect.among(sql`uid`, versions)} RETURNING uid, date`,
+    );
+    return marked.sort((a, b) => (a.date < b.date ? -1 : 1)).map((version) => version.uid);
+  }, 'judging');
+}
+
+/** See HealStore.validateWhole. */
+export async function validateWhole(db: SqlDatabase, versionUids: readonly string[]): Promise<string[]> {
+  const hash = await leafHash();
+  const validated: string[] = [];
+  for (const uid of versionUids) {
+    const isValidated = await db.transaction(function* () {
+      yield* lockVersion(db, uid);
+      const map = yield* mapOf(uid);
+      if (map === undefined) return false;
+      const { fitting, stray } = yield* fittingBlocks(db, hash, map);
+      if (fitting !== map.size || stray > 0 || (yield* namesAny(db, hash, map, yield* badBlobs()))) return false;
+      const changes = yield* run(
+        sql`UPDATE versions SET valid = 1 WHERE uid = ${uid} AND valid = 0
+          AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
+          AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)`,
+      );
+      return changes > 0;
+    });
+    if (isValidated) validated.push(uid);
+  }
+  return validated;
+}
+
+/** See HealStore.badBlockPage. */
+export async function badBlockPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlockRow[]> {
+  const hash = await leafHash();
+  return db.read(function* () {
+    const rows: BlockRow[] = [];
+    const map = yield* mapOf(versionUid);
+    const bad = yield* blobsById(db, [...(yield* badBlobs())]);
+    if (map === undefined || bad.size === 0) return rows;
+    for (let first = leafOf(afterId + 1); rows.length < limit; ) {
+      const page = yield* leafPage(db, hash, { map: map.map, first, last: ALL_LEAVES.last });
+      for (const { idx, leaf } of page)
+        for (let offset = 0, id = idx * LEAF_BLOCKS; offset < LEAF_BLOCKS; offset++, id++) {
+          const blob = bad.get(leaf[offset] as number);
+          if (blob === undefined || blob.valid !== 0 || id <= afterId || rows.length >= limit) continue;
+          const row = rowOfBlob(id, blob);
+          if (row.uid !== null) rows.push(row);
+        }
+      const end = page.at(-1);
+      if (end === undefined) break;
+      first = end.idx + 1;
+    }
+    return rows;
+  });
+}
+
+/** See ReportStore.blobPage. */
+export async function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
+  const hash = await leafHash();
+  return db.read(function* () {
+    const map = yield* mapOf(versionUid);
+    if (map === undefined) return [];
+    const entries = yield* entriesAfter(db, hash, map, { afterId, limit });
+    const blobs = yield* blobsOf(db, entries);
+    return entries.map(({ id, block }) => ({ id, uid: block === ZERO ? null : blobs.get(block)?.uid || null }));
+  });
+}

@@ -1,0 +1,80 @@
+import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
+import type { Geometry } from '../../model/geometry.ts';
+import type { BackupGroup, CommitOutcome } from '../backup-store.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
+import { sql } from '../sql/statement.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { countersUpsert } from '../sql/version-steps.ts';
+import { hasChecksum } from './blobs.ts';
+import { Changes } from './changes.ts';
+import { healBlobs, mayHeal } from './heal.ts';
+import { toBytes, toText } from './hex-bytes.ts';
+import { ZERO } from './leaf.ts';
+import { leafHash } from './leaf-sum.ts';
+import { isOdd, mapOf, type VersionMap } from './maps.ts';
+import { nameBlobs } from './named-blobs.ts';
+
+/** See BackupStore.findBlobs. One look into the index for each key. */
+export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
+  await db.makeSideTables();
+  const wanted = keys.map(({ checksum, size }) => [toBytes(checksum) ?? '', checksum, size]);
+  const rows = await db.read(() =>
+    db.dialect.each<{
+      checksum: string;
+      size: number;
+      uid: string;
+      envkey: Buffer | null;
+      nonce: Buffer | null;
+      imported: number;
+    }>(
+      wanted,
+      (bytes, checksum, size) =>
+        sql`SELECT ${checksum} AS checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
+            (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
+          FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
+            AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid) LIMIT 1`,
+    ),
+  );
+  return new Map(
+    rows.map(({ checksum, size, uid, envkey, nonce, imported }) => [
+      dedupKey({ checksum, size }),
+      { uid, envKey: toText(envkey), nonce: toText(nonce), ...(imported === 1 ? { imported: true } : {}) },
+    ]),
+  );
+}
+
+/**
+ * See BackupStore.commitGroup. Writes the rows of new blobs in the order of blocks, so that leaves
+ * have few extents, and each leaf that has new blocks.
+ */
+export async function commitGroup(
+  db: SqlDatabase,
+  versionUid: string,
+  group: BackupGroup,
+  geometry: Geometry,
+): Promise<CommitOutcome> {
+  const hash = await leafHash();
+  return db.transaction(function* () {
+    const map = yield* mapFor(versionUid, geometry);
+    const { named, refused } = yield* nameBlobs(db, map, group.rows);
+    const changes = new Changes();
+    for (const { row, block } of named) changes.set(row.id, block, block !== ZERO && isOdd(map, row));
+    for (const range of group.sparse) changes.setZeros(range);
+    yield* changes.write(db, hash, map);
+    yield* run(countersUpsert(versionUid, group.counters(refused)));
+    if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
+    const { fresh, found } = goodBlobs(group.rows, refused);
+    const bad = yield* mayHeal([...fresh, ...found]);
+    return { refused, healing: bad.length === 0 ? NOTHING_HEALED : yield* healBlobs(db, hash, bad) };
+  }, 'naming');
+}
+
+/** The map of a version that gets blocks. The first of them tell its block size. */
+export function* mapFor(versionUid: string, { blockSize }: Geometry): Steps<VersionMap> {
+  const map = yield* mapOf(versionUid);
+  if (map === undefined) throw new Error(`no map of version ${versionUid}`);
+  if (map.blockSize !== null) return map;
+  yield* rowsOf(sql`UPDATE backy2_maps SET block_size = ${blockSize} WHERE id = ${map.map} RETURNING id`);
+  return { ...map, blockSize };
+}

@@ -1,0 +1,192 @@
+import { blockLength, type Geometry } from '../../model/geometry.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
+import { damaged } from './damage.ts';
+import { decodeLeaf, encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
+import type { LeafHash } from './leaf-sum.ts';
+
+/** The map of a version: where its leaves are. */
+export interface VersionMap {
+  map: number;
+  versionUid: string;
+  /** Blocks of the version. */
+  size: number;
+  sizeBytes: number;
+  /** Null until the first block is committed. */
+  blockSize: number | null;
+  date: string;
+}
+
+/** A leaf at its place. */
+export interface PlacedLeaf {
+  idx: number;
+  id: number;
+  /** Blocks that it has. */
+  n: number;
+  /** Blobs without a uid, or whose size is not the block size. */
+  odd: number;
+  leaf: Leaf;
+}
+
+/** Leaves that one statement reads: 2 MB. */
+const PAGE_LEAVES = 500;
+
+/** The number of the leaf of a block. Damaged rows may have ids below 0. */
+export const leafOf = (id: number): number => Math.floor(id / LEAF_BLOCKS);
+
+/** The map of a version; undefined if there is no such version. */
+export function* mapOf(versionUid: string): Steps<VersionMap | undefined> {
+  const [found] = yield* rowsOf<VersionMap>(
+    sql`SELECT backy2_maps.id AS map, version_uid AS "versionUid", size, size_bytes AS "sizeBytes", block_size AS "blockSize", date
+      FROM backy2_maps JOIN versions ON versions.uid = version_uid WHERE version_uid = ${versionUid}`,
+  );
+  return found;
+}
+
+/** The image of a version. Without a block size it has no block. */
+export function geometryOf({ blockSize, sizeBytes }: VersionMap): Geometry {
+  return { blockSize: blockSize ?? 1, sizeBytes };
+}
+
+/** The length of a zero block, which has no row of its own. */
+export function zeroLength(map: VersionMap, id: number): number | undefined {
+  return map.blockSize !== null && id >= 0 && id < map.size ? blockLength(geometryOf(map), id) : undefined;
+}
+
+/** Whether a blob counts as odd in the leaves of a version; see {@link PlacedLeaf}. */
+export function isOdd({ blockSize }: VersionMap, { uid, size }: { uid: string | null; size: number | null }): boolean {
+  return size !== blockSize || uid === null || uid === '';
+}
+
+/** Adds a map. @returns its id. */
+export function* insertMap({ dialect }: SqlDatabase, versionUid: string): Steps<number> {
+  const [map = 0] = yield* dialect.newIds('backy2_maps', 1);
+  yield* run(sql`INSERT INTO backy2_maps (id, version_uid) VALUES (${map}, ${versionUid})`);
+  return map;
+}
+
+/** A leaf as a driver gives it. */
+interface LeafRecord {
+  idx: number;
+  id: number;
+  n: number;
+  odd: number;
+  sum: Buffer;
+  data: Buffer;
+}
+
+/** Decodes a leaf. @throws BackyError `database` when its bytes are not those that were written. */
+export function checkedLeaf(db: SqlDatabase, hash: LeafHash, { id, sum, data }: Pick<LeafRecord, 'id' | 'sum' | 'data'>): Leaf {
+  if (!hash(data).equals(sum)) throw damaged(db, `leaf ${id} of table backy2_leaves has another checksum`);
+  try {
+    return decodeLeaf(data);
+  } catch (error) {
+    throw damaged(db, `leaf ${id} of table backy2_leaves is ${(error as Error).message}`);
+  }
+}
+
+/** Leaves to read. */
+interface LeavesRequest {
+  map: number;
+  /** The first and the last number of a leaf. */
+  first: number;
+  last: number;
+  /** A further condition. */
+  where?: Sql;
+  /** Fewer leaves in a page. */
+  most?: number;
+}
+
+/** The leaves of a map in a range, up to some hundred of them, in their order. */
+export function* leafPage(db: SqlDatabase, hash: LeafHash, request: LeavesRequest): Steps<PlacedLeaf[]> {
+  const { map, first, last, where = sql``, most = PAGE_LEAVES } = request;
+  const records = yield* rowsOf<LeafRecord>(
+    sql`SELECT idx, backy2_leaves.id AS id, n, odd, sum, data
+      FROM backy2_map_leaves JOIN backy2_leaves ON backy2_leaves.id = leaf
+      WHERE map = ${map} AND idx >= ${first} AND idx <= ${last} ${where} ORDER BY idx LIMIT ${most}`,
+  );
+  return records.map((record) => ({ ...record, leaf: checkedLeaf(db, hash, record) }));
+}
+
+/** The same for all of a range, page by page. */
+export function* eachLeaf(
+  db: SqlDatabase,
+  hash: LeafHash,
+  request: LeavesRequest,
+  body: (leaf: PlacedLeaf) => Steps<void> | void,
+): Steps<void> {
+  for (let first = request.first; first <= request.last; ) {
+    const page = yield* leafPage(db, hash, { ...request, first });
+    for (const leaf of page) {
+      const steps = body(leaf);
+      if (steps !== undefined) yield* steps;
+    }
+    const end = page.at(-1);
+    if (page.length < PAGE_LEAVES || end === undefined) return;
+    first = end.idx + 1;
+  }
+}
+
+/** Numbers of all leaves, those of damaged rows too. */
+export const ALL_LEAVES = { first: -(2 ** 22), last: 2 ** 31 - 1 };
+
+/** A leaf to write. */
+export interface NewLeaf {
+  idx: number;
+  leaf: Leaf;
+  n: number;
+  odd: number;
+}
+
+/**
+ * Puts leaves into a map, in place of those that it has there. One that equals another leaf becomes
+ * a further reference to it. Leaves that nothing refers to any more are deleted.
+ */
+export function* putLeaves(db: SqlDatabase, hash: LeafHash, map: number, leaves: readonly NewLeaf[]): Steps<void> {
+  const known = new Map<string, number>();
+  for (const { idx, leaf, n, odd } of leaves) {
+    const data = encodeLeaf(leaf);
+    const key = data.toString('latin1');
+    const id = n === 0 ? undefined : (known.get(key) ?? (yield* storeLeaf(db, { data, sum: hash(data), n, odd })));
+    if (id !== undefined) known.set(key, id);
+    const [old] = yield* rowsOf<{ leaf: number }>(sql`SELECT leaf FROM backy2_map_leaves WHERE map = ${map} AND idx = ${idx}`);
+    if (old?.leaf === id) continue;
+    if (id === undefined) yield* run(sql`DELETE FROM backy2_map_leaves WHERE map = ${map} AND idx = ${idx}`);
+    else
+      yield* run(
+        sql`INSERT INTO backy2_map_leaves (map, idx, leaf) VALUES (${map}, ${idx}, ${id})
+          ON CONFLICT (map, idx) DO UPDATE SET leaf = excluded.leaf`,
+      );
+    if (old !== undefined) yield* dropLeaf(old.leaf);
+  }
+}
+
+/** @returns the id of an equal leaf, or of a new one. */
+function* storeLeaf(
+  { dialect }: SqlDatabase,
+  { data, sum, n, odd }: { data: Buffer; sum: Buffer; n: number; odd: number },
+): Steps<number> {
+  const [same] = yield* rowsOf<{ id: number }>(
+    sql`SELECT id FROM backy2_leaves WHERE sum = ${sum} AND n = ${n} AND odd = ${odd} AND data = ${data} LIMIT 1`,
+  );
+  if (same !== undefined) return same.id;
+  const [id = 0] = yield* dialect.newIds('backy2_leaves', 1);
+  yield* run(sql`INSERT INTO backy2_leaves (id, n, odd, sum, data) VALUES (${id}, ${n}, ${odd}, ${sum}, ${data})`);
+  return id;
+}
+
+/** Deletes a leaf that no map refers to. */
+export function* dropLeaf(leaf: number): Steps<void> {
+  yield* run(
+    sql`DELETE FROM backy2_leaves WHERE id = ${leaf} AND NOT EXISTS (SELECT 1 FROM backy2_map_leaves WHERE leaf = ${leaf})`,
+  );
+}
+
+/** How many blocks a map has. */
+export function* blocksOfMap(map: number): Steps<number> {
+  const { blocks } = yield* rowOf<{ blocks: number }>(
+    sql`SELECT coalesce(sum(n), 0) AS blocks FROM backy2_map_leaves JOIN backy2_leaves ON backy2_leaves.id = leaf WHERE map = ${map}`,
+  );
+  return blocks;
+}
