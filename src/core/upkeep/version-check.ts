@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { BackyError } from '../../errors.ts';
 import type { Damage } from '../../meta/integrity-store.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
@@ -53,7 +54,10 @@ export class VersionCheck {
       after = page.after;
     }
     this.#reach(size);
-    await this.#checkIds();
+    await this.#checkIds().catch((error: unknown) => {
+      // The damage that it meets is known already.
+      if (this.#isReadable || !(error instanceof BackyError && error.code === 'database')) throw error;
+    });
     return { rows, isReadable: this.#isReadable };
   }
 

@@ -7,7 +7,9 @@ import * as blocks from './blocks.ts';
 import { compactCleanup } from './cleanup.ts';
 import { commitGroup, findBlobs } from './commit.ts';
 import { heal } from './heal.ts';
+import * as integrity from './integrity.ts';
 import { blockPage, blocksById, datedBlockPage } from './rows.ts';
+import { checkShared } from './shared-integrity.ts';
 import { takeOver } from './take-over.ts';
 import { removeVersion, setVersionValid } from './versions.ts';
 
@@ -19,6 +21,8 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, blocks),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal }),
     ...bind(db, { removeVersion, setVersionValid }),
+    ...bind(db, integrity),
+    ...bind(db, { checkShared }),
     ...compactCleanup(db),
   } as unknown as LayoutQueries;
 }

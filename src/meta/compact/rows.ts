@@ -63,7 +63,8 @@ export function rowOfEntry(
   return rowOfBlob(id, blob);
 }
 
-function zeroRow(map: VersionMap, id: number): BlockRow {
+/** The row of a zero block. */
+export function zeroRow(map: VersionMap, id: number): BlockRow {
   const plain = { valid: true, encVersion: 0, envKey: null, nonce: null };
   return { id, uid: null, checksum: null, size: zeroLength(map, id) ?? 0, ...plain };
 }
