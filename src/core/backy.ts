@@ -26,6 +26,7 @@ import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
 import type { MetadataCheck } from './upkeep/check-metadata.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
+import type { ConversionRequest, ConversionResult } from './upkeep/convert-database.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
 import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
@@ -51,11 +52,12 @@ export class Backy {
   /**
    * Opens the database, and upgrades or creates it if needed. Logs a warning if a new database was
    * created for a store that holds the blobs of a lost one. A missing database is an error then.
+   * @param anyLayout whether it may have another layout than the configured one.
    */
-  async open(): Promise<void> {
+  async open(anyLayout = false): Promise<void> {
     try {
       const { meta, settings } = this.#context;
-      const { isNew } = await meta.open({ layout: settings.layout });
+      const { isNew } = await meta.open({ layout: anyLayout ? undefined : settings.layout });
       if (isNew) await this.#adoptStore();
     } catch (error) {
       if (!(error instanceof NoDatabaseError)) throw error;
@@ -247,6 +249,11 @@ export class Backy {
   /** Copies the database to a file. Needs no `open`. */
   async backupDatabase(request: DatabaseBackupRequest): Promise<DatabaseBackup> {
     return (await import('./upkeep/backup-db.ts')).backupDatabase(this.#context, request);
+  }
+
+  /** Converts the database to another layout. Needs the whole installation. */
+  async convertDatabase(request: ConversionRequest): Promise<ConversionResult> {
+    return (await import('./upkeep/convert-database.ts')).convertDatabase(this.#context, request);
   }
 
   /**

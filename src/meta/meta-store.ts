@@ -2,6 +2,7 @@ import type { Layout } from '../model/layout.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { BlockStore } from './block-store.ts';
 import type { CleanupStore } from './cleanup-store.ts';
+import type { ConversionStore } from './conversion.ts';
 import type { EncryptionStore } from './encryption-store.ts';
 import type { HealStore } from './heal-store.ts';
 import type { IdentityStore } from './identity-store.ts';
@@ -21,7 +22,7 @@ export interface OpenOptions {
 }
 
 /** Methods that are the same in every layout. */
-export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close';
+export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close' | keyof ConversionStore;
 
 /**
  * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
@@ -42,7 +43,8 @@ export interface MetaStore
     NameStore,
     VerificationStore,
     TransferStore,
-    ReportStore {
+    ReportStore,
+    ConversionStore {
   /**
    * Creates the schema, in the classic layout unless another is given. An initialised database is
    * an error and stays untouched.

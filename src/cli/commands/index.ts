@@ -5,6 +5,7 @@ import { checkMetadataCommand } from './check-metadata.ts';
 import { checkStorageCommand } from './check-storage.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { completionCommand } from './completion.ts';
+import { convertDbCommand } from './convert-db.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   checkStorageCommand,
   checkMetadataCommand,
   backupDbCommand,
+  convertDbCommand,
   dueCommand,
   slaCommand,
 ];

@@ -59,6 +59,6 @@ export function refuseOtherLayout(database: string, revision: string | undefined
   throw new BackyError(
     'config',
     `[MetaBackend] layout is ${wanted}, but the database ${database} has the layout ${actual}. Nothing was changed.`,
-    { hint: `Set layout to ${actual}, or leave it out.` },
+    { hint: `Set layout to ${actual}, or leave it out. To convert the database: backy2 convert-db --to ${wanted}` },
   );
 }

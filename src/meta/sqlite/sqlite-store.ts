@@ -1,3 +1,4 @@
+import type { Layout } from '../../model/layout.ts';
 import { byLayout } from '../by-layout.ts';
 import { compactQueries } from '../compact/compact-queries.ts';
 import type { MetaStore, OpenOptions } from '../meta-store.ts';
@@ -5,6 +6,7 @@ import { bind } from '../sql/bind.ts';
 import { sharedQueries } from '../sql/shared-queries.ts';
 import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
+import { type ConnectedStore, convertTo, databaseSize } from './conversion.ts';
 import { diskUsage } from './disk-usage.ts';
 import { heal } from './heal.ts';
 import { close, copyTo, initialize, layout, open, readOnlyReason } from './lifecycle.ts';
@@ -26,15 +28,25 @@ export interface SqliteStoreOptions extends SqliteOptions {
  * thread. Touches nothing until `open` or `initialize`.
  */
 export function sqliteStore(options: SqliteStoreOptions): MetaStore {
+  return connectedStore(options).store;
+}
+
+function connectedStore(options: SqliteStoreOptions): ConnectedStore {
   const connection = new SqliteConnection(options);
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
     ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, withUnusedCandidates }),
   };
-  return {
+  const store: MetaStore = {
     ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
     ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),
-    ...bind(connection, { open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }) }),
+    ...bind(connection, {
+      open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }),
+      databaseSize,
+      convertTo: (db: SqliteConnection, to: Layout) =>
+        convertTo(db, to, (path) => connectedStore({ ...options, path, createIfMissing: true })),
+    }),
   };
+  return { store, connection };
 }
