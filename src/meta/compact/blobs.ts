@@ -65,6 +65,14 @@ function isAmong({ dialect }: SqlDatabase, ids: readonly number[]): Sql {
   return last - first < 1.25 * ids.length ? sql`id BETWEEN ${first} AND ${last}` : dialect.among(sql`id`, ids);
 }
 
+/** The rows with these uids, in any order. */
+export function blobsByUid({ dialect }: SqlDatabase, uids: readonly string[], where = sql``): Steps<BlobRecord[]> {
+  return dialect.each<BlobRecord>(
+    uids.map((uid) => [uid]),
+    (uid) => sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasUid(uid)} ${where}`,
+  );
+}
+
 /** The ids of all rows that are known to be bad: usually none. */
 export function* badBlobs(): Steps<Set<number>> {
   const rows = yield* rowsOf<{ id: number }>(sql`SELECT id FROM backy2_blobs WHERE valid = 0`);

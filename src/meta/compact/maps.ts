@@ -45,7 +45,7 @@ export function* mapOf(versionUid: string): Steps<VersionMap | undefined> {
 }
 
 /** The image of a version. Without a block size it has no block. */
-export function geometryOf({ blockSize, sizeBytes }: VersionMap): Geometry {
+function geometryOf({ blockSize, sizeBytes }: VersionMap): Geometry {
   return { blockSize: blockSize ?? 1, sizeBytes };
 }
 
@@ -177,7 +177,7 @@ function* storeLeaf(
 }
 
 /** Deletes a leaf that no map refers to. */
-export function* dropLeaf(leaf: number): Steps<void> {
+function* dropLeaf(leaf: number): Steps<void> {
   yield* run(
     sql`DELETE FROM backy2_leaves WHERE id = ${leaf} AND NOT EXISTS (SELECT 1 FROM backy2_map_leaves WHERE leaf = ${leaf})`,
   );

@@ -2,7 +2,8 @@ import type { BackupRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
-import { BLOB_COLUMNS, type BlobRecord, hasUid, insertBlobs, type NewBlob, rescue } from './blobs.ts';
+import { type BlobRecord, blobsByUid, insertBlobs, type NewBlob, rescue } from './blobs.ts';
+import { groupBy } from './group-by.ts';
 import { toBytes } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { type VersionMap, zeroLength } from './maps.ts';
@@ -73,14 +74,8 @@ interface Usable {
 /** After the others are added: a block may have been found in the same group. */
 function* findUsable(db: SqlDatabase, found: readonly BackupRow[]): Steps<Usable> {
   const uids = [...new Set(found.map(({ uid }) => uid ?? ''))];
-  const records = yield* db.dialect.each<BlobRecord>(
-    uids.map((uid) => [uid]),
-    (uid) =>
-      sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasUid(uid)} AND valid = 1
-        AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = ${uid})`,
-  );
-  const byUid = new Map<string | null, BlobRecord[]>();
-  for (const record of records) byUid.set(record.uid, [...(byUid.get(record.uid) ?? []), record]);
+  const isDoomed = sql`EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
+  const byUid = groupBy(yield* blobsByUid(db, uids, sql`AND valid = 1 AND NOT ${isDoomed}`), ({ uid }) => uid);
   const result: Usable = { usable: [], different: [], refused: [] };
   for (const row of found) {
     const same = (byUid.get(row.uid) ?? []).filter(({ checksum }) => isSame(checksum, row.checksum));

@@ -51,12 +51,7 @@ export function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<n
 }
 
 /** The row of a block as it would be in table `blocks`. */
-export function rowOfEntry(
-  db: SqlDatabase,
-  map: VersionMap,
-  { id, block }: Entry,
-  blobs: ReadonlyMap<number, BlobRecord>,
-): BlockRow {
+function rowOfEntry(db: SqlDatabase, map: VersionMap, { id, block }: Entry, blobs: ReadonlyMap<number, BlobRecord>): BlockRow {
   if (block === ZERO) return zeroRow(map, id);
   const blob = blobs.get(block);
   if (blob === undefined) throw damaged(db, `block ${id} of version ${map.versionUid} names blob ${block}, which has no row`);
@@ -128,7 +123,7 @@ export async function blocksById(db: SqlDatabase, versionUid: string, ids: reado
 }
 
 /** The blocks that exist among `ids`, in the order of `ids`. */
-export function* entriesById(db: SqlDatabase, hash: LeafHash, map: VersionMap, ids: readonly number[]): Steps<Entry[]> {
+function* entriesById(db: SqlDatabase, hash: LeafHash, map: VersionMap, ids: readonly number[]): Steps<Entry[]> {
   const places = [...new Set(ids.map(leafOf))].sort((a, b) => a - b);
   const where = sql`AND ${db.dialect.among(sql`idx`, places)}`;
   const found = new Map<number, number>();

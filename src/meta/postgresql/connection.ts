@@ -4,7 +4,7 @@ import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Fence } from '../../model/fence.ts';
 import type { Layout } from '../../model/layout.ts';
-import type { Exclusion, QueryKey, SqlDatabase } from '../sql/database.ts';
+import type { Exclusion, Play, QueryKey, SqlDatabase } from '../sql/database.ts';
 import { SIDE_TABLES } from '../sql/schema.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
@@ -99,6 +99,10 @@ export class PostgresConnection implements SqlDatabase {
 
   transaction<T>(steps: () => Steps<T>, exclusion: Exclusion = 'none'): Promise<T> {
     return this.write((session) => session.play(steps()), { exclusion });
+  }
+
+  longTransaction<T>(exclusion: Exclusion, body: (play: Play) => Promise<T>): Promise<T> {
+    return this.write((session) => body((steps) => session.play(steps)), { exclusion, retry: false });
   }
 
   translate(error: unknown): unknown {

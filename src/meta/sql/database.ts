@@ -25,6 +25,8 @@ export interface Dialect {
   among(column: Sql, values: readonly string[] | readonly number[]): Sql;
   /** A table of JSON values, with the one column `value`; `->>` reads a field of it. */
   jsonRows(values: readonly object[]): Sql;
+  /** An expression: the bytes of a text in hex. */
+  fromHex(text: Sql): Sql;
   /** A table of texts, with the one column `uid`, in their order. */
   uids(values: readonly string[]): Sql;
   /** A statement that gives a row when there is such a table. */
@@ -65,6 +67,9 @@ export interface FinishedRows {
 /** A row by which {@link SqlDatabase.queryEach} looks for others. */
 export type QueryKey = readonly (string | number | Buffer)[];
 
+/** Runs steps within the caller's transaction. */
+export type Play = <T>(steps: Steps<T>) => Promise<T>;
+
 /** An engine, as the queries use it that both engines share. */
 export interface SqlDatabase {
   /** The database as messages call it. */
@@ -88,6 +93,11 @@ export interface SqlDatabase {
   makeSideTables(): Promise<void>;
   /** Runs steps in one transaction; durable on return. They may be run again after a conflict. */
   transaction<T>(steps: () => Steps<T>, exclusion?: Exclusion): Promise<T>;
+  /**
+   * Runs one transaction that takes minutes: `body` MAY await, so that the event loop keeps running,
+   * and runs its steps with `play`. It is not run again: a conflict ends it, with nothing changed.
+   */
+  longTransaction<T>(exclusion: Exclusion, body: (play: Play) => Promise<T>): Promise<T>;
   /** A failure of the driver or the database as a BackyError; any other stays what it is. */
   translate(error: unknown): unknown;
 }

@@ -3,6 +3,23 @@ import type { SqlDatabase } from './database.ts';
 import { sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
 
+/**
+ * Notes checks. In the order of uids: two programs at once wait for each other without a deadlock.
+ */
+export function* noteChecks({ dialect }: SqlDatabase, checks: readonly BlobCheck[], time: number): Steps<void> {
+  for (const good of [true, false]) {
+    const uids = checks.filter((check) => check.good === good).map(({ uid }) => uid);
+    uids.sort();
+    if (uids.length === 0) continue;
+    // WHERE tells SQLite that ON begins no join.
+    yield* run(
+      sql`INSERT INTO backy2_verified (uid, time, good)
+        SELECT uid, CAST(${time} AS BIGINT), CAST(${good ? 1 : 0} AS INTEGER) FROM ${dialect.uids(uids)}
+        WHERE 1 = 1 ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
+    );
+  }
+}
+
 /** Forgets when blobs were verified that no row names any more. */
 export function* forgetChecks({ dialect }: SqlDatabase, uids: readonly string[]): Steps<void> {
   yield* run(sql`DELETE FROM backy2_verified WHERE ${dialect.among(sql`uid`, uids)}`);

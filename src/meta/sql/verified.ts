@@ -6,7 +6,7 @@ import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 import { readState, setState } from './state.ts';
 import { joinSql, literal, type Sql, sql } from './statement.ts';
 import { rowOf, run } from './steps.ts';
-import { forgetChecks, trustImported } from './verified-steps.ts';
+import { forgetChecks, noteChecks, trustImported } from './verified-steps.ts';
 
 /** Uids that one statement looks at: SQLite blocks the thread for some 20 ms. */
 const PIECE_UIDS = 20_000;
@@ -17,23 +17,10 @@ function pieceAfter(uid: string): Sql {
     LEFT JOIN backy2_verified AS known ON known.uid = piece.uid`;
 }
 
-/**
- * See VerificationStore.recordChecks. In the order of uids: two programs at once wait for each
- * other without a deadlock.
- */
+/** See VerificationStore.recordChecks. */
 export async function recordChecks(db: SqlDatabase, checks: readonly BlobCheck[], time: number): Promise<void> {
   await db.transaction(function* () {
-    for (const good of [true, false]) {
-      const uids = checks.filter((check) => check.good === good).map(({ uid }) => uid);
-      uids.sort();
-      if (uids.length === 0) continue;
-      // WHERE tells SQLite that ON begins no join.
-      yield* run(
-        sql`INSERT INTO backy2_verified (uid, time, good)
-          SELECT uid, CAST(${time} AS BIGINT), CAST(${good ? 1 : 0} AS INTEGER) FROM ${db.dialect.uids(uids)}
-          WHERE 1 = 1 ON CONFLICT (uid) DO UPDATE SET time = excluded.time, good = excluded.good`,
-      );
-    }
+    yield* noteChecks(db, checks, time);
     yield* trustImported(db, checks);
   });
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import type { Layout } from '../../model/layout.ts';
-import type { QueryKey, SqlDatabase } from '../sql/database.ts';
+import type { Exclusion, Play, QueryKey, SqlDatabase } from '../sql/database.ts';
 import type { Sql } from '../sql/statement.ts';
 import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
@@ -118,6 +118,11 @@ export class SqliteConnection implements SqlDatabase {
 
   transaction<T>(steps: () => Steps<T>): Promise<T> {
     return this.write(() => this.play(steps()));
+  }
+
+  /** See SqlDatabase.longTransaction. SQLite has no conflicts. */
+  longTransaction<T>(_exclusion: Exclusion, body: (play: Play) => Promise<T>): Promise<T> {
+    return this.writeInSteps(() => body(async (steps) => this.play(steps)));
   }
 
   translate(error: unknown): unknown {

@@ -32,6 +32,10 @@ export class SqliteDialect implements Dialect {
     return sql`json_each(${JSON.stringify(values)})`;
   }
 
+  fromHex(text: Sql): Sql {
+    return sql`unhex(${text})`;
+  }
+
   uids(values: readonly string[]): Sql {
     return sql`(SELECT value AS uid FROM json_each(${JSON.stringify(values)})) AS wanted`;
   }

@@ -1,0 +1,103 @@
+import type { NamedBlob, SampleRequest } from '../identity-store.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { randomIds } from '../sql/sample-starts.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowOf, type Steps } from '../sql/steps.ts';
+import { toText } from './hex-bytes.ts';
+import { LEAF_BLOCKS, ZERO } from './leaf.ts';
+import { type LeafHash, leafHash } from './leaf-sum.ts';
+import { ALL_LEAVES, leafOf, leafPage, mapOf, type VersionMap } from './maps.ts';
+
+/** Rows from a random point on that are looked at for one that is valid and has a blob. */
+const NEAR_ROWS = 256;
+/** And from the first one on, where random points found too few. */
+const FIRST_ROWS = 1_000;
+/** And leaves of a version. */
+const FIRST_LEAVES = 100;
+
+/** A row as a driver gives it. */
+interface FoundBlob {
+  uid: string;
+  checksum: Buffer;
+}
+
+/** See IdentityStore.namesBlobs. Blobs of removed versions count until a cleanup forgets them. */
+export async function namesBlobs(db: SqlDatabase): Promise<boolean> {
+  return (await db.query(sql`SELECT 1 AS one FROM backy2_blobs WHERE substr(uid, 1, 10) > '' LIMIT 1`)).length > 0;
+}
+
+/** See IdentityStore.sampleBlobs. Never gives blobs that a cleanup may have deleted. */
+export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Promise<NamedBlob[]> {
+  await db.makeSideTables();
+  const hash = await leafHash();
+  return db.read(function* () {
+    const blobs = new Map<string, NamedBlob>();
+    const add = (rows: readonly FoundBlob[]) => {
+      for (const { uid, checksum } of rows)
+        if (blobs.size < request.limit) blobs.set(uid, { uid, checksum: toText(checksum) ?? '' });
+    };
+    const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > '' AND checksum IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
+    if (request.versionUid === undefined) yield* sampleAll(db, request, isGood, add);
+    else {
+      const map = yield* mapOf(request.versionUid);
+      if (map !== undefined) yield* sampleVersion(db, hash, { map, request, isGood }, add);
+    }
+    return [...blobs.values()];
+  });
+}
+
+function* sampleAll(
+  db: SqlDatabase,
+  { limit, random }: SampleRequest,
+  isGood: Sql,
+  add: (rows: readonly FoundBlob[]) => void,
+): Steps<void> {
+  const { last } = yield* rowOf<{ last: number | null }>(sql`SELECT max(id) AS last FROM backy2_blobs`);
+  const starts = randomIds(limit, last ?? 0, random).map((start) => [start + 1]);
+  add(
+    yield* db.dialect.each<FoundBlob>(
+      starts,
+      (start) => sql`SELECT uid, checksum FROM backy2_blobs
+        WHERE id >= ${start} AND id < ${start} + ${NEAR_ROWS} AND ${isGood} ORDER BY id LIMIT 1`,
+    ),
+  );
+  add(yield* firstBlobs(isGood, Math.max(FIRST_ROWS, limit)));
+}
+
+function* firstBlobs(isGood: Sql, limit: number): Steps<FoundBlob[]> {
+  return (yield sql`SELECT uid, checksum FROM backy2_blobs WHERE ${isGood} ORDER BY id LIMIT ${limit}`).rows as FoundBlob[];
+}
+
+interface VersionSample {
+  map: VersionMap;
+  request: SampleRequest;
+  isGood: Sql;
+}
+
+function* sampleVersion(
+  db: SqlDatabase,
+  hash: LeafHash,
+  { map, request, isGood }: VersionSample,
+  add: (rows: readonly FoundBlob[]) => void,
+): Steps<void> {
+  const { limit, random } = request;
+  const near = new Set<number>();
+  for (const id of randomIds(limit, map.size, random)) {
+    const [found] = yield* leafPage(db, hash, { map: map.map, first: leafOf(id), last: ALL_LEAVES.last, most: 1 });
+    const from = found?.idx === leafOf(id) ? id % LEAF_BLOCKS : 0;
+    const block = found?.leaf.subarray(from, from + NEAR_ROWS).find((entry) => entry > ZERO);
+    if (block !== undefined) near.add(block);
+  }
+  add(yield* goodAmong(db, [...near], isGood));
+  const first = new Set<number>();
+  for (const { leaf } of yield* leafPage(db, hash, { map: map.map, first: 0, last: ALL_LEAVES.last, most: FIRST_LEAVES }))
+    for (const block of leaf) if (block > ZERO) first.add(block);
+  add(yield* goodAmong(db, [...first], isGood));
+}
+
+function* goodAmong({ dialect }: SqlDatabase, ids: readonly number[], isGood: Sql): Steps<FoundBlob[]> {
+  if (ids.length === 0) return [];
+  return (yield sql`SELECT uid, checksum FROM backy2_blobs WHERE ${dialect.among(sql`id`, ids)} AND ${isGood}`)
+    .rows as FoundBlob[];
+}

@@ -1,0 +1,73 @@
+import type { DatedBlockRow } from '../../model/block.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { sql } from '../sql/statement.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { type BlobRecord, blobsByUid, insertBlobs, rescue } from './blobs.ts';
+import { Changes } from './changes.ts';
+import { groupBy } from './group-by.ts';
+import { ZERO } from './leaf.ts';
+import type { LeafHash } from './leaf-sum.ts';
+import { isOdd, type VersionMap } from './maps.ts';
+import { isPlainZero, isSame, isSameForm } from './named-blobs.ts';
+
+/**
+ * Adds rows of an import to a map. Each gets a blob that is the same in all columns, or a new one.
+ * @returns how many of them have a doomed blob.
+ */
+export function* addImported(db: SqlDatabase, hash: LeafHash, map: VersionMap, page: readonly DatedBlockRow[]): Steps<number> {
+  yield* run(sql`UPDATE backy2_maps SET block_size = ${map.blockSize} WHERE id = ${map.map}`);
+  const uids = [...new Set(page.flatMap(({ uid }) => uid ?? []))];
+  const known = groupBy(yield* blobsByUid(db, uids), ({ uid }) => uid);
+  const doomed = new Set(
+    (yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed WHERE ${db.dialect.among(sql`uid`, uids)}`)).map(
+      ({ uid }) => uid,
+    ),
+  );
+  const blocks = new Map<DatedBlockRow, number>();
+  const fresh: DatedBlockRow[] = [];
+  let ofDoomed = 0;
+  for (const imported of page) {
+    const isDoomed = imported.uid !== null && doomed.has(imported.uid);
+    if (isDoomed) ofDoomed++;
+    const row = isDoomed ? { ...imported, valid: false } : imported;
+    const same = (known.get(row.uid) ?? []).find((record) => isSameRow(record, row));
+    if (isPlainZero(map, row)) blocks.set(row, ZERO);
+    else if (same !== undefined) blocks.set(row, same.id);
+    else fresh.push(row);
+  }
+  yield* rescue(db, new Set([...blocks.values()].filter((block) => block !== ZERO)));
+  const groups = [...groupBy(fresh, keyOf).values()];
+  const news = groups.flatMap(([first]) => first ?? []);
+  const ids = yield* insertBlobs(db, news);
+  for (const [i, rows] of groups.entries()) for (const row of rows) blocks.set(row, ids[i] as number);
+  yield* doubt(
+    db,
+    news.filter((row) => !(known.get(row.uid) ?? []).some((record) => record.valid === 1 && isSameContent(record, row))),
+  );
+  const changes = new Changes();
+  for (const [row, block] of blocks) changes.set(row.id, block, block !== ZERO && isOdd(map, row));
+  yield* changes.write(db, hash, map);
+  return ofDoomed;
+}
+
+function isSameRow(record: BlobRecord, row: DatedBlockRow): boolean {
+  return record.valid === (row.valid ? 1 : 0) && isSameContent(record, row);
+}
+
+function isSameContent(record: BlobRecord, row: DatedBlockRow): boolean {
+  return isSame(record.checksum, row.checksum) && isSameForm(record, row);
+}
+
+function keyOf({ uid, checksum, size, valid, encVersion, envKey, nonce }: DatedBlockRow): string {
+  return JSON.stringify([uid, checksum, size, valid, encVersion, envKey, nonce]);
+}
+
+/** Remembers blobs that are known only from this import. */
+function* doubt({ dialect }: SqlDatabase, rows: readonly DatedBlockRow[]): Steps<void> {
+  const named = rows.filter(({ uid, checksum }) => uid !== null && checksum !== null);
+  const columns = [
+    { name: sql`uid`, type: 'text', values: named.map(({ uid }) => uid) },
+    { name: sql`checksum`, type: 'text', values: named.map(({ checksum }) => checksum) },
+  ] as const;
+  yield* dialect.insertRows(sql`backy2_imported`, columns, sql`ON CONFLICT DO NOTHING`);
+}

@@ -1,0 +1,103 @@
+import { BackyError } from '../../errors.ts';
+import type { DatedBlockRow } from '../../model/block.ts';
+import { toStoredDate } from '../../model/dates.ts';
+import type { Version } from '../../model/version.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { versionExists } from '../sql/import-steps.ts';
+import { rememberName } from '../sql/name-steps.ts';
+import { toVersionRecord } from '../sql/rows.ts';
+import { sql } from '../sql/statement.ts';
+import { statementBuilder } from '../sql/statement-builder.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { digestMap } from './checks.ts';
+import { addImported } from './import-rows.ts';
+import { type LeafHash, leafHash } from './leaf-sum.ts';
+import { blocksOfMap, insertMap, type VersionMap } from './maps.ts';
+import { removePiece } from './versions.ts';
+
+/** Rows that one transaction adds. */
+const PAGE_ROWS = 5_000;
+
+/**
+ * See TransferStore.importVersion. Rows go into a map whose version is missing until the last
+ * transaction: slow input locks nobody out, and memory is bounded. After a crash, the next import of
+ * the same version removes what was left.
+ */
+export async function importVersion(
+  db: SqlDatabase,
+  version: Version,
+  rows: AsyncIterable<DatedBlockRow>,
+  isWhole: () => boolean = () => true,
+): Promise<number> {
+  const build = await statementBuilder();
+  const hash = await leafHash();
+  await db.transaction(() => refuseExisting(version.uid));
+  await removeMap(db, hash, version.uid);
+  const map: VersionMap = {
+    ...{ map: await db.transaction(() => insertMap(db, version.uid)), versionUid: version.uid, blockSize: null },
+    ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
+  };
+  try {
+    const { added, doomed } = await addRows(db, hash, map, rows);
+    await db.transaction(function* () {
+      yield* refuseExisting(version.uid);
+      // Another import of the same version may have removed them.
+      if ((yield* blocksOfMap(map.map)) !== added)
+        throw new BackyError('failed', `Another import of version ${version.uid} runs.`);
+      yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && isWhole() })));
+      if (version.valid) yield* rememberName(version.name, db.now());
+      yield* digestMap(hash, map);
+    }, 'naming');
+    return doomed;
+  } catch (error) {
+    await removeMap(db, hash, version.uid).catch(() => {});
+    throw error;
+  }
+}
+
+function* refuseExisting(uid: string): Steps<void> {
+  if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
+}
+
+async function addRows(
+  db: SqlDatabase,
+  hash: LeafHash,
+  map: VersionMap,
+  rows: AsyncIterable<DatedBlockRow>,
+): Promise<{ added: number; doomed: number }> {
+  const sum = { added: 0, doomed: 0 };
+  const addPage = async (page: readonly DatedBlockRow[]) => {
+    map.blockSize ??= blockSizeOf(map, page);
+    sum.doomed += await db.transaction(() => addImported(db, hash, map, page), 'naming');
+    sum.added += page.length;
+  };
+  let page: DatedBlockRow[] = [];
+  for await (const row of rows) {
+    if (page.push(row) < PAGE_ROWS) continue;
+    await addPage(page);
+    page = [];
+  }
+  if (page.length > 0) await addPage(page);
+  return sum;
+}
+
+/** The first block has the block size, unless it is the last one too. */
+function blockSizeOf({ size, sizeBytes }: VersionMap, [first]: readonly DatedBlockRow[]): number {
+  return size <= 1 || first === undefined ? Math.max(1, sizeBytes) : first.size;
+}
+
+/** Removes the map of a version that is missing. Its blobs become candidates. */
+async function removeMap(db: SqlDatabase, hash: LeafHash, versionUid: string): Promise<void> {
+  for (let isGone = false; !isGone; ) {
+    isGone = await db.transaction(function* () {
+      const [found] = yield* rowsOf<{ map: number }>(
+        sql`SELECT id AS map FROM backy2_maps WHERE version_uid = ${versionUid}
+          AND NOT EXISTS (SELECT 1 FROM versions WHERE uid = version_uid)`,
+      );
+      if (found === undefined) return true;
+      if ((yield* removePiece(db, hash, { ...found, versionUid })).leaves > 0) return false;
+      yield* run(sql`DELETE FROM backy2_maps WHERE id = ${found.map}`);
+      return true;
+    }, 'judging');
+  }
+}

@@ -1,0 +1,70 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SealedBlock } from '../../model/blob.ts';
+import type { Version } from '../../model/version.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowsOf } from '../sql/steps.ts';
+import { toText } from './hex-bytes.ts';
+import { ZERO } from './leaf.ts';
+import { leafHash } from './leaf-sum.ts';
+import { ALL_LEAVES, leafPage, mapOf } from './maps.ts';
+
+/** Leaves that one statement looks through. */
+const PAGE_LEAVES = 20;
+/** Rows from either end that a sample looks at. */
+const SAMPLE_ROWS = 16_384;
+
+const IS_SEALED = sql`enc_version <> 0 AND uid <> '' AND length(envkey) > 0`;
+
+/** A row as a driver gives it. */
+interface SealedRecord {
+  encVersion: number;
+  envkey: Buffer;
+}
+
+/** See EncryptionStore.sealedBlocks. Reads blobs until it has found some. */
+export async function sealedBlocks(db: SqlDatabase, version: Version, limit: number): Promise<SealedBlock[]> {
+  const hash = await leafHash();
+  const map = await db.read(() => mapOf(version.uid));
+  for (let first = 0; map !== undefined; ) {
+    const start = first;
+    const { last, records } = await db.read(function* () {
+      const page = yield* leafPage(db, hash, { map: map.map, first: start, last: ALL_LEAVES.last, most: PAGE_LEAVES });
+      const ids = new Set(page.flatMap(({ leaf }) => [...leaf].filter((block) => block > ZERO)));
+      const records =
+        ids.size === 0 ? [] : yield* rowsOf<SealedRecord>(sealed(sql`AND ${db.dialect.among(sql`id`, [...ids])} ORDER BY id`));
+      return { last: page.at(-1)?.idx, records };
+    });
+    if (records.length > 0) return different(records, limit);
+    if (last === undefined) break;
+    first = last + 1;
+    await nextTurn();
+  }
+  return [];
+}
+
+/**
+ * See EncryptionStore.sampleSealedBlocks. Looks at the newest blobs, then at the oldest. Those of
+ * removed versions count until a cleanup forgets them.
+ */
+export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promise<SealedBlock[]> {
+  const { last } = await db.queryOne<{ last: number | null }>(sql`SELECT max(id) AS last FROM backy2_blobs`);
+  for (const part of [sql`AND id > ${(last ?? 0) - SAMPLE_ROWS} ORDER BY id`, sql`AND id <= ${SAMPLE_ROWS} ORDER BY id`]) {
+    const found = await db.query<SealedRecord>(sealed(part));
+    if (found.length > 0) return different(found, limit);
+  }
+  return [];
+}
+
+function sealed(part: Sql): Sql {
+  return sql`SELECT enc_version AS "encVersion", envkey FROM backy2_blobs WHERE ${IS_SEALED} ${part}`;
+}
+
+function different(records: readonly SealedRecord[], limit: number): SealedBlock[] {
+  const blocks = new Map<string, SealedBlock>();
+  for (const { encVersion, envkey } of records) {
+    const envKey = toText(envkey) ?? '';
+    if (blocks.size < limit) blocks.set(`${encVersion}:${envKey}`, { encVersion, envKey });
+  }
+  return [...blocks.values()];
+}
