@@ -26,7 +26,7 @@ import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
 import type { MetadataCheck } from './upkeep/check-metadata.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
-import type { ConversionRequest, ConversionResult } from './upkeep/convert-database.ts';
+import type { ConversionRequest, ConversionResult } from './upkeep/conversion-result.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
 import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';

@@ -8,6 +8,12 @@ export interface WaitingBlobs {
 }
 
 /**
+ * Called after each piece of a search that takes long: `done` of `total`, in units of the store's.
+ * A throw ends the search. Nothing is lost then: the next one begins from the start.
+ */
+export type OnSearched = (done: number, total: number) => void;
+
+/**
  * Cleanup's part of the protocol in docs/spec/semantics.md. One clock gives candidates their time
  * and measures their age: the database server's, since clocks of hosts differ. With SQLite, it is
  * this host's.
@@ -16,19 +22,21 @@ export interface CleanupStore {
   /** Sets the time of candidates from the future to now, so that their hour begins. */
   redateFutureCandidates(): Promise<FutureTimes>;
   /**
-   * Deletes candidates of at least this age that some row still names. @returns how many of that
-   * age are left.
+   * Deletes candidates of at least this age that some row still names; younger ones too, where that
+   * costs nothing. Takes many transactions. @returns how many of that age are left.
    */
-  dropUsedCandidates(minAgeSeconds: number): Promise<number>;
+  dropUsedCandidates(minAgeSeconds: number, onSearched?: OnSearched): Promise<number>;
   /**
    * Dooms up to `limit` candidates of at least this age and with this prefix that no row names.
-   * From then on, no backup can use them.
+   * From then on, no backup can use them. MAY leave out those that {@link dropUsedCandidates} has
+   * not looked at.
    * @returns their uids.
    */
   doomCandidates(minAgeSeconds: number, limit: number, prefix: string): Promise<string[]>;
   /**
    * Counts blobs with this prefix that no row names, that are not doomed, and whose candidates are
-   * younger than this age. Reads all candidates, in pieces.
+   * younger than this age. MAY count some that a row names, if {@link dropUsedCandidates} has not
+   * looked at them. Reads all candidates, in pieces.
    */
   waitingBlobs(minAgeSeconds: number, prefix: string): Promise<WaitingBlobs>;
   /**
@@ -44,7 +52,10 @@ export interface CleanupStore {
   leftDoomed(limit: number): Promise<string[]>;
   /** Deletes the marks and candidates of doomed blobs. Their blobs MUST be deleted before. */
   forgetDoomed(uids: readonly string[]): Promise<void>;
-  /** Those of `uids` that no row names. */
+  /**
+   * Those of `uids` that no row names. MAY leave out some of them unless {@link prepareFullCleanup}
+   * went before.
+   */
   unnamed(uids: readonly string[]): Promise<string[]>;
   /** Counts a full cleanup. MUST precede its search for blobs to delete. */
   countFullCleanup(): Promise<void>;
@@ -55,8 +66,9 @@ export interface CleanupStore {
   /** Those of `uids` that are candidates for deletion, of any age, or doomed. */
   candidatesAmong(uids: readonly string[]): Promise<string[]>;
   /**
-   * Checks that {@link unnamed} finds every row, since cleanup deletes all that it does not find.
-   * Changes nothing. Rejects with code `database` when the index is damaged.
+   * Makes sure that {@link unnamed} finds every row, since cleanup deletes all that it does not
+   * find. Changes nothing but candidates. Rejects with code `database` when the database is
+   * damaged.
    */
-  verifyUidIndex(signal: AbortSignal): Promise<void>;
+  prepareFullCleanup(onSearched: OnSearched): Promise<void>;
 }

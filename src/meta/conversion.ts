@@ -1,13 +1,12 @@
 import type { Layout } from '../model/layout.ts';
-import type { MetaStore } from './meta-store.ts';
 
 /**
  * A database that is made beside another one, with the same content in another layout. The other
  * one does not change before {@link replace}; nobody MAY write to it meanwhile.
  */
-export interface Conversion {
+export interface Conversion<Store> {
   /** The new database, open. It has the versions that an interrupted conversion has copied. */
-  readonly target: MetaStore;
+  readonly target: Store;
   /**
    * Makes everything but blocks equal: columns of versions, tags, statistics, candidates for
    * deletion, our own tables. The target MUST have all versions. One transaction.
@@ -32,12 +31,12 @@ export interface DatabaseSize {
 }
 
 /** Conversion to another layout. */
-export interface ConversionStore {
+export interface ConversionStore<Store> {
   /**
    * Begins to make a database in another layout, or continues. Needs an open store that can be
    * written.
    */
-  convertTo(layout: Layout): Promise<Conversion>;
+  convertTo(layout: Layout): Promise<Conversion<Store>>;
   /** Measures the database. About 1 µs for each block. */
   databaseSize(): Promise<DatabaseSize>;
 }

@@ -41,6 +41,12 @@ export interface IntegrityStore {
    */
   checkedPage(versionUid: string, afterId: number, limit: number): Promise<CheckedPage>;
   /**
+   * Compares the index of uids with its table, and looks for damaged pages, where the engine does
+   * not do that itself. Rejects with code `database` when one is damaged.
+   * @param onPiece called repeatedly; a throw ends it.
+   */
+  verifyUidIndex(onPiece: () => void): Promise<void>;
+  /**
    * Checks what belongs to several versions, or to none. @param onPiece called repeatedly; a throw
    * ends it.
    */

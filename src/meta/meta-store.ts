@@ -22,7 +22,7 @@ export interface OpenOptions {
 }
 
 /** Methods that are the same in every layout. */
-export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close' | keyof ConversionStore;
+export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close' | keyof ConversionStore<unknown>;
 
 /**
  * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
@@ -44,7 +44,7 @@ export interface MetaStore
     VerificationStore,
     TransferStore,
     ReportStore,
-    ConversionStore {
+    ConversionStore<MetaStore> {
   /**
    * Creates the schema, in the classic layout unless another is given. An initialised database is
    * an error and stays untouched.

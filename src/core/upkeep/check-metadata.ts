@@ -60,7 +60,7 @@ export async function checkWhole(context: Context, findings: Findings): Promise<
 
 async function hasDamagedIndex({ meta, signal }: Context, findings: Findings): Promise<boolean> {
   try {
-    await meta.verifyUidIndex(signal);
+    await meta.verifyUidIndex(() => signal.throwIfAborted());
     return false;
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'database')) throw error;

@@ -9,6 +9,7 @@ import { withStorage } from '../store/storage.ts';
 import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts, warnOfKept } from './blob-deletion.ts';
 import { type Candidates, makingRoom } from './make-room.ts';
+import { searchProgress } from './search-progress.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
 /** Blobs that are doomed and deleted together. S3 deletes up to 1,000 with one request. */
@@ -125,7 +126,7 @@ async function deleteCandidates(
   await deleteLeftDoomed(context, deletion);
   await redateFuture(context);
   logger.info('Deleting false positives...');
-  const candidates = await meta.dropUsedCandidates(minAgeSeconds);
+  const candidates = await meta.dropUsedCandidates(minAgeSeconds, searchProgress(context));
   logger.info('Deleting false positives: done. Now deleting blocks.');
   logger.info(`${candidates} delete candidate blocks found.`);
   for (;;) {

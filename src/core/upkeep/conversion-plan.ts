@@ -1,6 +1,6 @@
 import type { Layout } from '../../model/layout.ts';
 import type { Context } from '../context.ts';
-import type { ConversionResult } from './convert-database.ts';
+import type { ConversionResult } from './conversion-result.ts';
 
 /** Measured costs of a conversion to each layout: bytes, and seconds for a million. */
 const COSTS: Record<Layout, { bytesPerBlock: number; bytesPerBlob: number; secondsPerMillion: number }> = {

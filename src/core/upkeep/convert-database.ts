@@ -1,10 +1,12 @@
 import { BackyError } from '../../errors.ts';
 import type { Conversion } from '../../meta/conversion.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
 import { planConversion } from './conversion-plan.ts';
+import type { ConversionRequest, ConversionResult } from './conversion-result.ts';
 import { copyVersion, type RowCounter } from './copy-version.ts';
 import { Findings } from './findings.ts';
 import { VersionCheck } from './version-check.ts';
@@ -12,32 +14,6 @@ import { VersionCheck } from './version-check.ts';
 const PROGRESS_EVERY_MS = 5_000;
 /** Findings that a copy keeps as they are. Others would be lost in the new layout, or end it. */
 const KEPT_PROBLEMS = new Set(['missing', 'invalid', 'size', 'uid']);
-
-/** How to convert the database. */
-export interface ConversionRequest {
-  to: Layout;
-  /** Change nothing: only say what it would take. */
-  dryRun: boolean;
-}
-
-/** The outcome of a conversion, or of a dry run. */
-export interface ConversionResult {
-  from: Layout;
-  to: Layout;
-  dryRun: boolean;
-  versions: number;
-  /** Rows of all versions. */
-  blocks: number;
-  /** Versions that an interrupted conversion had copied already. */
-  versionsKept: number;
-  bytesBefore: number;
-  /** Of a dry run: an estimate. */
-  bytesAfter: number;
-  /** Where the old database is; null: it is gone, or it is a dry run. */
-  oldDatabase: string | null;
-  /** Of a dry run: an estimate. */
-  seconds: number;
-}
 
 /**
  * Converts the database to another layout, version by version, and compares every row. The old
@@ -115,7 +91,7 @@ interface CopiedVersions {
 
 async function copyVersions(
   context: Context,
-  { target }: Conversion,
+  { target }: Conversion<MetaStore>,
   versions: readonly TaggedVersion[],
 ): Promise<CopiedVersions> {
   const { meta } = context;

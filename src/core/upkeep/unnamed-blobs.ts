@@ -2,6 +2,7 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import type { Context } from '../context.ts';
 import { labelOf } from '../store/store-errors.ts';
+import { searchProgress } from './search-progress.ts';
 
 /** Blobs that are looked up and deleted together. */
 const BATCH = 1_000;
@@ -49,8 +50,8 @@ export async function* unnamedBlobs(
   request: FullCleanupRequest,
   keptUids = MAX_KEPT_UIDS,
 ): AsyncIterableIterator<string[]> {
-  const { meta, signal } = context;
-  await meta.verifyUidIndex(signal);
+  const { meta } = context;
+  await meta.prepareFullCleanup(searchProgress(context));
   const survey = await takeSurvey(context, backend, { prefix: request.prefix, keptUids });
   await refuseForeignBlobs(context, request, survey);
   // Counted before the final lookups. A backup that runs despite the locks then checks its own

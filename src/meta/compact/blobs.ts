@@ -1,6 +1,6 @@
 import type { BlockContent } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { type Sql, sql } from '../sql/statement.ts';
+import { literal, type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { toBytes } from './hex-bytes.ts';
 
@@ -20,6 +20,18 @@ export interface BlobRecord {
 export type NewBlob = Omit<BlockContent, 'size'> & { size: number | null; valid: boolean };
 
 export const BLOB_COLUMNS = sql`id, uid, checksum, size, valid, enc_version, envkey, nonce`;
+
+/**
+ * Column `scanned` of a candidate: a search has found that no leaf names its blob, and none may
+ * again. Otherwise it has the number of the last search that listed it, or 0.
+ */
+export const UNUSED = literal(-1);
+
+/** A condition: the blob is {@link UNUSED}. */
+export const IS_UNUSED = sql`EXISTS (SELECT 1 FROM backy2_candidates WHERE blob = backy2_blobs.id AND scanned = ${UNUSED})`;
+
+/** A condition: no cleanup deletes the blob, or has deleted it. Further blocks may name it. */
+export const IS_USABLE = sql`NOT ${IS_UNUSED} AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
 
 /** A condition: the blob has this uid. By the index. */
 export function hasUid(uid: Sql): Sql {
@@ -81,7 +93,7 @@ export function* badBlobs(): Steps<Set<number>> {
 
 /**
  * Makes blobs candidates for deletion, dated now. One that is a candidate already begins its hour
- * again, and must be looked for again.
+ * again, and a search that runs must not judge it.
  */
 export function* addCandidates({ dialect }: SqlDatabase, blobs: Iterable<number>): Steps<void> {
   const ids = [...new Set(blobs)].sort((a, b) => a - b);

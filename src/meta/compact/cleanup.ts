@@ -1,24 +1,16 @@
 import type { CleanupStore } from '../cleanup-store.ts';
 import { bind } from '../sql/bind.ts';
+import { countFullCleanup, fullCleanups } from '../sql/cleanup.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { dropUsedCandidates, redateFutureCandidates } from './candidates.ts';
+import { doomCandidates, forgetDoomed, leftDoomed } from './doomed.ts';
+import { candidatesAmong, prepareFullCleanup, unnamed, waitingBlobs } from './unnamed.ts';
 
-/** CleanupStore on the compact layout. */
+/** CleanupStore on the compact layout. SQLite has more to do for some of it. */
 export function compactCleanup(db: SqlDatabase): CleanupStore {
-  const notYet = () => {
-    throw new Error('not yet');
-  };
   return bind(db, {
-    redateFutureCandidates: notYet,
-    dropUsedCandidates: notYet,
-    doomCandidates: notYet,
-    waitingBlobs: notYet,
-    withUnusedCandidates: notYet,
-    leftDoomed: notYet,
-    forgetDoomed: notYet,
-    unnamed: notYet,
-    countFullCleanup: notYet,
-    fullCleanups: notYet,
-    candidatesAmong: notYet,
-    verifyUidIndex: notYet,
+    withUnusedCandidates: () => {},
+    ...{ redateFutureCandidates, dropUsedCandidates, doomCandidates, waitingBlobs, leftDoomed, forgetDoomed },
+    ...{ unnamed, countFullCleanup, fullCleanups, candidatesAmong, prepareFullCleanup },
   });
 }

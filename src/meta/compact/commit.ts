@@ -6,7 +6,7 @@ import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
-import { hasChecksum } from './blobs.ts';
+import { hasChecksum, IS_USABLE } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { healBlobs, mayHeal } from './heal.ts';
 import { toBytes, toText } from './hex-bytes.ts';
@@ -33,7 +33,7 @@ export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encV
         sql`SELECT ${checksum} AS checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
             (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
           FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
-            AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid) LIMIT 1`,
+            AND ${IS_USABLE} LIMIT 1`,
     ),
   );
   return new Map(

@@ -27,7 +27,7 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, blocks),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal }),
     ...bind(db, integrity),
-    ...bind(db, { checkShared }),
+    ...bind(db, { checkShared, verifyUidIndex: () => {} }),
     ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
     ...bind(db, sealed),
     ...bind(db, verified),

@@ -2,7 +2,7 @@ import type { BackupRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
-import { type BlobRecord, blobsByUid, insertBlobs, type NewBlob, rescue } from './blobs.ts';
+import { type BlobRecord, blobsByUid, IS_USABLE, insertBlobs, type NewBlob, rescue } from './blobs.ts';
 import { groupBy } from './group-by.ts';
 import { toBytes } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
@@ -29,7 +29,7 @@ export function isPlainZero(map: VersionMap, row: NewBlob & { id: number }): boo
 
 /**
  * The blobs of rows that a backup commits: new ones for stored rows, existing ones for those that
- * dedup found. @returns the refused rows too: their blob is doomed or has no row.
+ * dedup found. @returns the refused rows too: their blob is unused, doomed, or has no row.
  */
 export function* nameBlobs(
   db: SqlDatabase,
@@ -74,8 +74,7 @@ interface Usable {
 /** After the others are added: a block may have been found in the same group. */
 function* findUsable(db: SqlDatabase, found: readonly BackupRow[]): Steps<Usable> {
   const uids = [...new Set(found.map(({ uid }) => uid ?? ''))];
-  const isDoomed = sql`EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
-  const byUid = groupBy(yield* blobsByUid(db, uids, sql`AND valid = 1 AND NOT ${isDoomed}`), ({ uid }) => uid);
+  const byUid = groupBy(yield* blobsByUid(db, uids, sql`AND valid = 1 AND ${IS_USABLE}`), ({ uid }) => uid);
   const result: Usable = { usable: [], different: [], refused: [] };
   for (const row of found) {
     const same = (byUid.get(row.uid) ?? []).filter(({ checksum }) => isSame(checksum, row.checksum));

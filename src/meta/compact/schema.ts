@@ -57,8 +57,9 @@ const TABLES = [
   `CREATE TABLE backy2_candidates (
 	blob BIGINT NOT NULL PRIMARY KEY, 
 	time BIGINT NOT NULL, 
-	scanned INTEGER DEFAULT 0 NOT NULL
+	scanned BIGINT DEFAULT 0 NOT NULL
 )BY_KEY`,
+  'CREATE INDEX backy2_ix_candidates_unused ON backy2_candidates (blob) WHERE scanned = -1',
 ] as const;
 
 const REVISION_ROW = `INSERT INTO alembic_version VALUES ('${COMPACT_REVISION}')`;

@@ -3,15 +3,17 @@ import type { Damage } from '../integrity-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
-import { hasUid } from './blobs.ts';
+import { hasUid, UNUSED } from './blobs.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { holdersOf, usesOf } from './scan.ts';
 
 /** Findings of each kind that are listed. */
 const MOST = 1_000;
+/** Blobs that are looked for: 100 MB. */
+const MOST_DOOMED = 1_000_000;
 
-/** See IntegrityStore.checkShared. Reads all leaves if there are doomed blobs. */
+/** See IntegrityStore.checkShared. Reads all leaves if there are doomed or unused blobs. */
 export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise<Damage[]> {
   onPiece();
   await db.makeSideTables();
@@ -35,11 +37,13 @@ function* danglingLeaves(): Steps<Damage[]> {
   return leaves.map(({ id }) => ({ problem: 'dangling', detail: `no version uses leaf ${id}` }));
 }
 
-/** Valid blobs that are doomed, and blocks that name them. */
+/** Valid blobs that a cleanup deletes, and blocks that name them. */
 function* namedDoomed(db: SqlDatabase, hash: LeafHash): Steps<Damage[]> {
   const doomed = yield* rowsOf<{ id: number; uid: string }>(
     sql`SELECT backy2_blobs.id AS id, backy2_blobs.uid AS uid FROM backy2_doomed JOIN backy2_blobs ON ${hasUid(sql`backy2_doomed.uid`)}
-      WHERE valid = 1`,
+      WHERE valid = 1
+      UNION SELECT backy2_blobs.id, backy2_blobs.uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
+      WHERE scanned = ${UNUSED} AND valid = 1 LIMIT ${MOST_DOOMED}`,
   );
   const uids = new Map(doomed.map(({ id, uid }) => [id, uid]));
   const holders = yield* holdersOf(db, hash, new Set(uids.keys()));

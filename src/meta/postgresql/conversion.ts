@@ -29,7 +29,7 @@ export async function convertTo(
   source: PostgresConnection,
   to: Layout,
   connect: (options: string) => ConnectedStore,
-): Promise<Conversion> {
+): Promise<Conversion<MetaStore>> {
   const { layout: from } = source;
   await source.makeSideTables();
   const { schema } = await source.queryOne<{ schema: string }>(CURRENT_SCHEMA);

@@ -56,6 +56,7 @@ function connectedStore(address: ServerAddress, options: Omit<PostgresStoreOptio
       withUnusedCandidates: () => {},
       // The server looks after its indexes. Comparing one with its table takes a superuser and
       // amcheck.
+      prepareFullCleanup: () => {},
       verifyUidIndex: () => {},
     }),
   };

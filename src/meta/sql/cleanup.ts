@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FutureTimes } from '../../model/reports.ts';
-import type { WaitingBlobs } from '../cleanup-store.ts';
+import type { OnSearched, WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { bumpState, readState } from './state.ts';
 import { type Sql, sql } from './statement.ts';
@@ -15,13 +15,13 @@ const IS_FREE = sql`NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_
   AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = deleted_blocks.uid)`;
 
 /** See CleanupStore.redateFutureCandidates. */
-export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
+export function redateFutureCandidates(db: SqlDatabase, candidates = sql`deleted_blocks`): Promise<FutureTimes> {
   return db.transaction(function* () {
     const { now, latest } = yield* rowOf<{ now: number; latest: number | null }>(
-      sql`SELECT ${db.dialect.nowSeconds()} AS now, max(time) AS latest FROM deleted_blocks`,
+      sql`SELECT ${db.dialect.nowSeconds()} AS now, max(time) AS latest FROM ${candidates}`,
     );
     if (latest === null || latest <= now) return { count: 0, aheadSeconds: 0 };
-    const count = yield* run(sql`UPDATE deleted_blocks SET time = ${now} WHERE time > ${now}`);
+    const count = yield* run(sql`UPDATE ${candidates} SET time = ${now} WHERE time > ${now}`);
     return { count, aheadSeconds: latest - now };
   });
 }
@@ -30,15 +30,21 @@ export function redateFutureCandidates(db: SqlDatabase): Promise<FutureTimes> {
  * See CleanupStore.dropUsedCandidates. A removal commits its candidates together with the last of
  * its rows, so that none of them counts as used.
  */
-export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number): Promise<number> {
+export async function dropUsedCandidates(
+  db: SqlDatabase,
+  minAgeSeconds: number,
+  onSearched: OnSearched = () => {},
+): Promise<number> {
+  const { latest } = await db.queryOne<{ latest: number }>(
+    sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
+  );
+  const isOld = sql`time <= ${latest}`;
+  const { total } = await db.queryOne<{ total: number }>(sql`SELECT count(*) AS total FROM deleted_blocks WHERE ${isOld}`);
+  let done = 0;
   let left = 0;
   for (let after = -1; ; ) {
     const start = after;
     const piece = await db.transaction(function* () {
-      const { latest } = yield* rowOf<{ latest: number }>(
-        sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
-      );
-      const isOld = sql`time <= ${latest}`;
       const candidates = yield* rowsOf<{ id: number }>(
         sql`SELECT id FROM deleted_blocks WHERE id > ${start} AND ${isOld} ORDER BY id LIMIT ${PIECE}`,
       );
@@ -48,10 +54,12 @@ export async function dropUsedCandidates(db: SqlDatabase, minAgeSeconds: number)
         sql`DELETE FROM deleted_blocks WHERE id > ${start} AND id <= ${end} AND ${isOld}
           AND EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = deleted_blocks.uid)`,
       );
-      return { end, left: candidates.length - dropped };
+      return { end, candidates: candidates.length, left: candidates.length - dropped };
     });
     if (piece === undefined) return left;
+    done += piece.candidates;
     left += piece.left;
+    onSearched(Math.min(done, total), total);
     after = piece.end;
   }
 }

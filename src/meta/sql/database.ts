@@ -94,8 +94,9 @@ export interface SqlDatabase {
   /** Runs steps in one transaction; durable on return. They may be run again after a conflict. */
   transaction<T>(steps: () => Steps<T>, exclusion?: Exclusion): Promise<T>;
   /**
-   * Runs one transaction that takes minutes: `body` MAY await, so that the event loop keeps running,
-   * and runs its steps with `play`. It is not run again: a conflict ends it, with nothing changed.
+   * Runs one transaction that takes minutes: `body` MAY await, so that the event loop keeps
+   * running, and runs its steps with `play`. It is not run again: a conflict ends it, with nothing
+   * changed.
    */
   longTransaction<T>(exclusion: Exclusion, body: (play: Play) => Promise<T>): Promise<T>;
   /** A failure of the driver or the database as a BackyError; any other stays what it is. */

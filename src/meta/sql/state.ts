@@ -8,7 +8,9 @@ type StateName =
   /** How often rows were healed. */
   | 'heals'
   /** How many full cleanups there were. */
-  | 'cleanups';
+  | 'cleanups'
+  /** How many searches for unused blobs there were: see `compact/candidates.ts`. */
+  | 'searches';
 
 /** Reads a number; 0 when it was never set. */
 export function* readState(name: StateName): Steps<number> {

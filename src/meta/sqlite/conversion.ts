@@ -26,7 +26,7 @@ export async function convertTo(
   source: SqliteConnection,
   to: Layout,
   connect: (path: string) => ConnectedStore,
-): Promise<Conversion> {
+): Promise<Conversion<MetaStore>> {
   const { label, layout: from, readOnlyReason } = source;
   if (readOnlyReason !== undefined) throw notWritable(label, readOnlyReason);
   // A symlink stays one.
@@ -75,7 +75,7 @@ function replaceFile(path: string, beside: string, wanted: string): string {
   return kept;
 }
 
-/** What another program has written, or is about to, would be lost. */
+/** Refuses a file with changes of another program: they would be lost. */
 function refuseInUse(path: string): void {
   const left = ['-wal', '-journal'].map((suffix) => path + suffix).find((file) => existsSync(file) && statSync(file).size > 0);
   if (left === undefined) return;

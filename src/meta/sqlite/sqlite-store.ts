@@ -8,6 +8,7 @@ import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
 import { type ConnectedStore, convertTo, databaseSize } from './conversion.ts';
 import { diskUsage } from './disk-usage.ts';
+import { prepareFullCleanup } from './full-cleanup.ts';
 import { heal } from './heal.ts';
 import { close, copyTo, initialize, layout, open, readOnlyReason } from './lifecycle.ts';
 import { removeVersion } from './remove-version.ts';
@@ -33,13 +34,16 @@ export function sqliteStore(options: SqliteStoreOptions): MetaStore {
 
 function connectedStore(options: SqliteStoreOptions): ConnectedStore {
   const connection = new SqliteConnection(options);
+  const own = bind(connection, { withUnusedCandidates, prepareFullCleanup, verifyUidIndex });
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage, verifyUidIndex, withUnusedCandidates }),
+    ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
+    ...own,
   };
+  const compact = { ...compactQueries(connection), ...own };
   const store: MetaStore = {
-    ...byLayout({ classic, compact: compactQueries(connection) }, () => connection.layout),
+    ...byLayout({ classic, compact }, () => connection.layout),
     ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),
     ...bind(connection, {
       open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }),

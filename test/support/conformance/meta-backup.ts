@@ -37,7 +37,7 @@ export function metaBackupSuite(lab: MetaLab): void {
       expect((await commit('v2', [row(0, 100, true), row(1, 7, true)])).refused).toEqual([row(1, 7, true)]);
       await lab.meta.removeVersion('v1', () => {});
       // v2 names blob 100 still; all others can be doomed.
-      const doomed = await lab.meta.doomCandidates(0, 100, '');
+      const doomed = await lab.doom(0, 100, '');
       expect(doomed).toHaveLength(9);
       expect(doomed).not.toContain(uidOf(100));
       expect((await commit('v2', [row(2, 101, true)])).refused).toHaveLength(1);
@@ -47,7 +47,7 @@ export function metaBackupSuite(lab: MetaLab): void {
     it('refuses a found blob that is doomed although a row names it, as a program without this protocol may have done', async () => {
       await whole('v1', 100);
       await lab.meta.removeVersion('v1', () => {});
-      expect(await lab.meta.doomCandidates(0, 100, '')).toContain(uidOf(101));
+      expect(await lab.doom(0, 100, '')).toContain(uidOf(101));
       await newVersion('v2');
       await commit('v2', [row(1, 101)]);
       expect((await commit('v2', [row(2, 101, true)])).refused).toHaveLength(1);
@@ -100,7 +100,7 @@ export function metaBackupSuite(lab: MetaLab): void {
         { first: 0, count: 4 },
         { first: 5, count: 5 },
       ]);
-      expect(await lab.meta.doomCandidates(0, 10, '')).toEqual([uidOf(104)]);
+      expect(await lab.doom(0, 10, '')).toEqual([uidOf(104)]);
     });
 
     it('is valid, and its counters forgotten, only once it is finished', async () => {

@@ -84,6 +84,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       expect([await isValid('v1'), await isValid('v2')]).toEqual([false, false]);
       expect((await meta.validateWhole(['v1', 'v2'])).sort()).toEqual(['v1', 'v2']);
       expect([await isValid('v1'), await isValid('v2'), await isValid('v3')]).toEqual([true, true, false]);
+      await meta.dropUsedCandidates(0);
       expect(await meta.doomCandidates(0, 10, '')).toEqual([uidOf(2)]);
     });
 

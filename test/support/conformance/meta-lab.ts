@@ -78,6 +78,12 @@ export class MetaLab {
     await this.meta.finishBackup(version, NO_COUNTS);
   };
 
+  /** Dooms candidates, those that were just added too. */
+  readonly doom = async (minAgeSeconds: number, limit: number, prefix: string) => {
+    await this.meta.dropUsedCandidates(minAgeSeconds);
+    return this.meta.doomCandidates(minAgeSeconds, limit, prefix);
+  };
+
   readonly rowsOf = (uid: string) => this.meta.blockPage(uid, -1, 1000);
 
   /** A finished version of ten blocks, with blobs from number `blobs` on. */

@@ -103,7 +103,7 @@ export function metaVersionsSuite(lab: MetaLab): void {
       expect(await lab.meta.removeVersion('v1', () => {})).toBe(10);
       expect(await lab.meta.findVersion('v1')).toBeUndefined();
       expect(await rowsOf('v1')).toEqual([]);
-      expect((await lab.meta.doomCandidates(0, 10, '')).sort()).toEqual([uidOf(1), uidOf(2)]);
+      expect((await lab.doom(0, 10, '')).sort()).toEqual([uidOf(1), uidOf(2)]);
     });
   });
 

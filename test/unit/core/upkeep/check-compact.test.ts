@@ -20,7 +20,6 @@ afterEach(() => lab.dispose());
 
 const context = () => ({
   ...lab.context,
-  meta: { ...lab.meta, verifyUidIndex: async () => {} },
   logger: { ...silentLogger, error: (text: string) => void errors.push(text) },
 });
 
@@ -117,10 +116,11 @@ test('a damaged leaf that two versions share is named for both', async () => {
   expect((await found()).filter((line) => line.endsWith('leaf'))).toEqual(['v1 0+1000 leaf', 'v2 0+1000 leaf']);
 });
 
-test('a doomed blob that a valid block names is found', async () => {
+test('a blob that a valid block names, and that is doomed or was found unused, is found', async () => {
   await newVersion('v1');
   damage(`INSERT INTO backy2_doomed SELECT uid, 1 FROM backy2_blobs WHERE id IN (${blobOf(5)}, ${blobOf(9)})`);
   damage(`UPDATE backy2_blobs SET valid = 0 WHERE id = ${blobOf(9)}`);
+  damage(`INSERT INTO backy2_candidates (blob, time, scanned) VALUES (${blobOf(7)}, 1, -1), (${blobOf(8)}, 1, 0)`);
   damage('UPDATE versions SET valid = 0');
-  expect(await found()).toEqual(['v1 5+1 doomed']);
+  expect(await found()).toEqual(['v1 5+1 doomed', 'v1 7+1 doomed']);
 });

@@ -1,0 +1,90 @@
+import type { SqlDatabase } from '../sql/database.ts';
+import { type Sql, sql } from '../sql/statement.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { forgetChecks } from '../sql/verified-steps.ts';
+import { hasUid, IS_UNUSED, UNUSED } from './blobs.ts';
+
+/** A condition on a uid: some blob has it that is not known to be unused. */
+export function isNamed(uid: Sql): Sql {
+  return sql`EXISTS (SELECT 1 FROM backy2_blobs WHERE ${hasUid(uid)} AND NOT ${IS_UNUSED})`;
+}
+
+/** Which unused blobs to take. */
+export interface UnusedRequest {
+  minAgeSeconds: number;
+  limit: number;
+  prefix: string;
+}
+
+/** Unused blobs that are not doomed. */
+function unusedBlobs({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Sql {
+  return sql`SELECT blob, uid FROM backy2_candidates LEFT JOIN backy2_blobs ON backy2_blobs.id = blob
+    WHERE scanned = ${UNUSED} AND time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)
+      AND substr(coalesce(uid, ''), 1, ${prefix.length}) = ${prefix}
+      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)
+    ORDER BY blob LIMIT ${limit}`;
+}
+
+/** Uids that only unused blobs have, and that are not doomed. */
+export function unusedUids(db: SqlDatabase, request: UnusedRequest): Sql {
+  return sql`SELECT DISTINCT uid FROM (${unusedBlobs(db, request)}) AS unused WHERE uid <> '' AND NOT ${isNamed(sql`unused.uid`)}`;
+}
+
+/**
+ * See CleanupStore.doomCandidates. The bytes of a uid go only with the last blob that has it: of
+ * other unused blobs, just the rows go.
+ */
+export async function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: number, prefix: string): Promise<string[]> {
+  for (;;) {
+    const { uids, found } = await db.transaction(() => doomSome(db, { minAgeSeconds, limit, prefix }), 'judging');
+    if (uids.length > 0 || found === 0) return uids;
+  }
+}
+
+function* doomSome(db: SqlDatabase, request: UnusedRequest): Steps<{ uids: string[]; found: number }> {
+  const { dialect } = db;
+  const found = yield* rowsOf<{ blob: number; uid: string | null }>(unusedBlobs(db, request));
+  const all = [...new Set(found.flatMap(({ uid }) => uid ?? []))].filter((uid) => uid !== '');
+  const named = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM ${dialect.uids(all)} WHERE ${isNamed(sql`wanted.uid`)}`);
+  const isShared = new Set(named.map(({ uid }) => uid));
+  const uids = all.filter((uid) => !isShared.has(uid));
+  const withoutBytes = found.filter(({ uid }) => uid === null || uid === '' || isShared.has(uid));
+  yield* forgetBlobs(
+    db,
+    withoutBytes.map(({ blob }) => blob),
+  );
+  yield* run(sql`INSERT INTO backy2_doomed (uid, time) SELECT uid, ${dialect.nowSeconds()} FROM ${dialect.uids(uids)}`);
+  return { uids, found: found.length };
+}
+
+function* forgetBlobs({ dialect }: SqlDatabase, blobs: readonly number[]): Steps<void> {
+  yield* run(sql`DELETE FROM backy2_blobs WHERE ${dialect.among(sql`id`, blobs)}`);
+  yield* run(sql`DELETE FROM backy2_candidates WHERE ${dialect.among(sql`blob`, blobs)}`);
+}
+
+/** See CleanupStore.leftDoomed. An import may name a doomed blob, as a bad one. */
+export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
+  return db.transaction(function* () {
+    yield* run(sql`DELETE FROM backy2_doomed WHERE ${isNamed(sql`backy2_doomed.uid`)}`);
+    const left = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed LIMIT ${limit}`);
+    return left.map(({ uid }) => uid);
+  }, 'judging');
+}
+
+/** See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. */
+export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<void> {
+  const { dialect } = db;
+  return db.transaction(function* () {
+    const gone = yield* rowsOf<{ id: number }>(
+      sql`SELECT id FROM ${dialect.uids(uids)} JOIN backy2_blobs ON ${hasUid(sql`wanted.uid`)} WHERE ${IS_UNUSED}`,
+    );
+    yield* forgetBlobs(
+      db,
+      gone.map(({ id }) => id),
+    );
+    const isOne = dialect.among(sql`uid`, uids);
+    yield* run(sql`DELETE FROM backy2_imported WHERE ${isOne}`);
+    yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
+    yield* forgetChecks(db, uids);
+  });
+}

@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { OnSearched, WaitingBlobs } from '../cleanup-store.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { sql } from '../sql/statement.ts';
+import { BlobSet, MOST_IDS } from './blob-set.ts';
+import { addCandidates, hasUid } from './blobs.ts';
+import { dropUsedCandidates } from './candidates.ts';
+import { isNamed } from './doomed.ts';
+import { searchLeaves } from './search.ts';
+
+/** Rows that one statement looks at. */
+const PIECE = 10_000;
+
+/** See CleanupStore.unnamed. Blobs that no search has found unused count as named. */
+export async function unnamed(db: SqlDatabase, uids: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ uid: string }>(sql`SELECT uid FROM ${db.dialect.uids(uids)} WHERE ${isNamed(sql`wanted.uid`)}`);
+  const named = new Set(rows.map(({ uid }) => uid));
+  return uids.filter((uid) => !named.has(uid));
+}
+
+/** See CleanupStore.candidatesAmong. */
+export async function candidatesAmong(db: SqlDatabase, uids: readonly string[]): Promise<string[]> {
+  await db.makeSideTables();
+  const rows = await db.query<{ uid: string }>(
+    sql`SELECT uid FROM ${db.dialect.uids(uids)}
+      WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)
+        OR EXISTS (SELECT 1 FROM backy2_blobs JOIN backy2_candidates ON blob = backy2_blobs.id WHERE ${hasUid(sql`wanted.uid`)})`,
+  );
+  const found = new Set(rows.map(({ uid }) => uid));
+  return uids.filter((uid) => found.has(uid));
+}
+
+/** See CleanupStore.waitingBlobs. */
+export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefix: string): Promise<WaitingBlobs> {
+  await db.makeSideTables();
+  const { now } = await db.queryOne<{ now: number }>(sql`SELECT ${db.dialect.nowSeconds()} AS now`);
+  const waits = sql`time > CAST(${now - minAgeSeconds} AS BIGINT) AND substr(uid, 1, ${prefix.length}) = ${prefix} AND uid <> ''
+    AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
+  let blobs = 0;
+  let latest = now - minAgeSeconds;
+  for (let after = 0; ; await nextTurn()) {
+    const piece = await db.queryOne<{ last: number | null; blobs: number; latest: number | null }>(
+      sql`SELECT max(blob) AS last, count(*) FILTER (WHERE ${waits}) AS blobs, max(time) FILTER (WHERE ${waits}) AS latest
+        FROM (SELECT blob, time FROM backy2_candidates WHERE blob > ${after} ORDER BY blob LIMIT ${PIECE}) AS piece
+          JOIN backy2_blobs ON backy2_blobs.id = blob`,
+    );
+    if (piece.last === null) return { blobs, seconds: latest + minAgeSeconds - now };
+    blobs += piece.blobs;
+    latest = Math.max(latest, piece.latest ?? latest);
+    after = piece.last;
+  }
+}
+
+/**
+ * See CleanupStore.prepareFullCleanup. Makes all blobs that no leaf names candidates, then looks
+ * for candidates once more: a backup may run despite the locks.
+ */
+export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched): Promise<void> {
+  const { last } = await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`);
+  for (let first = 1; first <= last; first += MOST_IDS) {
+    const end = Math.min(last, first + MOST_IDS - 1);
+    const seen = new BlobSet(first, end);
+    await searchLeaves(db, onSearched, (leaf) => {
+      for (let i = 0; i < leaf.length; i++) {
+        const blob = leaf[i] as number;
+        if (blob >= first && blob <= end) seen.add(blob);
+      }
+    });
+    await addUnseen(db, { first, end, seen });
+  }
+  await dropUsedCandidates(db, 0, onSearched);
+}
+
+async function addUnseen(db: SqlDatabase, { first, end, seen }: { first: number; end: number; seen: BlobSet }): Promise<void> {
+  for (let after = first - 1; ; await nextTurn()) {
+    const piece = await db.query<{ id: number; known: number }>(
+      sql`SELECT id, CASE WHEN EXISTS (SELECT 1 FROM backy2_candidates WHERE blob = id) THEN 1 ELSE 0 END AS known
+        FROM backy2_blobs WHERE id > ${after} AND id <= ${end} ORDER BY id LIMIT ${PIECE}`,
+    );
+    const last = piece.at(-1);
+    if (last === undefined) return;
+    const unseen = piece.filter(({ id, known }) => known === 0 && !seen.has(id)).map(({ id }) => id);
+    if (unseen.length > 0) await db.transaction(() => addCandidates(db, unseen), 'judging');
+    after = last.id;
+  }
+}
