@@ -20,8 +20,8 @@ const PAGE_ROWS = 5_000;
 
 /**
  * See TransferStore.importVersion. Rows go into a map whose version is missing until the last
- * transaction: slow input locks nobody out, and memory is bounded. After a crash, the next import of
- * the same version removes what was left.
+ * transaction: slow input locks nobody out, and memory is bounded. After a crash, the next import
+ * of the same version removes what was left.
  */
 export async function importVersion(
   db: SqlDatabase,

@@ -12,7 +12,7 @@ import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { scanPage, usesOf } from './scan.ts';
 
-/** What became of a blob; 0 is undecided. */
+/** Outcomes of a blob, by number. */
 const OUTCOMES = ['undecided', 'rewrapped', 'left', 'sparse', 'plain'] as const;
 
 /**

@@ -44,7 +44,9 @@ export function* copyRest({ schema, layout }: OldDatabase): Steps<void> {
   yield* layout === 'classic' ? candidatesOfRows(old) : candidatesOfBlobs(old);
 }
 
-/** Candidates of a classic database. Those whose blobs no block names get a row without a content. */
+/**
+ * Candidates of a classic database. Those whose blobs no block names get a row without a content.
+ */
 function* candidatesOfRows(old: (table: string) => Sql): Steps<void> {
   const isSame = sql`substr(backy2_blobs.uid, 1, 10) = substr(gone.uid, 1, 10) AND backy2_blobs.uid = gone.uid`;
   yield* run(
