@@ -1,5 +1,7 @@
 const HEX = /^(?:[0-9a-f]{2})*$/;
-/** Longer than any digest, wrapped key or nonce in hex: other texts are behind this number of bytes. */
+/**
+ * Longer than any digest, wrapped key or nonce in hex: other texts are behind this number of bytes.
+ */
 const LONGEST_BYTES = 64;
 const TEXT_FOLLOWS = Buffer.alloc(LONGEST_BYTES + 1, 0xff);
 
