@@ -2,7 +2,7 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import { type BlobRecord, blobsByUid, insertBlobs, rescue } from './blobs.ts';
+import { type BlobRecord, blobsByUid, hasUid, IS_UNUSED, insertBlobs, rescue } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { groupBy } from './group-by.ts';
 import { ZERO } from './leaf.ts';
@@ -18,11 +18,7 @@ export function* addImported(db: SqlDatabase, hash: LeafHash, map: VersionMap, p
   yield* run(sql`UPDATE backy2_maps SET block_size = ${map.blockSize} WHERE id = ${map.map}`);
   const uids = [...new Set(page.flatMap(({ uid }) => uid ?? []))];
   const known = groupBy(yield* blobsByUid(db, uids), ({ uid }) => uid);
-  const doomed = new Set(
-    (yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed WHERE ${db.dialect.among(sql`uid`, uids)}`)).map(
-      ({ uid }) => uid,
-    ),
-  );
+  const doomed = yield* doomedAmong(db, uids);
   const blocks = new Map<DatedBlockRow, number>();
   const fresh: DatedBlockRow[] = [];
   let ofDoomed = 0;
@@ -48,6 +44,15 @@ export function* addImported(db: SqlDatabase, hash: LeafHash, map: VersionMap, p
   for (const [row, block] of blocks) changes.set(row.id, block, block !== ZERO && isOdd(map, row));
   yield* changes.write(db, hash, map);
   return ofDoomed;
+}
+
+/** Those of the uids whose bytes a cleanup deletes, or may have deleted before it was killed. */
+function* doomedAmong({ dialect }: SqlDatabase, uids: readonly string[]): Steps<Set<string>> {
+  const rows = yield* rowsOf<{ uid: string }>(
+    sql`SELECT uid FROM ${dialect.uids(uids)} WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)
+      OR EXISTS (SELECT 1 FROM backy2_blobs WHERE ${hasUid(sql`wanted.uid`)} AND ${IS_UNUSED})`,
+  );
+  return new Set(rows.map(({ uid }) => uid));
 }
 
 function isSameRow(record: BlobRecord, row: DatedBlockRow): boolean {
