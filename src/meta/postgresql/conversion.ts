@@ -2,6 +2,7 @@ import type { Layout } from '../../model/layout.ts';
 import type { Conversion, DatabaseSize } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
 import { NoDatabaseError } from '../no-database.ts';
+import { bind } from '../sql/bind.ts';
 import { copyRest } from '../sql/copy-rest.ts';
 import { countContent } from '../sql/database-size.ts';
 import { TABLE_NAMES } from '../sql/schema.ts';
@@ -38,19 +39,20 @@ export async function convertTo(
   await openOrCreate(store, to);
   return {
     target: store,
-    async copyRest() {
-      await connection.transaction(function* () {
-        yield* copyRest({ schema, layout: from });
-        yield* rowOf(sql`SELECT setval(pg_get_serial_sequence('stats', 'id'), greatest(max(id), 1)) FROM stats`);
-      });
-    },
-    async replace() {
-      await store.close();
-      await source.write((session) => session.play(replaceTables(schema)), { exclusion: 'schema', sideTables: false });
-      await source.close();
-      return undefined;
-    },
-    close: () => store.close(),
+    ...bind(source, {
+      copyRest: () =>
+        connection.transaction(function* () {
+          yield* copyRest({ schema, layout: from });
+          yield* rowOf(sql`SELECT setval(pg_get_serial_sequence('stats', 'id'), greatest(max(id), 1)) FROM stats`);
+        }),
+      async replace() {
+        await store.close();
+        await source.write((session) => session.play(replaceTables(schema)), { exclusion: 'schema', sideTables: false });
+        await source.close();
+        return undefined;
+      },
+      close: () => store.close(),
+    }),
   };
 }
 

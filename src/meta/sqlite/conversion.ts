@@ -1,10 +1,11 @@
 import { copyFileSync, existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { BackyError } from '../../errors.ts';
+import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Layout } from '../../model/layout.ts';
 import { syncPath } from '../../native/sync-path.ts';
 import type { Conversion, DatabaseSize } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
+import { bind } from '../sql/bind.ts';
 import { copyRest } from '../sql/copy-rest.ts';
 import { countContent } from '../sql/database-size.ts';
 import { sql } from '../sql/statement.ts';
@@ -33,27 +34,41 @@ export async function convertTo(
   const path = realpathSync(label);
   const beside = `${path}.converting-to-${to}`;
   await source.makeSideTables();
-  if (!existsSync(beside)) createLike(path, beside);
+  if (!existsSync(beside)) withReason(path, () => createLike(path, beside));
   const { store, connection } = connect(beside);
   await store.open({ layout: to });
   return {
     target: store,
-    async copyRest() {
-      await connection.makeSideTables();
-      connection.prepare('ATTACH DATABASE ? AS old').run(path);
-      try {
-        await connection.transaction(() => copyRest({ schema: 'old', layout: from }));
-      } finally {
-        connection.exec('DETACH DATABASE old');
-      }
-    },
-    async replace() {
-      await store.close();
-      source.close();
-      return replaceFile(path, beside, `${path}.before-${to}`);
-    },
-    close: () => store.close(),
+    ...bind(connection, {
+      copyRest: () => copyFrom(connection, { path, layout: from }),
+      async replace() {
+        await store.close();
+        source.close();
+        return withReason(path, () => replaceFile(path, beside, `${path}.before-${to}`));
+      },
+      close: () => store.close(),
+    }),
   };
+}
+
+async function copyFrom(connection: SqliteConnection, { path, layout }: { path: string; layout: Layout }): Promise<void> {
+  await connection.makeSideTables();
+  connection.prepare('ATTACH DATABASE ? AS old').run(path);
+  await connection.transaction(() => copyRest({ schema: 'old', layout }));
+  connection.exec('DETACH DATABASE old');
+}
+
+/** Gives failures of system calls a reason. */
+function withReason<T>(path: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (error instanceof BackyError || errnoOf(error) === undefined) throw error;
+    throw new BackyError('database', `The database ${path} can't be converted: ${messageOf(error)}`, {
+      hint: 'It is whole, in the old layout or the new one. Check space and permissions of its folder, then run the command again.',
+      cause: error,
+    });
+  }
 }
 
 /** See ConversionStore.databaseSize. */
