@@ -8,7 +8,7 @@ import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { MetaStore } from '../../../../src/meta/meta-store.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
-import type { BackupRow } from '../../../../src/model/block.ts';
+import type { BackupRow, DatedBlockRow } from '../../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import type { Layout } from '../../../../src/model/layout.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
@@ -158,6 +158,36 @@ describe('a conversion', () => {
     await lock?.release();
     sql("INSERT INTO backy2_doomed VALUES ('uid', 1)");
     await expect(convert('compact')).rejects.toMatchObject({ hint: 'Run first: backy2 cleanup' });
+  });
+
+  test.each([
+    { uid: newBlobUid() },
+    { checksum: 'cd'.repeat(64) },
+    { size: 4000 },
+    { valid: false },
+    { encVersion: 0 },
+    { envKey: '0c'.repeat(40) },
+    { nonce: null },
+  ])('whose copy differs by %j is refused, with nothing changed', async (change) => {
+    await lab.wholeVersion('v1', [newRow(0, SEALED), { ...newRow(1, SEALED), size: 9 }]);
+    await lab.meta.close();
+    const before = dump();
+    await opened(async (context) => {
+      const { meta } = context;
+      async function* changed(rows: AsyncIterable<DatedBlockRow>): AsyncIterable<DatedBlockRow> {
+        for await (const row of rows) yield row.id === 0 ? { ...row, ...change } : row;
+      }
+      const convertTo: MetaStore['convertTo'] = async (layout) => {
+        const conversion = await meta.convertTo(layout);
+        const importVersion: MetaStore['importVersion'] = (version, rows) =>
+          conversion.target.importVersion(version, changed(rows));
+        return { ...conversion, target: { ...conversion.target, importVersion } };
+      };
+      await expect(
+        convertDatabase({ ...context, meta: { ...meta, convertTo } }, { to: 'compact', dryRun: false }),
+      ).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('Block 0 of version v1 is not the same') });
+    });
+    expect(dump()).toEqual(before);
   });
 
   test('that only says what it would take changes nothing', async () => {
