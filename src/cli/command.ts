@@ -60,6 +60,8 @@ export interface TextCommand extends CommandWords {
 export interface Command extends CommandWords {
   /** False: the database need not be initialised. */
   needsDatabase?: false;
+  /** True: the database may have another layout than the configured one. */
+  anyLayout?: true;
   /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
   isShort?: true;
   /**

@@ -109,7 +109,7 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
   const tellStatus = () => status.tell();
   process.on('SIGUSR1', tellStatus);
   try {
-    if (call.command.needsDatabase !== false) await backy.open();
+    if (call.command.needsDatabase !== false) await backy.open(call.command.anyLayout);
     const outcome = await action(sessionOf(run, backy, status));
     await showOutcome(outcome, formOf(run, signal));
     if (outcome.message !== undefined) log.info(outcome.message);

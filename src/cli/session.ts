@@ -53,6 +53,7 @@ export async function createBacky({
     io: config.io,
     installationFiles: ownFiles(config),
     settings: {
+      layout: config.layout,
       blockSize: config.blockSize,
       hashFunction: config.hashFunction,
       encryption: {

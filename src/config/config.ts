@@ -1,5 +1,6 @@
 import type { DataBackendOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
+import type { Layout } from '../model/layout.ts';
 import type { Scheduler } from '../model/scheduler.ts';
 
 /** A scheduler section with a missing or wrong option. It fails only `due` and `sla`. */
@@ -50,6 +51,8 @@ export interface Config {
   slaNewNamesByAge: boolean;
   /** An engine URL (docs/spec/formats.md §3); only its scheme is checked. */
   engine: string;
+  /** The layout that the database must have, and that initdb makes; undefined: any. */
+  layout: Layout | undefined;
   /** MiB of page cache for SQLite. */
   sqliteCacheMb: number;
   data: DataBackendOptions;

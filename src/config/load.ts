@@ -64,8 +64,8 @@ function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment
   };
 }
 
-function readMeta(values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'sqliteCacheMb'> {
-  return { engine: values.engine, sqliteCacheMb: values.sqlite_cache_mb };
+function readMeta(values: Values<'MetaBackend'>): Pick<Config, 'engine' | 'layout' | 'sqliteCacheMb'> {
+  return { engine: values.engine, layout: values.layout, sqliteCacheMb: values.sqlite_cache_mb };
 }
 
 function readData(ini: Ini, values: Values<'DataBackend'>, fileMode: number): Config['data'] {

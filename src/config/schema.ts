@@ -1,3 +1,4 @@
+import { LAYOUTS, type Layout } from '../model/layout.ts';
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
 import { bool, duration, fileMode, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
 
@@ -25,6 +26,8 @@ const metaType = oneOf(
   { 'backy2.meta_backends.sql': 'sql', sql: 'sql' },
   'a known meta backend: backy2.meta_backends.sql (in short: sql)',
 );
+
+const layout = oneOf(Object.fromEntries(LAYOUTS.map((name) => [name, name])));
 
 const directIo = oneOf<'auto' | 'on' | 'off'>({ auto: 'auto', on: 'on', off: 'off' });
 const dataType = oneOf<'file' | 'null' | 's3' | 'minio'>(
@@ -84,6 +87,7 @@ export const SCHEMA = {
   MetaBackend: {
     type: option(metaType, 'sql'),
     engine: option(engine, 'sqlite:////tmp/backy.sqlite'),
+    layout: option<Layout | undefined>(layout, undefined),
     sqlite_cache_mb: option(wholeNumber({ min: 1, max: 65536, unit: 'MiB' }), 256),
   },
   DataBackend: {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
+import type { Layout } from '../model/layout.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { TaggedVersion } from '../model/version.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
@@ -23,7 +24,9 @@ import type { ServeNbdRequest, ServeNbdResult } from './serve/serve-nbd.ts';
 import type { StreamRequest, StreamResult } from './stream/request.ts';
 import type { TransferResult } from './transfer/transfer-result.ts';
 import type { DatabaseBackup, DatabaseBackupRequest } from './upkeep/backup-db.ts';
+import type { MetadataCheck } from './upkeep/check-metadata.ts';
 import type { CleanupResult, FastCleanupRequest } from './upkeep/cleanup.ts';
+import type { ConversionRequest, ConversionResult } from './upkeep/conversion-result.ts';
 import type { RekeyResult } from './upkeep/rekey.ts';
 import type { StorageStep } from './upkeep/storage-step.ts';
 import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
@@ -49,10 +52,12 @@ export class Backy {
   /**
    * Opens the database, and upgrades or creates it if needed. Logs a warning if a new database was
    * created for a store that holds the blobs of a lost one. A missing database is an error then.
+   * @param anyLayout whether it may have another layout than the configured one.
    */
-  async open(): Promise<void> {
+  async open(anyLayout = false): Promise<void> {
     try {
-      const { isNew } = await this.#context.meta.open();
+      const { meta, settings } = this.#context;
+      const { isNew } = await meta.open({ layout: anyLayout ? undefined : settings.layout });
       if (isNew) await this.#adoptStore();
     } catch (error) {
       if (!(error instanceof NoDatabaseError)) throw error;
@@ -61,8 +66,8 @@ export class Backy {
   }
 
   /** Creates the database's schema. Needs no `open`. */
-  async initdb(): Promise<void> {
-    await this.#context.meta.initialize();
+  async initdb(layout: Layout): Promise<void> {
+    await this.#context.meta.initialize(layout);
     await this.#adoptStore();
   }
 
@@ -246,12 +251,22 @@ export class Backy {
     return (await import('./upkeep/backup-db.ts')).backupDatabase(this.#context, request);
   }
 
+  /** Converts the database to another layout. Needs the whole installation. */
+  async convertDatabase(request: ConversionRequest): Promise<ConversionResult> {
+    return (await import('./upkeep/convert-database.ts')).convertDatabase(this.#context, request);
+  }
+
   /**
    * Tests the data backend with blobs of its own. Needs no `open` and no database, but compares
    * with an existing one.
    */
   async checkStorage(): Promise<StorageStep[]> {
     return (await import('./upkeep/check-storage.ts')).checkStorageThoroughly(this.#context);
+  }
+
+  /** Checks the database itself, without reading blobs. Changes nothing, and logs each finding. */
+  async checkMetadata(): Promise<MetadataCheck> {
+    return (await import('./upkeep/check-metadata.ts')).checkMetadata(this.#context);
   }
 
   /** Wraps all data keys with the configured master key instead of `oldKey` (64 hex digits). */

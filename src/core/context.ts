@@ -3,6 +3,7 @@ import type { IoOptions } from '../io/options.ts';
 import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
+import type { Layout } from '../model/layout.ts';
 import type { SchedulerSettings } from '../model/scheduler.ts';
 import type { InstallationFile } from './files/installation-files.ts';
 import type { OnProgress } from './progress.ts';
@@ -34,6 +35,8 @@ export interface Context {
 
 /** Settings of backy.cfg that operations use. */
 export interface Settings extends SchedulerSettings {
+  /** The layout that the database must have; undefined: any. */
+  layout?: Layout | undefined;
   /** Bytes. */
   blockSize: number;
   hashFunction: string;

@@ -5,6 +5,7 @@ import { hexDigests } from '../model/hex-digests.ts';
 const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const UUID_LETTERS = 22;
 const UUID_BYTES = 16;
+const PREFIX_DIGITS = 10;
 /** 57^4: four letters are cut off with one division of numbers that stay below 2^53. */
 const FOUR_LETTERS = 57 ** 4;
 
@@ -16,6 +17,11 @@ const BLOB_UID = /^[0-9a-f]{10}[2-9A-HJ-NP-Za-km-z]{22}$/;
  */
 export function isBlobUid(text: string): boolean {
   return BLOB_UID.test(text);
+}
+
+/** Whether the first ten digits of a blob uid fit the rest: a changed letter shows. */
+export function hasItsPrefix(uid: string): boolean {
+  return md5(uid.slice(PREFIX_DIGITS)).startsWith(uid.slice(0, PREFIX_DIGITS));
 }
 
 /** For writes and deletes. Throws a BackyError (`dataBackend`) unless `uid` is a blob uid. */
@@ -40,7 +46,7 @@ export function refuseUnreadableUid(uid: string): void {
  */
 export function newBlobUid(): string {
   const letters = toLetters(uuids.next());
-  return md5(letters).slice(0, 10) + letters;
+  return md5(letters).slice(0, PREFIX_DIGITS) + letters;
 }
 
 const md5 = hexDigests('md5');

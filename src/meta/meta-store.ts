@@ -2,9 +2,11 @@ import type { Layout } from '../model/layout.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { BlockStore } from './block-store.ts';
 import type { CleanupStore } from './cleanup-store.ts';
+import type { ConversionStore } from './conversion.ts';
 import type { EncryptionStore } from './encryption-store.ts';
 import type { HealStore } from './heal-store.ts';
 import type { IdentityStore } from './identity-store.ts';
+import type { IntegrityStore } from './integrity-store.ts';
 import type { NameStore } from './name-store.ts';
 import type { ReportStore } from './report-store.ts';
 import type { TransferStore } from './transfer-store.ts';
@@ -15,10 +17,12 @@ import type { VersionStore } from './version-store.ts';
 export interface OpenOptions {
   /** Create and upgrade nothing. An old or missing database is an error `database`. */
   asItIs?: boolean;
+  /** Refuse a database of another layout, with nothing changed. A new one gets this layout. */
+  layout?: Layout | undefined;
 }
 
 /** Methods that are the same in every layout. */
-export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close';
+export type Lifecycle = 'initialize' | 'open' | 'layout' | 'readOnlyReason' | 'copyTo' | 'close' | keyof ConversionStore<unknown>;
 
 /**
  * The metadata: versions, their blocks, tags, candidates for deletion, statistics.
@@ -35,10 +39,12 @@ export interface MetaStore
     EncryptionStore,
     HealStore,
     IdentityStore,
+    IntegrityStore,
     NameStore,
     VerificationStore,
     TransferStore,
-    ReportStore {
+    ReportStore,
+    ConversionStore<MetaStore> {
   /**
    * Creates the schema, in the classic layout unless another is given. An initialised database is
    * an error and stays untouched.

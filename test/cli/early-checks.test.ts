@@ -24,6 +24,7 @@ const MISTAKES: [words: string, code: number, error: string][] = [
   ['sla -f nope', 100, 'Unknown field "nope"'],
   ['sla -s nope', 100, 'There is no scheduler "nope"'],
   ['check-storage -f nope', 100, 'Unknown field "nope"'],
+  ['check-metadata -f nope', 100, 'Unknown field "nope"'],
   [`expire ${UID} tomorrow`, 1, '"tomorrow" is not a date'],
   ['backup -e tomorrow null://8kB vm', 1, '"tomorrow" is not a date'],
   ['backup vm vm', 100, 'Invalid URL "vm"'],

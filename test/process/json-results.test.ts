@@ -147,6 +147,18 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     lab.configure({ DataBackend: { path: lab.write('no-folder', '') } });
     yield { args: ['check-storage'], code: 100 };
   },
+  async *'convert-db'() {
+    await lab.backup(source, 'vm');
+    yield { args: ['convert-db', '--to', 'compact', '-n'] };
+    yield { args: ['convert-db', '--to', 'compact'] };
+    yield { args: ['convert-db', '--to', 'classic'] };
+  },
+  async *'check-metadata'() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['check-metadata'] };
+    lab.sql('UPDATE blocks SET checksum = NULL WHERE version_uid = ? AND uid IS NOT NULL', uid);
+    for await (const call of tableCalls('check-metadata')) yield { ...call, code: 20 };
+  },
   async *stats() {
     yield { args: ['stats'] };
     await lab.backup(source, 'vm');

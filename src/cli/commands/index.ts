@@ -1,9 +1,11 @@
 import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
 import { backupDbCommand } from './backup-db.ts';
+import { checkMetadataCommand } from './check-metadata.ts';
 import { checkStorageCommand } from './check-storage.ts';
 import { cleanupCommand } from './cleanup.ts';
 import { completionCommand } from './completion.ts';
+import { convertDbCommand } from './convert-db.ts';
 import { diffMetaCommand } from './diff-meta.ts';
 import { duCommand } from './du.ts';
 import { dueCommand } from './due.ts';
@@ -50,7 +52,9 @@ export const COMMANDS: readonly Command[] = [
   rekeyCommand,
   migrateEncryptionCommand,
   checkStorageCommand,
+  checkMetadataCommand,
   backupDbCommand,
+  convertDbCommand,
   dueCommand,
   slaCommand,
 ];

@@ -117,7 +117,7 @@ function prepareSeveral(options: Invocation['options']): Action {
     percent: percentOf(options),
   };
   return async ({ backy, watch, fail }) => {
-    const { results, damaged } = await backy.scrubSeveral({ ...request, onVersion: watching(watch) });
+    const { results, damaged, findings } = await backy.scrubSeveral({ ...request, onVersion: watching(watch) });
     const [first] = damaged;
     if (first !== undefined) {
       const { hint } = first.error;
@@ -128,7 +128,7 @@ function prepareSeveral(options: Invocation['options']): Action {
     return {
       table: toTable(results, SEVERAL),
       items: each(results.map((result) => ({ ...result }))),
-      exitCode: first?.error.exitCode ?? Math.max(0, ...results.map(exitCodeOf)),
+      exitCode: first?.error.exitCode ?? Math.max(findings > 0 ? EXIT_CODES.blocksBad : 0, ...results.map(exitCodeOf)),
     };
   };
 }

@@ -2,6 +2,9 @@ import { BackyError } from '../../errors.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { refuseMissingBlobs } from '../store/damage-guard.ts';
+import { checkWhole } from '../upkeep/check-metadata.ts';
+import { Findings } from '../upkeep/findings.ts';
+import { holding, lockForOperation } from '../versions/locks.ts';
 import { type ScrubRequest, type ScrubResult, scrub } from './scrub.ts';
 
 /** Versions to scrub. An empty filter means all. */
@@ -16,6 +19,8 @@ export interface SeveralResult {
   skipped: TaggedVersion[];
   /** Versions with mass damage, in a store that is the right one. */
   damaged: DamagedVersion[];
+  /** Findings in the database; 0 if not all versions were scrubbed: then it was not checked. */
+  findings: number;
 }
 
 /** A version that was not scrubbed: too many of its blobs are missing. */
@@ -27,7 +32,8 @@ interface DamagedVersion {
 
 /**
  * Scrubs one version after the other. Versions that are locked or removed meanwhile are skipped
- * with a warning, those with mass damage with an error.
+ * with a warning, those with mass damage with an error. If it scrubs all versions, it checks the
+ * database too, as check-metadata does.
  * @throws BackyError `wrongStore` if the data backend is another store, `massDamage` if all blobs
  * are missing: one error for each version would say no more.
  */
@@ -35,13 +41,16 @@ export async function scrubSeveral(context: Context, { filter, ...request }: Sev
   const versions = await context.meta.listVersions(filter);
   if (versions.length === 0 && (filter.name !== undefined || filter.tag !== undefined))
     throw new BackyError('notFound', 'No version has that name or tag.', { hint: 'List the versions with: backy2 ls' });
+  const isAll = Object.values(filter).every((value) => value === undefined);
+  const findings = isAll ? new Findings(context.logger) : undefined;
+  if (findings !== undefined) await holding([() => lockForOperation(context.locks)], () => checkWhole(context, findings));
   const results: ScrubResult[] = [];
   const skipped: TaggedVersion[] = [];
   const damaged: DamagedVersion[] = [];
   for (const version of versions) {
     context.signal.throwIfAborted();
     try {
-      results.push(await scrub(context, { ...request, uid: version.uid }));
+      results.push(await scrub(context, { ...request, uid: version.uid, findings }));
     } catch (error) {
       if (error instanceof BackyError && error.code === 'massDamage') {
         if (damaged.length === 0) await refuseMissingBlobs(context, request);
@@ -56,5 +65,5 @@ export async function scrubSeveral(context: Context, { filter, ...request }: Sev
       skipped.push(version);
     }
   }
-  return { results, skipped, damaged };
+  return { results, skipped, damaged, findings: findings?.count ?? 0 };
 }

@@ -18,6 +18,8 @@ import type { Context } from '../context.ts';
 import { Meter } from '../progress.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
+import type { Findings } from '../upkeep/findings.ts';
+import { VersionCheck } from '../upkeep/version-check.ts';
 import { isComplete } from '../versions/check-rows.ts';
 import { withVersion } from '../versions/with-version.ts';
 
@@ -30,6 +32,8 @@ export interface ScrubRequest {
   percent: number;
   /** Mark missing blobs, however many. */
   acceptDamage?: boolean | undefined;
+  /** Check the rows of the version first, and add what is wrong with them. */
+  findings?: Findings | undefined;
   /** Called with the version once it is locked. */
   onVersion?: ((version: TaggedVersion) => void) | undefined;
 }
@@ -44,7 +48,7 @@ export interface ScrubResult {
   sizeBytes: number;
   blocksChecked: number;
   bytesChecked: number;
-  /** False: rows are missing, or rows do not fit any block. Then nothing was checked. */
+  /** False: rows are missing, damaged, or do not fit any block. Then nothing was checked. */
   complete: boolean;
   /** Whether the version is valid now. */
   valid: boolean;
@@ -81,7 +85,7 @@ async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResu
   const guard = new DamageGuard(context, { versionUid: version.uid, onMassDamage: 'stop', acceptDamage });
   const checks = new CheckLog(context);
   const bad = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard, checks });
-  const complete = await isComplete(context, version);
+  const complete = (await hasReadableRows(context, prepared)) && (await isComplete(context, version));
   const checked = complete ? await checkBlocks(context, { ...prepared, guard, checks, bad }) : { blocks: 0, bytes: 0 };
   const valid = complete ? await conclude(context, { request, version, bad }) : await markIncomplete(context, version, bad);
   return {
@@ -98,6 +102,14 @@ async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResu
     affectedVersions: [...bad.affectedVersions],
     seconds: (performance.now() - start) / 1000,
   };
+}
+
+/** Checks the rows if asked to. @returns whether they can be relied on to name the blobs. */
+async function hasReadableRows(context: Context, { request: { findings }, version }: PreparedScrub): Promise<boolean> {
+  if (findings === undefined) return true;
+  const { isReadable } = await new VersionCheck(context, version, findings).run();
+  findings.log();
+  return isReadable;
 }
 
 /** @returns that the version is not valid. */

@@ -15,9 +15,11 @@ import { diskUsage } from './disk-usage.ts';
 import { heal } from './heal.ts';
 import { namesBlobs, sampleBlobs } from './identity.ts';
 import { importVersion } from './import-version.ts';
+import * as integrity from './integrity.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { blockPage, blocksById, datedBlockPage } from './rows.ts';
 import * as sealed from './sealed.ts';
+import { checkShared } from './shared-integrity.ts';
 import { takeOver } from './take-over.ts';
 import * as verified from './verified.ts';
 import { removeVersion, setVersionValid } from './versions.ts';
@@ -32,6 +34,8 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, backups),
     ...bind(db, blocks),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal }),
+    ...bind(db, integrity),
+    ...bind(db, { checkShared, verifyUidIndex: () => {} }),
     ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
     ...bind(db, sealed),
     ...bind(db, verified),

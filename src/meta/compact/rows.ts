@@ -72,7 +72,8 @@ function rowOfEntry(db: SqlDatabase, map: VersionMap, { id, block }: Entry, blob
   return rowOfBlob(id, blob);
 }
 
-function zeroRow(map: VersionMap, id: number): BlockRow {
+/** The row of a zero block. */
+export function zeroRow(map: VersionMap, id: number): BlockRow {
   const plain = { valid: true, encVersion: 0, envKey: null, nonce: null };
   return { id, uid: null, checksum: null, size: zeroLength(map, id) ?? 0, ...plain };
 }

@@ -19,7 +19,7 @@ const CLOSE_LIMIT_MS = 5_000;
 
 /** Each session starts with these: times are UTC, and we limit long statements and pauses. */
 const SETTINGS = `SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; SET statement_timeout = 0; SET lock_timeout = 0;
-  SET idle_in_transaction_session_timeout = 0`;
+  SET idle_in_transaction_session_timeout = 0; SET jit = off`;
 
 /** A session on loan. */
 interface Lease {

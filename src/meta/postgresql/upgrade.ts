@@ -2,8 +2,9 @@ import { DatabaseError } from 'pg';
 import { BackyError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Layout } from '../../model/layout.ts';
+import type { OpenOptions } from '../meta-store.ts';
 import { alreadyInitialized, outdated, readRevision } from '../sql/revision-steps.ts';
-import { FIRST_REVISION, isOutdated, layoutOf, NEWEST_REVISION, REVISIONS } from '../sql/revisions.ts';
+import { FIRST_REVISION, isOutdated, layoutOf, NEWEST_REVISION, REVISIONS, refuseOtherLayout } from '../sql/revisions.ts';
 import { REVISION, TABLE_NAMES } from '../sql/schema.ts';
 import { rowsOf } from '../sql/steps.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -26,6 +27,7 @@ export async function initialize(connection: PostgresConnection, layout: Layout 
     },
     { exclusion: 'schema', sideTables: false },
   );
+  connection.layout = layout;
 }
 
 /**
@@ -33,12 +35,17 @@ export async function initialize(connection: PostgresConnection, layout: Layout 
  * it is stopped in the middle, the database does not change. An upgrade waits for transactions of
  * others that use the tables.
  */
-export async function prepareDatabase(connection: PostgresConnection, logger: Logger, asItIs: boolean): Promise<void> {
+export async function prepareDatabase(
+  connection: PostgresConnection,
+  logger: Logger,
+  { asItIs = false, layout }: OpenOptions,
+): Promise<void> {
   const { label, dialect } = connection;
   const revision = await connection.read(function* () {
     if ((yield* rowsOf(dialect.hasTable('versions'))).length === 0) throw notInitialized(label);
     return yield* readRevision(connection);
   });
+  refuseOtherLayout(label, revision, layout);
   if (!isOutdated(label, revision)) {
     connection.layout = layoutOf(revision);
     return;

@@ -46,3 +46,19 @@ export function isOutdated(database: string, revision: string | undefined): bool
     hint: `A newer release made it, or another program. This release knows revisions up to ${NEWEST_REVISION}.`,
   });
 }
+
+/**
+ * Refuses a database of another layout than the configured one; undefined allows each.
+ * @throws BackyError `config`; `database` for an unknown revision.
+ */
+export function refuseOtherLayout(database: string, revision: string | undefined, wanted: Layout | undefined): void {
+  // An unknown revision says nothing of the layout.
+  isOutdated(database, revision);
+  const actual = layoutOf(revision);
+  if (wanted === undefined || wanted === actual) return;
+  throw new BackyError(
+    'config',
+    `[MetaBackend] layout is ${wanted}, but the database ${database} has the layout ${actual}. Nothing was changed.`,
+    { hint: `Set layout to ${actual}, or leave it out. To convert the database: backy2 convert-db --to ${wanted}` },
+  );
+}

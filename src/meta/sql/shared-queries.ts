@@ -5,6 +5,7 @@ import * as cleanup from './cleanup.ts';
 import type { SqlDatabase } from './database.ts';
 import * as healing from './healing.ts';
 import * as identity from './identity.ts';
+import * as integrity from './integrity.ts';
 import * as names from './names.ts';
 import * as reports from './reports.ts';
 import * as sealed from './sealed.ts';
@@ -25,6 +26,7 @@ export function sharedQueries(db: SqlDatabase) {
     ...bind(db, sealed),
     ...bind(db, healing),
     ...bind(db, identity),
+    ...bind(db, integrity),
     ...bind(db, names),
     ...bind(db, verified),
     ...bind(db, transfer),

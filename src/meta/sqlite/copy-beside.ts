@@ -79,7 +79,7 @@ function removeUnfinished(unfinished: string): void {
 /**
  * An empty file with the permissions of another one, and its owner if the user may give files away.
  */
-function createLike(model: string, path: string): void {
+export function createLike(model: string, path: string): void {
   const { mode, uid, gid } = statSync(model);
   closeSync(openSync(path, 'wx', mode & 0o777));
   if (process.getuid?.() === 0) chownSync(path, uid, gid);

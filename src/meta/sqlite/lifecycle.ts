@@ -2,7 +2,7 @@ import type { Logger } from '../../logger.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { OpenOptions } from '../meta-store.ts';
 import { alreadyInitialized, readRevision } from '../sql/revision-steps.ts';
-import { layoutOf } from '../sql/revisions.ts';
+import { layoutOf, refuseOtherLayout } from '../sql/revisions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
@@ -25,16 +25,18 @@ export async function initialize(connection: SqliteConnection, layout: Layout = 
       'To start afresh, name another file as [MetaBackend] engine, or move this one away.',
     );
   await writeSchema(connection, layout);
+  connection.layout = layout;
 }
 
 /** See MetaStore.open. */
 export async function open(connection: SqliteConnection, request: OpenRequest): Promise<{ isNew: boolean }> {
-  const { createIfMissing, asItIs = false, logger } = request;
+  const { createIfMissing, asItIs = false, layout, logger } = request;
   const mayCreate = createIfMissing && !asItIs;
   await connection.open(mayCreate);
   const isNew = mayCreate && !(await isOurs(connection));
-  if (isNew) await writeSchema(connection, 'classic');
+  if (isNew) await writeSchema(connection, layout ?? 'classic');
   await refuseForeign(connection);
+  await connection.whenFree(() => refuseOtherLayout(connection.label, connection.play(readRevision(connection)), layout));
   if (asItIs) await refuseOutdated(connection);
   else if (connection.readOnlyReason !== undefined) await upgradeCopy(connection);
   else await upgradeDatabase(connection, logger);

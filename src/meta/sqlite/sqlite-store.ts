@@ -1,3 +1,4 @@
+import type { Layout } from '../../model/layout.ts';
 import { byLayout } from '../by-layout.ts';
 import { compactQueries } from '../compact/compact-queries.ts';
 import type { MetaStore, OpenOptions } from '../meta-store.ts';
@@ -5,6 +6,7 @@ import { bind } from '../sql/bind.ts';
 import { sharedQueries } from '../sql/shared-queries.ts';
 import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
+import { type ConnectedStore, convertTo, databaseSize } from './conversion.ts';
 import { diskUsage } from './disk-usage.ts';
 import { prepareFullCleanup } from './full-cleanup.ts';
 import { heal } from './heal.ts';
@@ -14,6 +16,7 @@ import { rewrapKeys } from './rewrap-keys.ts';
 import { takeOver } from './take-over.ts';
 import { importVersion } from './transfer.ts';
 import { withUnusedCandidates } from './unused-candidates.ts';
+import { verifyUidIndex } from './verify-uid-index.ts';
 
 /** How a SQLite store is made. */
 export interface SqliteStoreOptions extends SqliteOptions {
@@ -26,18 +29,28 @@ export interface SqliteStoreOptions extends SqliteOptions {
  * thread. Touches nothing until `open` or `initialize`.
  */
 export function sqliteStore(options: SqliteStoreOptions): MetaStore {
+  return connectedStore(options).store;
+}
+
+function connectedStore(options: SqliteStoreOptions): ConnectedStore {
   const connection = new SqliteConnection(options);
-  const cleanup = bind(connection, { withUnusedCandidates, prepareFullCleanup });
+  const own = bind(connection, { withUnusedCandidates, prepareFullCleanup, verifyUidIndex });
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
     ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
-    ...cleanup,
+    ...own,
   };
-  const compact = { ...compactQueries(connection), ...cleanup };
-  return {
+  const compact = { ...compactQueries(connection), ...own };
+  const store: MetaStore = {
     ...byLayout({ classic, compact }, () => connection.layout),
     ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),
-    ...bind(connection, { open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }) }),
+    ...bind(connection, {
+      open: (db: SqliteConnection, how?: OpenOptions) => open(db, { ...options, ...how }),
+      databaseSize,
+      convertTo: (db: SqliteConnection, to: Layout) =>
+        convertTo(db, to, (path) => connectedStore({ ...options, path, createIfMissing: true })),
+    }),
   };
+  return { store, connection };
 }

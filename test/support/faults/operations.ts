@@ -64,6 +64,27 @@ const BACKUP_CODES = [1, 6, 100];
 const RESTORE_CODES = [1, 6, 20, 100];
 const SCRUB_CODES = [1, 6, 20, 100];
 
+const revisionOf = (lab: Lab) => lab.query<{ version_num: string }>('SELECT version_num FROM alembic_version');
+const REVISIONS = { classic: [{ version_num: '30349b678801' }], compact: [{ version_num: 'backy2-compact-1' }] };
+
+/** A conversion of the database, by which every version keeps its bytes. */
+function conversion(to: keyof typeof REVISIONS, prepare: () => Promise<Ready>): Operation {
+  return {
+    name: `convert-db to ${to}`,
+    // The compact layout has no rows that a test reads without the program.
+    readableOnlyAfter: true,
+    codes: [1, 100],
+    prepare,
+    command: () => ['convert-db', '--to', to],
+    done: (lab) => expect(revisionOf(lab)).toEqual(REVISIONS[to]),
+    finish: async (lab) => {
+      const again = await lab.run(['convert-db', '--to', to]);
+      if (again.code !== 0) expect(again.stderr).toMatch(/already/);
+      await lab.ok('check-metadata');
+    },
+  };
+}
+
 export const OPERATIONS: readonly Operation[] = [
   {
     name: 'backup',
@@ -240,7 +261,7 @@ export const OPERATIONS: readonly Operation[] = [
       return { lab: store.lab, oracle: store.oracle };
     },
     command: () => ['ls'],
-    done: (lab) => expect(lab.query('SELECT version_num FROM alembic_version')).toEqual([{ version_num: '30349b678801' }]),
+    done: (lab) => expect(revisionOf(lab)).toEqual(REVISIONS.classic),
     checkMessage: (lab, stderr) => {
       // A test that only reads cannot roll back the remains of a journal.
       if (!stderr.includes('Nothing was changed') || existsSync(`${lab.databasePath}-journal`)) return;
@@ -252,6 +273,12 @@ export const OPERATIONS: readonly Operation[] = [
       expect(copies).toEqual(['backy.sqlite.before-30349b678801']);
     },
   },
+  conversion('compact', basic),
+  conversion('classic', async () => {
+    const ready = await basic();
+    await ready.lab.ok('convert-db', '--to', 'compact');
+    return ready;
+  }),
   {
     name: 'initdb',
     readableOnlyAfter: true,

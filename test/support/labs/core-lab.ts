@@ -11,6 +11,7 @@ import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
+import type { Layout } from '../../../src/model/layout.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
 
 /** Bytes of a block in a lab. */
@@ -67,9 +68,9 @@ export class CoreLab {
     };
   }
 
-  static async create(): Promise<CoreLab> {
+  static async create(layout?: Layout): Promise<CoreLab> {
     const lab = new CoreLab();
-    await lab.meta.initialize();
+    await lab.meta.initialize(layout);
     await lab.meta.open();
     return lab;
   }

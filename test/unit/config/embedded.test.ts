@@ -31,6 +31,7 @@ test('without any file everything lives in one folder of the user', () => {
     slaSchedulers: ['daily', 'weekly', 'monthly'],
     slaNewNamesByAge: false,
     engine: `sqlite:///${state}/backy.sqlite`,
+    layout: undefined,
     sqliteCacheMb: 256,
     data: {
       simultaneousWrites: 4,

@@ -38,6 +38,7 @@ test('a missing option takes its default', () => {
     slaSchedulers: ['daily', 'weekly', 'monthly'],
     slaNewNamesByAge: false,
     engine: 'sqlite:////tmp/backy.sqlite',
+    layout: undefined,
     sqliteCacheMb: 256,
     data: {
       simultaneousWrites: 1,
@@ -76,6 +77,7 @@ sla_schedulers: weekly
 [MetaBackend]
 type: sql
 engine: sqlite:///backy.sqlite
+layout: compact
 sqlite_cache_mb: 64
 [DataBackend]
 type: backy2.data_backends.file
@@ -126,6 +128,7 @@ new_image_features:
     slaSchedulers: ['weekly'],
     slaNewNamesByAge: false,
     engine: 'sqlite:///backy.sqlite',
+    layout: 'compact',
     sqliteCacheMb: 64,
     data: {
       simultaneousWrites: 2,
@@ -221,6 +224,7 @@ const ENGINES =
 test.each([
   ['MetaBackend', 'type: nope', 'type: "nope" is not a known meta backend: backy2.meta_backends.sql (in short: sql).'],
   ['MetaBackend', 'sqlite_cache_mb: 0', 'sqlite_cache_mb: "0" is not a whole number of MiB from 1 to 65536.'],
+  ['MetaBackend', 'layout: compacted', 'layout: "compacted" is not one of classic, compact. Did you mean compact?'],
   ['MetaBackend', 'engine: nonsense', `engine: "nonsense" is not ${ENGINES}`],
   ['MetaBackend', 'engine: mysql://me:secret@host/db', `engine: "mysql…" is not ${ENGINES}`],
   ['MetaBackend', 'engine: sqlite://data/x', `engine: "sqlite…" is not ${ENGINES}`],

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BadBlockRecorder } from '../../../../src/core/blocks/bad-blocks.ts';
 import { scrubSeveral } from '../../../../src/core/scrub/scrub-several.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
@@ -28,7 +28,7 @@ const context = () => {
 
 const newRow = (_: unknown, id: number): BackupRow => {
   const uid = newBlobUid();
-  return { id, uid, checksum: uid, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false };
+  return { id, uid, checksum: 'ab'.repeat(64), size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false };
 };
 const rowsOf = () => Array.from({ length: BLOBS }, newRow);
 
@@ -54,6 +54,41 @@ test('a store with a few blobs has an error for each version that lacks too many
   const { results, damaged } = await scrubSeveral(context(), { filter: {}, percent: 100, acceptDamage: false });
   expect([results.length, damaged.length]).toEqual([0, 2]);
   expect(lines).toEqual([expect.stringContaining('was not scrubbed'), expect.stringContaining('was not scrubbed')]);
+});
+
+describe('damage in the database', () => {
+  const several = (filter = {}) => scrubSeveral(context(), { filter, percent: 100, acceptDamage: true });
+
+  beforeEach(async () => {
+    await lab.wholeVersion('v1', []);
+    await lab.wholeVersion('v2', rowsOf());
+    lab.sql("UPDATE blocks SET uid = NULL WHERE version_uid = 'v2' AND id = 3");
+  });
+
+  test('is looked for by a scrub of all versions; its version is invalid, and not scrubbed', async () => {
+    const { results, findings } = await several();
+    expect(findings).toBe(1);
+    const done = results.map(({ uid, complete, blocksChecked }) => ({ uid, complete, blocksChecked }));
+    expect(done).toEqual([
+      { uid: 'v1', complete: true, blocksChecked: 0 },
+      { uid: 'v2', complete: false, blocksChecked: 0 },
+    ]);
+    expect(lines).toContain('Version v2 (vm), block 3: it has a checksum, but names no blob.');
+    expect((await lab.version('v2')).valid).toBe(false);
+  });
+
+  test('is not looked for by a scrub of some versions', async () => {
+    await lab.meta.addTags('v1', ['t']);
+    lab.sql('INSERT INTO backy2_doomed SELECT uid, 1 FROM blocks WHERE id = 5');
+    expect(await several({ tag: 't' })).toMatchObject({ findings: 0, results: [{ uid: 'v1' }] });
+    expect(lines.join()).not.toMatch(/names no blob|about to delete/);
+  });
+
+  test('that belongs to no version is found', async () => {
+    lab.sql('UPDATE blocks SET valid = 1; INSERT INTO backy2_doomed SELECT uid, 1 FROM blocks WHERE id = 5');
+    expect((await several()).findings).toBe(2);
+    expect(lines[0]).toContain('Version v2 (vm), block 5: a cleanup is about to delete its blob');
+  });
 });
 
 test('lost blobs mark each version once', async () => {

@@ -1,0 +1,120 @@
+import { BackyError } from '../../errors.ts';
+import type { Conversion } from '../../meta/conversion.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
+import type { Layout } from '../../model/layout.ts';
+import type { TaggedVersion } from '../../model/version.ts';
+import type { Context } from '../context.ts';
+import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
+import { planConversion } from './conversion-plan.ts';
+import type { ConversionRequest, ConversionResult } from './conversion-result.ts';
+import { copyVersion, type RowCounter } from './copy-version.ts';
+import { Findings } from './findings.ts';
+import { VersionCheck } from './version-check.ts';
+
+const PROGRESS_EVERY_MS = 5_000;
+/** Findings that a copy keeps as they are. Others would be lost in the new layout, or end it. */
+const KEPT_PROBLEMS = new Set(['missing', 'invalid', 'size', 'uid']);
+
+/**
+ * Converts the database to another layout, version by version, and compares every row. The old
+ * database serves until the new one is whole. A conversion that was stopped continues with the next
+ * call. Needs the whole installation.
+ */
+export async function convertDatabase(context: Context, request: ConversionRequest): Promise<ConversionResult> {
+  const from = await context.meta.layout();
+  if (from === request.to) throw new BackyError('refused', `The database has the layout ${from} already. Nothing was changed.`);
+  if (request.dryRun) return planConversion(context, { from, to: request.to });
+  return holdingInstallation(context.locks, () => {
+    refuseOtherInstances(context.otherInstances());
+    return convert(context, from, request.to);
+  });
+}
+
+async function convert(context: Context, from: Layout, to: Layout): Promise<ConversionResult> {
+  const { meta, logger } = context;
+  const startMs = performance.now();
+  const versions = (await meta.listVersions({})).sort(byNameAndDate);
+  await refuseUnfinishedCleanup(context);
+  await refuseDamage(context, versions);
+  const { bytes: bytesBefore } = await meta.databaseSize();
+  const conversion = await meta.convertTo(to);
+  let copied: CopiedVersions;
+  let bytesAfter: number;
+  try {
+    copied = await copyVersions(context, conversion, versions);
+    await conversion.copyRest();
+    bytesAfter = (await conversion.target.databaseSize()).bytes;
+  } catch (error) {
+    await conversion.close().catch(() => {});
+    throw error;
+  }
+  const oldDatabase = await conversion.replace();
+  logger.info(
+    `Converted the database to the layout ${to}.${oldDatabase === undefined ? '' : ` The old one is kept in ${oldDatabase}.`}`,
+  );
+  return {
+    ...{ from, to, dryRun: false, versions: versions.length, ...copied, bytesBefore, bytesAfter },
+    oldDatabase: oldDatabase ?? null,
+    seconds: (performance.now() - startMs) / 1000,
+  };
+}
+
+/** Neighbours share most blocks. */
+function byNameAndDate(a: TaggedVersion, b: TaggedVersion): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.date.getTime() - b.date.getTime();
+}
+
+/** Doomed blobs must be gone: the layouts keep them differently. */
+async function refuseUnfinishedCleanup({ meta }: Context): Promise<void> {
+  if ((await meta.leftDoomed(1)).length === 0) return;
+  throw new BackyError('refused', 'A cleanup was interrupted: blobs are doomed, but not deleted. Nothing was changed.', {
+    hint: 'Run first: backy2 cleanup',
+  });
+}
+
+async function refuseDamage(context: Context, versions: readonly TaggedVersion[]): Promise<void> {
+  const findings = new Findings(context.logger);
+  for (const version of versions) await new VersionCheck(context, version, findings).run();
+  findings.log();
+  const bad = findings.all.filter(({ problem }) => !KEPT_PROBLEMS.has(problem));
+  if (bad.length === 0 && findings.more === 0) return;
+  throw new BackyError('refused', `The database is damaged: ${bad.length + findings.more} findings. Nothing was changed.`, {
+    hint: 'See: backy2 check-metadata. Remove the versions that it names, or restore the database from a copy.',
+  });
+}
+
+interface CopiedVersions {
+  blocks: number;
+  versionsKept: number;
+}
+
+async function copyVersions(
+  context: Context,
+  { target }: Conversion<MetaStore>,
+  versions: readonly TaggedVersion[],
+): Promise<CopiedVersions> {
+  const { meta } = context;
+  const wanted = new Set(versions.map(({ uid }) => uid));
+  for (const { uid } of await target.listVersions({})) if (!wanted.has(uid)) await target.removeVersion(uid, () => {});
+  const counter = rowCounter(context, versions);
+  let versionsKept = 0;
+  for (const version of versions) if (await copyVersion(meta, target, version, counter)) versionsKept++;
+  return { blocks: counter.rows, versionsKept };
+}
+
+/** Counts rows, logs the progress every few seconds, and throws once the user has stopped it. */
+function rowCounter({ logger, signal }: Context, versions: readonly TaggedVersion[]): RowCounter {
+  const total = versions.reduce((sum, { size }) => sum + size, 0);
+  let loggedAt = performance.now();
+  return {
+    rows: 0,
+    add(rows) {
+      signal.throwIfAborted();
+      this.rows += rows;
+      if (performance.now() - loggedAt < PROGRESS_EVERY_MS) return;
+      loggedAt = performance.now();
+      logger.info(`Converting: ${this.rows} of ${total} blocks (${Math.floor((this.rows / Math.max(1, total)) * 100)}%).`);
+    },
+  };
+}
