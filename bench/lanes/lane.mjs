@@ -49,6 +49,7 @@ function hashing(task) {
   const isFilled = task.kind === 'hash' || task.kind === 'seal' || task.kind === 'open';
   const blocks = buffers(batch, isFilled && task.kind !== 'hash' ? task.content : isFilled ? 'random' : undefined);
   const load = loader(task, blocks);
+  const target = task.kind === 'copy' ? targetWriter(task, []) : undefined;
   return {
     batch,
     /** @param {number} start @param {number} end */
@@ -56,7 +57,9 @@ function hashing(task) {
       const group = blocks.slice(0, end - start);
       load(group, start);
       hash(group);
+      if (target !== undefined) for (const [index, block] of group.entries()) target.step(start + index, block);
     },
+    end: target?.end,
   };
 }
 
@@ -68,7 +71,7 @@ function hashing(task) {
  */
 function loader(task, blocks) {
   if (task.kind === 'scan') return fileScanner(task);
-  if (task.kind === 'read') return blobReader(task);
+  if (task.kind === 'read' || task.kind === 'copy') return blobReader(task);
   if (task.kind === 'hash') return () => {};
   if (task.kind === 'seal') {
     const seal = bareSealer(task.blockSize);

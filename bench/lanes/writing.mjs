@@ -45,7 +45,8 @@ export function blobWriter({ folder, direct }, blocks) {
 }
 
 /**
- * Writes blocks to a file or device, and fsyncs it.
+ * Writes blocks to a file or device, and fsyncs it. `step` takes the number of a block, and writes
+ * it or the one of `blocks` that is its turn.
  * @param {{ path: string, direct: boolean, blockSize: number }} task
  * @param {Buffer[]} blocks
  */
@@ -53,9 +54,9 @@ export function targetWriter({ path, direct, blockSize }, blocks) {
   const fd = openSync(path, constants.O_RDWR | (direct ? constants.O_DIRECT : 0));
   let written = 0;
   return {
-    /** @param {number} index */
-    step(index) {
-      writeBlock(fd, blocks, index, index * blockSize);
+    /** @param {number} index @param {Buffer} [block] */
+    step(index, block) {
+      writeBlock(fd, block === undefined ? blocks : [block], index, index * blockSize);
       if (++written % TARGET_SYNC_BLOCKS === 0 && !direct) fsyncSync(fd);
     },
     end() {
