@@ -32,6 +32,8 @@ const shared = {
   exclude: configDefaults.exclude,
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  // Generous, for busy machines: Vitest would give up after a second.
+  expect: { poll: { timeout: 40_000, interval: 10 } },
 };
 
 const projects: TestProjectConfiguration[] = [

@@ -35,12 +35,23 @@ function takeNext() {
 function prepare() {
   switch (task.kind) {
     case 'blobs':
-      return { batch: 1, ...blobWriter(task, buffers(WRITER_BUFFERS, 'random')) };
+      return writing(blobWriter(task));
     case 'target':
-      return { batch: 1, ...targetWriter(task, buffers(WRITER_BUFFERS, 'random')) };
+      return writing(targetWriter(task));
     default:
       return hashing(task);
   }
+}
+
+/** @param {{ write: (index: number, block: Buffer) => void, end: () => void }} writer */
+function writing({ write, end }) {
+  const blocks = buffers(WRITER_BUFFERS, 'random');
+  return {
+    batch: 1,
+    /** @param {number} start */
+    step: (start) => write(start, /** @type {Buffer} */ (blocks[start % WRITER_BUFFERS])),
+    end,
+  };
 }
 
 /** @param {Exclude<import('./run-lanes.mjs').Task, { kind: 'blobs' | 'target' }>} task */
@@ -49,6 +60,7 @@ function hashing(task) {
   const isFilled = task.kind === 'hash' || task.kind === 'seal' || task.kind === 'open';
   const blocks = buffers(batch, isFilled && task.kind !== 'hash' ? task.content : isFilled ? 'random' : undefined);
   const load = loader(task, blocks);
+  const target = task.kind === 'copy' ? targetWriter(task) : undefined;
   return {
     batch,
     /** @param {number} start @param {number} end */
@@ -56,7 +68,9 @@ function hashing(task) {
       const group = blocks.slice(0, end - start);
       load(group, start);
       hash(group);
+      if (target !== undefined) for (const [index, block] of group.entries()) target.write(start + index, block);
     },
+    end: target?.end,
   };
 }
 
@@ -68,7 +82,7 @@ function hashing(task) {
  */
 function loader(task, blocks) {
   if (task.kind === 'scan') return fileScanner(task);
-  if (task.kind === 'read') return blobReader(task);
+  if (task.kind === 'read' || task.kind === 'copy') return blobReader(task);
   if (task.kind === 'hash') return () => {};
   if (task.kind === 'seal') {
     const seal = bareSealer(task.blockSize);

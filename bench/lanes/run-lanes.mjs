@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
  * - `blobs`: write random blobs as files, with the program's fsyncs.
  * - `target`: write random blocks to an existing file or device, then fsync.
  * - `read`: read blobs, and hash them.
+ * - `copy`: the same, and write each to an existing file or device; fsync it in the end.
  * - `direct`: bypass the page cache.
  * @typedef {{ kind: 'hash', count: number, blockSize: number }
  *   | { kind: 'seal' | 'open', count: number, blockSize: number,
@@ -16,7 +17,9 @@ import { Worker } from 'node:worker_threads';
  *   | { kind: 'scan', count: number, blockSize: number, path: string }
  *   | { kind: 'blobs', count: number, blockSize: number, folder: string, direct: boolean }
  *   | { kind: 'target', count: number, blockSize: number, path: string, direct: boolean }
- *   | { kind: 'read', count: number, blockSize: number, paths: string[], direct: boolean }} Task
+ *   | { kind: 'read', count: number, blockSize: number, paths: string[], direct: boolean }
+ *   | { kind: 'copy', count: number, blockSize: number, paths: string[], path: string,
+ *       direct: boolean }} Task
  */
 
 /**

@@ -14,9 +14,8 @@ const TARGET_SYNC_BLOCKS = 32;
  * Writes blobs as the file backend does: temporary file, fsync, rename into the two-level layout;
  * fsync of folders every two seconds, and at the end.
  * @param {{ folder: string, direct: boolean }} task
- * @param {Buffer[]} blocks
  */
-export function blobWriter({ folder, direct }, blocks) {
+export function blobWriter({ folder, direct }) {
   const { O_WRONLY, O_CREAT, O_EXCL, O_DIRECT } = constants;
   const flags = O_WRONLY | O_CREAT | O_EXCL | (direct ? O_DIRECT : 0);
   const temporary = join(folder, '.tmp');
@@ -25,12 +24,12 @@ export function blobWriter({ folder, direct }, blocks) {
   const touched = new Set();
   let lastSync = performance.now();
   return {
-    /** @param {number} index */
-    step(index) {
+    /** @param {number} _index @param {Buffer} block */
+    write(_index, block) {
       const uid = randomBytes(16).toString('hex');
       const path = join(temporary, uid);
       const fd = openSync(path, flags, 0o600);
-      writeBlock(fd, blocks, index, 0);
+      writeBlock(fd, block, 0);
       fsyncSync(fd);
       closeSync(fd);
       const target = join(folder, uid.slice(0, 2), uid.slice(2, 4));
@@ -47,15 +46,14 @@ export function blobWriter({ folder, direct }, blocks) {
 /**
  * Writes blocks to a file or device, and fsyncs it.
  * @param {{ path: string, direct: boolean, blockSize: number }} task
- * @param {Buffer[]} blocks
  */
-export function targetWriter({ path, direct, blockSize }, blocks) {
+export function targetWriter({ path, direct, blockSize }) {
   const fd = openSync(path, constants.O_RDWR | (direct ? constants.O_DIRECT : 0));
   let written = 0;
   return {
-    /** @param {number} index */
-    step(index) {
-      writeBlock(fd, blocks, index, index * blockSize);
+    /** @param {number} index @param {Buffer} block */
+    write(index, block) {
+      writeBlock(fd, block, index * blockSize);
       if (++written % TARGET_SYNC_BLOCKS === 0 && !direct) fsyncSync(fd);
     },
     end() {
@@ -65,9 +63,8 @@ export function targetWriter({ path, direct, blockSize }, blocks) {
   };
 }
 
-/** @param {number} fd @param {Buffer[]} blocks @param {number} index @param {number} position */
-function writeBlock(fd, blocks, index, position) {
-  const block = blocks[index % blocks.length] ?? Buffer.alloc(0);
+/** @param {number} fd @param {Buffer} block @param {number} position */
+function writeBlock(fd, block, position) {
   if (writeSync(fd, block, 0, block.length, position) !== block.length) throw new Error('short write');
 }
 

@@ -60,14 +60,18 @@ export class Limits {
 
   /** Writes a new file on the disk. */
   writeFile() {
-    return this.#run('writers of a file', async (way, count) => {
-      const path = join(this.#workspace.disk, 'bare');
-      const fd = openSync(path, 'w');
-      ftruncateSync(fd, count * this.#workspace.blockSize);
-      closeSync(fd);
-      const seconds = await this.#writeTarget(path, way, count);
-      rmSync(path);
-      return seconds;
+    return this.#run('writers of a file', (way, count) => this.#onNewFile(count, (path) => this.#writeTarget(path, way, count)));
+  }
+
+  /**
+   * Reads and hashes blobs on the disk, and writes them to a new file there.
+   * @param {{ name: string, blobs: string[], folder: string }} stored
+   */
+  copyBlobs({ name, blobs: paths, folder }) {
+    return this.#run(`copiers of ${name}`, ({ threads, direct }, count) => {
+      forget(folder);
+      const { blockSize } = this.#workspace;
+      return this.#onNewFile(count, (path) => runLanes(threads, { kind: 'copy', count, blockSize, paths, path, direct }));
     });
   }
 
@@ -93,6 +97,21 @@ export class Limits {
 
   get #blocks() {
     return { count: this.#count, blockSize: this.#workspace.blockSize };
+  }
+
+  /**
+   * Makes a new file of `count` blocks, for as long as `write` takes.
+   * @param {number} count
+   * @param {(path: string) => Promise<number>} write
+   */
+  async #onNewFile(count, write) {
+    const path = join(this.#workspace.disk, 'bare');
+    const fd = openSync(path, 'w');
+    ftruncateSync(fd, count * this.#workspace.blockSize);
+    closeSync(fd);
+    const seconds = await write(path);
+    rmSync(path);
+    return seconds;
   }
 
   /** @param {string} path @param {Way} way @param {number} count */

@@ -4,22 +4,20 @@ const MOST_AT_ONCE = 200;
 /** The calls in flight of a thread. */
 class CallsInFlight {
   /**
-   * Their buffers. koffi does not keep them alive, and memory that is collected during a call means
-   * a crash, or another block's bytes.
+   * Their buffers, in an object for each call. koffi does not keep them alive, and memory that is
+   * collected during a call means a crash, or another block's bytes.
    */
-  readonly #pinned = new Set<Uint8Array>();
+  readonly #pinned = new Set<{ buffers: Buffers }>();
   readonly #waiting: (() => void)[] = [];
 
-  async settled(buffer: Uint8Array, start: Start): Promise<number> {
+  async settled(buffers: Buffers, start: Start): Promise<number> {
     while (this.#pinned.size >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    // A view for each call: a set has a buffer once, so two calls on one would release it too
-    // early.
-    const view = buffer.subarray();
-    this.#pinned.add(view);
+    const call = { buffers };
+    this.#pinned.add(call);
     try {
       return await promised(start);
     } finally {
-      this.#pinned.delete(view);
+      this.#pinned.delete(call);
       this.#waiting.shift()?.();
     }
   }
@@ -28,12 +26,15 @@ class CallsInFlight {
 /** One for the thread, as koffi's limit is: sources and targets share it. */
 const calls = new CallsInFlight();
 
+/** Memory that a call uses. */
+type Buffers = Uint8Array | readonly Uint8Array[];
+
 /**
- * Waits for a call in a thread of libuv's pool. @param buffer of the call, kept alive until then.
+ * Waits for a call in a thread of libuv's pool. @param buffers of the call, kept alive until then.
  * @returns its result.
  */
-export function settled(buffer: Uint8Array, start: Start): Promise<number> {
-  return calls.settled(buffer, start);
+export function settled(buffers: Buffers, start: Start): Promise<number> {
+  return calls.settled(buffers, start);
 }
 
 /** Starts a call; `done` is called at its end. */

@@ -1,3 +1,4 @@
+import { settled } from './async-call.ts';
 import { openOwnLibrary, ownLibraryPath } from './own-library.ts';
 
 /**
@@ -8,6 +9,15 @@ const HASHES = {
   md5: { digestBytes: 16, fewest: () => 2 },
 } as const;
 
+/**
+ * Where to hash: `here`, which blocks the calling thread, or in a thread of libuv's pool if that is
+ * worth its start.
+ */
+export type HashingThread = 'here' | 'pool';
+
+/** Fewer bytes are hashed in less than 0.3 ms, and a thread of the pool is as slow to wake. */
+const LEAST_ASYNC_BYTES = 512 * 1024;
+
 /** Hashes several messages at once. */
 export interface HashLanes {
   /** Messages at once: 4 or 8. */
@@ -15,10 +25,10 @@ export interface HashLanes {
   /** From this many messages on it is faster than OpenSSL one by one. */
   readonly fewest: number;
   /**
-   * Digests in hex of up to {@link lanes} messages, which MUST all have the same length. Blocks the
-   * thread.
+   * Digests in hex of up to {@link lanes} messages, which MUST all have the same length and MUST
+   * NOT change until it resolves.
    */
-  digest(messages: readonly Uint8Array[]): string[];
+  digest(messages: readonly Uint8Array[], where: HashingThread): Promise<string[]>;
 }
 
 /** Where a library is, and how many lanes of it to use at most. */
@@ -26,18 +36,6 @@ interface HashLanesOptions {
   path?: string;
   mostLanes?: number;
 }
-
-/** The C function of a library (`<hash>-lanes.c`). @returns 0; -1 when the numbers do not fit. */
-type DigestCall = (
-  ...args: [
-    lanes: number,
-    messages: readonly Uint8Array[],
-    count: number,
-    length: number,
-    digests: Uint8Array,
-    digestsSize: number,
-  ]
-) => number;
 
 /**
  * Opens the library that the build made of `<hash>-lanes.c`. Undefined where there is none (no
@@ -52,20 +50,24 @@ export function openHashLanes(
   const lanes = Math.min(mostLanes, (library.func(`int backy2_${hash}_lanes(void)`) as () => number)());
   if (lanes === 0) return undefined;
   const call = library.func(
-    `int backy2_${hash}(uint32_t lanes, const uint8_t **messages, uint32_t count, uint64_t length, _Out_ uint8_t *digests, uint64_t digests_size)`,
-  ) as DigestCall;
+    `int backy2_${hash}(uint32_t lanes, const uint8_t **messages, uint32_t count, uint64_t length, void *digests, uint64_t digests_size)`,
+  );
   const { digestBytes, fewest } = HASHES[hash];
-  const digests = Buffer.alloc(lanes * digestBytes);
   return {
     lanes,
     fewest: fewest(lanes),
-    digest(messages) {
+    async digest(messages, where) {
       if (messages.length === 0) return [];
+      const count = messages.length;
       const length = messages[0]?.length ?? 0;
+      const digests = Buffer.alloc(count * digestBytes);
+      const words = [lanes, messages, count, length, digests, digests.length];
       // C sees addresses alone: it checks the numbers, but not the length of each message.
       const isEven = messages.every((message) => message.length === length);
-      if (!isEven || call(lanes, messages, messages.length, length, digests, digests.length) !== 0)
-        throw new Error('messages do not fit the lanes');
+      const isAway = where === 'pool' && count * length >= LEAST_ASYNC_BYTES;
+      const run = () =>
+        isAway ? settled([...messages, digests], (done) => call.async(...words, done)) : (call(...words) as number);
+      if (!isEven || (await run()) !== 0) throw new Error('messages do not fit the lanes');
       return messages.map((_, lane) => digests.toString('hex', lane * digestBytes, (lane + 1) * digestBytes));
     },
   };
@@ -73,10 +75,16 @@ export function openHashLanes(
 
 /**
  * Digests in hex of any messages: in lanes where enough of one length follow each other, else one
- * by one. Blocks the thread.
+ * by one, which blocks the thread. See {@link HashLanes.digest}.
  */
-export function digestAll(messages: readonly Uint8Array[], lanes: HashLanes, one: (bytes: Uint8Array) => string): string[] {
-  return [...inLanes(messages, lanes)].flatMap((group) => (group.length >= lanes.fewest ? lanes.digest(group) : group.map(one)));
+export async function digestAll(
+  messages: readonly Uint8Array[],
+  { lanes, one, where }: { lanes: HashLanes; one: (bytes: Uint8Array) => string; where: HashingThread },
+): Promise<string[]> {
+  const digests: string[] = [];
+  for (const group of inLanes(messages, lanes))
+    digests.push(...(group.length >= lanes.fewest ? await lanes.digest(group, where) : group.map(one)));
+  return digests;
 }
 
 /**

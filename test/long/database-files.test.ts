@@ -9,7 +9,6 @@ import type { Running } from '../support/program/process.ts';
 const BLOCK = 65_536;
 const IMAGE = noise(90 * BLOCK, 'image');
 const SLOW = { DataBackend: { bandwidth_write: 30 * BLOCK } };
-const WAIT = { timeout: 40_000, interval: 10 };
 const SIDE_FILES = ['-wal', '-shm'];
 
 let lab: Lab;
@@ -25,8 +24,8 @@ async function slowBackup({ withRows, image = IMAGE }: { withRows: boolean; imag
   lab.configure(SLOW);
   const [rows, blobs] = [lab.blocks().length, lab.blobs().length];
   const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
-  if (withRows) await expect.poll(() => lab.blocks().length, WAIT).toBeGreaterThan(rows);
-  else await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(blobs);
+  if (withRows) await expect.poll(() => lab.blocks().length).toBeGreaterThan(rows);
+  else await expect.poll(() => lab.blobs().length).toBeGreaterThan(blobs);
   return running;
 }
 

@@ -26,9 +26,6 @@ const SLOW = { DataBackend: { bandwidth_write: amount({ files: 30, servers: 15 }
 /** Slow enough for another command to finish meanwhile. */
 const SLOWER = { DataBackend: { bandwidth_write: amount({ files: 12, servers: 4 }) * BLOCK } };
 
-/** Generous, for busy machines. */
-const WAIT = { timeout: 40_000, interval: 10 };
-
 let lab: Lab;
 beforeEach(async () => {
   lab = await Lab.create({ blockSize: BLOCK, workers: 2 });
@@ -44,7 +41,7 @@ describe('a source that shrinks while it is read', () => {
     // More blocks than all workers hold at once.
     const image = lab.write('image', noise(1000 * BLOCK, 'shrinks'));
     const running = lab.start(['-m', 'backup', `file://${image}`, 'vm']);
-    await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThanOrEqual(1);
+    await expect.poll(() => lab.blobs().length).toBeGreaterThanOrEqual(1);
     truncateSync(image, size);
     const result = await running.ended;
     expect(result.code).toBe(100);
@@ -62,7 +59,7 @@ describe('a blob that is found bad while a backup uses it', () => {
     const image = lab.write('b', second);
     lab.configure(SLOWER);
     const running = lab.start(['-m', 'backup', `file://${image}`, 'b']);
-    await expect.poll(() => lab.blobs().length, WAIT).toBeGreaterThan(BLOCKS + 5);
+    await expect.poll(() => lab.blobs().length).toBeGreaterThan(BLOCKS + 5);
     for (const id of [0, 20]) lab.blobAt(first, id).write(noise(BLOCK, `bad ${id}`));
     expect((await lab.run(['scrub', first])).code).toBe(20);
     expect(running.hasEnded, 'that the backup ended before the scrub, so that it could not know').toBe(false);
@@ -168,7 +165,7 @@ describe('SIGTERM', () => {
     ];
     const release = lab.store.holdDatabase();
     const running = lab.start(['rm', ...uids]);
-    await expect.poll(() => lab.lockFiles().length, WAIT).toBeGreaterThan(0);
+    await expect.poll(() => lab.lockFiles().length).toBeGreaterThan(0);
     running.kill('SIGTERM');
     await sleep(100);
     release();
@@ -182,7 +179,7 @@ describe('SIGTERM', () => {
     await tool('mkfifo', pipe);
     const writer = openSync(pipe, 'r+');
     const running = lab.start(['import', pipe]);
-    await expect.poll(() => running.stdout, WAIT).toContain('$ backy2');
+    await expect.poll(() => running.stdout).toContain('$ backy2');
     await sleep(100);
     running.kill('SIGTERM');
     expect((await running.ended).code).toBe(143);

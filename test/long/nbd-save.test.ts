@@ -32,7 +32,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
 
   /** The saved version, once it exists. */
   async function savedUid(): Promise<string> {
-    await expect.poll(() => server.running.stdout.split('\n').filter((line) => line !== '').length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => server.running.stdout.split('\n').filter((line) => line !== '').length).toBe(2);
     return server.running.stdout.split('\n')[1] ?? '';
   }
 
@@ -98,7 +98,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
       lost.socket.destroy();
       const model = Buffer.from(image);
       noise(10, 'lost').copy(model, 50);
-      await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain('a client disconnected before it flushed');
+      await expect.poll(() => lab.log()).toContain('a client disconnected before it flushed');
       expect(lab.versions()).toHaveLength(1);
       const next = await NbdClient.open(server.socket, uid);
       expect((await next.read(50, 10)).equals(noise(10, 'lost'))).toBe(true);
@@ -133,7 +133,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect((await client.request(COMMAND.read, { offset: 8 * BLOCK, length: 10 })).errors).toHaveLength(1);
     await client.write(50, noise(10, 'x'));
     await client.disconnect();
-    await expect.poll(() => server.running.stderr, { timeout: 10_000 }).toContain('Cannot save the writes');
+    await expect.poll(() => server.running.stderr).toContain('Cannot save the writes');
     expect(lab.versions().map((version) => version.uid)).toEqual([uid]);
   });
 
@@ -155,7 +155,7 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     expect(sha256(await second.read(0, model.length))).toBe(sha256(model));
     await second.write(5 * BLOCK, noise(10, 'second'));
     await second.disconnect();
-    await expect.poll(() => server.running.stdout.split('\n').length, { timeout: 20_000 }).toBe(4);
+    await expect.poll(() => server.running.stdout.split('\n').length).toBe(4);
     const original = await byUid;
     expect(sha256(await original.read(0, image.length))).toBe(sha256(image));
     await original.disconnect();
@@ -169,11 +169,11 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     test('--json reports the saved version at the end', async () => {
       const socket = lab.path('other.sock');
       const running = lab.start(['--json', 'nbd', '--save', '--socket', socket]);
-      await expect.poll(() => existsSync(socket), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => existsSync(socket)).toBe(true);
       const client = await NbdClient.open(socket, 'vm');
       await client.write(3 * BLOCK + 5, noise(BLOCK, 'two blocks'));
       await client.disconnect();
-      await expect.poll(() => lab.versions().filter(({ valid }) => valid === 1).length, { timeout: 20_000 }).toBe(2);
+      await expect.poll(() => lab.versions().filter(({ valid }) => valid === 1).length).toBe(2);
       running.kill('SIGTERM');
       const { code, stdout, stderr } = await running.ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

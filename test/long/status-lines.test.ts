@@ -25,9 +25,9 @@ describe('status lines', () => {
     expectSteps(lines);
     for (const { what } of lines) expect(what).toBe(`Backing up (2/2: Data) ${source}`);
     // The first line may come while blocks wait to be hashed together.
-    expect(lines[0]?.write).toBeGreaterThanOrEqual(5);
-    expect(Math.max(...lines.map(({ write }) => write))).toBeGreaterThanOrEqual(8);
-    expect(lines[0]?.read).toBeLessThan(8);
+    const [fullest] = lines.toSorted((a, b) => b.write - a.write);
+    expect(fullest?.write).toBeGreaterThanOrEqual(8);
+    expect(fullest?.read).toBeLessThan(8);
     expect(lines.at(-1)).toMatchObject({ read: 0, eta: '0s' });
     expect(statusLines(lab.log())).toEqual(lines);
   });
@@ -71,17 +71,18 @@ describe('status lines', () => {
   test('of a resumed backup start where the first one stopped, at their own speed', async () => {
     slow({ bandwidth_write: RATE * BLOCK });
     const first = lab.start(['-m', 'backup', source, 'vm']);
-    while (lab.blobs().length < BLOCKS / 4) await sleep(20);
+    // Early: the blocks in flight, a third of all, are stored before it ends.
+    while (lab.blobs().length < BLOCKS / 15) await sleep(20);
     first.kill('SIGTERM');
     await first.ended;
     const [version] = lab.versions();
     const there = (lab.blocks(version?.uid).length / BLOCKS) * 100;
     expect(there).toBeGreaterThan(20);
-    slow({ bandwidth_write: (RATE / 2) * BLOCK });
+    slow({ bandwidth_write: (RATE / 4) * BLOCK });
     const lines = statusLines(await lab.ok('backup', '-c', version?.uid ?? '', source, 'vm'));
     expectSteps(lines);
     expect(lines[0]?.percent).toBeGreaterThan(there);
-    for (const { megabytesPerSecond } of lines) expect(megabytesPerSecond).toBeLessThan((MEGABYTES_PER_SECOND / 2) * 1.5);
+    for (const { megabytesPerSecond } of lines) expect(megabytesPerSecond).toBeLessThan((MEGABYTES_PER_SECOND / 4) * 1.5);
   });
 
   test('follow the work of a scrub: zero blocks count where they are passed', async () => {

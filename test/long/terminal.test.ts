@@ -22,6 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => lab.remove());
 
+/** Makes a backup take four seconds, for a test that acts meanwhile. */
+const slow = () => lab.configure({ DataBackend: { bandwidth_write: 8 * BLOCK } });
 const start = (args: string[], options: Partial<TerminalOptions> = {}) => new Terminal(lab, args, { columns: 80, ...options });
 
 describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
@@ -78,6 +80,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
   });
 
   test('that changes its width, the line adapts', async () => {
+    slow();
     const terminal = start(['backup', source, 'vm'], { columns: 100 });
     await terminal.until(/ETA \d/);
     const before = terminal.screen.runs.length;
@@ -114,7 +117,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
   });
 
   test('Ctrl-C removes it', async () => {
-    lab.configure({ DataBackend: { bandwidth_write: 8 * BLOCK } });
+    slow();
     const terminal = start(['backup', source, 'vm'], { columns: 200 });
     await terminal.until(/ETA \d/);
     terminal.type('\u0003');
@@ -125,6 +128,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
   });
 
   test('that is closed stops a backup as SIGTERM does: stored blocks stay, and nothing is locked', async () => {
+    slow();
     const terminal = start(['backup', source, 'vm']);
     await terminal.until(/ETA \d/);
     const ended = terminal.ended();
@@ -135,6 +139,7 @@ describe.skipIf(python.skip)(`on a terminal${python.note}`, () => {
     expect(lab.lockFiles()).toEqual([]);
     const [version] = lab.versions();
     expect(version?.valid).toBe(0);
+    lab.configure({});
     await lab.ok('backup', '-c', version?.uid ?? '', source, 'vm');
   });
 

@@ -88,9 +88,10 @@ test('the table has the expected columns', async () => {
 });
 
 test('it does not wait for commands with exclusive access', async () => {
-  const holder = lab.startCommand(['flock', '--no-fork', lab.path('locks/backy_backy.lock'), 'sleep', '30']);
-  await expect.poll(() => existsSync(lab.path('locks/backy_backy.lock'))).toBe(true);
-  await expect.poll(async () => (await lab.run(['check-storage'])).code, { timeout: 20_000 }).toBe(100);
+  const hold = ['sh', '-c', 'echo held; exec sleep 40'];
+  const holder = lab.startCommand(['flock', '--no-fork', lab.path('locks/backy_backy.lock'), ...hold]);
+  await expect.poll(() => holder.stdout).toBe('held\n');
+  expect((await lab.run(['check-storage'])).code).toBe(100);
   holder.kill('SIGTERM');
   await holder.ended;
 });

@@ -102,7 +102,7 @@ describe('a block device', () => {
       // It would take minutes.
       lab.configure({ DataBackend: { bandwidth_read: BLOCK / 2 } });
       const running = lab.start(['restore', '-f', version, `file://${device}`]);
-      await expect.poll(() => openPaths(running.pid), { timeout: 30_000, interval: 10 }).toContain(device);
+      await expect.poll(() => openPaths(running.pid)).toContain(device);
       const mounted = await tool('mount', device, lab.path('mnt')).then(
         () => tool('umount', lab.path('mnt')),
         (error: unknown) => String(error),

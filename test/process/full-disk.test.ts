@@ -93,7 +93,7 @@ describe('a full disk', () => {
       const next = await NbdClient.open(server.socket, 'vm');
       await next.write(0, noise(10, 'next'));
       await next.disconnect();
-      await expect.poll(() => lab.log().match(/are not saved: a write failed/g)?.length, { timeout: 10_000 }).toBe(2);
+      await expect.poll(() => lab.log().match(/are not saved: a write failed/g)?.length).toBe(2);
       const { code, stderr } = await stopServing(server);
       expect(code).toBe(100);
       expect(stderr).toMatch(new RegExp(`Writes to ${uid} were not saved. A write to ${uid} failed: .*ENOSPC`));

@@ -252,7 +252,7 @@ describe('a version that is served', () => {
     expect(refused.code).toBe(100);
     expect(refused.stderr).toContain('is locked');
     await client.disconnect();
-    await expect.poll(async () => (await lab.run(['rm', uid])).code, { timeout: 10_000 }).toBe(0);
+    await expect.poll(async () => (await lab.run(['rm', uid])).code, { interval: 50 }).toBe(0);
     await stopServing(server);
   });
 

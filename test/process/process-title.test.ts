@@ -10,7 +10,8 @@ const BLOCKS = 60;
 
 let lab: Lab;
 beforeEach(async () => {
-  const config = { DataBackend: { bandwidth_write: 20 * BLOCK, bandwidth_read: 20 * BLOCK } };
+  // Titles come every second, and each program is ended after its first ones.
+  const config = { DataBackend: { bandwidth_write: 8 * BLOCK, bandwidth_read: 8 * BLOCK } };
   lab = await Lab.create({ blockSize: BLOCK, config });
 });
 afterEach(() => lab.remove());
@@ -26,7 +27,7 @@ test('a backup is seen whole in ps axfu, by the configured name, whatever the le
 });
 
 test('a restore shows the last block that is on the target, and a scrub which version it is', async () => {
-  lab.configure({ DEFAULTS: { process_name: 'b222' }, DataBackend: { bandwidth_write: 0, bandwidth_read: 10 * BLOCK } });
+  lab.configure({ DEFAULTS: { process_name: 'b222' }, DataBackend: { bandwidth_write: 0, bandwidth_read: 8 * BLOCK } });
   const uid = await lab.backup(`file://${lab.write('image', noise(BLOCKS * BLOCK, 'image'))}`, 'vm');
   const target = `file://${lab.path('target')}`;
   const restore = parseStatusLine(await titleOf(lab.start(['restore', uid, target]), / Last ID: \d/, 'b222'));

@@ -114,7 +114,8 @@ filesOnly('database file', () => {
     const running = lab.start(['du'], { env });
     await until(running, () => readFileSync(lab.path('trace'), 'utf8').includes('hang\t'));
     running.kill('SIGTERM');
-    await sleep(50);
+    // Two that wait together count as one.
+    await until(running, () => pendingSignals(running.pid) === 0n);
     const start = performance.now();
     running.kill('SIGTERM');
     // A shell reports 143 for it.
@@ -127,7 +128,7 @@ test('a stopped cleanup is resumed by the next one', async () => {
   const uid = await lab.backup(source, 'vm');
   await lab.ok('rm', uid);
   const running = lab.start(['cleanup', '--dangerous-force']);
-  await until(running, () => lab.lockFiles().length > 0);
+  await until(running, () => lab.blobs().length < BLOCKS);
   running.kill('SIGTERM');
   const { code } = await running.ended;
   expect([0, 143]).toContain(code);
@@ -196,6 +197,8 @@ describe('SIGUSR1', () => {
   });
 
   test('never opens an inspector, nor ends the program, however early it comes', async () => {
+    // A second, so that some signals come while blocks move.
+    lab.configure({ DataBackend: { bandwidth_write: BLOCKS * BLOCK } });
     const running = lab.start(['backup', source, 'vm']);
     await until(running, () => /^(node|backy2)/.test(readFileSync(`/proc/${running.pid}/cmdline`, 'utf8')));
     while (!running.hasEnded) {
@@ -218,6 +221,12 @@ function slow(): void {
 function stop(running: Running, signal: NodeJS.Signals): Promise<Result> {
   running.kill(signal);
   return running.ended;
+}
+
+/** Signals that a process has been sent and has not handled yet, a bit each. */
+function pendingSignals(pid: number): bigint {
+  const [, bits = ''] = /^ShdPnd:\s+([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return BigInt(`0x${bits}`);
 }
 
 async function until(running: Running, holds: () => boolean): Promise<void> {

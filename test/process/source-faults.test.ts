@@ -69,9 +69,9 @@ describe.each([
 describe('a source that', () => {
   test('shrinks while it is read ends the backup; grown back it is continued', async () => {
     lab.remove();
-    // Large blocks, so that few are in flight at once.
+    // Large blocks, so that few are in flight at once; slow, so that block 70 is read in a second.
     const block = 256 * 1024;
-    lab = await Lab.create({ blockSize: block, config: { DataBackend: { bandwidth_write: 50 * block } } });
+    lab = await Lab.create({ blockSize: block, config: { DataBackend: { bandwidth_write: 20 * block } } });
     const bytes = noise(100 * block, 'long');
     const url = `file://${lab.write('image', bytes)}`;
     const running = lab.start(['-m', 'backup', url, 'vm']);

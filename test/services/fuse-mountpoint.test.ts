@@ -60,9 +60,9 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
   test('in use is kept at the end: the message names the user, and it ends once the user has left', async () => {
     mounted = await startServing(lab, 'fuse', mnt);
     const holder = new Running(['sleep', '40'], { env: { PATH: PATH_WITH_SBIN }, cwd: join(mnt, 'by_name') });
-    await expect.poll(() => readlinkSync(`/proc/${holder.pid}/cwd`), { timeout: 5_000 }).toBe(join(mnt, 'by_name'));
+    await expect.poll(() => readlinkSync(`/proc/${holder.pid}/cwd`)).toBe(join(mnt, 'by_name'));
     mounted.running.kill('SIGINT');
-    await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain(`is in use by process ${holder.pid} (sleep)`);
+    await expect.poll(() => lab.log()).toContain(`is in use by process ${holder.pid} (sleep)`);
     expect(sha256OfFile(data())).toBe(sha256(IMAGE));
     expect(mounted.running.hasEnded).toBe(false);
     holder.kill('SIGKILL');
@@ -143,7 +143,7 @@ describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) =>
     mounted = await startServing(lab, 'fuse', mnt);
     const device = (await tool('losetup', '-f', '--show', '-r', data())).trim();
     mounted.running.kill('SIGINT');
-    await expect.poll(() => lab.log(), { timeout: 10_000 }).toContain(`is in use by ${device} (losetup -d ${device})`);
+    await expect.poll(() => lab.log()).toContain(`is in use by ${device} (losetup -d ${device})`);
     await tool('losetup', '-d', device);
     expect((await mounted.running.ended).code).toBe(0);
   });

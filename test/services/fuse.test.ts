@@ -119,7 +119,7 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     mounted = await startServing(lab, 'fuse', mnt);
     expect(readdirSync(join(mnt, 'by_name'))).toEqual(['vm']);
     const later = await lab.backup(`file://${lab.path('image')}`, 'later');
-    await expect.poll(() => readdirSync(join(mnt, 'by_name')).sort(), { timeout: 10_000 }).toEqual(['later', 'vm']);
+    await expect.poll(() => readdirSync(join(mnt, 'by_name')).sort()).toEqual(['later', 'vm']);
     expect(sha256OfFile(data(later))).toBe(sha256(IMAGE));
   });
 
@@ -132,9 +132,9 @@ describe.each(STORES)('backy2 fuse ($store)', ({ options }) => {
     readSync(fd, into, 0, into.length, 13 * BLOCK_BYTES + 5);
     expect(into.equals(IMAGE.subarray(13 * BLOCK_BYTES + 5, 13 * BLOCK_BYTES + 5 + 4096))).toBe(true);
     closeSync(fd);
-    await expect.poll(() => lab.version(uid).valid, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => lab.version(uid).valid).toBe(0);
     const file = join(mnt, 'by_version_uid', uid);
-    await expect.poll(() => readdirSync(file), { timeout: 10_000 }).toContain('invalid');
+    await expect.poll(() => readdirSync(file)).toContain('invalid');
     expect((await stopServing(mounted)).stderr).toContain('block 10 ');
   });
 });

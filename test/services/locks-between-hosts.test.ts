@@ -45,7 +45,7 @@ afterEach(async () => {
 async function startBackup(host: Host, seconds = 3): Promise<{ running: Running; uid: string }> {
   host.configure(lasting(seconds));
   const running = host.start(['-m', 'backup', `file://${host.write('image', IMAGE)}`, 'vm'], { timeoutMs: 90_000 });
-  await expect.poll(() => running.stdout || running.hasEnded, { timeout: 20_000 }).toMatch(/-/);
+  await expect.poll(() => running.stdout || running.hasEnded).toMatch(/-/);
   return { running, uid: uidOf(running.stdout) };
 }
 
@@ -112,7 +112,8 @@ describe('hosts that share a database', () => {
 
   test('need no lock_dir for these locks', async () => {
     one = new Host('host-one', store, { more: { DEFAULTS: { lock_dir: '' } } });
-    const { running, uid } = await startBackup(one);
+    // Long enough for two commands on a busy machine.
+    const { running, uid } = await startBackup(one, 10);
     const other = new Host('host-one', store, { more: { DEFAULTS: { lock_dir: '' } } });
     expect(await other.run(['rm', '-f', uid])).toMatchObject({ code: 100, stderr: expect.stringMatching(/is locked/) });
     const cleanup = await other.run(['cleanup', '-f']);

@@ -56,7 +56,7 @@ describe.each(STORES)(
       const blobs = lab.blobs().length;
       server = await startNbd(lab, '--export', 'web', '--save');
       expect(await boot()).toBe(TEXT);
-      await expect.poll(() => server.running.stdout.trim().split('\n').length, { timeout: 30_000 }).toBe(2);
+      await expect.poll(() => server.running.stdout.trim().split('\n').length).toBe(2);
       const saved = server.running.stdout.trim().split('\n')[1] ?? '';
       const written = Buffer.from(disk);
       disk.copy(written, TO * SECTOR, FROM * SECTOR, (FROM + 1) * SECTOR);

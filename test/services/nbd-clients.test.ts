@@ -120,7 +120,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
       const nbdfuse = new Running(['nbdfuse', folder, uri('vm')], { env: { PATH: PATH_WITH_SBIN } });
       try {
         const file = `${folder}/nbd`;
-        await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+        await expect.poll(() => existsSync(file)).toBe(true);
         expect(statSync(file).size).toBe(image.length);
         expect(sha256OfFile(file)).toBe(sha256(image));
         const model = Buffer.from(image);
@@ -175,12 +175,12 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     const folder = lab.path('mnt');
     mkdirSync(folder);
     const nbdfuse = new Running(['nbdfuse', folder, uri('fs')], { env: { PATH: PATH_WITH_SBIN } });
-    await expect.poll(() => existsSync(`${folder}/nbd`), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => existsSync(`${folder}/nbd`)).toBe(true);
     const fsck = await new Running(['e2fsck', '-fy', `${folder}/nbd`], { env: { PATH: PATH_WITH_SBIN } }).ended;
     expect(fsck.code, fsck.stdout).toBe(1);
     await tool('fusermount', '-u', folder);
     await nbdfuse.ended;
-    await expect.poll(() => server.running.stdout.trim().split('\n').length, { timeout: 30_000 }).toBe(2);
+    await expect.poll(() => server.running.stdout.trim().split('\n').length).toBe(2);
     const saved = server.running.stdout.trim().split('\n')[1] ?? '';
     expect(lab.tags(saved)).toEqual(['nbd']);
     expect(await lab.restoredSha256(broken)).toBe(sha256(damaged));

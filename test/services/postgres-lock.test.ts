@@ -20,13 +20,21 @@ afterEach(async () => {
   await dropDatabase(address, database);
 });
 
-/** A lock service as another process would have it; `port` of a proxy. */
-function open({ name = 'backy2 test', port = address.port, inDatabase = database } = {}): PostgresLockService {
+/**
+ * A lock service as another process would have it; `port` of a proxy. By default it waits long, for
+ * busy machines.
+ */
+function open({
+  name = 'backy2 test',
+  port = address.port,
+  inDatabase = database,
+  answerWithinMs = 30_000,
+} = {}): PostgresLockService {
   const service = new PostgresLockService({
     connect: () => connect(postgresUrl({ ...address, port }, inDatabase), name),
     where: 'the database',
     watchEveryMs: 200,
-    answerWithinMs: 1_000,
+    answerWithinMs,
   });
   services.push(service);
   return service;
@@ -124,10 +132,10 @@ describe('locks in PostgreSQL', () => {
 
   it('report their loss when the server no longer answers, and are released', async () => {
     const proxy = await TcpProxy.start(address.port);
-    const one = open({ port: proxy.port });
+    const one = open({ port: proxy.port, answerWithinMs: 1_000 });
     const held = await one.tryAcquire('a', 'exclusive');
     proxy.hang();
-    await expect.poll(() => one.lost.aborted, { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => one.lost.aborted).toBe(true);
     expect(one.lost.reason).toMatchObject({ message: expect.stringMatching(/no answer in 1 s/) });
     // Must not hang, though nothing answers.
     await held?.release();

@@ -104,7 +104,7 @@ describe('a run leaves no snapshot of its own, and keeps the previous one', () =
     await cluster.write(image, 0, noise(10 * OBJECT, 'new'));
     host.configure({ DataBackend: { bandwidth_write: OBJECT } });
     const running = host.start(['backup', '--auto', `rbd://${image}`, 'vm']);
-    await expect.poll(async () => (await host.sharedVersions()).length, { timeout: 40_000, interval: 50 }).toBe(2);
+    await expect.poll(async () => (await host.sharedVersions()).length, { interval: 50 }).toBe(2);
     await host.endLockSessions();
     const { code, stderr } = await running.ended;
     expect({ code, stderr }).toEqual({ code: 100, stderr: expect.stringContaining('the locks between hosts was lost') });
@@ -135,7 +135,7 @@ test('two runs at once: one is refused', async () => {
 });
 
 async function versionsToBe(lab: Lab, count: number): Promise<void> {
-  await expect.poll(() => lab.versions().length, { timeout: 40_000, interval: 20 }).toBe(count);
+  await expect.poll(() => lab.versions().length).toBe(count);
 }
 
 async function durationOf(ended: Promise<unknown>): Promise<number> {

@@ -22,7 +22,7 @@ describe('images that others use', () => {
         'sleep 30000',
         `rbd:${image}:conf=${cluster.conf}`,
       ]);
-      await expect.poll(() => cluster.watchers(image), { timeout: 20_000 }).toHaveLength(1);
+      await expect.poll(() => cluster.watchers(image)).toHaveLength(1);
       const uid = await lab.backup(`rbd://${image}`, 'vm');
       expect(await lab.run(['restore', '-f', uid, `rbd://${image}`])).toMatchObject({
         code: 1,
@@ -63,14 +63,14 @@ describe('an image that changes under a backup', () => {
       /was removed and made again/,
     ],
   ])('leaves no valid version when it %s', async (_, change, snapshot, message) => {
-    // Slow, so that there is time for it.
-    const config = { ...cluster.config({ simultaneous_reads: 1 }), DataBackend: { bandwidth_write: 32 * OBJECT } };
+    // Slow, so that there is time for it: five seconds.
+    const config = { ...cluster.config({ simultaneous_reads: 1 }), DataBackend: { bandwidth_write: 20 * OBJECT } };
     await withLab({ blockSize: OBJECT, workers: 1, config }, async (lab) => {
       const image = cluster.newImage();
       await cluster.import(image, noise(96 * OBJECT, image));
       if (snapshot !== '') await cluster.snapshot('create', `${image}@s`);
       const running = lab.start(['backup', `rbd://${image}${snapshot}`, 'vm']);
-      await expect.poll(() => lab.blobs().length, { timeout: 20_000, interval: 20 }).toBeGreaterThan(2);
+      await expect.poll(() => lab.blobs().length).toBeGreaterThan(2);
       await change(image);
       const { code, stderr } = await running.ended;
       expect({ code, stderr }).toEqual({ code: 100, stderr: expect.stringMatching(message) });

@@ -58,9 +58,7 @@ describe('a signal during a run', () => {
       lab.configure({ io_rbd: { ceph_conffile: conf } });
       const running = lab.start(['-v', 'backup', 'rbd://vms/x', 'vm']);
       // It has threads of librados by then.
-      await expect
-        .poll(() => threadsOf(running.pid), { timeout: 10_000 })
-        .toEqual(expect.arrayContaining([expect.stringMatching(/^msgr-worker/)]));
+      await expect.poll(() => threadsOf(running.pid)).toEqual(expect.arrayContaining([expect.stringMatching(/^msgr-worker/)]));
       running.kill('SIGTERM');
       expect(await running.ended).toMatchObject({ code: 143, stderr: expect.stringContaining('Stopped by SIGTERM.') });
     });

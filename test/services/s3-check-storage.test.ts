@@ -14,7 +14,7 @@ let proxy: FaultProxy;
 let s3: S3Lab;
 beforeEach(async () => {
   proxy = await FaultProxy.start(Number(new URL(inject('ceph').s3.endpoint).port));
-  s3 = await createS3Lab({ workers: 1, config: { DataBackend: { request_timeout: 1, retry_time: 1 } } }, proxy.endpoint);
+  s3 = await createS3Lab({ workers: 1 }, proxy.endpoint);
 });
 afterEach(async () => {
   await s3.remove();
@@ -56,6 +56,7 @@ test.each([
   ['write', (request: SeenRequest) => isPut(request) && request.number > 10],
   ['read', ({ method, path }: SeenRequest) => method === 'GET' && !path.includes('list-type')],
 ])('when %s fails, what was written is deleted all the same', async (failing, matches) => {
+  s3.lab.configure({ DataBackend: { retry_time: 1 } });
   proxy.decide = (request) => (matches(request) ? { kind: 'status', status: 503, code: 'SlowDown' } : undefined);
   const steps = await stepsOf(100);
   expect(steps.filter(({ problem }) => problem !== null).map(({ step }) => step)).toEqual([failing]);
@@ -72,7 +73,7 @@ test('deletes without effect are a finding', async () => {
 test('SIGTERM half way leaves nothing behind', async () => {
   proxy.latencyMs = 200;
   const running = s3.lab.start(['check-storage']);
-  await expect.poll(() => proxy.requests.filter(isPut).length, { timeout: 20_000 }).toBeGreaterThan(3);
+  await expect.poll(() => proxy.requests.filter(isPut).length).toBeGreaterThan(3);
   running.kill('SIGTERM');
   expect((await running.ended).code).toBe(143);
   expect(await s3.keys()).toEqual([]);

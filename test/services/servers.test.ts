@@ -51,8 +51,8 @@ describe('the servers of the tests', () => {
     const server = Number(said);
     expect(isRunning(server)).toBe(true);
     starter.kill('SIGKILL');
-    await expect.poll(() => isRunning(server), { timeout: 20_000 }).toBe(false);
-    await expect.poll(() => existsSync(folder), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => isRunning(server)).toBe(false);
+    await expect.poll(() => existsSync(folder)).toBe(false);
   });
 
   test('the gateway keeps objects in buckets', async () => {

@@ -4,6 +4,7 @@ import { digestAll, type HashLanes, openHashLanes } from '../../native/hash-lane
 interface Waiting {
   bytes: Uint8Array;
   resolve(digest: string): void;
+  reject(error: unknown): void;
 }
 
 /**
@@ -15,21 +16,26 @@ export class Md5Batch {
   #lanes: HashLanes | null | undefined;
   #waiting: Waiting[] = [];
 
-  /** The bytes MUST NOT change until it resolves. Blocks the thread at the end of this turn. */
+  /** The bytes MUST NOT change until it settles. */
   digest(bytes: Uint8Array): Promise<string> {
-    return new Promise((resolve) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
-      this.#waiting.push({ bytes, resolve });
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => void this.#flush());
+      this.#waiting.push({ bytes, resolve, reject });
     });
   }
 
-  #flush(): void {
+  async #flush(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     const messages = waiting.map(({ bytes }) => bytes);
     if (this.#lanes === undefined) this.#lanes = openHashLanes('md5') ?? null;
-    const digests = this.#lanes === null ? messages.map(md5) : digestAll(messages, this.#lanes, md5);
-    for (const [index, { resolve }] of waiting.entries()) resolve(Buffer.from(digests[index] ?? '', 'hex').toString('base64'));
+    try {
+      const digests =
+        this.#lanes === null ? messages.map(md5) : await digestAll(messages, { lanes: this.#lanes, one: md5, where: 'pool' });
+      for (const [index, { resolve }] of waiting.entries()) resolve(Buffer.from(digests[index] ?? '', 'hex').toString('base64'));
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    }
   }
 }
 

@@ -136,7 +136,8 @@ export class BlockWorker {
       const start = this.#scheduler.startNext(hashes);
       if (start !== undefined) this.#perform(start.job, () => this.#start(start));
       // A job that has just started may have read its blocks, and adds them after this turn.
-      if ((start === undefined || hashes.isFull) && this.#scheduler.shouldHash(hashes)) hashes.flush();
+      if ((start === undefined || hashes.isFull) && this.#scheduler.shouldHash(hashes))
+        void hashes.flush(this.#scheduler.isMoving(hashes) ? 'pool' : 'here');
       this.#takeTurns();
     });
   }

@@ -1,3 +1,4 @@
+import type { HashingThread } from '../../native/hash-lanes.ts';
 import type { Hasher } from './hasher.ts';
 
 /** Blocks that wait for their checksums. */
@@ -39,6 +40,8 @@ export class HashBatch {
   readonly #enough: number;
   #waiting: Waiting[] = [];
   #count = 0;
+  /** Jobs whose blocks are being hashed. */
+  #hashing = 0;
   #expected = 0;
   #hurries = 0;
   #overdue: NodeJS.Timeout | undefined;
@@ -51,19 +54,19 @@ export class HashBatch {
     this.#enough = Math.min(hasher.batch, Math.max(WORTHWHILE, Math.floor(slots / 2)));
   }
 
-  /** Jobs whose blocks wait. */
+  /** Jobs whose blocks wait, or are being hashed. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#hashing;
   }
 
   /** True when more blocks would not make hashing faster. */
   get isFull(): boolean {
-    return this.#count >= this.#hasher.batch;
+    return this.#hashing === 0 && this.#count >= this.#hasher.batch;
   }
 
   /** True when enough blocks wait, or no other block will join them in time. */
   get isReady(): boolean {
-    return this.#count >= (this.#expected === 0 || this.#isOverdue ? 1 : this.#enough);
+    return this.#hashing === 0 && this.#count >= (this.#expected === 0 || this.#isOverdue ? 1 : this.#enough);
   }
 
   /** True when blocks have waited for others for as long as they may. */
@@ -114,15 +117,19 @@ export class HashBatch {
     });
   }
 
-  /** Hashes all blocks that wait. Blocks the thread. */
-  flush(): void {
+  /** Hashes all blocks that wait. Neither ready nor full until that is done. */
+  async flush(where: HashingThread): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#count = 0;
     clearTimeout(this.#overdue);
     this.#isOverdue = false;
+    this.#hashing = waiting.length;
     try {
-      const digests = this.#hasher.digest(waiting.flatMap(({ blocks }) => blocks));
+      const digests = await this.#hasher.digest(
+        waiting.flatMap(({ blocks }) => blocks),
+        where,
+      );
       let done = 0;
       for (const { blocks, resolve } of waiting) {
         resolve(digests.slice(done, done + blocks.length));
@@ -130,6 +137,9 @@ export class HashBatch {
       }
     } catch (error) {
       for (const { reject } of waiting) reject(error);
+    } finally {
+      this.#hashing = 0;
+      this.#owner.onChange();
     }
   }
 

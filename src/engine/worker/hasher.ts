@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BackyError } from '../../errors.ts';
 import { hexDigests } from '../../model/hex-digests.ts';
-import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
+import { digestAll, type HashingThread, openHashLanes } from '../../native/hash-lanes.ts';
 
 /** Names of Python's hashlib that OpenSSL spells otherwise. */
 const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 'blake2s256' };
@@ -10,8 +10,11 @@ const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 
 export interface Hasher {
   /** Blocks to hash at once for the best speed; 1 if that gains nothing. */
   readonly batch: number;
-  /** The checksums of `blocks`, in their order. Blocks the thread. */
-  digest(blocks: readonly Uint8Array[]): string[];
+  /**
+   * The checksums of `blocks`, in their order. Their bytes MUST NOT change until it resolves.
+   * Blocks the thread where it can't use lanes.
+   */
+  digest(blocks: readonly Uint8Array[], where: HashingThread): Promise<string[]>;
 }
 
 /**
@@ -23,10 +26,10 @@ export function hasherFor(
   lanes = hashFunction === 'sha512' ? (openHashLanes('sha512') ?? null) : null,
 ): Hasher {
   const one = opensslHash(hashFunction);
-  if (lanes === null) return { batch: 1, digest: (blocks) => blocks.map(one) };
+  if (lanes === null) return { batch: 1, digest: async (blocks) => blocks.map(one) };
   return {
     batch: lanes.lanes,
-    digest: (blocks) => digestAll(blocks, lanes, one),
+    digest: (blocks, where) => digestAll(blocks, { lanes, one, where }),
   };
 }
 

@@ -116,6 +116,14 @@ export class SlotScheduler {
   }
 
   /**
+   * Jobs read or write: the thread should see them end. Without any, it has nothing to do but to
+   * hash.
+   */
+  isMoving({ waiting }: BatchState): boolean {
+    return this.#busy.size > waiting;
+  }
+
+  /**
    * A job's blocks have their checksums. @returns false when it is dropped, since no decision will
    * come.
    */

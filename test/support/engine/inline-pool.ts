@@ -33,7 +33,7 @@ export function openInlineContext(options: InlinePoolOptions, backend?: DataBack
     signal: new AbortController().signal,
     hashes: {
       onChange: () => {
-        if (context.hashes.isReady) context.hashes.flush();
+        if (context.hashes.isReady) void context.hashes.flush('here');
       },
       mayWait: () => false,
     },

@@ -4,7 +4,9 @@
  *
  * FAULT_PATH    the file whose reads fail
  * FAULT_OFFSET  reads from here, for 4096 bytes, fail
- * FAULT_KIND    eio: with EIO; short: as if the file ended there; hang: after 20 seconds, with EIO
+ * FAULT_KIND    eio: with EIO; short: as if the file ended there; hang: after 20 seconds, with EIO;
+ *               hold: not at all, but all reads from there to the end wait for FAULT_RELEASE
+ * FAULT_RELEASE a file that lets the reads go on once it exists
  * TRACE_FILE    gets a line for every fsync, rename and mkdir, for every write to a database, and
  *               for every read that hangs
  */
@@ -45,12 +47,17 @@ static ssize_t fault(int fd, size_t *count, off_t offset) {
   const char *path = getenv("FAULT_PATH"), *at = getenv("FAULT_OFFSET"), *kind = getenv("FAULT_KIND");
   if (path == NULL || at == NULL || kind == NULL) return -2;
   off_t bad = atoll(at);
-  if (bad >= offset + (off_t)*count || offset >= bad + 4096) return -2;
+  int holds = strcmp(kind, "hold") == 0;
+  if (bad >= offset + (off_t)*count || (!holds && offset >= bad + 4096)) return -2;
   char real[4096];
   path_of(fd, real, sizeof real);
   if (strcmp(real, path) != 0) return -2;
   if (offset < bad) {
     *count = bad - offset;
+    return -2;
+  }
+  if (holds) {
+    while (access(getenv("FAULT_RELEASE"), F_OK) != 0) usleep(10000);
     return -2;
   }
   if (strcmp(kind, "short") == 0) return 0;

@@ -53,6 +53,16 @@ test('with -c only that file is read, relative to the current folder', () => {
   expect(readConfigFiles('my.cfg', env)).toMatchObject([{ name: 'my.cfg', text: 'mine' }]);
 });
 
+test('a file that ends before its size is refused: the rest of it may have options', () => {
+  const { env, write } = makeSandbox();
+  const path = `${dirname(write('root/etc/other', ''))}/backy.cfg`;
+  // The kernel gives its files a page, and ends them early.
+  symlinkSync('/sys/kernel/uevent_seqnum', path);
+  const { message, hint } = configErrorOf(() => readConfigFiles(undefined, env));
+  expect(message).toMatch(/backy\.cfg: cannot be read: it ended after \d+ of 4096 bytes\.$/);
+  expect(hint).toBe('Check its disk and the kernel log.');
+});
+
 test('a byte order mark is not part of the text', () => {
   const { env, write } = makeSandbox();
   const file = write('bom.cfg', '\uFEFF[DEFAULTS]');

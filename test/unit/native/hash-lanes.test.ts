@@ -40,36 +40,40 @@ describe.each(cases)('$hash in $most lanes', ({ hash, most }) => {
   if (lanes === undefined) throw new Error('the library was there just now');
   const one = openssl(hash);
 
-  it('agrees with OpenSSL for every length around the padding, and any number of messages', () => {
+  it('agrees with OpenSSL for every length around the padding, and any number of messages', async () => {
     const bytes = noise(8 * 400, 'lengths');
     for (let length = 0; length <= 400; length++) {
       const count = 1 + (length % most);
       const messages = Array.from({ length: count }, (_, i) => bytes.subarray(i * 400, i * 400 + length));
-      expect(lanes.digest(messages)).toEqual(messages.map(one));
+      expect(await lanes.digest(messages, 'here')).toEqual(messages.map(one));
     }
   });
 
-  it('agrees with OpenSSL for whole blocks', () => {
+  it('agrees with OpenSSL for whole blocks, here and in a thread of the pool', async () => {
     const bytes = noise(most * 4 * 1024 ** 2 + 1, 'blocks');
     const messages = Array.from({ length: most }, (_, i) => bytes.subarray(1 + i * 4 * 1024 ** 2, 1 + (i + 1) * 4 * 1024 ** 2));
-    expect(lanes.digest(messages)).toEqual(messages.map(one));
+    expect(await lanes.digest(messages, 'here')).toEqual(messages.map(one));
+    expect(await lanes.digest(messages, 'pool')).toEqual(messages.map(one));
   });
 
-  it('refuses what does not fit its lanes', () => {
-    expect(() => lanes.digest([new Uint8Array(3), new Uint8Array(4)])).toThrow('lanes');
-    expect(() => lanes.digest(Array.from({ length: most + 1 }, () => new Uint8Array(1)))).toThrow('lanes');
+  it('refuses what does not fit its lanes', async () => {
+    await expect(lanes.digest([new Uint8Array(3), new Uint8Array(4)], 'here')).rejects.toThrow('lanes');
+    for (const length of [1, 1024 ** 2]) {
+      const tooMany = new Array<Uint8Array>(most + 1).fill(new Uint8Array(length));
+      await expect(lanes.digest(tooMany, 'pool')).rejects.toThrow('lanes');
+    }
   });
 
-  it('gives no digest for no message', () => {
-    expect(lanes.digest([])).toEqual([]);
+  it('gives no digest for no message', async () => {
+    expect(await lanes.digest([], 'pool')).toEqual([]);
   });
 
-  it('is used for blocks of one length; a shorter one among them is hashed as well', () => {
+  it('is used for blocks of one length; a shorter one among them is hashed as well', async () => {
     const bytes = noise(40_000, 'mixed');
     const lengths = [4096, 4096, 4096, 4096, 4096, 512, 4096, 4096, 7, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 4096, 0];
     const blocks = lengths.map((length, i) => bytes.subarray(i * 1000, i * 1000 + length));
-    expect(digestAll(blocks, lanes, one)).toEqual(blocks.map(one));
-    if (hash === 'sha512') expect(hasherFor('sha512', lanes).digest(blocks)).toEqual(blocks.map(one));
+    expect(await digestAll(blocks, { lanes, one, where: 'here' })).toEqual(blocks.map(one));
+    if (hash === 'sha512') expect(await hasherFor('sha512', lanes).digest(blocks, 'here')).toEqual(blocks.map(one));
   });
 });
 
@@ -96,8 +100,8 @@ describe.each(HASHES.filter((hash) => openHashLanes(hash) !== undefined))('the C
   });
 });
 
-it('does without the library', () => {
+it('does without the library', async () => {
   expect(openHashLanes('sha512', { path: `${library('sha512')}.missing` })).toBeUndefined();
   const block = noise(5000, 'one');
-  expect(hasherFor('sha512', null).digest([block, block])).toEqual([block, block].map(openssl('sha512')));
+  expect(await hasherFor('sha512', null).digest([block, block], 'here')).toEqual([block, block].map(openssl('sha512')));
 });

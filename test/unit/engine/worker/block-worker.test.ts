@@ -244,9 +244,9 @@ describe('jobs that are decided at the same time', () => {
     // Others wait for a slot.
     const ids = Array.from({ length: TOGETHER }, (_, id) => id);
     worker?.receive(ids.map((id) => ({ kind: 'job', job: id, work: { kind: 'read', first: id, count: 1 } })));
-    await vi.waitFor(() => expect(sum(count('digested'))).toBe(TOGETHER));
+    await expect.poll(() => sum(count('digested'))).toBe(TOGETHER);
     worker?.receive(ids.map((id) => ({ kind: 'decide', job: id, decisions: [{ action: 'store' }] })));
-    await vi.waitFor(() => expect(sum(count('stored'))).toBe(TOGETHER));
+    await expect.poll(() => sum(count('stored'))).toBe(TOGETHER);
     worker?.receive([{ kind: 'finish' }]);
     await ended;
     return count('stored').filter((stored) => stored > 0);

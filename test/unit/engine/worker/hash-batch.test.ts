@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { HashBatch } from '../../../../src/engine/worker/hash-batch.ts';
 
 /** As many lanes as AVX-512 has; the digest tells which block it is of. */
-const hasher = { batch: 8, digest: (blocks: readonly Uint8Array[]) => blocks.map((block) => `${block[0]}`) };
+const hasher = { batch: 8, digest: async (blocks: readonly Uint8Array[]) => blocks.map((block) => `${block[0]}`) };
 const SLOTS = 16;
 const block = (number: number) => new Uint8Array([number]);
 
@@ -10,7 +10,7 @@ const block = (number: number) => new Uint8Array([number]);
 function flushing(mayWait = () => false): HashBatch {
   const batch: HashBatch = new HashBatch(hasher, SLOTS, {
     onChange: () => {
-      if (batch.isReady) batch.flush();
+      if (batch.isReady) void batch.flush('here');
     },
     mayWait,
   });
@@ -38,7 +38,7 @@ test.each([
   expect(batch.isReady).toBe(false);
   sums.push(batch.add([block(0)]));
   expect(batch.isReady).toBe(true);
-  batch.flush();
+  void batch.flush('here');
   expect(await Promise.all(sums)).toEqual([...numbers.slice(1), 0].map((number) => [`${number}`]));
 });
 
@@ -80,4 +80,52 @@ test('a block waits longer where that keeps nothing up, but not for ever', async
   hasRoom = false;
   await vi.advanceTimersByTimeAsync(50);
   expect(sums).toEqual(['1', '2']);
+});
+
+test('blocks that come while others are hashed wait for that, then for nothing else', async () => {
+  const started: string[] = [];
+  let end = () => {};
+  const slow = {
+    batch: 8,
+    digest: async (blocks: readonly Uint8Array[]) => {
+      started.push(blocks.map((bytes) => bytes[0]).join(' '));
+      await new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      return blocks.map((bytes) => `${bytes[0]}`);
+    },
+  };
+  const batch: HashBatch = new HashBatch(slow, SLOTS, {
+    onChange: () => {
+      if (batch.isReady) void batch.flush('here');
+    },
+    mayWait: () => false,
+  });
+  const first = batch.add([block(1)]);
+  const later = Array.from({ length: 9 }, (_, index) => batch.add([block(index + 2)]));
+  expect(started).toEqual(['1']);
+  expect([batch.isReady, batch.isFull, batch.waiting]).toEqual([false, false, 10]);
+  end();
+  expect(await first).toEqual(['1']);
+  expect(started).toEqual(['1', '2 3 4 5 6 7 8 9 10']);
+  end();
+  expect(await Promise.all(later)).toEqual(Array.from({ length: 9 }, (_, index) => [`${index + 2}`]));
+  expect(batch.waiting).toBe(0);
+});
+
+test('a failure to hash rejects, and later blocks are hashed', async () => {
+  let isBroken = true;
+  const digest = async (blocks: readonly Uint8Array[]) => {
+    if (isBroken) throw new Error('no lanes');
+    return blocks.map((bytes) => `${bytes[0]}`);
+  };
+  const batch: HashBatch = new HashBatch({ batch: 8, digest }, SLOTS, {
+    onChange: () => {
+      if (batch.isReady) void batch.flush('here');
+    },
+    mayWait: () => false,
+  });
+  await expect(batch.add([block(1)])).rejects.toThrow('no lanes');
+  isBroken = false;
+  expect(await batch.add([block(2)])).toEqual(['2']);
 });

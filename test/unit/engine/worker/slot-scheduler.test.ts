@@ -68,6 +68,20 @@ describe('a job', () => {
   });
 });
 
+test('while a job reads or stores, something moves; not while all wait for checksums or for main', () => {
+  const scheduler = withJobs(2);
+  expect(scheduler.isMoving(EMPTY)).toBe(false);
+  startAll(scheduler);
+  expect(scheduler.isMoving({ ...EMPTY, waiting: 1 })).toBe(true);
+  expect(scheduler.isMoving({ ...EMPTY, waiting: 2 })).toBe(false);
+  scheduler.digested(0);
+  expect(scheduler.isMoving({ ...EMPTY, waiting: 1 })).toBe(false);
+  scheduler.decide(0, [{ action: 'store' }]);
+  expect(scheduler.isMoving({ ...EMPTY, waiting: 1 })).toBe(true);
+  scheduler.ended(0);
+  expect(scheduler.isMoving({ ...EMPTY, waiting: 1 })).toBe(false);
+});
+
 describe('spare slots', () => {
   const limits = { slots: 4, ioSlots: 2 };
 
