@@ -28,7 +28,6 @@ export async function namesBlobs(db: SqlDatabase): Promise<boolean> {
 
 /** See IdentityStore.sampleBlobs. Never gives blobs that a cleanup may have deleted. */
 export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Promise<NamedBlob[]> {
-  await db.makeSideTables();
   const hash = await leafHash();
   return db.read(function* () {
     const blobs = new Map<string, NamedBlob>();

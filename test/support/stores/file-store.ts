@@ -3,6 +3,8 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { copyTree } from '../images/trees.ts';
 import type { Sections } from '../labs/config-text.ts';
+import { LAYOUT } from './amount.ts';
+import { showAsClassic } from './classic-view.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
@@ -22,7 +24,7 @@ export class FileStore implements LabStore {
     this.databasePath = databasePath;
     this.dataPath = dataPath;
     this.config = {
-      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}` },
+      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}`, ...(LAYOUT === 'compact' && { layout: LAYOUT }) },
       DataBackend: { type: 'file', path: dataPath, simultaneous_writes: 4, simultaneous_reads: 4 },
     };
     mkdirSync(dataPath, { recursive: true });
@@ -69,7 +71,8 @@ export class FileStore implements LabStore {
   }
 
   rows(table: string): unknown[] {
-    return this.query(`SELECT * FROM ${table} ORDER BY rowid`, []);
+    const isShown = LAYOUT === 'compact' && ['blocks', 'deleted_blocks'].includes(table);
+    return this.query(`SELECT * FROM ${table} ${isShown ? '' : 'ORDER BY rowid'}`, []);
   }
 
   blobs(): string[] {
@@ -120,8 +123,10 @@ export class FileStore implements LabStore {
   }
 
   #with<T>(options: Database.Options, use: (db: Database.Database) => T): T {
-    const db = new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
+    const open = () => new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
+    const db = open();
     try {
+      showAsClassic(db, open);
       return use(db);
     } finally {
       db.close();
