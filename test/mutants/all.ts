@@ -1,3 +1,4 @@
+import { COMPACT_CLEANUP } from './compact-cleanup.ts';
 import { COMPARISONS } from './comparisons.ts';
 import { DELTAS } from './deltas.ts';
 import { DURABILITY } from './durability.ts';
@@ -12,4 +13,12 @@ export { findTest } from './find-test.ts';
  * The mutants of the invariants' lines. `node test/mutants/run.mjs` applies each and expects the
  * named tests to notice it.
  */
-export const MUTANTS: readonly Mutant[] = [...DURABILITY, ...VERSIONS, ...LOCK_RULES, ...COMPARISONS, ...DELTAS, ...OUTSIDE];
+export const MUTANTS: readonly Mutant[] = [
+  ...DURABILITY,
+  ...VERSIONS,
+  ...COMPACT_CLEANUP,
+  ...LOCK_RULES,
+  ...COMPARISONS,
+  ...DELTAS,
+  ...OUTSIDE,
+];

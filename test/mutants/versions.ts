@@ -19,7 +19,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'incomplete-version-becomes-valid',
     invariant: 'A version that lacks a row never becomes valid.',
-    file: 'src/meta/sql/backups.ts',
+    file: 'src/meta/sql/backup-steps.ts',
     text: 'if (fitting !== size) throw',
     replacement: 'if (fitting > size) throw',
     tests: STORE,

@@ -16,18 +16,15 @@ export interface UnusedRequest {
   prefix: string;
 }
 
-/** Unused blobs that are not doomed. */
-function unusedBlobs({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Sql {
-  return sql`SELECT blob, uid FROM backy2_candidates LEFT JOIN backy2_blobs ON backy2_blobs.id = blob
-    WHERE scanned = ${UNUSED} AND time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)
-      AND substr(coalesce(uid, ''), 1, ${prefix.length}) = ${prefix}
-      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)
-    ORDER BY blob LIMIT ${limit}`;
-}
+/** Candidates that one statement looks at. */
+const PIECE = 1_000;
 
 /** Uids that only unused blobs have, and that are not doomed. */
-export function unusedUids(db: SqlDatabase, request: UnusedRequest): Sql {
-  return sql`SELECT DISTINCT uid FROM (${unusedBlobs(db, request)}) AS unused WHERE uid <> '' AND NOT ${isNamed(sql`unused.uid`)}`;
+export function unusedUids({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Sql {
+  return sql`SELECT DISTINCT uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
+    WHERE scanned = ${UNUSED} AND time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)
+      AND substr(uid, 1, ${prefix.length}) = ${prefix} AND uid <> '' AND NOT ${isNamed(sql`backy2_blobs.uid`)}
+      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid) LIMIT ${limit}`;
 }
 
 /**
@@ -43,7 +40,7 @@ export async function doomCandidates(db: SqlDatabase, minAgeSeconds: number, lim
 
 function* doomSome(db: SqlDatabase, request: UnusedRequest): Steps<{ uids: string[]; found: number }> {
   const { dialect } = db;
-  const found = yield* rowsOf<{ blob: number; uid: string | null }>(unusedBlobs(db, request));
+  const found = yield* findUnused(db, request);
   const all = [...new Set(found.flatMap(({ uid }) => uid ?? []))].filter((uid) => uid !== '');
   const named = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM ${dialect.uids(all)} WHERE ${isNamed(sql`wanted.uid`)}`);
   const isShared = new Set(named.map(({ uid }) => uid));
@@ -55,6 +52,29 @@ function* doomSome(db: SqlDatabase, request: UnusedRequest): Steps<{ uids: strin
   );
   yield* run(sql`INSERT INTO backy2_doomed (uid, time) SELECT uid, ${dialect.nowSeconds()} FROM ${dialect.uids(uids)}`);
   return { uids, found: found.length };
+}
+
+interface UnusedBlob {
+  blob: number;
+  uid: string | null;
+}
+
+/** Unused blobs that are not doomed. In pieces: PostgreSQL would look up all of them otherwise. */
+function* findUnused({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Steps<UnusedBlob[]> {
+  const found: UnusedBlob[] = [];
+  for (let after = 0; ; ) {
+    const piece = yield* rowsOf<UnusedBlob & { doomed: number }>(
+      sql`SELECT blob, uid, CASE WHEN EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = piece.uid) THEN 1 ELSE 0 END AS doomed
+        FROM (SELECT blob, (SELECT uid FROM backy2_blobs WHERE id = blob) AS uid FROM backy2_candidates
+          WHERE scanned = ${UNUSED} AND blob > ${after} AND time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)
+          ORDER BY blob LIMIT ${PIECE}) AS piece ORDER BY blob`,
+    );
+    for (const { blob, uid, doomed } of piece)
+      if (doomed === 0 && (uid ?? '').startsWith(prefix) && found.length < limit) found.push({ blob, uid });
+    const end = piece.at(-1);
+    if (end === undefined || found.length >= limit) return found;
+    after = end.blob;
+  }
 }
 
 function* forgetBlobs({ dialect }: SqlDatabase, blobs: readonly number[]): Steps<void> {

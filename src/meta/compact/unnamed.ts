@@ -35,14 +35,14 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
   await db.makeSideTables();
   const { now } = await db.queryOne<{ now: number }>(sql`SELECT ${db.dialect.nowSeconds()} AS now`);
   const waits = sql`time > CAST(${now - minAgeSeconds} AS BIGINT) AND substr(uid, 1, ${prefix.length}) = ${prefix} AND uid <> ''
-    AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
+    AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = piece.uid)`;
   let blobs = 0;
   let latest = now - minAgeSeconds;
   for (let after = 0; ; await nextTurn()) {
     const piece = await db.queryOne<{ last: number | null; blobs: number; latest: number | null }>(
       sql`SELECT max(blob) AS last, count(*) FILTER (WHERE ${waits}) AS blobs, max(time) FILTER (WHERE ${waits}) AS latest
-        FROM (SELECT blob, time FROM backy2_candidates WHERE blob > ${after} ORDER BY blob LIMIT ${PIECE}) AS piece
-          JOIN backy2_blobs ON backy2_blobs.id = blob`,
+        FROM (SELECT blob, time, (SELECT uid FROM backy2_blobs WHERE id = blob) AS uid
+          FROM backy2_candidates WHERE blob > ${after} ORDER BY blob LIMIT ${PIECE}) AS piece`,
     );
     if (piece.last === null) return { blobs, seconds: latest + minAgeSeconds - now };
     blobs += piece.blobs;

@@ -134,6 +134,20 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect(await lab.meta.waitingBlobs(60, '')).toMatchObject({ blobs: 9 });
   });
 
+  it('drops young candidates that others use, so that none of them counts as waiting, and reads leaves once for that', async () => {
+    await whole('v1', 100);
+    await newVersion('v2');
+    // In other places: the removal of v1 takes it for unused.
+    await commit('v2', [{ ...row(5, 100, true), size: 100 }]);
+    await remove('v1');
+    let pages = 0;
+    const search = () => lab.meta.dropUsedCandidates(3600, () => pages++);
+    expect(await search()).toBe(0);
+    expect(await lab.meta.waitingBlobs(3600, '')).toMatchObject({ blobs: 9 });
+    expect(await search()).toBe(0);
+    expect(pages).toBe(1);
+  });
+
   it('deletes the bytes of a uid only with the last blob that has it', async () => {
     await whole('v1', 100);
     edit(`INSERT INTO backy2_blobs (uid, checksum, size, valid, enc_version) VALUES ('${uidOf(100)}', x'aa', 100, 1, 0)`);
