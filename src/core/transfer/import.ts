@@ -94,7 +94,7 @@ function importRows(context: Context, version: Version, rows: AsyncIterable<Date
   return withStorage(context, async (backend) => {
     await identifyStore(context, backend, { keepsId: false });
     const probe = new ImportProbe(backend, context.signal);
-    const doomed = await context.meta.importVersion(version, probe.rows(rows), () => probe.blocksMissing === 0);
+    const doomed = await context.meta.importVersion(version, probe.rows(rows), { isWhole: () => probe.blocksMissing === 0 });
     return { doomed, blocks: probe.blocks, blocksMissing: probe.blocksMissing };
   });
 }

@@ -9,6 +9,7 @@ import { toVersionRecord } from '../sql/rows.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import type { ImportOptions } from '../transfer-store.ts';
 import { digestMap } from './checks.ts';
 import { addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -27,7 +28,7 @@ export async function importVersion(
   db: SqlDatabase,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  isWhole: () => boolean = () => true,
+  { isWhole = () => true, isTrusted = false }: ImportOptions = {},
 ): Promise<number> {
   const build = await statementBuilder();
   const hash = await leafHash();
@@ -38,7 +39,7 @@ export async function importVersion(
     ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
   };
   try {
-    const { added, doomed } = await addRows(db, hash, map, rows);
+    const { added, doomed } = await addRows(db, hash, { map, rows, isTrusted });
     await db.transaction(function* () {
       yield* refuseExisting(version.uid);
       // Another import of the same version may have removed them.
@@ -59,16 +60,22 @@ function* refuseExisting(uid: string): Steps<void> {
   if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
 }
 
+interface ImportedRows {
+  map: VersionMap;
+  rows: AsyncIterable<DatedBlockRow>;
+  /** See ImportOptions. */
+  isTrusted: boolean;
+}
+
 async function addRows(
   db: SqlDatabase,
   hash: LeafHash,
-  map: VersionMap,
-  rows: AsyncIterable<DatedBlockRow>,
+  { map, rows, isTrusted }: ImportedRows,
 ): Promise<{ added: number; doomed: number }> {
   const sum = { added: 0, doomed: 0 };
   const addPage = async (page: readonly DatedBlockRow[]) => {
     map.blockSize ??= blockSizeOf(map, page);
-    sum.doomed += await db.transaction(() => addImported(db, hash, map, page), 'naming');
+    sum.doomed += await db.transaction(() => addImported(db, hash, { map, page, isTrusted }), 'naming');
     sum.added += page.length;
   };
   let page: DatedBlockRow[] = [];

@@ -4,6 +4,7 @@ import type { Version } from '../../model/version.ts';
 import { IMPORT_COLUMNS, insertImported, versionExists } from '../sql/import-steps.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
+import type { ImportOptions } from '../transfer-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';
 import { arrayOf } from './literals.ts';
@@ -19,7 +20,7 @@ export async function importVersion(
   connection: PostgresConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  isWhole: () => boolean = () => true,
+  { isWhole = () => true, isTrusted = false }: ImportOptions = {},
 ): Promise<number> {
   // Before the session: the server may allow no second one.
   await connection.makeSideTables();
@@ -32,7 +33,9 @@ export async function importVersion(
       await gather(session, rows);
       const valid = version.valid && isWhole();
       const build = await statementBuilder();
-      return await transact('naming', (inside) => inside.play(insertImported(connection, build, { ...version, valid })));
+      return await transact('naming', (inside) =>
+        inside.play(insertImported(connection, build, { version: { ...version, valid }, isTrusted })),
+      );
     } catch (error) {
       throw isDuplicateVersion(error) ? versionExists(version.uid) : error;
     } finally {

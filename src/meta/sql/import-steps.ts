@@ -10,11 +10,18 @@ import { rowsOf, run, type Steps } from './steps.ts';
 /** The columns of table `import_rows`. */
 export const IMPORT_COLUMNS = sql`uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce`;
 
+/** A version that comes with the rows of table `import_rows`. */
+interface ImportedVersion {
+  version: Version;
+  /** See ImportOptions. */
+  isTrusted: boolean;
+}
+
 /**
  * Adds a version with the rows of the temporary table `import_rows`.
  * @returns how many of them have a doomed blob. @throws BackyError `versionExists`.
  */
-export function* insertImported(db: SqlDatabase, build: Knex, version: Version): Steps<number> {
+export function* insertImported(db: SqlDatabase, build: Knex, { version, isTrusted }: ImportedVersion): Steps<number> {
   const { uid } = version;
   if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
@@ -22,6 +29,14 @@ export function* insertImported(db: SqlDatabase, build: Knex, version: Version):
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
   yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
   if (version.valid) yield* rememberName(version.name, db.now());
+  if (!isTrusted) yield* rememberContents();
+  yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
+    SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
+  return doomed;
+}
+
+/** Contents that no row had before are imported until they were read. */
+function* rememberContents(): Steps<void> {
   yield* run(
     sql`INSERT INTO backy2_imported (uid, checksum)
       SELECT DISTINCT uid, checksum FROM import_rows AS new WHERE uid <> '' AND NOT EXISTS (
@@ -30,9 +45,6 @@ export function* insertImported(db: SqlDatabase, build: Knex, version: Version):
             IS NOT DISTINCT FROM (new.enc_version, new.enc_envkey, new.enc_nonce))
       ON CONFLICT DO NOTHING`,
   );
-  yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
-    SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
-  return doomed;
 }
 
 /** The error for a version that is there already. */

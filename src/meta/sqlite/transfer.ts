@@ -3,6 +3,7 @@ import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
 import { insertImported } from '../sql/import-steps.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
+import type { ImportOptions } from '../transfer-store.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function importVersion(
   connection: SqliteConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  isWhole: () => boolean = () => true,
+  { isWhole = () => true, isTrusted = false }: ImportOptions = {},
 ): Promise<number> {
   connection.exec('DROP TABLE IF EXISTS temp.import_rows');
   connection.exec(
@@ -26,5 +27,5 @@ export async function importVersion(
   }
   const build = await statementBuilder();
   const valid = version.valid && isWhole();
-  return connection.transaction(() => insertImported(connection, build, { ...version, valid }));
+  return connection.transaction(() => insertImported(connection, build, { version: { ...version, valid }, isTrusted }));
 }

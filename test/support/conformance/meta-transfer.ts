@@ -58,7 +58,7 @@ export function metaTransferSuite(lab: MetaLab): void {
           yield imported;
         }
       }
-      await lab.meta.importVersion(version, counted(), () => read < 2);
+      await lab.meta.importVersion(version, counted(), { isWhole: () => read < 2 });
       expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
     });
 
@@ -75,6 +75,12 @@ export function metaTransferSuite(lab: MetaLab): void {
       await lab.meta.recordChecks([{ uid: uidOf(0), good: true, content: contentOf(0) }], 1);
       expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null });
       expect(await found(1)).toMatchObject({ imported: true });
+    });
+
+    it('of rows that are trusted leaves blobs that dedup may use', async () => {
+      await lab.meta.importVersion(version, rows(2), { isTrusted: true });
+      expect(await found(0)).toEqual({ uid: uidOf(0), envKey: null, nonce: null });
+      expect(await found(1)).toEqual({ uid: uidOf(1), envKey: null, nonce: null });
     });
 
     it('changes nothing about blobs that a row had with just this content, and doubts those with another key', async () => {
