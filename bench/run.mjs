@@ -7,6 +7,7 @@ import { measureRivals } from './rivals/measure.mjs';
 import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
 import { fileBackend, firstBackup } from './rows/first-backup.mjs';
+import { layouts } from './rows/layouts.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { fuse, nbd } from './rows/open-images.mjs';
@@ -36,6 +37,7 @@ const BENCHES = {
   'small-blocks': smallBlocks,
   memory,
   metadata,
+  layouts,
   reports,
   postgresql,
   s3,

@@ -5,13 +5,14 @@ import type { Layout } from '../../model/layout.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
+import { blocksOf, checkProgress } from './check-progress.ts';
 import { planConversion } from './conversion-plan.ts';
 import type { ConversionRequest, ConversionResult } from './conversion-result.ts';
 import { copyVersion, type RowCounter } from './copy-version.ts';
 import { Findings } from './findings.ts';
+import { progressLog } from './progress-log.ts';
 import { VersionCheck } from './version-check.ts';
 
-const PROGRESS_EVERY_MS = 5_000;
 /** Findings that a copy keeps as they are. Others would be lost in the new layout, or end it. */
 const KEPT_PROBLEMS = new Set(['missing', 'invalid', 'size', 'uid']);
 
@@ -75,7 +76,8 @@ async function refuseUnfinishedCleanup({ meta }: Context): Promise<void> {
 
 async function refuseDamage(context: Context, versions: readonly TaggedVersion[]): Promise<void> {
   const findings = new Findings(context.logger);
-  for (const version of versions) await new VersionCheck(context, version, findings).run();
+  const onRows = checkProgress(context, versions);
+  for (const version of versions) await new VersionCheck(context, version, { findings, onRows }).run();
   findings.log();
   const bad = findings.all.filter(({ problem }) => !KEPT_PROBLEMS.has(problem));
   if (bad.length === 0 && findings.more === 0) return;
@@ -103,18 +105,15 @@ async function copyVersions(
   return { blocks: counter.rows, versionsKept };
 }
 
-/** Counts rows, logs the progress every few seconds, and throws once the user has stopped it. */
-function rowCounter({ logger, signal }: Context, versions: readonly TaggedVersion[]): RowCounter {
-  const total = versions.reduce((sum, { size }) => sum + size, 0);
-  let loggedAt = performance.now();
+/** Counts rows, logs the progress, and throws once the user has stopped it. */
+function rowCounter(context: Context, versions: readonly TaggedVersion[]): RowCounter {
+  const total = blocksOf(versions);
+  const tell = progressLog(context, (done, all, percent) => `Converting: ${done} of ${all} blocks (${percent}%).`);
   return {
     rows: 0,
     add(rows) {
-      signal.throwIfAborted();
       this.rows += rows;
-      if (performance.now() - loggedAt < PROGRESS_EVERY_MS) return;
-      loggedAt = performance.now();
-      logger.info(`Converting: ${this.rows} of ${total} blocks (${Math.floor((this.rows / Math.max(1, total)) * 100)}%).`);
+      tell(this.rows, total);
     },
   };
 }

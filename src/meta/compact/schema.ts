@@ -53,7 +53,7 @@ const TABLES = [
 	PRIMARY KEY (map, idx), 
 	FOREIGN KEY(leaf) REFERENCES backy2_leaves (id)
 )BY_KEY`,
-  'CREATE INDEX backy2_ix_map_leaves_leaf ON backy2_map_leaves (leaf)',
+  'CREATE INDEX backy2_ix_map_leaves_leaf ON backy2_map_leaves (leaf, map)',
   `CREATE TABLE backy2_candidates (
 	blob BIGINT NOT NULL PRIMARY KEY, 
 	time BIGINT NOT NULL, 

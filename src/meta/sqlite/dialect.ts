@@ -1,5 +1,5 @@
 import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
-import { joinSql, type Sql, sql, withValues } from '../sql/statement.ts';
+import { joinSql, type Sql, type SqlValue, sql, withValues } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 
 /** SQL as SQLite understands it. */
@@ -55,10 +55,20 @@ export class SqliteDialect implements Dialect {
         AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
   }
 
-  /** All queries have the same text, which is prepared once. */
+  /**
+   * All queries have the same text: it is put together once, with a mark for each value of a key.
+   */
   *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
+    const [first] = keys;
+    if (first === undefined) return [];
+    const marks: SqlValue[] = first.map(() => Buffer.alloc(0));
+    const query = queryFor(...marks.map((mark) => sql`${mark}`));
+    const places = query.values.map((value) => marks.indexOf(value));
     const rows: T[] = [];
-    for (const key of keys) for (const row of yield* rowsOf<T>(queryFor(...key.map((value) => sql`${value}`)))) rows.push(row);
+    for (const key of keys) {
+      const values = query.values.map((value, i) => (places[i] === -1 ? value : (key[places[i] ?? 0] ?? null)));
+      for (const row of (yield withValues(query, values)).rows as T[]) rows.push(row);
+    }
     return rows;
   }
 
