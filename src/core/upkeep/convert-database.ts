@@ -44,6 +44,7 @@ async function convert(context: Context, from: Layout, to: Layout): Promise<Conv
   try {
     copied = await copyVersions(context, conversion, versions);
     await conversion.copyRest();
+    await refuseChanges(context, versions);
     bytesAfter = (await conversion.target.databaseSize()).bytes;
   } catch (error) {
     await conversion.close().catch(() => {});
@@ -83,6 +84,22 @@ async function refuseDamage(context: Context, versions: readonly TaggedVersion[]
   if (bad.length === 0 && findings.more === 0) return;
   throw new BackyError('refused', `The database is damaged: ${bad.length + findings.more} findings. Nothing was changed.`, {
     hint: 'See: backy2 check-metadata. Remove the versions that it names, or restore the database from a copy.',
+  });
+}
+
+/**
+ * Programs that do not know our locks, the original on another host for one, may have worked on the
+ * database meanwhile: their rows would be lost, or a version whose rows are missing would be valid.
+ */
+async function refuseChanges({ meta }: Context, before: readonly TaggedVersion[]): Promise<void> {
+  const stateOf = ({ uid, valid }: TaggedVersion) => `${uid} ${valid}`;
+  const now = await meta.listVersions({});
+  const [old, found] = [new Set(before.map(stateOf)), new Set(now.map(stateOf))];
+  const changed = [...before, ...now].find((version) => !old.has(stateOf(version)) || !found.has(stateOf(version)));
+  if (changed === undefined) return;
+  throw new BackyError('failed', `Another program has changed version ${changed.uid} meanwhile. Nothing was changed.`, {
+    data: { uid: changed.uid },
+    hint: 'End all other programs on this database, on other hosts too. Then run the command again: it continues.',
   });
 }
 

@@ -190,6 +190,35 @@ describe('a conversion', () => {
     expect(dump()).toEqual(before);
   });
 
+  test.each([
+    ['added', "INSERT INTO versions SELECT 'late', date, expire, name, '', 0, 0, 1, 0 FROM versions LIMIT 1", 'late'],
+    ['removed', "DELETE FROM blocks WHERE version_uid = 'one'; DELETE FROM versions WHERE uid = 'one'", 'one'],
+    ['finished', "UPDATE versions SET valid = 1 WHERE uid = 'open'", 'open'],
+  ])('is refused when a program without our locks has %s a version meanwhile', async (_, change, uid) => {
+    await lab.wholeVersion('v1', [newRow(0), newRow(1)]);
+    await lab.wholeVersion('one', [{ ...newRow(0), size: 77 }]);
+    await lab.newVersion('open', BLOCK_SIZE);
+    await lab.meta.close();
+    await opened(async (context) => {
+      const convertTo: MetaStore['convertTo'] = async (layout) => {
+        const conversion = await context.meta.convertTo(layout);
+        const copyRest = () => {
+          sql(change);
+          return conversion.copyRest();
+        };
+        return { ...conversion, copyRest };
+      };
+      await expect(
+        convertDatabase({ ...context, meta: { ...context.meta, convertTo } }, { to: 'compact', dryRun: false }),
+      ).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(`version ${uid} meanwhile`) });
+      expect(await context.meta.layout()).toBe('classic');
+    });
+    await convert('compact');
+    await opened(async ({ meta }) => {
+      expect((await meta.listVersions({})).some((version) => version.uid === uid)).toBe(uid !== 'one');
+    });
+  });
+
   test('that only says what it would take changes nothing', async () => {
     await fill();
     const before = readFileSync(path);
