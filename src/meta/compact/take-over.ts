@@ -51,10 +51,10 @@ export async function takeOver(db: SqlDatabase, request: TakeOverRequest): Promi
         first = end.idx + 1;
       }
     }
-    yield* run(countersUpsert(versionUid, request.counters(sum)));
+    if (sum.blocks > 0) yield* run(countersUpsert(versionUid, request.counters(sum)));
     return sum;
   }, 'naming');
-  request.onCopied(copied);
+  if (copied.blocks > 0) request.onCopied(copied);
   return copied;
 }
 
