@@ -8,6 +8,7 @@ import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
 import { hasChecksum, IS_USABLE } from './blobs.ts';
 import { Changes } from './changes.ts';
+import { forgetDigest } from './checks.ts';
 import { healBlobs, mayHeal } from './heal.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
@@ -76,7 +77,9 @@ export async function commitGroup(
 export function* mapFor(versionUid: string, { blockSize }: Geometry): Steps<VersionMap> {
   const map = yield* mapOf(versionUid);
   if (map === undefined) throw new Error(`no map of version ${versionUid}`);
-  if (map.blockSize !== null) return map;
+  yield* forgetDigest(map);
+  if (map.blockSize === blockSize) return map;
+  if (map.blockSize !== null) throw new Error(`version ${versionUid} has blocks of ${map.blockSize} bytes, not ${blockSize}`);
   yield* rowsOf(sql`UPDATE backy2_maps SET block_size = ${blockSize} WHERE id = ${map.map} RETURNING id`);
   return { ...map, blockSize };
 }

@@ -3,7 +3,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
 import { damaged } from './damage.ts';
-import { decodeLeaf, encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
+import { countBlocks, decodeLeaf, encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 
 /** The map of a version: where its leaves are. */
@@ -106,7 +106,12 @@ export function* leafPage(db: SqlDatabase, hash: LeafHash, request: LeavesReques
       FROM backy2_map_leaves JOIN backy2_leaves ON backy2_leaves.id = leaf
       WHERE map = ${map} AND idx >= ${first} AND idx <= ${last} ${where} ORDER BY idx LIMIT ${most}`,
   );
-  return records.map((record) => ({ ...record, leaf: checkedLeaf(db, hash, record) }));
+  return records.map((record) => {
+    const leaf = checkedLeaf(db, hash, record);
+    // It decides whether versions are complete.
+    if (countBlocks(leaf) !== record.n) throw damaged(db, `leaf ${record.id} of table backy2_leaves has a wrong count`);
+    return { ...record, leaf };
+  });
 }
 
 /** The same for all of a range, page by page. */
