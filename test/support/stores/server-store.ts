@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inject } from 'vitest';
+import type { Layout } from '../../../src/model/layout.ts';
 import { postgresUrl } from '../../services/postgres.ts';
 import type { Sections } from '../labs/config-text.ts';
 import { FileStore } from './file-store.ts';
@@ -19,8 +20,8 @@ export const KEYS: Record<string, string> = {
 
 /** One thread for all labs of a process. */
 let calls: ServerCalls | undefined;
-/** A database as initdb made it, from which others are copied. */
-let freshDatabase: string | undefined;
+/** A database of each layout as initdb made it, from which others are copied. */
+const freshDatabases = new Map<Layout, string>();
 let count = 0;
 
 /**
@@ -58,13 +59,14 @@ export class ServerStore implements LabStore {
     this.#calls.call('createBucket', this.bucket);
   }
 
-  async initialize(initdb: () => Promise<unknown>): Promise<void> {
+  async initialize(initdb: () => Promise<unknown>, layout: Layout): Promise<void> {
+    const freshDatabase = freshDatabases.get(layout);
     this.#calls.call('createDatabase', this.database, freshDatabase);
     if (freshDatabase !== undefined) return;
     await initdb();
     const fresh = `fresh_${newName()}`;
     this.#calls.call('createDatabase', fresh, this.database);
-    freshDatabase = fresh;
+    freshDatabases.set(layout, fresh);
   }
 
   async copyFrom(other: LabStore): Promise<void> {
