@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import type { Layout } from '../../../src/model/layout.ts';
 import { postgresUrl } from '../../services/postgres.ts';
 import type { Sections } from '../labs/config-text.ts';
+import { isCompact } from './compact-blocks.ts';
 import { FileStore } from './file-store.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
@@ -90,7 +91,8 @@ export class ServerStore implements LabStore {
   /** Readers are let in, as with SQLite. */
   holdDatabase(): () => void {
     this.execute('BEGIN', []);
-    for (const table of Object.keys(KEYS)) this.execute(`LOCK TABLE ${table} IN EXCLUSIVE MODE`, []);
+    const kept = isCompact(this) ? Object.keys(KEYS).filter((table) => table !== 'blocks') : Object.keys(KEYS);
+    for (const table of kept) this.execute(`LOCK TABLE ${table} IN EXCLUSIVE MODE`, []);
     return () => this.execute('ROLLBACK', []);
   }
 
