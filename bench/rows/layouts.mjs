@@ -1,150 +1,176 @@
-import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { loadStores } from '../lib/load-store.mjs';
+import { changedBlocks, writeHints } from '../lib/hints.mjs';
+import { Image } from '../lib/image.mjs';
+import { loadStores } from '../lib/meta-stores.mjs';
+import { childrenCpuMs } from '../lib/processor-time.mjs';
+import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
+import { uidOf } from './common.mjs';
 
-const BLOCK_BYTES = 4 * 1024 ** 2;
-const GROUP_ROWS = 1_000;
-const LOOKUPS = 256;
-const FEW_CHANGES = 100;
+const BLOCK_BYTES = 4096;
+const BLOCKS = 2_621_440;
+const MIB = 1024 ** 2;
+const [FEW, SOME, MANY] = [100, 10_000, 100_000];
+/** Bounds of the compact layout on SQLite. */
+const MOST_SECONDS = 1;
+const MOST_MIB = 1;
+const MOST_BYTES_PER_BLOCK = 220;
 
-/** @typedef {import('../../src/meta/meta-store.ts').MetaStore} MetaStore */
+/** Rows of one engine, in the order of the steps: name, unit, and the required ratio if any. */
+const STEPS = /** @type {const} */ ([
+  ['full', 'first full backup', 'us/block'],
+  ['bytes', 'database after it', 'bytes/block'],
+  ['few', `+${FEW} changes`, 's'],
+  ['fewMib', `growth by +${FEW} changes`, 'MiB'],
+  ['repeat', 'the same without a base, nothing changed', 'us/block'],
+  ['iterate', 'all rows in order', 'us/block'],
+  ['random', 'one row at random', 'us'],
+  ['hits', 'lookup, hit', 'us'],
+  ['misses', 'lookup, miss', 'us'],
+  ['usage', 'du of all versions', 's'],
+  ['remove', `rm of +${FEW} changes`, 's'],
+]);
 
 /**
- * The same backups in a compact database and in a classic one, which is the limit: processor time
- * of the store alone, and bytes of the file.
+ * Required ratios to the classic layout.
+ * @typedef {Partial<Record<string, { atMost: number }>>} Required
+ */
+
+/**
+ * Both layouts of the database, in processor time: of this process, which runs the store itself. A
+ * command would read and hash in addition.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* layouts(workspace) {
-  const blocks = workspace.quick ? 16_384 : 262_144;
-  const { sqlite } = await loadStores(workspace);
-  const folder = workspace.folder('disk', 'layouts');
+  const blocks = workspace.quick ? 30_000 : (workspace.blocks ?? BLOCKS);
+  const stores = await loadStores(workspace);
   const rounds = await alternate(1, {
-    compact: () => measure(sqlite, join(folder, 'compact.sqlite'), 'compact', blocks),
-    classic: () => measure(sqlite, join(folder, 'classic.sqlite'), 'classic', blocks),
+    classic: () => measureSqlite(workspace, { stores, blocks, layout: 'classic' }),
+    compact: () => measureSqlite(workspace, { stores, blocks, layout: 'compact' }),
   });
-  const rowOf = (/** @type {string} */ what, /** @type {string} */ key, /** @type {object} */ more) =>
-    toRow(
-      { name: 'layouts', what: `${blocks} blocks, ${what}`, unit: 'µs', ...more },
-      rounds.map(({ compact, classic }) => ({ ours: compact[key] ?? Number.NaN, limit: classic[key] ?? Number.NaN })),
-    );
-  yield rowOf('first backup, per block', 'first', { atMost: 1 });
-  yield rowOf('bytes per block', 'bytes', { unit: 'bytes', atMost: 0.45 });
-  yield rowOf(`${FEW_CHANGES} changes`, 'few', { atMost: 0.15 });
-  yield rowOf(`bytes of ${FEW_CHANGES} changes`, 'fewBytes', { unit: 'bytes', atMost: 0.05 });
-  yield rowOf('look-up of a checksum that is there', 'hit', { atMost: 1.2 });
-  yield rowOf('look-up of one that is not', 'miss', { atMost: 1.2 });
-  yield rowOf('reading all rows, per block', 'read', { atMost: 1.2 });
-  yield rowOf(`removal of the version with ${FEW_CHANGES} changes`, 'removed', { atMost: 0.1 });
+  yield* compare({ engine: 'sqlite', blocks, rounds, required: { hits: { atMost: 1 }, misses: { atMost: 1 } } });
+  yield* bounds(rounds[0]?.compact ?? {}, blocks);
 }
 
 /**
- * @param {(path: string) => MetaStore} storeAt
- * @param {string} path
- * @param {import('../../src/model/layout.ts').Layout} layout
- * @param {number} blocks
- * @returns {Promise<Record<string, number>>} microseconds, and bytes
+ * A row for each step: the compact layout, with the classic one as its limit.
+ * @param {{ engine: string, blocks: number, required: Required,
+ *   rounds: Record<'classic' | 'compact', Record<string, number>>[] }} figures
  */
-async function measure(storeAt, path, layout, blocks) {
-  const store = storeAt(path);
-  await store.initialize(layout);
+export function* compare({ engine, blocks, rounds, required }) {
+  for (const [step, what, unit] of STEPS)
+    yield toRow(
+      { name: 'layouts', unit, what: `${engine}, ${blocks} blocks: ${what}, vs classic`, ...required[step] },
+      rounds.map(({ compact, classic }) => ({ ours: compact[step] ?? Number.NaN, limit: classic[step] ?? Number.NaN })),
+    );
+}
+
+/** @param {Record<string, number>} compact @param {number} blocks */
+function* bounds(compact, blocks) {
+  /** @param {string} step @param {string} what @param {string} unit @param {number} limit */
+  const row = (step, what, unit, limit) =>
+    toRow({ name: 'layouts', what: `sqlite, ${blocks} blocks: ${what}, vs ${limit} ${unit}`, unit, atMost: 1 }, [
+      { ours: compact[step] ?? Number.NaN, limit },
+    ]);
+  yield row('bytes', 'database after the first backup', 'bytes/block', MOST_BYTES_PER_BLOCK);
+  yield row('processSeconds', `+${FEW} changes, whole process`, 's', MOST_SECONDS);
+  yield row('processCpu', `+${FEW} changes, processor time of the process`, 's', MOST_SECONDS);
+  yield row('processMib', `growth by +${FEW} changes, whole process`, 'MiB', MOST_MIB);
+  if (compact.some === undefined || compact.many === undefined) return;
+  for (const [step, changes] of /** @type {const} */ ([
+    ['some', SOME],
+    ['many', MANY],
+  ])) {
+    const what = `sqlite, ${blocks} blocks: +${changes} changes, vs +${FEW}`;
+    const values = (/** @type {string} */ end) => [{ ours: compact[step + end] ?? Number.NaN, limit: compact[`few${end}`] ?? 0 }];
+    yield toRow({ name: 'layouts', what, unit: 's' }, values(''));
+    yield toRow({ name: 'layouts', what: `${what}, growth`, unit: 'MiB' }, values('Mib'));
+  }
+}
+
+/**
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {{ stores: import('../lib/meta-stores.mjs').Stores, blocks: number,
+ *   layout: 'classic' | 'compact' }} options
+ */
+async function measureSqlite(workspace, { stores, blocks, layout }) {
+  const program = new Program(workspace, { folder: workspace.folder('disk', `layouts-${layout}`), blockSize: BLOCK_BYTES });
+  await program.run('initdb', '--layout', layout);
+  const store = stores.sqlite(program.database);
   await store.open();
-  const backup = new Backup(store, blocks);
-  const rows = Array.from({ length: blocks }, (_, id) => newRow(id));
-  const first = await cpu(() => backup.make('first', undefined, rows));
-  const bytes = bytesOf(path);
-  const step = Math.floor(blocks / FEW_CHANGES);
-  const changed = Array.from({ length: FEW_CHANGES }, (_, n) => newRow(n * step + (step >> 1)));
-  const few = await cpu(() => backup.make('few', 'first', changed));
-  const fewBytes = bytesOf(path) - bytes;
-  const keys = (/** @type {(n: number) => string} */ sum) =>
-    Array.from({ length: 100 * LOOKUPS }, (_, n) => ({ checksum: sum(n), size: BLOCK_BYTES }));
-  const there = keys((n) => rows[(n * 7919) % blocks]?.checksum ?? '');
-  const others = keys(() => randomBytes(64).toString('hex'));
-  const hit = await cpu(() => lookUp(store, there));
-  const miss = await cpu(() => lookUp(store, others));
-  const read = await cpu(() => readAll(store, 'few'));
-  const removed = await cpu(() => store.removeVersion('few', () => {}));
+  const image = new Image(store, { blocks, blockSize: BLOCK_BYTES, name: 'vm', clock: ownCpuSeconds });
+  /** Changes of a classic version cost the same, however many. */
+  const changes = layout === 'classic' ? [] : [SOME, MANY].filter((count) => count * 2 < blocks);
+  const figures = await measureSteps(image, { more: changes, bytes: () => usedBytes(program.database) });
   await store.close();
-  rmSync(path);
+  if (layout === 'compact') Object.assign(figures.values, await wholeProcess(program, { uid: figures.base, blocks }));
+  workspace.folder('disk', `layouts-${layout}`);
+  return figures.values;
+}
+
+/**
+ * All steps on a new image. @returns what each costs, by name, and the first version.
+ * @param {Image} image
+ * @param {{ more: readonly number[], bytes: () => number }} options
+ * - `more`: further numbers of changes.
+ * - `bytes`: the size of the database.
+ */
+export async function measureSteps(image, { more, bytes }) {
+  const { blocks } = image;
+  const perBlock = 1e6 / blocks;
+  const lookups = Math.min(blocks, 50_000);
+  const full = await image.full();
+  let size = bytes();
+  /** @type {Record<string, number>} */
+  const values = { full: full.seconds * perBlock, bytes: size / blocks };
+  let newest = full.uid;
+  const uids = [full.uid];
+  for (const [name, changes] of [['few', FEW], ...more.map((count) => [count === SOME ? 'some' : 'many', count])]) {
+    const { uid, seconds } = await image.hinted(newest, changedBlocks(blocks, Number(changes)));
+    const grown = bytes() - size;
+    Object.assign(values, { [String(name)]: seconds, [`${name}Mib`]: grown / MIB });
+    size += grown;
+    newest = uid;
+    uids.push(uid);
+  }
+  const repeat = await image.repeat();
+  values.repeat = repeat.seconds * perBlock;
+  values.iterate = (await image.iterate(newest)) * perBlock;
+  values.random = ((await image.randomRows(newest, lookups / 10)) / (lookups / 10)) * 1e6;
+  values.hits = ((await image.lookups(lookups, 'hits')) / lookups) * 1e6;
+  values.misses = ((await image.lookups(lookups, 'misses')) / lookups) * 1e6;
+  values.usage = await image.usage([...uids, repeat.uid]);
+  values.remove = await image.remove(uids[1] ?? '');
+  return { values, base: full.uid };
+}
+
+/**
+ * A hinted backup by the real program.
+ * @param {Program} program
+ * @param {{ uid: string, blocks: number }} base
+ */
+async function wholeProcess(program, { uid, blocks }) {
+  const hints = writeHints(program.folder, { blocks, changes: FEW, blockSize: BLOCK_BYTES });
+  const [bytes, cpuMs] = [usedBytes(program.database), childrenCpuMs()];
+  const backup = await program.run('backup', '-f', uid, '-r', hints, `null://${blocks * BLOCK_BYTES}`, 'vm');
+  if (uidOf(backup) === uid) throw new Error('no new version');
   return {
-    ...{ first: first / blocks, bytes: bytes / blocks, few, fewBytes, removed },
-    ...{ hit: hit / there.length, miss: miss / others.length, read: read / blocks },
+    processSeconds: backup.seconds,
+    processCpu: (childrenCpuMs() - cpuMs) / 1000,
+    processMib: (usedBytes(program.database) - bytes) / MIB,
   };
 }
 
-/** Backups of one image. */
-class Backup {
-  /** @param {MetaStore} store @param {number} blocks */
-  constructor(store, blocks) {
-    this.store = store;
-    this.blocks = blocks;
-    this.geometry = { blockSize: BLOCK_BYTES, sizeBytes: blocks * BLOCK_BYTES };
-  }
-
-  /**
-   * @param {string} uid
-   * @param {string | undefined} baseUid
-   * @param {ReturnType<typeof newRow>[]} rows in the order of ids; all others come from the base.
-   */
-  async make(uid, baseUid, rows) {
-    const { store, geometry, blocks: size } = this;
-    const counters = () => /** @type {any} */ ({});
-    const version = { uid, name: 'vm', snapshotName: '', size, sizeBytes: geometry.sizeBytes, expire: null, tags: [] };
-    await store.createVersion(version);
-    if (baseUid !== undefined) {
-      const starts = [0, ...rows.map(({ id }) => id + 1)];
-      const ranges = starts.map((first, i) => ({ first, count: (rows[i]?.id ?? size) - first }));
-      await store.takeOver({ baseUid, versionUid: uid, ranges, geometry, counters, onCopied: () => {} });
-    }
-    for (let at = 0; at < rows.length; at += GROUP_ROWS)
-      await store.commitGroup(uid, { rows: rows.slice(at, at + GROUP_ROWS), sparse: [], heals: true, counters }, geometry);
-    const made = await store.findVersion(uid);
-    if (made !== undefined) await store.finishBackup(made, undefined);
-  }
-}
-
-/** @param {MetaStore} store @param {{ checksum: string, size: number }[]} keys */
-async function lookUp(store, keys) {
-  for (let at = 0; at < keys.length; at += LOOKUPS) await store.findBlobs(keys.slice(at, at + LOOKUPS), 0);
-}
-
-/** @param {MetaStore} store @param {string} uid */
-async function readAll(store, uid) {
-  for (let after = -1; ; ) {
-    const page = await store.blockPage(uid, after, 10_000);
-    const end = page.at(-1);
-    if (end === undefined) return;
-    after = end.id;
-  }
-}
-
-/** @param {() => Promise<unknown>} work @returns microseconds of processor time */
-async function cpu(work) {
-  const before = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(before);
-  return user + system;
-}
-
-/** Bytes of the database, those that are still in its WAL too. @param {string} path */
-function bytesOf(path) {
+/** Bytes of pages in use, those of the WAL too. @param {string} path */
+function usedBytes(path) {
   const db = new Database(path, { readonly: true });
-  const { bytes } = /** @type {{ bytes: number }} */ (
-    db
-      .prepare(
-        'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
-      )
-      .get()
-  );
+  const number = (/** @type {string} */ pragma) => Number(db.pragma(pragma, { simple: true }));
+  const bytes = (number('page_count') - number('freelist_count')) * number('page_size');
   db.close();
   return bytes;
 }
 
-/** @param {number} id */
-function newRow(id) {
-  const checksum = randomBytes(64).toString('hex');
-  return { id, uid: checksum.slice(0, 32), checksum, size: BLOCK_BYTES, encVersion: 0, envKey: null, nonce: null, found: false };
+function ownCpuSeconds() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { loadStores } from '../lib/load-store.mjs';
+import { loadStores } from '../lib/meta-stores.mjs';
 import { PostgresServer, postgresPrograms } from '../lib/postgres-server.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';

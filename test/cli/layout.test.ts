@@ -91,7 +91,7 @@ test('convert-db converts a database of another layout than the configured one, 
 });
 
 test.each([
-  [['--to', 'x'], 2, '--to takes classic or compact, not "x".'],
+  [['--to', 'x'], 2, '--to takes classic or compact, not "x". See: backy2 convert-db --help'],
   [['--to', 'classic'], 100, 'The database has the layout classic already. Nothing was changed.'],
 ])('convert-db %j is refused', async (words, code, message) => {
   configure();

@@ -116,7 +116,7 @@ export class RestoreRun {
 
   async #writeBlocks(pool: MeteredPool): Promise<void> {
     const { request, version, geometry, guard, known } = this.#prepared;
-    const { stray } = await findStrayRows(this.#context, version);
+    const { stray, isAltered } = await findStrayRows(this.#context, version);
     const meter = new Meter(version.size, pool, this.#context.onProgress);
     meter.lastId = this.#contiguous.last;
     meter.begin('data', Math.min(request.fromId, version.size));
@@ -142,7 +142,7 @@ export class RestoreRun {
       await pool.flush();
       await checkLength(this.#context, { version, bad: this.#bad, geometry });
     }
-    this.#isComplete = this.#bad.blocksWithoutRow + stray === 0;
+    this.#isComplete = this.#bad.blocksWithoutRow + stray === 0 && !isAltered;
   }
 
   #classify(row: BlockRow): RowTreatment {

@@ -2,8 +2,9 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import type { BlobToCheck, CheckCursor } from '../../meta/verification-store.ts';
 import type { FeedJob } from '../blocks/fetch-feed.ts';
 
-/** Blobs that are looked up at a time. */
-const PAGE_BLOBS = 1_000;
+/** Blobs that are looked up at first, and at most at a time: a look may read the whole database. */
+const FIRST_PAGE_BLOBS = 1_000;
+const MOST_PAGE_BLOBS = 16_000;
 
 /** Where a feed ends. */
 interface FeedLimits {
@@ -56,13 +57,15 @@ export class OldestFeed {
     }
   }
 
-  /** Looks up a page at a time, since most blobs are not needed. */
+  /** Looks up a page at a time, since most blobs are not needed; later pages are larger. */
   async *#oldestFirst(): AsyncIterableIterator<BlobToCheck> {
+    let limit = FIRST_PAGE_BLOBS;
     for (let after: CheckCursor | undefined; ; ) {
-      const { blobs, cursor } = await this.#meta.longestUnchecked(after, this.limits.beforeSeconds, PAGE_BLOBS);
+      const { blobs, cursor } = await this.#meta.longestUnchecked(after, this.limits.beforeSeconds, limit);
       yield* blobs;
       if (cursor === undefined) return;
       after = cursor;
+      limit = Math.min(2 * limit, MOST_PAGE_BLOBS);
     }
   }
 }

@@ -1,4 +1,6 @@
+import { BackyError } from '../../errors.ts';
 import type { Lock } from '../../locking/lock.ts';
+import type { MetaStore } from '../../meta/meta-store.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
@@ -108,6 +110,7 @@ export class OpenImages {
     const { meta, settings } = this.#context;
     const { version, lock } = await lockFoundVersion(this.#context, uid, 'shared');
     try {
+      await refuseAltered(meta, uid);
       const blockSize = await blockSizeOf(meta, version, settings.blockSize);
       await proveKeyForReading(this.#context, version);
       const reader = this.#reader(blockSize);
@@ -140,4 +143,14 @@ export class OpenImages {
     image.reader.cache.dropRange(image.firstKey, image.firstKey + KEYS_PER_IMAGE);
     await image.lock.release();
   }
+}
+
+/** Each block looks right, but may be one of another version. */
+async function refuseAltered(meta: MetaStore, uid: string): Promise<void> {
+  const [damage] = await meta.checkVersion(uid);
+  if (damage === undefined) return;
+  throw new BackyError('database', `Version ${uid} is damaged in the database: ${damage.detail}.`, {
+    data: { uid },
+    hint: `To save the rest of it: backy2 restore ${uid} TARGET`,
+  });
 }

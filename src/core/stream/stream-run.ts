@@ -60,8 +60,8 @@ export class StreamRun {
   /** @throws BackyError `blocksBad` at the first bad block, unless the request goes on. */
   async perform(): Promise<StreamResult> {
     const { version, guard } = this.#prepared;
-    const { fitting, stray } = await findStrayRows(this.#context, version);
-    const complete = fitting === version.size && stray === 0;
+    const { fitting, stray, isAltered } = await findStrayRows(this.#context, version);
+    const complete = fitting === version.size && stray === 0 && !isAltered;
     if (!complete) await markVersionInvalid(this.#context, version.uid, this.#bad.affectedVersions);
     const { signal } = this.#context;
     await withResumeHint(

@@ -50,7 +50,8 @@ async function* textOf(context: Context, version: Version): AsyncIterableIterato
 
 /** An export of damaged rows could not be imported. The user should learn that now. */
 async function refuseStrayRows(context: Context, version: Version): Promise<void> {
-  if ((await findStrayRows(context, version)).stray === 0) return;
+  const { stray, isAltered } = await findStrayRows(context, version);
+  if (stray === 0 && !isAltered) return;
   throw new BackyError('refused', `Version ${version.uid} was not exported: its rows are damaged.`, {
     hint: `To list its good and bad blocks: backy2 scrub ${version.uid}`,
   });

@@ -3,6 +3,7 @@ import type { Conversion } from '../../meta/conversion.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { TaggedVersion } from '../../model/version.ts';
+import { withResumeHint } from '../blocks/resume-hint.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
 import { blocksOf, checkProgress } from './check-progress.ts';
@@ -39,16 +40,7 @@ async function convert(context: Context, from: Layout, to: Layout): Promise<Conv
   await refuseDamage(context, versions);
   const { bytes: bytesBefore } = await meta.databaseSize();
   const conversion = await meta.convertTo(to);
-  let copied: CopiedVersions;
-  let bytesAfter: number;
-  try {
-    copied = await copyVersions(context, conversion, versions);
-    await conversion.copyRest();
-    bytesAfter = (await conversion.target.databaseSize()).bytes;
-  } catch (error) {
-    await conversion.close().catch(() => {});
-    throw error;
-  }
+  const { copied, bytesAfter } = await copyOrClose(context, conversion, versions);
   const oldDatabase = await conversion.replace();
   logger.info(
     `Converted the database to the layout ${to}.${oldDatabase === undefined ? '' : ` The old one is kept in ${oldDatabase}.`}`,
@@ -58,6 +50,30 @@ async function convert(context: Context, from: Layout, to: Layout): Promise<Conv
     oldDatabase: oldDatabase ?? null,
     seconds: (performance.now() - startMs) / 1000,
   };
+}
+
+/** Makes the new database whole. After a failure, the error says how to go on. */
+async function copyOrClose(
+  context: Context,
+  conversion: Conversion<MetaStore>,
+  versions: readonly TaggedVersion[],
+): Promise<{ copied: CopiedVersions; bytesAfter: number }> {
+  const goOn = `The old database is as before. To continue, run the command again; to give up, ${conversion.giveUp}.`;
+  return withResumeHint(
+    context.signal,
+    () => goOn,
+    async () => {
+      try {
+        const copied = await copyVersions(context, conversion, versions);
+        await conversion.copyRest();
+        await refuseChanges(context, versions);
+        return { copied, bytesAfter: (await conversion.target.databaseSize()).bytes };
+      } catch (error) {
+        await conversion.close().catch(() => {});
+        throw error;
+      }
+    },
+  );
 }
 
 /** Neighbours share most blocks. */
@@ -83,6 +99,22 @@ async function refuseDamage(context: Context, versions: readonly TaggedVersion[]
   if (bad.length === 0 && findings.more === 0) return;
   throw new BackyError('refused', `The database is damaged: ${bad.length + findings.more} findings. Nothing was changed.`, {
     hint: 'See: backy2 check-metadata. Remove the versions that it names, or restore the database from a copy.',
+  });
+}
+
+/**
+ * Programs that do not know our locks, the original on another host for one, may have worked on the
+ * database meanwhile: their rows would be lost, or a version whose rows are missing would be valid.
+ */
+async function refuseChanges({ meta }: Context, before: readonly TaggedVersion[]): Promise<void> {
+  const stateOf = ({ uid, valid }: TaggedVersion) => `${uid} ${valid}`;
+  const now = await meta.listVersions({});
+  const [old, found] = [new Set(before.map(stateOf)), new Set(now.map(stateOf))];
+  const changed = [...before, ...now].find((version) => !old.has(stateOf(version)) || !found.has(stateOf(version)));
+  if (changed === undefined) return;
+  throw new BackyError('failed', `Another program has changed version ${changed.uid} meanwhile. Nothing was changed.`, {
+    data: { uid: changed.uid },
+    hint: 'End all other programs on this database, on other hosts too. Then run the command again: it continues.',
   });
 }
 

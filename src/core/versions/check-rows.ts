@@ -4,19 +4,25 @@ import type { Context } from '../context.ts';
 
 type Stored = Pick<Context, 'meta' | 'logger'>;
 
+/** How the rows of a version fit it. */
+export interface RowFit extends RowIds {
+  /** Blocks may be those of other versions, though each row looks right. */
+  isAltered: boolean;
+}
+
 /** Checks that a version has one row for each of its blocks and no others. Logs what is wrong. */
 export async function isComplete(context: Stored, version: TaggedVersion): Promise<boolean> {
-  const ids = await findStrayRows(context, version);
-  if (ids.fitting === version.size && ids.stray === 0) return true;
+  const { fitting, stray, isAltered } = await findStrayRows(context, version);
+  if (fitting === version.size && stray === 0 && !isAltered) return true;
   context.logger.error('Version is incomplete.');
   return false;
 }
 
 /**
  * Counts a version's rows by id. Logs rows whose id fits none of its blocks, for example after a
- * bit flip.
+ * bit flip, and rows that are not those that the version was finished with.
  */
-export async function findStrayRows({ meta, logger }: Stored, version: Pick<TaggedVersion, 'uid' | 'size'>): Promise<RowIds> {
+export async function findStrayRows({ meta, logger }: Stored, version: Pick<TaggedVersion, 'uid' | 'size'>): Promise<RowFit> {
   const ids = await meta.checkIds(version.uid, version.size);
   if (ids.stray > 0) {
     const examples = ids.examples.map((id) => JSON.stringify(id).slice(1, -1)).join(', ');
@@ -25,5 +31,7 @@ export async function findStrayRows({ meta, logger }: Stored, version: Pick<Tagg
         `Its blocks are numbered from 0 to ${version.size - 1}.`,
     );
   }
-  return ids;
+  const damage = await meta.checkVersion(version.uid);
+  for (const { detail } of damage) logger.error(`Version ${version.uid} is damaged in the database: ${detail}.`);
+  return { ...ids, isAltered: damage.length > 0 };
 }

@@ -4,15 +4,19 @@ import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts'
 import type { NewVersion, Version } from '../../model/version.ts';
 import { insertVersion, markFinished, refuseIncomplete } from '../sql/backup-steps.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { countersOfRows } from '../sql/stats-rows.ts';
-import type { Steps } from '../sql/steps.ts';
+import { run, type Steps } from '../sql/steps.ts';
 import { lockVersion } from '../sql/version-steps.ts';
-import { addCandidates, type BlobRecord, badBlobs, blobsById } from './blobs.ts';
-import { digestMap, fittingBlocks, namesAny } from './checks.ts';
-import { countBlocks, LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
+import { addCandidates, badBlobs, blobsOfOdd } from './blobs.ts';
+import { digestMap, fittingBlocks, forgetDigest, namesAny } from './checks.ts';
+import { emptyLeaf, LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
-import { ALL_LEAVES, eachLeaf, insertMap, isOdd, leafOf, mapOf, type NewLeaf, putLeaves, zeroLength } from './maps.ts';
+import { ALL_LEAVES, eachLeaf, insertMap, isOdd, leafOf, mapOf, putLeaves, zeroLength } from './maps.ts';
+
+/** The uid of a blob that is not odd: any one. */
+const ANY_UID = 'x';
 
 /** See BackupStore.createVersion. */
 export async function createVersion(db: SqlDatabase, version: NewVersion): Promise<void> {
@@ -46,42 +50,38 @@ export async function presentBlocks(db: SqlDatabase, versionUid: string, { first
   return present;
 }
 
-/** See BackupStore.discardBadBlocks. */
+/** See BackupStore.discardBadBlocks. Afterwards, the map has this block size. */
 export async function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
   const hash = await leafHash();
   return db.transaction(function* () {
     const map = yield* mapOf(versionUid);
     if (map === undefined) return 0;
     const bad = yield* badBlobs();
-    const changed: NewLeaf[] = [];
+    const resized = { ...map, blockSize: geometry.blockSize };
     const going: number[] = [];
     let discarded = 0;
-    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* ({ idx, leaf, odd }) {
-      const blobs =
-        odd === 0
-          ? undefined
-          : yield* blobsById(
-              db,
-              [...leaf].filter((block) => block > ZERO),
-            );
-      const kept = leaf.slice();
-      let keptOdd = odd;
+    yield* forgetDigest(map);
+    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* ({ idx, leaf, ...old }) {
+      const blobs = yield* blobsOfOdd(db, { leaf, odd: old.odd });
+      const kept = emptyLeaf();
+      let [n, odd] = [0, 0];
       for (const [offset, block] of leaf.entries()) {
         const id = idx * LEAF_BLOCKS + offset;
         if (block === MISSING) continue;
-        const blob = blobs?.get(block);
-        const size = block === ZERO ? zeroLength(map, id) : blob === undefined ? map.blockSize : blob.size;
+        const { uid, size } = blobs?.get(block) ?? { uid: ANY_UID, size: block === ZERO ? zeroLength(map, id) : map.blockSize };
         const fits = id >= 0 && id < blockCount(geometry) && size === blockLength(geometry, id);
-        if (fits && !bad.has(block)) continue;
-        kept[offset] = MISSING;
-        discarded++;
-        if (block !== ZERO) going.push(block);
-        if (blob !== undefined && isOdd(map, blob)) keptOdd--;
+        if (fits && !bad.has(block)) {
+          kept[offset] = block;
+          n++;
+          if (block !== ZERO && isOdd(resized, { uid, size })) odd++;
+        } else {
+          discarded++;
+          if (block !== ZERO) going.push(block);
+        }
       }
-      const n = countBlocks(kept);
-      if (n < countBlocks(leaf)) changed.push({ idx, leaf: kept, n, odd: keptOdd });
+      if (n !== old.n || odd !== old.odd) yield* putLeaves(db, hash, map.map, [{ idx, leaf: kept, n, odd }]);
     });
-    yield* putLeaves(db, hash, map.map, changed);
+    yield* run(sql`UPDATE backy2_maps SET block_size = ${geometry.blockSize} WHERE id = ${map.map}`);
     yield* addCandidates(db, going);
     return discarded;
   }, 'judging');
@@ -94,19 +94,13 @@ export async function countersFromRows(db: SqlDatabase, versionUid: string): Pro
     const sums = { blocks: 0, bytes: 0, sparseBlocks: 0, sparseBytes: 0 };
     const map = yield* mapOf(versionUid);
     if (map === undefined) return countersOfRows(sums);
-    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* ({ idx, leaf, odd }): Steps<void> {
-      const blobs: Map<number, BlobRecord> =
-        odd === 0
-          ? new Map()
-          : yield* blobsById(
-              db,
-              [...leaf].filter((block) => block > ZERO),
-            );
-      for (const [offset, block] of leaf.entries()) {
+    yield* eachLeaf(db, hash, { map: map.map, ...ALL_LEAVES }, function* (placed): Steps<void> {
+      const blobs = yield* blobsOfOdd(db, placed);
+      for (const [offset, block] of placed.leaf.entries()) {
         if (block === MISSING) continue;
-        const blob = blobs.get(block);
+        const blob = blobs?.get(block);
         const isSparse = block === ZERO || (blob !== undefined && blob.uid === null);
-        const size = block === ZERO ? zeroLength(map, idx * LEAF_BLOCKS + offset) : (blob?.size ?? map.blockSize);
+        const size = block === ZERO ? zeroLength(map, placed.idx * LEAF_BLOCKS + offset) : (blob?.size ?? map.blockSize);
         sums[isSparse ? 'sparseBlocks' : 'blocks']++;
         sums[isSparse ? 'sparseBytes' : 'bytes'] += size ?? 0;
       }

@@ -3,6 +3,8 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { literal, type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { toBytes } from './hex-bytes.ts';
+import { ZERO } from './leaf.ts';
+import type { PlacedLeaf } from './maps.ts';
 
 /** A row of `backy2_blobs` as a driver gives it. */
 export interface BlobRecord {
@@ -64,6 +66,21 @@ export function* blobsById(db: SqlDatabase, ids: readonly number[]): Steps<Map<n
   if (ids.length === 0) return new Map();
   const rows = yield* rowsOf<BlobRecord>(sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${isAmong(db, ids)}`);
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+/**
+ * The blobs of a leaf, if some of them may be without a uid or have another size than the block
+ * size; otherwise undefined.
+ */
+export function* blobsOfOdd(
+  db: SqlDatabase,
+  { leaf, odd }: Pick<PlacedLeaf, 'leaf' | 'odd'>,
+): Steps<Map<number, BlobRecord> | undefined> {
+  if (odd === 0) return undefined;
+  return yield* blobsById(
+    db,
+    [...leaf].filter((block) => block > ZERO),
+  );
 }
 
 /**

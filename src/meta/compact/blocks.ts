@@ -5,7 +5,7 @@ import { sql } from '../sql/statement.ts';
 import { rowsOf, run } from '../sql/steps.ts';
 import { lockVersion } from '../sql/version-steps.ts';
 import { badBlobs, blobsById, hasUid } from './blobs.ts';
-import { fittingBlocks, namesAny } from './checks.ts';
+import { addDigest, fittingBlocks, namesAny } from './checks.ts';
 import { LEAF_BLOCKS, MISSING } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, blocksOfMap, eachLeaf, leafOf, leafPage, mapOf } from './maps.ts';
@@ -88,6 +88,7 @@ export async function validateWhole(db: SqlDatabase, versionUids: readonly strin
           AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
           AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)`,
       );
+      if (changes > 0) yield* addDigest(hash, map);
       return changes > 0;
     });
     if (isValidated) validated.push(uid);

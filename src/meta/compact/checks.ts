@@ -1,6 +1,6 @@
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
-import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
 import { LEAF_BLOCKS, MISSING } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, eachLeaf, leafOf, leafPage, type VersionMap } from './maps.ts';
@@ -43,7 +43,7 @@ export function* namesAny(db: SqlDatabase, hash: LeafHash, map: VersionMap, blob
 }
 
 /** The digest of the leaves of a map: that of all numbers and checksums, in their order. */
-export function* digestOf(hash: LeafHash, map: number): Steps<Buffer> {
+function* digestOf(hash: LeafHash, map: number): Steps<Buffer> {
   const leaves = yield* rowsOf<{ idx: number; sum: Buffer }>(
     sql`SELECT idx, sum FROM backy2_map_leaves JOIN backy2_leaves ON backy2_leaves.id = leaf WHERE map = ${map} ORDER BY idx`,
   );
@@ -55,7 +55,29 @@ export function* digestOf(hash: LeafHash, map: number): Steps<Buffer> {
   return hash(bytes);
 }
 
-/** Saves the digest of a finished version. */
-export function* digestMap(hash: LeafHash, { map }: VersionMap): Steps<void> {
+/** Saves the digest of a whole version. */
+export function* digestMap(hash: LeafHash, { map }: Pick<VersionMap, 'map'>): Steps<void> {
   yield* run(sql`UPDATE backy2_maps SET digest = ${yield* digestOf(hash, map)} WHERE id = ${map}`);
+}
+
+/** Saves the digest of a version that was found whole, unless it has one. */
+export function* addDigest(hash: LeafHash, { map }: Pick<VersionMap, 'map'>): Steps<void> {
+  if ((yield* savedDigest(map)) === null) yield* digestMap(hash, { map });
+}
+
+/** MUST come before each change of the leaves of a map: a finished version can get some, too. */
+export function* forgetDigest({ map }: Pick<VersionMap, 'map'>): Steps<void> {
+  yield* run(sql`UPDATE backy2_maps SET digest = NULL WHERE id = ${map} AND digest IS NOT NULL`);
+}
+
+/** Whether the leaves of a map are not those that its version was finished with. */
+export function* isAltered(hash: LeafHash, { map }: Pick<VersionMap, 'map'>): Steps<boolean> {
+  const digest = yield* savedDigest(map);
+  return digest !== null && !digest.equals(yield* digestOf(hash, map));
+}
+
+/** Null: the version has not been finished. */
+function* savedDigest(map: number): Steps<Buffer | null> {
+  const { digest } = yield* rowOf<{ digest: Buffer | null }>(sql`SELECT digest FROM backy2_maps WHERE id = ${map}`);
+  return digest;
 }

@@ -8,6 +8,7 @@ import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
 import { hasChecksum, IS_USABLE } from './blobs.ts';
 import { Changes } from './changes.ts';
+import { forgetDigest } from './checks.ts';
 import { healBlobs, mayHeal } from './heal.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
@@ -18,30 +19,32 @@ import { nameBlobs } from './named-blobs.ts';
 /** See BackupStore.findBlobs. One look into the index for each key. */
 export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
   await db.makeSideTables();
-  const wanted = keys.map(({ checksum, size }) => [toBytes(checksum) ?? '', checksum, size]);
+  const wanted = keys.map(({ checksum, size }, place) => [toBytes(checksum) ?? '', checksum, size, place]);
   const rows = await db.read(() =>
-    db.dialect.each<{
-      checksum: string;
-      size: number;
-      uid: string;
-      envkey: Buffer | null;
-      nonce: Buffer | null;
-      imported: number;
-    }>(
+    db.dialect.each<FoundRecord>(
       wanted,
-      (bytes, checksum, size) =>
-        sql`SELECT ${checksum} AS checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
+      (bytes, checksum, size, place) =>
+        sql`SELECT ${place} AS place, uid, envkey, nonce, CASE WHEN EXISTS
             (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
           FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
             AND ${IS_USABLE} LIMIT 1`,
     ),
   );
   return new Map(
-    rows.map(({ checksum, size, uid, envkey, nonce, imported }) => [
-      dedupKey({ checksum, size }),
+    rows.map(({ place, uid, envkey, nonce, imported }) => [
+      dedupKey(keys[place] as DedupKey),
       { uid, envKey: toText(envkey), nonce: toText(nonce), ...(imported === 1 ? { imported: true } : {}) },
     ]),
   );
+}
+
+/** A blob as a driver gives it, with the place of its key. */
+interface FoundRecord {
+  place: number;
+  uid: string;
+  envkey: Buffer | null;
+  nonce: Buffer | null;
+  imported: number;
 }
 
 /**
@@ -74,7 +77,9 @@ export async function commitGroup(
 export function* mapFor(versionUid: string, { blockSize }: Geometry): Steps<VersionMap> {
   const map = yield* mapOf(versionUid);
   if (map === undefined) throw new Error(`no map of version ${versionUid}`);
-  if (map.blockSize !== null) return map;
+  yield* forgetDigest(map);
+  if (map.blockSize === blockSize) return map;
+  if (map.blockSize !== null) throw new Error(`version ${versionUid} has blocks of ${map.blockSize} bytes, not ${blockSize}`);
   yield* rowsOf(sql`UPDATE backy2_maps SET block_size = ${blockSize} WHERE id = ${map.map} RETURNING id`);
   return { ...map, blockSize };
 }

@@ -91,7 +91,10 @@ export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
   }, 'judging');
 }
 
-/** See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. */
+/**
+ * See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. No import can
+ * name a row at the same time, as a bad one.
+ */
 export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<void> {
   const { dialect } = db;
   return db.transaction(function* () {
@@ -106,5 +109,5 @@ export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<
     yield* run(sql`DELETE FROM backy2_imported WHERE ${isOne}`);
     yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
     yield* forgetChecks(db, uids);
-  });
+  }, 'judging');
 }

@@ -14,9 +14,12 @@ export async function heal(db: SqlDatabase, blobs: readonly GoodBlob[]): Promise
   return db.transaction(() => healBlobs(db, hash, blobs), 'naming');
 }
 
-/** Those of the blobs that may replace others: usually none, which costs one look. */
+/**
+ * Those of the blobs that may replace others: usually none, which costs one look. Blobs that were
+ * replaced have no checksum.
+ */
 export function* mayHeal(blobs: readonly GoodBlob[]): Steps<GoodBlob[]> {
-  const bad = yield* rowsOf(sql`SELECT 1 AS one FROM backy2_blobs WHERE valid = 0 LIMIT 1`);
+  const bad = yield* rowsOf(sql`SELECT 1 AS one FROM backy2_blobs WHERE valid = 0 AND checksum IS NOT NULL LIMIT 1`);
   return bad.length > 0 ? [...blobs] : blobs.filter(({ replaces }) => replaces !== undefined);
 }
 
@@ -28,30 +31,42 @@ export function* mayHeal(blobs: readonly GoodBlob[]): Steps<GoodBlob[]> {
 export function* healBlobs(db: SqlDatabase, hash: LeafHash, blobs: readonly GoodBlob[]): Steps<Healing> {
   const healed = new Set<number>();
   const replaced: BlobRecord[] = [];
-  for (const blob of blobs) {
-    const bad = yield* db.dialect.each<BlobRecord>(
-      [[toBytes(blob.checksum) ?? '', blob.size, blob.uid, blob.replaces ?? blob.uid]],
-      (checksum, size, uid, replaces) =>
-        sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size}
-          AND uid <> '' AND uid <> ${uid} AND (valid = 0 OR uid = ${replaces})`,
+  const byUid = new Map(blobs.map((blob) => [blob.uid, blob]));
+  for (const record of yield* replaceable(db, blobs)) {
+    const blob = byUid.get(record.good);
+    if (blob === undefined) continue;
+    // Of two that heal the same row at once, one does.
+    const changes = yield* run(
+      sql`UPDATE backy2_blobs SET uid = ${blob.uid}, enc_version = ${blob.encVersion}, envkey = ${toBytes(blob.envKey)},
+          nonce = ${toBytes(blob.nonce)}, valid = 1
+        WHERE id = ${record.id} AND uid = ${record.uid}`,
     );
-    for (const record of bad) {
-      // Of two that heal the same row at once, one does.
-      const changes = yield* run(
-        sql`UPDATE backy2_blobs SET uid = ${blob.uid}, enc_version = ${blob.encVersion}, envkey = ${toBytes(blob.envKey)},
-            nonce = ${toBytes(blob.nonce)}, valid = 1
-          WHERE id = ${record.id} AND uid = ${record.uid}`,
-      );
-      if (changes === 0) continue;
-      healed.add(record.id);
-      replaced.push(record);
-    }
+    if (changes === 0) continue;
+    healed.add(record.id);
+    replaced.push(record);
   }
   if (healed.size === 0) return { blocks: 0, versions: [] };
   yield* keepOldBlobs(db, replaced);
-  for (const { checksum } of blobs) yield* run(sql`DELETE FROM backy2_bad WHERE checksum = ${checksum}`);
+  const checksums = blobs.map(({ checksum }) => checksum);
+  yield* run(sql`DELETE FROM backy2_bad WHERE ${db.dialect.among(sql`checksum`, checksums)}`);
   yield* run(bumpState('heals'));
   return yield* healingOf(db, hash, healed);
+}
+
+/** Rows that get another blob, each with the uid of that. One query for all. */
+function* replaceable({ dialect }: SqlDatabase, blobs: readonly GoodBlob[]): Steps<(BlobRecord & { good: string })[]> {
+  const keys = new Map(
+    blobs.map(({ checksum, size, uid, replaces = uid }) => [
+      `${uid} ${replaces}`,
+      [toBytes(checksum) ?? '', size, uid, replaces] as const,
+    ]),
+  );
+  return yield* dialect.each<BlobRecord & { good: string }>(
+    [...keys.values()],
+    (checksum, size, uid, replaces) =>
+      sql`SELECT ${uid} AS good, ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size}
+        AND uid <> '' AND uid <> ${uid} AND (valid = 0 OR uid = ${replaces})`,
+  );
 }
 
 function* keepOldBlobs(db: SqlDatabase, replaced: readonly BlobRecord[]): Steps<void> {

@@ -3,6 +3,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { randomIds } from '../sql/sample-starts.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, type Steps } from '../sql/steps.ts';
+import { IS_UNUSED, IS_USABLE } from './blobs.ts';
 import { toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -25,9 +26,13 @@ interface FoundBlob {
 /** Adds blobs to a sample. @returns whether more are wanted. */
 type AddBlobs = (rows: readonly FoundBlob[]) => boolean;
 
-/** See IdentityStore.namesBlobs. Blobs of removed versions count until a cleanup forgets them. */
+/**
+ * See IdentityStore.namesBlobs. Blobs of removed versions count until a cleanup has found that
+ * nothing names them.
+ */
 export async function namesBlobs(db: SqlDatabase): Promise<boolean> {
-  return (await db.query(sql`SELECT 1 AS one FROM backy2_blobs WHERE substr(uid, 1, 10) > '' LIMIT 1`)).length > 0;
+  const named = sql`SELECT 1 AS one FROM backy2_blobs WHERE substr(uid, 1, 10) > '' AND NOT ${IS_UNUSED} LIMIT 1`;
+  return (await db.query(named)).length > 0;
 }
 
 /** See IdentityStore.sampleBlobs. Never gives blobs that a cleanup may have deleted. */
@@ -40,8 +45,7 @@ export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Prom
         if (blobs.size < request.limit) blobs.set(uid, { uid, checksum: toText(checksum) ?? '' });
       return blobs.size < request.limit;
     };
-    const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > '' AND checksum IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
+    const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > '' AND checksum IS NOT NULL AND ${IS_USABLE}`;
     if (request.versionUid === undefined) yield* sampleAll(db, request, isGood, add);
     else {
       const map = yield* mapOf(request.versionUid);

@@ -5,7 +5,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
 import { type BlobRecord, blobsById } from './blobs.ts';
-import { digestOf } from './checks.ts';
+import { isAltered } from './checks.ts';
 import { countBlocks, decodeLeaf, LEAF_BLOCKS, type Leaf, MISSING, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { isOdd, leafOf, mapOf, type VersionMap } from './maps.ts';
@@ -17,10 +17,7 @@ export async function checkVersion(db: SqlDatabase, versionUid: string): Promise
   return db.read(function* () {
     const map = yield* mapOf(versionUid);
     if (map === undefined) return [{ versionUid, problem: 'leaf', detail: 'it has no row in table backy2_maps' }];
-    const [finished] = yield* rowsOf<{ digest: Buffer | null }>(sql`SELECT digest FROM backy2_maps WHERE id = ${map.map}`);
-    // A backup that has not finished has none.
-    if (finished === undefined || finished.digest === null) return [];
-    if (finished.digest.equals(yield* digestOf(hash, map.map))) return [];
+    if (!(yield* isAltered(hash, map))) return [];
     return [{ versionUid, problem: 'digest', detail: 'its leaves are not those that it was finished with' }];
   });
 }

@@ -13,6 +13,9 @@ import { ALL_LEAVES, leafPage, mapOf } from './maps.ts';
 const PAGE_LEAVES = 20;
 /** Rows from either end that a sample looks at. */
 const SAMPLE_ROWS = 16_384;
+/** And places in between, and rows at each. */
+const SAMPLE_PLACES = 64;
+const NEAR_ROWS = 256;
 
 const IS_SEALED = sql`enc_version <> 0 AND uid <> '' AND length(envkey) > 0`;
 
@@ -44,8 +47,8 @@ export async function sealedBlocks(db: SqlDatabase, version: Version, limit: num
 }
 
 /**
- * See EncryptionStore.sampleSealedBlocks. Looks at the newest blobs, then at the oldest. Those of
- * removed versions count until a cleanup forgets them.
+ * See EncryptionStore.sampleSealedBlocks. Looks at the newest blobs, then at the oldest, then at
+ * places in between. Blobs of removed versions count until a cleanup forgets them.
  */
 export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promise<SealedBlock[]> {
   const { last } = await db.queryOne<{ last: number | null }>(sql`SELECT max(id) AS last FROM backy2_blobs`);
@@ -53,7 +56,11 @@ export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promis
     const found = await db.query<SealedRecord>(sealed(part));
     if (found.length > 0) return different(found, limit);
   }
-  return [];
+  const starts = Array.from({ length: SAMPLE_PLACES }, (_, i) => [Math.floor(((last ?? 0) * i) / SAMPLE_PLACES)]);
+  const found = await db.queryEach<SealedRecord>(starts, (start) =>
+    sealed(sql`AND id > ${start} AND id <= ${start} + ${NEAR_ROWS}`),
+  );
+  return different(found, limit);
 }
 
 function sealed(part: Sql): Sql {

@@ -6,9 +6,11 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
-import { type BlobRecord, badBlobs, blobsById } from './blobs.ts';
+import { type BlobRecord, badBlobs, blobsOfOdd } from './blobs.ts';
 import { Changes } from './changes.ts';
+import { isAltered } from './checks.ts';
 import { mapFor } from './commit.ts';
+import { damaged } from './damage.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { leafOf, leafPage, mapOf, type PlacedLeaf, type VersionMap, zeroLength } from './maps.ts';
@@ -27,8 +29,11 @@ export async function takeOver(db: SqlDatabase, request: TakeOverRequest): Promi
     const sum = { ...NOTHING_COPIED };
     const end = ranges.at(-1);
     if (base !== undefined && end !== undefined) {
+      if (yield* isAltered(hash, base)) throw damaged(db, `version ${baseUid} has other leaves than it was finished with`);
       const picker = new Picker(base, geometry, yield* badBlobs(), ranges);
       const filled = yield* filledLeaves(map.map);
+      // Otherwise other blocks are odd.
+      const canShare = base.blockSize === map.blockSize;
       const last = leafOf(end.first + end.count - 1);
       for (let first = leafOf(ranges[0]?.first ?? 0); first <= last; ) {
         const page = yield* leafPage(db, hash, { map: base.map, first, last });
@@ -36,7 +41,7 @@ export async function takeOver(db: SqlDatabase, request: TakeOverRequest): Promi
         const changes = new Changes();
         for (const leaf of page) {
           const picked = yield* picker.pick(db, leaf, sum);
-          if (picked.count === leaf.n && !filled.has(leaf.idx)) whole.push(leaf);
+          if (canShare && picked.count === leaf.n && !filled.has(leaf.idx)) whole.push(leaf);
           else picked.addTo(changes);
         }
         yield* addReferences(db, map.map, whole);
@@ -46,10 +51,10 @@ export async function takeOver(db: SqlDatabase, request: TakeOverRequest): Promi
         first = end.idx + 1;
       }
     }
-    yield* run(countersUpsert(versionUid, request.counters(sum)));
+    if (sum.blocks > 0) yield* run(countersUpsert(versionUid, request.counters(sum)));
     return sum;
   }, 'naming');
-  request.onCopied(copied);
+  if (copied.blocks > 0) request.onCopied(copied);
   return copied;
 }
 
@@ -93,15 +98,9 @@ class Picker {
 
   /** Leaves MUST come in their order. Adds what is picked to `sum`. */
   *pick(db: SqlDatabase, placed: PlacedLeaf, sum: TakeOverResult): Steps<Picked> {
-    const { idx, leaf, odd } = placed;
-    if (odd === 0 && this.#isPlain(idx)) return this.#pickWhole(placed, sum);
-    const blobs =
-      odd === 0
-        ? undefined
-        : yield* blobsById(
-            db,
-            [...leaf].filter((block) => block > ZERO),
-          );
+    const { idx, leaf } = placed;
+    if (placed.odd === 0 && this.#isPlain(idx)) return this.#pickWhole(placed, sum);
+    const blobs = yield* blobsOfOdd(db, placed);
     const start = idx * LEAF_BLOCKS;
     const offsets: number[] = [];
     for (const { first, past } of this.#stretches(start)) {
@@ -126,8 +125,8 @@ class Picker {
         for (const offset of offsets) {
           const block = leaf[offset] as number;
           const blob = blobs?.get(block);
-          const isOdd = blob !== undefined && (hasNoUid(blob) || blob.size !== this.#geometry.blockSize);
-          changes.set(start + offset, block, isOdd);
+          const size = this.#sizeOf(start + offset, block, blob);
+          changes.set(start + offset, block, block !== ZERO && (hasNoUid(blob) || size !== this.#geometry.blockSize));
         }
       },
     };

@@ -4,7 +4,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { BlobSet, MOST_IDS } from './blob-set.ts';
 import { addCandidates, hasUid } from './blobs.ts';
-import { dropUsedCandidates } from './candidates.ts';
+import { dropUsedCandidates, redateFutureCandidates } from './candidates.ts';
 import { isNamed } from './doomed.ts';
 import { searchLeaves } from './search.ts';
 
@@ -53,7 +53,7 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
 
 /**
  * See CleanupStore.prepareFullCleanup. Makes all blobs that no leaf names candidates, then looks
- * for candidates once more: a backup may run despite the locks.
+ * for candidates once more, those from the future too: a backup may run despite the locks.
  */
 export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched): Promise<void> {
   const { last } = await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`);
@@ -68,6 +68,7 @@ export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched
     });
     await addUnseen(db, { first, end, seen });
   }
+  await redateFutureCandidates(db);
   await dropUsedCandidates(db, 0, onSearched);
 }
 

@@ -10,7 +10,7 @@ import { LEAF_BLOCKS } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { isSame, isSameForm } from './named-blobs.ts';
 import { rowOfBlob } from './rows.ts';
-import { holdersOf, usesOf } from './scan.ts';
+import { holdersOf, scanPage, usesOf } from './scan.ts';
 import { uncounted } from './unused.ts';
 
 /** Blobs that one statement looks at: SQLite blocks the thread for some 20 ms. */
@@ -99,7 +99,10 @@ export async function enrolBlobs(db: SqlDatabase, startTime: number, onPiece: ()
   return blobs;
 }
 
-/** See VerificationStore.longestUnchecked. Reads all leaves, to find blocks that have the blobs. */
+/**
+ * See VerificationStore.longestUnchecked. Reads leaves, to find blocks that have the blobs: ask for
+ * many at a time.
+ */
 export async function longestUnchecked(
   db: SqlDatabase,
   after: CheckCursor | undefined,
@@ -108,7 +111,7 @@ export async function longestUnchecked(
 ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
   await db.makeSideTables();
   const hash = await leafHash();
-  const { found, byUid } = await db.read(function* () {
+  const { found, rows } = await db.read(function* () {
     const found = yield* rowsOf<CheckCursor>(
       sql`SELECT time, uid FROM backy2_verified
         WHERE (time, uid) > (CAST(${after?.time ?? -1} AS BIGINT), CAST(${after?.uid ?? ''} AS VARCHAR(32))) AND time < ${before}
@@ -118,31 +121,39 @@ export async function longestUnchecked(
       db,
       found.map(({ uid }) => uid),
     );
-    return { found, byUid: yield* placesOf(db, hash, rows) };
+    return { found, rows };
   });
+  const byUid = await placesOf(db, hash, rows);
   const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
   if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
   return { blobs: found.flatMap(({ uid }) => byUid.get(uid) ?? []), cursor: found.at(-1) };
 }
 
-/** One block for each uid that any block has. */
-function* placesOf(db: SqlDatabase, hash: LeafHash, rows: readonly BlobRecord[]): Steps<Map<string, BlobToCheck>> {
+/** One block for each uid that any block has. Reads leaves until all are found. */
+async function placesOf(db: SqlDatabase, hash: LeafHash, rows: readonly BlobRecord[]): Promise<Map<string, BlobToCheck>> {
+  const wanted = new Set(rows.map(({ uid }) => uid));
   const byId = new Map(rows.map((row) => [row.id, row]));
-  const holders = yield* holdersOf(db, hash, new Set(byId.keys()));
-  const uses = yield* usesOf(
-    db,
-    holders.map(({ leaf }) => leaf),
-  );
-  const byLeaf = new Map(uses.map((use) => [use.leaf, use]));
   const places = new Map<string, BlobToCheck>();
-  for (const { leaf, places: inLeaf } of holders) {
-    const use = byLeaf.get(leaf);
-    for (const { offset, blob } of use === undefined ? [] : inLeaf) {
-      const row = byId.get(blob);
-      if (use === undefined || row === undefined || row.uid === null || places.has(row.uid)) continue;
-      const block = rowOfBlob(use.idx * LEAF_BLOCKS + offset, row);
-      places.set(row.uid, { ...block, uid: row.uid, versionUid: use.versionUid });
+  for (let after = 0; places.size < wanted.size; await nextTurn()) {
+    const start = after;
+    const { page, uses } = await db.read(function* () {
+      const page = yield* scanPage(db, hash, start);
+      const ids = page.map(({ id }) => id);
+      return { page, uses: ids.length === 0 ? [] : yield* usesOf(db, ids) };
+    });
+    const byLeaf = new Map(uses.map((use) => [use.leaf, use]));
+    for (const { id, leaf } of page) {
+      const use = byLeaf.get(id);
+      for (let offset = 0; use !== undefined && offset < LEAF_BLOCKS; offset++) {
+        const row = byId.get(leaf[offset] as number);
+        if (row === undefined || row.uid === null || places.has(row.uid)) continue;
+        const block = rowOfBlob(use.idx * LEAF_BLOCKS + offset, row);
+        places.set(row.uid, { ...block, uid: row.uid, versionUid: use.versionUid });
+      }
     }
+    const end = page.at(-1);
+    if (end === undefined) break;
+    after = end.id;
   }
   return places;
 }

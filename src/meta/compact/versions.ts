@@ -5,6 +5,7 @@ import { statementBuilder } from '../sql/statement-builder.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetVersion, lockVersion } from '../sql/version-steps.ts';
 import { addCandidates, badBlobs } from './blobs.ts';
+import { addDigest, forgetDigest } from './checks.ts';
 import { LEAF_BLOCKS, type Leaf, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, eachLeaf, leafPage, mapOf } from './maps.ts';
@@ -25,6 +26,7 @@ export async function setVersionValid(db: SqlDatabase, uid: string): Promise<voi
         for (const block of leaf) if (bad.has(block)) own.add(block);
       });
     if (own.size > 0) yield* run(sql`UPDATE backy2_blobs SET valid = 1 WHERE ${db.dialect.among(sql`id`, [...own])}`);
+    if (map !== undefined) yield* addDigest(hash, map);
     yield* run(sql`UPDATE versions SET valid = 1 WHERE uid = ${uid}`);
   });
 }
@@ -47,6 +49,7 @@ export async function removeVersion(
       // Healing could have made the version valid in between.
       yield* run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
       const map = yield* mapOf(uid);
+      if (map !== undefined) yield* forgetDigest(map);
       const { blocks, leaves } = map === undefined ? { blocks: 0, leaves: 0 } : yield* removePiece(db, hash, map);
       if (leaves === PIECE_LEAVES) return { blocks, isLast: false };
       yield* run(sql`DELETE FROM backy2_maps WHERE version_uid = ${uid}`);

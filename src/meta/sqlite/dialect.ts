@@ -55,19 +55,17 @@ export class SqliteDialect implements Dialect {
         AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
   }
 
-  /**
-   * All queries have the same text: it is put together once, with a mark for each value of a key.
-   */
+  /** Puts one statement together, which is prepared once; each key puts its values into it. */
   *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
     const [first] = keys;
     if (first === undefined) return [];
+    const rows: T[] = [];
     const marks: SqlValue[] = first.map(() => Buffer.alloc(0));
     const query = queryFor(...marks.map((mark) => sql`${mark}`));
     const places = query.values.map((value) => marks.indexOf(value));
-    const rows: T[] = [];
     for (const key of keys) {
-      const values = query.values.map((value, i) => (places[i] === -1 ? value : (key[places[i] ?? 0] ?? null)));
-      for (const row of (yield withValues(query, values)).rows as T[]) rows.push(row);
+      const values = query.values.map((value, i) => key[places[i] ?? -1] ?? value);
+      for (const row of yield* rowsOf<T>(withValues(query, values))) rows.push(row);
     }
     return rows;
   }

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { dedupKey } from '../../../src/model/blob.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { GEOMETRY, type MetaLab, row, sumOf, uidOf } from './meta-lab.ts';
+import { GEOMETRY, type MetaLab, NOW, row, sumOf, uidOf } from './meta-lab.ts';
+
+/** An image of one block. */
+const imageOf = (uid: string, sizeBytes: number) => ({ uid, name: 'vm', snapshotName: '', size: 1, sizeBytes, expire: null });
+
+async function* only<T>(...rows: T[]): AsyncIterable<T> {
+  yield* rows;
+}
 
 /** BackupStore: what every implementation MUST do. */
 export function metaBackupSuite(lab: MetaLab): void {
@@ -101,6 +108,48 @@ export function metaBackupSuite(lab: MetaLab): void {
         { first: 5, count: 5 },
       ]);
       expect(await lab.doom(0, 10, '')).toEqual([uidOf(104)]);
+    });
+
+    it('takes a short image over that is one block of any size', async () => {
+      const image = { ...imageOf('v1', 60), valid: true, protected: false, date: NOW };
+      await lab.meta.importVersion(image, only({ ...row(0, 1), size: 60, valid: true, date: NOW }));
+      await lab.meta.createVersion({ ...imageOf('v2', 60), tags: [] });
+      const request = { baseUid: 'v1', versionUid: 'v2', ranges: [{ first: 0, count: 1 }] };
+      const geometry = { blockSize: 100, sizeBytes: 60 };
+      await lab.meta.takeOver({ ...request, geometry, counters: () => NO_COUNTS, onCopied: () => {} });
+      expect(await lab.meta.countersFromRows('v2')).toMatchObject({ bytesRead: 60 });
+      expect(await lab.meta.diskUsage(['v2'], () => {})).toMatchObject([{ real: 60 }]);
+      expect(await lab.meta.checkedPage('v2', -1, 10)).toMatchObject({ damage: [], rows: [{ size: 60 }] });
+      expect(await lab.meta.discardBadBlocks('v2', geometry)).toBe(0);
+      await finish('v2');
+    });
+
+    it('goes on with another block size once all of its blocks were discarded', async () => {
+      await lab.meta.createVersion({ ...imageOf('v1', 250), size: 3, tags: [] });
+      const group = { sparse: [], counters: () => NO_COUNTS };
+      const blocks = [0, 1, 2].map((id) => ({ ...row(id, id), size: id === 2 ? 50 : 100 }));
+      await lab.meta.commitGroup('v1', { ...group, rows: blocks }, { blockSize: 100, sizeBytes: 250 });
+      await lab.meta.markBlockInvalid(uidOf(0), sumOf(0));
+      const geometry = { blockSize: 110, sizeBytes: 250 };
+      expect(await lab.meta.discardBadBlocks('v1', geometry)).toBe(3);
+      const last = { ...row(2, 12), size: 30 };
+      await lab.meta.commitGroup('v1', { ...group, rows: [last], sparse: [{ first: 0, count: 2 }] }, geometry);
+      expect((await rowsOf('v1')).map(({ size }) => size)).toEqual([110, 110, 30]);
+      expect(await lab.meta.countersFromRows('v1')).toMatchObject({ bytesSparse: 220, bytesRead: 30 });
+      await finish('v1');
+    });
+
+    it('goes on after it was finished without looking damaged', async () => {
+      await whole('v1', 100);
+      await lab.meta.markBlockInvalid(uidOf(104), sumOf(104));
+      await lab.meta.discardBadBlocks('v1', GEOMETRY);
+      expect(await lab.meta.checkVersion('v1')).toEqual([]);
+      await lab.meta.importVersion({ ...imageOf('v2', 950), size: 10, valid: false, protected: false, date: NOW }, only());
+      await commit('v2', [row(0, 100, true)]);
+      expect(await lab.meta.checkVersion('v2')).toEqual([]);
+      await commit('v1', [row(4, 204)]);
+      await finish('v1');
+      expect(await lab.meta.checkVersion('v1')).toEqual([]);
     });
 
     it('is valid, and its counters forgotten, only once it is finished', async () => {

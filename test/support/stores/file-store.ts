@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { Layout } from '../../../src/model/layout.ts';
 import { copyTree } from '../images/trees.ts';
 import type { Sections } from '../labs/config-text.ts';
 import { LAYOUT } from './amount.ts';
@@ -9,8 +10,8 @@ import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
 const BUSY_MS = 20_000;
-/** The database as initdb made it. */
-let freshDatabase: Buffer | undefined;
+/** The database of each layout as initdb made it. */
+const freshDatabases = new Map<Layout, Buffer>();
 
 /** SQLite and files. The lab removes them with its folder. */
 export class FileStore implements LabStore {
@@ -30,10 +31,11 @@ export class FileStore implements LabStore {
     mkdirSync(dataPath, { recursive: true });
   }
 
-  async initialize(initdb: () => Promise<unknown>): Promise<void> {
+  async initialize(initdb: () => Promise<unknown>, layout: Layout): Promise<void> {
+    const freshDatabase = freshDatabases.get(layout);
     if (freshDatabase === undefined) {
       await initdb();
-      freshDatabase = readFileSync(this.databasePath);
+      freshDatabases.set(layout, readFileSync(this.databasePath));
     } else writeFileSync(this.databasePath, freshDatabase);
   }
 

@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
+import type { CheckedPage, Damage } from '../../../src/meta/integrity-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BackupRow, BlockRow, DatedBlockRow } from '../../../src/model/block.ts';
 import type { BlockRange } from '../../../src/model/block-range.ts';
 import type { ComparedRange } from '../../../src/model/comparison.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { blockLength, type Geometry } from '../../../src/model/geometry.ts';
+import { blockCount, blockLength, type Geometry } from '../../../src/model/geometry.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
 import { seededRandom } from '../images/random.ts';
 
@@ -12,7 +13,11 @@ import { seededRandom } from '../images/random.ts';
 export const TWIN_STEPS = ['backup', 'takeOver', 'resume', 'bad', 'good', 'remove', 'import', 'heal'] as const;
 
 const BLOCK_SIZE = 100;
+/** The block size after a change of the config file. */
+const OTHER_BLOCK_SIZE = 130;
 const MOST_BLOCKS = 2_300;
+/** Images that both block sizes divide into as many blocks. */
+const FEW_BLOCKS = 3;
 const ALL = { first: 0, count: 10_000 };
 const uidOf = (n: number) => `${(n * 7919).toString(16).padStart(10, '0')}${'A'.repeat(22)}`;
 const sumOf = (n: number) => n.toString(16).padStart(128, '0');
@@ -22,6 +27,7 @@ export class TwinStores {
   readonly #stores: readonly [MetaStore, MetaStore];
   #blobs = 0;
   #versions = 0;
+  readonly #blockSizes = new Map<string, number>();
   #random: () => number = Math.random;
 
   constructor(one: MetaStore, other: MetaStore) {
@@ -34,19 +40,20 @@ export class TwinStores {
   }
 
   async backup(): Promise<void> {
-    await this.#fill(await this.#newVersion(this.#below(MOST_BLOCKS) + 1));
+    await this.#fill(await this.#newVersion(this.#anySize()));
   }
 
   async takeOver(): Promise<void> {
     const base = await this.#anyVersion();
     if (base === undefined) return;
-    const size = this.#below(3) > 0 ? base.size : this.#below(MOST_BLOCKS) + 1;
+    const size = this.#below(3) > 0 ? base.size : this.#anySize();
     const version = await this.#newVersion(size, size === base.size ? base.sizeBytes : undefined);
+    this.#chooseBlockSize(version);
     if (this.#below(4) === 0) await this.#fill(version, 0.1);
     const missing = await this.#missing(version);
     await this.#both((store) =>
       store.takeOver({
-        ...{ baseUid: base.uid, versionUid: version.uid, ranges: this.#part(missing), geometry: geometryOf(version) },
+        ...{ baseUid: base.uid, versionUid: version.uid, ranges: this.#part(missing), geometry: this.#geometryOf(version) },
         ...{
           counters: (copied) => ({ ...NO_COUNTS, blocksDedup: copied.blocks, bytesSparse: copied.sparseBytes }),
           onCopied: () => {},
@@ -59,7 +66,8 @@ export class TwinStores {
   async resume(): Promise<void> {
     const version = await this.#anyVersion((candidate) => !candidate.valid);
     if (version === undefined) return;
-    await this.#both((store) => store.discardBadBlocks(version.uid, geometryOf(version)));
+    this.#chooseBlockSize(version);
+    await this.#both((store) => store.discardBadBlocks(version.uid, this.#geometryOf(version)));
     await this.#fill(version, 1);
   }
 
@@ -85,6 +93,7 @@ export class TwinStores {
     const version = await this.#anyVersion();
     if (version === undefined) return;
     const copy = { ...version, uid: this.#nextUid() };
+    this.#blockSizes.set(copy.uid, this.#geometryOf(version).blockSize);
     await this.#both((store) => store.importVersion(copy, datedRows(store, version.uid)));
   }
 
@@ -119,6 +128,7 @@ export class TwinStores {
         saved: await store.savedCounters(uid),
         usage: (await store.diskUsage([uid], () => {})).map(rounded),
       }));
+      for (const store of this.#stores) expect(await damageOf(store, uid)).toEqual([]);
       const uids = new Set(rows.map((row) => row.uid));
       for (const store of this.#stores)
         for (const { uid: sampled } of await store.sampleBlobs({ limit: 5, versionUid: uid, random: this.#random }))
@@ -147,6 +157,20 @@ export class TwinStores {
 
   #below(limit: number): number {
     return Math.floor(this.#random() * limit);
+  }
+
+  #anySize(): number {
+    return 1 + this.#below(this.#below(3) === 0 ? FEW_BLOCKS : MOST_BLOCKS);
+  }
+
+  /** Another block size, if the version has as many blocks then. */
+  #chooseBlockSize({ uid, size, sizeBytes }: TaggedVersion): void {
+    const blockSize = this.#below(2) === 0 ? BLOCK_SIZE : OTHER_BLOCK_SIZE;
+    if (blockCount({ blockSize, sizeBytes }) === size) this.#blockSizes.set(uid, blockSize);
+  }
+
+  #geometryOf({ uid, sizeBytes }: TaggedVersion): Geometry {
+    return { blockSize: this.#blockSizes.get(uid) ?? BLOCK_SIZE, sizeBytes };
   }
 
   #nextUid(): string {
@@ -220,21 +244,28 @@ export class TwinStores {
     if (kind === 0) sparse.push({ first, count });
     else
       for (let id = first; id < first + count; id++) {
-        const size = blockLength(geometryOf(version), id);
+        const size = blockLength(this.#geometryOf(version), id);
         if (kind === 2 && this.#below(10) === 0) sparse.push({ first: id, count: 1 });
         else if (kind === 3 && known?.size === size) rows.push({ ...known, id, found: true });
         else rows.push({ ...{ id, uid: uidOf(++this.#blobs), checksum: sumOf(this.#blobs), size }, ...PLAIN, found: false });
       }
     rows.sort(() => this.#random() - 0.5);
     const group = { rows, sparse, heals: this.#below(2) === 0, counters: () => NO_COUNTS };
-    await this.#both((store) => store.commitGroup(version.uid, group, geometryOf(version)));
+    await this.#both((store) => store.commitGroup(version.uid, group, this.#geometryOf(version)));
   }
 }
 
 const PLAIN = { encVersion: 0, envKey: null, nonce: null };
 
-function geometryOf({ sizeBytes }: TaggedVersion): Geometry {
-  return { blockSize: BLOCK_SIZE, sizeBytes };
+/** The damage that a check of the database finds in a version. */
+async function damageOf(store: MetaStore, uid: string): Promise<Damage[]> {
+  const damage = await store.checkVersion(uid);
+  for (let after: number | undefined = -1; after !== undefined; ) {
+    const page: CheckedPage = await store.checkedPage(uid, after, 1000);
+    damage.push(...page.damage);
+    after = page.after;
+  }
+  return damage;
 }
 
 async function allRows(store: MetaStore, uid: string): Promise<BlockRow[]> {

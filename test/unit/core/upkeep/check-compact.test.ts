@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkMetadata } from '../../../../src/core/upkeep/check-metadata.ts';
+import { isComplete } from '../../../../src/core/versions/check-rows.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
+import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 /** Three leaves. */
@@ -123,4 +125,47 @@ test('a blob that a valid block names, and that is doomed or was found unused, i
   damage(`INSERT INTO backy2_candidates (blob, time, scanned) VALUES (${blobOf(7)}, 1, -1), (${blobOf(8)}, 1, 0)`);
   damage('UPDATE versions SET valid = 0');
   expect(await found()).toEqual(['v1 5+1 doomed', 'v1 7+1 doomed']);
+});
+
+test('a version that is taken apart or removed does not look damaged', async () => {
+  const zeros = { first: 0, count: 501_000 };
+  const geometry = { blockSize: BLOCK_SIZE, sizeBytes: zeros.count * BLOCK_SIZE };
+  const version = await lab.newVersion('v1', geometry.sizeBytes);
+  await lab.meta.commitGroup('v1', { rows: [], sparse: [zeros], counters: () => NO_COUNTS }, geometry);
+  await lab.meta.finishBackup(version, NO_COUNTS);
+  const stop = () => {
+    throw new Error('stop');
+  };
+  await expect(lab.meta.removeVersion('v1', stop)).rejects.toThrow('stop');
+  expect(await lab.meta.countBlocks('v1')).toBe(1_000);
+  expect(await found()).toEqual([]);
+});
+
+test('a leaf of another place or version is not taken for the own one', async () => {
+  await newVersion('v1');
+  await newVersion('v2');
+  damage(`UPDATE backy2_map_leaves SET leaf = ${ofLeaf(1)} WHERE map = 1 AND idx = 0`);
+  expect(await isComplete(context(), await lab.version('v1'))).toBe(false);
+  expect(errors).toEqual([expect.stringContaining('not those that it was finished with'), 'Version is incomplete.']);
+  expect(await isComplete(context(), await lab.version('v2'))).toBe(true);
+  const geometry = { blockSize: BLOCK_SIZE, sizeBytes: (BLOCKS - 1) * BLOCK_SIZE + 100 };
+  await lab.newVersion('v3', geometry.sizeBytes);
+  const request = {
+    versionUid: 'v3',
+    ranges: [{ first: 0, count: 10 }],
+    geometry,
+    counters: () => NO_COUNTS,
+    onCopied: () => {},
+  };
+  await expect(lab.meta.takeOver({ ...request, baseUid: 'v1' })).rejects.toThrow('is damaged');
+  expect(await lab.meta.countBlocks('v3')).toBe(0);
+  await lab.meta.takeOver({ ...request, baseUid: 'v2' });
+  expect(await lab.meta.countBlocks('v3')).toBe(10);
+});
+
+test('a leaf that counts more blocks than it has is not read', async () => {
+  const rows = Array.from({ length: BLOCKS - 1 }, (_, id) => newRow(id + 1));
+  await lab.wholeVersion('v1', rows).catch(() => {});
+  damage(`UPDATE backy2_leaves SET n = n + 1 WHERE id = ${ofLeaf(0)}`);
+  await expect(lab.meta.blockPage('v1', -1, 10)).rejects.toThrow('has a wrong count');
 });

@@ -122,6 +122,33 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect(await lab.meta.unnamed(uidsFrom(100))).toEqual([]);
   });
 
+  it('keeps imported blocks good whose bytes another blob keeps', async () => {
+    await whole('v1', 100);
+    const version = await lab.meta.findVersion('v1');
+    const rows = await lab.meta.datedBlockPage('v1', -1, 10);
+    if (version === undefined) throw new Error('no version');
+    edit(`INSERT INTO backy2_blobs (uid, checksum, size, valid, enc_version) VALUES ('${uidOf(100)}', x'aa', 100, 1, 0)`);
+    await remove('v1');
+    await lab.meta.dropUsedCandidates(0);
+    async function* exported() {
+      yield* rows;
+    }
+    expect(await lab.meta.importVersion(version, exported())).toBe(9);
+    expect((await lab.rowsOf('v1')).filter(({ valid }) => valid).map(({ id }) => id)).toEqual([0]);
+    expect(await doom(0, 100, '')).toEqual([]);
+  });
+
+  it('samples no blob that a killed cleanup may have deleted, and does not count it as named', async () => {
+    const sample = () => lab.meta.sampleBlobs({ limit: 100, random: Math.random, alsoInvalid: true });
+    await whole('v1', 100);
+    await remove('v1');
+    expect(await sample()).toHaveLength(10);
+    expect(await lab.meta.namesBlobs()).toBe(true);
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(await sample()).toEqual([]);
+    expect(await lab.meta.namesBlobs()).toBe(false);
+  });
+
   it('leaves younger candidates usable', async () => {
     await whole('v1', 100);
     await remove('v1');
@@ -230,6 +257,14 @@ describe('cleanup of the compact layout on SQLite', () => {
       expect(await doom(0, 100, '')).toEqual([]);
       await lab.meta.prepareFullCleanup(() => {});
       expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual(uidsFrom(100));
+    });
+
+    it('finds candidates from the future', async () => {
+      await whole('v1', 100);
+      await remove('v1');
+      await lab.fixture.ageCandidates(-4000);
+      await lab.meta.prepareFullCleanup(() => {});
+      expect(await lab.meta.unnamed(uidsFrom(100))).toEqual(uidsFrom(100));
     });
 
     it('that was killed after it has deleted bytes leaves no blob that a backup could use', async () => {
