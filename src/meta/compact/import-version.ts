@@ -14,7 +14,7 @@ import { digestMap } from './checks.ts';
 import { addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { blocksOfMap, insertMap, type VersionMap } from './maps.ts';
-import { removePiece } from './versions.ts';
+import { removeUnfinishedMaps } from './unfinished-maps.ts';
 
 /** Rows that one transaction adds. */
 const PAGE_ROWS = 5_000;
@@ -33,7 +33,7 @@ export async function importVersion(
   const build = await statementBuilder();
   const hash = await leafHash();
   await db.transaction(() => refuseExisting(version.uid));
-  await removeMap(db, hash, version.uid);
+  await removeUnfinishedMaps(db, hash, version.uid);
   const map: VersionMap = {
     ...{ map: await db.transaction(() => insertMap(db, version.uid)), versionUid: version.uid, blockSize: null },
     ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
@@ -51,7 +51,7 @@ export async function importVersion(
     }, 'naming');
     return doomed;
   } catch (error) {
-    await removeMap(db, hash, version.uid).catch(() => {});
+    await removeUnfinishedMaps(db, hash, version.uid).catch(() => {});
     throw error;
   }
 }
@@ -91,20 +91,4 @@ async function addRows(
 /** The first block has the block size, unless it is the last one too. */
 function blockSizeOf({ size, sizeBytes }: VersionMap, [first]: readonly DatedBlockRow[]): number {
   return size <= 1 || first === undefined ? Math.max(1, sizeBytes) : first.size;
-}
-
-/** Removes the map of a version that is missing. Its blobs become candidates. */
-async function removeMap(db: SqlDatabase, hash: LeafHash, versionUid: string): Promise<void> {
-  for (let isGone = false; !isGone; ) {
-    isGone = await db.transaction(function* () {
-      const [found] = yield* rowsOf<{ map: number }>(
-        sql`SELECT id AS map FROM backy2_maps WHERE version_uid = ${versionUid}
-          AND NOT EXISTS (SELECT 1 FROM versions WHERE uid = version_uid)`,
-      );
-      if (found === undefined) return true;
-      if ((yield* removePiece(db, hash, { ...found, versionUid })).leaves > 0) return false;
-      yield* run(sql`DELETE FROM backy2_maps WHERE id = ${found.map}`);
-      return true;
-    }, 'judging');
-  }
 }

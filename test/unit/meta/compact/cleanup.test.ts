@@ -237,6 +237,18 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual([]);
   });
 
+  it('finds the blobs of an import that was killed only in a full cleanup: it may be running', async () => {
+    await whole('v1', 100);
+    await whole('killed', 200);
+    // An import adds the version last.
+    edit("DELETE FROM versions WHERE uid = 'killed'");
+    expect(await doom(0, 100, '')).toEqual([]);
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(count('backy2_maps')).toBe(1);
+    expect((await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).sort()).toEqual(uidsFrom(200));
+    expect((await doom(0, 100, '')).sort()).toEqual(uidsFrom(200));
+  });
+
   it('finds ids that are far apart', async () => {
     await whole('v1', 100);
     edit(`UPDATE sqlite_sequence SET seq = ${3 * 2 ** 28} WHERE name = 'backy2_blobs'`);
