@@ -3,13 +3,13 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { versionExists } from '../sql/import-steps.ts';
+import { forgottenBlobs, versionExists } from '../sql/import-steps.ts';
 import { rememberName } from '../sql/name-steps.ts';
 import { toVersionRecord } from '../sql/rows.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import type { ImportOptions } from '../transfer-store.ts';
+import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import { digestMap } from './checks.ts';
 import { addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -29,10 +29,11 @@ export async function importVersion(
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
   { isWhole = () => true, isTrusted = false }: ImportOptions = {},
-): Promise<number> {
+): Promise<ImportOutcome> {
   const build = await statementBuilder();
   const hash = await leafHash();
   await db.transaction(() => refuseExisting(version.uid));
+  const forgotten = await db.read(forgottenBlobs);
   await removeUnfinishedMaps(db, hash, version.uid);
   const map: VersionMap = {
     ...{ map: await db.transaction(() => insertMap(db, version.uid)), versionUid: version.uid, blockSize: null },
@@ -40,16 +41,19 @@ export async function importVersion(
   };
   try {
     const { added, doomed } = await addRows(db, hash, { map, rows, isTrusted });
-    await db.transaction(function* () {
+    const mayLack = await db.transaction(function* () {
       yield* refuseExisting(version.uid);
       // Another import of the same version may have removed them.
       if ((yield* blocksOfMap(map.map)) !== added)
         throw new BackyError('failed', `Another import of version ${version.uid} runs.`);
-      yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && isWhole() })));
+      const hasForgotten = (yield* forgottenBlobs()) !== forgotten;
+      const valid = version.valid && doomed === 0 && !hasForgotten && isWhole();
+      yield* run(build('versions').insert(toVersionRecord({ ...version, valid })));
       if (version.valid) yield* rememberName(version.name, db.now());
       yield* digestMap(hash, map);
+      return hasForgotten;
     }, 'naming');
-    return doomed;
+    return { doomed, mayLack };
   } catch (error) {
     await removeUnfinishedMaps(db, hash, version.uid).catch(() => {});
     throw error;
