@@ -237,6 +237,15 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual([]);
   });
 
+  it.each([1, 10])('is refused in full while the row of blob %d is lost: its bytes would count as unused', async (blob) => {
+    await whole('v1', 100);
+    edit(`DELETE FROM backy2_blobs WHERE id = ${blob}`);
+    await expect(lab.meta.prepareFullCleanup(() => {})).rejects.toMatchObject({
+      code: 'database',
+      message: expect.stringContaining(`a leaf names blob ${blob}, which has no row`),
+    });
+  });
+
   it('finds the blobs of an import that was killed only in a full cleanup: it may be running', async () => {
     await whole('v1', 100);
     await whole('killed', 200);
