@@ -7,6 +7,7 @@ import { measureRivals } from './rivals/measure.mjs';
 import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
 import { fileBackend, firstBackup } from './rows/first-backup.mjs';
+import { layouts } from './rows/layouts.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { fuse, nbd } from './rows/open-images.mjs';
@@ -36,19 +37,21 @@ const BENCHES = {
   'small-blocks': smallBlocks,
   memory,
   metadata,
+  layouts,
   reports,
   postgresql,
   s3,
   rbd,
 };
 
-const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick] [--gib N] [--json FILE]
+const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick] [--gib N] [--blocks N] [--json FILE]
                        [--memory-dir DIR] [--disk-dir DIR] [--program PROGRAM]
 
   --only        ${Object.keys(BENCHES).join(', ')}
   --rivals      instead, compare with borg, restic, and the original if BACKY2_ORIGINAL names one
   --quick       small sizes, one round: only checks that the bench works
   --gib         size of the image of most rows (default: 4)
+  --blocks      blocks of the images of row layouts (default: 2621440)
   --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
   --disk-dir    a folder on a real disk (default: the one for temporary files)
@@ -61,6 +64,7 @@ const { values } = parseArgs({
     rivals: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     gib: { type: 'string', default: '4' },
+    blocks: { type: 'string' },
     json: { type: 'string' },
     'memory-dir': { type: 'string', default: '/dev/shm' },
     'disk-dir': { type: 'string' },
@@ -70,7 +74,8 @@ const { values } = parseArgs({
 });
 const names = values.rivals ? [] : (values.only?.split(',') ?? Object.keys(BENCHES));
 const unknown = names.filter((name) => !(name in BENCHES));
-if (!/^[1-9][0-9]*$/.test(values.gib)) unknown.push(`--gib ${values.gib}`);
+for (const option of /** @type {const} */ (['gib', 'blocks']))
+  if (!/^[1-9][0-9]*$/.test(values[option] ?? '1')) unknown.push(`--${option} ${values[option]}`);
 if (values.help || unknown.length > 0) {
   process.stdout.write(unknown.length > 0 ? `Unknown: ${unknown.join(', ')}\n${USAGE}` : USAGE);
   process.exit(unknown.length > 0 ? 2 : 0);
@@ -79,6 +84,7 @@ if (values.help || unknown.length > 0) {
 const workspace = new Workspace({
   quick: values.quick,
   gib: Number(values.gib),
+  blocks: values.blocks === undefined ? undefined : Number(values.blocks),
   memoryDir: values['memory-dir'],
   diskDir: values['disk-dir'],
   program: values.program,

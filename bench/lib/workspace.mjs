@@ -24,14 +24,16 @@ export class Workspace {
   #source;
 
   /**
-   * @param {{ quick: boolean, gib: number, memoryDir: string, diskDir: string | undefined,
-   *   program: string | undefined }} options
+   * @param {{ quick: boolean, gib: number, blocks: number | undefined, memoryDir: string,
+   *   diskDir: string | undefined, program: string | undefined }} options
    */
-  constructor({ quick, gib, memoryDir, diskDir, program }) {
+  constructor({ quick, gib, blocks, memoryDir, diskDir, program }) {
     this.quick = quick;
     this.program = program ?? fileURLToPath(new URL('../../bin/backy2', import.meta.url));
     this.workers = availableParallelism();
     this.blockSize = 4 * 1024 ** 2;
+    /** Blocks of large images, if not the default. */
+    this.blocks = blocks;
     this.sourceBytes = quick ? GIB / 8 : gib * GIB;
     this.memory = this.#makeFolder(memoryDir);
     this.disk = this.#makeFolder(diskDir ?? tmpdir());

@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bareCandidates, bareDelete, bareTakeOver, copyDatabase, removeDatabase } from '../lib/bare-database.mjs';
+import { writeHints } from '../lib/hints.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
 import { initialized, uidOf } from './common.mjs';
@@ -75,30 +75,12 @@ async function makeBase(workspace, blocks) {
   const uid = uidOf(await program.run('backup', sourceOf(blocks), 'base'));
   const saved = join(folder, 'saved.sqlite');
   copyDatabase(program.database, saved);
-  return { program, saved, uid, blocks, hints: (changes) => writeHints(folder, blocks, changes) };
+  return { program, saved, uid, blocks, hints: (changes) => writeHints(folder, { blocks, changes, blockSize: BLOCK_BYTES }) };
 }
 
 /** @param {number} blocks */
 function sourceOf(blocks) {
   return `null://${blocks * BLOCK_BYTES}`;
-}
-
-/**
- * Writes hints for changed blocks, evenly spread.
- * @param {string} folder
- * @param {number} blocks
- * @param {number} changes
- */
-function writeHints(folder, blocks, changes) {
-  const path = join(folder, `hints-${changes}.json`);
-  const step = Math.floor(blocks / changes);
-  const hints = Array.from({ length: changes }, (_, i) => ({
-    offset: i * step * BLOCK_BYTES,
-    length: BLOCK_BYTES,
-    exists: true,
-  }));
-  writeFileSync(path, JSON.stringify(hints));
-  return path;
 }
 
 /** @param {Base} base @param {number} rounds */

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { loadStores } from '../lib/meta-stores.mjs';
 import { PostgresServer, postgresPrograms } from '../lib/postgres-server.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
@@ -42,7 +40,7 @@ async function* measure(workspace, server) {
   const count = workspace.quick ? 20_000 : 200_000;
   const rows = Array.from({ length: count }, (_, id) => newRow(id));
   const text = rows.map(copyLine).join('');
-  const storeOf = await loadStore(workspace);
+  const { postgres: storeOf } = await loadStores(workspace);
   let bytes = { table: 0, all: 0 };
   const rounds = await alternate(workspace.rounds(3), {
     copy: async () => {
@@ -142,33 +140,6 @@ function sizesOf(server, database) {
 async function drop(server, database, store) {
   await store.close();
   server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
-}
-
-/**
- * Loads the store itself: a backup would do more than insert rows.
- * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @returns {Promise<(engine: string) => MetaStore>}
- */
-async function loadStore(workspace) {
-  const outfile = join(workspace.folder('disk', 'store'), 'store.mjs');
-  await build({
-    stdin: {
-      contents: "export { postgresStore } from './src/meta/postgresql/postgres-store.ts';",
-      resolveDir: process.cwd(),
-      loader: 'ts',
-    },
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    external: ['pg-native', 'pg-query-stream', 'better-sqlite3', 'sqlite3'],
-    banner: { js: "import { createRequire as c } from 'node:module';\nconst require = c(import.meta.url);" },
-    logLevel: 'warning',
-  });
-  const { postgresStore } = await import(pathToFileURL(outfile).href);
-  const logger = { debug() {}, info() {}, warning() {}, error() {} };
-  return (engine) => postgresStore({ engine, logger, now: () => new Date() });
 }
 
 /** @param {() => Promise<unknown>} work */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
+import type { ComparedRange } from '../model/comparison.ts';
 import type { Layout } from '../model/layout.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { TaggedVersion } from '../model/version.ts';
@@ -10,7 +11,6 @@ import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
 import type { CoverageRow } from './reports/coverage.ts';
-import type { BlockComparison } from './reports/diff-meta.ts';
 import type { VersionUsage } from './reports/du.ts';
 import type { DueBackup } from './reports/due.ts';
 import type { ScheduleRequest } from './reports/schedule-reports.ts';
@@ -213,7 +213,7 @@ export class Backy {
   }
 
   /** Compares two versions by their metadata. Yields a page of blocks at a time. */
-  async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<BlockComparison[]> {
+  async *diffMeta(leftUid: string, rightUid: string): AsyncIterableIterator<ComparedRange[]> {
     yield* (await import('./reports/diff-meta.ts')).diffMeta(this.#context, leftUid, rightUid);
   }
 

@@ -1,4 +1,6 @@
+import { BackyError } from '../errors.ts';
 import type { Layout } from '../model/layout.ts';
+import { NoDatabaseError } from './no-database.ts';
 
 /**
  * A database that is made beside another one, with the same content in another layout. The other
@@ -7,6 +9,8 @@ import type { Layout } from '../model/layout.ts';
 export interface Conversion<Store> {
   /** The new database, open. It has the versions that an interrupted conversion has copied. */
   readonly target: Store;
+  /** How a user gives up an unfinished conversion, as a hint says it: `remove FILE`. */
+  readonly giveUp: string;
   /**
    * Makes everything but blocks equal: columns of versions, tags, statistics, candidates for
    * deletion, our own tables. The target MUST have all versions. One transaction.
@@ -39,4 +43,17 @@ export interface ConversionStore<Store> {
   convertTo(layout: Layout): Promise<Conversion<Store>>;
   /** Measures the database. About 1 µs for each block. */
   databaseSize(): Promise<DatabaseSize>;
+}
+
+/**
+ * The error for the place of a new database that holds something else. `place` names it. Other
+ * errors come back as they are.
+ */
+export function unusableCopy(error: unknown, { place, giveUp }: { place: string; giveUp: string }): unknown {
+  const isOther = error instanceof NoDatabaseError || (error instanceof BackyError && error.code === 'config');
+  if (!isOther) return error;
+  return new BackyError('database', `${place} is not an unfinished conversion of this database. Nothing was changed.`, {
+    hint: `To begin the conversion again, ${giveUp}. Then run the command again.`,
+    cause: error,
+  });
 }

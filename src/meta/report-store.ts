@@ -1,4 +1,4 @@
-import type { BlobOfBlock } from '../model/block.ts';
+import type { Comparison } from '../model/comparison.ts';
 import type { BackupStats, DiskUsage, StatsFilter } from '../model/reports.ts';
 
 /** Reports on versions and their blobs. */
@@ -14,6 +14,9 @@ export interface ReportStore {
    * @param beforeEach called before each version; a throw ends it.
    */
   diskUsage(versionUids: readonly string[], beforeEach: () => void): Promise<DiskUsage[]>;
-  /** As BlockStore.blockPage with fewer columns: for reading millions. */
-  blobPage(versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]>;
+  /**
+   * Compares the blocks of two versions above `afterId` (start with -1) by their blobs: some
+   * `limit` of them, by what costs the store least. An unknown version has no blocks.
+   */
+  compareVersions(leftUid: string, rightUid: string, afterId: number, limit: number): Promise<Comparison>;
 }

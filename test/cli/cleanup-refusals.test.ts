@@ -4,10 +4,12 @@ import { noise } from '../support/images/random.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { stateOf } from '../support/labs/lab-state.ts';
+import { LAYOUT } from '../support/stores/amount.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;
 const FULL = ['cleanup', '-f'];
+const UID_INDEX = LAYOUT === 'compact' ? 'backy2_ix_blobs_uid' : 'ix_blocks_uid';
 
 filesOnly('blob files', () => {
   let lab: Lab;
@@ -80,7 +82,7 @@ filesOnly('blob files', () => {
       changeIndex(lab, damage);
       const before = stateOf(lab).files;
       const result = await lab.run(FULL);
-      expectFailure(result, 1, /is damaged: .*index ix_blocks_uid/);
+      expectFailure(result, 1, new RegExp(`is damaged: .*index ${UID_INDEX}`));
       expectFailure(await lab.run([...FULL, '--yes-delete', '100']), 1, /is damaged/);
       expect(stateOf(lab).files).toEqual(before);
       expect(await lab.restoredSha256(uid)).toHaveLength(64);
@@ -96,7 +98,7 @@ filesOnly('blob files', () => {
 
 /** Overwrites the only page of the index on blob uids. */
 function changeIndex(lab: Lab, change: (page: Buffer) => void): void {
-  const [index] = lab.query<{ page: number }>("SELECT rootpage AS page FROM sqlite_master WHERE name = 'ix_blocks_uid'");
+  const [index] = lab.query<{ page: number }>(`SELECT rootpage AS page FROM sqlite_master WHERE name = '${UID_INDEX}'`);
   const [size] = lab.query<{ page_size: number }>('PRAGMA page_size');
   const page = Buffer.alloc(size?.page_size ?? 0);
   const position = ((index?.page ?? 0) - 1) * page.length;

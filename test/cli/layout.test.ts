@@ -70,3 +70,32 @@ test.each([
   configure();
   expect(await lab.ok('-ms', 'ls')).toBe('');
 });
+
+test('convert-db converts a database of another layout than the configured one, and says what to change', async () => {
+  configure('classic');
+  await lab.ok('initdb');
+  const uid = await lab.backup('null://80kB', 'vm');
+  const done = await lab.ok('convert-db', '--to', 'compact');
+  expect(done).toContain(`The old one is kept in ${lab.path('new.sqlite')}.before-compact.`);
+  expect(done).toContain(
+    'WARNING: Now set [MetaBackend] layout to compact, or leave it out: until then, the database is refused.',
+  );
+  expectFailure(await lab.run(['ls']), 1, 'To convert the database: backy2 convert-db --to classic');
+  configure('compact');
+  expect(await lab.ok('-ms', 'ls', '-f', 'uid,valid')).toBe(`${uid}|1\n`);
+  await lab.ok('restore', uid, 'null://');
+  expect(await lab.ok('convert-db', '--to', 'classic', '-n')).toContain(
+    'Would convert 20 blocks (versions: 1) from compact to classic',
+  );
+  expect(revision()).toEqual(COMPACT);
+});
+
+test.each([
+  [['--to', 'x'], 2, '--to takes classic or compact, not "x". See: backy2 convert-db --help'],
+  [['--to', 'classic'], 100, 'The database has the layout classic already. Nothing was changed.'],
+])('convert-db %j is refused', async (words, code, message) => {
+  configure();
+  await lab.ok('initdb');
+  expectFailure(await lab.run(['convert-db', ...words]), code, message);
+  expect(readdirSync(lab.folder).filter((name) => name.startsWith('new.sqlite'))).toEqual(['new.sqlite']);
+});

@@ -1,9 +1,12 @@
 import { existsSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Layout } from '../../src/model/layout.ts';
 import {
   blobCorruptions,
+  blobRowCorruptions,
   type Corruption,
   exportCorruptions,
+  mapCorruptions,
   pageCorruptions,
   rowCorruptions,
 } from '../support/faults/corruptions.ts';
@@ -12,6 +15,7 @@ import { noise, runSeed, seededRandom } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
 import { encrypted } from '../support/labs/encryption.ts';
 import { Lab } from '../support/labs/lab.ts';
+import { layoutOf } from '../support/runner/layout-turn.ts';
 
 const BLOCK = 4096;
 const SEED = runSeed();
@@ -28,25 +32,39 @@ const SUM = sha256(image);
 const tally = new Tally(SEED);
 afterAll(() => tally.print());
 
+/** In each run, one of the two stores has the compact layout. */
+const ONE = layoutOf('flipped bits');
+const OTHER: Layout = ONE === 'compact' ? 'classic' : 'compact';
+
 describe.each([
-  ['plain blobs', {}],
-  ['encrypted blobs', encrypted()],
-])(`one flipped bit in what is stored, %s [seed ${SEED}]`, (kind, config) => {
+  ['plain blobs', ONE, {}],
+  ['encrypted blobs', OTHER, encrypted()],
+] as const)(`one flipped bit in what is stored, %s, %s layout [seed ${SEED}]`, (what, layout, config) => {
+  const kind = `${what}, ${layout}`;
   let model: Lab;
   let uid: string;
   beforeAll(async () => {
-    model = await Lab.create({ blockSize: BLOCK, workers: 1, config });
+    model = await Lab.create({ blockSize: BLOCK, workers: 1, layout, config });
     uid = await model.backup('-s', 'snapshot', '-e', '2031-02-03 04:05:06', `file://${model.write('image', image)}`, 'vm');
     await model.backup(`file://${model.write('other', noise(9 * BLOCK, 'other'))}`, 'other');
     await model.ok('export', uid, model.path('export.csv'));
   }, 120_000);
   afterAll(() => model.remove());
 
+  const rows: Record<Layout, [string, () => Corruption[]][]> = {
+    classic: [
+      ['of a block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 5`)],
+      ['of the last block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 84`)],
+      ['of a sparse block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 61`)],
+    ],
+    compact: [
+      ["of a blob's row", () => blobRowCorruptions(model, uid, 5)],
+      ['of a leaf or map', () => mapCorruptions(uid)],
+    ],
+  };
   const groups: [string, () => Corruption[]][] = [
     ['of a blob', () => blobCorruptions(uid, 3)],
-    ['of a block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 5`)],
-    ['of the last block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 84`)],
-    ['of a sparse block row', () => rowCorruptions('blocks', BLOCK_COLUMNS, `version_uid = '${uid}' AND id = 61`)],
+    ...rows[layout],
     ['of a version row', () => rowCorruptions('versions', VERSION_COLUMNS, `uid = '${uid}'`)],
     ['of a page of SQLite', () => pageCorruptions(model.databasePath, EACH)],
   ];
@@ -56,11 +74,12 @@ describe.each([
     async (_, corruptions) => {
       await each(corruptions(), async (lab, region) => {
         const target = lab.path('target');
+        const checked = /^backy2_/.test(region) ? await lab.run(['check-metadata']) : undefined;
         const restored = await lab.run(['restore', uid, `file://${target}`]);
         const isRight = existsSync(target) && sha256OfFile(target) === SUM;
         if (restored.code === 0) expect(isRight, `${region}: restore says it is right`).toBe(true);
         const scrubbed = await lab.run(['scrub', uid]);
-        for (const { code, stdout, stderr } of [restored, scrubbed]) {
+        for (const { code, stdout, stderr } of [restored, scrubbed, ...(checked === undefined ? [] : [checked])]) {
           expect(stdout + stderr, `${region}: a stack trace`).not.toMatch(/^\s+at .*:\d+:\d+/m);
           expect([0, 1, 6, 20, 100], `${region}: exit code; ${stderr}`).toContain(code);
           if (code !== 0) expect(stderr, region).toMatch(/ERROR: \S/);
@@ -68,6 +87,12 @@ describe.each([
         if (region.startsWith('blob')) {
           expect([restored.code, scrubbed.code], region).toEqual([20, 20]);
           expect(restored.stderr, region).toMatch(/block 3 /);
+        }
+        // A blob's row that looks right is wrong only beside its blob.
+        if (checked !== undefined && (checked.code !== 0 || !region.startsWith('backy2_blobs'))) {
+          expect(checked.code, region).toBe(20);
+          const place = region.startsWith('backy2_blobs') ? ', block 5:' : '';
+          expect(checked.stderr, region).toMatch(new RegExp(`Version ${uid} .*${place}`));
         }
         tally.add(`${kind}: ${region}`, restored.code !== 0 ? 'restore' : scrubbed.code !== 0 ? 'scrub' : 'harmless');
       });

@@ -9,7 +9,7 @@ const { skip, note } = lacking(await needTool('gcc', '--version'));
 const library = skip ? '' : await compileFaultLayer();
 
 test.skipIf(skip)(`a lock that could not be released, and that nobody else holds, is not waited for${note}`, async () => {
-  const { lab } = await removed();
+  const { lab } = await removed('classic');
   try {
     // The write lock of the first transaction.
     const EIO = { name: 'EIO', action: '5' };
@@ -25,7 +25,7 @@ test.skipIf(skip)(`a lock that could not be released, and that nobody else holds
 test.skipIf(skip)(
   `a database whose locks cannot be released from the start reports an I/O error, and no hint to run initdb${note}`,
   async () => {
-    const { lab } = await removed();
+    const { lab } = await removed('classic');
     try {
       const EIO = { name: 'EIO', action: '5', lasting: true };
       const { result } = await runWithFault({ lab, library }, ['ls'], {
@@ -46,7 +46,7 @@ test.skipIf(skip)(
 );
 
 test('a database that another process locks for longer is waited for', async () => {
-  const { lab } = await removed();
+  const { lab } = await removed('classic');
   const other = new Database(lab.path('backy.sqlite'));
   try {
     other.exec('BEGIN IMMEDIATE');

@@ -11,7 +11,7 @@ const library = skip ? '' : await compileFaultLayer();
 let model: Lab;
 let uid: string;
 beforeAll(async () => {
-  if (!skip) ({ lab: model, first: uid } = await basic());
+  if (!skip) ({ lab: model, first: uid } = await basic('classic'));
 });
 afterAll(() => model?.remove());
 
@@ -86,7 +86,7 @@ describe.skipIf(skip)('the message after a fault', () => {
 
   test(`an upgrade that is done but whose end is not durable is not reported as undone${note}`, async () => {
     const upgrade = OPERATIONS.find(({ name }) => name === 'upgrade');
-    const lab = (await upgrade?.prepare())?.lab;
+    const lab = (await upgrade?.prepare('classic'))?.lab;
     if (upgrade === undefined || lab === undefined) throw new Error('there is no operation upgrade');
     try {
       // The folder's fsyncs: two for the copy, one at the journal's beginning, one at its end.

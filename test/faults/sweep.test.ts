@@ -6,5 +6,7 @@ const SHARDS = 24;
 
 await declareSweep({
   title: `$name leaves a sound store that needs no repair, after each fault and power loss of ${shardText(SHARDS)}`,
+  // In every other round of its shards, the main thread moves the blocks.
+  runs: 2 * SHARDS,
   shards: { errno: SHARDS, short: SHARDS, hang: SHARDS, flip: SHARDS, kill: SHARDS, power: SHARDS },
 });

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { compileFaultLayer } from '../support/faults/fault-layer.ts';
-import { OPERATIONS } from '../support/faults/operations.ts';
+import { operationsOfRun } from '../support/faults/in-layouts.ts';
 import { silences, unreached } from '../support/faults/outcome.ts';
 import { Slots } from '../support/faults/slots.ts';
 import { Summary } from '../support/faults/summary.ts';
@@ -23,7 +23,7 @@ const OPERATION_NAMES = ['backup, hinted', 'restore, over a file', 'cleanup'];
 const SHARDS = { errno: 128, kill: 128, power: 40 };
 const SECONDS = 300;
 
-const operations = OPERATIONS.filter(({ name }) => OPERATION_NAMES.includes(name));
+const operations = operationsOfRun(SHARDS.kill).filter(({ name }) => OPERATION_NAMES.includes(name.replace(', compact', '')));
 const summary = new Summary(SHARDS, SEED);
 const slots = new Slots(2);
 const endAt = performance.now() + SECONDS * 1000;

@@ -20,6 +20,7 @@ const WRONG: [words: string, line: string][] = [
   ['ls -m', 'ls: unknown option "-m". It goes before the command: backy2 -m ls …'],
   ['ls --fields', 'ls: option -f, --fields <fields> needs a value. See: backy2 ls --help'],
   ['ls a b c', 'ls: too many arguments: "b" "c". It takes [name].'],
+  ['convert-db', 'convert-db needs --to classic or --to compact.'],
   ['initdb x', 'initdb: too many arguments: "x". It takes none.'],
   ['backup', 'backup: missing arguments: <source> <name>. See: backy2 backup --help'],
   ['backup -s snap file:///x', 'backup: missing argument: <name>. See: backy2 backup --help'],

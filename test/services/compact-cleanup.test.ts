@@ -81,6 +81,39 @@ describe('cleanup of the compact layout on PostgreSQL', () => {
     expect(await lab.rowsOf('v2')).toHaveLength(10);
   });
 
+  it('keeps the row of an unused blob that an import has named, as a bad one, while its bytes were deleted', async () => {
+    await lab.whole('v1', 100);
+    await lab.meta.removeVersion('v1', () => {});
+    const uids = await lab.doom(0, 100, '');
+    const rescue = `DELETE FROM backy2_candidates WHERE blob = (SELECT id FROM backy2_blobs WHERE uid = '${uidOf(100)}')`;
+    await besides('naming', rescue, () => lab.meta.forgetDoomed(uids));
+    expect(await server.query(database, 'SELECT uid FROM backy2_blobs')).toEqual([{ uid: uidOf(100) }]);
+  });
+
+  it('deletes a leaf that two backups replace at the same time', async () => {
+    const zeros = { first: 0, count: 5 };
+    for (const uid of ['v1', 'v2']) {
+      await lab.newVersion(uid);
+      await lab.commit(uid, [], [zeros]);
+    }
+    const [shared] = await server.query<{ leaf: number; maps: number }>(
+      database,
+      'SELECT leaf, count(*)::int AS maps FROM backy2_map_leaves GROUP BY leaf',
+    );
+    expect(shared?.maps).toBe(2);
+    // As the commit of v2, which sees that v1 still has the leaf.
+    const other = await server.session(database);
+    await other.query(`BEGIN; SELECT pg_advisory_xact_lock_shared(1650549611, 1);
+      SELECT 1 FROM backy2_leaves WHERE id = ${shared?.leaf} FOR NO KEY UPDATE;
+      DELETE FROM backy2_map_leaves WHERE map = (SELECT id FROM backy2_maps WHERE version_uid = 'v2')`);
+    const committing = lab.commit('v1', [row(7, 107)]);
+    await Promise.race([committing, server.waitsForLock(database)]);
+    await other.query('COMMIT');
+    await other.end();
+    await committing;
+    expect(await lab.meta.checkShared(() => {})).toEqual([]);
+  });
+
   it(`loses and leaks nothing when several hosts back up, remove and clean up at once and are killed (seed ${SEED}; BACKY_TEST_SEED repeats it)`, async () => {
     const stores = Array.from({ length: 4 }, () => lab.fixture.store());
     for (const store of stores) await store.open();

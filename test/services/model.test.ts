@@ -9,6 +9,7 @@ import type { World } from '../support/model/model.ts';
 import { BLOCK, SLOW } from '../support/model/model-images.ts';
 import { AMOUNT, limitMs, runModel } from '../support/model/run-model.ts';
 import { callsVary } from '../support/runner/costs/spent.ts';
+import { layoutOf } from '../support/runner/layout-turn.ts';
 import { PostgresFileStore } from '../support/stores/postgres-file-store.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase, postgresQuery } from './postgres.ts';
@@ -17,6 +18,8 @@ callsVary();
 
 const SEED = runSeed();
 const WORKERS_OF_A_HOST = 2;
+/** In each run, one of the two models has the compact layout. */
+const LAYOUT = layoutOf('model on SQLite') === 'classic' ? 'compact' : 'classic';
 
 let shared: SharedStore;
 let hosts: Host[];
@@ -27,7 +30,7 @@ beforeAll(async () => {
   const store = new PostgresFileStore({ postgres, database, dataPath });
   shared = { postgres, database, dataPath, store, config: {}, blockSize: BLOCK };
   hosts = ['host-one', 'host-two'].map((name) => new Host(name, shared));
-  await hosts[0]?.ok('initdb');
+  await hosts[0]?.ok('initdb', '--layout', LAYOUT);
   for (const host of hosts) host.configure(SLOW);
 });
 afterAll(async () => {
@@ -37,7 +40,7 @@ afterAll(async () => {
 });
 
 test(
-  `two hosts on PostgreSQL back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
+  `two hosts on PostgreSQL, ${LAYOUT}, back up, continue, restore, scrub, remove and clean up, are killed, and lose nothing (seed ${SEED}; BACKY_TEST_SEED repeats it)`,
   async () => {
     const replay = 'npx vitest run --project services test/services/model.test.ts';
     await runModel(world(), { seed: SEED, amount: AMOUNT, replay });

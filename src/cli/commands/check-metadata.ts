@@ -28,7 +28,7 @@ export const checkMetadataCommand: Command = {
       const count = findings.length + more;
       return {
         table: toTable(findings, columns),
-        message: `Checked ${blocks} blocks of ${versions} versions: ${count} ${count === 1 ? 'finding' : 'findings'}.`,
+        message: `Checked ${blocks} blocks (versions: ${versions}, findings: ${count}).`,
         exitCode: count > 0 ? EXIT_CODES.blocksBad : 0,
       };
     };

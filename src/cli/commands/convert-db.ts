@@ -21,7 +21,7 @@ export const convertDbCommand: Command = {
     if (text(options.to) === undefined) throw new BackyError('usage', `convert-db needs --to ${LAYOUTS.join(' or --to ')}.`);
   },
   prepare({ options }, config) {
-    const to = parseLayout(text(options.to) ?? '', '--to');
+    const to = parseLayout(text(options.to) ?? '', { command: 'convert-db', option: '--to' });
     const dryRun = flag(options.dryRun);
     return async ({ backy, warn }) => {
       const result = await backy.convertDatabase({ to, dryRun });

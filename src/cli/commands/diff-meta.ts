@@ -1,4 +1,4 @@
-import type { BlockComparison } from '../../core/reports/diff-meta.ts';
+import type { Change, ComparedRange } from '../../model/comparison.ts';
 import type { Command } from '../command.ts';
 
 export const diffMetaCommand: Command = {
@@ -18,10 +18,18 @@ export const diffMetaCommand: Command = {
 };
 
 /** `SAME      3`: scripts cut these lines, with `-m` and without. */
-async function* toLines(pages: AsyncIterable<BlockComparison[]>): AsyncIterableIterator<string> {
-  for await (const page of pages) yield page.map(({ change, id }) => `${change.padEnd(9)} ${id}\n`).join('');
+async function* toLines(pages: AsyncIterable<ComparedRange[]>): AsyncIterableIterator<string> {
+  for await (const page of pages) {
+    let text = '';
+    for (const { change, id } of blocksOf(page)) text += `${change.padEnd(9)} ${id}\n`;
+    yield text;
+  }
 }
 
-async function* toItems(pages: AsyncIterable<BlockComparison[]>): AsyncIterableIterator<Record<string, unknown>> {
-  for await (const page of pages) for (const { id, change } of page) yield { block: id, difference: change };
+async function* toItems(pages: AsyncIterable<ComparedRange[]>): AsyncIterableIterator<Record<string, unknown>> {
+  for await (const page of pages) for (const { id, change } of blocksOf(page)) yield { block: id, difference: change };
+}
+
+function* blocksOf(ranges: readonly ComparedRange[]): IterableIterator<{ change: Change; id: number }> {
+  for (const { change, first, count } of ranges) for (let id = first; id < first + count; id++) yield { change, id };
 }

@@ -26,7 +26,7 @@ export const initdbCommand: Command = {
 /** The layout of the option, else that of the config file. All other commands want the latter. */
 function layoutFrom(option: string | undefined, configured: Layout | undefined): Layout {
   if (option === undefined) return configured ?? 'classic';
-  const layout = parseLayout(option, '--layout');
+  const layout = parseLayout(option, { command: 'initdb', option: '--layout' });
   if (configured === undefined || configured === layout) return layout;
   throw new BackyError('config', `--layout is ${layout}, but [MetaBackend] layout is ${configured}. Nothing was created.`, {
     hint: 'Change the config file, or leave the option out.',

@@ -18,6 +18,7 @@ import type { Context } from '../context.ts';
 import { Meter } from '../progress.ts';
 import { checkStore } from '../store/check-store.ts';
 import { DamageGuard } from '../store/damage-guard.ts';
+import { checkProgress } from '../upkeep/check-progress.ts';
 import type { Findings } from '../upkeep/findings.ts';
 import { VersionCheck } from '../upkeep/version-check.ts';
 import { isComplete } from '../versions/check-rows.ts';
@@ -107,7 +108,7 @@ async function run(context: Context, prepared: PreparedScrub): Promise<ScrubResu
 /** Checks the rows if asked to. @returns whether they can be relied on to name the blobs. */
 async function hasReadableRows(context: Context, { request: { findings }, version }: PreparedScrub): Promise<boolean> {
   if (findings === undefined) return true;
-  const { isReadable } = await new VersionCheck(context, version, findings).run();
+  const { isReadable } = await new VersionCheck(context, version, { findings, onRows: checkProgress(context, [version]) }).run();
   findings.log();
   return isReadable;
 }

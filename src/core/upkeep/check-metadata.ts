@@ -1,8 +1,10 @@
 import { BackyError } from '../../errors.ts';
+import type { Damage } from '../../meta/integrity-store.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { holding, lockForOperation } from '../versions/locks.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
+import { checkProgress } from './check-progress.ts';
 import { Findings, type MetadataFinding } from './findings.ts';
 import { VersionCheck } from './version-check.ts';
 
@@ -32,10 +34,12 @@ async function run(context: Context): Promise<MetadataCheck> {
   const findings = new Findings(logger);
   const { isDamagedFile } = await checkWhole(context, findings);
   const checked = { versions: 0, blocks: 0 };
-  for (const { uid, name } of await meta.listVersions({})) {
+  const versions = await meta.listVersions({});
+  const onRows = checkProgress(context, versions);
+  for (const { uid, name } of versions) {
     signal.throwIfAborted();
     logger.debug(`Checking the rows of version ${uid} (${name}).`);
-    const blocks = await checkUnlessTaken(context, { uid, name }, findings, isDamagedFile);
+    const blocks = await checkUnlessTaken(context, { uid, name }, { findings, onRows, isDamagedFile });
     findings.log();
     if (blocks === undefined) continue;
     checked.versions++;
@@ -48,14 +52,24 @@ async function run(context: Context): Promise<MetadataCheck> {
  * Checks what does not belong to one version. @returns whether the file of the database is damaged.
  */
 export async function checkWhole(context: Context, findings: Findings): Promise<{ isDamagedFile: boolean }> {
-  const { meta, signal } = context;
+  const { meta } = context;
   const isDamagedFile = await hasDamagedIndex(context, findings);
-  for (const damage of await meta.checkShared(() => signal.throwIfAborted())) {
+  for (const damage of await sharedDamage(context, isDamagedFile)) {
     const version = damage.versionUid === undefined ? undefined : await meta.findVersion(damage.versionUid);
     findings.add(version, damage);
   }
   findings.log();
   return { isDamagedFile };
+}
+
+async function sharedDamage({ meta, signal }: Context, isDamagedFile: boolean): Promise<Damage[]> {
+  try {
+    return await meta.checkShared(() => signal.throwIfAborted());
+  } catch (error) {
+    // A damaged page is a finding already.
+    if (isDamagedFile && error instanceof BackyError && error.code === 'database') return [];
+    throw error;
+  }
 }
 
 async function hasDamagedIndex({ meta, signal }: Context, findings: Findings): Promise<boolean> {
@@ -69,24 +83,30 @@ async function hasDamagedIndex({ meta, signal }: Context, findings: Findings): P
   }
 }
 
+interface WholeCheck {
+  findings: Findings;
+  onRows(rows: number): void;
+  /** Versions that can't be read are findings then. */
+  isDamagedFile: boolean;
+}
+
 /** @returns how many rows were checked; undefined: none, the version is in use or gone. */
 async function checkUnlessTaken(
   context: Context,
   { uid, name }: Pick<TaggedVersion, 'uid' | 'name'>,
-  findings: Findings,
-  isDamagedFile: boolean,
+  { isDamagedFile, ...reports }: WholeCheck,
 ): Promise<number | undefined> {
   try {
     const { version, lock } = await lockFoundVersion(context, uid, 'shared');
     try {
-      return (await new VersionCheck(context, version, findings).run()).rows;
+      return (await new VersionCheck(context, version, reports).run()).rows;
     } finally {
       await lock.release();
     }
   } catch (error) {
     if (!(error instanceof BackyError)) throw error;
     if (error.code === 'database' && isDamagedFile) {
-      findings.add({ uid, name }, { problem: 'unreadable', detail: error.message.replace(/\.$/, '') });
+      reports.findings.add({ uid, name }, { problem: 'unreadable', detail: error.message.replace(/\.$/, '') });
       return 0;
     }
     if ((error.code !== 'locked' && error.code !== 'notFound') || error.data.uid !== uid) throw error;

@@ -19,7 +19,7 @@ export async function planConversion(
   const bytesAfter = blocks * bytesPerBlock + blobs * bytesPerBlob;
   const seconds = Math.ceil((blocks * secondsPerMillion) / 1e6);
   logger.info(
-    `Would convert ${versions.length} versions with ${blocks} blocks from ${from} to ${to}: about ${minutes(seconds)}, ` +
+    `Would convert ${blocks} blocks (versions: ${versions.length}) from ${from} to ${to}: about ${minutes(seconds)}, ` +
       `and ${mib(bytesAfter)} MiB of space for the new database beside the old one (${mib(bytes)} MiB).`,
   );
   const sizes = { bytesBefore: bytes, bytesAfter };

@@ -3,15 +3,17 @@ import type { Conversion } from '../../meta/conversion.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { TaggedVersion } from '../../model/version.ts';
+import { withResumeHint } from '../blocks/resume-hint.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
+import { blocksOf, checkProgress } from './check-progress.ts';
 import { planConversion } from './conversion-plan.ts';
 import type { ConversionRequest, ConversionResult } from './conversion-result.ts';
 import { copyVersion, type RowCounter } from './copy-version.ts';
 import { Findings } from './findings.ts';
+import { progressLog } from './progress-log.ts';
 import { VersionCheck } from './version-check.ts';
 
-const PROGRESS_EVERY_MS = 5_000;
 /** Findings that a copy keeps as they are. Others would be lost in the new layout, or end it. */
 const KEPT_PROBLEMS = new Set(['missing', 'invalid', 'size', 'uid']);
 
@@ -38,16 +40,7 @@ async function convert(context: Context, from: Layout, to: Layout): Promise<Conv
   await refuseDamage(context, versions);
   const { bytes: bytesBefore } = await meta.databaseSize();
   const conversion = await meta.convertTo(to);
-  let copied: CopiedVersions;
-  let bytesAfter: number;
-  try {
-    copied = await copyVersions(context, conversion, versions);
-    await conversion.copyRest();
-    bytesAfter = (await conversion.target.databaseSize()).bytes;
-  } catch (error) {
-    await conversion.close().catch(() => {});
-    throw error;
-  }
+  const { copied, bytesAfter } = await copyOrClose(context, conversion, versions);
   const oldDatabase = await conversion.replace();
   logger.info(
     `Converted the database to the layout ${to}.${oldDatabase === undefined ? '' : ` The old one is kept in ${oldDatabase}.`}`,
@@ -57,6 +50,30 @@ async function convert(context: Context, from: Layout, to: Layout): Promise<Conv
     oldDatabase: oldDatabase ?? null,
     seconds: (performance.now() - startMs) / 1000,
   };
+}
+
+/** Makes the new database whole. After a failure, the error says how to go on. */
+async function copyOrClose(
+  context: Context,
+  conversion: Conversion<MetaStore>,
+  versions: readonly TaggedVersion[],
+): Promise<{ copied: CopiedVersions; bytesAfter: number }> {
+  const goOn = `The old database is as before. To continue, run the command again; to give up, ${conversion.giveUp}.`;
+  return withResumeHint(
+    context.signal,
+    () => goOn,
+    async () => {
+      try {
+        const copied = await copyVersions(context, conversion, versions);
+        await conversion.copyRest();
+        await refuseChanges(context, versions);
+        return { copied, bytesAfter: (await conversion.target.databaseSize()).bytes };
+      } catch (error) {
+        await conversion.close().catch(() => {});
+        throw error;
+      }
+    },
+  );
 }
 
 /** Neighbours share most blocks. */
@@ -75,12 +92,29 @@ async function refuseUnfinishedCleanup({ meta }: Context): Promise<void> {
 
 async function refuseDamage(context: Context, versions: readonly TaggedVersion[]): Promise<void> {
   const findings = new Findings(context.logger);
-  for (const version of versions) await new VersionCheck(context, version, findings).run();
+  const onRows = checkProgress(context, versions);
+  for (const version of versions) await new VersionCheck(context, version, { findings, onRows }).run();
   findings.log();
   const bad = findings.all.filter(({ problem }) => !KEPT_PROBLEMS.has(problem));
   if (bad.length === 0 && findings.more === 0) return;
   throw new BackyError('refused', `The database is damaged: ${bad.length + findings.more} findings. Nothing was changed.`, {
     hint: 'See: backy2 check-metadata. Remove the versions that it names, or restore the database from a copy.',
+  });
+}
+
+/**
+ * Programs that do not know our locks, the original on another host for one, may have worked on the
+ * database meanwhile: their rows would be lost, or a version whose rows are missing would be valid.
+ */
+async function refuseChanges({ meta }: Context, before: readonly TaggedVersion[]): Promise<void> {
+  const stateOf = ({ uid, valid }: TaggedVersion) => `${uid} ${valid}`;
+  const now = await meta.listVersions({});
+  const [old, found] = [new Set(before.map(stateOf)), new Set(now.map(stateOf))];
+  const changed = [...before, ...now].find((version) => !old.has(stateOf(version)) || !found.has(stateOf(version)));
+  if (changed === undefined) return;
+  throw new BackyError('failed', `Another program has changed version ${changed.uid} meanwhile. Nothing was changed.`, {
+    data: { uid: changed.uid },
+    hint: 'End all other programs on this database, on other hosts too. Then run the command again: it continues.',
   });
 }
 
@@ -103,18 +137,15 @@ async function copyVersions(
   return { blocks: counter.rows, versionsKept };
 }
 
-/** Counts rows, logs the progress every few seconds, and throws once the user has stopped it. */
-function rowCounter({ logger, signal }: Context, versions: readonly TaggedVersion[]): RowCounter {
-  const total = versions.reduce((sum, { size }) => sum + size, 0);
-  let loggedAt = performance.now();
+/** Counts rows, logs the progress, and throws once the user has stopped it. */
+function rowCounter(context: Context, versions: readonly TaggedVersion[]): RowCounter {
+  const total = blocksOf(versions);
+  const tell = progressLog(context, (done, all, percent) => `Converting: ${done} of ${all} blocks (${percent}%).`);
   return {
     rows: 0,
     add(rows) {
-      signal.throwIfAborted();
       this.rows += rows;
-      if (performance.now() - loggedAt < PROGRESS_EVERY_MS) return;
-      loggedAt = performance.now();
-      logger.info(`Converting: ${this.rows} of ${total} blocks (${Math.floor((this.rows / Math.max(1, total)) * 100)}%).`);
+      tell(this.rows, total);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
@@ -26,7 +27,7 @@ export async function copyVersion(source: MetaStore, target: MetaStore, version:
     counter.rows = before;
     await target.removeVersion(uid, () => {});
   }
-  await target.importVersion(version, rowsOf(source, uid), { isTrusted: true });
+  await target.importVersion(version, rowsOf(source, uid, counter), { isTrusted: true });
   const differs = await firstDifference([source, target], uid, (rows) => counter.add(rows));
   if (differs === undefined) return false;
   throw new BackyError('failed', `Block ${differs} of version ${uid} is not the same in the new database. Nothing was changed.`, {
@@ -35,8 +36,11 @@ export async function copyVersion(source: MetaStore, target: MetaStore, version:
   });
 }
 
-async function* rowsOf(source: MetaStore, uid: string): AsyncIterableIterator<DatedBlockRow> {
+/** A stop ends it after each page: all rows of a large version would take minutes. */
+async function* rowsOf(source: MetaStore, uid: string, counter: RowCounter): AsyncIterableIterator<DatedBlockRow> {
   for (let after = -1; ; ) {
+    await nextTurn();
+    counter.add(0);
     const page = await source.datedBlockPage(uid, after, PAGE_ROWS);
     yield* page;
     if (page.length < PAGE_ROWS) return;

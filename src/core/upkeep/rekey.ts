@@ -5,8 +5,8 @@ import type { SealedRow } from '../../model/blob.ts';
 import { fitsAny } from '../blocks/encryption-key.ts';
 import type { Context } from '../context.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
+import { progressLog } from './progress-log.ts';
 
-const PROGRESS_EVERY_MS = 5_000;
 /** Blocks that the old key is tried on first. */
 const SAMPLE = 16;
 /** Wrapped keys to remember, since rows of a shared block have the same one: 25 MiB. */
@@ -37,7 +37,8 @@ export async function rekey(context: Context, oldKey: string): Promise<RekeyResu
     refuseOtherInstances(context.otherInstances());
     const sample = await meta.sampleSealedBlocks(SAMPLE);
     if (sample.length > 0 && !fitsAny(oldKey, sample)) throw wrongOldKey(fitsAny(newKey, sample));
-    const counts = await meta.rewrapKeys({ rewrap: rewrapper(oldKey, newKey), onProgress: progressLog(context) });
+    const onProgress = progressLog(context, (done, total, percent) => `Rekeying: ${done} of ${total} blocks (${percent}%).`);
+    const counts = await meta.rewrapKeys({ rewrap: rewrapper(oldKey, newKey), onProgress });
     if (counts.left > 0)
       logger.warning(`${counts.left} invalid blocks were left unchanged: the old key does not unwrap their data keys.`);
     logger.info(
@@ -59,17 +60,6 @@ function configuredKey({ settings }: Context): string {
   throw new BackyError('encryption', 'There is no encryption_key to rekey to.', {
     hint: 'Set encryption_key in section DEFAULTS to the new key: 64 hex digits, as "openssl rand -hex 32" prints them.',
   });
-}
-
-/** Logs the progress every few seconds, and throws once the user has stopped the program. */
-function progressLog({ logger, signal }: Context): (done: number, total: number) => void {
-  let loggedAt = performance.now();
-  return (done, total) => {
-    signal.throwIfAborted();
-    if (performance.now() - loggedAt < PROGRESS_EVERY_MS) return;
-    loggedAt = performance.now();
-    logger.info(`Rekeying: ${done} of ${total} blocks (${Math.floor((done / Math.max(1, total)) * 100)}%).`);
-  };
 }
 
 /**

@@ -12,6 +12,13 @@ import { fitsBlockSize, problemOfRow, type RowProblem } from './row-problems.ts'
 /** Rows in memory at a time. */
 const PAGE_ROWS = 5_000;
 
+/** Receivers of what a check finds. */
+interface CheckReports {
+  findings: Findings;
+  /** Called with numbers of rows that were checked. A throw ends the check. */
+  onRows(rows: number): void;
+}
+
 /** How the rows of a version are. */
 interface CheckedRows {
   rows: number;
@@ -24,16 +31,18 @@ export class VersionCheck {
   readonly #context: Context;
   readonly #version: TaggedVersion;
   readonly #findings: Findings;
+  readonly #onRows: (rows: number) => void;
   /** Undefined until a row shows the length of the blocks. */
   #geometry: Geometry | undefined;
   /** The first block that was not seen yet. */
   #next = 0;
   #isReadable = true;
 
-  constructor(context: Context, version: TaggedVersion, findings: Findings) {
+  constructor(context: Context, version: TaggedVersion, { findings, onRows }: CheckReports) {
     this.#context = context;
     this.#version = version;
     this.#findings = findings;
+    this.#onRows = onRows;
     const { size, sizeBytes } = version;
     if (size === 1) this.#geometry = { blockSize: sizeBytes, sizeBytes };
   }
@@ -50,6 +59,7 @@ export class VersionCheck {
       signal.throwIfAborted();
       const page = await meta.checkedPage(uid, after, PAGE_ROWS);
       rows += page.rows.length;
+      this.#onRows(page.rows.length);
       this.#checkPage(page.rows, page.damage);
       after = page.after;
     }

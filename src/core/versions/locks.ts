@@ -119,7 +119,7 @@ async function versionTaken(locks: LockService, uid: string): Promise<BackyError
 async function installationTaken(locks: LockService, name: string = LOCK_NAMES.installation): Promise<BackyError> {
   const holders = await describeHolders(locks, name);
   return new BackyError('locked', 'A backy is running which requires exclusive access.', {
-    hint: `Wait until the running cleanup --full or rekey has ended: ${holders}`,
+    hint: `Wait until the running cleanup --full, rekey or convert-db has ended: ${holders}`,
   });
 }
 

@@ -31,20 +31,20 @@ export async function createVersion(db: SqlDatabase, version: NewVersion): Promi
 export async function presentBlocks(db: SqlDatabase, versionUid: string, { first, count }: BlockRange): Promise<BlockRange[]> {
   const hash = await leafHash();
   const present: BlockRange[] = [];
-  const add = (id: number) => {
+  const add = (id: number, blocks: number) => {
     const end = present.at(-1);
-    if (end !== undefined && end.first + end.count === id) end.count++;
-    else present.push({ first: id, count: 1 });
+    if (end !== undefined && end.first + end.count === id) end.count += blocks;
+    else present.push({ first: id, count: blocks });
   };
   await db.read(function* () {
     present.length = 0;
     const map = yield* mapOf(versionUid);
     if (map === undefined || count === 0) return;
-    yield* eachLeaf(db, hash, { map: map.map, first: leafOf(first), last: leafOf(first + count - 1) }, ({ idx, leaf }) => {
-      for (const [offset, block] of leaf.entries()) {
-        const id = idx * LEAF_BLOCKS + offset;
-        if (block !== MISSING && id >= first && id < first + count) add(id);
-      }
+    yield* eachLeaf(db, hash, { map: map.map, first: leafOf(first), last: leafOf(first + count - 1) }, ({ idx, leaf, n }) => {
+      const start = idx * LEAF_BLOCKS;
+      const [from, past] = [Math.max(first - start, 0), Math.min(first + count - start, LEAF_BLOCKS)];
+      if (n === LEAF_BLOCKS) add(start + from, past - from);
+      else for (let offset = from; offset < past; offset++) if (leaf[offset] !== MISSING) add(start + offset, 1);
     });
   });
   return present;

@@ -1,4 +1,4 @@
-import type { BlobOfBlock, BlockRow } from '../../model/block.ts';
+import type { BlockRow } from '../../model/block.ts';
 import type { RowIds } from '../block-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
@@ -6,11 +6,11 @@ import { rowsOf, run } from '../sql/steps.ts';
 import { lockVersion } from '../sql/version-steps.ts';
 import { badBlobs, blobsById, hasUid } from './blobs.ts';
 import { addDigest, fittingBlocks, namesAny } from './checks.ts';
-import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
+import { LEAF_BLOCKS, MISSING } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, blocksOfMap, eachLeaf, leafOf, leafPage, mapOf } from './maps.ts';
 import { isSame } from './named-blobs.ts';
-import { entriesAfter, rowOfBlob, uidsOf } from './rows.ts';
+import { rowOfBlob } from './rows.ts';
 import { holdersOf, usesOf } from './scan.ts';
 
 /** Ids of stray blocks that messages name. */
@@ -118,17 +118,5 @@ export async function badBlockPage(db: SqlDatabase, versionUid: string, afterId:
       first = end.idx + 1;
     }
     return rows;
-  });
-}
-
-/** See ReportStore.blobPage. */
-export async function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
-  const hash = await leafHash();
-  return db.read(function* () {
-    const map = yield* mapOf(versionUid);
-    if (map === undefined) return [];
-    const entries = yield* entriesAfter(db, hash, map, { afterId, limit });
-    const uids = yield* uidsOf(db, entries);
-    return entries.map(({ id, block }) => ({ id, uid: block === ZERO ? null : uids.get(block) || null }));
   });
 }

@@ -33,7 +33,7 @@ interface SearchList {
  * See CleanupStore.dropUsedCandidates. Lists all candidates, looks for their blobs in all leaves,
  * and drops those that it has seen, whatever their age. Those that are old enough become unused:
  * commits refuse them from then on. A commit that uses a blob before that deletes its candidate.
- * Without an old one, nothing is read.
+ * Nothing is read unless one is old, or new since the last search.
  */
 export async function dropUsedCandidates(
   db: SqlDatabase,
@@ -44,11 +44,11 @@ export async function dropUsedCandidates(
     sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
   );
   const isOld = sql`time <= ${latest}`;
-  const all = await db.queryOne<{ first: number | null; last: number | null; old: number }>(
-    sql`SELECT min(blob) AS first, max(blob) AS last, count(*) FILTER (WHERE ${isOld}) AS old
+  const all = await db.queryOne<{ first: number | null; last: number | null; wanted: number }>(
+    sql`SELECT min(blob) AS first, max(blob) AS last, count(*) FILTER (WHERE ${isOld} OR scanned = 0) AS wanted
       FROM backy2_candidates WHERE scanned <> ${UNUSED}`,
   );
-  if (all.first !== null && all.last !== null && all.old > 0) {
+  if (all.first !== null && all.last !== null && all.wanted > 0) {
     const number = await startSearch(db);
     for (let first = all.first; first <= all.last; first += MOST_IDS)
       await search(db, { number, first, last: Math.min(all.last, first + MOST_IDS - 1), latest }, onSearched);

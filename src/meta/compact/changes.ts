@@ -17,7 +17,10 @@ interface LeafChange {
 /** Leaves that are read and written at a time: 16 MB. */
 const BATCH_LEAVES = 1000;
 
-/** Blocks to add to a version, by leaf. Holds 8 KB for each leaf that has some. */
+/** All leaves that are zero as a whole: an image of zeros has tens of thousands of them. */
+const ZEROS: Leaf = new Float64Array(LEAF_BLOCKS).fill(ZERO);
+
+/** Blocks to add to a version, by leaf. Holds 8 KB for each leaf that has some but zeros. */
 export class Changes {
   readonly #byLeaf = new Map<number, LeafChange>();
 
@@ -32,13 +35,10 @@ export class Changes {
     for (let id = first; id < first + count; ) {
       const idx = leafOf(id);
       const end = Math.min(first + count, (idx + 1) * LEAF_BLOCKS);
-      this.#at(idx).blocks.fill(ZERO, id - idx * LEAF_BLOCKS, end - idx * LEAF_BLOCKS);
+      if (end - id === LEAF_BLOCKS && !this.#byLeaf.has(idx)) this.#byLeaf.set(idx, { blocks: ZEROS, odd: 0 });
+      else this.#at(idx).blocks.fill(ZERO, id - idx * LEAF_BLOCKS, end - idx * LEAF_BLOCKS);
       id = end;
     }
-  }
-
-  get leaves(): number {
-    return this.#byLeaf.size;
   }
 
   /**
@@ -69,6 +69,7 @@ export class Changes {
       change = { blocks: emptyLeaf(), odd: 0 };
       this.#byLeaf.set(idx, change);
     }
+    if (change.blocks === ZEROS) change.blocks = ZEROS.slice();
     return change;
   }
 }

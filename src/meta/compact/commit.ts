@@ -19,30 +19,30 @@ import { nameBlobs } from './named-blobs.ts';
 /** See BackupStore.findBlobs. One look into the index for each key. */
 export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
   await db.makeSideTables();
-  const wanted = keys.map(({ checksum, size }) => [toBytes(checksum) ?? '', checksum, size]);
-  const rows = await db.read(() =>
-    db.dialect.each<{
-      checksum: string;
-      size: number;
-      uid: string;
-      envkey: Buffer | null;
-      nonce: Buffer | null;
-      imported: number;
-    }>(
-      wanted,
-      (bytes, checksum, size) =>
-        sql`SELECT ${checksum} AS checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
-            (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
-          FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
-            AND ${IS_USABLE} LIMIT 1`,
-    ),
+  const wanted = keys.map(({ checksum, size }, place) => [toBytes(checksum) ?? '', checksum, size, place]);
+  const rows = await db.queryEach<FoundRecord>(
+    wanted,
+    (bytes, checksum, size, place) =>
+      sql`SELECT ${place} AS place, uid, envkey, nonce, CASE WHEN EXISTS
+          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
+        FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
+          AND ${IS_USABLE} LIMIT 1`,
   );
   return new Map(
-    rows.map(({ checksum, size, uid, envkey, nonce, imported }) => [
-      dedupKey({ checksum, size }),
+    rows.map(({ place, uid, envkey, nonce, imported }) => [
+      dedupKey(keys[place] as DedupKey),
       { uid, envKey: toText(envkey), nonce: toText(nonce), ...(imported === 1 ? { imported: true } : {}) },
     ]),
   );
+}
+
+/** A blob as a driver gives it, with the place of its key. */
+interface FoundRecord {
+  place: number;
+  uid: string;
+  envkey: Buffer | null;
+  nonce: Buffer | null;
+  imported: number;
 }
 
 /**

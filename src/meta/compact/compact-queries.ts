@@ -11,6 +11,7 @@ import * as backups from './backups.ts';
 import * as blocks from './blocks.ts';
 import { compactCleanup } from './cleanup.ts';
 import { commitGroup, findBlobs } from './commit.ts';
+import { compareVersions } from './compare.ts';
 import { diskUsage } from './disk-usage.ts';
 import { heal } from './heal.ts';
 import { namesBlobs, sampleBlobs } from './identity.ts';
@@ -33,7 +34,7 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, listStats, redateFutureChecks }),
     ...bind(db, backups),
     ...bind(db, blocks),
-    ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal }),
+    ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal, compareVersions }),
     ...bind(db, integrity),
     ...bind(db, { checkShared, verifyUidIndex: () => {} }),
     ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),

@@ -1,4 +1,5 @@
 import type { SqlDatabase } from '../sql/database.ts';
+import { bumpState } from '../sql/state.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetChecks } from '../sql/verified-steps.ts';
@@ -91,7 +92,10 @@ export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
   }, 'judging');
 }
 
-/** See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. */
+/**
+ * See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. No import can
+ * name a row at the same time, as a bad one.
+ */
 export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<void> {
   const { dialect } = db;
   return db.transaction(function* () {
@@ -106,5 +110,6 @@ export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<
     yield* run(sql`DELETE FROM backy2_imported WHERE ${isOne}`);
     yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
     yield* forgetChecks(db, uids);
-  });
+    yield* run(bumpState('forgotten'));
+  }, 'judging');
 }

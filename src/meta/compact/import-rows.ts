@@ -2,8 +2,9 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import { type BlobRecord, blobsByUid, hasUid, IS_UNUSED, insertBlobs, rescue } from './blobs.ts';
+import { type BlobRecord, blobsByUid, hasUid, insertBlobs, rescue } from './blobs.ts';
 import { Changes } from './changes.ts';
+import { isNamed } from './doomed.ts';
 import { groupBy } from './group-by.ts';
 import { ZERO } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
@@ -59,7 +60,7 @@ export function* addImported(db: SqlDatabase, hash: LeafHash, { map, page, isTru
 function* doomedAmong({ dialect }: SqlDatabase, uids: readonly string[]): Steps<Set<string>> {
   const rows = yield* rowsOf<{ uid: string }>(
     sql`SELECT uid FROM ${dialect.uids(uids)} WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)
-      OR EXISTS (SELECT 1 FROM backy2_blobs WHERE ${hasUid(sql`wanted.uid`)} AND ${IS_UNUSED})`,
+      OR EXISTS (SELECT 1 FROM backy2_blobs WHERE ${hasUid(sql`wanted.uid`)}) AND NOT ${isNamed(sql`wanted.uid`)}`,
   );
   return new Set(rows.map(({ uid }) => uid));
 }

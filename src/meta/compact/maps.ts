@@ -150,21 +150,39 @@ export interface NewLeaf {
  */
 export function* putLeaves(db: SqlDatabase, hash: LeafHash, map: number, leaves: readonly NewLeaf[]): Steps<void> {
   const known = new Map<string, number>();
+  const before = yield* lockedLeaves(db, map, leaves);
   for (const { idx, leaf, n, odd } of leaves) {
     const data = encodeLeaf(leaf);
     const key = data.toString('latin1');
     const id = n === 0 ? undefined : (known.get(key) ?? (yield* storeLeaf(db, { data, sum: hash(data), n, odd })));
     if (id !== undefined) known.set(key, id);
-    const [old] = yield* rowsOf<{ leaf: number }>(sql`SELECT leaf FROM backy2_map_leaves WHERE map = ${map} AND idx = ${idx}`);
-    if (old?.leaf === id) continue;
+    const old = before.get(idx);
+    if (old === id) continue;
     if (id === undefined) yield* run(sql`DELETE FROM backy2_map_leaves WHERE map = ${map} AND idx = ${idx}`);
     else
       yield* run(
         sql`INSERT INTO backy2_map_leaves (map, idx, leaf) VALUES (${map}, ${idx}, ${id})
           ON CONFLICT (map, idx) DO UPDATE SET leaf = excluded.leaf`,
       );
-    if (old !== undefined) yield* dropLeaf(old.leaf);
+    if (old !== undefined) yield* dropLeaf(old);
   }
+}
+
+/**
+ * The leaves that a map has at the places of others, by place. Two transactions that replace the
+ * same leaf take turns: without that, each would leave it to the other one to delete it.
+ */
+function* lockedLeaves({ dialect }: SqlDatabase, map: number, places: readonly { idx: number }[]): Steps<Map<number, number>> {
+  const isPlace = dialect.among(
+    sql`idx`,
+    places.map(({ idx }) => idx),
+  );
+  const rows = yield* rowsOf<{ idx: number; leaf: number }>(
+    sql`SELECT idx, leaf FROM backy2_map_leaves WHERE map = ${map} AND ${isPlace}`,
+  );
+  const leaves = rows.map(({ leaf }) => leaf);
+  if (leaves.length > 0 && dialect.lockLeaves !== undefined) yield* run(dialect.lockLeaves(leaves));
+  return new Map(rows.map(({ idx, leaf }) => [idx, leaf]));
 }
 
 /** @returns the id of an equal leaf, or of a new one. */

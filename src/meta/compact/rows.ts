@@ -2,8 +2,8 @@ import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate } from '../../model/dates.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
-import { rowsOf, type Steps } from '../sql/steps.ts';
-import { type BlobRecord, blobsById, isAmong } from './blobs.ts';
+import type { Steps } from '../sql/steps.ts';
+import { type BlobRecord, blobsById } from './blobs.ts';
 import { damaged } from './damage.ts';
 import { groupBy } from './group-by.ts';
 import { toText } from './hex-bytes.ts';
@@ -15,14 +15,14 @@ import { ALL_LEAVES, leafOf, leafPage, mapOf, type VersionMap, zeroLength } from
 const FEW_LEAVES = 20;
 
 /** A block of a version. */
-export interface Entry {
+interface Entry {
   id: number;
   /** A blob, or {@link ZERO}. */
   block: number;
 }
 
 /** Up to `limit` blocks with ids above `afterId`, in the order of ids. */
-export function* entriesAfter(
+function* entriesAfter(
   db: SqlDatabase,
   hash: LeafHash,
   map: VersionMap,
@@ -46,16 +46,6 @@ export function* entriesAfter(
 /** The rows of blobs that entries name. */
 function blobsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, BlobRecord>> {
   return blobsById(db, blocksOf(entries));
-}
-
-/** The uids of blobs that entries name. */
-export function* uidsOf(db: SqlDatabase, entries: readonly Entry[]): Steps<Map<number, string | null>> {
-  const blocks = blocksOf(entries);
-  if (blocks.length === 0) return new Map();
-  const rows = yield* rowsOf<{ id: number; uid: string | null }>(
-    sql`SELECT id, uid FROM backy2_blobs WHERE ${isAmong(db, blocks)}`,
-  );
-  return new Map(rows.map(({ id, uid }) => [id, uid]));
 }
 
 function blocksOf(entries: readonly Entry[]): number[] {

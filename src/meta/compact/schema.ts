@@ -1,5 +1,5 @@
 import { COMPACT_REVISION } from '../sql/revisions.ts';
-import { createTable, REVISION_TABLE, TABLE_NAMES, type TypeName } from '../sql/schema.ts';
+import { createTable, REVISION_TABLE, SIDE_TABLES, TABLE_NAMES, type TypeName } from '../sql/schema.ts';
 
 /** Words of the compact tables for which the engines differ. */
 export type CompactTypeName = 'NEVER_REUSED' | 'BYTES' | 'BY_KEY';
@@ -53,7 +53,7 @@ const TABLES = [
 	PRIMARY KEY (map, idx), 
 	FOREIGN KEY(leaf) REFERENCES backy2_leaves (id)
 )BY_KEY`,
-  'CREATE INDEX backy2_ix_map_leaves_leaf ON backy2_map_leaves (leaf)',
+  'CREATE INDEX backy2_ix_map_leaves_leaf ON backy2_map_leaves (leaf, map)',
   `CREATE TABLE backy2_candidates (
 	blob BIGINT NOT NULL PRIMARY KEY, 
 	time BIGINT NOT NULL, 
@@ -64,9 +64,9 @@ const TABLES = [
 
 const REVISION_ROW = `INSERT INTO alembic_version VALUES ('${COMPACT_REVISION}')`;
 
-/** A whole new database. */
+/** A whole new database. With the doomed blobs, which commands look at that change nothing. */
 export function createCompactSchema(types: Record<TypeName | CompactTypeName, string>): string[] {
   const kept = TABLE_NAMES.filter((name) => name !== 'blocks');
   const own = TABLES.map((text) => text.replace(/\b(NEVER_REUSED|BYTES|BY_KEY)\b/g, (type) => types[type as CompactTypeName]));
-  return [...kept.flatMap((name) => createTable(name, types)), ...own, REVISION_TABLE, REVISION_ROW];
+  return [...kept.flatMap((name) => createTable(name, types)), ...own, SIDE_TABLES.backy2_doomed, REVISION_TABLE, REVISION_ROW];
 }

@@ -4,9 +4,11 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { BlobSet, MOST_IDS } from './blob-set.ts';
 import { addCandidates, hasUid } from './blobs.ts';
-import { dropUsedCandidates } from './candidates.ts';
+import { dropUsedCandidates, redateFutureCandidates } from './candidates.ts';
 import { isNamed } from './doomed.ts';
+import { leafHash } from './leaf-sum.ts';
 import { searchLeaves } from './search.ts';
+import { removeUnfinishedMaps } from './unfinished-maps.ts';
 
 /** Rows that one statement looks at. */
 const PIECE = 10_000;
@@ -52,10 +54,12 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
 }
 
 /**
- * See CleanupStore.prepareFullCleanup. Makes all blobs that no leaf names candidates, then looks
- * for candidates once more: a backup may run despite the locks.
+ * See CleanupStore.prepareFullCleanup. Removes maps of killed imports, and makes all blobs that no
+ * leaf names candidates. Then it looks for candidates once more, those from the future too: a
+ * backup may run despite the locks.
  */
 export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched): Promise<void> {
+  await removeUnfinishedMaps(db, await leafHash());
   const { last } = await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`);
   for (let first = 1; first <= last; first += MOST_IDS) {
     const end = Math.min(last, first + MOST_IDS - 1);
@@ -68,6 +72,7 @@ export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched
     });
     await addUnseen(db, { first, end, seen });
   }
+  await redateFutureCandidates(db);
   await dropUsedCandidates(db, 0, onSearched);
 }
 

@@ -74,9 +74,11 @@ export function* removePiece(
   hash: LeafHash,
   { map, versionUid }: { map: number; versionUid: string },
 ): Steps<Removed> {
+  // Two looks, since the leaf of zeros has thousands of references of the same map.
+  const hasOther = sql`EXISTS (SELECT 1 FROM backy2_map_leaves AS other WHERE other.leaf = mine.leaf AND other.map < mine.map)
+    OR EXISTS (SELECT 1 FROM backy2_map_leaves AS other WHERE other.leaf = mine.leaf AND other.map > mine.map)`;
   const refs = yield* rowsOf<{ idx: number; leaf: number; n: number; isOwn: number }>(
-    sql`SELECT idx, leaf, n, CASE WHEN EXISTS (SELECT 1 FROM backy2_map_leaves AS other
-          WHERE other.leaf = mine.leaf AND other.map <> mine.map) THEN 0 ELSE 1 END AS "isOwn"
+    sql`SELECT idx, leaf, n, CASE WHEN ${hasOther} THEN 0 ELSE 1 END AS "isOwn"
       FROM backy2_map_leaves AS mine JOIN backy2_leaves ON backy2_leaves.id = leaf WHERE map = ${map} ORDER BY idx LIMIT ${PIECE_LEAVES}`,
   );
   const end = refs.at(-1);

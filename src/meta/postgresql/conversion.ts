@@ -1,5 +1,5 @@
 import type { Layout } from '../../model/layout.ts';
-import type { Conversion, DatabaseSize } from '../conversion.ts';
+import { type Conversion, type DatabaseSize, unusableCopy } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
 import { NoDatabaseError } from '../no-database.ts';
 import { bind } from '../sql/bind.ts';
@@ -13,6 +13,8 @@ import { arrayOf } from './literals.ts';
 
 /** Where the new tables are until they replace the old ones. */
 const BESIDE = 'backy2_converting';
+
+const GIVE_UP = `run the SQL statement: DROP SCHEMA ${BESIDE} CASCADE`;
 
 const CURRENT_SCHEMA = sql`SELECT current_schema() AS schema`;
 
@@ -38,7 +40,7 @@ export async function convertTo(
   const { store, connection } = connect(`-c search_path=${BESIDE}`);
   await openOrCreate(store, to);
   return {
-    target: store,
+    ...{ target: store, giveUp: GIVE_UP },
     ...bind(source, {
       copyRest: () =>
         connection.transaction(function* () {
@@ -60,7 +62,7 @@ async function openOrCreate(store: MetaStore, layout: Layout): Promise<void> {
   try {
     await store.open({ layout });
   } catch (error) {
-    if (!(error instanceof NoDatabaseError)) throw error;
+    if (!(error instanceof NoDatabaseError)) throw unusableCopy(error, { place: `The schema ${BESIDE}`, giveUp: GIVE_UP });
     await store.initialize(layout);
     await store.open({ layout });
   }

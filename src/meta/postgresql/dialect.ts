@@ -29,6 +29,8 @@ export const POSTGRES: Dialect = {
   hasTable: (name) => sql`SELECT 1 AS one WHERE to_regclass(${name}) IS NOT NULL`,
   // Rows that refer to it can be added all the same.
   lockVersion: (uid) => sql`SELECT 1 AS one FROM versions WHERE uid = ${uid} FOR NO KEY UPDATE`,
+  lockLeaves: (ids) =>
+    sql`SELECT 1 AS one FROM backy2_leaves WHERE id = ANY(${arrayOf(ids)}::bigint[]) ORDER BY id FOR NO KEY UPDATE`,
   finishedRows: (versionUid, size) =>
     sql`SELECT count(*) FILTER (WHERE id >= 0 AND id < ${size}::bigint) AS fitting, count(*) FILTER (WHERE valid = 0) AS bad
       FROM blocks WHERE version_uid = ${versionUid}`,

@@ -37,6 +37,11 @@ export interface Dialect {
    * with an invalid block. Undefined where there is one writer at a time.
    */
   lockVersion?(uid: string): Sql;
+  /**
+   * A statement that locks leaves of the compact layout, in an order without deadlocks. Others can
+   * still refer to them. Undefined where there is one writer at a time.
+   */
+  lockLeaves?(ids: readonly number[]): Sql;
   /** A statement that gives {@link FinishedRows}. */
   finishedRows(versionUid: string, size: number): Sql;
   /** As {@link SqlDatabase.queryEach}, as a step. */

@@ -1,4 +1,5 @@
 import type { BlobOfBlock } from '../../model/block.ts';
+import { type Comparison, compareBlobs } from '../../model/comparison.ts';
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import { isBlockId } from './block-conditions.ts';
 import type { SqlDatabase } from './database.ts';
@@ -13,8 +14,23 @@ export async function listStats(db: SqlDatabase, { versionUid, limit }: StatsFil
   return records.reverse().map(toStats);
 }
 
-/** See ReportStore.blobPage. */
-export function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
+/** See ReportStore.compareVersions. Reads up to `limit` rows of each version. */
+export async function compareVersions(
+  db: SqlDatabase,
+  leftUid: string,
+  rightUid: string,
+  afterId: number,
+  limit: number,
+): Promise<Comparison> {
+  const left = await blobPage(db, leftUid, afterId, limit);
+  const right = await blobPage(db, rightUid, afterId, limit);
+  // After the end of a full page, that version may have more rows.
+  const lastKnown = (page: readonly BlobOfBlock[]) => (page.length < limit ? Infinity : (page.at(-1)?.id ?? Infinity));
+  const end = Math.min(lastKnown(left), lastKnown(right));
+  return { ranges: compareBlobs(left, right, end), end };
+}
+
+function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
   return db.query<BlobOfBlock>(
     sql`SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ${versionUid} AND id > ${afterId} AND ${isBlockId(db)}
       ORDER BY id LIMIT ${limit}`,

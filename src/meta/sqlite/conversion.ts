@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Layout } from '../../model/layout.ts';
 import { syncPath } from '../../native/sync-path.ts';
-import type { Conversion, DatabaseSize } from '../conversion.ts';
+import { type Conversion, type DatabaseSize, unusableCopy } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
 import { bind } from '../sql/bind.ts';
 import { copyRest } from '../sql/copy-rest.ts';
@@ -36,9 +36,10 @@ export async function convertTo(
   await source.makeSideTables();
   if (!existsSync(beside)) withReason(path, () => createLike(path, beside));
   const { store, connection } = connect(beside);
-  await store.open({ layout: to });
+  const giveUp = `remove ${beside}`;
+  await openBeside(store, { to, beside, giveUp });
   return {
-    target: store,
+    ...{ target: store, giveUp },
     ...bind(connection, {
       copyRest: () => copyFrom(connection, { path, layout: from }),
       async replace() {
@@ -49,6 +50,19 @@ export async function convertTo(
       close: () => store.close(),
     }),
   };
+}
+
+/** Opens the new database, and makes its tables. A file of that name may be anything. */
+async function openBeside(
+  store: MetaStore,
+  { to, beside, giveUp }: { to: Layout; beside: string; giveUp: string },
+): Promise<void> {
+  try {
+    await store.open({ layout: to });
+  } catch (error) {
+    await store.close().catch(() => {});
+    throw unusableCopy(error, { place: `The file ${beside}`, giveUp });
+  }
 }
 
 async function copyFrom(connection: SqliteConnection, { path, layout }: { path: string; layout: Layout }): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
-import { joinSql, type Sql, sql, withValues } from '../sql/statement.ts';
+import { joinSql, type Sql, type SqlValue, sql, withValues } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 
 /** SQL as SQLite understands it. */
@@ -55,10 +55,9 @@ export class SqliteDialect implements Dialect {
         AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
   }
 
-  /** All queries have the same text, which is prepared once. */
   *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
     const rows: T[] = [];
-    for (const key of keys) for (const row of yield* rowsOf<T>(queryFor(...key.map((value) => sql`${value}`)))) rows.push(row);
+    for (const query of eachQuery(keys, queryFor)) for (const row of yield* rowsOf<T>(query)) rows.push(row);
     return rows;
   }
 
@@ -93,4 +92,19 @@ export class SqliteDialect implements Dialect {
     );
     return yield* run(sql`DELETE FROM blocks WHERE ${where}`);
   }
+}
+
+/** A query for each key: one statement, which is put together and prepared once. */
+export function eachQuery(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Sql[] {
+  const [first] = keys;
+  if (first === undefined) return [];
+  const marks: SqlValue[] = first.map(() => Buffer.alloc(0));
+  const query = queryFor(...marks.map((mark) => sql`${mark}`));
+  const places = query.values.map((value) => marks.indexOf(value));
+  return keys.map((key) =>
+    withValues(
+      query,
+      query.values.map((value, i) => key[places[i] ?? -1] ?? value),
+    ),
+  );
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { type MetaLab, row, uidOf } from './meta-lab.ts';
+import { type MetaLab, row } from './meta-lab.ts';
 
 /** ReportStore: what every implementation MUST do. */
 export function metaReportsSuite(lab: MetaLab): void {
@@ -57,18 +57,44 @@ export function metaReportsSuite(lab: MetaLab): void {
       expect(await lab.meta.diskUsage(['v1', 'v2'], () => {})).toHaveLength(2);
     });
 
-    it('give the blobs of blocks in pages', async () => {
+    const compared = async (left: string, right: string, afterId = -1) => {
+      const lines: string[] = [];
+      for (let after = afterId; after < Number.POSITIVE_INFINITY; ) {
+        const { ranges, end } = await lab.meta.compareVersions(left, right, after, 2);
+        for (const { change, first, count } of ranges)
+          for (let id = first; id < first + count; id++) lines.push(`${id} ${change}`);
+        expect(end).toBeGreaterThan(after);
+        after = end;
+      }
+      return lines;
+    };
+
+    it('compare two versions block by block, in pages', async () => {
       await newVersion('v1');
-      await commit('v1', [row(3, 7), row(9, 8)], [{ first: 4, count: 5 }]);
-      expect(await lab.meta.blobPage('v1', -1, 2)).toEqual([
-        { id: 3, uid: uidOf(7) },
-        { id: 4, uid: null },
-      ]);
-      expect(await lab.meta.blobPage('v1', 7, 10)).toEqual([
-        { id: 8, uid: null },
-        { id: 9, uid: uidOf(8) },
-      ]);
-      expect(await lab.meta.blobPage('v1', 9, 10)).toEqual([]);
+      await commit('v1', [row(3, 7), row(9, 8)], [{ first: 4, count: 4 }]);
+      await newVersion('v2');
+      await commit('v2', [row(0, 6), row(3, 7), row(4, 5), row(9, 9)], [{ first: 6, count: 3 }]);
+      const wanted = ['0 NEW RIGHT', '3 SAME', '4 DIFF', '5 NEW LEFT', '6 SAME', '7 SAME', '8 NEW RIGHT', '9 DIFF'];
+      expect(await compared('v1', 'v2')).toEqual(wanted);
+      expect(await compared('v1', 'v2', 3)).toEqual(wanted.slice(2));
+      expect(await compared('v1', 'v2', 9)).toEqual([]);
+      const mirrored = wanted.map((line) =>
+        line.includes('LEFT') ? line.replace('LEFT', 'RIGHT') : line.replace('RIGHT', 'LEFT'),
+      );
+      expect(await compared('v2', 'v1')).toEqual(mirrored);
+      expect(await compared('v1', 'v1')).toEqual(['3 SAME', '4 SAME', '5 SAME', '6 SAME', '7 SAME', '9 SAME']);
+      expect(await compared('v9', 'v1')).toEqual((await compared('v1', 'v1')).map((line) => line.replace('SAME', 'NEW RIGHT')));
+      expect(await compared('v8', 'v9')).toEqual([]);
+    });
+
+    it('call blocks of a blob the same wherever they got it from', async () => {
+      await whole('v1', 100);
+      await newVersion('v2');
+      await commit(
+        'v2',
+        Array.from({ length: 9 }, (_, id) => row(id, 100 + id)),
+      );
+      expect(await compared('v1', 'v2')).toEqual([...Array.from({ length: 9 }, (_, id) => `${id} SAME`), '9 NEW LEFT']);
     });
   });
 }

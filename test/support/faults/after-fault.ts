@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Lab } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
-import { checkByLooking, checkByRestoring, isPlain } from './check-valid.ts';
+import { checkByLooking, checkByRestoring } from './check-valid.ts';
 import type { Calls } from './fault-layer.ts';
 import type { Case } from './faults.ts';
 import type { Operation } from './operations.ts';
@@ -28,7 +28,7 @@ export async function checkAndFinish(lab: Lab, counted: Counted, isDone: boolean
   await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
   expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
   // The same comparison, without one process per version.
-  if (operation.readableOnlyAfter !== true && isPlain(lab)) checkByLooking(lab, oracle);
+  if (operation.readableOnlyAfter !== true && lab.isPlain()) checkByLooking(lab, oracle);
   else await checkByRestoring(lab, oracle);
 }
 

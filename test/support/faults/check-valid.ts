@@ -2,11 +2,6 @@ import { expect } from 'vitest';
 import { checkStored } from '../labs/check-store.ts';
 import type { Lab } from '../labs/lab.ts';
 
-/** Whether the lab's blobs are plain blocks, so that a test can read them itself. */
-export function isPlain(lab: Lab): boolean {
-  return lab.query('SELECT 1 FROM blocks WHERE enc_version <> 0 LIMIT 1').length === 0;
-}
-
 /** Adds versions made meanwhile, found by name, to the oracle. */
 function knownVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Map<string, string> {
   const known = new Map(oracle);
@@ -22,7 +17,7 @@ function knownVersions(lab: Lab, oracle: ReadonlyMap<string, string>): Map<strin
  * without the program, so they must not be encrypted.
  */
 export function checkByLooking(lab: Lab, oracle: ReadonlyMap<string, string>): void {
-  if (isPlain(lab)) checkStored(lab, knownVersions(lab, oracle));
+  if (lab.isPlain()) checkStored(lab, knownVersions(lab, oracle));
 }
 
 /** Checks that the program restores each valid version to exactly its bytes. */

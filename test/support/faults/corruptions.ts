@@ -32,8 +32,8 @@ export function blobCorruptions(uid: string, blockId: number): Corruption[] {
   }));
 }
 
-/** Flips one bit in the value of each column: of a number, or of one character. */
-export function rowCorruptions(table: 'blocks' | 'versions', columns: readonly string[], where: string): Corruption[] {
+/** Flips one bit in the value of each column: of a number, of a byte, or of one character. */
+export function rowCorruptions(table: string, columns: readonly string[], where: string): Corruption[] {
   return columns.map((column) => ({
     region: `${table}.${column}`,
     apply: (lab, random) => {
@@ -51,7 +51,11 @@ export function rowCorruptions(table: 'blocks' | 'versions', columns: readonly s
   }));
 }
 
-function flippedValue(value: unknown, random: () => number): string | number | undefined {
+function flippedValue(value: unknown, random: () => number): string | number | Buffer | undefined {
+  if (Buffer.isBuffer(value) && value.length > 0) {
+    flip(value, Math.floor(random() * value.length), random);
+    return value;
+  }
   if (typeof value === 'number') return value ^ (1 << Math.floor(random() * (value > 1 ? 12 : 1)));
   if (typeof value !== 'string' || value === '') return undefined;
   const bytes = Buffer.from(value);
@@ -59,6 +63,26 @@ function flippedValue(value: unknown, random: () => number): string | number | u
   const at = Math.floor(random() * bytes.length);
   bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 6));
   return bytes.toString('latin1');
+}
+
+const BLOB_COLUMNS = ['id', 'uid', 'checksum', 'size', 'valid', 'enc_version', 'envkey', 'nonce'];
+/** `data` comes more than once: it is by far the largest. */
+const LEAF_COLUMNS = ['id', 'n', 'odd', 'sum', 'data', 'data', 'data', 'data'];
+
+/** Corruptions of the row of a block's blob in the compact layout. */
+export function blobRowCorruptions(lab: Lab, versionUid: string, blockId: number): Corruption[] {
+  return rowCorruptions('backy2_blobs', BLOB_COLUMNS, `uid = '${lab.blobAt(versionUid, blockId).uid}'`);
+}
+
+/** Corruptions of a version's leaves and of its map in the compact layout. */
+export function mapCorruptions(versionUid: string): Corruption[] {
+  const map = `(SELECT id FROM backy2_maps WHERE version_uid = '${versionUid}')`;
+  const leaf = `(SELECT leaf FROM backy2_map_leaves WHERE map = ${map})`;
+  return [
+    ...rowCorruptions('backy2_leaves', LEAF_COLUMNS, `id = ${leaf}`),
+    ...rowCorruptions('backy2_maps', ['id', 'version_uid', 'block_size', 'digest'], `version_uid = '${versionUid}'`),
+    ...rowCorruptions('backy2_map_leaves', ['map', 'idx', 'leaf'], `map = ${map}`),
+  ];
 }
 
 /** Kinds of pages by their first byte. */

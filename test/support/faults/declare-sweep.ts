@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { runSeed } from '../images/random.ts';
 import { callsVary } from '../runner/costs/spent.ts';
 import { compileFaultLayer, type Place } from './fault-layer.ts';
-import { OPERATIONS } from './operations.ts';
+import { IN_LAYOUTS, operationsOfRun } from './in-layouts.ts';
 import { type Shards, silences, unreached } from './outcome.ts';
 import { Slots } from './slots.ts';
 import { Summary } from './summary.ts';
@@ -13,6 +13,8 @@ interface SweepPlan {
   /** `$name` stands for the operation. */
   title: string;
   shards: Shards;
+  /** Number of runs that cover all points in one layout of the database. */
+  runs: number;
   /** Operations that are not swept. */
   without?: readonly string[];
   /** Places whose calls fail; all when absent. */
@@ -24,12 +26,15 @@ const SECONDS = Number(process.env.BACKY_FAULT_SECONDS ?? 1200);
 const ONLY = process.env.BACKY_FAULT_ONLY;
 
 /** Declares a test for each operation, and one that the faults struck. */
-export async function declareSweep({ title, shards, without = [], isSwept }: SweepPlan): Promise<void> {
+export async function declareSweep({ title, shards, runs, without = [], isSwept }: SweepPlan): Promise<void> {
   callsVary();
   const seed = runSeed();
   process.env.BACKY_TEST_SEED = String(seed);
   const library = await compileFaultLayer();
-  const operations = OPERATIONS.filter(({ name }) => !without.includes(name) && (ONLY === undefined || name === ONLY));
+  const operations =
+    ONLY === undefined
+      ? operationsOfRun(runs).filter((operation) => !without.some((name) => operation.name.startsWith(name)))
+      : IN_LAYOUTS.filter(({ name }) => name === ONLY);
   const summary = new Summary(shards, seed);
   const slots = new Slots(2);
   const endAt = performance.now() + SECONDS * 1000;

@@ -1,9 +1,11 @@
 import { afterAll } from 'vitest';
+import type { Layout } from '../../../src/model/layout.ts';
 import { changedRanges } from '../images/hints.ts';
 import { noise } from '../images/random.ts';
 import { sha256 } from '../images/sha256.ts';
 import type { Sections } from '../labs/config-text.ts';
 import { Lab } from '../labs/lab.ts';
+import { removeBlocks } from '../labs/remove-blocks.ts';
 import { ROTATION } from '../runner/rotation.ts';
 
 export const BLOCK = 4096;
@@ -34,7 +36,7 @@ interface Basic extends Ready {
   first: string;
 }
 
-/** One per config: copies cost no call of the program. */
+/** One per layout and config: copies cost no call of the program. */
 const templates = new Map<string, Promise<Basic>>();
 afterAll(async () => {
   for (const { lab } of await Promise.all(templates.values())) lab.remove();
@@ -42,17 +44,17 @@ afterAll(async () => {
 });
 
 /** Two versions, `first` and `other`, which share blocks; and a source for a third. */
-export async function basic(config: Sections = {}): Promise<Basic> {
-  const key = JSON.stringify(config);
-  const template = templates.get(key) ?? makeBasic(config);
+export async function basic(layout: Layout, config: Sections = {}): Promise<Basic> {
+  const key = JSON.stringify([layout, config]);
+  const template = templates.get(key) ?? makeBasic(layout, config);
   templates.set(key, template);
   const { lab, oracle, first } = await template;
   // Some operations damage blobs.
   return { lab: await lab.clone('copied'), oracle: new Map(oracle), first };
 }
 
-async function makeBasic(config: Sections): Promise<Basic> {
-  const lab = await Lab.create({ blockSize: BLOCK, ...(IN_THREADS ? { workers: 1 } : {}), config });
+async function makeBasic(layout: Layout, config: Sections): Promise<Basic> {
+  const lab = await Lab.create({ blockSize: BLOCK, layout, ...(IN_THREADS ? { workers: 1 } : {}), config });
   const other = Buffer.concat([oldImage.subarray(0, 4 * BLOCK), noise(2 * BLOCK, 'other')]);
   const first = await lab.backup(`file://${lab.write('old', oldImage)}`, 'first');
   const otherUid = await lab.backup(`file://${lab.write('otherimage', other)}`, 'other');
@@ -68,17 +70,17 @@ async function makeBasic(config: Sections): Promise<Basic> {
 }
 
 /** A backup that stopped half way: it is invalid and lacks the rows of its second half. */
-export async function halfDone(): Promise<Ready> {
-  const ready = await basic();
+export async function halfDone(layout: Layout): Promise<Ready> {
+  const ready = await basic(layout);
   const uid = await ready.lab.backup(`file://${ready.lab.path('source')}`, 'new');
-  ready.lab.sql('DELETE FROM blocks WHERE version_uid = ? AND id > 7', uid);
+  await removeBlocks(ready.lab, uid, 8);
   ready.lab.sql('UPDATE versions SET valid = 0 WHERE uid = ?', uid);
   ready.lab.sql('DELETE FROM stats WHERE version_uid = ?', uid);
   return ready;
 }
 
-export async function removed(): Promise<Ready> {
-  const ready = await basic();
+export async function removed(layout: Layout): Promise<Ready> {
+  const ready = await basic(layout);
   await ready.lab.ok('export', ready.first, ready.lab.path('export.csv'));
   await ready.lab.ok('rm', ready.first);
   return ready;

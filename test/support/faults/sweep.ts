@@ -29,7 +29,7 @@ interface Sweep {
 
 /** Prepares a store, and counts the calls. */
 export async function count(operation: Operation, library: string): Promise<Counted> {
-  const ready = await operation.prepare();
+  const ready = await operation.prepare(operation.layout ?? 'classic');
   const lab = await copyOf(ready.lab, operation);
   try {
     const { result, calls } = await runWithFault({ lab, library }, operation.command(lab));

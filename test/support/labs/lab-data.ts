@@ -1,4 +1,5 @@
 import type { VersionRecord } from '../../../src/meta/sql/rows.ts';
+import { compactBlocks, isCompact } from '../stores/compact-blocks.ts';
 import { FileStore } from '../stores/file-store.ts';
 import type { LabStore, SqlValue } from '../stores/lab-store.ts';
 
@@ -76,17 +77,42 @@ export class LabData {
     return this.query<{ name: string }>('SELECT name FROM tags WHERE version_uid = ? ORDER BY name', uid).map(({ name }) => name);
   }
 
-  /** Block rows of a version, in order; of all versions without a uid. */
+  /** Block rows of a version, in order; of all versions without a uid. In both layouts. */
   blocks(uid?: string): BlockRow[] {
+    if (isCompact(this.store)) {
+      const blocks = compactBlocks(this.store).filter(({ version_uid }) => uid === undefined || version_uid === uid);
+      return blocks.map(({ enc_version: _, ...block }) => block);
+    }
     const columns = "version_uid, id, nullif(uid, '') AS uid, checksum, size, valid";
     if (uid === undefined) return this.query<BlockRow>(`SELECT ${columns} FROM blocks ORDER BY version_uid, id`);
     return this.query<BlockRow>(`SELECT ${columns} FROM blocks WHERE version_uid = ? ORDER BY id`, uid);
   }
 
-  /** All rows of the database, for comparing before and after. */
+  /**
+   * All rows of the database, for comparing before and after. In the compact layout, blocks are as
+   * {@link blocks} reads them, and `deleted_blocks` has the candidates.
+   */
   dump(): Record<string, unknown[]> {
     const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
-    return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
+    if (!isCompact(this.store)) return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
+    const { store } = this;
+    return {
+      ...Object.fromEntries(tables.filter((table) => table !== 'blocks').map((table) => [table, store.rows(table)])),
+      blocks: compactBlocks(store),
+      deleted_blocks: this.candidates(),
+    };
+  }
+
+  /** The rows of blobs that may be deleted. */
+  candidates(): { time: number }[] {
+    if (!isCompact(this.store)) return this.query('SELECT * FROM deleted_blocks ORDER BY id');
+    return this.query('SELECT * FROM backy2_candidates ORDER BY blob');
+  }
+
+  /** Whether all blobs are plain blocks, so that a test can read them itself. */
+  isPlain(): boolean {
+    if (isCompact(this.store)) return compactBlocks(this.store).every(({ enc_version }) => enc_version === 0);
+    return this.query('SELECT 1 FROM blocks WHERE enc_version <> 0 LIMIT 1').length === 0;
   }
 
   /** The blob of a block. */

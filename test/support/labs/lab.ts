@@ -1,9 +1,11 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import type { Layout } from '../../../src/model/layout.ts';
 import { sha256OfFile } from '../images/sha256.ts';
 import { BINARY, PATH_WITH_SBIN, type Result, Running, type StartOptions } from '../program/process.ts';
 import { type RunOptions, runProgram } from '../program/run.ts';
+import { layoutOfFile } from '../runner/layout-turn.ts';
 import { newStore } from '../stores/choose-store.ts';
 import type { LabStore } from '../stores/lab-store.ts';
 import { configText, type Sections } from './config-text.ts';
@@ -22,6 +24,8 @@ export interface LabOptions {
   /** Of SQLite and files: where blobs and the database go, if not in the lab. */
   dataPath?: string;
   databasePath?: string;
+  /** The layout of the database; that of the test file's turn when absent (see layout-turn.ts). */
+  layout?: Layout;
   /** Another store than the default of the run. */
   store?: LabStore;
   /** More options, or other values. */
@@ -36,6 +40,7 @@ const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-1[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  */
 export class Lab extends LabData {
   readonly folder: string;
+  readonly layout: Layout;
   readonly #options: LabOptions;
 
   constructor(options: LabOptions = {}) {
@@ -43,6 +48,7 @@ export class Lab extends LabData {
     const { databasePath = join(folder, 'backy.sqlite'), dataPath = join(folder, 'data') } = options;
     super(options.store ?? newStore({ databasePath, dataPath }));
     this.folder = folder;
+    this.layout = options.layout ?? layoutOfFile();
     this.#options = options;
     for (const name of ['locks', 'home']) mkdirSync(this.path(name));
     this.configure({});
@@ -51,8 +57,13 @@ export class Lab extends LabData {
   /** A lab with a database: made by initdb once per test process, copied after that. */
   static async create(options: LabOptions = {}): Promise<Lab> {
     const lab = new Lab(options);
-    await lab.store.initialize(() => lab.ok('initdb'));
+    await lab.store.initialize(() => lab.ok(...lab.initdb), lab.layout);
     return lab;
+  }
+
+  /** The command that makes the lab's database. */
+  get initdb(): string[] {
+    return this.layout === 'classic' ? ['initdb'] : ['initdb', '--layout', this.layout];
   }
 
   /** Rewrites the config file, with `more` added to the lab's own sections. */
@@ -69,7 +80,7 @@ export class Lab extends LabData {
    * hard links: quick, but the test must not write into one (the program never does).
    */
   async clone(blobs: 'linked' | 'copied'): Promise<Lab> {
-    const copy = new Lab(this.#options);
+    const copy = new Lab({ ...this.#options, layout: this.layout });
     await copy.store.copyFrom(this.store, blobs);
     for (const entry of readdirSync(this.folder, { withFileTypes: true })) {
       if (entry.isFile() && entry.name !== 'backy.cfg') copyFileSync(this.path(entry.name), copy.path(entry.name));

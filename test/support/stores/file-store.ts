@@ -1,14 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { Layout } from '../../../src/model/layout.ts';
 import { copyTree } from '../images/trees.ts';
 import type { Sections } from '../labs/config-text.ts';
+import { LAYOUT } from './amount.ts';
+import { showAsClassic } from './classic-view.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
 const BUSY_MS = 20_000;
-/** The database as initdb made it. */
-let freshDatabase: Buffer | undefined;
+/** The database of each layout as initdb made it. */
+const freshDatabases = new Map<Layout, Buffer>();
 
 /** SQLite and files. The lab removes them with its folder. */
 export class FileStore implements LabStore {
@@ -22,16 +25,17 @@ export class FileStore implements LabStore {
     this.databasePath = databasePath;
     this.dataPath = dataPath;
     this.config = {
-      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}` },
+      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}`, ...(LAYOUT === 'compact' && { layout: LAYOUT }) },
       DataBackend: { type: 'file', path: dataPath, simultaneous_writes: 4, simultaneous_reads: 4 },
     };
     mkdirSync(dataPath, { recursive: true });
   }
 
-  async initialize(initdb: () => Promise<unknown>): Promise<void> {
+  async initialize(initdb: () => Promise<unknown>, layout: Layout): Promise<void> {
+    const freshDatabase = freshDatabases.get(layout);
     if (freshDatabase === undefined) {
       await initdb();
-      freshDatabase = readFileSync(this.databasePath);
+      freshDatabases.set(layout, readFileSync(this.databasePath));
     } else writeFileSync(this.databasePath, freshDatabase);
   }
 
@@ -69,7 +73,8 @@ export class FileStore implements LabStore {
   }
 
   rows(table: string): unknown[] {
-    return this.query(`SELECT * FROM ${table} ORDER BY rowid`, []);
+    const isShown = LAYOUT === 'compact' && ['blocks', 'deleted_blocks'].includes(table);
+    return this.query(`SELECT * FROM ${table} ${isShown ? '' : 'ORDER BY rowid'}`, []);
   }
 
   blobs(): string[] {
@@ -120,8 +125,10 @@ export class FileStore implements LabStore {
   }
 
   #with<T>(options: Database.Options, use: (db: Database.Database) => T): T {
-    const db = new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
+    const open = () => new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
+    const db = open();
     try {
+      showAsClassic(db, open);
       return use(db);
     } finally {
       db.close();

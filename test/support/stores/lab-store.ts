@@ -1,3 +1,4 @@
+import type { Layout } from '../../../src/model/layout.ts';
 import type { Sections } from '../labs/config-text.ts';
 
 export type SqlValue = string | number;
@@ -19,9 +20,9 @@ export interface LabStore {
   readonly showsDamage: boolean;
   /**
    * Makes the database as initdb leaves it. Calls `initdb` only if it has not run in this process
-   * before.
+   * before for this layout.
    */
-  initialize(initdb: () => Promise<unknown>): Promise<void>;
+  initialize(initdb: () => Promise<unknown>, layout: Layout): Promise<void>;
   /** Copies everything from a store of the same kind; nothing may run on that one meanwhile. */
   copyFrom(other: LabStore, blobs: 'linked' | 'copied'): Promise<void>;
   /**

@@ -2,8 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { inject } from 'vitest';
+import type { Layout } from '../../../src/model/layout.ts';
 import { postgresUrl } from '../../services/postgres.ts';
 import type { Sections } from '../labs/config-text.ts';
+import { isCompact } from './compact-blocks.ts';
 import { FileStore } from './file-store.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 import { ServerCalls } from './server-calls.ts';
@@ -19,8 +21,8 @@ export const KEYS: Record<string, string> = {
 
 /** One thread for all labs of a process. */
 let calls: ServerCalls | undefined;
-/** A database as initdb made it, from which others are copied. */
-let freshDatabase: string | undefined;
+/** A database of each layout as initdb made it, from which others are copied. */
+const freshDatabases = new Map<Layout, string>();
 let count = 0;
 
 /**
@@ -58,13 +60,14 @@ export class ServerStore implements LabStore {
     this.#calls.call('createBucket', this.bucket);
   }
 
-  async initialize(initdb: () => Promise<unknown>): Promise<void> {
+  async initialize(initdb: () => Promise<unknown>, layout: Layout): Promise<void> {
+    const freshDatabase = freshDatabases.get(layout);
     this.#calls.call('createDatabase', this.database, freshDatabase);
     if (freshDatabase !== undefined) return;
     await initdb();
     const fresh = `fresh_${newName()}`;
     this.#calls.call('createDatabase', fresh, this.database);
-    freshDatabase = fresh;
+    freshDatabases.set(layout, fresh);
   }
 
   async copyFrom(other: LabStore): Promise<void> {
@@ -88,7 +91,8 @@ export class ServerStore implements LabStore {
   /** Readers are let in, as with SQLite. */
   holdDatabase(): () => void {
     this.execute('BEGIN', []);
-    for (const table of Object.keys(KEYS)) this.execute(`LOCK TABLE ${table} IN EXCLUSIVE MODE`, []);
+    const kept = isCompact(this) ? Object.keys(KEYS).filter((table) => table !== 'blocks') : Object.keys(KEYS);
+    for (const table of kept) this.execute(`LOCK TABLE ${table} IN EXCLUSIVE MODE`, []);
     return () => this.execute('ROLLBACK', []);
   }
 

@@ -3,6 +3,7 @@ import type { CheckedPage, Damage } from '../../../src/meta/integrity-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BackupRow, BlockRow, DatedBlockRow } from '../../../src/model/block.ts';
 import type { BlockRange } from '../../../src/model/block-range.ts';
+import type { ComparedRange } from '../../../src/model/comparison.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
 import { blockCount, blockLength, type Geometry } from '../../../src/model/geometry.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
@@ -114,6 +115,7 @@ export class TwinStores {
     for (const { uid, size } of versions) {
       const rows = await this.#both((store) => allRows(store, uid));
       const [from, to] = [this.#below(size), this.#below(size)];
+      const other = versions[this.#below(versions.length)]?.uid ?? '';
       const ids = Array.from({ length: 20 }, () => this.#below(size + 5));
       await this.#both(async (store) => ({
         counted: await store.countBlocks(uid),
@@ -121,7 +123,7 @@ export class TwinStores {
         present: await store.presentBlocks(uid, { first: Math.min(from, to), count: Math.abs(to - from) }),
         byId: await store.blocksById(uid, ids),
         bad: await store.badBlockPage(uid, from - 1, 10),
-        blobs: await store.blobPage(uid, from - 1, 1500),
+        compared: await comparedBlocks(store, [uid, other], from - 1),
         counters: await store.countersFromRows(uid),
         saved: await store.savedCounters(uid),
         usage: (await store.diskUsage([uid], () => {})).map(rounded),
@@ -273,6 +275,20 @@ async function allRows(store: MetaStore, uid: string): Promise<BlockRow[]> {
     page = await store.blockPage(uid, page.at(-1)?.id ?? 0, 700);
   }
   return rows;
+}
+
+/** Both versions compared page by page; the stores choose the ends of pages. */
+async function comparedBlocks(store: MetaStore, [left, right]: [string, string], afterId: number): Promise<string[]> {
+  const blocks: string[] = [];
+  const add = ({ change, first, count }: ComparedRange) => {
+    for (let id = first; id < first + count; id++) blocks.push(`${change} ${id}`);
+  };
+  for (let after = afterId; after < Number.POSITIVE_INFINITY; ) {
+    const { ranges, end } = await store.compareVersions(left, right, after, 1500);
+    ranges.forEach(add);
+    after = end;
+  }
+  return blocks;
 }
 
 async function* datedRows(store: MetaStore, uid: string): AsyncIterable<DatedBlockRow> {

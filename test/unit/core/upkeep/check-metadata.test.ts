@@ -1,3 +1,6 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkMetadata } from '../../../../src/core/upkeep/check-metadata.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
@@ -133,4 +136,28 @@ test('a stop ends the check', async () => {
   await newVersion('v1');
   const stopped = { ...lab.context, signal: AbortSignal.abort(new Error('stopped')) };
   await expect(checkMetadata(stopped)).rejects.toThrow('stopped');
+});
+
+/** Overwrites the first page of a table or index with zeros, as after a lost write. */
+function losePage(name: string): void {
+  const path = join(lab.folder, 'backy.sqlite');
+  const db = new Database(path);
+  const { page } = db.prepare('SELECT rootpage AS page FROM sqlite_master WHERE name = ?').get(name) as { page: number };
+  const size = db.pragma('page_size', { simple: true }) as number;
+  db.close();
+  const fd = openSync(path, 'r+');
+  writeSync(fd, Buffer.alloc(size), 0, size, (page - 1) * size);
+  closeSync(fd);
+}
+
+test.each([
+  ['ix_blocks_uid', ['null null+0 index']],
+  ['blocks', ['null null+0 index', 'v1 null+0 unreadable']],
+])('a lost page of %s is found, and the check goes on', async (name, findings) => {
+  await newVersion('v1');
+  await lab.meta.close();
+  losePage(name);
+  await lab.meta.open();
+  expect(await found()).toEqual(findings);
+  expect(errors[0]).toMatch(/^Database: The database .* is damaged: /);
 });

@@ -1,10 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Context } from '../../../../src/core/context.ts';
 import { convertDatabase } from '../../../../src/core/upkeep/convert-database.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
+import { BackyError } from '../../../../src/errors.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { MetaStore } from '../../../../src/meta/meta-store.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
@@ -190,6 +192,35 @@ describe('a conversion', () => {
     expect(dump()).toEqual(before);
   });
 
+  test.each([
+    ['added', "INSERT INTO versions SELECT 'late', date, expire, name, '', 0, 0, 1, 0 FROM versions LIMIT 1", 'late'],
+    ['removed', "DELETE FROM blocks WHERE version_uid = 'one'; DELETE FROM versions WHERE uid = 'one'", 'one'],
+    ['finished', "UPDATE versions SET valid = 1 WHERE uid = 'open'", 'open'],
+  ])('is refused when a program without our locks has %s a version meanwhile', async (_, change, uid) => {
+    await lab.wholeVersion('v1', [newRow(0), newRow(1)]);
+    await lab.wholeVersion('one', [{ ...newRow(0), size: 77 }]);
+    await lab.newVersion('open', BLOCK_SIZE);
+    await lab.meta.close();
+    await opened(async (context) => {
+      const convertTo: MetaStore['convertTo'] = async (layout) => {
+        const conversion = await context.meta.convertTo(layout);
+        const copyRest = () => {
+          sql(change);
+          return conversion.copyRest();
+        };
+        return { ...conversion, copyRest };
+      };
+      await expect(
+        convertDatabase({ ...context, meta: { ...context.meta, convertTo } }, { to: 'compact', dryRun: false }),
+      ).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining(`version ${uid} meanwhile`) });
+      expect(await context.meta.layout()).toBe('classic');
+    });
+    await convert('compact');
+    await opened(async ({ meta }) => {
+      expect((await meta.listVersions({})).some((version) => version.uid === uid)).toBe(uid !== 'one');
+    });
+  });
+
   test('that only says what it would take changes nothing', async () => {
     await fill();
     const before = readFileSync(path);
@@ -231,6 +262,63 @@ describe('a conversion that was stopped', () => {
     expect(versionsKept).toBeGreaterThan(0);
     await convert('classic');
     expect(dump()).toEqual(before);
+  });
+
+  test('says how to continue and how to give up', async () => {
+    await fill();
+    const aborter = new AbortController();
+    const reason = new BackyError('interrupted', 'Stopped.');
+    await opened(async (context) => {
+      const datedBlockPage: MetaStore['datedBlockPage'] = (...request) => {
+        aborter.abort(reason);
+        return context.meta.datedBlockPage(...request);
+      };
+      const stopped = { ...context, meta: { ...context.meta, datedBlockPage }, signal: aborter.signal };
+      await expect(convertDatabase(stopped, { to: 'compact', dryRun: false })).rejects.toMatchObject({
+        code: 'interrupted',
+        hint: `The old database is as before. To continue, run the command again; to give up, remove ${path}.converting-to-compact.`,
+      });
+    });
+    rmSync(`${path}.converting-to-compact`);
+    expect(await convert('compact')).toMatchObject({ versions: 5, versionsKept: 0 });
+  });
+
+  test('stops within a version, after the rows that it reads at a time', async () => {
+    const blocks = 10_001;
+    const rows = Array.from({ length: blocks }, (_, id) => ({ ...newRow(0), id }));
+    await lab.wholeVersion('large', rows.with(-1, { ...newRow(BLOCKS - 1), id: blocks - 1 }));
+    await lab.meta.close();
+    const aborter = new AbortController();
+    let pages = 0;
+    await opened(async (context) => {
+      const datedBlockPage: MetaStore['datedBlockPage'] = (...request) => {
+        pages++;
+        setImmediate(() => aborter.abort(new Error('stopped')));
+        return context.meta.datedBlockPage(...request);
+      };
+      const stopped = { ...context, meta: { ...context.meta, datedBlockPage }, signal: aborter.signal };
+      await expect(convertDatabase(stopped, { to: 'compact', dryRun: false })).rejects.toThrow('stopped');
+    });
+    expect(pages).toBe(1);
+    expect(await convert('compact')).toMatchObject({ versionsKept: 0, blocks });
+  });
+
+  test.each([
+    ['no database', () => writeFileSync(`${path}.converting-to-compact`, randomBytes(9000))],
+    ['a database of the old layout', () => copyFileSync(path, `${path}.converting-to-compact`)],
+  ])('whose new file is %s is refused, with nothing changed', async (_, make) => {
+    await fill();
+    make();
+    const before = dump();
+    const beside = `${path}.converting-to-compact`;
+    const other = readFileSync(beside);
+    await expect(convert('compact')).rejects.toMatchObject({
+      code: 'database',
+      message: `The file ${beside} is not an unfinished conversion of this database. Nothing was changed.`,
+      hint: `To begin the conversion again, remove ${beside}. Then run the command again.`,
+    });
+    expect(dump()).toEqual(before);
+    expect(readFileSync(beside).equals(other)).toBe(true);
   });
 
   test('copies again what has changed since, and drops what was removed', async () => {

@@ -115,11 +115,38 @@ describe('cleanup of the compact layout on SQLite', () => {
     async function* exported() {
       yield* rows;
     }
-    expect(await lab.meta.importVersion(version, exported())).toBe(10);
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 10, mayLack: false });
     expect((await lab.rowsOf('v1')).some(({ valid }) => valid)).toBe(false);
     expect((await lab.meta.findVersion('v1'))?.valid).toBe(false);
     expect(await doom(0, 100, '')).toEqual([]);
     expect(await lab.meta.unnamed(uidsFrom(100))).toEqual([]);
+  });
+
+  it('keeps imported blocks good whose bytes another blob keeps', async () => {
+    await whole('v1', 100);
+    const version = await lab.meta.findVersion('v1');
+    const rows = await lab.meta.datedBlockPage('v1', -1, 10);
+    if (version === undefined) throw new Error('no version');
+    edit(`INSERT INTO backy2_blobs (uid, checksum, size, valid, enc_version) VALUES ('${uidOf(100)}', x'aa', 100, 1, 0)`);
+    await remove('v1');
+    await lab.meta.dropUsedCandidates(0);
+    async function* exported() {
+      yield* rows;
+    }
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 9, mayLack: false });
+    expect((await lab.rowsOf('v1')).filter(({ valid }) => valid).map(({ id }) => id)).toEqual([0]);
+    expect(await doom(0, 100, '')).toEqual([]);
+  });
+
+  it('samples no blob that a killed cleanup may have deleted, and does not count it as named', async () => {
+    const sample = () => lab.meta.sampleBlobs({ limit: 100, random: Math.random, alsoInvalid: true });
+    await whole('v1', 100);
+    await remove('v1');
+    expect(await sample()).toHaveLength(10);
+    expect(await lab.meta.namesBlobs()).toBe(true);
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(await sample()).toEqual([]);
+    expect(await lab.meta.namesBlobs()).toBe(false);
   });
 
   it('leaves younger candidates usable', async () => {
@@ -132,6 +159,20 @@ describe('cleanup of the compact layout on SQLite', () => {
     await newVersion('v3');
     expect((await commit('v3', [row(0, 100, true), row(1, 200, true)])).refused).toHaveLength(1);
     expect(await lab.meta.waitingBlobs(60, '')).toMatchObject({ blobs: 9 });
+  });
+
+  it('drops young candidates that others use, so that none of them counts as waiting, and reads leaves once for that', async () => {
+    await whole('v1', 100);
+    await newVersion('v2');
+    // In other places: the removal of v1 takes it for unused.
+    await commit('v2', [{ ...row(5, 100, true), size: 100 }]);
+    await remove('v1');
+    let pages = 0;
+    const search = () => lab.meta.dropUsedCandidates(3600, () => pages++);
+    expect(await search()).toBe(0);
+    expect(await lab.meta.waitingBlobs(3600, '')).toMatchObject({ blobs: 9 });
+    expect(await search()).toBe(0);
+    expect(pages).toBe(1);
   });
 
   it('deletes the bytes of a uid only with the last blob that has it', async () => {
@@ -196,6 +237,18 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual([]);
   });
 
+  it('finds the blobs of an import that was killed only in a full cleanup: it may be running', async () => {
+    await whole('v1', 100);
+    await whole('killed', 200);
+    // An import adds the version last.
+    edit("DELETE FROM versions WHERE uid = 'killed'");
+    expect(await doom(0, 100, '')).toEqual([]);
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(count('backy2_maps')).toBe(1);
+    expect((await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).sort()).toEqual(uidsFrom(200));
+    expect((await doom(0, 100, '')).sort()).toEqual(uidsFrom(200));
+  });
+
   it('finds ids that are far apart', async () => {
     await whole('v1', 100);
     edit(`UPDATE sqlite_sequence SET seq = ${3 * 2 ** 28} WHERE name = 'backy2_blobs'`);
@@ -216,6 +269,14 @@ describe('cleanup of the compact layout on SQLite', () => {
       expect(await doom(0, 100, '')).toEqual([]);
       await lab.meta.prepareFullCleanup(() => {});
       expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual(uidsFrom(100));
+    });
+
+    it('finds candidates from the future', async () => {
+      await whole('v1', 100);
+      await remove('v1');
+      await lab.fixture.ageCandidates(-4000);
+      await lab.meta.prepareFullCleanup(() => {});
+      expect(await lab.meta.unnamed(uidsFrom(100))).toEqual(uidsFrom(100));
     });
 
     it('that was killed after it has deleted bytes leaves no blob that a backup could use', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { compareBlobs } from '../../../../src/core/reports/diff-meta.ts';
-import type { BlobOfBlock } from '../../../../src/model/block.ts';
+import type { BlobOfBlock } from '../../../src/model/block.ts';
+import { compareBlobs } from '../../../src/model/comparison.ts';
 
 const MOST_IDS = 12;
 
@@ -12,7 +12,7 @@ function rows(blobs: (string | null | undefined)[]): BlobOfBlock[] {
   return blobs.flatMap((uid, id) => (uid === undefined ? [] : [{ id, uid }]));
 }
 
-it('lists each block of both versions once, in order, up to the last id', () => {
+it('lists each block of both versions once, in order, in as few ranges as can be', () => {
   fc.assert(
     fc.property(version, version, fc.integer({ min: -1, max: MOST_IDS + 1 }), (left, right, last) => {
       const wanted = Array.from({ length: last + 1 }, (_, id) => ({ id, mine: left[id], other: right[id] }))
@@ -22,7 +22,15 @@ it('lists each block of both versions once, in order, up to the last id', () => 
           if (other === undefined) return { change: 'NEW LEFT', id };
           return { change: mine === other ? 'SAME' : 'DIFF', id };
         });
-      expect(compareBlobs(rows(left), rows(right), last)).toEqual(wanted);
+      const ranges = compareBlobs(rows(left), rows(right), last);
+      const blocks = ranges.flatMap(({ change, first, count }) =>
+        Array.from({ length: count }, (_, i) => ({ change, id: first + i })),
+      );
+      expect(blocks).toEqual(wanted);
+      for (const [i, { change, first }] of ranges.entries()) {
+        const before = ranges[i - 1];
+        if (before?.change === change) expect(before.first + before.count).toBeLessThan(first);
+      }
     }),
   );
 });
