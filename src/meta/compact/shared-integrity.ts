@@ -1,7 +1,7 @@
 import { BackyError } from '../../errors.ts';
 import type { Damage } from '../integrity-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { sql } from '../sql/statement.ts';
+import { type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
 import { hasUid, UNUSED } from './blobs.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
@@ -13,15 +13,22 @@ const MOST = 1_000;
 /** Blobs that are looked for: 100 MB. */
 const MOST_DOOMED = 1_000_000;
 
+/** Valid blobs that a search has found unused. */
+const OF_UNUSED = sql`SELECT backy2_blobs.id AS id, backy2_blobs.uid AS uid FROM backy2_candidates
+  JOIN backy2_blobs ON backy2_blobs.id = blob WHERE scanned = ${UNUSED} AND valid = 1`;
+/** The same, and those that are doomed. */
+const OF_DOOMED = sql`SELECT backy2_blobs.id AS id, backy2_blobs.uid AS uid FROM backy2_doomed
+  JOIN backy2_blobs ON ${hasUid(sql`backy2_doomed.uid`)} WHERE valid = 1 UNION ${OF_UNUSED}`;
+
 /** See IntegrityStore.checkShared. Reads all leaves if there are doomed or unused blobs. */
 export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise<Damage[]> {
   onPiece();
-  await db.makeSideTables();
   const hash = await leafHash();
+  const hasDoomed = (await db.query(db.dialect.hasTable('backy2_doomed'))).length > 0;
   const dangling = await db.read(danglingLeaves);
   onPiece();
   try {
-    return [...dangling, ...(await db.read(() => namedDoomed(db, hash)))];
+    return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed ? OF_DOOMED : OF_UNUSED)))];
   } catch (error) {
     // A damaged leaf. The check of a version that has it says more.
     if (error instanceof BackyError && error.code === 'database') return dangling;
@@ -38,13 +45,8 @@ function* danglingLeaves(): Steps<Damage[]> {
 }
 
 /** Valid blobs that a cleanup deletes, and blocks that name them. */
-function* namedDoomed(db: SqlDatabase, hash: LeafHash): Steps<Damage[]> {
-  const doomed = yield* rowsOf<{ id: number; uid: string }>(
-    sql`SELECT backy2_blobs.id AS id, backy2_blobs.uid AS uid FROM backy2_doomed JOIN backy2_blobs ON ${hasUid(sql`backy2_doomed.uid`)}
-      WHERE valid = 1
-      UNION SELECT backy2_blobs.id, backy2_blobs.uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
-      WHERE scanned = ${UNUSED} AND valid = 1 LIMIT ${MOST_DOOMED}`,
-  );
+function* namedDoomed(db: SqlDatabase, hash: LeafHash, candidates: Sql): Steps<Damage[]> {
+  const doomed = yield* rowsOf<{ id: number; uid: string }>(sql`${candidates} LIMIT ${MOST_DOOMED}`);
   const uids = new Map(doomed.map(({ id, uid }) => [id, uid]));
   const holders = yield* holdersOf(db, hash, new Set(uids.keys()));
   const places = new Map(holders.map((holder) => [holder.leaf, holder.places]));
