@@ -35,6 +35,11 @@ export const IS_UNUSED = sql`EXISTS (SELECT 1 FROM backy2_candidates WHERE blob 
 /** A condition: no cleanup deletes the blob, or has deleted it. Further blocks may name it. */
 export const IS_USABLE = sql`NOT ${IS_UNUSED} AND NOT EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = backy2_blobs.uid)`;
 
+/** {@link IS_USABLE} for readers, which don't make side tables that are missing. */
+export async function usable(db: SqlDatabase): Promise<Sql> {
+  return (await db.query(db.dialect.hasTable('backy2_doomed'))).length > 0 ? IS_USABLE : sql`NOT ${IS_UNUSED}`;
+}
+
 /** A condition: the blob has this uid. By the index. */
 export function hasUid(uid: Sql): Sql {
   return sql`substr(backy2_blobs.uid, 1, 10) = substr(${uid}, 1, 10) AND backy2_blobs.uid = ${uid}`;

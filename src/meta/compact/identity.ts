@@ -3,7 +3,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { randomIds } from '../sql/sample-starts.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, type Steps } from '../sql/steps.ts';
-import { IS_UNUSED, IS_USABLE } from './blobs.ts';
+import { IS_UNUSED, usable } from './blobs.ts';
 import { toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -38,6 +38,7 @@ export async function namesBlobs(db: SqlDatabase): Promise<boolean> {
 /** See IdentityStore.sampleBlobs. Never gives blobs that a cleanup may have deleted. */
 export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Promise<NamedBlob[]> {
   const hash = await leafHash();
+  const isUsable = await usable(db);
   return db.read(function* () {
     const blobs = new Map<string, NamedBlob>();
     const add = (rows: readonly FoundBlob[]) => {
@@ -45,7 +46,7 @@ export async function sampleBlobs(db: SqlDatabase, request: SampleRequest): Prom
         if (blobs.size < request.limit) blobs.set(uid, { uid, checksum: toText(checksum) ?? '' });
       return blobs.size < request.limit;
     };
-    const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > '' AND checksum IS NOT NULL AND ${IS_USABLE}`;
+    const isGood = sql`valid >= ${request.alsoInvalid === true ? 0 : 1} AND uid > '' AND checksum IS NOT NULL AND ${isUsable}`;
     if (request.versionUid === undefined) yield* sampleAll(db, request, isGood, add);
     else {
       const map = yield* mapOf(request.versionUid);

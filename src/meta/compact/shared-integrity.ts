@@ -16,12 +16,12 @@ const MOST_DOOMED = 1_000_000;
 /** See IntegrityStore.checkShared. Reads all leaves if there are doomed or unused blobs. */
 export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise<Damage[]> {
   onPiece();
-  await db.makeSideTables();
   const hash = await leafHash();
+  const hasDoomed = (await db.query(db.dialect.hasTable('backy2_doomed'))).length > 0;
   const dangling = await db.read(danglingLeaves);
   onPiece();
   try {
-    return [...dangling, ...(await db.read(() => namedDoomed(db, hash)))];
+    return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed)))];
   } catch (error) {
     // A damaged leaf. The check of a version that has it says more.
     if (error instanceof BackyError && error.code === 'database') return dangling;
@@ -38,9 +38,9 @@ function* danglingLeaves(): Steps<Damage[]> {
 }
 
 /** Valid blobs that a cleanup deletes, and blocks that name them. */
-function* namedDoomed(db: SqlDatabase, hash: LeafHash): Steps<Damage[]> {
+function* namedDoomed(db: SqlDatabase, hash: LeafHash, hasDoomed: boolean): Steps<Damage[]> {
   // Not a join: without statistics, SQLite would read all blobs.
-  const doomed = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed LIMIT ${MOST_DOOMED}`);
+  const doomed = hasDoomed ? yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed LIMIT ${MOST_DOOMED}`) : [];
   const ofDoomed = yield* blobsByUid(
     db,
     doomed.map(({ uid }) => uid),

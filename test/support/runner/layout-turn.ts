@@ -9,7 +9,7 @@ import { takesTurn } from './rotation.ts';
  * `lab.blocks`, `lab.dump` and `lab.candidates`, which read both layouts.
  */
 const FILES: readonly string[] = [
-  ...['cli/cleanup-refusals', 'cli/clocks', 'cli/damaged-blobs', 'cli/damaged-length', 'cli/lost-database'],
+  ...['cli/clocks', 'cli/damaged-blobs', 'cli/damaged-length', 'cli/lost-database'],
   ...['cli/restore-stream', 'cli/restore-targets', 'cli/sizes', 'cli/stats', 'cli/store-identity', 'cli/unknown-version'],
   ...['process/broken-imports', 'process/full-disk', 'process/images', 'process/lost-writes', 'process/nbd-healing'],
   ...['process/nbd-readers', 'process/restore-stream', 'process/signals', 'process/source-faults', 'process/stdin'],

@@ -96,6 +96,19 @@ test.each([
   expect(errors).toHaveLength(findings.length);
 });
 
+test('a database whose side tables were dropped is sampled and checked, and does not get them', async () => {
+  await newVersion('v1');
+  for (const table of ['backy2_doomed', 'backy2_store']) damage(`DROP TABLE ${table}`);
+  await lab.meta.close();
+  await lab.meta.open();
+  expect(await lab.meta.sampleBlobs({ limit: 5, random: () => 0.5 })).toHaveLength(5);
+  expect(await lab.meta.sampleBlobs({ limit: 5, random: () => 0.5, versionUid: 'v1' })).toHaveLength(5);
+  expect(await found()).toEqual([]);
+  const db = new Database(join(lab.folder, 'backy.sqlite'));
+  expect(db.prepare("SELECT name FROM sqlite_master WHERE name IN ('backy2_doomed', 'backy2_store')").all()).toEqual([]);
+  db.close();
+});
+
 test('every flipped bit of a leaf is found', async () => {
   await newVersion('v1');
   const db = new Database(join(lab.folder, 'backy.sqlite'));
