@@ -18,9 +18,9 @@ import { nameBlobs } from './named-blobs.ts';
 /** See BackupStore.findBlobs. One look into the index for each key. */
 export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
   await db.makeSideTables();
-  const wanted = keys.map(({ checksum, size }) => [toBytes(checksum) ?? '', checksum, size]);
+  const wanted = keys.map(({ checksum, size }) => [toBytes(checksum) ?? '', size]);
   const rows = await db.queryEach<{
-    checksum: string;
+    checksum: Buffer;
     size: number;
     uid: string;
     envkey: Buffer | null;
@@ -28,15 +28,16 @@ export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encV
     imported: number;
   }>(
     wanted,
-    (bytes, checksum, size) =>
-      sql`SELECT ${checksum} AS checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
-          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
-        FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
+    (checksum, size) =>
+      sql`SELECT checksum, size, uid, envkey, nonce, CASE WHEN EXISTS
+          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${db.dialect.toHex(sql`backy2_blobs.checksum`)})
+          THEN 1 ELSE 0 END AS imported
+        FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
           AND ${IS_USABLE} LIMIT 1`,
   );
   return new Map(
     rows.map(({ checksum, size, uid, envkey, nonce, imported }) => [
-      dedupKey({ checksum, size }),
+      dedupKey({ checksum: toText(checksum) ?? '', size }),
       { uid, envKey: toText(envkey), nonce: toText(nonce), ...(imported === 1 ? { imported: true } : {}) },
     ]),
   );

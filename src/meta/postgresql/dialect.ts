@@ -25,6 +25,7 @@ export const POSTGRES: Dialect = {
   },
   jsonRows: (values) => sql`json_array_elements(${JSON.stringify(values)}::json) AS r(value)`,
   fromHex: (text) => sql`decode(${text}, 'hex')`,
+  toHex: (bytes) => sql`encode(${bytes}, 'hex')`,
   uids: (values) => sql`unnest(${arrayOf(values)}::text[]) AS wanted(uid)`,
   hasTable: (name) => sql`SELECT 1 AS one WHERE to_regclass(${name}) IS NOT NULL`,
   // Rows that refer to it can be added all the same.
@@ -69,12 +70,13 @@ function* insertRows(table: Sql, columns: readonly NewColumn[], onConflict = sql
 
 const ARRAY_TYPES = { text: sql`::text[]`, number: sql`::bigint[]`, bytes: sql`::bytea[]` } as const;
 
-/** The sequence of a column BIGSERIAL. */
+/** The sequence of a column BIGSERIAL. Its first and last number suffice without other writers. */
 function* newIds(table: string, count: number): Steps<number[]> {
   if (count === 0) return [];
   const sequence = `${table}_id_seq`;
-  const rows = yield* rowsOf<{ id: number }>(
-    sql`SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)`,
+  const { first, others } = yield* rowOf<{ first: number; others: string | null }>(
+    sql`SELECT min(id) AS first, CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id ORDER BY id)::text END AS others
+      FROM (SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)) AS new`,
   );
-  return rows.map(({ id }) => id).sort((a, b) => a - b);
+  return others === null ? Array.from({ length: count }, (_, i) => first + i) : others.slice(1, -1).split(',').map(Number);
 }

@@ -36,6 +36,10 @@ export class SqliteDialect implements Dialect {
     return sql`unhex(${text})`;
   }
 
+  toHex(bytes: Sql): Sql {
+    return sql`lower(hex(${bytes}))`;
+  }
+
   uids(values: readonly string[]): Sql {
     return sql`(SELECT value AS uid FROM json_each(${JSON.stringify(values)})) AS wanted`;
   }
