@@ -55,7 +55,8 @@ const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick]
   --rivals      instead, compare with borg, restic, and the original if BACKY2_ORIGINAL names one
   --quick       small sizes, one round: only checks that the bench works
   --gib         size of the image of most rows (default: 4)
-  --blocks      blocks of the images of layouts (default: 2621440, on PostgreSQL 524288)
+  --blocks      blocks of the images of layouts (default: 2621440, on PostgreSQL 524288) and
+                of year (10000)
   --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
   --disk-dir    a folder on a real disk (default: the one for temporary files)

@@ -30,7 +30,8 @@ const [MOST_GROWTH, MOST_SLOWER] = [1.1, 1.3];
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* year(workspace) {
-  const size = workspace.quick ? { images: 5, nights: 60, blocks: 2_000 } : { images: 50, nights: 365, blocks: 10_000 };
+  const blocks = workspace.quick ? 2_000 : (workspace.blocks ?? 10_000);
+  const size = workspace.quick ? { images: 5, nights: 60, blocks } : { images: 50, nights: 365, blocks };
   // In memory: syncs of a disk would take most of the time.
   const path = join(workspace.folder('memory', 'year'), 'backy.sqlite');
   let now = Date.UTC(2026, 0, 1);

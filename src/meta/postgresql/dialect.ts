@@ -70,13 +70,12 @@ function* insertRows(table: Sql, columns: readonly NewColumn[], onConflict = sql
 
 const ARRAY_TYPES = { text: sql`::text[]`, number: sql`::bigint[]`, bytes: sql`::bytea[]` } as const;
 
-/** The sequence of a column BIGSERIAL. Its first and last number suffice without other writers. */
+/** The sequence of a column BIGSERIAL. */
 function* newIds(table: string, count: number): Steps<number[]> {
   if (count === 0) return [];
   const sequence = `${table}_id_seq`;
-  const { first, others } = yield* rowOf<{ first: number; others: string | null }>(
-    sql`SELECT min(id) AS first, CASE WHEN max(id) - min(id) >= count(*) THEN array_agg(id ORDER BY id)::text END AS others
-      FROM (SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)) AS new`,
+  const rows = yield* rowsOf<{ id: number }>(
+    sql`SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)`,
   );
-  return others === null ? Array.from({ length: count }, (_, i) => first + i) : others.slice(1, -1).split(',').map(Number);
+  return rows.map(({ id }) => id).sort((a, b) => a - b);
 }
