@@ -8,6 +8,7 @@ import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
 import { fileBackend, firstBackup } from './rows/first-backup.mjs';
 import { layouts } from './rows/layouts.mjs';
+import { layoutsPostgresql } from './rows/layouts-postgresql.mjs';
 import { memory } from './rows/memory.mjs';
 import { metadata } from './rows/metadata.mjs';
 import { fuse, nbd } from './rows/open-images.mjs';
@@ -18,6 +19,7 @@ import { reports } from './rows/reports.mjs';
 import { s3 } from './rows/s3.mjs';
 import { smallBlocks } from './rows/small-blocks.mjs';
 import { start } from './rows/start.mjs';
+import { year } from './rows/year.mjs';
 
 /**
  * Measures the real program against limits that are measured in the same run, alternately: on a
@@ -38,6 +40,8 @@ const BENCHES = {
   memory,
   metadata,
   layouts,
+  'layouts-postgresql': layoutsPostgresql,
+  year,
   reports,
   postgresql,
   s3,
@@ -51,7 +55,8 @@ const USAGE = `Usage: npm run bench -- [--only NAME[,NAME] | --rivals] [--quick]
   --rivals      instead, compare with borg, restic, and the original if BACKY2_ORIGINAL names one
   --quick       small sizes, one round: only checks that the bench works
   --gib         size of the image of most rows (default: 4)
-  --blocks      blocks of the images of row layouts (default: 2621440)
+  --blocks      blocks of the images of layouts (default: 2621440, on PostgreSQL 524288) and
+                of year (10000)
   --json        also write the rows to a file
   --memory-dir  a folder on a tmpfs (default: /dev/shm)
   --disk-dir    a folder on a real disk (default: the one for temporary files)

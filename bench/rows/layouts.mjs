@@ -1,10 +1,10 @@
-import Database from 'better-sqlite3';
 import { changedBlocks, writeHints } from '../lib/hints.mjs';
 import { Image } from '../lib/image.mjs';
 import { loadStores } from '../lib/meta-stores.mjs';
-import { childrenCpuMs } from '../lib/processor-time.mjs';
+import { childrenCpuMs, ownCpuSeconds } from '../lib/processor-time.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate, toRow } from '../lib/rounds.mjs';
+import { usedBytes } from '../lib/used-bytes.mjs';
 import { uidOf } from './common.mjs';
 
 const BLOCK_BYTES = 4096;
@@ -159,18 +159,4 @@ async function wholeProcess(program, { uid, blocks }) {
     processCpu: (childrenCpuMs() - cpuMs) / 1000,
     processMib: (usedBytes(program.database) - bytes) / MIB,
   };
-}
-
-/** Bytes of pages in use, those of the WAL too. @param {string} path */
-function usedBytes(path) {
-  const db = new Database(path, { readonly: true });
-  const number = (/** @type {string} */ pragma) => Number(db.pragma(pragma, { simple: true }));
-  const bytes = (number('page_count') - number('freelist_count')) * number('page_size');
-  db.close();
-  return bytes;
-}
-
-function ownCpuSeconds() {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
 }
