@@ -41,7 +41,7 @@ const create = (uid: string) =>
 const commit = (uid: string, rows: BackupRow[]) =>
   store.commitGroup(uid, { rows, sparse: [], counters: () => NO_COUNTS }, GEOMETRY);
 
-/** Takes all blocks of v1 over but one, which v2 gets anew. */
+/** Takes all blocks of v1 over but one, which is new in v2. */
 async function makeNext(): Promise<void> {
   const ranges = [
     { first: 0, count: CHANGED },
@@ -52,7 +52,7 @@ async function makeNext(): Promise<void> {
   await commit('v2', [{ ...row(CHANGED, SIZE), size: 100 }]);
 }
 
-/** Damages the leaves that several versions refer to, or those that only one does. @returns how many. */
+/** Damages the leaves of several versions, or those of one. @returns how many. */
 function damageLeaves(which: 'shared' | 'own'): number {
   const db = new Database(join(folder, 'db'));
   const uses = `(SELECT count(*) FROM backy2_map_leaves WHERE leaf = backy2_leaves.id) ${which === 'shared' ? '> 1' : '= 1'}`;
