@@ -67,8 +67,8 @@ export interface CleanupStore {
   candidatesAmong(uids: readonly string[]): Promise<string[]>;
   /**
    * Makes sure that {@link unnamed} finds every row, since cleanup deletes all that it does not
-   * find. Changes nothing but candidates. Rejects with code `database` when the database is
-   * damaged.
+   * find. Changes nothing but candidates, and removes what killed imports left: none MAY run.
+   * Rejects with code `database` when the database is damaged.
    */
   prepareFullCleanup(onSearched: OnSearched): Promise<void>;
 }

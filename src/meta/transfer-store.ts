@@ -9,15 +9,23 @@ export interface ImportOptions {
   isTrusted?: boolean;
 }
 
+/** The outcome of an import. */
+export interface ImportOutcome {
+  /** Blocks that have a doomed blob. */
+  doomed: number;
+  /** Blobs were deleted since the first row was asked for: some of these may be among them. */
+  mayLack: boolean;
+}
+
 /** Export and import. */
 export interface TransferStore {
   datedBlockPage(versionUid: string, afterId: number, limit: number): Promise<DatedBlockRow[]>;
   /**
    * Adds a whole version in one transaction. Rejects, with nothing changed, when `rows` throws or
    * the version exists (code `versionExists`). Blocks whose blobs are doomed become invalid, and
-   * the version with them. Remembers contents of blobs that no row had before as imported: see
+   * the version with them. So does the version if a cleanup has deleted blobs since the first row
+   * was asked for. Remembers contents of blobs that no row had before as imported: see
    * {@link FoundBlob.imported}.
-   * @returns how many blocks have a doomed blob.
    */
-  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, options?: ImportOptions): Promise<number>;
+  importVersion(version: Version, rows: AsyncIterable<DatedBlockRow>, options?: ImportOptions): Promise<ImportOutcome>;
 }

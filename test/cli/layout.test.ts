@@ -65,6 +65,7 @@ test.each([
     expectFailure(await lab.run(words), 1, refused);
   expect(readFileSync(lab.path('new.sqlite'))).toEqual(before);
   expect(readdirSync(lab.folder).filter((name) => name.startsWith('new.sqlite'))).toEqual(['new.sqlite']);
+  for (const words of [['backup-db', lab.path('copy')], ['check-storage']]) await lab.ok(...words);
   configure(actual);
   expect(await lab.ok('-ms', 'ls')).toBe('');
   configure();

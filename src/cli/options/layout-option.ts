@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import { LAYOUTS, type Layout } from '../../model/layout.ts';
 import { suggest } from '../words/suggest.ts';
 
-/** Parses the name of a layout. @throws BackyError `usage` that names the option and the command. */
+/** Parses the name of a layout. @throws BackyError `usage` that names option and command. */
 export function parseLayout(text: string, { command, option }: { command: string; option: string }): Layout {
   const known = LAYOUTS.find((name) => name === text);
   if (known !== undefined) return known;

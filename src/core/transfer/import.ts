@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { within } from '../../engine/pool/within.ts';
 import { BackyError } from '../../errors.ts';
+import type { ImportOutcome } from '../../meta/transfer-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import type { Version } from '../../model/version.ts';
 import type { Context } from '../context.ts';
@@ -19,9 +20,7 @@ import { type TransferResult, transferResult } from './transfer-result.ts';
 const CLOSE_TIMEOUT_MS = 500;
 
 /** How many blobs of an imported version can't be used. */
-interface ImportCounts {
-  /** Blobs that a cleanup is deleting. */
-  doomed: number;
+interface ImportCounts extends ImportOutcome {
   /** Blocks that have a blob. */
   blocks: number;
   /** Blocks whose blob is missing. */
@@ -68,7 +67,7 @@ async function importLines(context: Context, lines: AsyncIterableIterator<CsvLin
   const { uid } = head.version;
   await refuseExisting(context, uid);
   return holding([() => lockVersion(locks, uid, 'exclusive')], async () => {
-    const { doomed, blocks, blocksMissing } = await importRows(context, head.version, readBlocks(lines, head));
+    const { doomed, mayLack, blocks, blocksMissing } = await importRows(context, head.version, readBlocks(lines, head));
     if (blocksMissing > 0) {
       logger.warning(
         `The data backend lacks the blobs of ${blocksMissing} of ${blocks} blocks of version ${uid}: it was imported as invalid, and these blocks too.`,
@@ -77,6 +76,11 @@ async function importLines(context: Context, lines: AsyncIterableIterator<CsvLin
     if (doomed > 0) {
       logger.warning(
         `A cleanup is deleting ${doomed} blobs of version ${uid}: it was imported as invalid. Scrub it to list its bad blocks.`,
+      );
+    }
+    if (mayLack) {
+      logger.warning(
+        `A cleanup has deleted blobs during the import of version ${uid}, and these may be among them: it was imported as invalid. Scrub it to find out.`,
       );
     }
     return findVersion(meta, uid);
@@ -94,7 +98,7 @@ function importRows(context: Context, version: Version, rows: AsyncIterable<Date
   return withStorage(context, async (backend) => {
     await identifyStore(context, backend, { keepsId: false });
     const probe = new ImportProbe(backend, context.signal);
-    const doomed = await context.meta.importVersion(version, probe.rows(rows), { isWhole: () => probe.blocksMissing === 0 });
-    return { doomed, blocks: probe.blocks, blocksMissing: probe.blocksMissing };
+    const outcome = await context.meta.importVersion(version, probe.rows(rows), { isWhole: () => probe.blocksMissing === 0 });
+    return { ...outcome, blocks: probe.blocks, blocksMissing: probe.blocksMissing };
   });
 }

@@ -96,8 +96,9 @@ async function refuseDamage(context: Context, versions: readonly TaggedVersion[]
   for (const version of versions) await new VersionCheck(context, version, { findings, onRows }).run();
   findings.log();
   const bad = findings.all.filter(({ problem }) => !KEPT_PROBLEMS.has(problem));
-  if (bad.length === 0 && findings.more === 0) return;
-  throw new BackyError('refused', `The database is damaged: ${bad.length + findings.more} findings. Nothing was changed.`, {
+  const count = bad.length + findings.more;
+  if (count === 0) return;
+  throw new BackyError('refused', `The database is damaged (findings: ${count}). Nothing was changed.`, {
     hint: 'See: backy2 check-metadata. Remove the versions that it names, or restore the database from a copy.',
   });
 }

@@ -17,6 +17,12 @@ export class BlobSet {
     return blob >= this.#first && this.#bits.has(blob - this.#first);
   }
 
+  /** Undefined: the set is empty. */
+  lowest(): number | undefined {
+    const place = this.#bits.next(0);
+    return place < 0 ? undefined : this.#first + place;
+  }
+
   /** `blob` MUST be in the range. */
   add(blob: number): void {
     this.#bits.add(blob - this.#first);

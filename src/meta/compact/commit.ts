@@ -20,15 +20,13 @@ import { nameBlobs } from './named-blobs.ts';
 export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
   await db.makeSideTables();
   const wanted = keys.map(({ checksum, size }, place) => [toBytes(checksum) ?? '', checksum, size, place]);
-  const rows = await db.read(() =>
-    db.dialect.each<FoundRecord>(
-      wanted,
-      (bytes, checksum, size, place) =>
-        sql`SELECT ${place} AS place, uid, envkey, nonce, CASE WHEN EXISTS
-            (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
-          FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
-            AND ${IS_USABLE} LIMIT 1`,
-    ),
+  const rows = await db.queryEach<FoundRecord>(
+    wanted,
+    (bytes, checksum, size, place) =>
+      sql`SELECT ${place} AS place, uid, envkey, nonce, CASE WHEN EXISTS
+          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
+        FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
+          AND ${IS_USABLE} LIMIT 1`,
   );
   return new Map(
     rows.map(({ place, uid, envkey, nonce, imported }) => [

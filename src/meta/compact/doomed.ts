@@ -1,4 +1,5 @@
 import type { SqlDatabase } from '../sql/database.ts';
+import { bumpState } from '../sql/state.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetChecks } from '../sql/verified-steps.ts';
@@ -109,5 +110,6 @@ export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<
     yield* run(sql`DELETE FROM backy2_imported WHERE ${isOne}`);
     yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
     yield* forgetChecks(db, uids);
+    yield* run(bumpState('forgotten'));
   }, 'judging');
 }

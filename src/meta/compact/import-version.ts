@@ -3,18 +3,18 @@ import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { versionExists } from '../sql/import-steps.ts';
+import { forgottenBlobs, versionExists } from '../sql/import-steps.ts';
 import { rememberName } from '../sql/name-steps.ts';
 import { toVersionRecord } from '../sql/rows.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import type { ImportOptions } from '../transfer-store.ts';
+import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import { digestMap } from './checks.ts';
 import { addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { blocksOfMap, insertMap, type VersionMap } from './maps.ts';
-import { removePiece } from './versions.ts';
+import { removeUnfinishedMaps } from './unfinished-maps.ts';
 
 /** Rows that one transaction adds. */
 const PAGE_ROWS = 5_000;
@@ -29,29 +29,33 @@ export async function importVersion(
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
   { isWhole = () => true, isTrusted = false }: ImportOptions = {},
-): Promise<number> {
+): Promise<ImportOutcome> {
   const build = await statementBuilder();
   const hash = await leafHash();
   await db.transaction(() => refuseExisting(version.uid));
-  await removeMap(db, hash, version.uid);
+  const forgotten = await db.read(forgottenBlobs);
+  await removeUnfinishedMaps(db, hash, version.uid);
   const map: VersionMap = {
     ...{ map: await db.transaction(() => insertMap(db, version.uid)), versionUid: version.uid, blockSize: null },
     ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
   };
   try {
     const { added, doomed } = await addRows(db, hash, { map, rows, isTrusted });
-    await db.transaction(function* () {
+    const mayLack = await db.transaction(function* () {
       yield* refuseExisting(version.uid);
       // Another import of the same version may have removed them.
       if ((yield* blocksOfMap(map.map)) !== added)
         throw new BackyError('failed', `Another import of version ${version.uid} runs.`);
-      yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && isWhole() })));
+      const hasForgotten = (yield* forgottenBlobs()) !== forgotten;
+      const valid = version.valid && doomed === 0 && !hasForgotten && isWhole();
+      yield* run(build('versions').insert(toVersionRecord({ ...version, valid })));
       if (version.valid) yield* rememberName(version.name, db.now());
       yield* digestMap(hash, map);
+      return hasForgotten;
     }, 'naming');
-    return doomed;
+    return { doomed, mayLack };
   } catch (error) {
-    await removeMap(db, hash, version.uid).catch(() => {});
+    await removeUnfinishedMaps(db, hash, version.uid).catch(() => {});
     throw error;
   }
 }
@@ -91,20 +95,4 @@ async function addRows(
 /** The first block has the block size, unless it is the last one too. */
 function blockSizeOf({ size, sizeBytes }: VersionMap, [first]: readonly DatedBlockRow[]): number {
   return size <= 1 || first === undefined ? Math.max(1, sizeBytes) : first.size;
-}
-
-/** Removes the map of a version that is missing. Its blobs become candidates. */
-async function removeMap(db: SqlDatabase, hash: LeafHash, versionUid: string): Promise<void> {
-  for (let isGone = false; !isGone; ) {
-    isGone = await db.transaction(function* () {
-      const [found] = yield* rowsOf<{ map: number }>(
-        sql`SELECT id AS map FROM backy2_maps WHERE version_uid = ${versionUid}
-          AND NOT EXISTS (SELECT 1 FROM versions WHERE uid = version_uid)`,
-      );
-      if (found === undefined) return true;
-      if ((yield* removePiece(db, hash, { ...found, versionUid })).leaves > 0) return false;
-      yield* run(sql`DELETE FROM backy2_maps WHERE id = ${found.map}`);
-      return true;
-    }, 'judging');
-  }
 }

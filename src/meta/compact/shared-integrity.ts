@@ -3,7 +3,7 @@ import type { Damage } from '../integrity-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
-import { hasUid, UNUSED } from './blobs.ts';
+import { blobsByUid, UNUSED } from './blobs.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { holdersOf, usesOf } from './scan.ts';
@@ -39,13 +39,18 @@ function* danglingLeaves(): Steps<Damage[]> {
 
 /** Valid blobs that a cleanup deletes, and blocks that name them. */
 function* namedDoomed(db: SqlDatabase, hash: LeafHash): Steps<Damage[]> {
-  const doomed = yield* rowsOf<{ id: number; uid: string }>(
-    sql`SELECT backy2_blobs.id AS id, backy2_blobs.uid AS uid FROM backy2_doomed JOIN backy2_blobs ON ${hasUid(sql`backy2_doomed.uid`)}
-      WHERE valid = 1
-      UNION SELECT backy2_blobs.id, backy2_blobs.uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
+  // Not a join: without statistics, SQLite would read all blobs.
+  const doomed = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM backy2_doomed LIMIT ${MOST_DOOMED}`);
+  const ofDoomed = yield* blobsByUid(
+    db,
+    doomed.map(({ uid }) => uid),
+    sql`AND valid = 1`,
+  );
+  const unused = yield* rowsOf<{ id: number; uid: string }>(
+    sql`SELECT backy2_blobs.id AS id, uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
       WHERE scanned = ${UNUSED} AND valid = 1 LIMIT ${MOST_DOOMED}`,
   );
-  const uids = new Map(doomed.map(({ id, uid }) => [id, uid]));
+  const uids = new Map([...ofDoomed, ...unused].map(({ id, uid }) => [id, uid]));
   const holders = yield* holdersOf(db, hash, new Set(uids.keys()));
   const places = new Map(holders.map((holder) => [holder.leaf, holder.places]));
   const damage: Damage[] = [];

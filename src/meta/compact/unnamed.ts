@@ -1,12 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { BackyError } from '../../errors.ts';
 import type { OnSearched, WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { BlobSet, MOST_IDS } from './blob-set.ts';
 import { addCandidates, hasUid } from './blobs.ts';
 import { dropUsedCandidates, redateFutureCandidates } from './candidates.ts';
+import { damaged } from './damage.ts';
 import { isNamed } from './doomed.ts';
+import { leafHash } from './leaf-sum.ts';
 import { searchLeaves } from './search.ts';
+import { removeUnfinishedMaps } from './unfinished-maps.ts';
 
 /** Rows that one statement looks at. */
 const PIECE = 10_000;
@@ -52,11 +56,14 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
 }
 
 /**
- * See CleanupStore.prepareFullCleanup. Makes all blobs that no leaf names candidates, then looks
- * for candidates once more, those from the future too: a backup may run despite the locks.
+ * See CleanupStore.prepareFullCleanup. Removes maps of killed imports, and makes all blobs that no
+ * leaf names candidates. Then it looks for candidates once more, those from the future too: a
+ * backup may run despite the locks.
  */
 export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched): Promise<void> {
-  const { last } = await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`);
+  await removeUnfinishedMaps(db, await leafHash());
+  const last = await lastBlob(db);
+  let highest = 0;
   for (let first = 1; first <= last; first += MOST_IDS) {
     const end = Math.min(last, first + MOST_IDS - 1);
     const seen = new BlobSet(first, end);
@@ -64,14 +71,26 @@ export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched
       for (let i = 0; i < leaf.length; i++) {
         const blob = leaf[i] as number;
         if (blob >= first && blob <= end) seen.add(blob);
+        if (blob > highest) highest = blob;
       }
     });
     await addUnseen(db, { first, end, seen });
   }
+  if (highest > (await lastBlob(db))) throw withoutRow(db, highest);
   await redateFutureCandidates(db);
   await dropUsedCandidates(db, 0, onSearched);
 }
 
+/** The highest id of a blob. A row is there before a leaf names it. */
+async function lastBlob(db: SqlDatabase): Promise<number> {
+  return (await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`)).last;
+}
+
+function withoutRow(db: SqlDatabase, blob: number): BackyError {
+  return damaged(db, `a leaf names blob ${blob}, which has no row in table backy2_blobs`);
+}
+
+/** Rejects if a blob that was seen has no row: its bytes would count as unused. Empties `seen`. */
 async function addUnseen(db: SqlDatabase, { first, end, seen }: { first: number; end: number; seen: BlobSet }): Promise<void> {
   for (let after = first - 1; ; await nextTurn()) {
     const piece = await db.query<{ id: number; known: number }>(
@@ -79,9 +98,12 @@ async function addUnseen(db: SqlDatabase, { first, end, seen }: { first: number;
         FROM backy2_blobs WHERE id > ${after} AND id <= ${end} ORDER BY id LIMIT ${PIECE}`,
     );
     const last = piece.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) break;
     const unseen = piece.filter(({ id, known }) => known === 0 && !seen.has(id)).map(({ id }) => id);
     if (unseen.length > 0) await db.transaction(() => addCandidates(db, unseen), 'judging');
+    for (const { id } of piece) seen.delete(id);
     after = last.id;
   }
+  const lost = seen.lowest();
+  if (lost !== undefined) throw withoutRow(db, lost);
 }

@@ -1,10 +1,10 @@
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
-import { IMPORT_COLUMNS, insertImported, versionExists } from '../sql/import-steps.ts';
+import { forgottenBlobs, IMPORT_COLUMNS, insertImported, versionExists } from '../sql/import-steps.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
-import type { ImportOptions } from '../transfer-store.ts';
+import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';
 import { arrayOf } from './literals.ts';
@@ -21,9 +21,10 @@ export async function importVersion(
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
   { isWhole = () => true, isTrusted = false }: ImportOptions = {},
-): Promise<number> {
+): Promise<ImportOutcome> {
   // Before the session: the server may allow no second one.
   await connection.makeSideTables();
+  const forgotten = await connection.read(forgottenBlobs);
   return connection.session(async ({ session, transact }) => {
     await session.script('DROP TABLE IF EXISTS pg_temp.import_rows');
     await session.script(
@@ -34,7 +35,7 @@ export async function importVersion(
       const valid = version.valid && isWhole();
       const build = await statementBuilder();
       return await transact('naming', (inside) =>
-        inside.play(insertImported(connection, build, { version: { ...version, valid }, isTrusted })),
+        inside.play(insertImported(connection, build, { version: { ...version, valid }, isTrusted, forgotten })),
       );
     } catch (error) {
       throw isDuplicateVersion(error) ? versionExists(version.uid) : error;

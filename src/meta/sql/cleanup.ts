@@ -129,6 +129,7 @@ export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<
     yield* run(sql`DELETE FROM deleted_blocks WHERE ${isOne}`);
     yield* run(sql`DELETE FROM backy2_doomed WHERE ${isOne}`);
     yield* forgetChecks(db, uids);
+    yield* run(bumpState('forgotten'));
   });
 }
 

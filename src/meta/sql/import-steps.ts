@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
+import type { ImportOutcome } from '../transfer-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { rememberName } from './name-steps.ts';
 import { toVersionRecord } from './rows.ts';
+import { readState } from './state.ts';
 import { sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
 
@@ -15,24 +17,36 @@ interface ImportedVersion {
   version: Version;
   /** See ImportOptions. */
   isTrusted: boolean;
+  /** {@link forgottenBlobs} before the first row. */
+  forgotten: number;
+}
+
+/** How often a cleanup has deleted blobs. */
+export function forgottenBlobs(): Steps<number> {
+  return readState('forgotten');
 }
 
 /**
  * Adds a version with the rows of the temporary table `import_rows`.
- * @returns how many of them have a doomed blob. @throws BackyError `versionExists`.
+ * @throws BackyError `versionExists`.
  */
-export function* insertImported(db: SqlDatabase, build: Knex, { version, isTrusted }: ImportedVersion): Steps<number> {
+export function* insertImported(
+  db: SqlDatabase,
+  build: Knex,
+  { version, isTrusted, forgotten }: ImportedVersion,
+): Steps<ImportOutcome> {
   const { uid } = version;
   if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
-  yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 })));
+  const mayLack = (yield* forgottenBlobs()) !== forgotten;
+  yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && !mayLack })));
   if (version.valid) yield* rememberName(version.name, db.now());
   if (!isTrusted) yield* rememberContents();
   yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
     SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
-  return doomed;
+  return { doomed, mayLack };
 }
 
 /** Contents that no row had before are imported until they were read. */

@@ -9,6 +9,8 @@ type StateName =
   | 'heals'
   /** How many full cleanups there were. */
   | 'cleanups'
+  /** How often marks of deleted blobs were removed. */
+  | 'forgotten'
   /** How many searches for unused blobs there were: see `compact/candidates.ts`. */
   | 'searches';
 

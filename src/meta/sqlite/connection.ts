@@ -8,7 +8,7 @@ import type { Answer, Steps } from '../sql/steps.ts';
 import { COUNT_COMMIT } from './commit-mark.ts';
 import { notUsable, notWritable, toDatabaseError } from './database-errors.ts';
 import { createMissing, type DatabaseFile, type FileOptions, openCopy, openFile } from './database-file.ts';
-import { SqliteDialect } from './dialect.ts';
+import { eachQuery, SqliteDialect } from './dialect.ts';
 import { SIDE_TABLES } from './schema.ts';
 import { endWal, inBulk, preferWal, unlessBusy, withSmallCache } from './settings.ts';
 import { makeTemporaryTables } from './temporary-tables.ts';
@@ -102,9 +102,9 @@ export class SqliteConnection implements SqlDatabase {
     return row;
   }
 
-  /** See SqlDatabase.queryEach. */
+  /** See SqlDatabase.queryEach. Steps would take as long as a query that finds nothing. */
   async queryEach<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Promise<T[]> {
-    return this.play(this.dialect.each<T>(keys, queryFor));
+    return this.readTogether(() => eachQuery(keys, queryFor).flatMap((query) => this.all<T>(query)));
   }
 
   async read<T>(steps: () => Steps<T>): Promise<T> {

@@ -55,18 +55,9 @@ export class SqliteDialect implements Dialect {
         AND +version_uid = ${versionUid} AND valid = 0) AS bad`;
   }
 
-  /** Puts one statement together, which is prepared once; each key puts its values into it. */
   *each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Steps<T[]> {
-    const [first] = keys;
-    if (first === undefined) return [];
     const rows: T[] = [];
-    const marks: SqlValue[] = first.map(() => Buffer.alloc(0));
-    const query = queryFor(...marks.map((mark) => sql`${mark}`));
-    const places = query.values.map((value) => marks.indexOf(value));
-    for (const key of keys) {
-      const values = query.values.map((value, i) => key[places[i] ?? -1] ?? value);
-      for (const row of yield* rowsOf<T>(withValues(query, values))) rows.push(row);
-    }
+    for (const query of eachQuery(keys, queryFor)) for (const row of yield* rowsOf<T>(query)) rows.push(row);
     return rows;
   }
 
@@ -101,4 +92,19 @@ export class SqliteDialect implements Dialect {
     );
     return yield* run(sql`DELETE FROM blocks WHERE ${where}`);
   }
+}
+
+/** A query for each key: one statement, which is put together and prepared once. */
+export function eachQuery(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Sql[] {
+  const [first] = keys;
+  if (first === undefined) return [];
+  const marks: SqlValue[] = first.map(() => Buffer.alloc(0));
+  const query = queryFor(...marks.map((mark) => sql`${mark}`));
+  const places = query.values.map((value) => marks.indexOf(value));
+  return keys.map((key) =>
+    withValues(
+      query,
+      query.values.map((value, i) => key[places[i] ?? -1] ?? value),
+    ),
+  );
 }

@@ -1,9 +1,9 @@
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
-import { insertImported } from '../sql/import-steps.ts';
+import { forgottenBlobs, insertImported } from '../sql/import-steps.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
-import type { ImportOptions } from '../transfer-store.ts';
+import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /**
@@ -14,7 +14,9 @@ export async function importVersion(
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
   { isWhole = () => true, isTrusted = false }: ImportOptions = {},
-): Promise<number> {
+): Promise<ImportOutcome> {
+  await connection.makeSideTables();
+  const forgotten = await connection.read(forgottenBlobs);
   connection.exec('DROP TABLE IF EXISTS temp.import_rows');
   connection.exec(
     `CREATE TEMPORARY TABLE import_rows (uid TEXT, id INTEGER PRIMARY KEY, date TEXT, checksum TEXT, size INTEGER,
@@ -27,5 +29,7 @@ export async function importVersion(
   }
   const build = await statementBuilder();
   const valid = version.valid && isWhole();
-  return connection.transaction(() => insertImported(connection, build, { version: { ...version, valid }, isTrusted }));
+  return connection.transaction(() =>
+    insertImported(connection, build, { version: { ...version, valid }, isTrusted, forgotten }),
+  );
 }

@@ -37,7 +37,7 @@ export function metaTransferSuite(lab: MetaLab): void {
     }
 
     it('comes in whole', async () => {
-      expect(await lab.meta.importVersion(version, rows(2))).toBe(0);
+      expect(await lab.meta.importVersion(version, rows(2))).toEqual({ doomed: 0, mayLack: false });
       expect(await lab.meta.findVersion('v9')).toEqual({ ...version, tags: [] });
       expect(await lab.meta.datedBlockPage('v9', -1, 10)).toHaveLength(2);
     });
@@ -59,6 +59,15 @@ export function metaTransferSuite(lab: MetaLab): void {
         }
       }
       await lab.meta.importVersion(version, counted(), { isWhole: () => read < 2 });
+      expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
+    });
+
+    it('comes in invalid when a cleanup deletes blobs while its rows come: they may be among them', async () => {
+      async function* besideCleanup() {
+        yield* rows(1);
+        await lab.meta.forgetDoomed([uidOf(0)]);
+      }
+      expect(await lab.meta.importVersion({ ...version, size: 1 }, besideCleanup())).toEqual({ doomed: 0, mayLack: true });
       expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
     });
 

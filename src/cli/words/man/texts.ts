@@ -30,11 +30,11 @@ export const SOURCES_AND_TARGETS: Terms = [
 
 const MEANINGS: Record<ExitCode | 0 | typeof READER_GONE, string> = {
   0: 'Done.',
-  1: 'No command was given. The config file is missing or wrong. The database is not initialised or not reachable. A date is wrong. The target was refused: it exists, is too small, is in use or belongs to the store.',
+  1: 'No command was given. The config file is missing or wrong. The database is not initialised, not reachable or of another layout than the config file says. A date is wrong. The target was refused: it exists, is too small, is in use or belongs to the store.',
   2: 'Wrong usage: unknown command or option, missing argument, value of the wrong kind.',
   5: 'The source differs from the base version outside the hints, has data there without a base, or differs from the version to resume. Or the target of *--delta-from* differs where nothing has changed.',
   6: 'The data backend failed during a backup or restore, which can be resumed.',
-  20: 'Bad blocks: a scrub found errors or an incomplete version, a repair could not repair all, or a restore finished with wrong or missing blocks.',
+  20: 'Bad blocks: a scrub found errors or an incomplete version, a repair could not repair all, or a restore finished with wrong or missing blocks. Or *check-metadata* or *scrub --all* found damage in the database.',
   22: 'The version to import already exists.',
   23: 'The file to import is not an export.',
   100: 'Any other failure.',

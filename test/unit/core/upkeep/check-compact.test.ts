@@ -1,12 +1,19 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { backup } from '../../../../src/core/backup/backup.ts';
+import { restore } from '../../../../src/core/restore/restore.ts';
+import { scrub } from '../../../../src/core/scrub/scrub.ts';
+import { OpenImages } from '../../../../src/core/serve/open-images.ts';
+import { exportText } from '../../../../src/core/transfer/export.ts';
 import { checkMetadata } from '../../../../src/core/upkeep/check-metadata.ts';
 import { isComplete } from '../../../../src/core/versions/check-rows.ts';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { silentLogger } from '../../../../src/logger.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
+import { runInline } from '../../../support/engine/inline-pool.ts';
+import { noise } from '../../../support/images/random.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 
 /** Three leaves. */
@@ -168,4 +175,21 @@ test('a leaf that counts more blocks than it has is not read', async () => {
   await lab.wholeVersion('v1', rows).catch(() => {});
   damage(`UPDATE backy2_leaves SET n = n + 1 WHERE id = ${ofLeaf(0)}`);
   await expect(lab.meta.blockPage('v1', -1, 10)).rejects.toThrow('has a wrong count');
+});
+
+test('blocks of another version that look right are not restored, served or exported as the own ones', async () => {
+  const settings = { ...lab.context.settings, workers: undefined };
+  const context = { ...lab.context, settings };
+  const [one, other] = ['one', 'other'].map((name) => ({ source: lab.source(noise(5 * BLOCK_SIZE, name), name), name }));
+  if (one === undefined || other === undefined) throw new Error('no images');
+  const { uid } = await backup(context, one);
+  await backup(context, other);
+  damage('UPDATE backy2_map_leaves SET leaf = (SELECT leaf FROM backy2_map_leaves WHERE map = 2) WHERE map = 1');
+  const images = await OpenImages.create(context, () => {});
+  await expect(images.open(uid)).rejects.toThrow('is damaged in the database');
+  await images.close();
+  await expect(exportText(context, uid).next()).rejects.toThrow('was not exported');
+  const request = { uid, target: `file://${join(lab.folder, 'target')}`, sparse: false, force: true, discard: false, fromId: 0 };
+  expect(await restore(context, request, runInline)).toMatchObject({ complete: false, blocksRestored: 5 });
+  expect(await scrub(context, { uid, percent: 100 })).toMatchObject({ complete: false, valid: false });
 });

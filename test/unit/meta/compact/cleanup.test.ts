@@ -115,7 +115,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     async function* exported() {
       yield* rows;
     }
-    expect(await lab.meta.importVersion(version, exported())).toBe(10);
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 10, mayLack: false });
     expect((await lab.rowsOf('v1')).some(({ valid }) => valid)).toBe(false);
     expect((await lab.meta.findVersion('v1'))?.valid).toBe(false);
     expect(await doom(0, 100, '')).toEqual([]);
@@ -133,7 +133,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     async function* exported() {
       yield* rows;
     }
-    expect(await lab.meta.importVersion(version, exported())).toBe(9);
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 9, mayLack: false });
     expect((await lab.rowsOf('v1')).filter(({ valid }) => valid).map(({ id }) => id)).toEqual([0]);
     expect(await doom(0, 100, '')).toEqual([]);
   });
@@ -235,6 +235,27 @@ describe('cleanup of the compact layout on SQLite', () => {
     await expect(lab.meta.prepareFullCleanup(() => {})).rejects.toMatchObject({ code: 'database' });
     expect(await lab.meta.doomCandidates(0, 100, '')).toEqual([]);
     expect(await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).toEqual([]);
+  });
+
+  it.each([1, 10])('is refused in full while the row of blob %d is lost: its bytes would count as unused', async (blob) => {
+    await whole('v1', 100);
+    edit(`DELETE FROM backy2_blobs WHERE id = ${blob}`);
+    await expect(lab.meta.prepareFullCleanup(() => {})).rejects.toMatchObject({
+      code: 'database',
+      message: expect.stringContaining(`a leaf names blob ${blob}, which has no row`),
+    });
+  });
+
+  it('finds the blobs of an import that was killed only in a full cleanup: it may be running', async () => {
+    await whole('v1', 100);
+    await whole('killed', 200);
+    // An import adds the version last.
+    edit("DELETE FROM versions WHERE uid = 'killed'");
+    expect(await doom(0, 100, '')).toEqual([]);
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(count('backy2_maps')).toBe(1);
+    expect((await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).sort()).toEqual(uidsFrom(200));
+    expect((await doom(0, 100, '')).sort()).toEqual(uidsFrom(200));
   });
 
   it('finds ids that are far apart', async () => {
