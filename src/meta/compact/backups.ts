@@ -40,11 +40,11 @@ export async function presentBlocks(db: SqlDatabase, versionUid: string, { first
     present.length = 0;
     const map = yield* mapOf(versionUid);
     if (map === undefined || count === 0) return;
-    yield* eachLeaf(db, hash, { map: map.map, first: leafOf(first), last: leafOf(first + count - 1) }, ({ idx, leaf, n }) => {
-      const start = idx * LEAF_BLOCKS;
+    yield* eachLeaf(db, hash, { map: map.map, first: leafOf(first), last: leafOf(first + count - 1) }, (placed) => {
+      const start = placed.idx * LEAF_BLOCKS;
       const [from, past] = [Math.max(first - start, 0), Math.min(first + count - start, LEAF_BLOCKS)];
-      if (n === LEAF_BLOCKS) add(start + from, past - from);
-      else for (let offset = from; offset < past; offset++) if (leaf[offset] !== MISSING) add(start + offset, 1);
+      if (placed.n === LEAF_BLOCKS) add(start + from, past - from);
+      else for (let offset = from; offset < past; offset++) if (placed.leaf[offset] !== MISSING) add(start + offset, 1);
     });
   });
   return present;

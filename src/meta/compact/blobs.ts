@@ -4,7 +4,7 @@ import { literal, type Sql, sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { toBytes } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
-import type { PlacedLeaf } from './maps.ts';
+import type { PlacedLeaf } from './placed-leaf.ts';
 
 /** A row of `backy2_blobs` as a driver gives it. */
 export interface BlobRecord {

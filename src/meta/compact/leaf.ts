@@ -65,8 +65,7 @@ export function encodeLeaf(leaf: Leaf): Buffer {
  */
 export function decodeLeaf(data: Uint8Array): Leaf {
   const form = data[0] ?? 0;
-  const width = form & ~EXTENTS;
-  if ((width !== 4 && width !== 5) || data.length < HEADER_BYTES) throw new Error(`a leaf of form ${form}`);
+  const width = widthOf(data);
   const base = readUint(data, 1, 5);
   const leaf = emptyLeaf();
   const body = data.length - HEADER_BYTES;
@@ -75,6 +74,45 @@ export function decodeLeaf(data: Uint8Array): Leaf {
   if (!Number.isInteger(length) || length > LEAF_BLOCKS) throw new Error(`a leaf of ${body} bytes of width ${width}`);
   for (let i = 0, at = HEADER_BYTES; i < length; i++, at += width) leaf[i] = blockOf(readUint(data, at, width), { base, width });
   return leaf;
+}
+
+/** Blocks of a leaf. */
+interface LeafCounts {
+  /** Those that are not missing. */
+  blocks: number;
+  zeros: number;
+}
+
+/**
+ * Counts the blocks of a leaf, which has been checked, by its bytes. 0.1 µs with few extents, 5 µs
+ * without.
+ * @throws Error when no leaf has these bytes.
+ */
+export function countsOf(data: Uint8Array): LeafCounts {
+  const width = widthOf(data);
+  const counts = { blocks: 0, zeros: 0 };
+  const hasExtents = ((data[0] ?? 0) & EXTENTS) !== 0;
+  const step = hasExtents ? OFFSET_BYTES + width : width;
+  for (let at = HEADER_BYTES; at < data.length; at += step) {
+    const value = readUint(data, at + step - width, width);
+    if (value === MOST[width]) continue;
+    const count = hasExtents ? offsetAt(data, at + step) - offsetAt(data, at) : 1;
+    counts.blocks += count;
+    if (value === 0) counts.zeros += count;
+  }
+  return counts;
+}
+
+/** The first block of the extent at a place, or the end of the leaf. */
+function offsetAt(data: Uint8Array, at: number): number {
+  return at < data.length ? readUint(data, at, OFFSET_BYTES) & ~RUN : LEAF_BLOCKS;
+}
+
+function widthOf(data: Uint8Array): Width {
+  const form = data[0] ?? 0;
+  const width = form & ~EXTENTS;
+  if ((width === 4 || width === 5) && data.length >= HEADER_BYTES) return width;
+  throw new Error(`a leaf of form ${form}`);
 }
 
 interface Coding {
@@ -89,7 +127,7 @@ function decodeExtents(data: Uint8Array, coding: Coding, leaf: Leaf): Leaf {
   for (let at = HEADER_BYTES; at < data.length; at += step) {
     const offset = readUint(data, at, OFFSET_BYTES);
     const first = offset & ~RUN;
-    const next = at + step < data.length ? readUint(data, at + step, OFFSET_BYTES) & ~RUN : LEAF_BLOCKS;
+    const next = offsetAt(data, at + step);
     if (first !== end || next <= first || next > LEAF_BLOCKS) throw new Error(`a leaf with an extent from ${first} to ${next}`);
     const block = blockOf(readUint(data, at + OFFSET_BYTES, coding.width), coding);
     if ((offset & RUN) !== 0) leaf.fill(block, first, next);

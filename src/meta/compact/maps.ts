@@ -2,9 +2,9 @@ import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
-import { damaged } from './damage.ts';
-import { countBlocks, decodeLeaf, encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
+import { encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
+import { type LeafRecord, PlacedLeaf } from './placed-leaf.ts';
 
 /** The map of a version: where its leaves are. */
 export interface VersionMap {
@@ -16,17 +16,6 @@ export interface VersionMap {
   /** Null until the first block is committed. */
   blockSize: number | null;
   date: string;
-}
-
-/** A leaf at its place. */
-export interface PlacedLeaf {
-  idx: number;
-  id: number;
-  /** Blocks that it has. */
-  n: number;
-  /** Blobs without a uid, or whose size is not the block size. */
-  odd: number;
-  leaf: Leaf;
 }
 
 /** Leaves that one statement reads: 2 MB. */
@@ -66,26 +55,6 @@ export function* insertMap({ dialect }: SqlDatabase, versionUid: string): Steps<
   return map;
 }
 
-/** A leaf as a driver gives it. */
-interface LeafRecord {
-  idx: number;
-  id: number;
-  n: number;
-  odd: number;
-  sum: Buffer;
-  data: Buffer;
-}
-
-/** Decodes a leaf. @throws BackyError `database` when its bytes are not those that were written. */
-export function checkedLeaf(db: SqlDatabase, hash: LeafHash, { id, sum, data }: Pick<LeafRecord, 'id' | 'sum' | 'data'>): Leaf {
-  if (!hash(data).equals(sum)) throw damaged(db, `leaf ${id} of table backy2_leaves has another checksum`);
-  try {
-    return decodeLeaf(data);
-  } catch (error) {
-    throw damaged(db, `leaf ${id} of table backy2_leaves is ${(error as Error).message}`);
-  }
-}
-
 /** Leaves to read. */
 interface LeavesRequest {
   map: number;
@@ -106,12 +75,7 @@ export function* leafPage(db: SqlDatabase, hash: LeafHash, request: LeavesReques
       FROM backy2_map_leaves JOIN backy2_leaves ON backy2_leaves.id = leaf
       WHERE map = ${map} AND idx >= ${first} AND idx <= ${last} ${where} ORDER BY idx LIMIT ${most}`,
   );
-  return records.map((record) => {
-    const leaf = checkedLeaf(db, hash, record);
-    // It decides whether versions are complete.
-    if (countBlocks(leaf) !== record.n) throw damaged(db, `leaf ${record.id} of table backy2_leaves has a wrong count`);
-    return { ...record, leaf };
-  });
+  return records.map((record) => new PlacedLeaf(db, hash, record));
 }
 
 /** The same for all of a range, page by page. */

@@ -3,7 +3,7 @@ import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
 import type { Leaf } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
-import { checkedLeaf } from './maps.ts';
+import { checkedLeaf } from './placed-leaf.ts';
 
 /** Leaves that one statement reads: 2 MB. */
 const PAGE_LEAVES = 500;

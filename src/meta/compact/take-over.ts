@@ -13,7 +13,8 @@ import { mapFor } from './commit.ts';
 import { damaged } from './damage.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
-import { leafOf, leafPage, mapOf, type PlacedLeaf, type VersionMap, zeroLength } from './maps.ts';
+import { leafOf, leafPage, mapOf, type VersionMap, zeroLength } from './maps.ts';
+import type { PlacedLeaf } from './placed-leaf.ts';
 
 /**
  * See BackupStore.takeOver. One transaction: a leaf that is taken over completely becomes one more
@@ -98,8 +99,9 @@ class Picker {
 
   /** Leaves MUST come in their order. Adds what is picked to `sum`. */
   *pick(db: SqlDatabase, placed: PlacedLeaf, sum: TakeOverResult): Steps<Picked> {
-    const { idx, leaf } = placed;
+    const { idx } = placed;
     if (placed.odd === 0 && this.#isPlain(idx)) return this.#pickWhole(placed, sum);
+    const { leaf } = placed;
     const blobs = yield* blobsOfOdd(db, placed);
     const start = idx * LEAF_BLOCKS;
     const offsets: number[] = [];
@@ -144,9 +146,9 @@ class Picker {
     return start >= 0 && past <= this.#lastId && past < this.#base.size && this.#base.blockSize === this.#geometry.blockSize;
   }
 
-  #pickWhole({ n, leaf, idx }: PlacedLeaf, sum: TakeOverResult): Picked {
-    let zeros = 0;
-    for (let i = 0; i < LEAF_BLOCKS; i++) if (leaf[i] === ZERO) zeros++;
+  /** Without a look at its blocks. */
+  #pickWhole(placed: PlacedLeaf, sum: TakeOverResult): Picked {
+    const { idx, n, zeros } = placed;
     sum.blocks += n;
     sum.bytes += n * this.#geometry.blockSize;
     sum.sparseBlocks += zeros;
@@ -154,7 +156,7 @@ class Picker {
     return {
       count: n,
       addTo: (changes) => {
-        for (const [offset, block] of leaf.entries())
+        for (const [offset, block] of placed.leaf.entries())
           if (block !== MISSING) changes.set(idx * LEAF_BLOCKS + offset, block, false);
       },
     };

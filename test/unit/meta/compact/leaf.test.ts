@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   countBlocks,
+  countsOf,
   decodeLeaf,
   emptyLeaf,
   encodeLeaf,
@@ -46,6 +47,16 @@ describe('a leaf', () => {
         expect(decodeLeaf(data)).toEqual(leaf);
         expect(data.length).toBeLessThanOrEqual(6 + 5 * LEAF_BLOCKS);
         expect(encodeLeaf(decodeLeaf(data))).toEqual(data);
+      }),
+    );
+  });
+
+  it('tells how many blocks it has, and how many are zero, by its bytes', () => {
+    fc.assert(
+      fc.property(stretches, (parts) => {
+        const leaf = leafOf(parts);
+        const zeros = leaf.filter((block) => block === ZERO).length;
+        expect(countsOf(encodeLeaf(leaf))).toEqual({ blocks: countBlocks(leaf), zeros });
       }),
     );
   });

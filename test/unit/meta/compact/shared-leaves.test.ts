@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/logger.ts';
+import { leafHash } from '../../../../src/meta/compact/leaf-sum.ts';
 import type { MetaStore } from '../../../../src/meta/meta-store.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
@@ -41,7 +42,7 @@ const create = (uid: string) =>
 const commit = (uid: string, rows: BackupRow[]) =>
   store.commitGroup(uid, { rows, sparse: [], counters: () => NO_COUNTS }, GEOMETRY);
 
-/** Takes all blocks of v1 over but one, which v2 gets new. */
+/** Takes all blocks of v1 over but one, which is new in v2. */
 async function makeNext(): Promise<void> {
   const ranges = [
     { first: 0, count: CHANGED },
@@ -52,7 +53,7 @@ async function makeNext(): Promise<void> {
   await commit('v2', [{ ...row(CHANGED, SIZE), size: 100 }]);
 }
 
-/** Damages the leaves of several versions, or those of one alone. @returns how many. */
+/** Damages the leaves of several versions, or those of one. @returns how many. */
 function damageLeaves(which: 'shared' | 'own'): number {
   const db = new Database(join(folder, 'db'));
   const uses = `(SELECT count(*) FROM backy2_map_leaves WHERE leaf = backy2_leaves.id) ${which === 'shared' ? '> 1' : '= 1'}`;
@@ -78,6 +79,27 @@ it('damage of other leaves ends a comparison', async () => {
   await makeNext();
   expect(damageLeaves('own')).toBe(2);
   await expect(store.compareVersions('v1', 'v2', -1, SIZE * 2)).rejects.toMatchObject({ code: 'database' });
+});
+
+/** Gives all full leaves bytes with a right checksum and count that cannot be decoded. */
+async function makeUndecodable(): Promise<void> {
+  // Two extents, of which the second begins behind the last block.
+  const data = Buffer.from('14'.concat('0000000000', '8000', '00000000', '83e8', '00000000'), 'hex');
+  const sum = (await leafHash())(data);
+  const db = new Database(join(folder, 'db'));
+  db.prepare('UPDATE backy2_leaves SET data = ?, sum = ? WHERE n = 1000').run(data, sum);
+  db.close();
+}
+
+it('full leaves are taken over, and known to be there, without being decoded', async () => {
+  await makeUndecodable();
+  const range = { first: 0, count: CHANGED };
+  await expect(store.blockPage('v1', -1, 1)).rejects.toMatchObject({ code: 'database' });
+  const whole = { first: 0, count: 2000 };
+  const request = { baseUid: 'v1', versionUid: 'v2', ranges: [whole], geometry: GEOMETRY };
+  const taken = await store.takeOver({ ...request, counters: () => NO_COUNTS, onCopied: () => {} });
+  expect(taken).toMatchObject({ blocks: 2000, sparseBlocks: 2000 });
+  expect(await store.presentBlocks('v2', range)).toEqual([whole]);
 });
 
 it('a damaged leaf is not taken over, though its blocks are not looked at', async () => {
