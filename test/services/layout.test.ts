@@ -128,6 +128,20 @@ it('a conversion that was stopped continues', async () => {
   lab.remove();
 });
 
+it('a schema of another layout in the place of the new tables is named, and stays', async () => {
+  const { lab, database } = await installation('classic');
+  const before = await dump(database);
+  await server.query(database, 'CREATE SCHEMA backy2_converting');
+  for (const table of ['alembic_version', 'versions'])
+    await server.query(database, `CREATE TABLE backy2_converting.${table} AS SELECT * FROM ${table}`);
+  const refused = await lab.run(['convert-db', '--to', 'compact']);
+  expectFailure(refused, 1, 'The schema backy2_converting is not an unfinished conversion of this database.');
+  expect(refused.stderr).toContain('DROP SCHEMA backy2_converting CASCADE');
+  expect(await dump(database)).toEqual(before);
+  expect(await server.query(database, 'SELECT 1 FROM backy2_converting.versions')).toHaveLength(2);
+  lab.remove();
+});
+
 it('check-metadata finds damage in both layouts', async () => {
   for (const [layout, damage] of [
     ['classic', "UPDATE blocks SET size = 1 WHERE id = 3 AND uid <> ''"],

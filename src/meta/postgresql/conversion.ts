@@ -38,7 +38,12 @@ export async function convertTo(
   const { schema } = await source.queryOne<{ schema: string }>(CURRENT_SCHEMA);
   await source.write((session) => session.script(`CREATE SCHEMA IF NOT EXISTS ${BESIDE}`), { exclusion: 'schema' });
   const { store, connection } = connect(`-c search_path=${BESIDE}`);
-  await openOrCreate(store, to);
+  try {
+    await openOrCreate(store, to);
+  } catch (error) {
+    await store.close().catch(() => {});
+    throw error;
+  }
   return {
     ...{ target: store, giveUp: GIVE_UP },
     ...bind(source, {
