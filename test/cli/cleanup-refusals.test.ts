@@ -4,12 +4,12 @@ import { noise } from '../support/images/random.ts';
 import { expectFailure } from '../support/labs/expect-failure.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { stateOf } from '../support/labs/lab-state.ts';
-import { LAYOUT } from '../support/stores/amount.ts';
+import { layoutOfFile } from '../support/runner/layout-turn.ts';
 import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 4096;
 const FULL = ['cleanup', '-f'];
-const UID_INDEX = LAYOUT === 'compact' ? 'backy2_ix_blobs_uid' : 'ix_blocks_uid';
+const UID_INDEX = layoutOfFile() === 'compact' ? 'backy2_ix_blobs_uid' : 'ix_blocks_uid';
 
 filesOnly('blob files', () => {
   let lab: Lab;

@@ -93,14 +93,10 @@ export class LabData {
    * {@link blocks} reads them, and `deleted_blocks` has the candidates.
    */
   dump(): Record<string, unknown[]> {
-    const tables = ['versions', 'blocks', 'tags', 'deleted_blocks', 'stats'];
-    if (!isCompact(this.store)) return Object.fromEntries(tables.map((table) => [table, this.store.rows(table)]));
     const { store } = this;
-    return {
-      ...Object.fromEntries(tables.filter((table) => table !== 'blocks').map((table) => [table, store.rows(table)])),
-      blocks: compactBlocks(store),
-      deleted_blocks: this.candidates(),
-    };
+    const rowsOf = (tables: string[]) => Object.fromEntries(tables.map((table) => [table, store.rows(table)]));
+    if (!isCompact(store)) return rowsOf(['versions', 'blocks', 'tags', 'deleted_blocks', 'stats']);
+    return { ...rowsOf(['versions', 'tags', 'stats']), blocks: compactBlocks(store), deleted_blocks: this.candidates() };
   }
 
   /** The rows of blobs that may be deleted. */

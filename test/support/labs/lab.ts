@@ -80,7 +80,7 @@ export class Lab extends LabData {
    * hard links: quick, but the test must not write into one (the program never does).
    */
   async clone(blobs: 'linked' | 'copied'): Promise<Lab> {
-    const copy = new Lab({ ...this.#options, layout: this.layout });
+    const copy = new Lab(this.#options);
     await copy.store.copyFrom(this.store, blobs);
     for (const entry of readdirSync(this.folder, { withFileTypes: true })) {
       if (entry.isFile() && entry.name !== 'backy.cfg') copyFileSync(this.path(entry.name), copy.path(entry.name));
@@ -174,6 +174,8 @@ export class Lab extends LabData {
   }
 
   #basicConfig(): Sections {
+    // A file's turn is for whatever database its tests make, also without Lab.create.
+    const layout = this.#options.layout === undefined && this.layout === 'compact' ? { layout: this.layout } : {};
     return {
       DEFAULTS: {
         logfile: this.path('backy.log'),
@@ -186,6 +188,7 @@ export class Lab extends LabData {
         ...(this.#options.workers === undefined ? {} : { workers: this.#options.workers }),
       },
       ...this.store.config,
+      MetaBackend: { ...this.store.config.MetaBackend, ...layout },
       io_file: { simultaneous_reads: 4, simultaneous_writes: 4 },
     };
   }

@@ -9,11 +9,11 @@ import { takesTurn } from './rotation.ts';
  * `lab.blocks`, `lab.dump` and `lab.candidates`, which read both layouts.
  */
 const FILES: readonly string[] = [
-  ...['cli/clocks', 'cli/damaged-blobs', 'cli/damaged-length', 'cli/lost-database'],
+  ...['cli/cleanup-refusals', 'cli/clocks', 'cli/damaged-blobs', 'cli/damaged-length', 'cli/lost-database'],
   ...['cli/restore-stream', 'cli/restore-targets', 'cli/sizes', 'cli/stats', 'cli/store-identity', 'cli/unknown-version'],
-  ...['process/broken-imports', 'process/full-disk', 'process/images', 'process/lost-writes', 'process/nbd-healing'],
+  ...['process/broken-imports', 'process/images', 'process/lost-writes', 'process/nbd-healing'],
   ...['process/nbd-readers', 'process/restore-stream', 'process/signals', 'process/source-faults', 'process/stdin'],
-  ...['process/transfer', 'long/concurrency', 'long/imports', 'long/kill', 'long/locks-at-the-store', 'long/mass-damage'],
+  ...['process/transfer', 'long/concurrency', 'long/kill', 'long/locks-at-the-store', 'long/mass-damage'],
   ...['long/nbd-save', 'long/other-settings', 'long/properties', 'long/scrub-oldest'],
 ];
 

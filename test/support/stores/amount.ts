@@ -8,6 +8,3 @@ export const ON_SERVERS = process.env.BACKY_TEST_STORE === 'servers';
 export function amount(on: { files: number; servers: number }): number {
   return ON_SERVERS ? on.servers : on.files;
 }
-
-/** The layout of the databases of labs with SQLite. */
-export const LAYOUT = process.env.BACKY_TEST_LAYOUT === 'compact' ? 'compact' : 'classic';

@@ -4,7 +4,6 @@ import Database from 'better-sqlite3';
 import type { Layout } from '../../../src/model/layout.ts';
 import { copyTree } from '../images/trees.ts';
 import type { Sections } from '../labs/config-text.ts';
-import { LAYOUT } from './amount.ts';
 import { showAsClassic } from './classic-view.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
@@ -25,7 +24,7 @@ export class FileStore implements LabStore {
     this.databasePath = databasePath;
     this.dataPath = dataPath;
     this.config = {
-      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}`, ...(LAYOUT === 'compact' && { layout: LAYOUT }) },
+      MetaBackend: { type: 'sql', engine: `sqlite:///${databasePath}` },
       DataBackend: { type: 'file', path: dataPath, simultaneous_writes: 4, simultaneous_reads: 4 },
     };
     mkdirSync(dataPath, { recursive: true });
@@ -73,8 +72,7 @@ export class FileStore implements LabStore {
   }
 
   rows(table: string): unknown[] {
-    const isShown = LAYOUT === 'compact' && ['blocks', 'deleted_blocks'].includes(table);
-    return this.query(`SELECT * FROM ${table} ${isShown ? '' : 'ORDER BY rowid'}`, []);
+    return this.query(`SELECT * FROM ${table} ORDER BY rowid`, []);
   }
 
   blobs(): string[] {
