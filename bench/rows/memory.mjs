@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from '../lib/program.mjs';
 import { toRow } from '../lib/rounds.mjs';
-import { initialized } from './common.mjs';
+import { initialized, uidOf } from './common.mjs';
 
 const MIB = 1024 ** 2;
 /** Without slots, from 1 to 16 workers: each has a heap of its own. */
@@ -19,6 +20,8 @@ const [LEAST_SLOTS, MOST_SLOTS] = [6, 16];
 const GIB = 1024 ** 3;
 /** Tolerance for random differences between runs, such as the timing of garbage collection. */
 const GROWTH_ALLOWED = 1.15;
+/** 200 TB in blocks of 4 MiB. */
+const MANY_BLOCKS = 50_000_000;
 
 /**
  * Peak memory of the whole process. 10 TB in blocks of 4 MiB take most of an hour, so the large
@@ -53,6 +56,37 @@ export async function* memory(workspace) {
   yield toRow({ ...row, what: `${large} image, all rows, ${what}`, atMost: 1 }, inMib(rows, bound));
   const growth = `${large} image, reading for the same time, vs the 10 GB image`;
   yield toRow({ ...row, what: growth, atMost: GROWTH_ALLOWED }, inMib(beginning, small.bytes));
+  const blocks = workspace.quick ? 500_000 : MANY_BLOCKS;
+  for (const [name, bytes] of Object.entries(await manyBlocks(workspace, blocks)))
+    yield toRow({ ...row, what: `${blocks} blocks, compact, ${name}, ${what}`, atMost: 1 }, inMib({ bytes }, bound));
+}
+
+/**
+ * Peak memory of commands on a version of many blocks in the compact layout. All but a few are zero
+ * blocks, whose leaves are as many as any.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {number} blocks
+ */
+async function manyBlocks(workspace, blocks) {
+  const program = new Program(workspace, { folder: workspace.folder('disk', 'memory') });
+  await program.run('initdb', '--layout', 'compact');
+  const { blockSize } = workspace;
+  const hints = `${program.folder}/hints.json`;
+  const rest = { offset: blockSize, length: (blocks - 1) * blockSize, exists: false };
+  writeFileSync(hints, JSON.stringify([{ offset: 0, length: blockSize, exists: true }, rest]));
+  const changes = `${program.folder}/changes.json`;
+  writeFileSync(changes, JSON.stringify([{ offset: 0, length: blockSize, exists: true }]));
+  const path = join(workspace.folder('memory', 'memory'), 'source');
+  writeFileSync(path, 'no zeros');
+  truncateSync(path, blocks * blockSize);
+  const source = `file://${path}`;
+  const watched = (/** @type {string[]} */ ...args) => program.start(args, { watchMemory: true }).ended;
+  const first = await watched('backup', '-r', hints, source, 'vm');
+  const next = await watched('backup', '-f', uidOf(first), '-r', changes, source, 'vm');
+  const usage = await watched('du');
+  for (const { exitCode, stderr } of [first, next, usage])
+    if (exitCode !== 0) throw new Error(`ended with ${exitCode}: ${stderr}`);
+  return { 'all rows': first.peakBytes, 'hinted backup': next.peakBytes, du: usage.peakBytes };
 }
 
 /**
