@@ -251,11 +251,20 @@ describe('cleanup of the compact layout on SQLite', () => {
     await whole('killed', 200);
     // An import adds the version last.
     edit("DELETE FROM versions WHERE uid = 'killed'");
+    edit("UPDATE backy2_maps SET digest = NULL WHERE version_uid = 'killed'");
     expect(await doom(0, 100, '')).toEqual([]);
     await lab.meta.prepareFullCleanup(() => {});
     expect(count('backy2_maps')).toBe(1);
     expect((await lab.meta.unnamed([...uidsFrom(100), ...uidsFrom(200)])).sort()).toEqual(uidsFrom(200));
     expect((await doom(0, 100, '')).sort()).toEqual(uidsFrom(200));
+  });
+
+  it('keeps the blobs of a whole version whose row is lost, in a full cleanup too', async () => {
+    await whole('v1', 100);
+    edit("DELETE FROM versions WHERE uid = 'v1'");
+    await lab.meta.prepareFullCleanup(() => {});
+    expect(await lab.meta.unnamed(uidsFrom(100))).toEqual([]);
+    expect(await doom(0, 100, '')).toEqual([]);
   });
 
   it('finds ids that are far apart', async () => {
