@@ -13,7 +13,7 @@ test.skipIf(skip)(`a lock that could not be released, and that nobody else holds
   try {
     // The write lock of the first transaction.
     const EIO = { name: 'EIO', action: '5' };
-    const fault = { kind: 'unlock', place: 'backy.sqlite', call: 22, fault: EIO } as const;
+    const fault = { kind: 'unlock', place: 'backy.sqlite', call: 30, fault: EIO } as const;
     const { result } = await runWithFault({ lab, library }, ['cleanup', '--dangerous-force'], fault);
     expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('though no other process has it') });
     await lab.ok('cleanup', '--dangerous-force');
