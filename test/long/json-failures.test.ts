@@ -33,7 +33,10 @@ const VALUES: Record<string, string> = {
   '<expire>': '2030-01-01',
 };
 /** Beside arguments: `scrub` takes a version, or an option that selects several. */
-const NEEDED_WORDS: Record<string, string[]> = { scrub: ['x'], repair: ['-s', 'null://8kB'], rekey: ['a'.repeat(64)] };
+const NEEDED_WORDS: Record<string, string[]> = {
+  ...{ scrub: ['x'], repair: ['-s', 'null://8kB'], rekey: ['a'.repeat(64)] },
+  'convert-db': ['--to', 'compact'],
+};
 
 /** Makes a source file. @returns its URL. */
 function sourceOf(name: string, bytes = noise(8 * BLOCK, name)): string {
