@@ -3,6 +3,7 @@ import type { FutureTimes } from '../../model/reports.ts';
 import type { OnSearched } from '../cleanup-store.ts';
 import { redateFutureCandidates as redateIn } from '../sql/cleanup.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { secondsAgo } from '../sql/seconds-ago.ts';
 import { bumpState, readState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run } from '../sql/steps.ts';
@@ -40,9 +41,7 @@ export async function dropUsedCandidates(
   minAgeSeconds: number,
   onSearched: OnSearched = () => {},
 ): Promise<number> {
-  const { latest } = await db.queryOne<{ latest: number }>(
-    sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
-  );
+  const latest = await secondsAgo(db, minAgeSeconds);
   const isOld = sql`time <= ${latest}`;
   const all = await db.queryOne<{ first: number | null; last: number | null; wanted: number }>(
     sql`SELECT min(blob) AS first, max(blob) AS last, count(*) FILTER (WHERE ${isOld} OR scanned = 0) AS wanted

@@ -3,7 +3,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { readState, setState } from '../sql/state.ts';
 import { joinSql, literal, type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
-import { forgetChecks, noteChecks } from '../sql/verified-steps.ts';
+import { forgetChecks, noteChecks, oldestChecks } from '../sql/verified-steps.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import { type BlobRecord, blobsByUid } from './blobs.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
@@ -112,11 +112,7 @@ export async function longestUnchecked(
   await db.makeSideTables();
   const hash = await leafHash();
   const { found, rows } = await db.read(function* () {
-    const found = yield* rowsOf<CheckCursor>(
-      sql`SELECT time, uid FROM backy2_verified
-        WHERE (time, uid) > (CAST(${after?.time ?? -1} AS BIGINT), CAST(${after?.uid ?? ''} AS VARCHAR(32))) AND time < ${before}
-        ORDER BY time, uid LIMIT ${limit}`,
-    );
+    const found = yield* rowsOf<CheckCursor>(oldestChecks(after, before, limit));
     const rows = yield* blobsByUid(
       db,
       found.map(({ uid }) => uid),

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FutureTimes } from '../../model/reports.ts';
 import type { OnSearched, WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from './database.ts';
+import { secondsAgo } from './seconds-ago.ts';
 import { bumpState, readState } from './state.ts';
 import { type Sql, sql } from './statement.ts';
 import { rowOf, rowsOf, run } from './steps.ts';
@@ -35,9 +36,7 @@ export async function dropUsedCandidates(
   minAgeSeconds: number,
   onSearched: OnSearched = () => {},
 ): Promise<number> {
-  const { latest } = await db.queryOne<{ latest: number }>(
-    sql`SELECT ${db.dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AS latest`,
-  );
+  const latest = await secondsAgo(db, minAgeSeconds);
   const isOld = sql`time <= ${latest}`;
   const { total } = await db.queryOne<{ total: number }>(sql`SELECT count(*) AS total FROM deleted_blocks WHERE ${isOld}`);
   let done = 0;

@@ -1,6 +1,6 @@
-import type { BlobCheck } from '../verification-store.ts';
+import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import type { SqlDatabase } from './database.ts';
-import { sql } from './statement.ts';
+import { type Sql, sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
 
 /**
@@ -43,4 +43,11 @@ export function* trustImported({ dialect }: SqlDatabase, checks: readonly BlobCh
           AND (blocks.size, blocks.enc_version, blocks.enc_envkey, blocks.enc_nonce)
             IS DISTINCT FROM (good.size, good.enc_version, good.enc_envkey, good.enc_nonce)))`,
   );
+}
+
+/** Checks after the cursor and before a time, oldest first. */
+export function oldestChecks(after: CheckCursor | undefined, before: number, limit: number): Sql {
+  return sql`SELECT time, uid FROM backy2_verified
+    WHERE (time, uid) > (CAST(${after?.time ?? -1} AS BIGINT), CAST(${after?.uid ?? ''} AS VARCHAR(32))) AND time < ${before}
+    ORDER BY time, uid LIMIT ${limit}`;
 }

@@ -6,7 +6,7 @@ import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 import { readState, setState } from './state.ts';
 import { joinSql, literal, type Sql, sql } from './statement.ts';
 import { rowOf, run } from './steps.ts';
-import { forgetChecks, noteChecks, trustImported } from './verified-steps.ts';
+import { forgetChecks, noteChecks, oldestChecks, trustImported } from './verified-steps.ts';
 
 /** Uids that one statement looks at: SQLite blocks the thread for some 20 ms. */
 const PIECE_UIDS = 20_000;
@@ -73,11 +73,7 @@ export async function longestUnchecked(
   limit: number,
 ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
   await db.makeSideTables();
-  const found = await db.query<CheckCursor>(
-    sql`SELECT time, uid FROM backy2_verified
-      WHERE (time, uid) > (CAST(${after?.time ?? -1} AS BIGINT), CAST(${after?.uid ?? ''} AS VARCHAR(32))) AND time < ${before}
-      ORDER BY time, uid LIMIT ${limit}`,
-  );
+  const found = await db.query<CheckCursor>(oldestChecks(after, before, limit));
   const named = await db.queryEach<BlockRecord & { uid: string; versionUid: string }>(
     found.map(({ uid }) => [uid]),
     (uid) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`,

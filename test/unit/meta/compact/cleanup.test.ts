@@ -105,7 +105,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     expect((await commit('v2', [row(3, 103, true)])).refused).toHaveLength(1);
   });
 
-  it('makes them bad for imports, whose blobs may be gone when it comes to their rows', async () => {
+  it('makes their blocks bad in an import: the blobs may be gone before it adds its rows', async () => {
     await whole('v1', 100);
     const version = await lab.meta.findVersion('v1');
     const rows = await lab.meta.datedBlockPage('v1', -1, 10);
