@@ -10,10 +10,10 @@ process.env.BACKY_TEST_ROTATION = String(ROTATION);
 
 /** Options of each kind of tests; its folder has the same name (docs/testing.md). */
 const KINDS = {
-  /** Pure code and real files: starts no process, so files may share one. */
-  unit: { isolate: false },
+  /** Pure code and real files: starts no process. */
+  unit: {},
   /** The program, resident: no start per call. */
-  cli: { isolate: false },
+  cli: {},
   /** The program as a process of its own: signals, terminals, pipes, several at once. */
   process: {},
   /** Slow tests of both kinds: not in `npm test`. */
@@ -30,6 +30,8 @@ const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 const shared = {
   setupFiles: ['test/support/runner/setup.ts', 'test/support/runner/fast-check-seed.ts'],
   exclude: configDefaults.exclude,
+  // Files of a kind share processes: each would load the tests' modules and a host of the program.
+  isolate: false,
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // Generous, for busy machines: Vitest would give up after a second.
