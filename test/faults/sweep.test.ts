@@ -1,8 +1,8 @@
 import { declareSweep } from '../support/faults/declare-sweep.ts';
 import { shardText } from '../support/runner/rotation.ts';
 
-/** A shard has about 500 faults and 300 power losses, which take a minute on two cores. */
-const SHARDS = 24;
+/** A shard has about 370 faults and 220 power losses, which take 45 seconds on two cores. */
+const SHARDS = 32;
 
 await declareSweep({
   title: `$name leaves a sound store that needs no repair, after each fault and power loss of ${shardText(SHARDS)}`,

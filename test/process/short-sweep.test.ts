@@ -19,8 +19,8 @@ process.env.BACKY_TEST_SEED = String(SEED);
 
 /** The same as the long sweep (test/faults/sweep.test.ts), at a few points only. */
 const OPERATION_NAMES = ['backup, hinted', 'restore, over a file', 'cleanup'];
-/** A shard has about 15 faults and 40 power losses. */
-const SHARDS = { errno: 128, kill: 128, power: 40 };
+/** A shard has about 8 faults and 20 power losses. */
+const SHARDS = { errno: 256, kill: 256, power: 80 };
 const SECONDS = 300;
 
 const operations = operationsOfRun(SHARDS.kill).filter(({ name }) => OPERATION_NAMES.includes(name.replace(', compact', '')));
