@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, statSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMAND, COMMAND_FLAG, EXPORT_FLAG, MAX_REQUEST_BYTES, NBD_ERROR } from '../../src/nbd/numbers.ts';
-import { mixedImage, STORES } from '../support/images/images.ts';
+import { clientSide, mixedImage, STORES } from '../support/images/images.ts';
 import { noise, runSeed, seededRandom } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
@@ -14,7 +14,7 @@ const BLOCK = 8192;
 const BLOCKS = 60;
 const image = mixedImage(BLOCK, BLOCKS, 'image');
 
-describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
+describe.each(STORES)('backy2 nbd ($store)', ({ store, options }) => {
   let lab: Lab;
   let uid: string;
   let server: Serving & { socket: string };
@@ -46,7 +46,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     }
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('tells sparse blocks as holes, in reads and in block status', async () => {
       server = await startNbd(lab);
       const client = await NbdClient.open(server.socket, 'vm');
@@ -98,7 +98,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('trims whole blocks to zeros, and leaves the rest', async () => {
       server = await startNbd(lab);
       const client = await NbdClient.open(server.socket, 'vm');
@@ -174,7 +174,7 @@ describe.each(STORES)('backy2 nbd ($store)', ({ options }) => {
     });
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('reports that there is no room for writes', async () => {
       lab.configure({ DEFAULTS: { cachedir: lab.path('nowhere') } });
       server = await startNbd(lab);

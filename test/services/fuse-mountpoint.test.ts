@@ -13,7 +13,6 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FILES, makeExt4 } from '../support/images/ext4.ts';
-import { STORES } from '../support/images/images.ts';
 import { noise } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
 import type { Lab } from '../support/labs/lab.ts';
@@ -21,14 +20,14 @@ import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
 import { endServing, type Serving, startServing } from '../support/program/serving.ts';
 import { createFuseLab, IMAGE } from './fuse-lab.ts';
 
-describe.each(STORES)('the mountpoint of backy2 fuse ($store)', ({ options }) => {
+describe('the mountpoint of backy2 fuse', () => {
   let lab: Lab;
   let uid: string;
   let mounted: Serving;
   let mnt: string;
   const data = (version = uid) => join(mnt, 'by_version_uid', version, 'data');
   beforeEach(async () => {
-    ({ lab, uid, mnt } = await createFuseLab(options));
+    ({ lab, uid, mnt } = await createFuseLab({}));
   });
   afterEach(async () => {
     await endServing(mounted);

@@ -13,20 +13,19 @@ import {
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FILES, makeExt4 } from '../support/images/ext4.ts';
-import { mixedImage, STORES } from '../support/images/images.ts';
+import { clientSide, mixedImage, STORES } from '../support/images/images.ts';
 import { noise, runSeed, seededRandom } from '../support/images/random.ts';
 import { sha256, sha256OfFile } from '../support/images/sha256.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { PATH_WITH_SBIN, Running, tool } from '../support/program/process.ts';
 import { endServing, type Serving, startNbd, stopServing } from '../support/program/serving.ts';
-import { filesOnly } from '../support/stores/files-only.ts';
 
 const BLOCK = 65536;
 /** qemu counts in sectors. */
 const SECTOR = 512;
 const image = mixedImage(BLOCK, 200, 'image').subarray(0, 200 * BLOCK + 3 * SECTOR);
 
-describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
+describe.each(STORES)('clients of NBD ($store)', ({ store, options }) => {
   let lab: Lab;
   let uid: string;
   let server: Serving & { socket: string };
@@ -43,7 +42,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     lab.remove();
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('nbdinfo lists the exports, their features, and ranges with data', async () => {
       server = await startNbd(lab);
       const list = JSON.parse(await tool('nbdinfo', '--list', '--json', uri(''))) as { exports: Record<string, unknown>[] };
@@ -82,7 +81,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     expect(await lab.restoredSha256(uid)).toBe(sha256(image));
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('qemu-img compares and converts, from it and to it', async () => {
       server = await startNbd(lab);
       const raw = ['-f', 'raw', '-F', 'raw'];
@@ -152,7 +151,7 @@ describe.each(STORES)('clients of NBD ($store)', ({ options }) => {
     expect(await Promise.all(copies)).toEqual([image, other, image, other].map(sha256));
   });
 
-  filesOnly('client side', () => {
+  clientSide(store, () => {
     test('a bad block is an error only for its readers', async () => {
       lab.blobAt(uid, 100).remove();
       server = await startNbd(lab);

@@ -1,6 +1,7 @@
 import { encrypted } from '../labs/encryption.ts';
 import type { LabOptions } from '../labs/lab.ts';
 import { ON_SERVERS } from '../stores/amount.ts';
+import { filesOnly } from '../stores/files-only.ts';
 import { noise } from './random.ts';
 
 const store = ON_SERVERS ? 'PostgreSQL, S3' : 'SQLite, files';
@@ -10,6 +11,14 @@ export const STORES: { store: string; options: LabOptions }[] = [
   { store, options: {} },
   { store: `${store}, encrypted`, options: { config: encrypted() } },
 ];
+
+/**
+ * Defines tests about clients alone, on the first of `STORES`: the form of the blobs decides
+ * nothing.
+ */
+export function clientSide(store: string, define: () => void): void {
+  if (store === STORES[0]?.store) filesOnly('client side', define);
+}
 
 /** An image of full, all-zero and half-zero blocks; its last block is shorter. */
 export function mixedImage(blockSize: number, blocks: number, name: string): Buffer {
