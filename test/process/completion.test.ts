@@ -3,6 +3,7 @@ import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/cli/commands/index.ts';
 import { GLOBAL_OPTIONS } from '../../src/cli/options/global-options.ts';
+import { complete } from '../../src/cli/words/completion/complete.ts';
 import { Lab } from '../support/labs/lab.ts';
 
 const SCHEDULERS = { hourly: { interval: '1h', keep: 3, sla: '30m' }, weekly: { interval: '7d', keep: 2, sla: '12h' } };
@@ -17,15 +18,26 @@ beforeAll(async () => {
 });
 afterAll(() => lab.remove());
 
-/** Completes the last of `words`, after the option for the lab's config file. */
-async function offered(...words: string[]): Promise<{ words: string[]; descriptions: string[]; files: string | undefined }> {
-  return ask(['-c', lab.path('backy.cfg'), ...words]);
+interface Offer {
+  words: string[];
+  descriptions: string[];
+  files: string | undefined;
 }
 
-async function ask(words: string[], env: Record<string, string> = {}) {
+/** Completes the last of `words`, after the option for the lab's config file, in this process. */
+async function offered(...words: string[]): Promise<Offer> {
+  return parse(await complete(['-c', lab.path('backy.cfg'), ...words]));
+}
+
+/** Completes the last of `words` as the shells do: the program prints the answer. */
+async function ask(words: string[], env: Record<string, string> = {}): Promise<Offer> {
   const { code, stdout, stderr } = await lab.startBare(['__complete', ...words], { cwd: lab.path('home'), env }).ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const [first = '', ...lines] = stdout.split('\n').slice(0, -1);
+  return parse(stdout);
+}
+
+function parse(answer: string): Offer {
+  const [first = '', ...lines] = answer.split('\n').slice(0, -1);
   expect(first).toMatch(/^(words|files\t.*)$/);
   const parts = lines.map((line) => line.split('\t'));
   return {
@@ -168,14 +180,14 @@ describe('the database', () => {
       lab.lockFiles(),
     ];
     const before = state();
-    expect((await offered('rm', '')).words).toHaveLength(2);
+    expect((await ask(['-c', lab.path('backy.cfg'), 'rm', ''])).words).toHaveLength(2);
     expect(state()).toEqual(before);
   });
 
   test('of an old revision is not upgraded', async () => {
     lab.sql("UPDATE alembic_version SET version_num = '00000000'");
     const before = readFileSync(lab.databasePath);
-    expect((await offered('rm', '')).words).toHaveLength(2);
+    expect((await ask(['-c', lab.path('backy.cfg'), 'rm', ''])).words).toHaveLength(2);
     expect(readFileSync(lab.databasePath).equals(before)).toBe(true);
   });
 
@@ -186,7 +198,7 @@ describe('the database', () => {
     writer.prepare("UPDATE versions SET name = 'half'").run();
     const beside = readdirSync(lab.folder).sort();
     // A rollback journal blocks readers. With a WAL they see the committed rows.
-    expect((await offered('ls', '')).words).toEqual(mode === 'wal' ? ['my vm', 'web'] : []);
+    expect((await ask(['-c', lab.path('backy.cfg'), 'ls', ''])).words).toEqual(mode === 'wal' ? ['my vm', 'web'] : []);
     expect(readdirSync(lab.folder).sort()).toEqual(beside);
     writer.exec('ROLLBACK');
     writer.close();
