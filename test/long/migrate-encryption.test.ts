@@ -7,7 +7,7 @@ import { Lab, uidOf, withLab } from '../support/labs/lab.ts';
 import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
-const KILLS = process.env.BACKY_LONG_TESTS ? 15 : 6;
+const KILLS = process.env.BACKY_LONG_TESTS ? 15 : 3;
 const SEED = runSeed();
 const random = seededRandom(SEED);
 

@@ -8,7 +8,7 @@ import { Lab } from '../support/labs/lab.ts';
 import { amount } from '../support/stores/amount.ts';
 
 const BLOCK = 4096;
-const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 6;
+const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 3;
 const SEED = runSeed();
 const random = seededRandom(SEED);
 const image = Buffer.concat([noise(40 * BLOCK, 'rekey'), Buffer.alloc(2 * BLOCK)]);

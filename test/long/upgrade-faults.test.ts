@@ -14,7 +14,7 @@ import { lacking, needMount } from '../support/runner/machine.ts';
 
 const REVISION = 'cd3f15ae79f8';
 const NEWEST = '30349b678801';
-const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 15;
+const KILLS = process.env.BACKY_LONG_TESTS ? 30 : 8;
 const SEED = runSeed();
 /** With this many rows the upgrade takes longer than a program needs to start. */
 const MANY_ROWS = 60_000;
