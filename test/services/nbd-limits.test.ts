@@ -26,8 +26,8 @@ function imageOf(sizeBytes: number): Buffer {
 }
 
 describe.each([
-  ['blocks of which the cache holds four', 64 * MIB, 400 * MIB],
-  ['more blocks than the cache holds', 4 * MIB, 400 * MIB],
+  ['blocks of which the cache holds four', 64 * MIB, 320 * MIB],
+  ['more blocks than the cache holds', 4 * MIB, 288 * MIB],
 ])('%s', (_, blockSize, sizeBytes) => {
   test('are read correctly by several copying and several random readers at once, and by one that reads no answers', async () => {
     lab = await Lab.create({ blockSize });

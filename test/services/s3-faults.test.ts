@@ -9,7 +9,7 @@ import { createS3Lab, type S3Lab } from './s3-lab.ts';
 
 /** One job per block: small blocks travel, and fail, together. */
 const BLOCK = 1024 * 1024;
-const BLOCKS = 24;
+const BLOCKS = 12;
 const image = noise(BLOCKS * BLOCK, 'image');
 
 let proxy: FaultProxy;
@@ -95,7 +95,7 @@ describe.each<[string, number, Fault]>([
   test('for good stops a backup with exit code 6, and it can be resumed', async () => {
     s3.lab.configure({ DataBackend: { request_timeout: 1, retry_time: 1 } });
     let puts = 0;
-    proxy.decide = (request) => (isPut(request) && puts++ >= 8 ? fault : undefined);
+    proxy.decide = (request) => (isPut(request) && puts++ >= 4 ? fault : undefined);
     const result = await s3.lab.run(['-m', 'backup', source, 'vm']);
     expectFailure(result, 6, /Cannot store blob .* \(tried \d+ times in \d+ s\)\..*backup -c/);
     const uid = uidOf(result.stdout);
