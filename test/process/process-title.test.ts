@@ -55,7 +55,7 @@ async function titleOf(running: Running, wanted: RegExp, name = lab.folder.repla
       const title = new RegExp(`${name} \\[(.*)\\]$`).exec(line)?.[1] ?? '';
       if (wanted.test(title) && !title.includes('ETA ?')) return title;
       if (running.hasEnded) throw new Error(`it ended, and its last title was ${title}: ${JSON.stringify(await running.ended)}`);
-      await sleep(20);
+      await sleep(150);
     }
   } finally {
     running.kill('SIGKILL');

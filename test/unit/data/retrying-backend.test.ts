@@ -24,7 +24,7 @@ function failing<T>(times: number, answer: T): () => Promise<T> {
   };
 }
 
-describe('what failed for a reason that may pass', () => {
+describe.concurrent('what failed for a reason that may pass', () => {
   it('is asked again, after growing waits, and told', async () => {
     const { backend, notices } = retrying({ put: failing(3, undefined) });
     await backend.put('blobs', new Uint8Array(1), signal);
@@ -65,7 +65,7 @@ it('does not repeat what the server refuses', async () => {
   expect([asked, notices.length]).toEqual([1, 0]);
 });
 
-describe('a blob that is missing', () => {
+describe.concurrent('a blob that is missing', () => {
   it('is looked for again before that is believed', async () => {
     const answers = [undefined, 4];
     const { backend } = retrying({ get: async () => answers.shift() });
@@ -91,7 +91,7 @@ describe('a blob that is missing', () => {
   });
 });
 
-describe("the store's ids", () => {
+describe.concurrent("the store's ids", () => {
   it('are asked for with short patience before any work, and with full patience after it', async () => {
     const [before, after] = [retrying({ storeIds: failing(5, []) }), retrying({ storeIds: failing(5, []) })];
     await Promise.all([
