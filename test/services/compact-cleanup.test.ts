@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLogger } from '../../src/logger.ts';
-import type { MetaStore } from '../../src/meta/meta-store.ts';
-import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import { metaCleanupSuite } from '../support/conformance/meta-cleanup.ts';
 import { MetaLab, row, uidOf } from '../support/conformance/meta-lab.ts';
 import { StoreRace } from '../support/garbage/store-race.ts';
 import { runSeed } from '../support/images/random.ts';
 import { PostgresServer } from './postgres.ts';
+import { postgresFixtures } from './postgres-fixture.ts';
 
 const SEED = runSeed();
 /** Of each connection. */
@@ -19,26 +17,13 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-function storeAt(engine: string, now: () => Date): MetaStore {
-  return postgresStore({ engine, logger: silentLogger, now });
-}
-
 describe('cleanup of the compact layout on PostgreSQL', () => {
   let database: string;
+  const create = postgresFixtures(() => server, 'compact');
   const lab = new MetaLab(async () => {
-    let now = new Date();
-    database = await server.createDatabase();
-    return {
-      layout: 'compact' as const,
-      store: () => storeAt(server.url(database), () => now),
-      setNow: (date: Date) => {
-        now = date;
-      },
-      ageCandidates: async (seconds: number) => {
-        await server.query(database, `UPDATE backy2_candidates SET time = time - ${seconds}`);
-      },
-      dispose: async () => {},
-    };
+    const fixture = await create();
+    database = fixture.database;
+    return fixture;
   });
 
   describe('conformance', () => metaCleanupSuite(lab));

@@ -11,6 +11,7 @@ import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';
 import { TWIN_STEPS, TwinStores } from '../support/stores/twin-stores.ts';
 import { PostgresServer } from './postgres.ts';
+import { postgresFixtures } from './postgres-fixture.ts';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -19,21 +20,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describe('the PostgreSQL store in the compact layout', () => {
-  const create = async () => {
-    let now = new Date();
-    const database = await server.createDatabase();
-    return {
-      layout: 'compact' as const,
-      store: () => postgresStore({ engine: server.url(database), logger: silentLogger, now: () => now }),
-      setNow: (date: Date) => {
-        now = date;
-      },
-      ageCandidates: async (seconds: number) => {
-        await server.query(database, `UPDATE backy2_candidates SET time = time - ${seconds}`);
-      },
-      dispose: async () => {},
-    };
-  };
+  const create = postgresFixtures(() => server, 'compact');
   describe('conformance of versions and blocks', () => metaStoreSuite(create));
   describe('conformance of healing and checks', () => metaHealingSuite(create));
   describe('conformance of the link to its data backend', () => metaIdentitySuite(create));

@@ -8,6 +8,7 @@ import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';
 import { CuttingProxy } from './cutting-proxy.ts';
 import { PostgresServer } from './postgres.ts';
+import { postgresFixtures } from './postgres-fixture.ts';
 
 const GEOMETRY = { blockSize: 100, sizeBytes: 1000 };
 const NO_COUNTS = {
@@ -55,21 +56,7 @@ const commit = (store: MetaStore, uid: string, rows: BackupRow[]) =>
 
 describe('the PostgreSQL store', () => {
   describe('conformance', () => {
-    const create = async () => {
-      let now = new Date();
-      const database = await server.createDatabase();
-      const engine = server.url(database);
-      return {
-        store: () => storeAt(engine, () => now),
-        setNow: (date: Date) => {
-          now = date;
-        },
-        ageCandidates: async (seconds: number) => {
-          await server.query(database, `UPDATE deleted_blocks SET time = time - ${seconds}`);
-        },
-        dispose: async () => {},
-      };
-    };
+    const create = postgresFixtures(() => server, 'classic');
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
     describe('of the link to its data backend', () => metaIdentitySuite(create));
