@@ -54,10 +54,10 @@ describe('a full disk', () => {
     lab = new Lab({ blockSize: 512 });
     const folder = lab.path('db');
     lab.configure({ MetaBackend: { engine: `sqlite:///${folder}/backy.sqlite` } });
-    await withTmpfs(folder, '1m', async () => {
+    await withTmpfs(folder, '512k', async () => {
       await lab.ok('initdb');
       // Enough rows to fill the disk, and few blobs, for speed.
-      const image = Buffer.concat(Array.from({ length: 7_000 }, (_, id) => noise(512, `block ${id % 100}`)));
+      const image = Buffer.concat(Array.from({ length: 3_000 }, (_, id) => noise(512, `block ${id % 100}`)));
       const source = `file://${lab.write('image', image)}`;
       const failed = await lab.run(['-m', 'backup', source, 'vm']);
       const uid = uidOf(failed.stdout);
