@@ -18,7 +18,7 @@ export async function* layoutsPostgresql(workspace) {
     process.stderr.write('layouts-postgresql: not measured: no PostgreSQL in /usr/lib/postgresql\n');
     return;
   }
-  const blocks = workspace.quick ? 20_000 : (workspace.blocks ?? BLOCKS);
+  const blocks = workspace.quick ? 6_000 : (workspace.blocks ?? BLOCKS);
   const stores = await loadStores(workspace);
   const server = new PostgresServer(workspace, programs);
   await server.start();

@@ -42,7 +42,7 @@ const STEPS = /** @type {const} */ ([
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* layouts(workspace) {
-  const blocks = workspace.quick ? 30_000 : (workspace.blocks ?? BLOCKS);
+  const blocks = workspace.quick ? 10_000 : (workspace.blocks ?? BLOCKS);
   const stores = await loadStores(workspace);
   const rounds = await alternate(1, {
     classic: () => measureSqlite(workspace, { stores, blocks, layout: 'classic' }),

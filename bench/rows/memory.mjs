@@ -56,7 +56,7 @@ export async function* memory(workspace) {
   yield toRow({ ...row, what: `${large} image, all rows, ${what}`, atMost: 1 }, inMib(rows, bound));
   const growth = `${large} image, reading for the same time, vs the 10 GB image`;
   yield toRow({ ...row, what: growth, atMost: GROWTH_ALLOWED }, inMib(beginning, small.bytes));
-  const blocks = workspace.quick ? 500_000 : MANY_BLOCKS;
+  const blocks = workspace.quick ? 100_000 : MANY_BLOCKS;
   for (const [name, bytes] of Object.entries(await manyBlocks(workspace, blocks)))
     yield toRow({ ...row, what: `${blocks} blocks, compact, ${name}, ${what}`, atMost: 1 }, inMib({ bytes }, bound));
 }

@@ -39,6 +39,6 @@ it('whatever happens, both layouts tell the same about every version', async () 
       for (const store of stores) await store.close();
       stores = [];
     }),
-    { numRuns: Number(process.env.TWIN_RUNS ?? 6), endOnFailure: true },
+    { numRuns: Number(process.env.TWIN_RUNS ?? 3), endOnFailure: true },
   );
 });
