@@ -78,7 +78,11 @@ describe('cleanup beside backups', () => {
     const running = lab.start(['-m', 'backup', `file://${lab.write('image', image)}`, 'vm']);
     await until(() => lab.versions().length === 2, running);
     await lab.ok('rm', old);
-    while (!running.hasEnded) await lab.ok('cleanup', '--dangerous-force');
+    while (!running.hasEnded) {
+      await lab.ok('cleanup', '--dangerous-force');
+      // The backup needs the processor too.
+      await sleep(20);
+    }
     const { code, stdout } = await running.ended;
     expect(code).toBe(0);
     lab.configure({});
