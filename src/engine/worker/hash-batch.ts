@@ -1,4 +1,4 @@
-import type { HashingThread } from '../../native/hash-lanes.ts';
+import type { CallThread } from '../../native/async-call.ts';
 import type { Hasher } from './hasher.ts';
 
 /** Blocks that wait for their checksums. */
@@ -118,7 +118,7 @@ export class HashBatch {
   }
 
   /** Hashes all blocks that wait. Neither ready nor full until that is done. */
-  async flush(where: HashingThread): Promise<void> {
+  async flush(where: CallThread): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#count = 0;
