@@ -59,6 +59,11 @@ export class HashBatch {
     return this.#waiting.length + this.#hashing;
   }
 
+  /** Jobs that read: see {@link expect}. */
+  get reading(): number {
+    return this.#expected;
+  }
+
   /** True when more blocks would not make hashing faster. */
   get isFull(): boolean {
     return this.#hashing === 0 && this.#count >= this.#hasher.batch;
