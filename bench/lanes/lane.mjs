@@ -60,7 +60,7 @@ function hashing(task) {
   const isFilled = task.kind === 'hash' || task.kind === 'seal' || task.kind === 'open';
   const blocks = buffers(batch, isFilled && task.kind !== 'hash' ? task.content : isFilled ? 'random' : undefined);
   const load = loader(task, blocks);
-  const target = task.kind === 'copy' ? targetWriter(task) : undefined;
+  const writer = task.kind === 'copy' ? targetWriter(task) : task.kind === 'store' ? blobWriter(task) : undefined;
   return {
     batch,
     /** @param {number} start @param {number} end */
@@ -68,9 +68,9 @@ function hashing(task) {
       const group = blocks.slice(0, end - start);
       load(group, start);
       hash(group);
-      if (target !== undefined) for (const [index, block] of group.entries()) target.write(start + index, block);
+      if (writer !== undefined) for (const [index, block] of group.entries()) writer.write(start + index, block);
     },
-    end: target?.end,
+    end: writer?.end,
   };
 }
 
@@ -81,7 +81,7 @@ function hashing(task) {
  * @returns {(group: Buffer[], start: number) => void}
  */
 function loader(task, blocks) {
-  if (task.kind === 'scan') return fileScanner(task);
+  if (task.kind === 'scan' || task.kind === 'store') return fileScanner(task);
   if (task.kind === 'read' || task.kind === 'copy') return blobReader(task);
   if (task.kind === 'hash') return () => {};
   if (task.kind === 'seal') {

@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads';
  * - `target`: write random blocks to an existing file or device, then fsync.
  * - `read`: read blobs, and hash them.
  * - `copy`: the same, and write each to an existing file or device; fsync it in the end.
+ * - `store`: read and hash a file as `scan` does, and write its blocks as `blobs` does.
  * - `direct`: bypass the page cache.
  * @typedef {{ kind: 'hash', count: number, blockSize: number }
  *   | { kind: 'seal' | 'open', count: number, blockSize: number,
@@ -19,6 +20,8 @@ import { Worker } from 'node:worker_threads';
  *   | { kind: 'target', count: number, blockSize: number, path: string, direct: boolean }
  *   | { kind: 'read', count: number, blockSize: number, paths: string[], direct: boolean }
  *   | { kind: 'copy', count: number, blockSize: number, paths: string[], path: string,
+ *       direct: boolean }
+ *   | { kind: 'store', count: number, blockSize: number, path: string, folder: string,
  *       direct: boolean }} Task
  */
 

@@ -50,21 +50,30 @@ export class Limits {
 
   /** Writes durable blobs to the disk. */
   writeBlobs() {
-    return this.#run('writers of blobs', async ({ threads, direct }, count) => {
-      const folder = this.#workspace.folder('disk', 'bare');
-      const seconds = await runLanes(threads, { kind: 'blobs', count, blockSize: this.#workspace.blockSize, folder, direct });
-      rmSync(folder, { recursive: true });
-      return seconds;
-    });
+    return this.#run('writers of blobs', ({ threads, direct }, count) =>
+      this.#inNewFolder((folder) => runLanes(threads, { kind: 'blobs', ...this.#blocks, count, folder, direct })),
+    );
+  }
+
+  /**
+   * Threads read the source through the page cache, hash it, and write durable blobs to the disk.
+   */
+  storeBlobs() {
+    const path = this.#workspace.source();
+    return this.#run('storers', ({ threads, direct }, count) =>
+      this.#inNewFolder((folder) => runLanes(threads, { kind: 'store', ...this.#blocks, count, path, folder, direct })),
+    );
   }
 
   /** Writes a new file on the disk. */
   writeFile() {
-    return this.#run('writers of a file', (way, count) => this.#onNewFile(count, (path) => this.#writeTarget(path, way, count)));
+    return this.#run('writers of a file', ({ threads, direct }, count) =>
+      this.#onNewFile(count, (path) => runLanes(threads, { kind: 'target', ...this.#blocks, count, path, direct })),
+    );
   }
 
   /**
-   * Reads and hashes blobs on the disk, and writes them to a new file there.
+   * Reads and hashes blobs, and writes them to a new file on the disk.
    * @param {{ name: string, blobs: string[], folder: string }} stored
    */
   copyBlobs({ name, blobs: paths, folder }) {
@@ -75,9 +84,16 @@ export class Limits {
     });
   }
 
-  /** Overwrites a device. @param {string} path */
-  writeDevice(path) {
-    return this.#run(`writers of ${path}`, (way, count) => this.#writeTarget(path, way, count));
+  /**
+   * The same to a device, which is overwritten.
+   * @param {{ name: string, blobs: string[], folder: string }} stored
+   * @param {string} path
+   */
+  copyToDevice({ name, blobs: paths, folder }, path) {
+    return this.#run(`copiers of ${name} to ${path}`, ({ threads, direct }, count) => {
+      forget(folder);
+      return runLanes(threads, { kind: 'copy', ...this.#blocks, count, paths, path, direct });
+    });
   }
 
   /**
@@ -114,9 +130,12 @@ export class Limits {
     return seconds;
   }
 
-  /** @param {string} path @param {Way} way @param {number} count */
-  #writeTarget(path, { threads, direct }, count) {
-    return runLanes(threads, { kind: 'target', count, blockSize: this.#workspace.blockSize, path, direct });
+  /** @param {(folder: string) => Promise<number>} write @returns what it takes. */
+  async #inNewFolder(write) {
+    const folder = this.#workspace.folder('disk', 'bare');
+    const seconds = await write(folder);
+    rmSync(folder, { recursive: true });
+    return seconds;
   }
 
   /** Performs the whole work in the best way. @param {string} name @param {Trial} trial */

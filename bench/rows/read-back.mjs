@@ -4,7 +4,7 @@ import { withLoopDevice } from '../lib/loop-device.mjs';
 import { forget } from '../lib/page-cache.mjs';
 import { Program } from '../lib/program.mjs';
 import { alternate } from '../lib/rounds.mjs';
-import { hasOption, slowest, throughput } from './common.mjs';
+import { hasOption, throughput } from './common.mjs';
 import { restoreTo, scrubCold, storedBackup } from './stored.mjs';
 
 /**
@@ -34,33 +34,23 @@ export async function* secondBackup(workspace) {
 }
 
 /**
- * Restores from blobs in memory, and in place. The limit is the slower of reading
- * and hashing the blobs, and of the best writers to such a target.
+ * Restores from blobs in memory, and in place. The limit is the best threads that read and hash the
+ * blobs, and write them to such a target.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* restore(workspace) {
   const { sourceBytes: bytes, limits } = workspace;
   const stored = await storedBackup(workspace, 'memory');
   const { program, uid } = stored;
-  const vs = 'whole process, vs the slower of read and hash, and of the best writers';
+  const vs = 'whole process, vs the best copiers, which hash';
   const toFile = await alternate(workspace.rounds(), {
-    limit: async () => ({
-      seconds: await slowest(
-        () => limits.readBlobs(stored),
-        () => limits.writeFile(),
-      ),
-    }),
+    limit: async () => ({ seconds: await limits.copyBlobs(stored) }),
     ours: () => restoreTo(join(workspace.disk, 'restored'), stored),
   });
   yield throughput({ name: 'restore', what: `to a new file on disk, ${vs}`, atLeast: 0.8 }, bytes, toFile);
   const toDevice = await withLoopDevice(workspace, bytes, (device) =>
     alternate(workspace.rounds(), {
-      limit: async () => ({
-        seconds: await slowest(
-          () => limits.readBlobs(stored),
-          () => limits.writeDevice(device),
-        ),
-      }),
+      limit: async () => ({ seconds: await limits.copyToDevice(stored, device) }),
       ours: async () => ({ seconds: (await program.run('restore', '-f', uid, `file://${device}`)).seconds }),
     }),
   );

@@ -7,12 +7,17 @@ import { S3Backend } from './s3/s3-backend.ts';
 
 /**
  * Opens the data backend of a configuration, for the calling thread. Touches no storage yet.
- * `onRetry` is called for each request that failed and is repeated; it MUST be cheap.
+ * `onRetry` is called for each request that failed and is repeated; it MUST be cheap. `mayBlock`:
+ * calls may block that thread.
  */
-export function openDataBackend({ backend }: DataBackendOptions, onRetry: (notice: RetryNotice) => void): DataBackend {
+export function openDataBackend(
+  { backend }: DataBackendOptions,
+  onRetry: (notice: RetryNotice) => void,
+  mayBlock = false,
+): DataBackend {
   switch (backend.type) {
     case 'file':
-      return new FileBackend(backend);
+      return new FileBackend({ ...backend, mayBlock });
     case 'null':
       return new NullBackend();
     case 's3':

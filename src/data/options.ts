@@ -28,6 +28,8 @@ export interface FileBackendOptions {
   directIo?: DirectIoMode | undefined;
   /** Mode of blobs; their folders follow. [only the owner] */
   fileMode?: number;
+  /** Reads may block the calling thread. [false] */
+  mayBlock?: boolean | undefined;
 }
 
 /** A data backend that keeps nothing (docs/spec/formats.md §4). */

@@ -1,3 +1,6 @@
+/** Where a call is made: `here`, which blocks the thread, or in a thread of libuv's pool. */
+export type CallThread = 'here' | 'pool';
+
 /** koffi refuses more than 256 calls per thread. */
 const MOST_AT_ONCE = 200;
 

@@ -1,4 +1,4 @@
-import { settled } from './async-call.ts';
+import { type CallThread, settled } from './async-call.ts';
 import { openOwnLibrary, ownLibraryPath } from './own-library.ts';
 
 /**
@@ -8,12 +8,6 @@ const HASHES = {
   sha512: { digestBytes: 64, fewest: (lanes: number) => (lanes === 8 ? 2 : 3) },
   md5: { digestBytes: 16, fewest: () => 2 },
 } as const;
-
-/**
- * Where to hash: `here`, which blocks the calling thread, or in a thread of libuv's pool if that is
- * worth its start.
- */
-export type HashingThread = 'here' | 'pool';
 
 /** Fewer bytes are hashed in less than 0.3 ms, and a thread of the pool is as slow to wake. */
 const LEAST_ASYNC_BYTES = 512 * 1024;
@@ -26,9 +20,9 @@ export interface HashLanes {
   readonly fewest: number;
   /**
    * Digests in hex of up to {@link lanes} messages, which MUST all have the same length and MUST
-   * NOT change until it resolves.
+   * NOT change until it resolves. Few bytes are hashed here in any case.
    */
-  digest(messages: readonly Uint8Array[], where: HashingThread): Promise<string[]>;
+  digest(messages: readonly Uint8Array[], where: CallThread): Promise<string[]>;
 }
 
 /** Where a library is, and how many lanes of it to use at most. */
@@ -79,7 +73,7 @@ export function openHashLanes(
  */
 export async function digestAll(
   messages: readonly Uint8Array[],
-  { lanes, one, where }: { lanes: HashLanes; one: (bytes: Uint8Array) => string; where: HashingThread },
+  { lanes, one, where }: { lanes: HashLanes; one: (bytes: Uint8Array) => string; where: CallThread },
 ): Promise<string[]> {
   const digests: string[] = [];
   for (const group of inLanes(messages, lanes))

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -158,7 +159,14 @@ int64_t backy2_put_file(const char *temporary, const char *path, const uint8_t *
   return result != 0 ? result : move_into(temporary, path, folder_mode, flags);
 }
 
-static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t flags) {
+/* How often this thread has waited so far: for a disk, or a network. */
+static long waits(void) {
+  struct rusage usage;
+  return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+/* `before`: waits() before the file was opened. */
+static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t flags, long before, uint32_t *waited) {
   struct stat now;
   if (REPEATED(fstat(file->fd, &now)) != 0) return -errno;
   if (!S_ISREG(now.st_mode)) return NO_REGULAR_FILE;
@@ -167,6 +175,8 @@ static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t
   begin(file, into, wanted, flags);
   /* The last page may be read beyond the end of the file. */
   const int64_t got = transfer(file, into, wanted, wanted + padding <= capacity ? wanted + padding : wanted - rest, 0);
+  /* Dropping pages may wait as well. */
+  *waited = waits() != before;
   if (!file->is_direct) posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
   if (got < 0) return got;
   return (uint64_t)got < wanted ? BECAME_SHORTER : (int64_t)size;
@@ -174,13 +184,16 @@ static int64_t get(struct file *file, uint8_t *into, uint64_t capacity, uint32_t
 
 /*
  * Reads the first bytes of a regular file, as many as `capacity`. May overwrite the rest of `into`.
- * Returns the file's size, or an error. `refused` as above.
+ * Returns the file's size, or an error. `refused` as above. Sets `waited` to 1 if the bytes were
+ * not all in memory.
  */
-int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint32_t flags, uint32_t *refused) {
+int64_t backy2_get_file(const char *path, uint8_t *into, uint64_t capacity, uint32_t flags, uint32_t *refused,
+                        uint32_t *waited) {
+  const long before = waits();
   /* Without O_NONBLOCK, a pipe would wait until a process writes to it. */
   struct file file = {REPEATED(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)), 0, refused};
   if (file.fd < 0) return -errno;
-  const int64_t result = get(&file, into, capacity, flags);
+  const int64_t result = get(&file, into, capacity, flags, before, waited);
   close(file.fd);
   return result;
 }

@@ -1,5 +1,5 @@
 import { getSystemErrorMap } from 'node:util';
-import { settled } from './async-call.ts';
+import { type CallThread, settled } from './async-call.ts';
 import { folderMode, isShared } from './create-file.ts';
 import type { DirectIoMode } from './direct-io-switch.ts';
 import { libc } from './libc.ts';
@@ -27,6 +27,7 @@ interface FileGet {
   into: Uint8Array;
   /** As with {@link FilePut}. `on` is like `auto`: the bytes are read. */
   direct: DirectIoMode;
+  where: CallThread;
 }
 
 /** The outcome of a call that may use direct I/O. */
@@ -37,17 +38,24 @@ interface Transferred {
   wasRefused: boolean;
 }
 
+/** The outcome of a read. */
+interface Got extends Transferred {
+  /** Its thread had to wait for the bytes: they were not all in memory. */
+  hasWaited: boolean;
+}
+
 /** Why a file can't be read although the file system works. */
 type Oddity = 'it is no regular file' | 'it became shorter while it was read';
 
 /**
- * Moves whole files, each in one call on a thread of libuv's pool. Rejects with the system's
- * errors, which have a `code`. Memory MUST NOT change until a call settles.
+ * Moves whole files, each in one call on a thread of libuv's pool, unless it says otherwise.
+ * Rejects with the system's errors, which have a `code`. Memory MUST NOT change until a call
+ * settles.
  */
 export interface WholeFiles {
   put(file: FilePut): Promise<Transferred>;
   /** Resolves with a text where the file is not what it should be. */
-  get(file: FileGet): Promise<Transferred | Oddity>;
+  get(file: FileGet): Promise<Got | Oddity>;
   /** Makes the entries of folders durable, in their order; ends with the first failure. */
   syncFolders(paths: readonly string[]): Promise<void>;
 }
@@ -69,7 +77,7 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
     'int64_t backy2_put_file(const char *temporary, const char *path, const void *bytes, uint64_t length, uint32_t mode, uint32_t folder_mode, uint32_t flags, void *refused)',
   );
   const get = library.func(
-    'int64_t backy2_get_file(const char *path, void *into, uint64_t capacity, uint32_t flags, void *refused)',
+    'int64_t backy2_get_file(const char *path, void *into, uint64_t capacity, uint32_t flags, void *refused, void *waited)',
   );
   const sync = library.func('int64_t backy2_sync_folders(const char **paths, uint32_t count)');
 
@@ -85,13 +93,14 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
       return { size: bytes.length, wasRefused };
     },
 
-    async get({ path, into, direct }) {
-      const refused = new Uint32Array(1);
-      const result = await settled(into, (done) => get.async(path, into, into.length, DIRECT_FLAGS[direct], refused, done));
+    async get({ path, into, direct, where }) {
+      const [refused, waited] = [new Uint32Array(1), new Uint32Array(1)];
+      const words = [path, into, into.length, DIRECT_FLAGS[direct], refused, waited];
+      const result = where === 'here' ? (get(...words) as number) : await settled(into, (done) => get.async(...words, done));
       const oddity = ODDITIES.get(result);
       if (oddity !== undefined) return oddity;
       if (result < 0) throw systemError(result);
-      return { size: result, wasRefused: refused[0] !== 0 };
+      return { size: result, wasRefused: refused[0] !== 0, hasWaited: waited[0] !== 0 };
     },
 
     async syncFolders(paths) {

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import v8 from 'node:v8';
 import vm from 'node:vm';
 import { packCodeCache, sourceId } from './code-cache.ts';
 
@@ -15,6 +16,10 @@ vm.Script = class extends vm.Script {
     if (options.filename !== undefined) scripts.set(options.filename, this);
   }
 };
+
+// V8 takes a cache only with the flags that it was written with. A bundle is loaded before they
+// change.
+v8.setFlagsFromString = () => {};
 
 process.on('exit', () => {
   for (const [path, script] of scripts) {

@@ -29,8 +29,7 @@ function prepare(): void {
 
 /** Runs a program, which writes at its end what V8 has compiled for it. */
 function run(words: readonly string[]): void {
-  // As bin/backy2 starts Node.
-  const command = ['--max-semi-space-size=1', '--require', join(import.meta.dirname, 'keep-code.cjs'), ...words];
+  const command = ['--require', join(import.meta.dirname, 'keep-code.cjs'), ...words];
   // Options there may change V8's flags, and a cache fits the same flags alone.
   const env = { ...process.env, NODE_OPTIONS: '' };
   const { status, stderr } = spawnSync(process.execPath, command, {

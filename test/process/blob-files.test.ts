@@ -12,7 +12,7 @@ import { NativeFiles } from '../../src/data/file/native-files.ts';
 import { openBlobFiles } from '../../src/data/file/open-blob-files.ts';
 import { alignedBytes, isAligned, setDirect } from '../../src/native/direct-io.ts';
 import { blobFilesSuite, filled, WatchedBlobs } from '../support/conformance/blob-files.ts';
-import { type WatchedFiles, watchFiles } from '../support/native/watched-files.ts';
+import { type Change, type WatchedFiles, watchFiles } from '../support/native/watched-files.ts';
 
 const MIB = 1024 * 1024;
 let folder: string;
@@ -79,6 +79,21 @@ it('calls that a signal interrupts are repeated', async () => {
   );
   expect(calls).toEqual(['direct', 'cached', 'fsync', 'rename', 'rename', 'fsync', 'direct']);
   expect(Buffer.compare(into.subarray(0, 5000), bytes)).toBe(0);
+});
+
+it.each(['here', 'pool'] as const)('a read tells whether it has waited for its bytes: %s', async (where) => {
+  const [path, into] = [join(folder, 'told'), filled(MIB)];
+  const told = async (change: Change) => {
+    // A read drops its file from the cache.
+    writeFileSync(path, filled(MIB));
+    let outcome: unknown;
+    await watched.during(async () => {
+      outcome = await watched.library.get({ path, into, direct: 'off', where });
+    }, change);
+    return outcome;
+  };
+  expect(await told({})).toMatchObject({ size: MIB, hasWaited: false });
+  expect(await told({ waits: true })).toMatchObject({ size: MIB, hasWaited: true });
 });
 
 describe('errors that Node has no name for', () => {

@@ -12,8 +12,8 @@ import { NativeFiles } from './native-files.ts';
  * the option demands it. `library`: null if it was not built.
  */
 export function openBlobFiles(options: FileBackendOptions, library = openWholeFiles() ?? null): BlobFiles {
-  const { durable: isDurable, fileMode = OWNER_ONLY, directIo = 'auto' } = options;
-  if (library !== null) return new NativeFiles(library, { isDurable, fileMode, directIo });
+  const { durable: isDurable, fileMode = OWNER_ONLY, directIo = 'auto', mayBlock } = options;
+  if (library !== null) return new NativeFiles(library, { isDurable, fileMode, directIo, mayBlock });
   if (directIo !== 'on') return new HandleFiles({ isDurable, fileMode }, durableCalls);
   throw new BackyError('dataBackend', 'Direct I/O of blobs needs whole-files.so, which this installation lacks.', {
     hint: 'Install a C compiler and build backy2 again, or set direct_io: auto in section DataBackend.',

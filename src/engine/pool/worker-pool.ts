@@ -1,4 +1,5 @@
 import { BackyError, fromPlainError, messageOf } from '../../errors.ts';
+import { optimizeLater } from '../../native/v8-flags.ts';
 import type { Decision, FromWorker, WorkerSetup } from '../shared/messages.ts';
 import type { BlockPool } from './block-pool.ts';
 import { FlushTickets } from './flush-tickets.ts';
@@ -218,6 +219,7 @@ export class WorkerPool implements BlockPool {
     switch (message.kind) {
       case 'ready':
         member.isReady = true;
+        if (!this.#isInline && this.#members.every((one) => one.isReady)) optimizeLater();
         break;
       case 'dropped':
         this.#ended(message.job);

@@ -1,4 +1,4 @@
-import type { HashingThread } from '../../native/hash-lanes.ts';
+import type { CallThread } from '../../native/async-call.ts';
 import type { Hasher } from './hasher.ts';
 
 /** Blocks that wait for their checksums. */
@@ -57,6 +57,11 @@ export class HashBatch {
   /** Jobs whose blocks wait, or are being hashed. */
   get waiting(): number {
     return this.#waiting.length + this.#hashing;
+  }
+
+  /** Jobs that read: see {@link expect}. */
+  get reading(): number {
+    return this.#expected;
   }
 
   /** True when more blocks would not make hashing faster. */
@@ -118,7 +123,7 @@ export class HashBatch {
   }
 
   /** Hashes all blocks that wait. Neither ready nor full until that is done. */
-  async flush(where: HashingThread): Promise<void> {
+  async flush(where: CallThread): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#count = 0;

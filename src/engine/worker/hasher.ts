@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { BackyError } from '../../errors.ts';
 import { hexDigests } from '../../model/hex-digests.ts';
-import { digestAll, type HashingThread, openHashLanes } from '../../native/hash-lanes.ts';
+import type { CallThread } from '../../native/async-call.ts';
+import { digestAll, openHashLanes } from '../../native/hash-lanes.ts';
 
 /** Names of Python's hashlib that OpenSSL spells otherwise. */
 const OPENSSL_NAMES: Record<string, string> = { blake2b: 'blake2b512', blake2s: 'blake2s256' };
@@ -14,7 +15,7 @@ export interface Hasher {
    * The checksums of `blocks`, in their order. Their bytes MUST NOT change until it resolves.
    * Blocks the thread where it can't use lanes.
    */
-  digest(blocks: readonly Uint8Array[], where: HashingThread): Promise<string[]>;
+  digest(blocks: readonly Uint8Array[], where: CallThread): Promise<string[]>;
 }
 
 /**

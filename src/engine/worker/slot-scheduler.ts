@@ -11,6 +11,8 @@ interface SlotLimits {
 export interface BatchState {
   /** Jobs whose blocks wait for their checksums. */
   waiting: number;
+  /** Jobs that read blocks, which will join it. */
+  reading: number;
   /** More blocks would not make hashing faster. */
   isFull: boolean;
   /** There are blocks, and they should wait for no more. */
@@ -23,8 +25,8 @@ export interface BatchState {
 
 type ReadJob = Extract<Job, { kind: 'read' }>;
 
-/** With this many blocks to store, a worker's writes do not run dry while it fills a batch. */
-const ENOUGH_TO_STORE = 2;
+/** With this many jobs that write, a worker's writes do not run dry while it fills a batch. */
+const ENOUGH_WRITERS = 2;
 
 /** A job to start in a slot, which is its own until {@link SlotScheduler.ended}. */
 export interface Start {
@@ -58,8 +60,6 @@ export class SlotScheduler {
   readonly #busy = new Map<number, { slot: number; work: Job }>();
   /** Read jobs whose blocks wait in their slot for main's decision. */
   readonly #undecided = new Map<number, { slot: number; work: ReadJob }>();
-  /** Jobs whose blocks are being stored, or wait for their turn. */
-  readonly #storing = new Set<number>();
   #freed = 0;
   #isUndecidable = false;
   #isFinishing = false;
@@ -105,13 +105,13 @@ export class SlotScheduler {
   /**
    * Hash with all lanes, or when blocks are ready and no job can start that could bring more. While
    * main decides about blocks, their slots will soon bring more, unless main is busy for long.
-   * While enough blocks wait to be stored, nothing waits for checksums: their slots will bring
-   * more. Unless a store waits for them itself, to verify a blob: it would never end.
+   * While enough jobs write, or wait for their turn, nothing waits for checksums: their slots will
+   * bring more. Unless a store waits for them itself, to verify a blob: it would never end.
    */
   shouldHash(batch: BatchState): boolean {
     if (batch.isFull) return true;
     const isDecidedSoon = this.#undecided.size > 0 && !batch.isOverdue;
-    const willBringMore = isDecidedSoon || this.#storing.size >= ENOUGH_TO_STORE;
+    const willBringMore = isDecidedSoon || this.#writers(batch) >= ENOUGH_WRITERS;
     return batch.isReady && !this.#canStart(batch) && (batch.isHurried || !willBringMore);
   }
 
@@ -140,7 +140,6 @@ export class SlotScheduler {
     if (undecided === undefined) return undefined;
     this.#undecided.delete(job);
     this.#busy.set(job, undecided);
-    this.#storing.add(job);
     return { job, ...undecided, decisions };
   }
 
@@ -183,11 +182,15 @@ export class SlotScheduler {
     return this.#isUsingSpares && inUse - waiting - this.#undecided.size < this.#limits.ioSlots;
   }
 
+  /** Jobs whose blocks have their checksums, and go to the backend or to the target. */
+  #writers({ waiting, reading }: BatchState): number {
+    return this.#busy.size - waiting - reading;
+  }
+
   #take(job: number): { slot: number; work: Job } {
     const busy = this.#busy.get(job);
     if (busy === undefined) throw new Error(`job ${job} is not running`);
     this.#busy.delete(job);
-    this.#storing.delete(job);
     return busy;
   }
 

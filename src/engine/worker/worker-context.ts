@@ -48,7 +48,7 @@ export function openContext(setup: WorkerSetup, { signal, hashes, onRetry }: Con
   const batch = new HashBatch(hasherFor(setup.hashFunction), setup.slots, hashes);
   return {
     setup,
-    backend: openDataBackend(setup.data, onRetry),
+    backend: openDataBackend(setup.data, onRetry, setup.mayBlock),
     source: setup.source === undefined ? undefined : openWholeSource(setup.source, setup),
     target: setup.target === undefined ? undefined : openTarget(setup.target),
     hashes: batch,

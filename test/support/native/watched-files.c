@@ -16,6 +16,8 @@ enum { MOST_CALLS = 64 };
 static uint32_t divisor = 1, longest = UINT32_MAX, refuses;
 /* Every read and write fails with this errno, unless it is 0. */
 static int failure;
+/* Every read and write waits a moment first, as for a disk. */
+static uint32_t waits_first;
 /* Every other call fails with EINTR. */
 static int interrupts, is_odd;
 /* The calls so far: CALLS of watched-files.ts. */
@@ -36,6 +38,7 @@ static int is_interrupted(void) {
 /* Returns 0, with errno set, if the call fails. */
 static size_t noted(int fd, size_t length) {
   if (is_interrupted()) return 0;
+  if (waits_first) usleep(1000);
   const int is_direct = (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
   note(is_direct ? DIRECT_CALL : CACHED);
   errno = failure != 0 ? failure : is_direct && refuses ? EINVAL : 0;
@@ -103,12 +106,13 @@ static int watched_rename(const char *from, const char *to) {
 void forget(void) { count = 0; }
 
 /* Says how the next calls are changed. */
-void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt) {
+void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt, uint32_t wait) {
   divisor = divide_by;
   longest = at_most;
   refuses = refuse_direct;
   failure = fail_with;
   interrupts = interrupt;
+  waits_first = wait;
 }
 
 /* Returns the number of calls, and writes the kind of each. */

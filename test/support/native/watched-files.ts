@@ -25,6 +25,8 @@ export interface Change {
   failsWith?: string;
   /** Each call, of any kind, is interrupted by a signal once. */
   isInterrupted?: boolean;
+  /** Each read and write waits for a millisecond first, as for a disk. */
+  waits?: boolean;
 }
 
 /** The library of whole files; its reads and writes are noted, and can be changed. */
@@ -51,7 +53,7 @@ export async function watchFiles(): Promise<WatchedFiles> {
     await tool('cc', ...STRICT, '-shared', '-fPIC', '-O1', '-I', include ?? '', '-o', path, source ?? '');
     const native = koffi.load(path);
     const change = native.func(
-      'void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt)',
+      'void change(uint32_t divide_by, uint32_t at_most, uint32_t refuse_direct, int fail_with, int interrupt, uint32_t wait)',
     );
     const forget = native.func('void forget()');
     const watched = native.func('uint32_t watched(_Out_ uint8_t *into)');
@@ -59,19 +61,20 @@ export async function watchFiles(): Promise<WatchedFiles> {
     if (library === undefined) throw new Error(`${path} can't be opened`);
     return {
       library,
-      during: async (body, { divisor = 1, atMost = LONGEST, refusesDirect = false, failsWith, isInterrupted = false } = {}) => {
+      during: async (body, { divisor = 1, atMost = LONGEST, failsWith, ...is } = {}) => {
         forget();
         change(
           divisor,
           atMost,
-          refusesDirect ? 1 : 0,
+          is.refusesDirect ? 1 : 0,
           failsWith === undefined ? 0 : koffi.os.errno[failsWith],
-          isInterrupted ? 1 : 0,
+          is.isInterrupted ? 1 : 0,
+          is.waits ? 1 : 0,
         );
         try {
           await body();
         } finally {
-          change(1, LONGEST, 0, 0, 0);
+          change(1, LONGEST, 0, 0, 0, 0);
         }
         const calls = new Uint8Array(MOST_CALLS);
         const count = watched(calls);

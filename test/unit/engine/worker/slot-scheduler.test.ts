@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest';
 import type { Job } from '../../../../src/engine/shared/messages.ts';
 import { type BatchState, SlotScheduler, type Start } from '../../../../src/engine/worker/slot-scheduler.ts';
 
-const EMPTY: BatchState = { waiting: 0, isFull: false, isReady: false, isOverdue: false, isHurried: false };
+const EMPTY: BatchState = { waiting: 0, reading: 0, isFull: false, isReady: false, isOverdue: false, isHurried: false };
 const read = (first: number): Job => ({ kind: 'read', first, count: 1 });
 const zero: Job = { kind: 'zero', first: 0, count: 1 };
 
@@ -110,8 +110,8 @@ describe('spare slots', () => {
 });
 
 describe('a turn', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
-  const full = { waiting: 8, isFull: true, isReady: true, isOverdue: false, isHurried: false };
+  const ready = { ...EMPTY, waiting: 1, isReady: true };
+  const full = { ...EMPTY, waiting: 8, isFull: true, isReady: true };
 
   it('is wanted when a job can start, or blocks are ready to be hashed', () => {
     const scheduler = withJobs(0);
@@ -134,8 +134,8 @@ describe('a turn', () => {
   });
 });
 
-describe('while blocks wait to be stored', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
+describe('while blocks are written', () => {
+  const ready = { ...EMPTY, waiting: 1, isReady: true };
 
   /** Three jobs hold all slots; the first `storing` of them are being stored. */
   function withStores(storing: number): SlotScheduler {
@@ -154,8 +154,8 @@ describe('while blocks wait to be stored', () => {
     expect(scheduler.hasTurn(ready)).toBe(false);
     scheduler.ended(0);
     startAll(scheduler);
-    expect(scheduler.shouldHash(ready)).toBe(true);
-    expect(scheduler.hasTurn(ready)).toBe(true);
+    expect(scheduler.shouldHash({ ...ready, reading: 1 })).toBe(true);
+    expect(scheduler.hasTurn({ ...ready, reading: 1 })).toBe(true);
   });
 
   it('a batch does not wait that a store waits for', () => {
@@ -166,12 +166,22 @@ describe('while blocks wait to be stored', () => {
 
   it('a full batch does not wait, nor one behind a single store', () => {
     expect(withStores(2).shouldHash({ ...ready, isFull: true })).toBe(true);
-    expect(withStores(1).shouldHash(ready)).toBe(true);
+    expect(withStores(1).shouldHash({ ...ready, waiting: 2 })).toBe(true);
+  });
+
+  it('a batch waits as well for blocks that go to a target, but not for those that are read', () => {
+    const scheduler = withJobs(4);
+    startAll(scheduler);
+    expect(scheduler.shouldHash(ready)).toBe(false);
+    expect(scheduler.shouldHash({ ...ready, reading: 1 })).toBe(true);
+    scheduler.ended(0);
+    startAll(scheduler);
+    expect(scheduler.shouldHash({ ...ready, waiting: 2 })).toBe(true);
   });
 });
 
 describe('while main decides about blocks', () => {
-  const ready = { waiting: 1, isFull: false, isReady: true, isOverdue: false, isHurried: false };
+  const ready = { ...EMPTY, waiting: 1, isReady: true };
 
   it('a batch waits for their slots, unless it is full, overdue, or a store waits for it', () => {
     const scheduler = withJobs(3);
@@ -183,7 +193,7 @@ describe('while main decides about blocks', () => {
     expect(scheduler.shouldHash({ ...ready, isHurried: true })).toBe(true);
     expect(scheduler.shouldHash({ ...ready, isOverdue: true })).toBe(true);
     scheduler.decide(0, [null]);
-    expect(scheduler.shouldHash(ready)).toBe(true);
+    expect(scheduler.shouldHash({ ...ready, waiting: 2 })).toBe(true);
   });
 });
 
