@@ -20,7 +20,7 @@ const { engine, folder, endFile, seed, part, cleanups } = JSON.parse(process.arg
 async function main(): Promise<void> {
   const store = postgresStore({ engine, logger: silentLogger, now: () => new Date() });
   await store.open();
-  const race = new StoreRace({ seed, world: new FolderWorld(folder), part, cleanups });
+  const race = new StoreRace({ seed, world: new FolderWorld(folder), part, cleanups, mostVersions: 2 });
   await race.run([store], Number.POSITIVE_INFINITY, () => existsSync(endFile));
   await store.close();
 }

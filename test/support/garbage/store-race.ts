@@ -11,8 +11,6 @@ import { seededRandom } from '../images/random.ts';
 import type { RaceWorld } from './race-world.ts';
 import { equalRanges, GEOMETRY, type Image, missingBlocks, newImage, rowOf } from './store-images.ts';
 
-/** Largest number of versions; with more, some are removed. */
-const MOST_VERSIONS = 5;
 /** Share of removals among other operations. */
 const REMOVALS = 0.4;
 /** Blobs that a cleanup dooms together. */
@@ -30,6 +28,8 @@ interface RaceOptions {
   kills?: number;
   /** Share of operations that are cleanups. */
   cleanups?: number;
+  /** With more versions, some are removed. The fewer, the more blobs are candidates. */
+  mostVersions?: number;
   /** A number in the uids of its versions: other processes have others. */
   part?: number;
 }
@@ -49,15 +49,17 @@ export class StoreRace {
   readonly #random: () => number;
   readonly #kills: number;
   readonly #cleanups: number;
+  readonly #mostVersions: number;
   readonly #part: number;
   #isOver = false;
   #names = 0;
 
-  constructor({ seed, world, kills = 0, cleanups = 0.35, part = 0 }: RaceOptions) {
+  constructor({ seed, world, kills = 0, cleanups = 0.35, mostVersions = 5, part = 0 }: RaceOptions) {
     this.#world = world;
     this.#random = seededRandom(seed);
     this.#kills = kills;
     this.#cleanups = cleanups;
+    this.#mostVersions = mostVersions;
     this.#part = part;
   }
 
@@ -80,7 +82,7 @@ export class StoreRace {
     try {
       if (this.#random() < this.#cleanups)
         await this.#world.holding(LOCK_NAMES.fastCleanup, 'exclusive', () => this.#cleanUp(meta));
-      else if (version !== undefined && (this.#random() < REMOVALS || versions.length > MOST_VERSIONS))
+      else if (version !== undefined && (this.#random() < REMOVALS || versions.length > this.#mostVersions))
         await this.#remove(meta, version);
       else await this.#backUp(meta, version);
     } catch (error) {
