@@ -3,8 +3,8 @@ import type { Mutant } from './mutant.ts';
 const CHECKS = ['test/unit/core/upkeep/check-compact.test.ts'];
 const CONVERSION = ['test/unit/core/upkeep/convert-database.test.ts'];
 const LAYOUT = ['test/unit/meta/layout.test.ts'];
-const SHARED = ['test/unit/meta/compact/shared-leaves.test.ts'];
 const STORE = ['test/unit/meta/compact/sqlite-compact.test.ts'];
+const VALIDITY = ['test/unit/meta/compact/validity.test.ts'];
 const SAME = ['test/unit/meta/compact/same-as-classic.test.ts'];
 
 /** Checks of a compact database, and of a conversion from one layout to the other. */
@@ -47,7 +47,7 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
     file: 'src/meta/compact/placed-leaf.ts',
     text: 'if (!hash(data).equals(sum)) throw',
     replacement: 'if (hash(data).length !== sum.length) throw',
-    tests: SHARED,
+    tests: VALIDITY,
   },
   {
     name: 'compact-count-of-a-leaf-is-believed',
@@ -63,7 +63,7 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
     file: 'src/meta/compact/backups.ts',
     text: 'if (yield* namesAny(db, hash, map, yield* badBlobs())) return false;',
     replacement: '',
-    tests: STORE,
+    tests: VALIDITY,
   },
   {
     name: 'compact-healing-validates-incomplete-versions',
@@ -71,7 +71,7 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
     file: 'src/meta/compact/blocks.ts',
     text: 'if (fitting !== map.size || stray > 0 || ',
     replacement: 'if (',
-    tests: STORE,
+    tests: VALIDITY,
   },
   {
     name: 'compact-take-over-copies-bad-blocks',
@@ -79,14 +79,6 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
     file: 'src/meta/compact/take-over.ts',
     text: 'if (block === MISSING || this.#bad.has(block)) continue;',
     replacement: 'if (block === MISSING) continue;',
-    tests: [...STORE, ...SAME],
-  },
-  {
-    name: 'compact-removal-takes-shared-leaves',
-    invariant: 'Blobs of a leaf that another version has are no candidates, and the leaf stays.',
-    file: 'src/meta/compact/versions.ts',
-    text: 'THEN 0 ELSE 1 END AS "isOwn"',
-    replacement: 'THEN 1 ELSE 1 END AS "isOwn"',
     tests: [...STORE, ...SAME],
   },
   {
