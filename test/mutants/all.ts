@@ -1,4 +1,5 @@
 import { COMPACT_CLEANUP } from './compact-cleanup.ts';
+import { COMPACT_GUARDS } from './compact-guards.ts';
 import { COMPARISONS } from './comparisons.ts';
 import { DELTAS } from './deltas.ts';
 import { DURABILITY } from './durability.ts';
@@ -17,6 +18,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY,
   ...VERSIONS,
   ...COMPACT_CLEANUP,
+  ...COMPACT_GUARDS,
   ...LOCK_RULES,
   ...COMPARISONS,
   ...DELTAS,

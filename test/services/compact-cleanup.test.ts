@@ -1,14 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metaCleanupSuite } from '../support/conformance/meta-cleanup.ts';
-import { MetaLab, row, uidOf } from '../support/conformance/meta-lab.ts';
+import { MetaLab, row } from '../support/conformance/meta-lab.ts';
+import { uidOf } from '../support/conformance/numbered-blobs.ts';
+import { raceProcesses } from '../support/garbage/race-processes.ts';
+import { type Counts, EVENTS, MemoryWorld } from '../support/garbage/race-world.ts';
 import { StoreRace } from '../support/garbage/store-race.ts';
 import { runSeed } from '../support/images/random.ts';
+import { Lab } from '../support/labs/lab.ts';
 import { PostgresServer } from './postgres.ts';
 import { postgresFixtures } from './postgres-fixture.ts';
 
 const SEED = runSeed();
 /** Of each connection. */
 const OPERATIONS = process.env.BACKY_LONG_TESTS ? 1_000 : 100;
+/** Of several processes together, which end after this time if they are slower. */
+const [STEPS, RACE_MS] = process.env.BACKY_LONG_TESTS ? [5_000, 240_000] : [100, 15_000];
 const TABLES = ['backy2_blobs', 'backy2_leaves', 'backy2_maps', 'backy2_map_leaves', 'backy2_candidates', 'backy2_doomed'];
 
 let server: PostgresServer;
@@ -102,11 +111,39 @@ describe('cleanup of the compact layout on PostgreSQL', () => {
   it(`loses and leaks nothing when several hosts back up, remove and clean up at once and are killed (seed ${SEED}; BACKY_TEST_SEED repeats it)`, async () => {
     const stores = Array.from({ length: 4 }, () => lab.fixture.store());
     for (const store of stores) await store.open();
-    const race = new StoreRace(SEED);
+    const world = new MemoryWorld();
+    const race = new StoreRace({ seed: SEED, world, kills: 0.02 });
     await race.run(stores, OPERATIONS);
     await race.finish(lab.meta);
     for (const store of stores) await store.close();
     for (const table of TABLES) expect([table, await server.query(database, `SELECT * FROM ${table}`)]).toEqual([table, []]);
-    for (const [what, count] of Object.entries(race.counts)) expect([what, count > 0]).toEqual([what, true]);
+    for (const [what, count] of Object.entries(world.counts)) expect([what, count > 0]).toEqual([what, true]);
   });
+
+  it(`loses and leaks nothing when several processes do so, and are killed at any moment (seed ${SEED})`, async () => {
+    const engine = server.url(database);
+    const folder = mkdtempSync(join(tmpdir(), 'backy2-race-'));
+    const program = new Lab({ config: { MetaBackend: { engine } } });
+    try {
+      const isEnough = ({ backups, cleanups, killed }: Counts) => Math.min(backups, cleanups) >= STEPS && killed >= 5;
+      const world = await raceProcesses({ engine, folder, seed: SEED, mostMs: RACE_MS, isEnough });
+      await allGone();
+      const race = new StoreRace({ seed: SEED, world });
+      await race.checkAll(lab.meta);
+      await program.ok('check-metadata');
+      await race.finish(lab.meta);
+      for (const table of TABLES) expect([table, await server.query(database, `SELECT * FROM ${table}`)]).toEqual([table, []]);
+      // Refusals are rare.
+      for (const event of EVENTS) if (event !== 'refused') expect([event, world.counts[event] > 0]).toEqual([event, true]);
+    } finally {
+      program.remove();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  /** The server ends a killed process's statements once it notices. */
+  async function allGone(): Promise<void> {
+    const others = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`;
+    await expect.poll(() => server.query(database, others)).toEqual([]);
+  }
 });

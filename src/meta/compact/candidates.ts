@@ -78,7 +78,7 @@ async function search(db: SqlDatabase, list: SearchList, onSearched: OnSearched)
  * no mark: their blobs may be in leaves that were read before.
  */
 async function listCandidates(db: SqlDatabase, { number, first, last }: SearchList): Promise<BlobSet> {
-  const listed = new BlobSet(first, last);
+  const listed = new BlobSet();
   for (let after = first - 1; ; await nextTurn()) {
     const start = after;
     const piece = await db.transaction(function* () {

@@ -66,7 +66,7 @@ export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched
   let highest = 0;
   for (let first = 1; first <= last; first += MOST_IDS) {
     const end = Math.min(last, first + MOST_IDS - 1);
-    const seen = new BlobSet(first, end);
+    const seen = new BlobSet();
     await searchLeaves(db, onSearched, (leaf) => {
       for (let i = 0; i < leaf.length; i++) {
         const blob = leaf[i] as number;

@@ -1,25 +1,42 @@
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
+import { BlobSet } from './blob-set.ts';
 import { groupBy } from './group-by.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { scanPage } from './scan.ts';
+
+/** Candidates that one statement lists. */
+const PAGE_CANDIDATES = 10_000;
 
 /**
  * Rows of blobs that no leaf names: of those that are candidates, since no other can be unused.
  * Reads all leaves if there is any candidate.
  */
-function* unusedBlobs(db: SqlDatabase, hash: LeafHash): Steps<Set<number>> {
-  const rows = yield* rowsOf<{ blob: number }>(sql`SELECT blob FROM backy2_candidates`);
-  const unused = new Set(rows.map(({ blob }) => blob));
-  for (let after = 0; unused.size > 0; ) {
+function* unusedBlobs(db: SqlDatabase, hash: LeafHash): Steps<BlobSet> {
+  const unused = yield* candidates();
+  if (unused.lowest() === undefined) return unused;
+  for (let after = 0; ; ) {
     const page = yield* scanPage(db, hash, after);
-    for (const { leaf } of page) for (const block of leaf) unused.delete(block);
+    for (const { leaf } of page) for (let i = 0; i < leaf.length; i++) unused.delete(leaf[i] as number);
     const end = page.at(-1);
-    if (end === undefined) break;
+    if (end === undefined) return unused;
     after = end.id;
   }
-  return unused;
+}
+
+/** In pages: one removed version can leave tens of millions. */
+function* candidates(): Steps<BlobSet> {
+  const found = new BlobSet();
+  for (let after = 0; ; ) {
+    const rows: { blob: number }[] = yield* rowsOf<{ blob: number }>(
+      sql`SELECT blob FROM backy2_candidates WHERE blob > ${after} ORDER BY blob LIMIT ${PAGE_CANDIDATES}`,
+    );
+    for (const { blob } of rows) found.add(blob);
+    const end = rows.at(-1);
+    if (end === undefined) return found;
+    after = end.blob;
+  }
 }
 
 /**
@@ -42,18 +59,22 @@ export function* twins({ dialect }: SqlDatabase): Steps<Map<number, number>> {
   return lowest;
 }
 
-/**
- * Rows of blobs that do not count as a blob of their own: unused ones, and all but one of those
- * with the same uid.
- */
-export function* uncounted(db: SqlDatabase, hash: LeafHash): Steps<{ unused: Set<number>; all: Set<number> }> {
+/** Rows of blobs that do not count as a blob of their own. */
+export interface Uncounted {
+  unused: BlobSet;
+  /** All but one of those with the same uid: few. */
+  doubles: BlobSet;
+}
+
+/** Finds them. Reads all leaves if there is any candidate. */
+export function* uncounted(db: SqlDatabase, hash: LeafHash): Steps<Uncounted> {
   const unused = yield* unusedBlobs(db, hash);
-  const all = new Set(unused);
+  const doubles = new BlobSet();
   const counted = new Set<number>();
   for (const [id, lowest] of yield* twins(db)) {
     if (unused.has(id)) continue;
-    if (counted.has(lowest)) all.add(id);
+    if (counted.has(lowest)) doubles.add(id);
     counted.add(lowest);
   }
-  return { unused, all };
+  return { unused, doubles };
 }

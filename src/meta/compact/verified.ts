@@ -5,13 +5,14 @@ import { joinSql, literal, type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetChecks, noteChecks, oldestChecks } from '../sql/verified-steps.ts';
 import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
+import type { BlobSet } from './blob-set.ts';
 import { type BlobRecord, blobsByUid } from './blobs.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { isSame, isSameForm } from './named-blobs.ts';
 import { rowOfBlob } from './rows.ts';
 import { holdersOf, scanPage, usesOf } from './scan.ts';
-import { uncounted } from './unused.ts';
+import { type Uncounted, uncounted } from './unused.ts';
 
 /** Blobs that one statement looks at: SQLite blocks the thread for some 20 ms. */
 const PIECE_BLOBS = 20_000;
@@ -50,17 +51,14 @@ interface Piece {
 }
 
 /** Calls `body` for some rows of blobs after the other. */
-async function inPieces(db: SqlDatabase, hidden: ReadonlySet<number>, body: (piece: Piece) => Promise<void>): Promise<void> {
-  const sorted = [...hidden].sort((a, b) => a - b);
-  for (let after = 0, at = 0; ; ) {
+async function inPieces(db: SqlDatabase, { unused, doubles }: Uncounted, body: (piece: Piece) => Promise<void>): Promise<void> {
+  for (let after = 0; ; ) {
     const start = after;
     const { last } = await db.queryOne<{ last: number | null }>(
       sql`SELECT max(id) AS last FROM (SELECT id FROM backy2_blobs WHERE id > ${start} ORDER BY id LIMIT ${PIECE_BLOBS}) AS piece`,
     );
     if (last === null) return;
-    const first = at;
-    while (at < sorted.length && (sorted[at] as number) <= last) at++;
-    const left = sorted.slice(first, at);
+    const left = [unused, doubles].flatMap((blobs) => [...blobs.between(start + 1, last)]);
     const isCounted = left.length === 0 ? sql`1 = 1` : sql`NOT (${db.dialect.among(sql`backy2_blobs.id`, left)})`;
     await body({ after, last, isCounted });
     after = last;
@@ -77,9 +75,9 @@ export async function enrolBlobs(db: SqlDatabase, startTime: number, onPiece: ()
   await db.makeSideTables();
   const hash = await leafHash();
   const since = await db.read(() => readState('enrolled'));
-  const { all } = await db.read(() => uncounted(db, hash));
+  const hidden = await db.read(() => uncounted(db, hash));
   let blobs = 0;
-  await inPieces(db, all, async (piece) => {
+  await inPieces(db, hidden, async (piece) => {
     const { count, unknown } = await db.queryOne<{ count: number; unknown: number }>(
       sql`SELECT count(*) AS count, count(*) FILTER (WHERE known.uid IS NULL) AS unknown
         FROM backy2_blobs LEFT JOIN backy2_verified AS known ON known.uid = backy2_blobs.uid WHERE ${blobsOfPiece(piece)}`,
@@ -176,15 +174,15 @@ export async function coverage(
 ): Promise<Coverage> {
   await db.makeSideTables();
   const hash = await leafHash();
-  const { all, unused } = await db.read(() => uncounted(db, hash));
+  const hidden = await db.read(() => uncounted(db, hash));
   const total = { blobs: 0, never: 0, bad: 0, future: 0, verified: sinces.map(() => 0) };
-  await inPieces(db, all, async (piece) => {
+  await inPieces(db, hidden, async (piece) => {
     const counts = await db.queryOne<Record<string, number>>(coverageOfPiece(piece, sinces, until));
     for (const key of ['blobs', 'never', 'bad', 'future'] as const) total[key] += counts[key] ?? 0;
     total.verified = total.verified.map((count, i) => count + (counts[`since${i}`] ?? 0));
     onPiece();
   });
-  return { ...total, oldest: await db.read(() => oldestCheck(db, unused)) };
+  return { ...total, oldest: await db.read(() => oldestCheck(db, hidden.unused)) };
 }
 
 function coverageOfPiece(piece: Piece, sinces: readonly number[], until: number): Sql {
@@ -199,7 +197,7 @@ function coverageOfPiece(piece: Piece, sinces: readonly number[], until: number)
 }
 
 /** The oldest check of a good blob that some block has. */
-function* oldestCheck(db: SqlDatabase, unused: ReadonlySet<number>): Steps<CheckCursor | undefined> {
+function* oldestCheck(db: SqlDatabase, unused: BlobSet): Steps<CheckCursor | undefined> {
   for (let after: CheckCursor | undefined; ; ) {
     const checks: CheckCursor[] = yield* rowsOf<CheckCursor>(
       sql`SELECT time, uid FROM backy2_verified

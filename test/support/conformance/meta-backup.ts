@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { dedupKey } from '../../../src/model/blob.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { GEOMETRY, type MetaLab, NOW, row, sumOf, uidOf } from './meta-lab.ts';
+import { GEOMETRY, type MetaLab, NOW, row } from './meta-lab.ts';
+import { sumOf, uidOf } from './numbered-blobs.ts';
 
 /** An image of one block. */
 const imageOf = (uid: string, sizeBytes: number) => ({ uid, name: 'vm', snapshotName: '', size: 1, sizeBytes, expire: null });

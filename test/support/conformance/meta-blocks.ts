@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BlockRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { GEOMETRY, type MetaLab, row, sumOf, uidOf } from './meta-lab.ts';
+import { GEOMETRY, type MetaLab, row } from './meta-lab.ts';
+import { sumOf, uidOf } from './numbered-blobs.ts';
 
 /** BlockStore, and when versions are valid: what every implementation MUST do. */
 export function metaBlocksSuite(lab: MetaLab): void {

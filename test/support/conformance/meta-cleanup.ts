@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type MetaLab, row, uidOf } from './meta-lab.ts';
+import { type MetaLab, row } from './meta-lab.ts';
+import { uidOf } from './numbered-blobs.ts';
 
 /** CleanupStore: what every implementation MUST do. */
 export function metaCleanupSuite(lab: MetaLab): void {

@@ -4,6 +4,7 @@ import type { BackupRow } from '../../../src/model/block.ts';
 import type { BlockRange } from '../../../src/model/block-range.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
 import type { Layout } from '../../../src/model/layout.ts';
+import { sumOf, uidOf } from './numbered-blobs.ts';
 
 /** How a suite gets stores of one database. */
 export interface MetaStoreFixture {
@@ -22,11 +23,6 @@ export interface MetaStoreFixture {
 export const NOW = new Date('2026-11-23T04:42:24.910Z');
 /** The image of each version: 10 blocks, of which the last is shorter. */
 export const GEOMETRY = { blockSize: 100, sizeBytes: 950 };
-
-/** A uid of the right length, made from a number. */
-export const uidOf = (n: number) => `${String(n).padStart(10, '0')}${'A'.repeat(22)}`;
-/** A checksum of the right length, made from a number. */
-export const sumOf = (n: number) => String(n).padStart(128, '0');
 
 /** A row of a block with blob number `blob`. */
 export function row(id: number, blob: number, found = false): BackupRow {

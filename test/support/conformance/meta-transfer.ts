@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { BackupRow, DatedBlockRow } from '../../../src/model/block.ts';
 import type { Version } from '../../../src/model/version.ts';
-import { type MetaLab, NOW, sumOf, uidOf } from './meta-lab.ts';
+import { type MetaLab, NOW } from './meta-lab.ts';
+import { sumOf, uidOf } from './numbered-blobs.ts';
 
 /** TransferStore: what every implementation MUST do. */
 export function metaTransferSuite(lab: MetaLab): void {

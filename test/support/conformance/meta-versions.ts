@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
-import { type MetaLab, NOW, row, uidOf } from './meta-lab.ts';
+import { type MetaLab, NOW, row } from './meta-lab.ts';
+import { uidOf } from './numbered-blobs.ts';
 
 /** VersionStore, and how databases are made and shared: what every implementation MUST do. */
 export function metaVersionsSuite(lab: MetaLab): void {

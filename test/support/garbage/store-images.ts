@@ -1,6 +1,6 @@
 import type { BackupRow } from '../../../src/model/block.ts';
 import type { BlockRange } from '../../../src/model/block-range.ts';
-import { sumOf, uidOf } from '../conformance/meta-lab.ts';
+import { sumOf } from '../conformance/numbered-blobs.ts';
 
 /** Images of two leaves: a few blocks have data, all others are zero. */
 const BLOCKS = 1_010;
@@ -48,9 +48,4 @@ function rangesOf(has: (id: number) => boolean): BlockRange[] {
 /** A row for a block of this content. */
 export function rowOf(id: number, content: number, uid: string, found: boolean): BackupRow {
   return { id, uid, checksum: sumOf(content), size: 100, encVersion: 0, envKey: null, nonce: null, found };
-}
-
-/** New uids, unlike any other of the same test. */
-export function* newUids(): Generator<string, never> {
-  for (let n = 1; ; n++) yield uidOf(n);
 }

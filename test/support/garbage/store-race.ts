@@ -1,52 +1,72 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newBlobUid } from '../../../src/data/blob-uid.ts';
+import { LOCK_NAMES, type LockMode } from '../../../src/locking/lock.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import { dedupKey } from '../../../src/model/blob.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { sumOf } from '../conformance/meta-lab.ts';
+import type { Version } from '../../../src/model/version.ts';
+import { sumOf } from '../conformance/numbered-blobs.ts';
 import { seededRandom } from '../images/random.ts';
-import { equalRanges, GEOMETRY, type Image, missingBlocks, newImage, newUids, rowOf } from './store-images.ts';
+import type { RaceWorld } from './race-world.ts';
+import { equalRanges, GEOMETRY, type Image, missingBlocks, newImage, rowOf } from './store-images.ts';
 
-/** Largest number of versions; with more, some are removed. */
-const MOST_VERSIONS = 5;
-/** Share of steps after which a program is killed. */
-const KILLS = 0.02;
+/** Share of removals among other operations. */
+const REMOVALS = 0.4;
 /** Blobs that a cleanup dooms together. */
 const BATCH = 3;
-
-/** A version, and who uses it: the number of readers, or -1 for a writer. */
-interface Version {
-  uid: string;
-  image: Image;
-  isValid: boolean;
-  users: number;
-}
+const MANY = 1_000;
 
 /** Thrown where a program is killed. */
 class Killed extends Error {}
 
+/** How programs of a race work. */
+interface RaceOptions {
+  seed: number;
+  world: RaceWorld;
+  /** Share of steps after which a program is killed; none when absent. */
+  kills?: number;
+  /** Share of operations that are cleanups. */
+  cleanups?: number;
+  /** With more versions, some are removed. The fewer, the more blobs are candidates. */
+  mostVersions?: number;
+  /** A number in the uids of its versions: other processes have others. */
+  part?: number;
+}
+
+/** A version that is being made. */
+interface Backup {
+  uid: string;
+  image: Image;
+}
+
 /**
  * Programs on several connections to one database, which back up, remove and clean up at the same
- * time and are killed. The data backend is a map of uids to contents.
+ * time and are killed. Other processes may do the same, in the same world.
  */
 export class StoreRace {
-  readonly versions = new Set<Version>();
-  readonly bytes = new Map<string, number>();
-  readonly counts = { backups: 0, refused: 0, removals: 0, cleanups: 0, deleted: 0, killed: 0 };
-  readonly #uids = newUids();
+  readonly #world: RaceWorld;
   readonly #random: () => number;
-  #isCleaning = false;
+  readonly #kills: number;
+  readonly #cleanups: number;
+  readonly #mostVersions: number;
+  readonly #part: number;
   #isOver = false;
   #names = 0;
 
-  constructor(seed: number) {
+  constructor({ seed, world, kills = 0, cleanups = 0.35, mostVersions = 5, part = 0 }: RaceOptions) {
+    this.#world = world;
     this.#random = seededRandom(seed);
+    this.#kills = kills;
+    this.#cleanups = cleanups;
+    this.#mostVersions = mostVersions;
+    this.#part = part;
   }
 
-  /** Lets all stores work until each has done this many operations. */
-  async run(stores: readonly MetaStore[], operations: number): Promise<void> {
+  /** Lets all stores work until each has done this many operations, or until `isOver`. */
+  async run(stores: readonly MetaStore[], operations: number, isOver = () => false): Promise<void> {
     const work = stores.map(async (meta) => {
-      for (let i = 0; i < operations && !this.#isOver; i++) await this.#operation(meta);
+      for (let i = 0; i < operations && !this.#isOver && !isOver(); i++) await this.#operation(meta);
     });
     await Promise.all(work.map((each) => each.catch((error: unknown) => this.#fail(error))));
   }
@@ -57,52 +77,43 @@ export class StoreRace {
   }
 
   async #operation(meta: MetaStore): Promise<void> {
-    const dice = this.#random();
-    const version = this.#pick();
+    const versions = await meta.listVersions({});
+    const version = this.#pick(versions);
     try {
-      if (dice < 0.35 && !this.#isCleaning) await this.#alone(() => this.#cleanUp(meta));
-      else if (version !== undefined && (dice < 0.6 || this.versions.size > MOST_VERSIONS)) await this.#remove(meta, version);
+      if (this.#random() < this.#cleanups)
+        await this.#world.holding(LOCK_NAMES.fastCleanup, 'exclusive', () => this.#cleanUp(meta));
+      else if (version !== undefined && (this.#random() < REMOVALS || versions.length > this.#mostVersions))
+        await this.#remove(meta, version);
       else await this.#backUp(meta, version);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
-      this.counts.killed++;
+      this.#world.count('killed');
     }
-    const any = this.#pick();
+    const any = this.#pick(await meta.listVersions({}));
     if (any !== undefined) await this.#checkNothingLost(meta, any);
   }
 
   /** A moment in which others may work, or the program's last. */
   async #step(): Promise<void> {
-    if (this.#random() < KILLS) throw new Killed();
-    if (this.#random() < 0.5) await sleep(this.#random() * 4);
+    if (this.#random() < this.#kills) throw new Killed();
+    if (this.#random() < 0.5) await sleep(this.#random() * this.#world.pauseMs);
   }
 
-  async #alone(body: () => Promise<void>): Promise<void> {
-    this.#isCleaning = true;
-    try {
-      await body();
-    } finally {
-      this.#isCleaning = false;
-    }
-  }
-
-  async #holding(version: Version, mode: 'shared' | 'exclusive', body: () => Promise<void>): Promise<void> {
-    if (version.users < 0 || (mode === 'exclusive' && version.users > 0) || !this.versions.has(version)) return;
-    version.users = mode === 'shared' ? version.users + 1 : -1;
-    try {
-      await body();
-    } finally {
-      version.users = mode === 'shared' ? version.users - 1 : 0;
-    }
+  /** Runs `body` with the lock of a version, if it is still there. */
+  async #holding(meta: MetaStore, uid: string, mode: LockMode, body: (version: Version) => Promise<void>): Promise<void> {
+    await this.#world.holding(uid, mode, async () => {
+      const version = await meta.findVersion(uid);
+      if (version !== undefined) await body(version);
+    });
   }
 
   async #backUp(meta: MetaStore, other: Version | undefined): Promise<void> {
-    const base = other?.isValid === true && this.#random() < 0.7 ? other : undefined;
-    const image = newImage(this.#random, base?.image);
-    const version: Version = { uid: `v${this.#names++}`, image, isValid: false, users: 0 };
+    const base = other?.valid === true && this.#random() < 0.7 ? other : undefined;
+    const image = newImage(this.#random, base === undefined ? undefined : this.#world.imageOf(base.uid));
+    const version: Backup = { uid: `v${this.#part}-${this.#names++}`, image };
     const size = GEOMETRY.sizeBytes / GEOMETRY.blockSize;
-    this.versions.add(version);
-    await this.#holding(version, 'exclusive', async () => {
+    this.#world.keepImage(version.uid, image);
+    await this.#world.holding(version.uid, 'exclusive', async () => {
       await meta.createVersion({
         uid: version.uid,
         name: 'vm',
@@ -112,27 +123,29 @@ export class StoreRace {
         expire: null,
         tags: [],
       });
-      if (base !== undefined) await this.#holding(base, 'shared', () => this.#takeOver(meta, base, version));
+      if (base !== undefined)
+        await this.#holding(meta, base.uid, 'shared', async ({ valid }) => {
+          if (valid) await this.#takeOver(meta, base.uid, version);
+        });
       const present = await meta.presentBlocks(version.uid, { first: 0, count: size });
       const { data, zero } = missingBlocks(image, present);
       await this.#commit(meta, version, [], zero);
       while (data.length > 0) await this.#write(meta, version, data.splice(0, 1 + Math.floor(this.#random() * 4)));
       const found = await meta.findVersion(version.uid);
       if (found === undefined || !(await meta.finishBackup(found, NO_COUNTS))) throw new Error(`${version.uid} is not finished`);
-      version.isValid = true;
-      this.counts.backups++;
+      this.#world.count('backups');
     });
   }
 
-  async #takeOver(meta: MetaStore, base: Version, version: Version): Promise<void> {
-    const ranges = equalRanges(base.image, version.image);
+  async #takeOver(meta: MetaStore, baseUid: string, version: Backup): Promise<void> {
+    const ranges = equalRanges(this.#world.imageOf(baseUid), version.image);
     const counters = () => NO_COUNTS;
-    await meta.takeOver({ baseUid: base.uid, versionUid: version.uid, ranges, geometry: GEOMETRY, counters, onCopied: () => {} });
+    await meta.takeOver({ baseUid, versionUid: version.uid, ranges, geometry: GEOMETRY, counters, onCopied: () => {} });
     await this.#step();
   }
 
   /** Looks for blobs, stores blocks without one, and commits them; refused blocks once more. */
-  async #write(meta: MetaStore, version: Version, ids: readonly number[]): Promise<void> {
+  async #write(meta: MetaStore, version: Backup, ids: readonly number[]): Promise<void> {
     const contentOf = (id: number) => version.image.get(id) ?? 0;
     const keys = ids.map((id) => ({ checksum: sumOf(contentOf(id)), size: GEOMETRY.blockSize }));
     const found = await meta.findBlobs(keys, 0);
@@ -142,7 +155,7 @@ export class StoreRace {
       return blob === undefined ? this.#store(id, contentOf(id)) : rowOf(id, contentOf(id), blob.uid, true);
     });
     const refused = await this.#commit(meta, version, rows, []);
-    this.counts.refused += refused.length;
+    this.#world.count('refused', refused.length);
     if (refused.length > 0)
       await this.#commit(
         meta,
@@ -153,14 +166,14 @@ export class StoreRace {
   }
 
   #store(id: number, content: number): BackupRow {
-    const uid = this.#uids.next().value;
-    this.bytes.set(uid, content);
+    const uid = newBlobUid();
+    this.#world.store(uid, content);
     return rowOf(id, content, uid, false);
   }
 
   async #commit(
     meta: MetaStore,
-    { uid }: Version,
+    { uid }: Backup,
     rows: BackupRow[],
     sparse: { first: number; count: number }[],
   ): Promise<BackupRow[]> {
@@ -170,32 +183,31 @@ export class StoreRace {
     return refused;
   }
 
-  async #remove(meta: MetaStore, version: Version): Promise<void> {
-    await this.#holding(version, 'exclusive', async () => {
+  async #remove(meta: MetaStore, { uid }: Version): Promise<void> {
+    await this.#holding(meta, uid, 'exclusive', async () => {
       await this.#step();
-      await meta.removeVersion(version.uid, () => {});
-      this.versions.delete(version);
-      this.counts.removals++;
+      await meta.removeVersion(uid, () => {});
+      this.#world.count('removals');
     });
   }
 
   /** A cleanup of candidates of any age. */
   async #cleanUp(meta: MetaStore): Promise<void> {
-    await this.#deleteBytes(meta, await meta.leftDoomed(1_000));
-    await meta.dropUsedCandidates(0);
+    await this.#deleteBytes(meta, await meta.leftDoomed(MANY));
+    await meta.dropUsedCandidates(0, () => this.#world.afterSearch());
     for (;;) {
       await this.#step();
       const uids = await meta.doomCandidates(0, BATCH, '');
       if (uids.length === 0) break;
       await this.#deleteBytes(meta, uids);
     }
-    this.counts.cleanups++;
+    this.#world.count('cleanups');
   }
 
   async #deleteBytes(meta: MetaStore, uids: readonly string[]): Promise<void> {
     for (const uid of uids) {
       await this.#step();
-      if (this.bytes.delete(uid)) this.counts.deleted++;
+      if (this.#world.delete(uid)) this.#world.count('deleted');
     }
     await this.#step();
     await meta.forgetDoomed(uids);
@@ -203,36 +215,41 @@ export class StoreRace {
 
   /** Checks all versions, then removes them, and cleans up. */
   async finish(meta: MetaStore): Promise<void> {
-    for (const version of [...this.versions]) {
-      await this.#checkNothingLost(meta, version);
-      await meta.removeVersion(version.uid, () => {});
-    }
-    this.versions.clear();
+    await this.checkAll(meta);
+    for (const { uid } of await meta.listVersions({})) await meta.removeVersion(uid, () => {});
     await this.#deleteAll(meta);
+  }
+
+  /** @throws Error when a block of a version has no bytes, or others. */
+  async checkAll(meta: MetaStore): Promise<void> {
+    for (const version of await meta.listVersions({})) await this.#checkNothingLost(meta, version);
   }
 
   /** A cleanup that nobody kills. */
   async #deleteAll(meta: MetaStore): Promise<void> {
-    const doomed = await meta.leftDoomed(1_000);
+    let uids = await meta.leftDoomed(MANY);
     await meta.dropUsedCandidates(0);
-    for (const uids of [doomed, await meta.doomCandidates(0, 1_000, '')]) {
-      for (const uid of uids) this.bytes.delete(uid);
+    do {
+      for (const uid of uids) this.#world.delete(uid);
       await meta.forgetDoomed(uids);
-    }
+      uids = await meta.doomCandidates(0, MANY, '');
+    } while (uids.length > 0);
   }
 
-  /** @throws Error when a block of the version has no bytes, or others. */
-  async #checkNothingLost(meta: MetaStore, version: Version): Promise<void> {
-    await this.#holding(version, 'shared', async () => {
-      for (const { id, uid } of await meta.blockPage(version.uid, -1, 2_000)) {
-        const content = version.image.get(id);
-        const stored = uid === null ? undefined : this.bytes.get(uid);
-        if (content !== stored) throw new Error(`block ${id} of ${version.uid}: blob ${uid} has ${stored} instead of ${content}`);
+  async #checkNothingLost(meta: MetaStore, { uid: versionUid }: Version): Promise<void> {
+    await this.#holding(meta, versionUid, 'shared', async ({ size, valid }) => {
+      const image = this.#world.imageOf(versionUid);
+      const rows = await meta.blockPage(versionUid, -1, 2_000);
+      if (valid && rows.length !== size) throw new Error(`${versionUid} is valid, but has ${rows.length} of ${size} blocks`);
+      for (const { id, uid } of rows) {
+        const content = image.get(id);
+        const stored = uid === null ? undefined : this.#world.contentOf(uid);
+        if (content !== stored) throw new Error(`block ${id} of ${versionUid}: blob ${uid} has ${stored} instead of ${content}`);
       }
     });
   }
 
-  #pick(): Version | undefined {
-    return [...this.versions][Math.floor(this.#random() * this.versions.size)];
+  #pick(versions: readonly Version[]): Version | undefined {
+    return versions[Math.floor(this.#random() * versions.length)];
   }
 }

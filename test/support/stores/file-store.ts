@@ -4,7 +4,6 @@ import Database from 'better-sqlite3';
 import type { Layout } from '../../../src/model/layout.ts';
 import { copyTree } from '../images/trees.ts';
 import type { Sections } from '../labs/config-text.ts';
-import { showAsClassic } from './classic-view.ts';
 import type { LabStore, SqlValue } from './lab-store.ts';
 
 /** Others may have the database locked for a while. */
@@ -123,10 +122,8 @@ export class FileStore implements LabStore {
   }
 
   #with<T>(options: Database.Options, use: (db: Database.Database) => T): T {
-    const open = () => new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
-    const db = open();
+    const db = new Database(this.databasePath, { ...options, fileMustExist: true, timeout: BUSY_MS });
     try {
-      showAsClassic(db, open);
       return use(db);
     } finally {
       db.close();

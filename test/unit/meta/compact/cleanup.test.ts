@@ -8,7 +8,9 @@ import { silentLogger } from '../../../../src/logger.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import { NO_COUNTS } from '../../../../src/model/counters.ts';
 import { metaCleanupSuite } from '../../../support/conformance/meta-cleanup.ts';
-import { GEOMETRY, MetaLab, row, sumOf, uidOf } from '../../../support/conformance/meta-lab.ts';
+import { GEOMETRY, MetaLab, row } from '../../../support/conformance/meta-lab.ts';
+import { sumOf, uidOf } from '../../../support/conformance/numbered-blobs.ts';
+import { MemoryWorld } from '../../../support/garbage/race-world.ts';
 import { StoreRace } from '../../../support/garbage/store-race.ts';
 import { runSeed } from '../../../support/images/random.ts';
 
@@ -319,7 +321,7 @@ describe('cleanup of the compact layout on SQLite', () => {
   });
 
   it(`loses and leaks nothing when programs back up, remove and clean up at once (seed ${SEED}; BACKY_TEST_SEED repeats it)`, async () => {
-    const race = new StoreRace(SEED);
+    const race = new StoreRace({ seed: SEED, world: new MemoryWorld(), kills: 0.02 });
     const others = [lab.fixture.store(), lab.fixture.store()];
     for (const other of others) await other.open();
     await race.run([lab.meta, ...others], 20);
