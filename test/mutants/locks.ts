@@ -63,7 +63,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'finished-without-a-look-after-a-cleanup',
     invariant: 'After a full cleanup, a version becomes valid only when all of its blobs are there.',
     file: 'src/core/store/cleanup-watch.ts',
-    text: "await meta.markBlockInvalid(uid ?? '', checksum);",
+    text: 'if (gone.size > 0) await meta.markBlobsInvalid([...gone.values()]);',
     replacement: '',
     tests: ['test/unit/core/store/cleanup-watch.test.ts'],
   },

@@ -1,4 +1,3 @@
-import { BackyError } from '../../errors.ts';
 import type { Damage } from '../integrity-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
@@ -20,13 +19,7 @@ export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise
   const hasDoomed = (await db.query(db.dialect.hasTable('backy2_doomed'))).length > 0;
   const dangling = await db.read(danglingLeaves);
   onPiece();
-  try {
-    return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed)))];
-  } catch (error) {
-    // A damaged leaf. The check of a version that has it says more.
-    if (error instanceof BackyError && error.code === 'database') return dangling;
-    throw error;
-  }
+  return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed)))];
 }
 
 function* danglingLeaves(): Steps<Damage[]> {
