@@ -61,7 +61,7 @@ describe('the SQLite store', () => {
     database.close();
     const steps: string[] = [];
     let writing = Promise.resolve();
-    await store.withUnusedCandidates({ minAgeSeconds: 60, limit: 10, prefix: '' }, async (uids) => {
+    await store.withUnusedCandidates({ minAgeSeconds: 60, limit: 10, prefix: '', isAlone: false }, async (uids) => {
       writing = other.keepStoreId('id').then(() => void steps.push('written'));
       await sleep(20);
       steps.push(...uids);
