@@ -39,7 +39,7 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, { markBlobsInvalid }),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal, compareVersions }),
     ...bind(db, integrity),
-    ...bind(db, { checkShared, verifyUidIndex: () => {} }),
+    ...bind(db, { checkShared, verifyIndexes: () => {} }),
     ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
     ...bind(db, sealed),
     ...bind(db, verified),
