@@ -95,8 +95,8 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'blobs-are-deleted-on-a-full-disk-without-the-write-lock',
     invariant: 'While unused candidates are deleted without a mark, no transaction can name them.',
     file: 'src/meta/sqlite/unused-candidates.ts',
-    text: 'await connection.writeInSteps(async () => {',
-    replacement: 'await connection.readInSteps(async () => {',
+    text: 'await connection.writeInSteps(async () => body',
+    replacement: 'await connection.readInSteps(async () => body',
     tests: ['test/unit/meta/sqlite-store.test.ts'],
   },
   {
