@@ -10,6 +10,18 @@ export interface RowIds {
   examples: string[];
 }
 
+/** A blob as rows name it. */
+export interface BlobName {
+  uid: string;
+  checksum: string | null;
+}
+
+/** A version that has a blob, and its first block with it. */
+export interface BlobHolder {
+  versionUid: string;
+  id: number;
+}
+
 /** Block rows. Only {@link checkIds} sees rows with ids that no block can have. */
 export interface BlockStore {
   countBlocks(versionUid: string): Promise<number>;
@@ -23,8 +35,9 @@ export interface BlockStore {
   /** The rows that exist among `ids`, in the order of `ids`. */
   blocksById(versionUid: string, ids: readonly number[]): Promise<BlockRow[]>;
   /**
-   * Marks all rows with this blob and checksum invalid, and every version that has one. @returns
-   * those versions, oldest first.
+   * Marks all rows with one of these blobs and its checksum invalid, and every version that has
+   * one. No blob twice. MAY read all of the database for it: mark many at a time.
+   * @returns for each of the blobs, the versions that have it, oldest first.
    */
-  markBlockInvalid(uid: string, checksum: string | null): Promise<string[]>;
+  markBlobsInvalid(blobs: readonly BlobName[]): Promise<BlobHolder[][]>;
 }

@@ -7,6 +7,18 @@ export interface WaitingBlobs {
   seconds: number;
 }
 
+/** Which candidates to delete without marks; see {@link CleanupStore.withUnusedCandidates}. */
+export interface UnusedRequest {
+  minAgeSeconds: number;
+  limit: number;
+  prefix: string;
+  /**
+   * No other operation that stores blobs runs, and later ones look for a blob before they use it.
+   * Otherwise a store MAY leave out blobs that a row could name after `body` was killed.
+   */
+  isAlone: boolean;
+}
+
 /**
  * Called after each piece of a search that takes long: `done` of `total`, in units of the store's.
  * A throw ends the search. Nothing is lost then: the next one begins from the start.
@@ -42,12 +54,9 @@ export interface CleanupStore {
   /**
    * Calls `body` with up to `limit` uids of the same kind, without dooming them: no transaction can
    * name them before `body` ends. For a database that has no room for marks: a store that fails
-   * with NoRoomError MUST implement it; others MAY do nothing.
+   * with NoRoomError MUST implement it; others MAY do nothing. MAY read all of the database.
    */
-  withUnusedCandidates(
-    request: { minAgeSeconds: number; limit: number; prefix: string },
-    body: (uids: string[]) => Promise<void>,
-  ): Promise<void>;
+  withUnusedCandidates(request: UnusedRequest, body: (uids: string[]) => Promise<void>): Promise<void>;
   /** Doomed uids that an earlier cleanup left. Frees those that a row names by now. */
   leftDoomed(limit: number): Promise<string[]>;
   /** Deletes the marks and candidates of doomed blobs. Their blobs MUST be deleted before. */

@@ -6,7 +6,7 @@ import type { BlockRange } from '../model/block-range.ts';
  * - `leaf`: a piece of a version's map is missing, or does not have its sum
  * - `digest`: the map is not the one that its version was finished with
  * - `blob`: a block with data names no blob, or one that has no row
- * - `dangling`: a leaf that no version uses, and that no removal has left
+ * - `dangling`: a leaf or a map that no version uses, and that no removal or import has left
  * - `doomed`: a valid block names a blob that a cleanup is about to delete
  */
 export type StoredProblem = 'leaf' | 'digest' | 'blob' | 'dangling' | 'doomed';
@@ -41,11 +41,11 @@ export interface IntegrityStore {
    */
   checkedPage(versionUid: string, afterId: number, limit: number): Promise<CheckedPage>;
   /**
-   * Compares the index of uids with its table, and looks for damaged pages, where the engine does
-   * not do that itself. Rejects with code `database` when one is damaged.
+   * Compares the indexes of blocks and blobs with their tables, and looks for damaged pages, where
+   * the engine does not do that itself. Rejects with code `database` when one is damaged.
    * @param onPiece called repeatedly; a throw ends it.
    */
-  verifyUidIndex(onPiece: () => void): Promise<void>;
+  verifyIndexes(onPiece: () => void): Promise<void>;
   /**
    * Checks what belongs to several versions, or to none. @param onPiece called repeatedly; a throw
    * ends it.

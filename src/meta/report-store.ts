@@ -11,9 +11,10 @@ export interface ReportStore {
    * it counts the uses of all blobs once: 3 µs a block, and about 50 bytes of temporary space for
    * each blob with several uses. Each version is a statement of its own, so later ones can show
    * later changes.
-   * @param beforeEach called before each version; a throw ends it.
+   * @param onVersion called before each version, more than once if it is read again; a throw ends
+   * it.
    */
-  diskUsage(versionUids: readonly string[], beforeEach: () => void): Promise<DiskUsage[]>;
+  diskUsage(versionUids: readonly string[], onVersion: (uid: string) => void): Promise<DiskUsage[]>;
   /**
    * Compares the blocks of two versions above `afterId` (start with -1) by their blobs: some
    * `limit` of them, by what costs the store least. An unknown version has no blocks.

@@ -1,4 +1,5 @@
-import type { BlockContent, BlockRow } from '../model/block.ts';
+import type { StoredBlob } from '../model/blob.ts';
+import type { BlockContent } from '../model/block.ts';
 import type { FutureTimes } from '../model/reports.ts';
 
 /** The result of reading a whole blob. */
@@ -14,12 +15,6 @@ export interface CheckCursor {
   /** Unix seconds. */
   time: number;
   uid: string;
-}
-
-/** A blob with one of the rows that name it. */
-export interface BlobToCheck extends BlockRow {
-  uid: string;
-  versionUid: string;
 }
 
 /** How many blobs were verified. */
@@ -54,19 +49,24 @@ export interface VerificationStore {
   redateFutureChecks(now: number): Promise<FutureTimes>;
   /**
    * Adds blobs without a check, dated as of the enrolment before this one. Reads all uids in
-   * pieces, in bounded memory: about 1 µs a row. @returns how many blobs rows name.
+   * pieces, in bounded memory: about 1 µs a row. MAY forget blobs that no row names any more.
+   * @returns how many blobs rows name.
    */
   enrolBlobs(startTime: number, onPiece: () => void): Promise<number>;
   /**
    * Up to `limit` enrolled blobs after the cursor, oldest check first, only those last checked
-   * before `before`. Forgets blobs that no row names any more. @returns no cursor at the end.
+   * before `before`. Forgets blobs that no row names any more; MAY give one that {@link enrolBlobs}
+   * has not met since. @returns no cursor at the end.
    */
   longestUnchecked(
     after: CheckCursor | undefined,
     before: number,
     limit: number,
-  ): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }>;
-  /** Whether some row names this blob with this checksum. */
+  ): Promise<{ blobs: StoredBlob[]; cursor: CheckCursor | undefined }>;
+  /**
+   * Whether some row names this blob with this checksum. MAY be true if none does, but false once a
+   * cleanup has deleted the blob.
+   */
   isNamed(uid: string, checksum: string | null): Promise<boolean>;
   /**
    * Counts checks, by Unix times. A check after `until` counts as from the future. Reads all uids

@@ -1,3 +1,5 @@
+import type { BlockRow } from './block.ts';
+
 /** The content of a block: a blob can be used for all blocks with the same key. */
 export interface DedupKey {
   checksum: string;
@@ -7,6 +9,11 @@ export interface DedupKey {
 /** A key of maps for a content. */
 export function dedupKey(key: DedupKey): string {
   return `${key.size}:${key.checksum}`;
+}
+
+/** A blob as its rows describe it. */
+export interface StoredBlob extends Omit<BlockRow, 'id'> {
+  uid: string;
 }
 
 /** A blob found by its content. */

@@ -132,8 +132,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'cleanup-waits-a-second-less',
     invariant: 'A candidate of 3599 s stays.',
     file: 'src/core/upkeep/cleanup.ts',
-    text: 'request.dangerousForce ? 0 : GRACE_SECONDS;',
-    replacement: 'request.dangerousForce ? 0 : GRACE_SECONDS - 1;',
+    text: 'dangerousForce ? 0 : GRACE_SECONDS',
+    replacement: 'dangerousForce ? 0 : GRACE_SECONDS - 1',
     tests: CLEANUP,
   },
   {

@@ -255,11 +255,11 @@ describe('a cleanup and a backup of two hosts', () => {
       const other = await server.session(database);
       await other.query('BEGIN; SELECT pg_advisory_xact_lock_shared(1650549611, 1)');
       await other.query(`INSERT INTO blocks VALUES ('${uidOf(1)}', 'v2', 5, now(), 'sum1', 100, 1, 0, NULL, NULL)`);
-      const marking = a.markBlockInvalid(uidOf(1), 'sum1');
+      const marking = a.markBlobsInvalid([{ uid: uidOf(1), checksum: 'sum1' }]);
       await server.waitsForLock(database);
       await other.query('COMMIT');
       await other.end();
-      expect((await marking).sort()).toEqual(['v1', 'v2']);
+      expect((await marking)[0]?.map(({ versionUid }) => versionUid).sort()).toEqual(['v1', 'v2']);
       expect((await b.blocksById('v2', [5]))[0]?.valid).toBe(false);
     }));
 });

@@ -5,8 +5,9 @@ import type { Block, BlockRow } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { DamageGuard } from '../store/damage-guard.ts';
+import { BlobMarks } from './blob-marks.ts';
 import type { CheckLog } from './check-log.ts';
-import { tryToMark } from './marks.ts';
+import type { FindingRecorder } from './fetch-phase.ts';
 
 /** A bad block, as results and `--json` show it. */
 export interface BadBlock {
@@ -39,11 +40,12 @@ interface BadBlockRecorderOptions {
   checks?: CheckLog | undefined;
 }
 
-/** Reports bad blocks, and marks them and all versions that hold them invalid. */
-export class BadBlockRecorder {
+/**
+ * Reports bad blocks, and marks them and all versions that hold them invalid: by {@link settle} at
+ * the latest.
+ */
+export class BadBlockRecorder implements FindingRecorder {
   readonly found: BadBlock[] = [];
-  /** Versions that are invalid now: they hold a bad blob, or lack a row. */
-  readonly affectedVersions = new Set<string>();
   /** Plain bytes of the bad blocks that have a row. */
   bytes = 0;
   /** Blocks without a row. */
@@ -54,7 +56,7 @@ export class BadBlockRecorder {
   readonly #during: Activity;
   readonly #guard: DamageGuard;
   readonly #checks: CheckLog | undefined;
-  readonly #marked = new Set<string>();
+  readonly #marks: BlobMarks;
 
   constructor(options: BadBlockRecorderOptions) {
     this.#guard = options.guard;
@@ -63,6 +65,12 @@ export class BadBlockRecorder {
     this.#logger = options.logger;
     this.#version = options.version;
     this.#during = options.during;
+    this.#marks = new BlobMarks({ meta: options.meta, logger: options.logger, onMarked: () => {} });
+  }
+
+  /** Versions that are invalid now: they hold a bad blob, or lack a row. */
+  get affectedVersions(): Set<string> {
+    return this.#marks.versions;
   }
 
   /** All bad blocks, those without a row included. */
@@ -95,6 +103,10 @@ export class BadBlockRecorder {
     return mended;
   }
 
+  settle(): Promise<void> {
+    return this.#marks.settle();
+  }
+
   /** Records blocks that the version has no rows for. */
   recordMissingRows({ first, count }: BlockRange): void {
     const last = first + count - 1;
@@ -109,28 +121,14 @@ export class BadBlockRecorder {
     this.bytes += block?.size ?? 0;
     const report = async () => {
       this.#logger.error(describeFinding(finding, block, this.#during));
-      if (problem !== 'source' && block !== undefined) await this.#mark(block);
+      const { uid = null, checksum = null } = block ?? {};
+      if (problem !== 'source' && uid !== null) await this.#marks.add({ uid, checksum });
     };
     if (problem !== 'missing') return report();
     await this.#guard.reportMissing(async () => {
       if (block?.uid != null) this.#checks?.addMissing(block.uid);
       await report();
     });
-  }
-
-  async #mark({ uid, checksum }: Block): Promise<void> {
-    if (uid === null || this.#marked.has(`${uid} ${checksum}`)) return;
-    this.#marked.add(`${uid} ${checksum}`);
-    const marking = { meta: this.#meta, logger: this.#logger };
-    const done = await tryToMark(marking, `Blob ${uid}`, () => this.#meta.markBlockInvalid(uid, checksum));
-    if (done === undefined) return;
-    const versions = done.marked;
-    this.#logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
-    for (const version of versions) {
-      if (this.affectedVersions.has(version)) continue;
-      this.affectedVersions.add(version);
-      this.#logger.info(`Marked version invalid (UID ${version})`);
-    }
   }
 }
 

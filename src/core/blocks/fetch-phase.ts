@@ -42,6 +42,8 @@ export interface FindingRecorder {
    * their rows have changed.
    */
   record(findings: readonly Finding[], read: readonly Block[]): Promise<readonly Block[]>;
+  /** Marks what was recorded. MUST be called at the end, after the guard has settled. */
+  settle(): Promise<void>;
 }
 
 /**
@@ -55,18 +57,25 @@ export async function fetchChecked(pool: BlockPool, signal: AbortSignal, options
   });
 }
 
+/** Where findings and verifications go. */
+interface Settled {
+  guard: DamageGuard;
+  bad: Pick<FindingRecorder, 'settle'>;
+  checks?: CheckLog;
+}
+
 /** Runs `body`. However it ends, findings are recorded and verifications noted. */
-export async function settlingFindings(
-  { guard, checks }: Pick<CheckedFetch, 'guard' | 'checks'>,
-  body: () => Promise<void>,
-): Promise<void> {
+export async function settlingFindings<T>({ guard, bad, checks }: Settled, body: () => Promise<T>): Promise<T> {
   try {
-    await body();
+    const result = await body();
     await guard.settle();
+    await bad.settle();
+    return result;
   } finally {
     // Findings before a failure are marked as well, if possible.
     await guard.settle().catch(() => {});
-    await checks.close();
+    await bad.settle().catch(() => {});
+    await checks?.close();
   }
 }
 

@@ -2,7 +2,8 @@ import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 
-interface Marking {
+/** Where marks go. */
+export interface Marking {
   meta: MetaStore;
   logger: Logger;
 }

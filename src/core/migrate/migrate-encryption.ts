@@ -7,6 +7,7 @@ import type { TaggedVersion } from '../../model/version.ts';
 import { type BadBlock, BadBlockRecorder } from '../blocks/bad-blocks.ts';
 import { blockSizeOf } from '../blocks/block-size.ts';
 import { proveKeyForReading, proveKeyForWriting } from '../blocks/encryption-key.ts';
+import { settlingFindings } from '../blocks/fetch-phase.ts';
 import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import { withPool } from '../blocks/with-pool.ts';
@@ -127,7 +128,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
   const counts: RecodeCounts = { blocksWritten: 0, blocksReused: 0 };
   const meter = new Meter(origin.size, pool, onProgress);
   const cleanups = await CleanupWatch.begin(context);
-  try {
+  return settlingFindings({ guard, bad }, async () => {
     for (;;) {
       const todo = await planBlocks(context, recoding);
       meter.begin('data', origin.size - todo.count());
@@ -145,6 +146,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
       await phase.run(signal);
       signal.throwIfAborted();
       await guard.settle();
+      await bad.settle();
       await cleanups.markMissing(copy.uid);
       if (bad.count > 0) return counts;
       // An earlier run may have begun the copy.
@@ -152,10 +154,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
       await verifyReusedBlobs(context, { ...reused, acceptDamage: undefined });
       if (await meta.finishBackup(copy, undefined)) return counts;
     }
-  } finally {
-    // Findings before a failure are marked as well, if possible.
-    await guard.settle().catch(() => {});
-  }
+  });
 }
 
 /** @returns the blocks that the copy lacks, those included whose blobs were found bad. */

@@ -18,10 +18,9 @@ export async function du({ meta, locks, logger, signal }: Context, uid: string |
   const versions = uid === undefined ? await meta.listVersions({}) : [await findVersion(meta, uid)];
   const uids = versions.map((version) => version.uid);
   await checkVersionsFree(locks, uids);
-  let begun = 0;
-  const usages = await meta.diskUsage(uids, () => {
+  const usages = await meta.diskUsage(uids, (version) => {
     signal.throwIfAborted();
-    logger.debug(`Adding up the blocks of version ${uids[begun]} (${++begun} of ${uids.length}).`);
+    logger.debug(`Adding up the blocks of version ${version} (${uids.indexOf(version) + 1} of ${uids.length}).`);
   });
   return versions.flatMap((version, index) => {
     const usage = usages[index];

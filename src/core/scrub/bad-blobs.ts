@@ -1,7 +1,8 @@
 import type { Finding } from '../../engine/shared/messages.ts';
-import type { BlobToCheck } from '../../meta/verification-store.ts';
-import type { Block } from '../../model/block.ts';
+import type { BlobHolder, BlobName } from '../../meta/block-store.ts';
+import type { Block, BlockRow } from '../../model/block.ts';
 import { describeFinding } from '../blocks/bad-blocks.ts';
+import { BlobMarks } from '../blocks/blob-marks.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
 import type { FindingRecorder } from '../blocks/fetch-phase.ts';
 import type { Context } from '../context.ts';
@@ -19,50 +20,70 @@ export interface BadBlob {
   expected: string | null;
 }
 
-/** Reports bad blobs, and marks them and all versions that hold them invalid. */
+/**
+ * Reports bad blobs, and marks them and all versions that hold them invalid: by {@link settle} at
+ * the latest. Which versions hold them is known only then.
+ */
 export class BadBlobRecorder implements FindingRecorder {
   readonly found: BadBlob[] = [];
-  readonly affectedVersions = new Set<string>();
   readonly #context: Context;
   readonly #guard: DamageGuard;
   readonly #checks: CheckLog;
+  readonly #marks: BlobMarks;
+  /** Blobs that are not marked yet, by uid. */
+  readonly #unmarked = new Map<string, { finding: Finding; block: BlockRow }>();
 
   constructor(context: Context, guard: DamageGuard, checks: CheckLog) {
+    const { meta, logger } = context;
     this.#context = context;
     this.#guard = guard;
     this.#checks = checks;
+    this.#marks = new BlobMarks({ meta, logger, onMarked: (blob, holders) => this.#report(blob, holders) });
+  }
+
+  /** Versions that are invalid now. */
+  get affectedVersions(): ReadonlySet<string> {
+    return this.#marks.versions;
   }
 
   /** @param read what the feed gave. @returns nothing: no blob is read a second time. */
   async record(findings: readonly Finding[], read: readonly Block[]): Promise<[]> {
-    const { meta } = this.#context;
     for (const finding of findings) {
-      const blob = read.find(({ id }) => id === finding.id) as BlobToCheck | undefined;
-      // Its last version was removed, or its rows were repaired, while it was being read.
-      if (blob === undefined || !(await meta.isNamed(blob.uid, blob.checksum))) continue;
-      const { uid, versionUid, id, checksum: expected } = blob;
-      const { problem, actual } = finding;
-      this.found.push({ uid, versionUid, id, problem, actual, expected });
-      if (problem !== 'missing') await this.#report(finding, blob);
-      else {
+      const block = read.find(({ id }) => id === finding.id) as BlockRow | undefined;
+      if (block === undefined || block.uid === null) continue;
+      const { uid, checksum } = block;
+      const mark = async () => {
+        this.#unmarked.set(uid, { finding, block });
+        await this.#marks.add({ uid, checksum });
+      };
+      if (finding.problem !== 'missing') await mark();
+      // A cleanup may have deleted it while it was being read.
+      else if (await this.#context.meta.isNamed(uid, checksum))
         await this.#guard.reportMissing(async () => {
           this.#checks.addMissing(uid);
-          await this.#report(finding, blob);
+          await mark();
         });
-      }
     }
     return [];
   }
 
-  async #report(finding: Finding, blob: BlobToCheck): Promise<void> {
-    const { meta, logger } = this.#context;
-    const { uid, versionUid, checksum } = blob;
-    logger.error(`Version ${versionUid}: ${describeFinding(finding, blob, 'scrub')}`);
-    const versions = await meta.markBlockInvalid(uid, checksum);
-    logger.info(`Marked block invalid (UID ${uid}, Checksum ${checksum}. Affected versions: ${versions.join(', ')})`);
-    for (const version of versions) {
-      if (!this.affectedVersions.has(version)) logger.info(`Marked version invalid (UID ${version})`);
-      this.affectedVersions.add(version);
-    }
+  settle(): Promise<void> {
+    return this.#marks.settle();
+  }
+
+  /**
+   * A blob that nobody holds is no finding: its last version was removed, or its rows were
+   * repaired, while it was being read.
+   */
+  #report({ uid }: BlobName, [holder]: readonly BlobHolder[]): void {
+    const bad = this.#unmarked.get(uid);
+    this.#unmarked.delete(uid);
+    if (bad === undefined || holder === undefined) return;
+    const { finding, block } = bad;
+    const { versionUid, id } = holder;
+    const { problem, actual } = finding;
+    this.found.push({ uid, versionUid, id, problem, actual, expected: block.checksum });
+    const described = describeFinding({ ...finding, id }, block, 'scrub');
+    this.#context.logger.error(`Version ${versionUid}: ${described}`);
   }
 }

@@ -1,8 +1,10 @@
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlobToCheck, CheckCursor } from '../../meta/verification-store.ts';
+import type { CheckCursor } from '../../meta/verification-store.ts';
+import type { StoredBlob } from '../../model/blob.ts';
+import type { BlockRow } from '../../model/block.ts';
 import type { FeedJob } from '../blocks/fetch-feed.ts';
 
-/** Blobs that are looked up at first, and at most at a time: a look may read the whole database. */
+/** Blobs that are looked up at first, and at most at a time. */
 const FIRST_PAGE_BLOBS = 1_000;
 const MOST_PAGE_BLOBS = 16_000;
 
@@ -31,19 +33,17 @@ export class OldestFeed {
   }
 
   async *jobs(blobsPerJob: number): AsyncIterableIterator<FeedJob> {
-    let job: BlobToCheck[] = [];
+    let job: BlockRow[] = [];
     for await (const blob of this.#blobs()) {
-      // Answers name blobs by their block's id.
-      if (job.length >= blobsPerJob || job.some(({ id }) => id === blob.id)) {
-        yield toJob(job);
-        job = [];
-      }
-      job.push(blob);
+      if (job.push(blob) < blobsPerJob) continue;
+      yield toJob(job);
+      job = [];
     }
     if (job.length > 0) yield toJob(job);
   }
 
-  async *#blobs(): AsyncIterableIterator<BlobToCheck> {
+  /** Numbers the blobs, since answers name blocks by their ids. */
+  async *#blobs(): AsyncIterableIterator<BlockRow> {
     const { blobs, endMs, blockSize } = this.limits;
     let given = 0;
     for await (const blob of this.#oldestFirst()) {
@@ -52,13 +52,12 @@ export class OldestFeed {
       if (this.isOutOfTime) return;
       // The row is damaged, which a scrub of its version reports.
       if (blob.size > blockSize) continue;
-      given++;
-      yield blob;
+      yield { ...blob, id: given++ };
     }
   }
 
   /** Looks up a page at a time, since most blobs are not needed; later pages are larger. */
-  async *#oldestFirst(): AsyncIterableIterator<BlobToCheck> {
+  async *#oldestFirst(): AsyncIterableIterator<StoredBlob> {
     let limit = FIRST_PAGE_BLOBS;
     for (let after: CheckCursor | undefined; ; ) {
       const { blobs, cursor } = await this.#meta.longestUnchecked(after, this.limits.beforeSeconds, limit);
@@ -70,6 +69,6 @@ export class OldestFeed {
   }
 }
 
-function toJob(blocks: BlobToCheck[]): FeedJob {
+function toJob(blocks: BlockRow[]): FeedJob {
   return { work: { kind: 'fetch', blocks }, blocks: [], passed: [] };
 }

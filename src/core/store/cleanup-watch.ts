@@ -1,4 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
+import type { BlobName } from '../../meta/block-store.ts';
 import { newAborter } from '../../model/aborter.ts';
 import type { BackupRow } from '../../model/block.ts';
 import type { Context } from '../context.ts';
@@ -54,10 +55,12 @@ export class CleanupWatch {
     await this.#withBackend(async (backend) => {
       for (let after = -1; ; ) {
         const page = await meta.blockPage(versionUid, after, PAGE_ROWS);
+        const gone = new Map<string, BlobName>();
         for (const { id, uid, checksum } of await missing(this.#context, backend, page)) {
           logger.warning(`Blob ${uid} of block ${id} was cleaned up; the block is read again.`);
-          await meta.markBlockInvalid(uid ?? '', checksum);
+          gone.set(`${uid} ${checksum}`, { uid: uid ?? '', checksum });
         }
+        if (gone.size > 0) await meta.markBlobsInvalid([...gone.values()]);
         const last = page.at(-1);
         if (last === undefined) break;
         after = last.id;

@@ -7,6 +7,8 @@ import { withStorage } from './storage.ts';
 
 /** Rows that are read from the database at a time. */
 const PAGE_ROWS = 5_000;
+/** Blobs that one transaction marks: it may read all of the database to find their versions. */
+const MARKED_TOGETHER = 10_000;
 
 /**
  * Looks for every blob that the version's valid rows name. Costs one call of the file system, or
@@ -39,5 +41,6 @@ async function probeRows({ meta, signal }: Context, backend: DataBackend, versio
 
 /** Marks missing blobs, and the versions that hold them, invalid. */
 export async function markMissing({ meta }: Context, missing: readonly NamedBlob[]): Promise<void> {
-  for (const { uid, checksum } of missing) await meta.markBlockInvalid(uid, checksum);
+  for (let first = 0; first < missing.length; first += MARKED_TOGETHER)
+    await meta.markBlobsInvalid(missing.slice(first, first + MARKED_TOGETHER));
 }

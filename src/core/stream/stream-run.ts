@@ -67,7 +67,7 @@ export class StreamRun {
     await withResumeHint(
       signal,
       () => this.#remainder(),
-      () => settlingFindings({ guard, checks: this.#checks }, () => this.#write()),
+      () => settlingFindings({ guard, bad: this.#bad, checks: this.#checks }, () => this.#write()),
     );
     const { count } = this.#bad;
     if (this.#writer.isReaderGone) this.#context.logger.info(`The reader is gone. ${this.#remainder()}`);

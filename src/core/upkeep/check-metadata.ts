@@ -74,7 +74,7 @@ async function sharedDamage({ meta, signal }: Context, isDamagedFile: boolean): 
 
 async function hasDamagedIndex({ meta, signal }: Context, findings: Findings): Promise<boolean> {
   try {
-    await meta.verifyUidIndex(() => signal.throwIfAborted());
+    await meta.verifyIndexes(() => signal.throwIfAborted());
     return false;
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'database')) throw error;

@@ -1,14 +1,23 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError, errnoOf } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
+import type { UnusedRequest } from '../../meta/cleanup-store.ts';
+import { NoRoomError } from '../../meta/no-room.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { clockTime, toSecondsText } from '../../model/dates.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
-import { describeHolders, holding, holdingInstallation, lockForOperation, refuseOtherInstances } from '../versions/locks.ts';
+import {
+  describeHolders,
+  holding,
+  holdingInstallation,
+  lockForOperation,
+  lockOutOperations,
+  refuseOtherInstances,
+} from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts, warnOfKept } from './blob-deletion.ts';
-import { type Candidates, makingRoom } from './make-room.ts';
+import { makingRoom } from './make-room.ts';
 import { searchProgress } from './search-progress.ts';
 import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
@@ -55,15 +64,36 @@ interface CleanupSteps {
  * it is deleted, and a backup's commit checks that mark (docs/spec/semantics.md, cleanup).
  */
 export async function cleanupFast(context: Context, request: FastCleanupRequest): Promise<CleanupResult> {
-  return holding([() => lockForOperation(context.locks), () => lockFastCleanup(context.locks)], () =>
-    runCleanup(context, {
-      deleteBlobs: (backend) => {
-        const minAgeSeconds = request.dangerousForce ? 0 : GRACE_SECONDS;
-        const candidates = { minAgeSeconds, limit: BATCH, prefix: request.prefix };
-        return makingRoom(context, { backend, ...candidates }, () => deleteCandidates(context, backend, candidates));
-      },
-    }),
-  );
+  const { locks } = context;
+  try {
+    return await holding([() => lockForOperation(locks), () => lockFastCleanup(locks)], () => runFast(context, request, false));
+  } catch (error) {
+    if (!(error instanceof NoRoomError)) throw error;
+    return whileAlone(context, error, () => holding([() => lockFastCleanup(locks)], () => runFast(context, request, true)));
+  }
+}
+
+function runFast(context: Context, { dangerousForce, prefix }: FastCleanupRequest, isAlone: boolean): Promise<CleanupResult> {
+  return runCleanup(context, {
+    deleteBlobs: (backend) => {
+      const candidates = { minAgeSeconds: dangerousForce ? 0 : GRACE_SECONDS, limit: BATCH, prefix };
+      return makingRoom(context, { backend, ...candidates, isAlone }, () => deleteCandidates(context, backend, candidates));
+    },
+  });
+}
+
+/** Runs `body` unless other operations run. Throws `reason` then. */
+function whileAlone<T>({ locks, logger }: Context, reason: NoRoomError, body: () => Promise<T>): Promise<T> {
+  let isAlone = false;
+  const alone = holding([() => lockOutOperations(locks)], () => {
+    isAlone = true;
+    return body();
+  });
+  return alone.catch((error: unknown) => {
+    if (isAlone || !(error instanceof BackyError)) throw error;
+    logger.warning(`The disk of the database is full. No blob is deleted while others work: ${error.message}`);
+    throw reason;
+  });
 }
 
 /** Two fast cleanups at once would only slow each other down. */
@@ -96,7 +126,7 @@ export async function cleanupFull(context: Context, request: FullCleanupRequest)
       prepare: (backend) => backend.lockOutWriters(),
       deleteBlobs: (backend) => {
         const candidates = { minAgeSeconds: GRACE_SECONDS, limit: BATCH, prefix: request.prefix };
-        return makingRoom(context, { backend, ...candidates }, () => deleteUnnamed(context, backend, request));
+        return makingRoom(context, { backend, ...candidates, isAlone: true }, () => deleteUnnamed(context, backend, request));
       },
     });
   });
@@ -119,7 +149,7 @@ function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): P
 async function deleteCandidates(
   context: Context,
   backend: DataBackend,
-  { minAgeSeconds, limit, prefix }: Candidates,
+  { minAgeSeconds, limit, prefix }: Omit<UnusedRequest, 'isAlone'>,
 ): Promise<Deleted> {
   const { meta, logger, signal } = context;
   const deletion = new BlobDeletion(context, backend);

@@ -1,12 +1,11 @@
 import type { DataBackend } from '../../data/data-backend.ts';
+import type { UnusedRequest } from '../../meta/cleanup-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 import type { Context } from '../context.ts';
 
-/** Which candidates may be deleted. */
-export interface Candidates {
-  minAgeSeconds: number;
-  limit: number;
-  prefix: string;
+/** Which candidates may be deleted, and from where. */
+export interface RoomRequest extends UnusedRequest {
+  backend: DataBackend;
 }
 
 /**
@@ -16,7 +15,7 @@ export interface Candidates {
  */
 export async function makingRoom<T>(
   { meta, locks, logger }: Context,
-  { backend, ...candidates }: Candidates & { backend: DataBackend },
+  { backend, ...candidates }: RoomRequest,
   body: () => Promise<T>,
 ): Promise<T> {
   try {

@@ -39,7 +39,11 @@ async function lockInstallation(locks: LockService): Promise<Lock> {
   return lock;
 }
 
-async function lockOutOperations(locks: LockService): Promise<Lock> {
+/**
+ * Keeps all other operations of ours out. Needs no new lock file once there was one, and so no
+ * inode. Throws a BackyError `locked` while others run.
+ */
+export async function lockOutOperations(locks: LockService): Promise<Lock> {
   const lock = await retryBriefly(() => locks.tryAcquire(LOCK_NAMES.operations, 'exclusive'));
   if (lock !== undefined) return lock;
   // Another command with the whole installation holds both locks.

@@ -110,6 +110,11 @@ export function blobsByUid({ dialect }: SqlDatabase, uids: readonly string[], wh
   );
 }
 
+/** The highest id of a blob. A row is there before a leaf names it. */
+export async function lastBlob(db: SqlDatabase): Promise<number> {
+  return (await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`)).last;
+}
+
 /** The ids of all rows that are known to be bad: usually none. */
 export function* badBlobs(): Steps<Set<number>> {
   const rows = yield* rowsOf<{ id: number }>(sql`SELECT id FROM backy2_blobs WHERE valid = 0`);

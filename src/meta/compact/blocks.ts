@@ -2,16 +2,14 @@ import type { BlockRow } from '../../model/block.ts';
 import type { RowIds } from '../block-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
-import { rowsOf, run } from '../sql/steps.ts';
+import { run } from '../sql/steps.ts';
 import { lockVersion } from '../sql/version-steps.ts';
-import { badBlobs, blobsById, hasUid } from './blobs.ts';
+import { badBlobs, blobsById } from './blobs.ts';
 import { addDigest, fittingBlocks, namesAny } from './checks.ts';
 import { LEAF_BLOCKS, MISSING } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, blocksOfMap, eachLeaf, leafOf, leafPage, mapOf } from './maps.ts';
-import { isSame } from './named-blobs.ts';
 import { rowOfBlob } from './rows.ts';
-import { holdersOf, usesOf } from './scan.ts';
 
 /** Ids of stray blocks that messages name. */
 const STRAY_EXAMPLES = 3;
@@ -43,33 +41,6 @@ export async function checkIds(db: SqlDatabase, versionUid: string, size: number
     }
     return { fitting, stray, examples };
   });
-}
-
-/**
- * See BlockStore.markBlockInvalid. One row of a blob stands for all its blocks. Which versions have
- * them takes a look at all leaves: seconds for hundreds of millions of blocks.
- */
-export async function markBlockInvalid(db: SqlDatabase, uid: string, checksum: string | null): Promise<string[]> {
-  const hash = await leafHash();
-  return db.transaction(function* () {
-    const rows = yield* db.dialect.each<{ id: number; checksum: Buffer | null }>(
-      [[uid]],
-      (key) => sql`SELECT id, checksum FROM backy2_blobs WHERE ${hasUid(key)}`,
-    );
-    const ids = rows.filter((row) => isSame(row.checksum, checksum)).map(({ id }) => id);
-    if (ids.length === 0) return [];
-    yield* run(sql`UPDATE backy2_blobs SET valid = 0 WHERE ${db.dialect.among(sql`id`, ids)}`);
-    const holders = yield* holdersOf(db, hash, new Set(ids));
-    const uses = yield* usesOf(
-      db,
-      holders.map(({ leaf }) => leaf),
-    );
-    const versions = [...new Set(uses.map(({ versionUid }) => versionUid))];
-    const marked = yield* rowsOf<{ uid: string; date: string }>(
-      sql`UPDATE versions SET valid = 0 WHERE ${db.dialect.among(sql`uid`, versions)} RETURNING uid, date`,
-    );
-    return marked.sort((a, b) => (a.date < b.date ? -1 : 1)).map((version) => version.uid);
-  }, 'judging');
 }
 
 /** See HealStore.validateWhole. */

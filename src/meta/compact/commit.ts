@@ -2,14 +2,14 @@ import { type DedupKey, dedupKey, type FoundBlob } from '../../model/blob.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { BackupGroup, CommitOutcome } from '../backup-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
+import { goodBlobs } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
 import { hasChecksum, IS_USABLE } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { forgetDigest } from './checks.ts';
-import { healBlobs, mayHeal } from './heal.ts';
+import { healBlobs, healingOf, mayHeal } from './heal.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
@@ -56,7 +56,7 @@ export async function commitGroup(
   geometry: Geometry,
 ): Promise<CommitOutcome> {
   const hash = await leafHash();
-  return db.transaction(function* () {
+  const { refused, healed } = await db.transaction(function* () {
     const map = yield* mapFor(versionUid, geometry);
     const { named, refused } = yield* nameBlobs(db, map, group.rows);
     const changes = new Changes();
@@ -64,11 +64,11 @@ export async function commitGroup(
     for (const range of group.sparse) changes.setZeros(range);
     yield* changes.write(db, hash, map);
     yield* run(countersUpsert(versionUid, group.counters(refused)));
-    if (group.heals !== true) return { refused, healing: NOTHING_HEALED };
+    if (group.heals !== true) return { refused, healed: new Set<number>() };
     const { fresh, found } = goodBlobs(group.rows, refused);
-    const bad = yield* mayHeal([...fresh, ...found]);
-    return { refused, healing: bad.length === 0 ? NOTHING_HEALED : yield* healBlobs(db, hash, bad) };
+    return { refused, healed: yield* healBlobs(db, yield* mayHeal([...fresh, ...found])) };
   }, 'naming');
+  return { refused, healing: await healingOf(db, healed) };
 }
 
 /** The map of a version that gets blocks. The first of them tell its block size. */

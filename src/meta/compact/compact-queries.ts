@@ -17,11 +17,13 @@ import { heal } from './heal.ts';
 import { namesBlobs, sampleBlobs } from './identity.ts';
 import { importVersion } from './import-version.ts';
 import * as integrity from './integrity.ts';
+import { markBlobsInvalid } from './marks.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
 import { blockPage, blocksById, datedBlockPage } from './rows.ts';
 import * as sealed from './sealed.ts';
 import { checkShared } from './shared-integrity.ts';
 import { takeOver } from './take-over.ts';
+import * as unchecked from './unchecked.ts';
 import * as verified from './verified.ts';
 import { removeVersion, setVersionValid } from './versions.ts';
 
@@ -34,12 +36,14 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, listStats, redateFutureChecks }),
     ...bind(db, backups),
     ...bind(db, blocks),
+    ...bind(db, { markBlobsInvalid }),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal, compareVersions }),
     ...bind(db, integrity),
-    ...bind(db, { checkShared, verifyUidIndex: () => {} }),
+    ...bind(db, { checkShared, verifyIndexes: () => {} }),
     ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
     ...bind(db, sealed),
     ...bind(db, verified),
+    ...bind(db, unchecked),
     ...compactCleanup(db),
   };
 }

@@ -1,3 +1,4 @@
+import type { UnusedRequest } from '../cleanup-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { bumpState } from '../sql/state.ts';
 import { type Sql, sql } from '../sql/statement.ts';
@@ -11,17 +12,13 @@ export function isNamed(uid: Sql): Sql {
 }
 
 /** Which unused blobs to take. */
-export interface UnusedRequest {
-  minAgeSeconds: number;
-  limit: number;
-  prefix: string;
-}
+type UnusedBlobs = Pick<UnusedRequest, 'minAgeSeconds' | 'limit' | 'prefix'>;
 
 /** Candidates that one statement looks at. */
 const PIECE = 1_000;
 
 /** Uids that only unused blobs have, and that are not doomed. */
-export function unusedUids({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Sql {
+export function unusedUids({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedBlobs): Sql {
   return sql`SELECT DISTINCT uid FROM backy2_candidates JOIN backy2_blobs ON backy2_blobs.id = blob
     WHERE scanned = ${UNUSED} AND time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)
       AND substr(uid, 1, ${prefix.length}) = ${prefix} AND uid <> '' AND NOT ${isNamed(sql`backy2_blobs.uid`)}
@@ -39,7 +36,7 @@ export async function doomCandidates(db: SqlDatabase, minAgeSeconds: number, lim
   }
 }
 
-function* doomSome(db: SqlDatabase, request: UnusedRequest): Steps<{ uids: string[]; found: number }> {
+function* doomSome(db: SqlDatabase, request: UnusedBlobs): Steps<{ uids: string[]; found: number }> {
   const { dialect } = db;
   const found = yield* findUnused(db, request);
   const all = [...new Set(found.flatMap(({ uid }) => uid ?? []))].filter((uid) => uid !== '');
@@ -61,7 +58,7 @@ interface UnusedBlob {
 }
 
 /** Unused blobs that are not doomed. In pieces: PostgreSQL would look up all of them otherwise. */
-function* findUnused({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedRequest): Steps<UnusedBlob[]> {
+function* findUnused({ dialect }: SqlDatabase, { minAgeSeconds, limit, prefix }: UnusedBlobs): Steps<UnusedBlob[]> {
   const found: UnusedBlob[] = [];
   for (let after = 0; ; ) {
     const piece = yield* rowsOf<UnusedBlob & { doomed: number }>(

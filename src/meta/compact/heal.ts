@@ -1,17 +1,17 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
 import type { SqlDatabase } from '../sql/database.ts';
+import { NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { bumpState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { addCandidates, BLOB_COLUMNS, type BlobRecord, hasChecksum, insertBlobs } from './blobs.ts';
 import { toBytes, toText } from './hex-bytes.ts';
-import { type LeafHash, leafHash } from './leaf-sum.ts';
-import { holdersOf, usesOf } from './scan.ts';
+import { leafHash } from './leaf-sum.ts';
+import { findHolders, usesOf } from './scan.ts';
 
 /** See HealStore.heal. */
 export async function heal(db: SqlDatabase, blobs: readonly GoodBlob[]): Promise<Healing> {
-  const hash = await leafHash();
-  return db.transaction(() => healBlobs(db, hash, blobs), 'naming');
+  return healingOf(db, await db.transaction(() => healBlobs(db, blobs), 'naming'));
 }
 
 /**
@@ -26,9 +26,9 @@ export function* mayHeal(blobs: readonly GoodBlob[]): Steps<GoodBlob[]> {
 /**
  * The same within the caller's transaction. The row of a bad blob gets the good one: all versions
  * are mended, and no leaf changes. The old blob gets a row of its own, which nothing names, without
- * a checksum, so that nobody heals it. Reads all leaves if any blob is replaced.
+ * a checksum, so that nobody heals it. @returns the rows, for {@link healingOf}.
  */
-export function* healBlobs(db: SqlDatabase, hash: LeafHash, blobs: readonly GoodBlob[]): Steps<Healing> {
+export function* healBlobs(db: SqlDatabase, blobs: readonly GoodBlob[]): Steps<Set<number>> {
   const healed = new Set<number>();
   const replaced: BlobRecord[] = [];
   const byUid = new Map(blobs.map((blob) => [blob.uid, blob]));
@@ -45,12 +45,12 @@ export function* healBlobs(db: SqlDatabase, hash: LeafHash, blobs: readonly Good
     healed.add(record.id);
     replaced.push(record);
   }
-  if (healed.size === 0) return { blocks: 0, versions: [] };
+  if (healed.size === 0) return healed;
   yield* keepOldBlobs(db, replaced);
   const checksums = blobs.map(({ checksum }) => checksum);
   yield* run(sql`DELETE FROM backy2_bad WHERE ${db.dialect.among(sql`checksum`, checksums)}`);
   yield* run(bumpState('heals'));
-  return yield* healingOf(db, hash, healed);
+  return healed;
 }
 
 /** Rows that get another blob, each with the uid of that. One query for all. */
@@ -81,9 +81,15 @@ function* keepOldBlobs(db: SqlDatabase, replaced: readonly BlobRecord[]): Steps<
   yield* addCandidates(db, ids);
 }
 
-function* healingOf(db: SqlDatabase, hash: LeafHash, healed: ReadonlySet<number>): Steps<Healing> {
-  const holders = new Map((yield* holdersOf(db, hash, healed)).map((holder) => [holder.leaf, holder.places.length]));
-  const uses = yield* usesOf(db, [...holders.keys()]);
+/**
+ * The blocks and versions that have healed blobs. Reads all leaves if there are any: not within a
+ * transaction, for which others would wait.
+ */
+export async function healingOf(db: SqlDatabase, healed: ReadonlySet<number>): Promise<Healing> {
+  if (healed.size === 0) return NOTHING_HEALED;
+  const found = await findHolders(db, await leafHash(), healed);
+  const holders = new Map(found.map((holder) => [holder.leaf, holder.places.length]));
+  const uses = await db.read(() => usesOf(db, [...holders.keys()]));
   return {
     blocks: uses.reduce((sum, { leaf }) => sum + (holders.get(leaf) ?? 0), 0),
     versions: [...new Set(uses.map(({ versionUid }) => versionUid))],

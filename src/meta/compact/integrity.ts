@@ -18,7 +18,9 @@ export async function checkVersion(db: SqlDatabase, versionUid: string): Promise
     const map = yield* mapOf(versionUid);
     if (map === undefined) return [{ versionUid, problem: 'leaf', detail: 'it has no row in table backy2_maps' }];
     if (!(yield* isAltered(hash, map))) return [];
-    return [{ versionUid, problem: 'digest', detail: 'its leaves are not those that it was finished with' }];
+    return [
+      { versionUid, problem: 'digest', detail: 'its leaves do not fit its digest: its blocks may be those of another version' },
+    ];
   });
 }
 

@@ -1,4 +1,3 @@
-import { BackyError } from '../../errors.ts';
 import type { Damage } from '../integrity-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
@@ -18,15 +17,12 @@ export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise
   onPiece();
   const hash = await leafHash();
   const hasDoomed = (await db.query(db.dialect.hasTable('backy2_doomed'))).length > 0;
-  const dangling = await db.read(danglingLeaves);
-  onPiece();
-  try {
-    return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed)))];
-  } catch (error) {
-    // A damaged leaf. The check of a version that has it says more.
-    if (error instanceof BackyError && error.code === 'database') return dangling;
-    throw error;
+  const dangling: Damage[] = [];
+  for (const find of [danglingLeaves, lostVersions, lostMaps]) {
+    dangling.push(...(await db.read(find)));
+    onPiece();
   }
+  return [...dangling, ...(await db.read(() => namedDoomed(db, hash, hasDoomed)))];
 }
 
 function* danglingLeaves(): Steps<Damage[]> {
@@ -35,6 +31,30 @@ function* danglingLeaves(): Steps<Damage[]> {
       ORDER BY id LIMIT ${MOST}`,
   );
   return leaves.map(({ id }) => ({ problem: 'dangling', detail: `no version uses leaf ${id}` }));
+}
+
+/** Maps of whole versions that have no row. One without a digest is of an import, which may run. */
+function* lostVersions(): Steps<Damage[]> {
+  const maps = yield* rowsOf<{ id: number; versionUid: string }>(
+    sql`SELECT id, version_uid AS "versionUid" FROM backy2_maps
+      WHERE digest IS NOT NULL AND NOT EXISTS (SELECT 1 FROM versions WHERE uid = version_uid) ORDER BY id LIMIT ${MOST}`,
+  );
+  return maps.map(({ id, versionUid }) => ({
+    problem: 'dangling',
+    detail: `map ${id} is of version ${versionUid}, which has no row in table versions`,
+  }));
+}
+
+/** Leaves of maps that have no row. */
+function* lostMaps(): Steps<Damage[]> {
+  const maps = yield* rowsOf<{ map: number; leaves: number }>(
+    sql`SELECT map, count(*) AS leaves FROM backy2_map_leaves
+      WHERE NOT EXISTS (SELECT 1 FROM backy2_maps WHERE id = map) GROUP BY map ORDER BY map LIMIT ${MOST}`,
+  );
+  return maps.map(({ map, leaves }) => ({
+    problem: 'dangling',
+    detail: `${leaves} leaves are of map ${map}, which has no row in table backy2_maps`,
+  }));
 }
 
 /** Valid blobs that a cleanup deletes, and blocks that name them. */

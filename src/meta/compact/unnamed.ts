@@ -4,7 +4,7 @@ import type { OnSearched, WaitingBlobs } from '../cleanup-store.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { BlobSet, MOST_IDS } from './blob-set.ts';
-import { addCandidates, hasUid } from './blobs.ts';
+import { addCandidates, hasUid, lastBlob } from './blobs.ts';
 import { dropUsedCandidates, redateFutureCandidates } from './candidates.ts';
 import { damaged } from './damage.ts';
 import { isNamed } from './doomed.ts';
@@ -79,11 +79,6 @@ export async function prepareFullCleanup(db: SqlDatabase, onSearched: OnSearched
   if (highest > (await lastBlob(db))) throw withoutRow(db, highest);
   await redateFutureCandidates(db);
   await dropUsedCandidates(db, 0, onSearched);
-}
-
-/** The highest id of a blob. A row is there before a leaf names it. */
-async function lastBlob(db: SqlDatabase): Promise<number> {
-  return (await db.queryOne<{ last: number }>(sql`SELECT coalesce(max(id), 0) AS last FROM backy2_blobs`)).last;
 }
 
 function withoutRow(db: SqlDatabase, blob: number): BackyError {

@@ -2,16 +2,13 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SqlDatabase } from '../sql/database.ts';
 import { readState, setState } from '../sql/state.ts';
 import { joinSql, literal, type Sql, sql } from '../sql/statement.ts';
-import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
-import { forgetChecks, noteChecks, oldestChecks } from '../sql/verified-steps.ts';
-import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
+import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { forgetChecks, noteChecks } from '../sql/verified-steps.ts';
+import type { BlobCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { BlobSet } from './blob-set.ts';
-import { type BlobRecord, blobsByUid } from './blobs.ts';
-import { LEAF_BLOCKS } from './leaf.ts';
-import { type LeafHash, leafHash } from './leaf-sum.ts';
+import { blobsById, blobsByUid } from './blobs.ts';
+import { leafHash } from './leaf-sum.ts';
 import { isSame, isSameForm } from './named-blobs.ts';
-import { rowOfBlob } from './rows.ts';
-import { holdersOf, scanPage, usesOf } from './scan.ts';
 import { type Uncounted, uncounted } from './unused.ts';
 
 /** Blobs that one statement looks at: SQLite blocks the thread for some 20 ms. */
@@ -70,12 +67,16 @@ function blobsOfPiece({ after, last, isCounted }: Piece): Sql {
   return sql`backy2_blobs.id > ${after} AND backy2_blobs.id <= ${last} AND backy2_blobs.uid <> '' AND ${isCounted}`;
 }
 
-/** See VerificationStore.enrolBlobs. Reads all leaves as well if there are candidates. */
+/**
+ * See VerificationStore.enrolBlobs. Reads all leaves as well if there are candidates, and forgets
+ * those that no leaf names: otherwise `longestUnchecked` would give them.
+ */
 export async function enrolBlobs(db: SqlDatabase, startTime: number, onPiece: () => void): Promise<number> {
   await db.makeSideTables();
   const hash = await leafHash();
   const since = await db.read(() => readState('enrolled'));
   const hidden = await db.read(() => uncounted(db, hash));
+  await forgetUnused(db, hidden.unused);
   let blobs = 0;
   await inPieces(db, hidden, async (piece) => {
     const { count, unknown } = await db.queryOne<{ count: number; unknown: number }>(
@@ -97,72 +98,30 @@ export async function enrolBlobs(db: SqlDatabase, startTime: number, onPiece: ()
   return blobs;
 }
 
-/**
- * See VerificationStore.longestUnchecked. Reads leaves, to find blocks that have the blobs: ask for
- * many at a time.
- */
-export async function longestUnchecked(
-  db: SqlDatabase,
-  after: CheckCursor | undefined,
-  before: number,
-  limit: number,
-): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
-  await db.makeSideTables();
-  const hash = await leafHash();
-  const { found, rows } = await db.read(function* () {
-    const found = yield* rowsOf<CheckCursor>(oldestChecks(after, before, limit));
-    const rows = yield* blobsByUid(
-      db,
-      found.map(({ uid }) => uid),
-    );
-    return { found, rows };
-  });
-  const byUid = await placesOf(db, hash, rows);
-  const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
-  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
-  return { blobs: found.flatMap(({ uid }) => byUid.get(uid) ?? []), cursor: found.at(-1) };
-}
-
-/** One block for each uid that any block has. Reads leaves until all are found. */
-async function placesOf(db: SqlDatabase, hash: LeafHash, rows: readonly BlobRecord[]): Promise<Map<string, BlobToCheck>> {
-  const wanted = new Set(rows.map(({ uid }) => uid));
-  const byId = new Map(rows.map((row) => [row.id, row]));
-  const places = new Map<string, BlobToCheck>();
-  for (let after = 0; places.size < wanted.size; await nextTurn()) {
-    const start = after;
-    const { page, uses } = await db.read(function* () {
-      const page = yield* scanPage(db, hash, start);
-      const ids = page.map(({ id }) => id);
-      return { page, uses: ids.length === 0 ? [] : yield* usesOf(db, ids) };
-    });
-    const byLeaf = new Map(uses.map((use) => [use.leaf, use]));
-    for (const { id, leaf } of page) {
-      const use = byLeaf.get(id);
-      for (let offset = 0; use !== undefined && offset < LEAF_BLOCKS; offset++) {
-        const row = byId.get(leaf[offset] as number);
-        if (row === undefined || row.uid === null || places.has(row.uid)) continue;
-        const block = rowOfBlob(use.idx * LEAF_BLOCKS + offset, row);
-        places.set(row.uid, { ...block, uid: row.uid, versionUid: use.versionUid });
-      }
-    }
-    const end = page.at(-1);
-    if (end === undefined) break;
-    after = end.id;
+/** Pieces of up to `size` ids. */
+function* pieces(ids: Iterable<number>, size: number): Generator<number[]> {
+  let piece: number[] = [];
+  for (const id of ids) {
+    if (piece.push(id) < size) continue;
+    yield piece;
+    piece = [];
   }
-  return places;
+  if (piece.length > 0) yield piece;
 }
 
-/** See VerificationStore.isNamed. Reads all leaves if the blob is a candidate. */
-export async function isNamed(db: SqlDatabase, uid: string, checksum: string | null): Promise<boolean> {
-  const hash = await leafHash();
-  return db.read(function* () {
-    const rows = yield* blobsByUid(db, [uid]);
-    const ids = rows.filter((row) => isSame(row.checksum, checksum)).map(({ id }) => id);
-    const { n } = yield* rowOf<{ n: number }>(
-      sql`SELECT count(*) AS n FROM backy2_candidates WHERE ${db.dialect.among(sql`blob`, ids)}`,
-    );
-    return n < ids.length || (yield* holdersOf(db, hash, new Set(ids))).length > 0;
-  });
+/** Forgets when blobs were verified of which all rows are unused. */
+async function forgetUnused(db: SqlDatabase, unused: BlobSet): Promise<void> {
+  for (const piece of pieces(unused.between(0, Number.POSITIVE_INFINITY), PIECE_BLOBS)) {
+    const rows = await db.read(function* () {
+      const found = yield* blobsById(db, piece);
+      const uids = new Set(piece.flatMap((id) => found.get(id)?.uid || []));
+      return yield* blobsByUid(db, [...uids]);
+    });
+    const used = new Set(rows.filter(({ id }) => !unused.has(id)).map(({ uid }) => uid));
+    const gone = new Set(rows.flatMap(({ uid }) => (uid === null || used.has(uid) ? [] : uid)));
+    if (gone.size > 0) await db.transaction(() => forgetChecks(db, [...gone]));
+    await nextTurn();
+  }
 }
 
 /** See VerificationStore.coverage. */

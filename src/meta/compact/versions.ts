@@ -6,6 +6,7 @@ import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetVersion, lockVersion } from '../sql/version-steps.ts';
 import { addCandidates, badBlobs } from './blobs.ts';
 import { addDigest, forgetDigest } from './checks.ts';
+import { damaged } from './damage.ts';
 import { LEAF_BLOCKS, type Leaf, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { ALL_LEAVES, eachLeaf, leafPage, mapOf } from './maps.ts';
@@ -99,12 +100,13 @@ export function* removePiece(
 /**
  * The blobs of a version's own leaves, without those that the neighbouring versions have at the
  * same place: most of them. Other versions may have the others all the same.
+ * @throws BackyError `database` if a neighbour has one of these leaves.
  */
 function* blobsOnlyIn(
   db: SqlDatabase,
   hash: LeafHash,
   { map, versionUid }: { map: number; versionUid: string },
-  own: readonly { idx: number }[],
+  own: readonly { idx: number; leaf: number }[],
 ): Steps<Set<number>> {
   const blobs = new Set<number>();
   const [first, last] = [own[0]?.idx, own.at(-1)?.idx];
@@ -113,9 +115,12 @@ function* blobsOnlyIn(
     sql`idx`,
     own.map(({ idx }) => idx),
   )}`;
+  const leafAt = new Map(own.map(({ idx, leaf }) => [idx, leaf]));
   const neighbours: Map<number, Leaf>[] = [];
   for (const other of yield* neighbourMaps(versionUid)) {
     const page = yield* leafPage(db, hash, { map: other, first, last, where });
+    const shared = page.find(({ idx, id }) => leafAt.get(idx) === id);
+    if (shared !== undefined) throw damaged(db, `index backy2_ix_map_leaves_leaf lacks leaf ${shared.id} of map ${other}`);
     neighbours.push(new Map(page.map(({ idx, leaf }) => [idx, leaf])));
   }
   for (const { idx, leaf } of yield* leafPage(db, hash, { map, first, last, where })) {

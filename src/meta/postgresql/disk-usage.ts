@@ -7,13 +7,13 @@ import type { PostgresConnection } from './connection.ts';
 export async function diskUsage(
   connection: PostgresConnection,
   versionUids: readonly string[],
-  beforeEach: () => void,
+  onVersion: (uid: string) => void,
 ): Promise<DiskUsage[]> {
   const countAll = versionUids.length > 1;
   const usagesBy = async (reader: { queryOne<T>(statement: Sql): Promise<T> }) => {
     const usages: DiskUsage[] = [];
     for (const uid of versionUids) {
-      beforeEach();
+      onVersion(uid);
       usages.push(await reader.queryOne<DiskUsage>(diskUsageOf(uid, countAll)));
     }
     return usages;

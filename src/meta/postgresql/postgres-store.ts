@@ -57,7 +57,7 @@ function connectedStore(address: ServerAddress, options: Omit<PostgresStoreOptio
       // The server looks after its indexes. Comparing one with its table takes a superuser and
       // amcheck.
       prepareFullCleanup: () => {},
-      verifyUidIndex: () => {},
+      verifyIndexes: () => {},
     }),
   };
   const store: MetaStore = {

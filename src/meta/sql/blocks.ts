@@ -1,11 +1,11 @@
 import type { BlockRow } from '../../model/block.ts';
-import type { RowIds } from '../block-store.ts';
+import type { BlobHolder, BlobName, RowIds } from '../block-store.ts';
 import { isStray } from './block-conditions.ts';
 import { blockRecords } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 import { sql } from './statement.ts';
-import { rowsOf, run } from './steps.ts';
+import { rowsOf, run, type Steps } from './steps.ts';
 
 /** Ids of stray rows that messages name. */
 const STRAY_EXAMPLES = 3;
@@ -43,17 +43,60 @@ export async function blocksById(db: SqlDatabase, versionUid: string, ids: reado
 }
 
 /**
- * See BlockStore.markBlockInvalid. No transaction can name the blob at the same time: its row would
+ * See BlockStore.markBlobsInvalid. No transaction can name a blob at the same time: its row would
  * stay valid.
  */
-export function markBlockInvalid(db: SqlDatabase, uid: string, checksum: string | null): Promise<string[]> {
-  const isSame = sql`uid = ${uid} AND checksum IS NOT DISTINCT FROM ${checksum}`;
+export function markBlobsInvalid(db: SqlDatabase, blobs: readonly BlobName[]): Promise<BlobHolder[][]> {
+  const { dialect } = db;
   return db.transaction(function* () {
-    yield* run(sql`UPDATE blocks SET valid = 0 WHERE ${isSame}`);
-    const marked = yield* rowsOf<{ uid: string; date: string }>(
-      sql`UPDATE versions SET valid = 0 WHERE uid IN (SELECT version_uid FROM blocks WHERE ${isSame}) RETURNING uid, date`,
+    const holders = yield* dialect.each<PlacedHolder>(
+      blobs.map(({ uid, checksum }, place) => [uid, checksum ?? '', place]),
+      (uid, checksum, place) =>
+        sql`SELECT ${place} AS place, version_uid AS "versionUid", CAST(min(id) AS BIGINT) AS id FROM blocks
+          WHERE uid = ${uid} AND coalesce(checksum, '') = ${checksum} GROUP BY version_uid`,
     );
-    if (checksum !== null) yield* run(sql`INSERT INTO backy2_bad (checksum) VALUES (${checksum}) ON CONFLICT DO NOTHING`);
-    return marked.sort((a, b) => (a.date < b.date ? -1 : 1)).map((version) => version.uid);
+    const isBad = sql`${dialect.among(
+      sql`uid`,
+      blobs.map(({ uid }) => uid),
+    )} AND (uid, coalesce(checksum, '')) IN
+      (SELECT value ->> 'uid', value ->> 'checksum' FROM ${dialect.jsonRows(blobs.map(({ uid, checksum }) => ({ uid, checksum: checksum ?? '' })))})`;
+    yield* run(sql`UPDATE blocks SET valid = 0 WHERE ${isBad}`);
+    const held = new Set(holders.map(({ place }) => place));
+    yield* noteBad(
+      db,
+      blobs.filter((_, place) => held.has(place)),
+    );
+    return yield* markVersions(db, blobs.length, holders);
   }, 'judging');
+}
+
+/** Notes contents that a later backup may mend. */
+function* noteBad({ dialect }: SqlDatabase, blobs: readonly BlobName[]): Steps<void> {
+  const checksums = [...new Set(blobs.flatMap(({ checksum }) => checksum ?? []))];
+  // WHERE tells SQLite that ON begins no join.
+  yield* run(
+    sql`INSERT INTO backy2_bad (checksum) SELECT uid FROM ${dialect.uids(checksums)} WHERE 1 = 1 ON CONFLICT DO NOTHING`,
+  );
+}
+
+/** A holder of the blob at this place of a list. */
+export interface PlacedHolder extends BlobHolder {
+  place: number;
+}
+
+/**
+ * Marks versions with bad blobs. @returns for each blob of the list, its versions, oldest first.
+ */
+export function* markVersions({ dialect }: SqlDatabase, blobs: number, holders: readonly PlacedHolder[]): Steps<BlobHolder[][]> {
+  const uids = [...new Set(holders.map(({ versionUid }) => versionUid))];
+  const marked = yield* rowsOf<{ uid: string; date: string }>(
+    sql`UPDATE versions SET valid = 0 WHERE ${dialect.among(sql`uid`, uids)} RETURNING uid, date`,
+  );
+  marked.sort((a, b) => (a.date < b.date ? -1 : 1));
+  const order = new Map(marked.map(({ uid }, i) => [uid, i]));
+  const byBlob: BlobHolder[][] = Array.from({ length: blobs }, () => []);
+  for (const { place, versionUid, id } of holders) if (order.has(versionUid)) byBlob[place]?.push({ versionUid, id });
+  const orderOf = ({ versionUid }: BlobHolder) => order.get(versionUid) ?? 0;
+  for (const list of byBlob) list.sort((a, b) => orderOf(a) - orderOf(b));
+  return byBlob;
 }

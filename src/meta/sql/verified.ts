@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { StoredBlob } from '../../model/blob.ts';
 import type { FutureTimes } from '../../model/reports.ts';
-import type { BlobCheck, BlobToCheck, CheckCursor, Coverage } from '../verification-store.ts';
+import type { BlobCheck, CheckCursor, Coverage } from '../verification-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 import { readState, setState } from './state.ts';
@@ -71,17 +72,19 @@ export async function longestUnchecked(
   after: CheckCursor | undefined,
   before: number,
   limit: number,
-): Promise<{ blobs: BlobToCheck[]; cursor: CheckCursor | undefined }> {
+): Promise<{ blobs: StoredBlob[]; cursor: CheckCursor | undefined }> {
   await db.makeSideTables();
   const found = await db.query<CheckCursor>(oldestChecks(after, before, limit));
-  const named = await db.queryEach<BlockRecord & { uid: string; versionUid: string }>(
+  const named = await db.queryEach<BlockRecord & { uid: string }>(
     found.map(({ uid }) => [uid]),
-    (uid) => sql`SELECT version_uid AS "versionUid", ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`,
+    (uid) => sql`SELECT ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`,
   );
   const byUid = new Map(named.map((record) => [record.uid, record]));
   const blobs = found.flatMap(({ uid }) => {
     const record = byUid.get(uid);
-    return record === undefined ? [] : [{ ...toBlockRow(record), uid, versionUid: record.versionUid }];
+    if (record === undefined) return [];
+    const { id: _, ...blob } = toBlockRow(record);
+    return [{ ...blob, uid }];
   });
   const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
   if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));

@@ -8,7 +8,7 @@ import type { SqliteConnection } from './connection.ts';
 export async function diskUsage(
   connection: SqliteConnection,
   versionUids: readonly string[],
-  beforeEach: () => void,
+  onVersion: (uid: string) => void,
 ): Promise<DiskUsage[]> {
   // Else the uses of a blob would be counted again for each version that shares it.
   const countAll = versionUids.length > 1;
@@ -21,7 +21,7 @@ export async function diskUsage(
   for (const uid of versionUids) {
     // A statement blocks the thread: signals get their turn in between.
     await nextTurn();
-    beforeEach();
+    onVersion(uid);
     usages.push(...connection.sorting(() => connection.all<DiskUsage>(diskUsageOf(uid, countAll))));
   }
   if (countAll) connection.exec('DROP TABLE temp.blob_uses');

@@ -1,10 +1,11 @@
 import type { OnSearched } from '../cleanup-store.ts';
 import * as compact from '../compact/unnamed.ts';
+import { UID_INDEX } from './checked-indexes.ts';
 import type { SqliteConnection } from './connection.ts';
-import { verifyUidIndex } from './verify-uid-index.ts';
+import { compareIndexes } from './verify-indexes.ts';
 
 /** See CleanupStore.prepareFullCleanup. */
 export async function prepareFullCleanup(connection: SqliteConnection, onSearched: OnSearched): Promise<void> {
-  await verifyUidIndex(connection, onSearched);
+  await compareIndexes(connection, UID_INDEX[connection.layout], onSearched);
   if (connection.layout === 'compact') await compact.prepareFullCleanup(connection, onSearched);
 }

@@ -16,7 +16,7 @@ import { rewrapKeys } from './rewrap-keys.ts';
 import { takeOver } from './take-over.ts';
 import { importVersion } from './transfer.ts';
 import { withUnusedCandidates } from './unused-candidates.ts';
-import { verifyUidIndex } from './verify-uid-index.ts';
+import { verifyIndexes } from './verify-indexes.ts';
 
 /** How a SQLite store is made. */
 export interface SqliteStoreOptions extends SqliteOptions {
@@ -34,7 +34,7 @@ export function sqliteStore(options: SqliteStoreOptions): MetaStore {
 
 function connectedStore(options: SqliteStoreOptions): ConnectedStore {
   const connection = new SqliteConnection(options);
-  const own = bind(connection, { withUnusedCandidates, prepareFullCleanup, verifyUidIndex });
+  const own = bind(connection, { withUnusedCandidates, prepareFullCleanup, verifyIndexes });
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),

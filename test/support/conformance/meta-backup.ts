@@ -35,7 +35,7 @@ export function metaBackupSuite(lab: MetaLab): void {
       expect(await found()).toEqual({ uid: uidOf(103), envKey: null, nonce: null });
       expect(await found(1)).toBeUndefined();
       expect((await lab.meta.findBlobs([{ checksum: sumOf(103), size: 50 }], 0)).size).toBe(0);
-      await lab.meta.markBlockInvalid(uidOf(103), sumOf(103));
+      await lab.meta.markBlobsInvalid([{ uid: uidOf(103), checksum: sumOf(103) }]);
       expect(await found()).toBeUndefined();
     });
 
@@ -68,7 +68,7 @@ export function metaBackupSuite(lab: MetaLab): void {
 
     it('takes rows over in sets: valid ones of the right length', async () => {
       await whole('v1', 100);
-      await lab.meta.markBlockInvalid(uidOf(104), sumOf(104));
+      await lab.meta.markBlobsInvalid([{ uid: uidOf(104), checksum: sumOf(104) }]);
       await newVersion('v2');
       const piece = await lab.meta.takeOver({
         baseUid: 'v1',
@@ -102,7 +102,7 @@ export function metaBackupSuite(lab: MetaLab): void {
 
     it('discards rows that a resumed backup must make again', async () => {
       await whole('v1', 100);
-      await lab.meta.markBlockInvalid(uidOf(104), sumOf(104));
+      await lab.meta.markBlobsInvalid([{ uid: uidOf(104), checksum: sumOf(104) }]);
       expect(await lab.meta.discardBadBlocks('v1', GEOMETRY)).toBe(1);
       expect(await lab.meta.presentBlocks('v1', { first: 0, count: 10 })).toEqual([
         { first: 0, count: 4 },
@@ -130,7 +130,7 @@ export function metaBackupSuite(lab: MetaLab): void {
       const group = { sparse: [], counters: () => NO_COUNTS };
       const blocks = [0, 1, 2].map((id) => ({ ...row(id, id), size: id === 2 ? 50 : 100 }));
       await lab.meta.commitGroup('v1', { ...group, rows: blocks }, { blockSize: 100, sizeBytes: 250 });
-      await lab.meta.markBlockInvalid(uidOf(0), sumOf(0));
+      await lab.meta.markBlobsInvalid([{ uid: uidOf(0), checksum: sumOf(0) }]);
       const geometry = { blockSize: 110, sizeBytes: 250 };
       expect(await lab.meta.discardBadBlocks('v1', geometry)).toBe(3);
       const last = { ...row(2, 12), size: 30 };
@@ -142,7 +142,7 @@ export function metaBackupSuite(lab: MetaLab): void {
 
     it('goes on after it was finished without looking damaged', async () => {
       await whole('v1', 100);
-      await lab.meta.markBlockInvalid(uidOf(104), sumOf(104));
+      await lab.meta.markBlobsInvalid([{ uid: uidOf(104), checksum: sumOf(104) }]);
       await lab.meta.discardBadBlocks('v1', GEOMETRY);
       expect(await lab.meta.checkVersion('v1')).toEqual([]);
       await lab.meta.importVersion({ ...imageOf('v2', 950), size: 10, valid: false, protected: false, date: NOW }, only());

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BlockRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
-import { GEOMETRY, type MetaLab, row } from './meta-lab.ts';
+import { GEOMETRY, type MetaLab, NOW, row } from './meta-lab.ts';
 import { sumOf, uidOf } from './numbered-blobs.ts';
 
 /** BlockStore, and when versions are valid: what every implementation MUST do. */
@@ -71,12 +71,46 @@ export function metaBlocksSuite(lab: MetaLab): void {
       );
       await finish('v2');
       await whole('v3', 200);
-      expect((await lab.meta.markBlockInvalid(uidOf(105), sumOf(105))).sort()).toEqual(['v1', 'v2']);
+      const [holders] = await lab.meta.markBlobsInvalid([{ uid: uidOf(105), checksum: sumOf(105) }]);
+      expect(holders?.toSorted((a, b) => (a.versionUid < b.versionUid ? -1 : 1))).toEqual([
+        { versionUid: 'v1', id: 5 },
+        { versionUid: 'v2', id: 3 },
+      ]);
       const valid = async () => (await lab.meta.listVersions({})).filter((version) => version.valid).map(({ uid }) => uid);
       expect(await valid()).toEqual(['v3']);
       await lab.meta.setVersionValid('v1');
       expect((await valid()).sort()).toEqual(['v1', 'v3']);
       expect((await rowsOf('v1')).every((block: BlockRow) => block.valid)).toBe(true);
+    });
+
+    it('is lost by all versions that hold one of many bad blobs, at once, and by no other block', async () => {
+      await whole('v1', 100);
+      lab.fixture.setNow(new Date(NOW.getTime() + 1000));
+      await newVersion('v2');
+      const rows = [107, 103, 103, 200, 201, 202, 203, 204, 205, 109].map((blob, id) => row(id, blob, blob < 200));
+      await commit('v2', rows);
+      await finish('v2');
+      await whole('v3', 300);
+      const wrong = { uid: uidOf(301), checksum: sumOf(5) };
+      const unknown = { uid: uidOf(999), checksum: sumOf(999) };
+      const bad = [103, 107, 203].map((n) => ({ uid: uidOf(n), checksum: sumOf(n) }));
+      expect(await lab.meta.markBlobsInvalid([wrong, ...bad, unknown])).toEqual([
+        [],
+        [
+          { versionUid: 'v1', id: 3 },
+          { versionUid: 'v2', id: 1 },
+        ],
+        [
+          { versionUid: 'v1', id: 7 },
+          { versionUid: 'v2', id: 0 },
+        ],
+        [{ versionUid: 'v2', id: 6 }],
+        [],
+      ]);
+      const badOf = async (uid: string) => (await rowsOf(uid)).filter(({ valid }) => !valid).map(({ id }) => id);
+      expect([await badOf('v1'), await badOf('v2'), await badOf('v3')]).toEqual([[3, 7], [0, 1, 2, 6], []]);
+      expect((await lab.meta.listVersions({})).map(({ valid }) => valid)).toEqual([false, false, true]);
+      expect(await lab.meta.markBlobsInvalid([])).toEqual([]);
     });
   });
 }

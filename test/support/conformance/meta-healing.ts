@@ -58,7 +58,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
     it('gives all bad rows of a content the blob that a group commits, encryption and all, and makes the old one a candidate', async () => {
       await whole('v1', [1, 2, 3, 4]);
       await whole('v2', [2, 2, 1, 4], true);
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
+      await meta.markBlobsInvalid([{ uid: uidOf(2), checksum: sumOf(2) }]);
       await begin('v3');
       const fresh = { ...row(0, 12, 2), encVersion: 1, envKey: 'aa', nonce: 'bb' };
       const { healing } = await commit('v3', [fresh], true);
@@ -92,7 +92,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       await whole('v1', [1, 2, 3, 4]);
       await begin('v3');
       expect((await commit('v3', [row(0, 11, 1)], true)).healing.blocks).toBe(0);
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
+      await meta.markBlobsInvalid([{ uid: uidOf(2), checksum: sumOf(2) }]);
       expect((await commit('v3', [row(1, 12, 2)])).healing.blocks).toBe(0);
       expect((await commit('v3', [{ ...row(2, 13, 2), size: 99 }], true)).healing.blocks).toBe(0);
       expect(await blobsOf('v1')).toEqual([
@@ -107,7 +107,7 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       await whole('v1', [1, 2, 3, 4]);
       await begin('v2');
       await commit('v2', [row(0, 12, 2)]);
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
+      await meta.markBlobsInvalid([{ uid: uidOf(2), checksum: sumOf(2) }]);
       const { healing } = await commit('v2', [row(1, 12, 2, true), row(2, 1, 1, true)], true);
       expect(healing).toEqual({ blocks: 1, versions: ['v1'] });
       expect(await blobsOf('v1')).toEqual([
@@ -140,8 +140,8 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
         'v3',
         [0, 1, 2, 3].map((id) => row(id, 2, 2, true)),
       );
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
-      await meta.markBlockInvalid(uidOf(3), sumOf(3));
+      await meta.markBlobsInvalid([{ uid: uidOf(2), checksum: sumOf(2) }]);
+      await meta.markBlobsInvalid([{ uid: uidOf(3), checksum: sumOf(3) }]);
       const { blocks } = await meta.heal([blobOf(12, 2)]);
       expect(blocks).toBe(6);
       expect(await meta.validateWhole(['v1', 'v2', 'v3', 'gone'])).toEqual([]);
@@ -152,8 +152,8 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
 
     it('pages through bad blocks', async () => {
       await whole('v1', [1, 2, 3, 4]);
-      await meta.markBlockInvalid(uidOf(2), sumOf(2));
-      await meta.markBlockInvalid(uidOf(4), sumOf(4));
+      await meta.markBlobsInvalid([{ uid: uidOf(2), checksum: sumOf(2) }]);
+      await meta.markBlobsInvalid([{ uid: uidOf(4), checksum: sumOf(4) }]);
       expect((await meta.badBlockPage('v1', -1, 1)).map(({ id }) => id)).toEqual([1]);
       expect((await meta.badBlockPage('v1', 1, 5)).map(({ id }) => id)).toEqual([3]);
       expect(await meta.badBlockPage('v1', 3, 5)).toEqual([]);
@@ -184,14 +184,16 @@ export function metaHealingSuite(create: () => Promise<MetaStoreFixture>): void 
       expect(await order(1000)).toEqual([4, 3, 1]);
     });
 
-    it('name a row of the blob, and are forgotten with it', async () => {
+    it('describe the blob as its rows do, and are forgotten with it', async () => {
       await whole('v1', [1, 2, 3, 4]);
       await meta.enrolBlobs(1000, () => {});
       const { blobs } = await meta.longestUnchecked(undefined, 1, 1);
-      expect(blobs).toEqual([{ ...row(0, 1), found: undefined, versionUid: 'v1', valid: true }]);
+      const { id: _, found: __, ...blob } = row(0, 1);
+      expect(blobs).toEqual([{ ...blob, valid: true }]);
       expect(await meta.isNamed(uidOf(1), sumOf(1))).toBe(true);
       expect(await meta.isNamed(uidOf(1), sumOf(2))).toBe(false);
       await meta.removeVersion('v1', () => {});
+      expect(await meta.enrolBlobs(1000, () => {})).toBe(0);
       expect(await order()).toEqual([]);
       expect(await meta.longestUnchecked(undefined, 1, 9)).toEqual({ blobs: [], cursor: undefined });
     });

@@ -111,7 +111,7 @@ export function metaIdentitySuite(create: () => Promise<MetaStoreFixture>): void
 
     it('are not drawn when their rows are known to be bad', async () => {
       await make('v1', numbers(3));
-      await meta.markBlockInvalid(blobOf(2).uid, blobOf(2).checksum);
+      await meta.markBlobsInvalid([blobOf(2)]);
       for (const versionUid of [undefined, 'v1'])
         expect(uidsOf(await sample(16, versionUid))).toEqual(uidsOf([1, 3].map(blobOf)));
       expect(await meta.namesBlobs()).toBe(true);

@@ -14,7 +14,7 @@ const FILES: readonly string[] = [
   ...['process/broken-imports', 'process/images', 'process/lost-writes', 'process/nbd-healing'],
   ...['process/nbd-readers', 'process/restore-stream', 'process/signals', 'process/source-faults', 'process/stdin'],
   ...['process/transfer', 'long/concurrency', 'long/kill', 'long/locks-at-the-store', 'long/mass-damage'],
-  ...['long/nbd-save', 'long/other-settings', 'long/properties', 'long/scrub-oldest'],
+  ...['long/nbd-save', 'long/other-settings', 'long/properties', 'long/scrub-oldest', 'process/unwritable-store'],
 ];
 
 /**

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { BlobName } from '../../../src/meta/block-store.ts';
 import type { CheckedPage, Damage } from '../../../src/meta/integrity-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BackupRow, BlockRow, DatedBlockRow } from '../../../src/model/block.ts';
@@ -72,11 +73,17 @@ export class TwinStores {
   }
 
   async bad(): Promise<void> {
+    const blobs = new Map<string, BlobName>();
     for (let i = 0; i < 3; i++) {
       const row = await this.#anyRow();
-      // Versions of the same date come in any order.
-      if (row?.uid) await this.#both(async (store) => (await store.markBlockInvalid(row.uid ?? '', row.checksum)).sort());
+      if (row?.uid) blobs.set(row.uid, { uid: row.uid, checksum: row.checksum });
     }
+    // Versions of the same date come in any order.
+    await this.#both(async (store) =>
+      (await store.markBlobsInvalid([...blobs.values()])).map((holders) =>
+        holders.map(({ versionUid, id }) => `${versionUid} ${id}`).sort(),
+      ),
+    );
   }
 
   /** All versions: in the compact layout, a block is valid or not in all of them at once. */

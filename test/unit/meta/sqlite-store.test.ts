@@ -61,7 +61,7 @@ describe('the SQLite store', () => {
     database.close();
     const steps: string[] = [];
     let writing = Promise.resolve();
-    await store.withUnusedCandidates({ minAgeSeconds: 60, limit: 10, prefix: '' }, async (uids) => {
+    await store.withUnusedCandidates({ minAgeSeconds: 60, limit: 10, prefix: '', isAlone: false }, async (uids) => {
       writing = other.keepStoreId('id').then(() => void steps.push('written'));
       await sleep(20);
       steps.push(...uids);
@@ -108,7 +108,9 @@ describe('the SQLite store', () => {
     await store.finishBackup(version, counters);
     let mending: Promise<unknown> | undefined;
     const mend = async () => {
-      expect(await store.markBlockInvalid('07', 'f')).toEqual(['v1']);
+      expect(await store.markBlobsInvalid([{ uid: '07', checksum: 'f' }])).toEqual([
+        [{ versionUid: 'v1', id: expect.any(Number) }],
+      ]);
       await store.heal([{ uid: 'good', checksum: 'f', ...seal }]);
       expect(await store.validateWhole(['v1'])).toEqual(['v1']);
     };

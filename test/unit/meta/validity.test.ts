@@ -30,7 +30,7 @@ describe('a backup', () => {
   it('is not finished while one of its rows is bad, and is once that was made anew', async () => {
     const version = await lab.newVersion('v1', GEOMETRY.sizeBytes);
     await commit([row(0), row(1)]);
-    await lab.meta.markBlockInvalid(BLOBS[1], '01');
+    await lab.meta.markBlobsInvalid([{ uid: BLOBS[1], checksum: '01' }]);
     expect(await lab.meta.finishBackup(version, NO_COUNTS)).toBe(false);
     expect(await isValid('v1')).toBe(false);
     expect(await lab.meta.listStats({ versionUid: undefined, limit: undefined })).toEqual([]);
@@ -45,7 +45,7 @@ describe('a backup', () => {
 describe('a version that was healed', () => {
   const healed = async () => {
     const { uid, checksum, ...rest } = row(0);
-    await lab.meta.markBlockInvalid(uid ?? '', checksum);
+    await lab.meta.markBlobsInvalid([{ uid: uid ?? '', checksum }]);
     const healing = await lab.meta.heal([{ ...rest, uid: GOOD, checksum: checksum ?? '' }]);
     expect(healing).toEqual({ blocks: 1, versions: ['v1'] });
     return validateHealed(lab.context, healing);
@@ -75,7 +75,7 @@ describe('a version that was healed', () => {
   });
 
   it('stays invalid when another block is bad', async () => {
-    await lab.meta.markBlockInvalid(BLOBS[1], '01');
+    await lab.meta.markBlobsInvalid([{ uid: BLOBS[1], checksum: '01' }]);
     expect(await healed()).toEqual([]);
     expect(await isValid('v1')).toBe(false);
   });

@@ -48,8 +48,8 @@ describe('what no hint names', () => {
 
   it('is read if its block in the base is known to be bad', async () => {
     await makeBase();
-    await lab.meta.markBlockInvalid('blob3', '03');
-    await lab.meta.markBlockInvalid('blob9', '09');
+    await lab.meta.markBlobsInvalid([{ uid: 'blob3', checksum: '03' }]);
+    await lab.meta.markBlobsInvalid([{ uid: 'blob9', checksum: '09' }]);
     const { plan, taken } = await takeOver([{ offset: 0, length: 1, exists: true }]);
     expect(toRead(plan)).toEqual([0, 3, 9]);
     expect(taken).toEqual([1, 2, 4, 5, 6, 7, 8]);
@@ -72,7 +72,7 @@ describe('what no hint names', () => {
 
   it('and blocks to read and zero blocks make up the image', async () => {
     await makeBase();
-    await lab.meta.markBlockInvalid('blob4', '04');
+    await lab.meta.markBlobsInvalid([{ uid: 'blob4', checksum: '04' }]);
     const { plan } = await takeOver([
       { offset: 0, length: 100, exists: true },
       { offset: 5 * BLOCK_SIZE, length: 2.5 * BLOCK_SIZE, exists: false },

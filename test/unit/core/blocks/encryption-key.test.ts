@@ -71,7 +71,7 @@ describe('where blocks are encrypted with one key', () => {
     const before = await lab.meta.blockPage('v1', -1, 10);
     await expect(rekey(withKey(KEY_B), KEY_A)).rejects.toMatchObject(REFUSED);
     expect(await lab.meta.blockPage('v1', -1, 10)).toEqual(before);
-    await lab.meta.markBlockInvalid('blob0', '0');
+    await lab.meta.markBlobsInvalid([{ uid: 'blob0', checksum: '0' }]);
     expect(await rekey(withKey(KEY_B), KEY_A)).toMatchObject({ blocksRekeyed: 1, blocksLeft: 1 });
     await proveKeyForWriting(withKey(KEY_B));
     await expect(proveKeyForWriting(withKey(KEY_A))).rejects.toMatchObject(REFUSED);

@@ -79,7 +79,7 @@ async function badVersion() {
     return { id, uid: newBlobUid(), checksum, size: BLOCK_SIZE, encVersion: 0, envKey: null, nonce: null, found: false };
   });
   await lab.wholeVersion('bad', rows);
-  for (const { uid, checksum } of rows) await lab.meta.markBlockInvalid(uid, checksum);
+  await lab.meta.markBlobsInvalid(rows);
   return lab.version('bad');
 }
 

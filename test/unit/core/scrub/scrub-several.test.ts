@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { BadBlockRecorder } from '../../../../src/core/blocks/bad-blocks.ts';
 import { scrubSeveral } from '../../../../src/core/scrub/scrub-several.ts';
 import { checkStore } from '../../../../src/core/store/check-store.ts';
@@ -91,13 +91,19 @@ describe('damage in the database', () => {
   });
 });
 
-test('lost blobs mark each version once', async () => {
+test('lost blobs are marked together, and each version once', async () => {
   const rows = rowsOf().slice(0, 3);
   const version = await lab.wholeVersion('v1', rows);
   const { meta, logger } = context();
+  const marking = vi.spyOn(meta, 'markBlobsInvalid');
   const recorder = new BadBlockRecorder({ meta, logger, version, during: 'scrub', guard: lab.guard('goOn', 'v1') });
   const findings = rows.map(({ id }) => ({ id, problem: 'checksum' as const, actual: 'x' }));
+  for (const finding of findings) await recorder.record([finding], []);
   await recorder.record(findings, []);
+  expect(recorder.affectedVersions.size).toBe(0);
+  await recorder.settle();
+  expect(marking).toHaveBeenCalledTimes(1);
+  expect([...recorder.affectedVersions]).toEqual(['v1']);
   expect(lines.filter((line) => line.startsWith('Marked version invalid'))).toEqual(['Marked version invalid (UID v1)']);
   expect(lines.filter((line) => line.startsWith('Marked block invalid'))).toHaveLength(3);
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -80,7 +81,8 @@ test.each([
     ['v1 null+0 digest', 'v1 1000+1000 missing', 'v1 null+0 ids'],
   ],
   ['UPDATE backy2_maps SET digest = zeroblob(8) WHERE id = 1', ['v1 null+0 digest']],
-  ['DELETE FROM backy2_maps WHERE id = 1', ['v1 null+0 leaf', `v1 0+${BLOCKS} missing`]],
+  ['DELETE FROM backy2_maps WHERE id = 1', [/dangling/, 'v1 null+0 leaf', `v1 0+${BLOCKS} missing`]],
+  ["DELETE FROM versions WHERE uid = 'v1'", [/dangling/]],
   [`DELETE FROM backy2_blobs WHERE id = ${blobOf(1500)}`, ['v1 1500+1 blob']],
   [`UPDATE backy2_blobs SET uid = NULL WHERE id = ${blobOf(1500)}`, ['v1 1500+1 blob']],
   [`UPDATE backy2_blobs SET uid = 'x' WHERE id = ${blobOf(1500)}`, ['v1 1500+1 uid']],
@@ -166,7 +168,7 @@ test('a leaf of another place or version is not taken for the own one', async ()
   await newVersion('v2');
   damage(`UPDATE backy2_map_leaves SET leaf = ${ofLeaf(1)} WHERE map = 1 AND idx = 0`);
   expect(await isComplete(context(), await lab.version('v1'))).toBe(false);
-  expect(errors).toEqual([expect.stringContaining('not those that it was finished with'), 'Version is incomplete.']);
+  expect(errors).toEqual([expect.stringContaining('its leaves do not fit its digest'), 'Version is incomplete.']);
   expect(await isComplete(context(), await lab.version('v2'))).toBe(true);
   const geometry = { blockSize: BLOCK_SIZE, sizeBytes: (BLOCKS - 1) * BLOCK_SIZE + 100 };
   await lab.newVersion('v3', geometry.sizeBytes);
@@ -205,4 +207,28 @@ test('blocks of another version that look right are not restored, served or expo
   const request = { uid, target: `file://${join(lab.folder, 'target')}`, sparse: false, force: true, discard: false, fromId: 0 };
   expect(await restore(context, request, runInline)).toMatchObject({ complete: false, blocksRestored: 5 });
   expect(await scrub(context, { uid, percent: 100 })).toMatchObject({ complete: false, valid: false });
+});
+
+test('what an import that was killed has left is no damage', async () => {
+  await newVersion('v1');
+  await newVersion('v2');
+  // An import adds the version and its digest last.
+  damage("DELETE FROM versions WHERE uid = 'v1'");
+  damage("UPDATE backy2_maps SET digest = NULL WHERE version_uid = 'v1'");
+  expect(await found()).toEqual([]);
+});
+
+test('a damaged digest: all is restored, each block checked, but the version counts as incomplete', async () => {
+  const settings = { ...lab.context.settings, workers: undefined };
+  const quiet = { ...lab.context, settings };
+  const image = noise(5 * BLOCK_SIZE, 'image');
+  const { uid } = await backup(quiet, { source: lab.source(image, 'image'), name: 'vm' });
+  damage('UPDATE backy2_maps SET digest = zeroblob(8)');
+  const target = join(lab.folder, 'target');
+  const request = { uid, target: `file://${target}`, sparse: false, force: true, discard: false, fromId: 0 };
+  expect(await restore({ ...quiet, logger: context().logger }, request, runInline)).toMatchObject({
+    ...{ complete: false, blocksRestored: 5, blocksBad: 0, errors: [], affectedVersions: [uid] },
+  });
+  expect(readFileSync(target).equals(image)).toBe(true);
+  expect(errors).toEqual([expect.stringContaining('its blocks may be those of another version')]);
 });

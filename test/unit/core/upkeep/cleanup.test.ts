@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { backup } from '../../../../src/core/backup/backup.ts';
+import { scrub } from '../../../../src/core/scrub/scrub.ts';
 import { checkStorageThoroughly } from '../../../../src/core/upkeep/check-storage.ts';
 import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
 import { unnamedBlobs } from '../../../../src/core/upkeep/unnamed-blobs.ts';
@@ -10,8 +12,10 @@ import { blobPath } from '../../../../src/data/file/blob-paths.ts';
 import { FileBackend } from '../../../../src/data/file/file-backend.ts';
 import { LOCK_NAMES } from '../../../../src/locking/lock.ts';
 import { silentLogger } from '../../../../src/logger.ts';
+import { NoRoomError } from '../../../../src/meta/no-room.ts';
 import type { BackupRow } from '../../../../src/model/block.ts';
 import { clockTime } from '../../../../src/model/dates.ts';
+import { noise } from '../../../support/images/random.ts';
 import { BLOCK_SIZE, CoreLab } from '../../../support/labs/core-lab.ts';
 import { FakeS3 } from '../../../support/servers/fake-s3.ts';
 
@@ -250,5 +254,72 @@ describe('a bucket with versioning', () => {
     const steps = await checkStorageThoroughly(lab.context);
     expect(steps.filter(({ problem }) => problem !== null)).toEqual([]);
     expect(warnings).toEqual([expect.stringContaining('has versioning')]);
+  });
+});
+
+describe('on a full disk, with the compact layout', () => {
+  let full: CoreLab;
+  beforeEach(async () => {
+    full = await CoreLab.create('compact');
+  });
+  afterEach(() => full.dispose());
+
+  const context = () => ({ ...full.context, settings: { ...full.context.settings, workers: undefined } });
+  const image = noise(4 * BLOCK_SIZE, 'image');
+  const blobs = () =>
+    existsSync(full.dataPath)
+      ? readdirSync(full.dataPath, { recursive: true }).filter((name) => String(name).endsWith('.blob'))
+      : [];
+  const FORCED = { dangerousForce: true, prefix: '' };
+
+  /** A version that was removed: its blobs are candidates. */
+  async function removed(): Promise<void> {
+    const { uid: version } = await backup(context(), { source: full.source(image, 'image'), name: 'vm' });
+    await full.meta.removeVersion(version, () => {});
+  }
+
+  /** Fails as a full disk does, until a blob was deleted. */
+  function withoutRoom() {
+    const reason = { reason: 'its disk is full', hint: '', cause: undefined };
+    const search = full.meta.dropUsedCandidates;
+    return vi.spyOn(full.meta, 'dropUsedCandidates').mockImplementation(async (...args) => {
+      if (blobs().length === 4) throw new NoRoomError('The database', reason);
+      return search(...args);
+    });
+  }
+
+  it('a cleanup makes room with blobs that no search has marked', async () => {
+    await removed();
+    withoutRoom();
+    expect(await cleanupFast(context(), FORCED)).toMatchObject({ blobsDeleted: 4, errors: [] });
+    expect(blobs()).toEqual([]);
+  });
+
+  it('a cleanup deletes nothing while another operation runs, and says why', async () => {
+    await removed();
+    withoutRoom();
+    const warnings: string[] = [];
+    const other = full.otherLocks();
+    const lock = await lockForOperation(other);
+    const logger = { ...silentLogger, warning: (text: string) => void warnings.push(text) };
+    await expect(cleanupFast({ ...context(), logger }, FORCED)).rejects.toBeInstanceOf(NoRoomError);
+    expect(blobs()).toHaveLength(4);
+    expect(warnings).toEqual([expect.stringContaining('No blob is deleted while others work')]);
+    await lock.release();
+  });
+
+  it('a backup stores again what a cleanup has deleted before it was killed', async () => {
+    await removed();
+    await full.meta.withUnusedCandidates({ minAgeSeconds: 0, limit: 9, prefix: '', isAlone: true }, async (uids) => {
+      const backend = new FileBackend({ type: 'file', path: full.dataPath, durable: true });
+      await backend.delete(uids);
+      await backend.close();
+    });
+    expect(blobs()).toEqual([]);
+    const { uid: version } = await backup(context(), { source: full.source(image, 'image'), name: 'vm' });
+    expect(blobs()).toHaveLength(4);
+    expect(await scrub(context(), { uid: version, percent: 100 })).toMatchObject({ valid: true, errors: [] });
+    await cleanupFast(context(), FORCED);
+    expect(await scrub(context(), { uid: version, percent: 100 })).toMatchObject({ valid: true, errors: [] });
   });
 });

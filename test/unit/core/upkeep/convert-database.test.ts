@@ -81,7 +81,7 @@ async function fill(): Promise<void> {
   await meta.removeVersion('removed', () => {});
   await meta.addTags('v1', ['a', 'b']);
   await meta.recordChecks([{ uid: rows[4]?.uid ?? '', good: true }], 1_234);
-  await meta.markBlockInvalid(rows[9]?.uid ?? '', rows[9]?.checksum ?? '');
+  await meta.markBlobsInvalid([{ uid: rows[9]?.uid ?? '', checksum: rows[9]?.checksum ?? '' }]);
   await meta.keepStoreId('8a1f4b1e-0000-4000-8000-000000000000');
   // Leftovers in zero blocks, blobs without encryption with and without an empty key, an odd
   // length.
@@ -327,7 +327,7 @@ describe('a conversion that was stopped', () => {
     await opened(async ({ meta }) => {
       await meta.removeVersion('one', () => {});
       const [row] = await meta.blocksById('v1', [2_222]);
-      await meta.markBlockInvalid(row?.uid ?? '', row?.checksum ?? '');
+      await meta.markBlobsInvalid([{ uid: row?.uid ?? '', checksum: row?.checksum ?? '' }]);
       await meta.addTags('v1', ['late']);
     });
     const before = dump();

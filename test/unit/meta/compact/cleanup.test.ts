@@ -70,7 +70,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     let committing: Promise<unknown> | undefined;
     const left = await lab.meta.dropUsedCandidates(0, () => {
       // Leaves are read beside another writer. Its commit follows before anything is judged.
-      const nothing = { minAgeSeconds: 0, limit: 0, prefix: '' };
+      const nothing = { minAgeSeconds: 0, limit: 0, prefix: '', isAlone: false };
       void other.withUnusedCandidates(nothing, () => sleep(200));
       committing ??= other.commitGroup('v2', { rows: [row(0, 100, true)], sparse: [], counters: () => NO_COUNTS }, GEOMETRY);
     });
@@ -331,16 +331,49 @@ describe('cleanup of the compact layout on SQLite', () => {
       expect([table, count(table)]).toEqual([table, 0]);
   });
 
-  it('deletes on a full disk only blobs that were marked before: a backup could use others afterwards', async () => {
-    await whole('v1', 100);
-    await remove('v1');
-    const unused = async () => {
+  describe('on a full disk', () => {
+    const unused = async (isAlone: boolean, request: { limit?: number; prefix?: string; minAgeSeconds?: number } = {}) => {
       const found: string[] = [];
-      await lab.meta.withUnusedCandidates({ minAgeSeconds: 0, limit: 100, prefix: '' }, async (uids) => void found.push(...uids));
+      const candidates = { minAgeSeconds: 0, limit: 100, prefix: '', isAlone, ...request };
+      await lab.meta.withUnusedCandidates(candidates, async (uids) => void found.push(...uids));
       return found.sort();
     };
-    expect(await unused()).toEqual([]);
-    await lab.meta.dropUsedCandidates(0);
-    expect(await unused()).toEqual(uidsFrom(100));
+
+    it('deletes beside others only blobs that were marked before: a backup could use others afterwards', async () => {
+      await whole('v1', 100);
+      await remove('v1');
+      expect(await unused(false)).toEqual([]);
+      await lab.meta.dropUsedCandidates(0);
+      expect(await unused(false)).toEqual(uidsFrom(100));
+    });
+
+    it('deletes alone all that no leaf names, and marks nothing', async () => {
+      await whole('v1', 100);
+      await newVersion('v2');
+      // In other places: the removal of v1 takes them for unused.
+      await commit('v2', [{ ...row(5, 100, true), size: 100 }]);
+      await remove('v1');
+      expect(await unused(true)).toEqual(uidsFrom(101).slice(0, 9));
+      expect(await unused(true, { limit: 4 })).toHaveLength(4);
+      expect(await unused(true, { minAgeSeconds: 3600 })).toEqual([]);
+      expect(await unused(true, { prefix: uidOf(105) })).toEqual([uidOf(105)]);
+      expect(await unused(false)).toEqual([]);
+    });
+
+    it('deletes no bytes that another blob has, or a cleanup has doomed', async () => {
+      await whole('v1', 100);
+      edit(`INSERT INTO backy2_blobs (uid, checksum, size, valid, enc_version) VALUES ('${uidOf(100)}', x'aa', 100, 1, 0)`);
+      await remove('v1');
+      edit(`INSERT INTO backy2_doomed (uid, time) VALUES ('${uidOf(101)}', 1)`);
+      expect(await unused(true)).toEqual(uidsFrom(102).slice(0, 8));
+    });
+
+    it('deletes nothing while a leaf is damaged', async () => {
+      await whole('v1', 100);
+      await whole('v2', 200);
+      await remove('v2');
+      edit('UPDATE backy2_leaves SET data = zeroblob(length(data))');
+      await expect(unused(true)).rejects.toMatchObject({ code: 'database' });
+    });
   });
 });

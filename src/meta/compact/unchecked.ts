@@ -1,0 +1,58 @@
+import type { StoredBlob } from '../../model/blob.ts';
+import type { SqlDatabase } from '../sql/database.ts';
+import { sql } from '../sql/statement.ts';
+import { rowsOf, type Steps } from '../sql/steps.ts';
+import { forgetChecks, oldestChecks } from '../sql/verified-steps.ts';
+import type { CheckCursor } from '../verification-store.ts';
+import { BLOB_COLUMNS, type BlobRecord, blobsByUid, hasUid, IS_UNUSED } from './blobs.ts';
+import { isSame } from './named-blobs.ts';
+import { rowOfBlob } from './rows.ts';
+
+/** See VerificationStore.longestUnchecked. Reads no leaf. */
+export async function longestUnchecked(
+  db: SqlDatabase,
+  after: CheckCursor | undefined,
+  before: number,
+  limit: number,
+): Promise<{ blobs: StoredBlob[]; cursor: CheckCursor | undefined }> {
+  await db.makeSideTables();
+  const { found, rows } = await db.read(function* () {
+    const found = yield* rowsOf<CheckCursor>(oldestChecks(after, before, limit));
+    const rows = yield* rowsToCheck(
+      db,
+      found.map(({ uid }) => uid),
+    );
+    return { found, rows };
+  });
+  const byUid = new Map<string, BlobRecord>();
+  for (const row of rows) if (row.uid !== null && !byUid.has(row.uid)) byUid.set(row.uid, row);
+  const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
+  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
+  const blobs = found.flatMap(({ uid }) => {
+    const row = byUid.get(uid);
+    if (row === undefined) return [];
+    const { id: _, ...blob } = rowOfBlob(0, row);
+    return [{ ...blob, uid }];
+  });
+  return { blobs, cursor: found.at(-1) };
+}
+
+/**
+ * The rows of blobs that may be used, those that are no candidates first. Blobs that were replaced
+ * have no checksum.
+ */
+function* rowsToCheck({ dialect }: SqlDatabase, uids: readonly string[]): Steps<BlobRecord[]> {
+  const rows = yield* dialect.each<BlobRecord & { candidate: number }>(
+    uids.map((uid) => [uid]),
+    (uid) =>
+      sql`SELECT ${BLOB_COLUMNS}, CASE WHEN EXISTS (SELECT 1 FROM backy2_candidates WHERE blob = backy2_blobs.id) THEN 1 ELSE 0 END AS candidate
+        FROM backy2_blobs WHERE ${hasUid(uid)} AND checksum IS NOT NULL AND NOT ${IS_UNUSED}`,
+  );
+  return rows.sort((a, b) => a.candidate - b.candidate);
+}
+
+/** See VerificationStore.isNamed. Blobs that no search has found unused count as named. */
+export async function isNamed(db: SqlDatabase, uid: string, checksum: string | null): Promise<boolean> {
+  const rows = await db.read(() => blobsByUid(db, [uid], sql`AND NOT ${IS_UNUSED}`));
+  return rows.some((row) => isSame(row.checksum, checksum));
+}
