@@ -99,7 +99,8 @@ export async function datedBlockPage(
   limit: number,
 ): Promise<DatedBlockRow[]> {
   const { rows, date } = await page(db, versionUid, { afterId, limit });
-  return rows.map((row) => ({ ...row, date: fromStoredDate(date) }));
+  const dated = { date: fromStoredDate(date) };
+  return rows.map((row) => Object.assign(row, dated));
 }
 
 async function page(
