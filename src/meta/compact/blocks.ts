@@ -4,7 +4,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run } from '../sql/steps.ts';
 import { lockVersion } from '../sql/version-steps.ts';
-import { badBlobs, blobsById, hasUid } from './blobs.ts';
+import { asHex, badBlobs, blobsById, hasUid } from './blobs.ts';
 import { addDigest, fittingBlocks, namesAny } from './checks.ts';
 import { LEAF_BLOCKS, MISSING } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
@@ -52,9 +52,9 @@ export async function checkIds(db: SqlDatabase, versionUid: string, size: number
 export async function markBlockInvalid(db: SqlDatabase, uid: string, checksum: string | null): Promise<string[]> {
   const hash = await leafHash();
   return db.transaction(function* () {
-    const rows = yield* db.dialect.each<{ id: number; checksum: Buffer | null }>(
+    const rows = yield* db.dialect.each<{ id: number; checksum: string | null }>(
       [[uid]],
-      (key) => sql`SELECT id, checksum FROM backy2_blobs WHERE ${hasUid(key)}`,
+      (key) => sql`SELECT id, ${asHex(db, sql`checksum`)} FROM backy2_blobs WHERE ${hasUid(key)}`,
     );
     const ids = rows.filter((row) => isSame(row.checksum, checksum)).map(({ id }) => id);
     if (ids.length === 0) return [];

@@ -26,6 +26,7 @@ export const POSTGRES: Dialect = {
   },
   jsonRows: (values) => sql`json_array_elements(${JSON.stringify(values)}::json) AS r(value)`,
   fromHex: (text) => sql`decode(${text}, 'hex')`,
+  toHex: (bytes) => sql`encode(${bytes}, 'hex')`,
   uids: (values) => sql`unnest(${arrayOf(values)}::text[]) AS wanted(uid)`,
   hasTable: (name) => sql`SELECT 1 AS one WHERE to_regclass(${name}) IS NOT NULL`,
   // Rows that refer to it can be added all the same.

@@ -71,12 +71,16 @@ function blocksOf(db: Database.Database): unknown[][] {
         const row = blob.get(block) as BlobRow;
         const { uid, checksum, valid, enc_version, envkey, nonce } = row;
         rows.push(
-          asInteger([uid, version, id, date, toText(checksum), row.size, valid, enc_version, toText(envkey), toText(nonce)]),
+          asInteger([uid, version, id, date, hexText(checksum), row.size, valid, enc_version, hexText(envkey), hexText(nonce)]),
         );
       }
     }
   }
   return rows;
+}
+
+function hexText(bytes: Buffer | null): string | null {
+  return toText(bytes?.toString('hex') ?? null);
 }
 
 /** Numbers of a virtual table are fractions otherwise. */
