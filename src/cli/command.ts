@@ -62,6 +62,8 @@ export interface Command extends CommandWords {
   needsDatabase?: false;
   /** True: the database may have another layout than the configured one. */
   anyLayout?: true;
+  /** Whether the database is opened as it is: an old or missing one is an error. */
+  asItIs?(invocation: Invocation): boolean;
   /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
   isShort?: true;
   /**

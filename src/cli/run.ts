@@ -109,7 +109,8 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
   const tellStatus = () => status.tell();
   process.on('SIGUSR1', tellStatus);
   try {
-    if (call.command.needsDatabase !== false) await backy.open(call.command.anyLayout);
+    const { needsDatabase, anyLayout = false, asItIs } = call.command;
+    if (needsDatabase !== false) await backy.open({ anyLayout, asItIs: asItIs?.(call) === true });
     const outcome = await action(sessionOf(run, backy, status));
     await showOutcome(outcome, formOf(run, signal));
     if (outcome.message !== undefined) log.info(outcome.message);

@@ -52,12 +52,14 @@ export class Backy {
   /**
    * Opens the database, and upgrades or creates it if needed. Logs a warning if a new database was
    * created for a store that holds the blobs of a lost one. A missing database is an error then.
-   * @param anyLayout whether it may have another layout than the configured one.
+   * @param options
+   * - `anyLayout`: it may have another layout than the configured one.
+   * - `asItIs`: see {@link OpenOptions}.
    */
-  async open(anyLayout = false): Promise<void> {
+  async open({ anyLayout, asItIs }: { anyLayout: boolean; asItIs: boolean }): Promise<void> {
     try {
       const { meta, settings } = this.#context;
-      const { isNew } = await meta.open({ layout: anyLayout ? undefined : settings.layout });
+      const { isNew } = await meta.open({ asItIs, layout: anyLayout ? undefined : settings.layout });
       if (isNew) await this.#adoptStore();
     } catch (error) {
       if (!(error instanceof NoDatabaseError)) throw error;

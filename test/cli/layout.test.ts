@@ -100,3 +100,16 @@ test.each([
   expectFailure(await lab.run(['convert-db', ...words]), code, message);
   expect(readdirSync(lab.folder).filter((name) => name.startsWith('new.sqlite'))).toEqual(['new.sqlite']);
 });
+
+test('a dry run of convert-db does not upgrade an old database', async () => {
+  configure();
+  await lab.ok('initdb');
+  const db = new Database(lab.path('new.sqlite'));
+  db.exec("UPDATE alembic_version SET version_num = '5260034b8125'");
+  db.close();
+  const before = readFileSync(lab.path('new.sqlite'));
+  const refused = `The database ${lab.path('new.sqlite')} has an old revision.`;
+  expectFailure(await lab.run(['convert-db', '--to', 'compact', '-n']), 1, refused);
+  expect(readFileSync(lab.path('new.sqlite'))).toEqual(before);
+  expect(readdirSync(lab.folder).filter((name) => name.startsWith('new.sqlite'))).toEqual(['new.sqlite']);
+});

@@ -17,6 +17,7 @@ export const convertDbCommand: Command = {
     ['backy2 convert-db --to compact', 'Converts it; what was stopped continues.'],
   ],
   anyLayout: true,
+  asItIs: ({ options }) => flag(options.dryRun),
   checkUsage({ options }) {
     if (text(options.to) === undefined) throw new BackyError('usage', `convert-db needs --to ${LAYOUTS.join(' or --to ')}.`);
   },

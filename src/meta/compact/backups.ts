@@ -13,7 +13,8 @@ import { addCandidates, badBlobs, blobsOfOdd } from './blobs.ts';
 import { digestMap, fittingBlocks, forgetDigest, namesAny } from './checks.ts';
 import { emptyLeaf, LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
-import { ALL_LEAVES, eachLeaf, insertMap, isOdd, leafOf, mapOf, putLeaves, zeroLength } from './maps.ts';
+import { ALL_LEAVES, eachLeaf, insertMap, isOdd, leafOf, mapOf, zeroLength } from './maps.ts';
+import { putLeaves } from './put-leaves.ts';
 
 /** The uid of a blob that is not odd: any one. */
 const ANY_UID = 'x';

@@ -6,22 +6,31 @@ import { toBytes } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import type { PlacedLeaf } from './placed-leaf.ts';
 
-/** A row of `backy2_blobs` as a driver gives it. */
+/** A row of `backy2_blobs` as a driver gives it. Bytes are hex; see {@link toText}. */
 export interface BlobRecord {
   id: number;
   uid: string | null;
-  checksum: Buffer | null;
+  checksum: string | null;
   size: number | null;
   valid: number;
   enc_version: number;
-  envkey: Buffer | null;
-  nonce: Buffer | null;
+  envkey: string | null;
+  nonce: string | null;
 }
 
-/** A new row of `backy2_blobs`. */
-export type NewBlob = Omit<BlockContent, 'size'> & { size: number | null; valid: boolean };
+/** A new row of `backy2_blobs`; valid unless it says otherwise. */
+export type NewBlob = Omit<BlockContent, 'size'> & { size: number | null; valid?: boolean };
 
-export const BLOB_COLUMNS = sql`id, uid, checksum, size, valid, enc_version, envkey, nonce`;
+/** A column of bytes, as hex. */
+export function asHex({ dialect }: SqlDatabase, column: Sql): Sql {
+  return sql`${dialect.toHex(column)} AS ${column}`;
+}
+
+/** The columns of a {@link BlobRecord}. */
+export function blobColumns(db: SqlDatabase): Sql {
+  const [envkey, nonce] = [asHex(db, sql`envkey`), asHex(db, sql`nonce`)];
+  return sql`id, uid, ${asHex(db, sql`checksum`)}, size, valid, enc_version, ${envkey}, ${nonce}`;
+}
 
 /**
  * Column `scanned` of a candidate: a search has found that no leaf names its blob, and none may
@@ -58,7 +67,7 @@ export function* insertBlobs({ dialect }: SqlDatabase, blobs: readonly NewBlob[]
     { name: sql`uid`, type: 'text', values: blobs.map(({ uid }) => uid) },
     { name: sql`checksum`, type: 'bytes', values: blobs.map(({ checksum }) => toBytes(checksum)) },
     { name: sql`size`, type: 'number', values: blobs.map(({ size }) => size) },
-    { name: sql`valid`, type: 'number', values: blobs.map(({ valid }) => (valid ? 1 : 0)) },
+    { name: sql`valid`, type: 'number', values: blobs.map(({ valid }) => (valid === false ? 0 : 1)) },
     { name: sql`enc_version`, type: 'number', values: blobs.map(({ encVersion }) => encVersion) },
     { name: sql`envkey`, type: 'bytes', values: blobs.map(({ envKey }) => toBytes(envKey)) },
     { name: sql`nonce`, type: 'bytes', values: blobs.map(({ nonce }) => toBytes(nonce)) },
@@ -69,7 +78,7 @@ export function* insertBlobs({ dialect }: SqlDatabase, blobs: readonly NewBlob[]
 /** The rows with these ids, by id; there may be others among them. */
 export function* blobsById(db: SqlDatabase, ids: readonly number[]): Steps<Map<number, BlobRecord>> {
   if (ids.length === 0) return new Map();
-  const rows = yield* rowsOf<BlobRecord>(sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${isAmong(db, ids)}`);
+  const rows = yield* rowsOf<BlobRecord>(sql`SELECT ${blobColumns(db)} FROM backy2_blobs WHERE ${isAmong(db, ids)}`);
   return new Map(rows.map((row) => [row.id, row]));
 }
 
@@ -103,10 +112,11 @@ export function isAmong({ dialect }: SqlDatabase, ids: readonly number[]): Sql {
 }
 
 /** The rows with these uids, in any order. */
-export function blobsByUid({ dialect }: SqlDatabase, uids: readonly string[], where = sql``): Steps<BlobRecord[]> {
-  return dialect.each<BlobRecord>(
+export function blobsByUid(db: SqlDatabase, uids: readonly string[], where = sql``): Steps<BlobRecord[]> {
+  const columns = blobColumns(db);
+  return db.dialect.each<BlobRecord>(
     uids.map((uid) => [uid]),
-    (uid) => sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasUid(uid)} ${where}`,
+    (uid) => sql`SELECT ${columns} FROM backy2_blobs WHERE ${hasUid(uid)} ${where}`,
   );
 }
 

@@ -5,8 +5,9 @@ import type { Steps } from '../sql/steps.ts';
 import { damaged } from './damage.ts';
 import { countBlocks, emptyLeaf, LEAF_BLOCKS, type Leaf, MISSING, ZERO } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
-import { leafOf, leafPage, type NewLeaf, putLeaves, type VersionMap } from './maps.ts';
+import { leafOf, leafPage, type VersionMap } from './maps.ts';
 import type { PlacedLeaf } from './placed-leaf.ts';
+import { type NewLeaf, putLeaves } from './put-leaves.ts';
 
 /** New blocks of one leaf. */
 interface LeafChange {

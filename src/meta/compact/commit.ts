@@ -6,7 +6,7 @@ import { goodBlobs } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
-import { hasChecksum, IS_USABLE } from './blobs.ts';
+import { asHex, hasChecksum, IS_USABLE } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { forgetDigest } from './checks.ts';
 import { healBlobs, healingOf, mayHeal } from './heal.ts';
@@ -19,13 +19,14 @@ import { nameBlobs } from './named-blobs.ts';
 /** See BackupStore.findBlobs. One look into the index for each key. */
 export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encVersion: number): Promise<Map<string, FoundBlob>> {
   await db.makeSideTables();
-  const wanted = keys.map(({ checksum, size }, place) => [toBytes(checksum) ?? '', checksum, size, place]);
+  const wanted = keys.map(({ checksum, size }, place) => [toBytes(checksum) ?? '', size, place]);
   const rows = await db.queryEach<FoundRecord>(
     wanted,
-    (bytes, checksum, size, place) =>
-      sql`SELECT ${place} AS place, uid, envkey, nonce, CASE WHEN EXISTS
-          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid AND i.checksum = ${checksum}) THEN 1 ELSE 0 END AS imported
-        FROM backy2_blobs WHERE ${hasChecksum(bytes)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
+    (checksum, size, place) =>
+      sql`SELECT ${place} AS place, uid, ${asHex(db, sql`envkey`)}, ${asHex(db, sql`nonce`)}, CASE WHEN EXISTS
+          (SELECT 1 FROM backy2_imported AS i WHERE i.uid = backy2_blobs.uid
+            AND i.checksum = ${db.dialect.toHex(sql`backy2_blobs.checksum`)}) THEN 1 ELSE 0 END AS imported
+        FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size} AND enc_version = ${encVersion} AND valid = 1 AND uid <> ''
           AND ${IS_USABLE} LIMIT 1`,
   );
   return new Map(
@@ -36,12 +37,12 @@ export async function findBlobs(db: SqlDatabase, keys: readonly DedupKey[], encV
   );
 }
 
-/** A blob as a driver gives it, with the place of its key. */
+/** A blob as a driver gives it, with the place of its key. Bytes are hex. */
 interface FoundRecord {
   place: number;
   uid: string;
-  envkey: Buffer | null;
-  nonce: Buffer | null;
+  envkey: string | null;
+  nonce: string | null;
   imported: number;
 }
 

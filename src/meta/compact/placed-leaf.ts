@@ -1,6 +1,6 @@
 import type { SqlDatabase } from '../sql/database.ts';
 import { damaged } from './damage.ts';
-import { countsOf, decodeLeaf, type Leaf } from './leaf.ts';
+import { blockAt, countsOf, decodeLeaf, type Leaf } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 
 /** A leaf as a driver gives it. */
@@ -45,6 +45,11 @@ export class PlacedLeaf {
   get leaf(): Leaf {
     this.#leaf ??= unlessDamaged(this.#db, this.id, () => decodeLeaf(this.#data));
     return this.#leaf;
+  }
+
+  /** One of its blocks. Does not decode the others. */
+  blockAt(offset: number): number {
+    return this.#leaf === undefined ? blockAt(this.#data, offset) : (this.#leaf[offset] as number);
   }
 }
 

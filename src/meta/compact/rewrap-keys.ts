@@ -5,7 +5,7 @@ import { NOTHING_REWRAPPED, newKeyOf, REWRAP_PAGE_ROWS } from '../sql/rewrap.ts'
 import { sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
 import { BlobNumbers } from './blob-numbers.ts';
-import { BLOB_COLUMNS, type BlobRecord, blobsById } from './blobs.ts';
+import { type BlobRecord, blobColumns, blobsById } from './blobs.ts';
 import { groupBy } from './group-by.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
@@ -110,7 +110,9 @@ function keyOf(
 async function rewrapUnused(play: Play, db: SqlDatabase, decision: Decision): Promise<void> {
   for (let after = 0; ; await nextTurn()) {
     const rows = await play(
-      rowsOf<BlobRecord>(sql`SELECT ${BLOB_COLUMNS} FROM backy2_blobs WHERE id > ${after} ORDER BY id LIMIT ${REWRAP_PAGE_ROWS}`),
+      rowsOf<BlobRecord>(
+        sql`SELECT ${blobColumns(db)} FROM backy2_blobs WHERE id > ${after} ORDER BY id LIMIT ${REWRAP_PAGE_ROWS}`,
+      ),
     );
     const keys = rows.flatMap((record) => {
       if (decision.outcomes.get(record.id) !== 0) return [];

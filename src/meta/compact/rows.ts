@@ -14,6 +14,9 @@ import { ALL_LEAVES, leafOf, leafPage, mapOf, type VersionMap, zeroLength } from
 /** Leaves that are read for a page, unless it needs fewer. */
 const FEW_LEAVES = 20;
 
+/** More blocks of a leaf than these are decoded together. */
+const FEW_BLOCKS = 4;
+
 /** A block of a version. */
 interface Entry {
   id: number;
@@ -96,7 +99,8 @@ export async function datedBlockPage(
   limit: number,
 ): Promise<DatedBlockRow[]> {
   const { rows, date } = await page(db, versionUid, { afterId, limit });
-  return rows.map((row) => ({ ...row, date: fromStoredDate(date) }));
+  const dated = { date: fromStoredDate(date) };
+  return rows.map((row) => Object.assign(row, dated));
 }
 
 async function page(
@@ -134,11 +138,15 @@ function* entriesById(db: SqlDatabase, hash: LeafHash, map: VersionMap, ids: rea
   const found = new Map<number, number>();
   for (let [first, last] = [places[0] ?? 0, places.at(-1) ?? -1]; first <= last; ) {
     const leaves = yield* leafPage(db, hash, { map: map.map, first, last, where });
-    for (const { idx, leaf } of leaves)
-      for (const id of byLeaf.get(idx) ?? []) {
-        const block = leaf[id - idx * LEAF_BLOCKS] as number;
+    for (const placed of leaves) {
+      const wanted = byLeaf.get(placed.idx) ?? [];
+      const leaf = wanted.length > FEW_BLOCKS ? placed.leaf : undefined;
+      for (const id of wanted) {
+        const offset = id - placed.idx * LEAF_BLOCKS;
+        const block = leaf?.[offset] ?? placed.blockAt(offset);
         if (block !== MISSING) found.set(id, block);
       }
+    }
     const end = leaves.at(-1);
     if (end === undefined) break;
     first = end.idx + 1;

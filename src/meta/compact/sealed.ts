@@ -4,6 +4,7 @@ import type { Version } from '../../model/version.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowsOf } from '../sql/steps.ts';
+import { asHex } from './blobs.ts';
 import { toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
@@ -19,10 +20,10 @@ const NEAR_ROWS = 256;
 
 const IS_SEALED = sql`enc_version <> 0 AND uid <> '' AND length(envkey) > 0`;
 
-/** A row as a driver gives it. */
+/** A row as a driver gives it. The key is hex. */
 interface SealedRecord {
   encVersion: number;
-  envkey: Buffer;
+  envkey: string;
 }
 
 /** See EncryptionStore.sealedBlocks. Reads blobs until it has found some. */
@@ -35,7 +36,9 @@ export async function sealedBlocks(db: SqlDatabase, version: Version, limit: num
       const page = yield* leafPage(db, hash, { map: map.map, first: start, last: ALL_LEAVES.last, most: PAGE_LEAVES });
       const ids = new Set(page.flatMap(({ leaf }) => [...leaf].filter((block) => block > ZERO)));
       const records =
-        ids.size === 0 ? [] : yield* rowsOf<SealedRecord>(sealed(sql`AND ${db.dialect.among(sql`id`, [...ids])} ORDER BY id`));
+        ids.size === 0
+          ? []
+          : yield* rowsOf<SealedRecord>(sealed(db, sql`AND ${db.dialect.among(sql`id`, [...ids])} ORDER BY id`));
       return { last: page.at(-1)?.idx, records };
     });
     if (records.length > 0) return different(records, limit);
@@ -53,18 +56,18 @@ export async function sealedBlocks(db: SqlDatabase, version: Version, limit: num
 export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promise<SealedBlock[]> {
   const { last } = await db.queryOne<{ last: number | null }>(sql`SELECT max(id) AS last FROM backy2_blobs`);
   for (const part of [sql`AND id > ${(last ?? 0) - SAMPLE_ROWS} ORDER BY id`, sql`AND id <= ${SAMPLE_ROWS} ORDER BY id`]) {
-    const found = await db.query<SealedRecord>(sealed(part));
+    const found = await db.query<SealedRecord>(sealed(db, part));
     if (found.length > 0) return different(found, limit);
   }
   const starts = Array.from({ length: SAMPLE_PLACES }, (_, i) => [Math.floor(((last ?? 0) * i) / SAMPLE_PLACES)]);
   const found = await db.queryEach<SealedRecord>(starts, (start) =>
-    sealed(sql`AND id > ${start} AND id <= ${start} + ${NEAR_ROWS}`),
+    sealed(db, sql`AND id > ${start} AND id <= ${start} + ${NEAR_ROWS}`),
   );
   return different(found, limit);
 }
 
-function sealed(part: Sql): Sql {
-  return sql`SELECT enc_version AS "encVersion", envkey FROM backy2_blobs WHERE ${IS_SEALED} ${part}`;
+function sealed(db: SqlDatabase, part: Sql): Sql {
+  return sql`SELECT enc_version AS "encVersion", ${asHex(db, sql`envkey`)} FROM backy2_blobs WHERE ${IS_SEALED} ${part}`;
 }
 
 function different(records: readonly SealedRecord[], limit: number): SealedBlock[] {

@@ -22,7 +22,7 @@ export async function searchUnusedUids(db: SqlDatabase, request: Omit<UnusedRequ
   if (first === null || last === null) return [];
   for (let start = first; start <= last && uids.size < request.limit; start += MOST_IDS) {
     const range = { first: start, last: Math.min(last, start + MOST_IDS - 1) };
-    const unseen = new BlobSet(range.first, range.last);
+    const unseen = new BlobSet();
     for await (const piece of candidates(db, isOld, range)) for (const { blob } of piece) unseen.add(blob);
     await searchLeaves(
       db,

@@ -4,7 +4,7 @@ import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
 import { forgetChecks, oldestChecks } from '../sql/verified-steps.ts';
 import type { CheckCursor } from '../verification-store.ts';
-import { BLOB_COLUMNS, type BlobRecord, blobsByUid, hasUid, IS_UNUSED } from './blobs.ts';
+import { type BlobRecord, blobColumns, blobsByUid, hasUid, IS_UNUSED } from './blobs.ts';
 import { isSame } from './named-blobs.ts';
 import { rowOfBlob } from './rows.ts';
 
@@ -41,11 +41,12 @@ export async function longestUnchecked(
  * The rows of blobs that may be used, those that are no candidates first. Blobs that were replaced
  * have no checksum.
  */
-function* rowsToCheck({ dialect }: SqlDatabase, uids: readonly string[]): Steps<BlobRecord[]> {
-  const rows = yield* dialect.each<BlobRecord & { candidate: number }>(
+function* rowsToCheck(db: SqlDatabase, uids: readonly string[]): Steps<BlobRecord[]> {
+  const columns = blobColumns(db);
+  const rows = yield* db.dialect.each<BlobRecord & { candidate: number }>(
     uids.map((uid) => [uid]),
     (uid) =>
-      sql`SELECT ${BLOB_COLUMNS}, CASE WHEN EXISTS (SELECT 1 FROM backy2_candidates WHERE blob = backy2_blobs.id) THEN 1 ELSE 0 END AS candidate
+      sql`SELECT ${columns}, CASE WHEN EXISTS (SELECT 1 FROM backy2_candidates WHERE blob = backy2_blobs.id) THEN 1 ELSE 0 END AS candidate
         FROM backy2_blobs WHERE ${hasUid(uid)} AND checksum IS NOT NULL AND NOT ${IS_UNUSED}`,
   );
   return rows.sort((a, b) => a.candidate - b.candidate);

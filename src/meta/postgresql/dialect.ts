@@ -1,6 +1,7 @@
 import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
 import { joinSql, type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
+import { ARRAY_TYPES, type ArrayType, binaryArray } from './binary-array.ts';
 import { lateralJoin } from './lateral-join.ts';
 import { arrayOf } from './literals.ts';
 
@@ -25,6 +26,7 @@ export const POSTGRES: Dialect = {
   },
   jsonRows: (values) => sql`json_array_elements(${JSON.stringify(values)}::json) AS r(value)`,
   fromHex: (text) => sql`decode(${text}, 'hex')`,
+  toHex: (bytes) => sql`encode(${bytes}, 'hex')`,
   uids: (values) => sql`unnest(${arrayOf(values)}::text[]) AS wanted(uid)`,
   hasTable: (name) => sql`SELECT 1 AS one WHERE to_regclass(${name}) IS NOT NULL`,
   // Rows that refer to it can be added all the same.
@@ -56,27 +58,36 @@ function* each<T>(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): 
   return keys.length === 0 ? [] : yield* rowsOf<T>(lateralJoin(keys, queryFor));
 }
 
-/** One statement of arrays. */
+/** One statement of arrays. A column with the same value in all rows is no array. */
 function* insertRows(table: Sql, columns: readonly NewColumn[], onConflict = sql``): Steps<void> {
-  if ((columns[0]?.values.length ?? 0) === 0) return;
-  const names = joinSql(
-    columns.map(({ name }) => name),
-    ', ',
+  const [first] = columns;
+  if (first === undefined || first.values.length === 0) return;
+  const list = (of: readonly NewColumn[], part: (column: NewColumn) => Sql) => joinSql(of.map(part), ', ');
+  const varying = columns.filter((column) => column === first || !isConstant(column));
+  const arrays = list(varying, ({ type, values }) => sql`${binaryArray(type, values)}${ARRAY_TYPES[type]}`);
+  const selected = list(columns, (column) =>
+    varying.includes(column) ? column.name : sql`${column.values[0] ?? null}${TYPES[column.type]}`,
   );
-  const arrays = columns.map(({ type, values }) => sql`${arrayOf(values)}${ARRAY_TYPES[type]}`);
   yield* run(
-    sql`INSERT INTO ${table} (${names}) SELECT ${names} FROM unnest(${joinSql(arrays, ', ')}) AS new (${names}) ${onConflict}`,
+    sql`INSERT INTO ${table} (${list(columns, ({ name }) => name)})
+      SELECT ${selected} FROM unnest(${arrays}) AS new (${list(varying, ({ name }) => name)}) ${onConflict}`,
   );
 }
 
-const ARRAY_TYPES = { text: sql`::text[]`, number: sql`::bigint[]`, bytes: sql`::bytea[]` } as const;
+function isConstant({ values: [first, ...others] }: NewColumn): boolean {
+  return others.every((value) => value === first);
+}
 
-/** The sequence of a column BIGSERIAL. */
+const TYPES: Record<ArrayType, Sql> = { text: sql`::text`, number: sql`::bigint`, bytes: sql`::bytea` };
+
+/** The sequence of a column BIGSERIAL. Other sessions may take numbers in between. */
 function* newIds(table: string, count: number): Steps<number[]> {
   if (count === 0) return [];
   const sequence = `${table}_id_seq`;
-  const rows = yield* rowsOf<{ id: number }>(
-    sql`SELECT nextval(${sequence}::regclass) AS id FROM generate_series(1, ${count}::int)`,
+  const ranges = yield* rowsOf<{ first: number; count: number }>(
+    sql`SELECT gap + min(n) AS first, count(*) AS count
+      FROM (SELECT n, nextval(${sequence}::regclass) - n AS gap FROM generate_series(1, ${count}::int) AS n) AS taken
+      GROUP BY gap ORDER BY first`,
   );
-  return rows.map(({ id }) => id).sort((a, b) => a - b);
+  return ranges.flatMap((range) => Array.from({ length: range.count }, (_, i) => range.first + i));
 }

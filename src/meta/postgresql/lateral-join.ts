@@ -1,6 +1,6 @@
 import type { QueryKey } from '../sql/database.ts';
 import { joinSql, literal, type Sql, sql } from '../sql/statement.ts';
-import { arrayOf } from './literals.ts';
+import { ARRAY_TYPES, binaryArray } from './binary-array.ts';
 
 /**
  * One statement that runs a query for each of at least one key. The server plans it once: a union
@@ -8,16 +8,12 @@ import { arrayOf } from './literals.ts';
  */
 export function lateralJoin(keys: readonly QueryKey[], queryFor: (...key: Sql[]) => Sql): Sql {
   const columns = (keys[0] ?? []).map((first, i) => {
-    const list = arrayOf(keys.map((key) => key[i] ?? null));
-    return {
-      name: sql`value${literal(i)}`,
-      array:
-        typeof first === 'number'
-          ? sql`${list}::bigint[]`
-          : Buffer.isBuffer(first)
-            ? sql`${list}::bytea[]`
-            : sql`${list}::text[]`,
-    };
+    const type = typeof first === 'number' ? 'number' : Buffer.isBuffer(first) ? 'bytes' : 'text';
+    const list = binaryArray(
+      type,
+      keys.map((key) => key[i] ?? null),
+    );
+    return { name: sql`value${literal(i)}`, array: sql`${list}${ARRAY_TYPES[type]}` };
   });
   const arrays = joinSql(
     columns.map(({ array }) => array),

@@ -27,6 +27,8 @@ export interface Dialect {
   jsonRows(values: readonly object[]): Sql;
   /** An expression: the bytes of a text in hex. */
   fromHex(text: Sql): Sql;
+  /** An expression: bytes as text in lower-case hex. */
+  toHex(bytes: Sql): Sql;
   /** A table of texts, with the one column `uid`, in their order. */
   uids(values: readonly string[]): Sql;
   /** A statement that gives a row when there is such a table. */

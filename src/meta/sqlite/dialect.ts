@@ -36,6 +36,11 @@ export class SqliteDialect implements Dialect {
     return sql`unhex(${text})`;
   }
 
+  /** The function makes an empty text of NULL. */
+  toHex(bytes: Sql): Sql {
+    return sql`CASE WHEN ${bytes} IS NOT NULL THEN lower(hex(${bytes})) END`;
+  }
+
   uids(values: readonly string[]): Sql {
     return sql`(SELECT value AS uid FROM json_each(${JSON.stringify(values)})) AS wanted`;
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  blockAt,
   countBlocks,
   countsOf,
   decodeLeaf,
@@ -47,6 +48,16 @@ describe('a leaf', () => {
         expect(decodeLeaf(data)).toEqual(leaf);
         expect(data.length).toBeLessThanOrEqual(6 + 5 * LEAF_BLOCKS);
         expect(encodeLeaf(decodeLeaf(data))).toEqual(data);
+      }),
+    );
+  });
+
+  it('gives each of its blocks by its bytes alone', () => {
+    fc.assert(
+      fc.property(stretches, (parts) => {
+        const leaf = leafOf(parts);
+        const data = encodeLeaf(leaf);
+        expect(leaf.map((_, offset) => blockAt(data, offset))).toEqual(leaf);
       }),
     );
   });

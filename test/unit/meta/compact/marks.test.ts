@@ -5,7 +5,8 @@ import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/logger.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
-import { MetaLab, row, sumOf, uidOf } from '../../../support/conformance/meta-lab.ts';
+import { MetaLab, row } from '../../../support/conformance/meta-lab.ts';
+import { sumOf, uidOf } from '../../../support/conformance/numbered-blobs.ts';
 
 let folder: string;
 let path: string;

@@ -40,7 +40,7 @@ describe('a version of the compact layout', () => {
       'v1',
       Array.from({ length: 10 }, (_, id) => row(id, 100 + id)),
     );
-    await lab.meta.markBlockInvalid(uidOf(103), sumOf(103));
+    await lab.meta.markBlobsInvalid([{ uid: uidOf(103), checksum: sumOf(103) }]);
     await lab.finish('v1');
     expect(await isValid('v1')).toBe(false);
   });
