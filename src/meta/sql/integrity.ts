@@ -43,8 +43,9 @@ export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise
   onPiece();
   if ((await db.query(db.dialect.hasTable('backy2_doomed'))).length === 0) return [];
   const named = await db.query<{ versionUid: string; id: number; uid: string }>(
-    sql`SELECT version_uid AS "versionUid", id, blocks.uid AS uid FROM backy2_doomed JOIN blocks ON blocks.uid = backy2_doomed.uid
-      WHERE valid = 1 AND ${isBlockId(db)} ORDER BY version_uid, id LIMIT ${MAX_DOOMED_ROWS}`,
+    // CROSS JOIN: otherwise SQLite reads all blocks in the order of their key.
+    sql`SELECT version_uid AS "versionUid", id, blocks.uid AS uid FROM backy2_doomed CROSS JOIN blocks
+      WHERE blocks.uid = backy2_doomed.uid AND valid = 1 AND ${isBlockId(db)} ORDER BY version_uid, id LIMIT ${MAX_DOOMED_ROWS}`,
   );
   return named.map(({ versionUid, id, uid }) => ({
     versionUid,
