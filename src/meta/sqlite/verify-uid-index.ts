@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 import type { OnSearched } from '../cleanup-store.ts';
+import { rebuildHint } from '../sql/block-records.ts';
 import type { SqliteConnection } from './connection.ts';
 
 /** Rows between two reports of progress. */
@@ -81,6 +82,6 @@ function digestOf(rowid: number, uid: string): number {
 
 function damaged(path: string, what: string): BackyError {
   return new BackyError('database', `The database ${path} is damaged: ${what}. Nothing was deleted.`, {
-    hint: `See all damage: sqlite3 ${path} "pragma integrity_check". A damaged index can be rebuilt; keep a copy of the file first: sqlite3 ${path} "reindex".`,
+    hint: rebuildHint(path),
   });
 }
