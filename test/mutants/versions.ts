@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const STORE = ['test/unit/meta/sqlite-store.test.ts'];
+const WRONG_ROWIDS = ['test/unit/meta/wrong-rowids.test.ts'];
 const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
 const EXPIRY = ['test/unit/core/versions/removal-rule.test.ts', 'test/unit/core/versions/remove-expired.test.ts'];
@@ -277,5 +278,45 @@ export const VERSIONS: readonly Mutant[] = [
     text: 'else if (own && valid.length === 0)',
     replacement: 'else if (valid.length === 0)',
     tests: ['test/unit/core/auto/own-snapshots.test.ts'],
+  },
+  {
+    name: 'blocks-by-key-get-another-content',
+    invariant: 'A row that is found by its key has that key itself.',
+    file: 'src/meta/sqlite/blocks-by-key.ts',
+    text: '(own.id IS NOT entry.id OR own.version_uid IS NOT entry.version_uid)',
+    replacement: '0',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'blocks-by-key-leave-out-lost-rows',
+    invariant: 'An entry of the key that leads nowhere is found.',
+    file: 'src/meta/sqlite/blocks-by-key.ts',
+    text: 'AS entry LEFT JOIN',
+    replacement: 'AS entry JOIN',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'dedup-takes-another-content',
+    invariant: 'A blob that dedup takes has the checksum in its own row.',
+    file: 'src/meta/sqlite/blocks-by-checksum.ts',
+    text: ' AND +blocks.checksum = entry.checksum',
+    replacement: '',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'removal-removes-another-row',
+    invariant: 'No row of another version is removed.',
+    file: 'src/meta/sqlite/remove-version.ts',
+    text: 'refuseStagedOther(connection, sql`temp.going`, uid);',
+    replacement: '',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'versions-get-the-map-of-another',
+    invariant: 'The map of a version names that version itself.',
+    file: 'src/meta/compact/maps.ts',
+    text: 'found.versionUid !== versionUid',
+    replacement: 'false',
+    tests: WRONG_ROWIDS,
   },
 ];
