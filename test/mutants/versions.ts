@@ -61,8 +61,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'take-over-copies-bad-rows',
     invariant: 'Only valid rows of the right length are taken over.',
     file: 'src/meta/sqlite/take-over.ts',
-    text: ' AND valid = 1 AND size = $',
-    replacement: ' AND size = $',
+    text: '(valid = 1 AND size = $',
+    replacement: '(size = $',
     tests: ['test/unit/core/backup/take-over.test.ts'],
   },
   {
