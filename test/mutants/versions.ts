@@ -282,9 +282,9 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'blocks-by-key-get-another-content',
     invariant: 'A row that is found by its key has that key itself.',
-    file: 'src/meta/sqlite/blocks-by-key.ts',
-    text: '(own.id IS NOT entry.id OR own.version_uid IS NOT entry.version_uid)',
-    replacement: '0',
+    file: 'src/meta/sql/block-records.ts',
+    text: 'if (is_other) throw leadsToOther(db, versionUid, id);',
+    replacement: '{}',
     tests: WRONG_ROWIDS,
   },
   {
@@ -300,14 +300,6 @@ export const VERSIONS: readonly Mutant[] = [
     invariant: 'A blob that dedup takes has the checksum in its own row.',
     file: 'src/meta/sqlite/blocks-by-checksum.ts',
     text: ' AND +blocks.checksum = entry.checksum',
-    replacement: '',
-    tests: WRONG_ROWIDS,
-  },
-  {
-    name: 'removal-removes-another-row',
-    invariant: 'No row of another version is removed.',
-    file: 'src/meta/sqlite/remove-version.ts',
-    text: 'refuseStagedOther(connection, sql`temp.going`, uid);',
     replacement: '',
     tests: WRONG_ROWIDS,
   },
