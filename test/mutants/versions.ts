@@ -101,8 +101,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'dedup-finds-bad-blobs',
     invariant: 'Dedup finds no blob that is known to be bad.',
     file: 'src/meta/sqlite/backup.ts',
-    text: "AND enc_version = ? AND valid = 1 AND uid <> ''",
-    replacement: "AND enc_version = ? AND uid <> ''",
+    text: 'AND blocks.enc_version = ? AND blocks.valid = 1 AND',
+    replacement: 'AND blocks.enc_version = ? AND',
     tests: STORE,
   },
   {
