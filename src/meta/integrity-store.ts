@@ -7,9 +7,10 @@ import type { BlockRange } from '../model/block-range.ts';
  * - `digest`: the map is not the one that its version was finished with
  * - `blob`: a block with data names no blob, or one that has no row
  * - `dangling`: a leaf or a map that no version uses, and that no removal or import has left
+ * - `index`: an index leads to the row of another block
  * - `doomed`: a valid block names a blob that a cleanup is about to delete
  */
-export type StoredProblem = 'leaf' | 'digest' | 'blob' | 'dangling' | 'doomed';
+export type StoredProblem = 'leaf' | 'digest' | 'blob' | 'dangling' | 'index' | 'doomed';
 
 /** A place in the database that can't be right. */
 export interface Damage {

@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const STORE = ['test/unit/meta/sqlite-store.test.ts'];
+const WRONG_ROWIDS = ['test/unit/meta/wrong-rowids.test.ts'];
 const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
 const EXPIRY = ['test/unit/core/versions/removal-rule.test.ts', 'test/unit/core/versions/remove-expired.test.ts'];
@@ -60,8 +61,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'take-over-copies-bad-rows',
     invariant: 'Only valid rows of the right length are taken over.',
     file: 'src/meta/sqlite/take-over.ts',
-    text: ' AND valid = 1 AND size = $',
-    replacement: ' AND size = $',
+    text: '(valid = 1 AND size = $',
+    replacement: '(size = $',
     tests: ['test/unit/core/backup/take-over.test.ts'],
   },
   {
@@ -100,8 +101,8 @@ export const VERSIONS: readonly Mutant[] = [
     name: 'dedup-finds-bad-blobs',
     invariant: 'Dedup finds no blob that is known to be bad.',
     file: 'src/meta/sqlite/backup.ts',
-    text: "AND enc_version = ? AND valid = 1 AND uid <> ''",
-    replacement: "AND enc_version = ? AND uid <> ''",
+    text: 'AND blocks.enc_version = ? AND blocks.valid = 1 AND',
+    replacement: 'AND blocks.enc_version = ? AND',
     tests: STORE,
   },
   {
@@ -277,5 +278,37 @@ export const VERSIONS: readonly Mutant[] = [
     text: 'else if (own && valid.length === 0)',
     replacement: 'else if (valid.length === 0)',
     tests: ['test/unit/core/auto/own-snapshots.test.ts'],
+  },
+  {
+    name: 'blocks-by-key-get-another-content',
+    invariant: 'A row that is found by its key has that key itself.',
+    file: 'src/meta/sql/block-records.ts',
+    text: 'if (is_other) throw leadsToOther(db, versionUid, id);',
+    replacement: '{}',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'blocks-by-key-leave-out-lost-rows',
+    invariant: 'An entry of the key that leads nowhere is found.',
+    file: 'src/meta/sqlite/blocks-by-key.ts',
+    text: 'AS entry LEFT JOIN',
+    replacement: 'AS entry JOIN',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'dedup-takes-another-content',
+    invariant: 'A blob that dedup takes has the checksum in its own row.',
+    file: 'src/meta/sqlite/blocks-by-checksum.ts',
+    text: ' AND +blocks.checksum = entry.checksum',
+    replacement: '',
+    tests: WRONG_ROWIDS,
+  },
+  {
+    name: 'versions-get-the-map-of-another',
+    invariant: 'The map of a version names that version itself.',
+    file: 'src/meta/compact/maps.ts',
+    text: 'found.versionUid !== versionUid',
+    replacement: 'false',
+    tests: WRONG_ROWIDS,
   },
 ];

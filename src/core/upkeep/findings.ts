@@ -10,9 +10,8 @@ import type { RowProblem } from './row-problems.ts';
  * - `missing`: blocks of a valid version without a row
  * - `version`: the size of the version fits no length of blocks
  * - `unreadable`: the database could not read the version
- * - `index`: an index does not fit its table, or a page of the file is damaged
  */
-type MetadataProblem = StoredProblem | RowProblem['problem'] | 'ids' | 'missing' | 'version' | 'unreadable' | 'index';
+type MetadataProblem = StoredProblem | RowProblem['problem'] | 'ids' | 'missing' | 'version' | 'unreadable';
 
 /** A problem, and the blocks that it affects. */
 export interface MetadataFinding {

@@ -2,6 +2,7 @@ import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
+import { leadsToOtherMap } from './damage.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { type LeafRecord, PlacedLeaf } from './placed-leaf.ts';
@@ -24,12 +25,19 @@ const PAGE_LEAVES = 500;
 /** The number of the leaf of a block. Damaged rows may have ids below 0. */
 export const leafOf = (id: number): number => Math.floor(id / LEAF_BLOCKS);
 
-/** The map of a version; undefined if there is no such version. */
+/**
+ * The map of a version; undefined if there is no such version. SQLite would take the version from
+ * the index: with a flipped bit in the rowid of an entry, another version's map would look right.
+ * So the row is read by its id, with its own version.
+ * @throws BackyError `database` for such an entry.
+ */
 export function* mapOf(versionUid: string): Steps<VersionMap | undefined> {
   const [found] = yield* rowsOf<VersionMap>(
-    sql`SELECT backy2_maps.id AS map, version_uid AS "versionUid", size, size_bytes AS "sizeBytes", block_size AS "blockSize", date
-      FROM backy2_maps JOIN versions ON versions.uid = version_uid WHERE version_uid = ${versionUid}`,
+    sql`SELECT entry.id AS map, own.version_uid AS "versionUid", size, size_bytes AS "sizeBytes", own.block_size AS "blockSize", date
+      FROM backy2_maps AS entry JOIN versions ON versions.uid = entry.version_uid LEFT JOIN backy2_maps AS own ON own.id = entry.id
+      WHERE entry.version_uid = ${versionUid}`,
   );
+  if (found !== undefined && found.versionUid !== versionUid) throw leadsToOtherMap(versionUid);
   return found;
 }
 

@@ -4,6 +4,7 @@ import { blockCount, type Geometry } from '../../model/geometry.ts';
 import type { Migration, NewVersion, Version } from '../../model/version.ts';
 import { insertVersion, markFinished, refuseIncomplete } from './backup-steps.ts';
 import { isBlockId, isStray, lengthOfBlock } from './block-conditions.ts';
+import { refuseOthers } from './block-records.ts';
 import type { FinishedRows, SqlDatabase } from './database.ts';
 import { sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -30,7 +31,10 @@ export function presentBlocks(db: SqlDatabase, versionUid: string, { first, coun
 /** See BackupStore.discardBadBlocks. */
 export function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
   const isBad = sql`(valid = 0 OR size IS DISTINCT FROM ${lengthOfBlock(geometry)} OR ${isStray(db, blockCount(geometry))})`;
-  return db.transaction(() => db.dialect.deleteBlocks(sql`version_uid = ${versionUid} AND ${isBad}`));
+  return db.transaction(function* () {
+    yield* refuseOthers(db, versionUid);
+    return yield* db.dialect.deleteBlocks(sql`version_uid = ${versionUid} AND ${isBad}`);
+  });
 }
 
 /** See BackupStore.findMigration. */

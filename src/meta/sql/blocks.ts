@@ -1,9 +1,9 @@
 import type { BlockRow } from '../../model/block.ts';
 import type { BlobHolder, BlobName, RowIds } from '../block-store.ts';
 import { isStray } from './block-conditions.ts';
-import { blockRecords } from './block-records.ts';
+import { blockRecords, KEYED_COLUMNS, type KeyedRecord, withoutOthers } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
-import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
+import { toBlockRow } from './rows.ts';
 import { sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
 
@@ -35,10 +35,10 @@ export async function blockPage(db: SqlDatabase, versionUid: string, afterId: nu
 
 /** See BlockStore.blocksById. */
 export async function blocksById(db: SqlDatabase, versionUid: string, ids: readonly number[]): Promise<BlockRow[]> {
-  const records = await db.query<BlockRecord>(
-    sql`SELECT ${BLOCK_COLUMNS} FROM blocks WHERE version_uid = ${versionUid} AND ${db.dialect.among(sql`id`, ids)}`,
+  const records = await db.query<KeyedRecord>(
+    sql`SELECT ${KEYED_COLUMNS} FROM ${db.dialect.blocksByKey} WHERE version_uid = ${versionUid} AND ${db.dialect.among(sql`id`, ids)}`,
   );
-  const byId = new Map(records.map((record) => [record.id, record]));
+  const byId = new Map(withoutOthers(db, versionUid, records).map((record) => [record.id, record]));
   return ids.flatMap((id) => byId.get(id) ?? []).map(toBlockRow);
 }
 

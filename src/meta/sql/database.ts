@@ -15,6 +15,12 @@ export type Exclusion = 'none' | 'naming' | 'judging' | 'schema';
 export interface Dialect {
   /** A condition: column `id` holds a whole number. SQLite keeps texts and fractions there too. */
   readonly idIsInteger: Sql;
+  /**
+   * A table expression: `blocks`, for queries by its primary key. Column `is_other` is a condition:
+   * the index has led to the row of another block, or to none, so that all columns but `id` and
+   * `version_uid` are wrong. Only a damaged SQLite file has such rows.
+   */
+  readonly blocksByKey: Sql;
   /** An expression of knex: the time of the database, in UTC. */
   readonly utcNow: string;
   /** An expression: the time in Unix seconds, by the clock that dates candidates. */

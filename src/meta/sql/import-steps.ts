@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
 import type { ImportOutcome } from '../transfer-store.ts';
+import { refuseOthers } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { rememberName } from './name-steps.ts';
 import { toVersionRecord } from './rows.ts';
@@ -38,6 +39,7 @@ export function* insertImported(
   const { uid } = version;
   if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
+  yield* refuseOthers(db, uid);
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
   const mayLack = (yield* forgottenBlobs()) !== forgotten;

@@ -1,7 +1,7 @@
 import type { BlockRow } from '../../model/block.ts';
 import type { CheckedPage, Damage } from '../integrity-store.ts';
 import { isBlockId } from './block-conditions.ts';
-import { blockRecords } from './block-records.ts';
+import { keyedRecords, LEADS_TO_OTHER } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { type BlockRecord, toBlockRow } from './rows.ts';
 import { sql } from './statement.ts';
@@ -16,14 +16,20 @@ export async function checkVersion(_: SqlDatabase, _versionUid: string): Promise
 
 /** See IntegrityStore.checkedPage. */
 export async function checkedPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<CheckedPage> {
-  const records = await blockRecords(db, versionUid, afterId, limit);
+  const records = await keyedRecords(db, versionUid, afterId, limit);
   const rows: BlockRow[] = [];
   const damage: Damage[] = [];
   for (const record of records) {
-    if (isHalfSparse(record)) damage.push(halfSparse(versionUid, record));
+    if (record.is_other) damage.push(otherRow(versionUid, record));
+    else if (isHalfSparse(record)) damage.push(halfSparse(versionUid, record));
     else rows.push(toBlockRow(record));
   }
   return { rows, damage, after: records.length < limit ? undefined : records.at(-1)?.id };
+}
+
+/** Its own row can't be found by this index. */
+function otherRow(versionUid: string, { id }: BlockRecord): Damage {
+  return { versionUid, range: { first: id, count: 1 }, problem: 'index', detail: LEADS_TO_OTHER };
 }
 
 /** The block had data once, but would be restored as zeros. */
@@ -43,8 +49,9 @@ export async function checkShared(db: SqlDatabase, onPiece: () => void): Promise
   onPiece();
   if ((await db.query(db.dialect.hasTable('backy2_doomed'))).length === 0) return [];
   const named = await db.query<{ versionUid: string; id: number; uid: string }>(
-    sql`SELECT version_uid AS "versionUid", id, blocks.uid AS uid FROM backy2_doomed JOIN blocks ON blocks.uid = backy2_doomed.uid
-      WHERE valid = 1 AND ${isBlockId(db)} ORDER BY version_uid, id LIMIT ${MAX_DOOMED_ROWS}`,
+    // CROSS JOIN: otherwise SQLite reads all blocks in the order of their key.
+    sql`SELECT version_uid AS "versionUid", id, blocks.uid AS uid FROM backy2_doomed CROSS JOIN blocks
+      WHERE blocks.uid = backy2_doomed.uid AND valid = 1 AND ${isBlockId(db)} ORDER BY version_uid, id LIMIT ${MAX_DOOMED_ROWS}`,
   );
   return named.map(({ versionUid, id, uid }) => ({
     versionUid,

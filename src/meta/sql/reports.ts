@@ -2,6 +2,7 @@ import type { BlobOfBlock } from '../../model/block.ts';
 import { type Comparison, compareBlobs } from '../../model/comparison.ts';
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import { isBlockId } from './block-conditions.ts';
+import { type KeyedRecord, withoutOthers } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { sql } from './statement.ts';
 import { type StatsRecord, toStats } from './stats-rows.ts';
@@ -30,9 +31,10 @@ export async function compareVersions(
   return { ranges: compareBlobs(left, right, end), end };
 }
 
-function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<BlobOfBlock[]> {
-  return db.query<BlobOfBlock>(
-    sql`SELECT id, nullif(uid, '') AS uid FROM blocks WHERE version_uid = ${versionUid} AND id > ${afterId} AND ${isBlockId(db)}
-      ORDER BY id LIMIT ${limit}`,
+async function blobPage(db: SqlDatabase, versionUid: string, afterId: number, limit: number): Promise<readonly BlobOfBlock[]> {
+  const records = await db.query<BlobOfBlock & Pick<KeyedRecord, 'is_other'>>(
+    sql`SELECT id, nullif(uid, '') AS uid, is_other FROM ${db.dialect.blocksByKey}
+      WHERE version_uid = ${versionUid} AND id > ${afterId} AND ${isBlockId(db)} ORDER BY id LIMIT ${limit}`,
   );
+  return withoutOthers(db, versionUid, records);
 }

@@ -8,6 +8,7 @@ import { lengthOfBlock } from '../sql/block-conditions.ts';
 import { goodBlobs, NOTHING_HEALED } from '../sql/good-blobs.ts';
 import { sql } from '../sql/statement.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
+import { BLOCKS_BY_CHECKSUM } from './blocks-by-checksum.ts';
 import type { SqliteConnection } from './connection.ts';
 import { healRows, knownBad, severalRows } from './heal.ts';
 
@@ -20,10 +21,10 @@ type FoundRecord = Omit<FoundBlob, 'imported'> & { imported: number };
 /** See BackupStore.findBlobs. */
 export function findBlobs(connection: SqliteConnection, keys: readonly DedupKey[], encVersion: number): Map<string, FoundBlob> {
   const find = connection.prepare(
-    `SELECT uid, enc_envkey AS envKey, enc_nonce AS nonce,
+    `SELECT blocks.uid, blocks.enc_envkey AS envKey, blocks.enc_nonce AS nonce,
        EXISTS (SELECT 1 FROM backy2_imported AS i WHERE i.uid = blocks.uid AND i.checksum = blocks.checksum) AS imported
-     FROM blocks WHERE checksum = ? AND size = ? AND enc_version = ? AND valid = 1 AND uid <> ''
-       AND uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT 1`,
+     FROM ${BLOCKS_BY_CHECKSUM} AND blocks.size = ? AND blocks.enc_version = ? AND blocks.valid = 1 AND blocks.uid <> ''
+       AND blocks.uid NOT IN (SELECT uid FROM backy2_doomed) LIMIT 1`,
   );
   const found = new Map<string, FoundBlob>();
   connection.readTogether(() => {

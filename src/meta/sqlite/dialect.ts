@@ -1,10 +1,12 @@
 import type { Dialect, NewColumn, QueryKey } from '../sql/database.ts';
 import { joinSql, type Sql, type SqlValue, sql, withValues } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { BLOCKS_BY_KEY } from './blocks-by-key.ts';
 
 /** SQL as SQLite understands it. */
 export class SqliteDialect implements Dialect {
   readonly idIsInteger = sql`typeof(id) = 'integer'`;
+  readonly blocksByKey = BLOCKS_BY_KEY;
   readonly utcNow = "datetime('now')";
   readonly #now: () => Date;
 

@@ -1,8 +1,10 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
 import { bumpState } from '../sql/state.ts';
+import { BLOCKS_BY_CHECKSUM } from './blocks-by-checksum.ts';
 import type { SqliteConnection } from './connection.ts';
 
-const BAD = "checksum = ? AND size = ? AND uid <> '' AND uid <> ? AND (valid = 0 OR uid = ?)";
+const BAD = `rowid IN (SELECT blocks.rowid FROM ${BLOCKS_BY_CHECKSUM}
+  AND blocks.size = ? AND blocks.uid <> '' AND blocks.uid <> ? AND (blocks.valid = 0 OR blocks.uid = ?))`;
 
 /** See HealStore.heal. */
 export function heal(connection: SqliteConnection, blobs: readonly GoodBlob[]): Promise<Healing> {

@@ -3,8 +3,10 @@ import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { removeEmptyVersion } from '../sql/version-steps.ts';
 import { setVersionInvalid } from '../sql/versions.ts';
+import { BLOCKS_BY_KEY } from './blocks-by-key.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
+import { OTHER_ID, refuseStagedOther } from './staged-other.ts';
 
 /** Rows that are staged at a time: limits the temporary space. */
 const STAGED_ROWS = 2_500_000;
@@ -46,11 +48,16 @@ function stageRows(connection: SqliteConnection, uid: string): number {
   const isShort = connection.isShortOfRoom();
   connection.exec('DROP TABLE IF EXISTS temp.going');
   connection.exec(isShort ? 'PRAGMA temp_store = MEMORY' : 'PRAGMA temp_store = FILE');
-  connection.exec('CREATE TEMPORARY TABLE going (n INTEGER PRIMARY KEY, row INTEGER, uid TEXT, size INTEGER)');
-  return connection.stage(
-    sql`INSERT INTO temp.going SELECT NULL, row, uid, size FROM
-      (SELECT rowid AS row, uid, size, checksum FROM blocks WHERE version_uid = ${uid} ORDER BY id LIMIT ${isShort ? STAGED_IN_MEMORY : STAGED_ROWS}) ORDER BY checksum`,
+  connection.exec('CREATE TEMPORARY TABLE going (n INTEGER PRIMARY KEY, row INTEGER, uid TEXT, size INTEGER, other TEXT)');
+  const rows = connection.stage(
+    sql`INSERT INTO temp.going SELECT NULL, row, uid, size, other FROM
+      (SELECT row_id AS row, uid, size, checksum, ${OTHER_ID} AS other FROM ${BLOCKS_BY_KEY}
+       WHERE version_uid = ${uid} ORDER BY id LIMIT ${isShort ? STAGED_IN_MEMORY : STAGED_ROWS})
+      ORDER BY other DESC, checksum`,
   );
+  // It would be removed instead.
+  refuseStagedOther(connection, sql`temp.going`, uid);
+  return rows;
 }
 
 function removePiece(connection: SqliteConnection, { after, upTo }: StagedPiece): void {

@@ -6,8 +6,10 @@ import { readState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
 import { rowOf } from '../sql/steps.ts';
 import { countersUpsert } from '../sql/version-steps.ts';
+import { BLOCKS_BY_KEY } from './blocks-by-key.ts';
 import type { SqliteConnection } from './connection.ts';
 import { inPieces, type StagedPiece } from './pieces.ts';
+import { OTHER_ID, refuseStagedOther } from './staged-other.ts';
 
 /**
  * See BackupStore.takeOver. The cost of copying millions of rows is in the two indexes on hashes:
@@ -50,17 +52,19 @@ function stageRows(connection: SqliteConnection, { baseUid, ranges, geometry }: 
   connection.exec('CREATE TEMPORARY TABLE ranges (first INTEGER PRIMARY KEY, past INTEGER)');
   connection.exec(
     `CREATE TEMPORARY TABLE taken (n INTEGER PRIMARY KEY, uid TEXT, id INTEGER, checksum TEXT, size INTEGER,
-       enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT)`,
+       enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT, other TEXT)`,
   );
   const addRange = connection.prepare('INSERT INTO temp.ranges VALUES (?, ?)');
   for (const { first, count } of ranges) addRange.run(first, first + count);
-  return connection.stage(
-    sql`INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce
-      FROM temp.ranges CROSS JOIN blocks
+  const rows = connection.stage(
+    sql`INSERT INTO temp.taken SELECT NULL, uid, id, checksum, size, enc_version, enc_envkey, enc_nonce, ${OTHER_ID} AS other
+      FROM temp.ranges CROSS JOIN ${BLOCKS_BY_KEY}
       WHERE version_uid = ${baseUid} AND id >= first AND id < past AND ${isBlockId(connection)}
-        AND valid = 1 AND size = ${lengthOfBlock(geometry)}
-      ORDER BY substr(checksum, 1, 1), substr(uid, 1, 1), id`,
+        AND (valid = 1 AND size = ${lengthOfBlock(geometry)} OR is_other)
+      ORDER BY other DESC, substr(checksum, 1, 1), substr(uid, 1, 1), id`,
   );
+  refuseStagedOther(connection, sql`temp.taken`, baseUid);
+  return rows;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 import type { OnSearched } from '../cleanup-store.ts';
+import { rebuildHint } from '../sql/block-records.ts';
 import { ALL_INDEXES, type CheckedTable } from './checked-indexes.ts';
 import type { SqliteConnection } from './connection.ts';
 
@@ -193,6 +194,6 @@ function compare(left: readonly Value[], right: readonly Value[]): number {
 
 function damaged(path: string, what: string): BackyError {
   return new BackyError('database', `The database ${path} is damaged: ${what}. Nothing was deleted.`, {
-    hint: `See all damage: sqlite3 ${path} "pragma integrity_check". A damaged index can be rebuilt; keep a copy of the file first: sqlite3 ${path} "reindex".`,
+    hint: rebuildHint(path),
   });
 }
