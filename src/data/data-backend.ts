@@ -1,3 +1,5 @@
+import type { ObjectStore } from './object-store.ts';
+
 /** The answer about a blob that is not read. */
 export type BlobProbe =
   /** There, with this many stored bytes. */
@@ -41,6 +43,8 @@ export interface DeleteOutcome {
  * {@link TransientFailure}. So every call MUST settle in bounded time.
  */
 export interface DataBackend {
+  /** Small objects beside the blobs. Undefined: this backend keeps none. */
+  readonly objects?: ObjectStore;
   /**
    * The ids of the store ({@link newStoreId}), by one cheap request, so that a wrong address or key
    * shows before work begins. Changes nothing. Usually there is one id. None: the storage is no

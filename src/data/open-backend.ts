@@ -2,7 +2,8 @@ import type { DataBackend } from './data-backend.ts';
 import { FileBackend } from './file/file-backend.ts';
 import { NullBackend } from './null-backend.ts';
 import type { DataBackendOptions } from './options.ts';
-import { RetryingBackend, type RetryNotice } from './retrying-backend.ts';
+import type { RetryNotice } from './retrier.ts';
+import { RetryingBackend } from './retrying-backend.ts';
 import { S3Backend } from './s3/s3-backend.ts';
 
 /**

@@ -3,6 +3,7 @@ import { newBlobUid } from '../../src/data/blob-uid.ts';
 import type { DataBackend } from '../../src/data/data-backend.ts';
 import { openDataBackend } from '../../src/data/open-backend.ts';
 import { dataBackendSuite } from '../support/conformance/data-backend.ts';
+import { objectStoreSuite } from '../support/conformance/object-store.ts';
 import { createBucket, deleteBucket, s3Request } from './s3-buckets.ts';
 
 const signal = new AbortController().signal;
@@ -24,13 +25,13 @@ function openS3(bucket: string): DataBackend {
 }
 
 describe('the S3 backend on a real gateway', () => {
-  describe('conformance', () => {
-    dataBackendSuite(async () => {
-      const { s3 } = inject('ceph');
-      const bucket = await createBucket(s3);
-      return { open: () => openS3(bucket), dispose: () => deleteBucket(s3, bucket) };
-    });
-  });
+  const fixture = async () => {
+    const { s3 } = inject('ceph');
+    const bucket = await createBucket(s3);
+    return { open: () => openS3(bucket), dispose: () => deleteBucket(s3, bucket) };
+  };
+  describe('conformance', () => dataBackendSuite(fixture));
+  describe('conformance of objects', () => objectStoreSuite(fixture));
 
   let bucket: string;
   let backend: DataBackend;

@@ -15,6 +15,9 @@ export const TEMPORARY_FOLDER = '.tmp';
  */
 export const STORE_FILE = 'backy2-store-id';
 
+/** The folder of all objects (docs/spec/formats.md §10). */
+export const OBJECT_FOLDER = 'backy2-catalogue';
+
 /** `<path>/<uid[0:2]>/<uid[2:4]>/<uid>.blob` (docs/spec/formats.md §4). */
 export function blobPath(root: string, uid: string): string {
   return join(blobFolder(root, uid), uid + SUFFIX);

@@ -4,13 +4,14 @@ import { dirname, join, resolve } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import { OWNER_ONLY } from '../../native/create-file.ts';
 import { makeFolders, syncParents } from '../../native/make-folders.ts';
-import { inodeHint } from '../../native/system-limits.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
 import type { FileBackendOptions } from '../options.ts';
 import type { BlobFiles } from './blob-files.ts';
-import { blobFolder, blobPath, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
+import { blobFolder, blobPath, OBJECT_FOLDER, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
 import { DurableFolders } from './durable-folders.ts';
+import { fileFailure, isUnreadable } from './failures.ts';
+import { FileObjects } from './file-objects.ts';
 import { openBlobFiles } from './open-blob-files.ts';
 import { readStoreFile, writeStoreFile } from './store-file.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
@@ -18,16 +19,11 @@ import { unreadable } from './unreadable.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
 
 /**
- * Failures of one file on a working file system: bad sectors, damaged metadata, something else
- * under its name.
- */
-const UNREADABLE = new Set(['EIO', 'EISDIR', 'EUCLEAN', 'EBADMSG', 'EILSEQ', 'ELOOP', 'ENXIO']);
-
-/**
  * Blobs as files (docs/spec/formats.md §4): written under a temporary name, fsynced, renamed.
  * `flush` fsyncs folders.
  */
 export class FileBackend implements DataBackend {
+  readonly objects: FileObjects;
   readonly #root: string;
   readonly #durable: boolean;
   readonly #fileMode: number;
@@ -43,6 +39,8 @@ export class FileBackend implements DataBackend {
     this.#fileMode = options.fileMode ?? OWNER_ONLY;
     this.#files = files;
     this.#folders = new DurableFolders(this.#root, files);
+    const { durable: isDurable } = options;
+    this.objects = new FileObjects({ root: this.#root, folder: OBJECT_FOLDER, isDurable, fileMode: this.#fileMode, files });
   }
 
   /** A missing folder has none: it is made with the id, or by the first put. */
@@ -50,7 +48,7 @@ export class FileBackend implements DataBackend {
     try {
       return readStoreFile(this.#root);
     } catch (error) {
-      throw failure(`Cannot read the store's id in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot read the store's id in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -60,7 +58,7 @@ export class FileBackend implements DataBackend {
       writeStoreFile({ root: this.#root, folder, id, durable: this.#durable, fileMode: this.#fileMode });
       return readStoreFile(this.#root);
     } catch (error) {
-      throw failure(`Cannot write the store's id in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot write the store's id in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -74,7 +72,7 @@ export class FileBackend implements DataBackend {
       this.#folders.touch(dirname(path));
     } catch (error) {
       if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {});
-      throw failure(`Cannot store blob ${uid} in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot store blob ${uid} in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -83,7 +81,7 @@ export class FileBackend implements DataBackend {
     try {
       await this.#folders.sync();
     } catch (error) {
-      throw failure(`Cannot make blobs in ${this.#root} durable`, error, this.#root);
+      throw fileFailure(`Cannot make blobs in ${this.#root} durable`, error, this.#root);
     }
   }
 
@@ -98,8 +96,8 @@ export class FileBackend implements DataBackend {
         refuseEmptyRoot(this.#root);
         return undefined;
       }
-      if (UNREADABLE.has(errnoOf(error) ?? '')) throw unreadable(path, messageOf(error), error);
-      throw failure(`Cannot read blob ${path}`, error, this.#root);
+      if (isUnreadable(error)) throw unreadable(path, messageOf(error), error);
+      throw fileFailure(`Cannot read blob ${path}`, error, this.#root);
     }
   }
 
@@ -117,7 +115,7 @@ export class FileBackend implements DataBackend {
       return { state: 'present', storedBytes: stats.isFile() ? stats.size : 0 };
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return { state: 'missing' };
-      throw failure(`Cannot look at blob ${uid} in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot look at blob ${uid} in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -157,15 +155,15 @@ export class FileBackend implements DataBackend {
         }
       }
     } catch (error) {
-      throw failure(`Cannot list the blobs in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot list the blobs in ${this.#root}`, error, this.#root);
     }
   }
 
   async sweepLeftovers(): Promise<number> {
     try {
-      return sweepTemporaryFolders(this.#root);
+      return sweepTemporaryFolders(this.#root) + sweepTemporaryFolders(join(this.#root, OBJECT_FOLDER));
     } catch (error) {
-      throw failure(`Cannot sweep temporary blobs in ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot sweep temporary blobs in ${this.#root}`, error, this.#root);
     }
   }
 
@@ -173,7 +171,7 @@ export class FileBackend implements DataBackend {
     try {
       this.#unlock.push(await lockOutWriters(this.#root));
     } catch (error) {
-      throw failure(`Cannot lock ${this.#root}`, error, this.#root);
+      throw fileFailure(`Cannot lock ${this.#root}`, error, this.#root);
     }
   }
 
@@ -182,6 +180,7 @@ export class FileBackend implements DataBackend {
     this.#temporary = undefined;
     try {
       temporary?.remove();
+      this.objects.close();
     } finally {
       for (const unlock of this.#unlock.splice(0)) unlock();
     }
@@ -236,17 +235,4 @@ function subfolders(path: string, prefix: string): string[] {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }
-}
-
-function failure(what: string, error: unknown, root: string): BackyError {
-  if (error instanceof BackyError) return error;
-  return new BackyError('dataBackend', `${what}: ${messageOf(error)}`, { hint: hintFor(error, root), cause: error });
-}
-
-function hintFor(error: unknown, root: string): string {
-  const errno = errnoOf(error);
-  if (errno === 'ENOSPC' || errno === 'EDQUOT')
-    return inodeHint(error, root) ?? 'Free space on the file system of the data backend.';
-  if (errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS') return 'Check owner, mode and mount options of the folder.';
-  return 'Check the file system of the data backend and the path in section DataBackend.';
 }

@@ -28,9 +28,10 @@ interface ListedKeys {
 
 /** An object to read, and the buffer for it. */
 interface ObjectRead {
+  /** Its name in messages. */
+  what: string;
   key: string;
   into: Uint8Array;
-  signal: AbortSignal;
 }
 
 /** A range of keys. */
@@ -48,11 +49,12 @@ interface ListedPage {
 export interface Bucket {
   put(blob: NewObject, signal: AbortSignal): Promise<void>;
   /** @returns the object's length, or undefined when there is none. */
-  get(key: string, into: Uint8Array, signal: AbortSignal): Promise<number | undefined>;
-  /** At most 1000 keys. */
+  get(object: ObjectRead, signal: AbortSignal): Promise<number | undefined>;
   delete(keys: readonly string[]): Promise<DeleteOutcome>;
   /** A page of keys behind `after`, in their order. */
   list(page: ListedPage): Promise<ListedKeys>;
+  /** All keys behind `after`, in their order, page by page. */
+  keys(prefix: string, after: string | undefined): AsyncIterable<string>;
   /** A line about deleted objects that still take space; undefined if there is nothing to say. */
   describeOldVersions(): Promise<string | undefined>;
   /** The error for an empty bucket that should have blobs. */
@@ -69,9 +71,10 @@ export function openBucket(options: S3BackendOptions): Bucket {
   const deletion = new ObjectDeletion(connection);
   return {
     put: (blob, signal) => put(connection, { ...blob, signal }),
-    get: (key, into, signal) => get(connection, { key, into, signal }),
+    get: (object, signal) => get(connection, { ...object, signal }),
     delete: (keys) => deletion.delete(keys),
     list: (page) => list(connection, page),
+    keys: (prefix, after) => listAll(connection, prefix, after),
     describeOldVersions: () => describeOldVersions(connection),
     emptyError: () =>
       new BackyError(
@@ -108,7 +111,10 @@ async function put(
   }
 }
 
-async function get(connection: Connection, { key, into, signal }: ObjectRead): Promise<number | undefined> {
+async function get(
+  connection: Connection,
+  { what, key, into, signal }: ObjectRead & { signal: AbortSignal },
+): Promise<number | undefined> {
   const { place } = connection;
   try {
     const command = new GetObjectCommand({ Bucket: place.bucket, Key: key });
@@ -118,7 +124,16 @@ async function get(connection: Connection, { key, into, signal }: ObjectRead): P
     return await readBody(Body as Readable, { into, length: ContentLength, signal });
   } catch (error) {
     if (isMissingKey(error)) return undefined;
-    throw nameFailure(`Cannot read blob ${key}`, error, { place, signal });
+    throw nameFailure(`Cannot read ${what}`, error, { place, signal });
+  }
+}
+
+async function* listAll(connection: Connection, prefix: string, after: string | undefined): AsyncIterable<string> {
+  for (let last = after; ; ) {
+    const { keys, isLast } = await list(connection, { prefix, after: last, limit: undefined });
+    yield* keys;
+    last = keys.at(-1);
+    if (isLast || last === undefined) return;
   }
 }
 

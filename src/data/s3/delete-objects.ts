@@ -6,6 +6,8 @@ import { isDenied, lacksRequest } from './refusals.ts';
 import { DeleteObjectCommand, DeleteObjectsCommand } from './sdk.ts';
 
 const WHAT = 'Cannot delete blobs';
+/** The protocol's limit of keys for one request. */
+const MOST_KEYS = 1000;
 /** Requests at once to a server that deletes only single objects. */
 const SINGLES_AT_ONCE = 16;
 
@@ -19,8 +21,18 @@ export class ObjectDeletion {
     this.#connection = connection;
   }
 
-  /** @param keys at most 1000. */
   async delete(keys: readonly string[]): Promise<DeleteOutcome> {
+    const outcome: DeleteOutcome = { deleted: [], failed: [] };
+    for (let start = 0; start < keys.length; start += MOST_KEYS) {
+      const { deleted, failed } = await this.#deletePage(keys.slice(start, start + MOST_KEYS));
+      outcome.deleted.push(...deleted);
+      outcome.failed.push(...failed);
+    }
+    return outcome;
+  }
+
+  /** @param keys at most {@link MOST_KEYS}. */
+  async #deletePage(keys: readonly string[]): Promise<DeleteOutcome> {
     if (this.#onlySingles) return this.#deleteEach(keys);
     try {
       return await this.#deleteTogether(keys);

@@ -5,9 +5,8 @@ import type { S3BackendOptions } from '../options.ts';
 import { isStoreId, toStoreFile } from '../store-id.ts';
 import type { Bucket } from './bucket.ts';
 import { Md5Batch } from './md5-batch.ts';
+import { S3Objects } from './s3-objects.ts';
 
-/** The protocol's limit of keys for one delete request. */
-const MOST_DELETES = 1000;
 /**
  * Prefix of the object whose name has the store's id: a host may list objects that it may not read.
  * No blob uid begins so.
@@ -22,6 +21,7 @@ const MOST_STORE_IDS = 10;
  * loads the SDK.
  */
 export class S3Backend implements DataBackend {
+  readonly objects: S3Objects;
   readonly #bucket: Promise<Bucket>;
   readonly #digests = new Md5Batch();
   /** A blob was seen: it is the right bucket, and a missing blob is really missing. */
@@ -31,6 +31,7 @@ export class S3Backend implements DataBackend {
     // Loads in the background. The first request reports a failure.
     this.#bucket = import('./bucket.ts').then(({ openBucket }) => openBucket(options));
     this.#bucket.catch(() => {});
+    this.objects = new S3Objects(this.#bucket, this.#digests);
   }
 
   async storeIds(_patience: Patience, signal?: AbortSignal): Promise<readonly string[]> {
@@ -69,7 +70,7 @@ export class S3Backend implements DataBackend {
     signal.throwIfAborted();
     refuseUnreadableUid(uid);
     const bucket = await this.#bucket;
-    const stored = await bucket.get(uid, into, signal);
+    const stored = await bucket.get({ what: `blob ${uid}`, key: uid, into }, signal);
     if (stored !== undefined) this.#isInUse = true;
     else await this.#refuseEmptyBucket(bucket);
     return stored;
@@ -90,14 +91,9 @@ export class S3Backend implements DataBackend {
   async delete(uids: readonly string[]): Promise<DeleteOutcome> {
     const bucket = await this.#bucket;
     // No other text names a blob, so nothing is left.
-    const outcome: DeleteOutcome = { deleted: uids.filter((uid) => !isBlobUid(uid)), failed: [] };
-    const keys = uids.filter(isBlobUid);
-    for (let start = 0; start < keys.length; start += MOST_DELETES) {
-      const { deleted, failed } = await bucket.delete(keys.slice(start, start + MOST_DELETES));
-      outcome.deleted.push(...deleted);
-      outcome.failed.push(...failed);
-    }
-    return outcome;
+    const nameless = uids.filter((uid) => !isBlobUid(uid));
+    const { deleted, failed } = await bucket.delete(uids.filter(isBlobUid));
+    return { deleted: [...nameless, ...deleted], failed };
   }
 
   async describeKept(): Promise<string | undefined> {
@@ -109,12 +105,7 @@ export class S3Backend implements DataBackend {
    */
   async *list(prefix: string, after?: string): AsyncIterable<string> {
     const bucket = await this.#bucket;
-    for (let last = after; ; ) {
-      const { keys, isLast } = await bucket.list({ prefix, after: last, limit: undefined });
-      for (const key of keys) if (isBlobUid(key)) yield key;
-      last = keys.at(-1);
-      if (isLast || last === undefined) return;
-    }
+    for await (const key of bucket.keys(prefix, after)) if (isBlobUid(key)) yield key;
   }
 
   /** Nothing to do: an upload that was cut leaves nothing. */

@@ -7,7 +7,7 @@ import { alignedBytes } from '../../../src/native/direct-io.ts';
 import { filled } from './blob-files.ts';
 
 /** Gives the suite instances of one storage. */
-interface DataBackendFixture {
+export interface DataBackendFixture {
   /** A new instance; all instances of a test share the same storage. */
   open(): DataBackend;
   /** Removes the storage. */

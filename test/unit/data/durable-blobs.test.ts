@@ -154,3 +154,34 @@ it('a delete makes the folder durable, or fails', async () => {
   failing = /^sync/;
   await expect(backend.delete([C])).rejects.toThrow('EIO');
 });
+
+describe('a put of objects', () => {
+  const NAME = 'backy2-catalogue/versions/a';
+  const putObject = () => backend.objects.put([{ name: NAME, bytes: Buffer.from('object') }]);
+  /** The name of a temporary file is random. */
+  const order = () => calls.map((call) => call.replace(/backy2-catalogue\/\.tmp\/\S+/, 'TEMPORARY'));
+
+  it('makes each file durable before it gets its name, and then the folders', async () => {
+    await putObject();
+    const folders = ['backy2-catalogue/versions', 'backy2-catalogue', '.'].map((path) => `sync ${path}`);
+    expect(order()).toEqual(['sync TEMPORARY of 6 bytes', 'rename TEMPORARY', ...folders]);
+    calls = [];
+    await putObject();
+    expect(order()).toEqual(['sync TEMPORARY of 6 bytes', 'rename TEMPORARY', 'sync backy2-catalogue/versions']);
+  });
+
+  it.each([/^sync.*tmp/, /^rename/])('that fails in %s leaves nothing under the name, and fails', async (call) => {
+    failing = call;
+    await expect(putObject()).rejects.toMatchObject({ code: 'dataBackend', exitCode: 6 });
+    failing = undefined;
+    expect(await backend.objects.get(NAME)).toBeUndefined();
+    await putObject();
+    expect(Buffer.from((await backend.objects.get(NAME)) ?? []).toString()).toBe('object');
+  });
+
+  it('fails if its folder can not be made durable, as does a delete', async () => {
+    await putObject();
+    failing = /^sync backy2-catalogue\/versions$/;
+    await expect(backend.objects.delete([NAME])).rejects.toThrow('EIO');
+  });
+});

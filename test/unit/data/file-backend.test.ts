@@ -18,6 +18,7 @@ import { newBlobUid } from '../../../src/data/blob-uid.ts';
 import { FileBackend } from '../../../src/data/file/file-backend.ts';
 import { tryFlock } from '../../../src/native/file-calls.ts';
 import { dataBackendSuite } from '../../support/conformance/data-backend.ts';
+import { objectStoreSuite } from '../../support/conformance/object-store.ts';
 
 const signal = new AbortController().signal;
 
@@ -26,12 +27,47 @@ function temporary(): { path: string; dispose(): Promise<void> } {
   return { path, dispose: async () => rmSync(path, { recursive: true, force: true }) };
 }
 
+async function fixture() {
+  const { path, dispose } = temporary();
+  return { open: () => new FileBackend({ type: 'file', path, durable: true }), dispose };
+}
+
 describe('the file backend', () => {
-  describe('conformance', () => {
-    dataBackendSuite(async () => {
-      const { path, dispose } = temporary();
-      return { open: () => new FileBackend({ type: 'file', path, durable: true }), dispose };
-    });
+  describe('conformance', () => dataBackendSuite(fixture));
+  describe('conformance of objects', () => objectStoreSuite(fixture));
+
+  it('keeps objects under their names, with file_mode, and sweeps what a dead process left of them', async () => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path: join(path, 'data'), durable: true, fileMode: 0o640 });
+    await backend.objects.put([{ name: 'backy2-catalogue/leaves/a/b', bytes: randomBytes(10) }]);
+    mkdirSync(join(path, 'data/backy2-catalogue/.tmp/dead'));
+    writeFileSync(join(path, 'data/backy2-catalogue/.tmp/dead/half'), 'half');
+    expect(await backend.sweepLeftovers()).toBe(1);
+    await backend.close();
+    const names = readdirSync(path, { recursive: true }).sort();
+    expect(names).toEqual(
+      ['', '/backy2-catalogue', '/leaves', '/a', '/b'].map((_, i, parts) => `data${parts.slice(0, i + 1).join('')}`),
+    );
+    expect(names.map((name) => (statSync(join(path, String(name))).mode & 0o777).toString(8))).toEqual([
+      '750',
+      '750',
+      '750',
+      '750',
+      '640',
+    ]);
+    await dispose();
+  });
+
+  it('stores an object again whose folder has been removed', async () => {
+    const { path, dispose } = temporary();
+    const backend = new FileBackend({ type: 'file', path, durable: true });
+    const object = { name: 'backy2-catalogue/lists/a/b', bytes: randomBytes(10) };
+    await backend.objects.put([object]);
+    rmSync(join(path, 'backy2-catalogue/lists'), { recursive: true });
+    await backend.objects.put([object]);
+    expect(await backend.objects.get(object.name)).toBeDefined();
+    await backend.close();
+    await dispose();
   });
 
   it('keeps a blob where the original keeps it, readable by the owner alone, and no temporary folder', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { DataBackend } from '../../../src/data/data-backend.ts';
 import { NullBackend } from '../../../src/data/null-backend.ts';
-import { RetryingBackend, type RetryNotice } from '../../../src/data/retrying-backend.ts';
+import type { RetryNotice } from '../../../src/data/retrier.ts';
+import { RetryingBackend } from '../../../src/data/retrying-backend.ts';
 import { TransientFailure } from '../../../src/data/transient-failure.ts';
 import { BackyError } from '../../../src/errors.ts';
 
