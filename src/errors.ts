@@ -11,6 +11,7 @@ export const EXIT_CODES = {
   massDamage: 6,
   blobUnreadable: 6,
   blocksBad: 20,
+  catalogueDamaged: 20,
   versionExists: 22,
   badImport: 23,
   notFound: 100,

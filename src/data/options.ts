@@ -68,6 +68,11 @@ export interface EncryptionOptions {
   isAssumed?: boolean;
   /** The master key in hex; undefined when none is configured. */
   key: string | undefined;
+  /** A second way to open the catalogue, should the master key be lost. [none] */
+  recovery?: RecoveryOptions | undefined;
   /** zstd's level, 1 to 19. */
   compressionLevel: number;
 }
+
+/** The file that holds the recovery key (64 hex digits), or a passphrase (its first line). */
+export type RecoveryOptions = { by: 'key' | 'passphrase'; file: string };

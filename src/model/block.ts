@@ -23,6 +23,19 @@ export interface BlockRow extends Block {
   valid: boolean;
 }
 
+/** Whether two rows say the same of their blobs, in every column. */
+export function isSameBlob(a: Omit<BlockRow, 'id'>, b: Omit<BlockRow, 'id'>): boolean {
+  return (
+    a.uid === b.uid &&
+    a.checksum === b.checksum &&
+    a.size === b.size &&
+    a.valid === b.valid &&
+    a.encVersion === b.encVersion &&
+    a.envKey === b.envKey &&
+    a.nonce === b.nonce
+  );
+}
+
 /** A block row with its date, as exports have it. */
 export interface DatedBlockRow extends BlockRow {
   date: Date;

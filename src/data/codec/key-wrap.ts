@@ -8,7 +8,7 @@ const CIPHER = 'id-aes256-wrap';
 /** Bytes of a master key and of a data key. */
 export const KEY_BYTES = 32;
 /** Bytes of a wrapped data key. */
-const WRAPPED_KEY_BYTES = 40;
+export const WRAPPED_KEY_BYTES = 40;
 
 /** A master key from its 64 hex digits. */
 export function masterKeyOf(hex: string): Buffer {
