@@ -91,6 +91,7 @@ export interface BackupStore {
    * version valid. Rejects when rows are missing; the version stays invalid then.
    * @returns false, with nothing changed, when a row is invalid by now: discard such rows and write
    * them again.
+   * @param date of the stats row. [now, by the clock of the database]
    */
-  finishBackup(version: Version, counters: BackupCounters | undefined): Promise<boolean>;
+  finishBackup(version: Version, counters: BackupCounters | undefined, date?: Date): Promise<boolean>;
 }

@@ -61,6 +61,8 @@ export interface CleanupStore {
   leftDoomed(limit: number): Promise<string[]>;
   /** Deletes the marks and candidates of doomed blobs. Their blobs MUST be deleted before. */
   forgetDoomed(uids: readonly string[]): Promise<void>;
+  /** Makes blobs that are doomed, or known to be unused, candidates again. They MUST be there. */
+  spareBlobs(uids: readonly string[]): Promise<void>;
   /**
    * Those of `uids` that no row names. MAY leave out some of them unless {@link prepareFullCleanup}
    * went before.

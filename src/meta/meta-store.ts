@@ -1,9 +1,11 @@
 import type { Layout } from '../model/layout.ts';
 import type { BackupStore } from './backup-store.ts';
 import type { BlockStore } from './block-store.ts';
+import type { CatalogueStore } from './catalogue-store.ts';
 import type { CleanupStore } from './cleanup-store.ts';
 import type { ConversionStore } from './conversion.ts';
 import type { EncryptionStore } from './encryption-store.ts';
+import type { FillStore } from './fill-store.ts';
 import type { HealStore } from './heal-store.ts';
 import type { IdentityStore } from './identity-store.ts';
 import type { IntegrityStore } from './integrity-store.ts';
@@ -17,6 +19,8 @@ import type { VersionStore } from './version-store.ts';
 export interface OpenOptions {
   /** Create and upgrade nothing. An old or missing database is an error `database`. */
   asItIs?: boolean;
+  /** Accept a database whose filling was stopped: see {@link FillStore}. */
+  fills?: boolean;
   /** Refuse a database of another layout, with nothing changed. A new one gets this layout. */
   layout?: Layout | undefined;
 }
@@ -35,8 +39,10 @@ export interface MetaStore
   extends VersionStore,
     BlockStore,
     BackupStore,
+    CatalogueStore,
     CleanupStore,
     EncryptionStore,
+    FillStore,
     HealStore,
     IdentityStore,
     IntegrityStore,

@@ -5,6 +5,8 @@ import type { BackupStats, DiskUsage, StatsFilter } from '../model/reports.ts';
 export interface ReportStore {
   /** Oldest first; a limit takes the newest. */
   listStats(filter: StatsFilter): Promise<BackupStats[]>;
+  /** Adds statistics that another database had, with their dates. */
+  importStats(stats: readonly BackupStats[]): Promise<void>;
   /**
    * The usage of each of these versions, in their order. For one version, this looks up the uses of
    * each blob in the order of the index: about 5 µs a block and 50 ns a use. For several versions,

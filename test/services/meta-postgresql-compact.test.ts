@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { silentLogger } from '../../src/logger.ts';
 import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import { sqliteStore } from '../../src/meta/sqlite/sqlite-store.ts';
+import { metaCatalogueSuite } from '../support/conformance/meta-catalogue.ts';
 import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';
@@ -24,6 +25,8 @@ describe('the PostgreSQL store in the compact layout', () => {
   describe('conformance of versions and blocks', () => metaStoreSuite(create));
   describe('conformance of healing and checks', () => metaHealingSuite(create));
   describe('conformance of the link to its data backend', () => metaIdentitySuite(create));
+  describe('conformance of the catalogue', () =>
+    metaCatalogueSuite(create, { histories: Number(process.env.TWIN_RUNS ?? 2), seconds: () => Date.now() / 1000 }));
 
   it('tells the same about every version as the classic layout on SQLite', { timeout: 200_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'backy2-twins-'));

@@ -3,6 +3,7 @@ import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { MetaStore } from '../../src/meta/meta-store.ts';
 import { postgresStore } from '../../src/meta/postgresql/postgres-store.ts';
 import type { BackupRow } from '../../src/model/block.ts';
+import { metaCatalogueSuite } from '../support/conformance/meta-catalogue.ts';
 import { metaHealingSuite } from '../support/conformance/meta-healing.ts';
 import { metaIdentitySuite } from '../support/conformance/meta-identity.ts';
 import { metaStoreSuite } from '../support/conformance/meta-store.ts';
@@ -60,6 +61,8 @@ describe('the PostgreSQL store', () => {
     describe('of versions and blocks', () => metaStoreSuite(create));
     describe('of healing and checks', () => metaHealingSuite(create));
     describe('of the link to its data backend', () => metaIdentitySuite(create));
+    describe('of the catalogue', () =>
+      metaCatalogueSuite(create, { histories: Number(process.env.TWIN_RUNS ?? 2), seconds: () => Date.now() / 1000 }));
   });
 
   it('sorts names by their bytes, whatever the collation of the database', async () => {

@@ -8,17 +8,16 @@ import type { PostgresServer } from './postgres.ts';
 const CANDIDATES: Record<Layout, string> = { classic: 'deleted_blocks', compact: 'backy2_candidates' };
 
 /**
- * Makes fixtures of the suites for metadata stores, one after the other. They share a database,
- * which each leaves without tables: a new one takes much longer.
+ * Makes fixtures of the suites for metadata stores. Each leaves its database without tables for a
+ * later one: a new one takes much longer.
  */
 export function postgresFixtures(
   server: () => PostgresServer,
   layout: Layout,
 ): () => Promise<MetaStoreFixture & { database: string }> {
-  let shared: string | undefined;
+  const free: string[] = [];
   return async () => {
-    shared ??= await server().createDatabase();
-    const database = shared;
+    const database = free.pop() ?? (await server().createDatabase());
     let now = new Date();
     return {
       layout,
@@ -32,6 +31,7 @@ export function postgresFixtures(
       },
       dispose: async () => {
         await server().query(database, 'DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+        free.push(database);
       },
     };
   };

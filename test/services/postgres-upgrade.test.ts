@@ -78,6 +78,9 @@ describe('the schema', () => {
     );
     expect(own.map((row) => row.name)).toEqual([
       'backy2_bad',
+      'backy2_catalogue',
+      'backy2_catalogue_blobs',
+      'backy2_catalogue_leaves',
       'backy2_doomed',
       'backy2_imported',
       'backy2_migrations',

@@ -3,6 +3,7 @@ import type { BackupCounters } from '../../model/counters.ts';
 import { blockCount, blockLength, type Geometry } from '../../model/geometry.ts';
 import type { NewVersion, Version } from '../../model/version.ts';
 import { insertVersion, markFinished, refuseIncomplete } from '../sql/backup-steps.ts';
+import { ChangedLeaves } from '../sql/catalogue-marks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
@@ -55,8 +56,10 @@ export async function presentBlocks(db: SqlDatabase, versionUid: string, { first
 export async function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
   const hash = await leafHash();
   return db.transaction(function* () {
+    yield* lockVersion(db, versionUid);
     const map = yield* mapOf(versionUid);
     if (map === undefined) return 0;
+    const changed = new ChangedLeaves();
     const bad = yield* badBlobs();
     const resized = { ...map, blockSize: geometry.blockSize };
     const going: number[] = [];
@@ -77,6 +80,7 @@ export async function discardBadBlocks(db: SqlDatabase, versionUid: string, geom
           if (block !== ZERO && isOdd(resized, { uid, size })) odd++;
         } else {
           discarded++;
+          changed.add(versionUid, id);
           if (block !== ZERO) going.push(block);
         }
       }
@@ -84,6 +88,7 @@ export async function discardBadBlocks(db: SqlDatabase, versionUid: string, geom
     });
     yield* run(sql`UPDATE backy2_maps SET block_size = ${geometry.blockSize} WHERE id = ${map.map}`);
     yield* addCandidates(db, going);
+    yield* changed.note(db);
     return discarded;
   }, 'judging');
 }
@@ -111,7 +116,7 @@ export async function countersFromRows(db: SqlDatabase, versionUid: string): Pro
 }
 
 /** See BackupStore.finishBackup. Reads the leaves only if some blobs are known to be bad. */
-export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters): Promise<boolean> {
+export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters, date?: Date): Promise<boolean> {
   const build = await statementBuilder();
   const hash = await leafHash();
   return db.transaction(function* () {
@@ -122,7 +127,7 @@ export async function finishBackup(db: SqlDatabase, version: Version, counters?:
       if (yield* namesAny(db, hash, map, yield* badBlobs())) return false;
       yield* digestMap(hash, map);
     }
-    yield* markFinished(db, build, version, counters);
+    yield* markFinished(db, build, { version, counters, date });
     return true;
   });
 }

@@ -1,5 +1,6 @@
 import type { BlockRow } from '../../model/block.ts';
 import type { RowIds } from '../block-store.ts';
+import { noteChange } from '../sql/catalogue-marks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { run } from '../sql/steps.ts';
@@ -59,7 +60,10 @@ export async function validateWhole(db: SqlDatabase, versionUids: readonly strin
           AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
           AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)`,
       );
-      if (changes > 0) yield* addDigest(hash, map);
+      if (changes > 0) {
+        yield* addDigest(hash, map);
+        yield* noteChange(uid);
+      }
       return changes > 0;
     });
     if (isValidated) validated.push(uid);

@@ -1,18 +1,21 @@
 import type { LayoutQueries } from '../by-layout.ts';
 import { findMigration, savedCounters } from '../sql/backups.ts';
 import { bind } from '../sql/bind.ts';
+import * as catalogue from '../sql/catalogue.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { keepStoreId, storeId } from '../sql/identity.ts';
 import * as names from '../sql/names.ts';
-import { listStats } from '../sql/reports.ts';
+import { importStats, listStats } from '../sql/reports.ts';
 import { redateFutureChecks } from '../sql/verified.ts';
 import * as sqlVersions from '../sql/versions.ts';
 import * as backups from './backups.ts';
 import * as blocks from './blocks.ts';
+import * as compactCatalogue from './catalogue.ts';
 import { compactCleanup } from './cleanup.ts';
 import { commitGroup, findBlobs } from './commit.ts';
 import { compareVersions } from './compare.ts';
 import { diskUsage } from './disk-usage.ts';
+import { fill } from './fill.ts';
 import { heal } from './heal.ts';
 import { namesBlobs, sampleBlobs } from './identity.ts';
 import { importVersion } from './import-version.ts';
@@ -33,14 +36,15 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     // These read only tables that both layouts have.
     ...bind(db, sqlVersions),
     ...bind(db, names),
-    ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, listStats, redateFutureChecks }),
+    ...bind(db, { ...catalogue, ...compactCatalogue }),
+    ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, importStats, listStats, redateFutureChecks }),
     ...bind(db, backups),
     ...bind(db, blocks),
     ...bind(db, { markBlobsInvalid }),
     ...bind(db, { blockPage, blocksById, datedBlockPage, findBlobs, commitGroup, takeOver, heal, compareVersions }),
     ...bind(db, integrity),
     ...bind(db, { checkShared, verifyIndexes: () => {} }),
-    ...bind(db, { removeVersion, setVersionValid, importVersion, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
+    ...bind(db, { removeVersion, setVersionValid, importVersion, fill, rewrapKeys, diskUsage, namesBlobs, sampleBlobs }),
     ...bind(db, sealed),
     ...bind(db, verified),
     ...bind(db, unchecked),

@@ -89,6 +89,18 @@ export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
   }, 'judging');
 }
 
+/** See CleanupStore.spareBlobs. The next search looks at them again. */
+export async function spareBlobs(db: SqlDatabase, uids: readonly string[]): Promise<void> {
+  const { dialect } = db;
+  await db.transaction(function* () {
+    yield* run(
+      sql`UPDATE backy2_candidates SET scanned = 0 WHERE scanned = ${UNUSED}
+        AND blob IN (SELECT id FROM ${dialect.uids(uids)} JOIN backy2_blobs ON ${hasUid(sql`wanted.uid`)})`,
+    );
+    yield* run(sql`DELETE FROM backy2_doomed WHERE ${dialect.among(sql`uid`, uids)}`);
+  }, 'judging');
+}
+
 /**
  * See CleanupStore.forgetDoomed. A full cleanup dooms nothing: its blobs are unused. No import can
  * name a row at the same time, as a bad one.

@@ -5,6 +5,7 @@ import { bumpState } from '../sql/state.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { addCandidates, type BlobRecord, blobColumns, hasChecksum, insertBlobs } from './blobs.ts';
+import { noteBlobs } from './catalogue-marks.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { leafHash } from './leaf-sum.ts';
 import { findHolders, usesOf } from './scan.ts';
@@ -50,6 +51,7 @@ export function* healBlobs(db: SqlDatabase, blobs: readonly GoodBlob[]): Steps<S
   const checksums = blobs.map(({ checksum }) => checksum);
   yield* run(sql`DELETE FROM backy2_bad WHERE ${db.dialect.among(sql`checksum`, checksums)}`);
   yield* run(bumpState('heals'));
+  yield* noteBlobs(db, [...healed]);
   return healed;
 }
 

@@ -1,4 +1,4 @@
-import type { DatedBlockRow } from '../../model/block.ts';
+import { type BlockRow, type DatedBlockRow, isSameBlob } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
@@ -41,10 +41,9 @@ export function* addImported(db: SqlDatabase, hash: LeafHash, { map, page, isTru
     else fresh.push(row);
   }
   yield* rescue(db, new Set([...blocks.values()].filter((block) => block !== ZERO)));
-  const groups = [...groupBy(fresh, keyOf).values()];
-  const news = groups.flatMap(([first]) => first ?? []);
+  const { news, places } = different(fresh);
   const ids = yield* insertBlobs(db, news);
-  for (const [i, rows] of groups.entries()) for (const row of rows) blocks.set(row, ids[i] as number);
+  for (const [i, row] of fresh.entries()) blocks.set(row, ids[places[i] as number] as number);
   if (!isTrusted)
     yield* doubt(
       db,
@@ -68,16 +67,33 @@ function* doomedAmong({ dialect }: SqlDatabase, uids: readonly string[]): Steps<
   return new Set(rows.map(({ uid }) => uid));
 }
 
-function isSameRow(record: BlobRecord, row: DatedBlockRow): boolean {
+/** Whether a blob has the content of a row. */
+export function isSameRow(record: BlobRecord, row: BlockRow): boolean {
   return record.valid === (row.valid ? 1 : 0) && isSameContent(record, row);
 }
 
-function isSameContent(record: BlobRecord, row: DatedBlockRow): boolean {
+function isSameContent(record: BlobRecord, row: BlockRow): boolean {
   return isSame(record.checksum, row.checksum) && isSameForm(record, row);
 }
 
-function keyOf({ uid, checksum, size, valid, encVersion, envKey, nonce }: DatedBlockRow): string {
-  return JSON.stringify([uid, checksum, size, valid, encVersion, envKey, nonce]);
+/**
+ * The rows that are not the same as an earlier one but for their ids, and for each row the place of
+ * its own among them.
+ */
+export function different<R extends BlockRow>(rows: readonly R[]): { news: R[]; places: number[] } {
+  const news: R[] = [];
+  // Nearly always one of each uid.
+  const byUid = new Map<string | null, number[]>();
+  const places = rows.map((row) => {
+    const ofUid = byUid.get(row.uid);
+    const same = ofUid?.find((place) => isSameBlob(news[place] as R, row));
+    if (same !== undefined) return same;
+    const place = news.push(row) - 1;
+    if (ofUid === undefined) byUid.set(row.uid, [place]);
+    else ofUid.push(place);
+    return place;
+  });
+  return { news, places };
 }
 
 /** Remembers blobs that are known only from this import. */

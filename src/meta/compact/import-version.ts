@@ -1,23 +1,21 @@
 import { BackyError } from '../../errors.ts';
-import type { DatedBlockRow } from '../../model/block.ts';
+import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
+import { trackImported } from '../sql/catalogue-marks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
-import { forgottenBlobs, versionExists } from '../sql/import-steps.ts';
+import { forgottenBlobs, refuseExisting } from '../sql/import-steps.ts';
 import { rememberName } from '../sql/name-steps.ts';
+import { rowPages } from '../sql/row-pages.ts';
 import { toVersionRecord } from '../sql/rows.ts';
-import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
-import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { run } from '../sql/steps.ts';
 import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import { digestMap } from './checks.ts';
 import { addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { blocksOfMap, insertMap, type VersionMap } from './maps.ts';
 import { removeUnfinishedMaps } from './unfinished-maps.ts';
-
-/** Rows that one transaction adds. */
-const PAGE_ROWS = 5_000;
 
 /**
  * See TransferStore.importVersion. Rows go into a map whose version is missing until the last
@@ -51,6 +49,7 @@ export async function importVersion(
       yield* run(build('versions').insert(toVersionRecord({ ...version, valid })));
       if (version.valid) yield* rememberName(version.name, db.now());
       yield* digestMap(hash, map);
+      yield* trackImported(version.uid);
       return hasForgotten;
     }, 'naming');
     return { doomed, mayLack };
@@ -58,10 +57,6 @@ export async function importVersion(
     await removeUnfinishedMaps(db, hash, version.uid).catch(() => {});
     throw error;
   }
-}
-
-function* refuseExisting(uid: string): Steps<void> {
-  if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
 }
 
 interface ImportedRows {
@@ -77,22 +72,15 @@ async function addRows(
   { map, rows, isTrusted }: ImportedRows,
 ): Promise<{ added: number; doomed: number }> {
   const sum = { added: 0, doomed: 0 };
-  const addPage = async (page: readonly DatedBlockRow[]) => {
+  for await (const page of rowPages(rows)) {
     map.blockSize ??= blockSizeOf(map, page);
     sum.doomed += await db.transaction(() => addImported(db, hash, { map, page, isTrusted }), 'naming');
     sum.added += page.length;
-  };
-  let page: DatedBlockRow[] = [];
-  for await (const row of rows) {
-    if (page.push(row) < PAGE_ROWS) continue;
-    await addPage(page);
-    page = [];
   }
-  if (page.length > 0) await addPage(page);
   return sum;
 }
 
 /** The first block has the block size, unless it is the last one too. */
-function blockSizeOf({ size, sizeBytes }: VersionMap, [first]: readonly DatedBlockRow[]): number {
+export function blockSizeOf({ size, sizeBytes }: VersionMap, [first]: readonly BlockRow[]): number {
   return size <= 1 || first === undefined ? Math.max(1, sizeBytes) : first.size;
 }

@@ -2,8 +2,9 @@ import type { BlobHolder, BlobName } from '../block-store.ts';
 import { markVersions, type PlacedHolder } from '../sql/blocks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
-import { rowOf, run, type Steps } from '../sql/steps.ts';
+import { rowOf, rowsOf, type Steps } from '../sql/steps.ts';
 import { blobsByUid } from './blobs.ts';
+import { noteBlobs } from './catalogue-marks.ts';
 import { groupBy } from './group-by.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
@@ -31,7 +32,13 @@ export async function markBlobsInvalid(db: SqlDatabase, blobs: readonly BlobName
     // One that was healed meanwhile is another blob by now.
     const bad = yield* placesOfBlobs(db, blobs);
     if (bad.size === 0) return blobs.map(() => []);
-    yield* run(sql`UPDATE backy2_blobs SET valid = 0 WHERE ${db.dialect.among(sql`id`, [...bad.keys()])}`);
+    const turned = yield* rowsOf<{ id: number }>(
+      sql`UPDATE backy2_blobs SET valid = 0 WHERE ${db.dialect.among(sql`id`, [...bad.keys()])} AND valid <> 0 RETURNING id`,
+    );
+    yield* noteBlobs(
+      db,
+      turned.map(({ id }) => id),
+    );
     const added = yield* holdersOf(db, hash, new Set(bad.keys()), range);
     return yield* markVersions(db, blobs.length, yield* holdersOfBlobs(db, [...holders, ...added], bad));
   }, 'judging');

@@ -4,6 +4,12 @@ import { createTable, REVISION_TABLE, SIDE_TABLES, TABLE_NAMES, type TypeName } 
 /** Words of the compact tables for which the engines differ. */
 export type CompactTypeName = 'NEVER_REUSED' | 'BYTES' | 'BY_KEY';
 
+/** Indexes by which blobs are found that are not known by their id. */
+export const BLOB_INDEXES = [
+  'CREATE INDEX backy2_ix_blobs_checksum ON backy2_blobs (substr(checksum, 1, 8))',
+  'CREATE INDEX backy2_ix_blobs_uid ON backy2_blobs (substr(uid, 1, 10))',
+] as const;
+
 /**
  * The tables of the compact layout (docs/spec/formats.md §9), instead of table `blocks`, which is
  * absent. An empty one would make the original's cleanup delete all blobs. `deleted_blocks` is
@@ -29,8 +35,7 @@ const TABLES = [
 	envkey BYTES, 
 	nonce BYTES
 )`,
-  'CREATE INDEX backy2_ix_blobs_checksum ON backy2_blobs (substr(checksum, 1, 8))',
-  'CREATE INDEX backy2_ix_blobs_uid ON backy2_blobs (substr(uid, 1, 10))',
+  ...BLOB_INDEXES,
   'CREATE INDEX backy2_ix_blobs_bad ON backy2_blobs (id) WHERE valid = 0',
   `CREATE TABLE backy2_leaves (
 	id NEVER_REUSED, 

@@ -1,10 +1,12 @@
 import type { NameMemory } from '../name-store.ts';
+import { noteChange, noteWhole } from '../sql/catalogue-marks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { forgetVersion, lockVersion } from '../sql/version-steps.ts';
 import { addCandidates, badBlobs } from './blobs.ts';
+import { noteBlobs } from './catalogue-marks.ts';
 import { addDigest, forgetDigest } from './checks.ts';
 import { damaged } from './damage.ts';
 import { LEAF_BLOCKS, type Leaf, ZERO } from './leaf.ts';
@@ -28,8 +30,10 @@ export async function setVersionValid(db: SqlDatabase, uid: string): Promise<voi
       });
     if (own.size > 0) yield* run(sql`UPDATE backy2_blobs SET valid = 1 WHERE ${db.dialect.among(sql`id`, [...own])}`);
     if (map !== undefined) yield* addDigest(hash, map);
-    yield* run(sql`UPDATE versions SET valid = 1 WHERE uid = ${uid}`);
-  });
+    // A scrub of a good version changes nothing.
+    if ((yield* run(sql`UPDATE versions SET valid = 1 WHERE uid = ${uid} AND valid <> 1`)) > 0) yield* noteChange(uid);
+    yield* noteBlobs(db, [...own]);
+  }, 'judging');
 }
 
 /**
@@ -49,6 +53,7 @@ export async function removeVersion(
     const piece = await db.transaction(function* () {
       // Healing could have made the version valid in between.
       yield* run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
+      yield* noteWhole(uid);
       const map = yield* mapOf(uid);
       if (map !== undefined) yield* forgetDigest(map);
       const { blocks, leaves } = map === undefined ? { blocks: 0, leaves: 0 } : yield* removePiece(db, hash, map);

@@ -1,4 +1,5 @@
 import type { Layout } from '../../model/layout.ts';
+import { resolveBlobs } from '../compact/catalogue-marks.ts';
 import { type Conversion, type DatabaseSize, unusableCopy } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
 import { NoDatabaseError } from '../no-database.ts';
@@ -35,6 +36,7 @@ export async function convertTo(
 ): Promise<Conversion<MetaStore>> {
   const { layout: from } = source;
   await source.makeSideTables();
+  await resolveBlobs(source);
   const { schema } = await source.queryOne<{ schema: string }>(CURRENT_SCHEMA);
   await source.write((session) => session.script(`CREATE SCHEMA IF NOT EXISTS ${BESIDE}`), { exclusion: 'schema' });
   const { store, connection } = connect(`-c search_path=${BESIDE}`);

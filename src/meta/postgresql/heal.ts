@@ -1,8 +1,10 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
+import { LEAF_BLOCKS } from '../../model/catalogue-leaf.ts';
+import { ChangedLeaves } from '../sql/catalogue-marks.ts';
 import { NOTHING_HEALED } from '../sql/good-blobs.ts';
-import { sql } from '../sql/statement.ts';
+import { literal, sql } from '../sql/statement.ts';
 import type { PostgresConnection } from './connection.ts';
-import { SERVER_SECONDS } from './dialect.ts';
+import { POSTGRES, SERVER_SECONDS } from './dialect.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
 
@@ -19,7 +21,7 @@ export function heal(connection: PostgresConnection, blobs: readonly GoodBlob[])
 export async function healRows(session: Session, blobs: readonly GoodBlob[]): Promise<Healing> {
   if (blobs.length === 0) return NOTHING_HEALED;
   const checksums = arrayOf(blobs.map((blob) => blob.checksum));
-  const rows = await session.query<{ version: string; blocks: number }>(
+  const rows = await session.query<{ version: string; leaf: number; blocks: number }>(
     sql`WITH blob AS MATERIALIZED (
        SELECT * FROM unnest(
          ${arrayOf(blobs.map((blob) => blob.uid))}::text[],
@@ -38,14 +40,17 @@ export async function healRows(session: Session, blobs: readonly GoodBlob[]): Pr
          FOR UPDATE) AS bad),
      healed AS (
        UPDATE blocks SET uid = old.uid, enc_version = old.enc_version, enc_envkey = old.enc_envkey, enc_nonce = old.enc_nonce, valid = 1
-       FROM old WHERE blocks.version_uid = old.version_uid AND blocks.id = old.id RETURNING blocks.version_uid),
+       FROM old WHERE blocks.version_uid = old.version_uid AND blocks.id = old.id RETURNING blocks.version_uid, blocks.id),
      candidates AS (
        INSERT INTO deleted_blocks (uid, size, delete_candidate, time)
        SELECT old_uid, max(old_size), 0, ${SERVER_SECONDS} FROM old GROUP BY old_uid)
-     SELECT version_uid AS version, count(*) AS blocks FROM healed GROUP BY version_uid`,
+     SELECT version_uid AS version, id / ${literal(LEAF_BLOCKS)} AS leaf, count(*) AS blocks FROM healed GROUP BY 1, 2`,
   );
+  const changed = new ChangedLeaves();
+  for (const { version, leaf } of rows) changed.addLeaf(version, leaf);
   if (rows.length > 0) await session.run(sql`DELETE FROM backy2_bad WHERE checksum = ANY(${checksums}::text[])`);
-  return { blocks: rows.reduce((sum, row) => sum + row.blocks, 0), versions: rows.map((row) => row.version) };
+  await session.play(changed.note({ dialect: POSTGRES }));
+  return { blocks: rows.reduce((sum, row) => sum + row.blocks, 0), versions: [...new Set(rows.map((row) => row.version))] };
 }
 
 /** Those of `blobs` whose content is known to be bad somewhere. */

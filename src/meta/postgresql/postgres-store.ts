@@ -12,6 +12,7 @@ import { type ConnectedStore, convertTo, databaseSize } from './conversion.ts';
 import { diskUsage } from './disk-usage.ts';
 import { dumpDatabase } from './dump.ts';
 import { parseEngineUrl, type ServerAddress } from './engine-url.ts';
+import { fill } from './fill.ts';
 import { heal } from './heal.ts';
 import { removeVersion } from './remove-version.ts';
 import { rewrapKeys } from './rewrap-keys.ts';
@@ -51,7 +52,7 @@ function connectedStore(address: ServerAddress, options: Omit<PostgresStoreOptio
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
+    ...bind(connection, { importVersion, fill, rewrapKeys, diskUsage }),
     ...bind(connection, {
       withUnusedCandidates: () => {},
       // The server looks after its indexes. Comparing one with its table takes a superuser and

@@ -1,4 +1,5 @@
 import type { NameMemory } from '../name-store.ts';
+import { noteWhole } from '../sql/catalogue-marks.ts';
 import { FIRST_PIECE, nextPieceSize } from '../sql/piece-size.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
@@ -30,6 +31,7 @@ export async function removeVersion(
     removed += await connection.transaction(function* () {
       // Healing could have made the version valid in between.
       yield* run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
+      yield* noteWhole(uid);
       return yield* deleteBlocks(sql`${above} AND id <= ${last}`);
     });
     onProgress(removed);

@@ -1,7 +1,9 @@
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
+import { rememberLast } from '../../model/remember-last.ts';
 import type { Version } from '../../model/version.ts';
 import { forgottenBlobs, IMPORT_COLUMNS, insertImported, versionExists } from '../sql/import-steps.ts';
+import { rowPages } from '../sql/row-pages.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
@@ -9,8 +11,6 @@ import type { PostgresConnection } from './connection.ts';
 import { isDuplicateVersion } from './database-errors.ts';
 import { arrayOf } from './literals.ts';
 import type { Session } from './session.ts';
-
-const GATHERED_ROWS = 5_000;
 
 /**
  * See TransferStore.importVersion. A temporary table gathers the rows: slow input keeps no
@@ -31,7 +31,7 @@ export async function importVersion(
       'CREATE TEMPORARY TABLE import_rows (LIKE blocks); ALTER TABLE pg_temp.import_rows ALTER version_uid DROP NOT NULL',
     );
     try {
-      await gather(session, rows);
+      for await (const page of rowPages(rows)) await addPage(session, page);
       const valid = version.valid && isWhole();
       const build = await statementBuilder();
       return await transact('naming', (inside) =>
@@ -46,23 +46,14 @@ export async function importVersion(
   });
 }
 
-async function gather(session: Session, rows: AsyncIterable<DatedBlockRow>): Promise<void> {
-  let page: DatedBlockRow[] = [];
-  for await (const row of rows) {
-    if (page.push(row) < GATHERED_ROWS) continue;
-    await addPage(session, page);
-    page = [];
-  }
-  if (page.length > 0) await addPage(session, page);
-}
-
 async function addPage(session: Session, page: readonly DatedBlockRow[]): Promise<void> {
+  const storedDate = rememberLast(toStoredDate);
   await session.run(
     sql`INSERT INTO pg_temp.import_rows (${IMPORT_COLUMNS})
       SELECT * FROM unnest(
         ${arrayOf(page.map((row) => row.uid))}::text[],
         ${arrayOf(page.map((row) => row.id))}::int[],
-        ${arrayOf(page.map((row) => toStoredDate(row.date)))}::timestamp[],
+        ${arrayOf(page.map((row) => storedDate(row.date)))}::timestamp[],
         ${arrayOf(page.map((row) => row.checksum))}::text[],
         ${arrayOf(page.map((row) => row.size))}::bigint[],
         ${arrayOf(page.map((row) => (row.valid ? 1 : 0)))}::int[],

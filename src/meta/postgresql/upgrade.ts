@@ -4,7 +4,15 @@ import type { Logger } from '../../logger.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { OpenOptions } from '../meta-store.ts';
 import { alreadyInitialized, outdated, readRevision } from '../sql/revision-steps.ts';
-import { FIRST_REVISION, isOutdated, layoutOf, NEWEST_REVISION, REVISIONS, refuseOtherLayout } from '../sql/revisions.ts';
+import {
+  FIRST_REVISION,
+  isBeingFilled,
+  isOutdated,
+  layoutOf,
+  NEWEST_REVISION,
+  REVISIONS,
+  refuseOtherLayout,
+} from '../sql/revisions.ts';
 import { REVISION, TABLE_NAMES } from '../sql/schema.ts';
 import { rowsOf } from '../sql/steps.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -38,7 +46,7 @@ export async function initialize(connection: PostgresConnection, layout: Layout 
 export async function prepareDatabase(
   connection: PostgresConnection,
   logger: Logger,
-  { asItIs = false, layout }: OpenOptions,
+  { asItIs = false, fills = false, layout }: OpenOptions,
 ): Promise<void> {
   const { label, dialect } = connection;
   const revision = await connection.read(function* () {
@@ -46,7 +54,7 @@ export async function prepareDatabase(
     return yield* readRevision(connection);
   });
   refuseOtherLayout(label, revision, layout);
-  if (!isOutdated(label, revision)) {
+  if ((fills && isBeingFilled(revision)) || !isOutdated(label, revision)) {
     connection.layout = layoutOf(revision);
     return;
   }

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { BackupCounters } from '../../model/counters.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import type { NewVersion, Version } from '../../model/version.ts';
 import type { SqlDatabase } from './database.ts';
 import { rememberName } from './name-steps.ts';
@@ -27,10 +28,19 @@ export function refuseIncomplete({ uid, size }: Version, fitting: number): void 
   if (fitting !== size) throw new BackyError('failed', `Version ${uid} has ${fitting} of ${size} blocks.`);
 }
 
-/** Adds the stats row, if there are counters, and makes a version valid that has all its blocks. */
-export function* markFinished(db: SqlDatabase, build: Knex, version: Version, counters: BackupCounters | undefined): Steps<void> {
-  const date = build.raw(db.dialect.utcNow);
-  if (counters !== undefined) yield* run(build('stats').insert({ date, ...toStatsColumns(version, counters) }));
+/** A version that has all its blocks. See BackupStore.finishBackup. */
+interface FinishedBackup {
+  version: Version;
+  counters: BackupCounters | undefined;
+  date: Date | undefined;
+}
+
+/** Adds the stats row, if there are counters, and makes the version valid. */
+export function* markFinished(db: SqlDatabase, build: Knex, { version, counters, date }: FinishedBackup): Steps<void> {
+  if (counters !== undefined) {
+    const ended = date === undefined ? build.raw(db.dialect.utcNow) : toSecondsText(date);
+    yield* run(build('stats').insert({ date: ended, ...toStatsColumns(version, counters) }));
+  }
   yield* run(build('versions').where('uid', version.uid).update({ valid: 1 }));
   yield* forgetProgress(build, version.uid);
   yield* rememberName(version.name, db.now());

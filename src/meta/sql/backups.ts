@@ -5,6 +5,7 @@ import type { Migration, NewVersion, Version } from '../../model/version.ts';
 import { insertVersion, markFinished, refuseIncomplete } from './backup-steps.ts';
 import { isBlockId, isStray, lengthOfBlock } from './block-conditions.ts';
 import { refuseOthers } from './block-records.ts';
+import { noteRows } from './catalogue-marks.ts';
 import type { FinishedRows, SqlDatabase } from './database.ts';
 import { sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
@@ -31,9 +32,12 @@ export function presentBlocks(db: SqlDatabase, versionUid: string, { first, coun
 /** See BackupStore.discardBadBlocks. */
 export function discardBadBlocks(db: SqlDatabase, versionUid: string, geometry: Geometry): Promise<number> {
   const isBad = sql`(valid = 0 OR size IS DISTINCT FROM ${lengthOfBlock(geometry)} OR ${isStray(db, blockCount(geometry))})`;
+  const where = sql`version_uid = ${versionUid} AND ${isBad}`;
   return db.transaction(function* () {
+    yield* lockVersion(db, versionUid);
     yield* refuseOthers(db, versionUid);
-    return yield* db.dialect.deleteBlocks(sql`version_uid = ${versionUid} AND ${isBad}`);
+    yield* noteRows(db, where);
+    return yield* db.dialect.deleteBlocks(where);
   });
 }
 
@@ -66,7 +70,7 @@ export async function countersFromRows(db: SqlDatabase, versionUid: string): Pro
 }
 
 /** See BackupStore.finishBackup. */
-export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters): Promise<boolean> {
+export async function finishBackup(db: SqlDatabase, version: Version, counters?: BackupCounters, date?: Date): Promise<boolean> {
   const build = await statementBuilder();
   const { uid, size } = version;
   return db.transaction(function* () {
@@ -74,7 +78,7 @@ export async function finishBackup(db: SqlDatabase, version: Version, counters?:
     const { fitting, bad } = yield* rowOf<FinishedRows>(db.dialect.finishedRows(uid, size));
     refuseIncomplete(version, fitting);
     if (bad > 0) return false;
-    yield* markFinished(db, build, version, counters);
+    yield* markFinished(db, build, { version, counters, date });
     return true;
   });
 }

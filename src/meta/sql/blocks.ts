@@ -2,10 +2,12 @@ import type { BlockRow } from '../../model/block.ts';
 import type { BlobHolder, BlobName, RowIds } from '../block-store.ts';
 import { isStray } from './block-conditions.ts';
 import { blockRecords, KEYED_COLUMNS, type KeyedRecord, withoutOthers } from './block-records.ts';
+import { noteRows } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { toBlockRow } from './rows.ts';
 import { sql } from './statement.ts';
-import { rowsOf, run, type Steps } from './steps.ts';
+import { run, type Steps } from './steps.ts';
+import { invalidate } from './version-steps.ts';
 
 /** Ids of stray rows that messages name. */
 const STRAY_EXAMPLES = 3;
@@ -60,13 +62,15 @@ export function markBlobsInvalid(db: SqlDatabase, blobs: readonly BlobName[]): P
       blobs.map(({ uid }) => uid),
     )} AND (uid, coalesce(checksum, '')) IN
       (SELECT value ->> 'uid', value ->> 'checksum' FROM ${dialect.jsonRows(blobs.map(({ uid, checksum }) => ({ uid, checksum: checksum ?? '' })))})`;
+    const marked = yield* markVersions(db, blobs.length, holders);
+    yield* noteRows(db, sql`${isBad} AND valid <> 0`);
     yield* run(sql`UPDATE blocks SET valid = 0 WHERE ${isBad}`);
     const held = new Set(holders.map(({ place }) => place));
     yield* noteBad(
       db,
       blobs.filter((_, place) => held.has(place)),
     );
-    return yield* markVersions(db, blobs.length, holders);
+    return marked;
   }, 'judging');
 }
 
@@ -87,13 +91,10 @@ export interface PlacedHolder extends BlobHolder {
 /**
  * Marks versions with bad blobs. @returns for each blob of the list, its versions, oldest first.
  */
-export function* markVersions({ dialect }: SqlDatabase, blobs: number, holders: readonly PlacedHolder[]): Steps<BlobHolder[][]> {
+export function* markVersions(db: SqlDatabase, blobs: number, holders: readonly PlacedHolder[]): Steps<BlobHolder[][]> {
   const uids = [...new Set(holders.map(({ versionUid }) => versionUid))];
-  const marked = yield* rowsOf<{ uid: string; date: string }>(
-    sql`UPDATE versions SET valid = 0 WHERE ${dialect.among(sql`uid`, uids)} RETURNING uid, date`,
-  );
-  marked.sort((a, b) => (a.date < b.date ? -1 : 1));
-  const order = new Map(marked.map(({ uid }, i) => [uid, i]));
+  const marked = yield* invalidate(db, db.dialect.among(sql`uid`, uids));
+  const order = new Map(marked.map((uid, i) => [uid, i]));
   const byBlob: BlobHolder[][] = Array.from({ length: blobs }, () => []);
   for (const { place, versionUid, id } of holders) if (order.has(versionUid)) byBlob[place]?.push({ versionUid, id });
   const orderOf = ({ versionUid }: BlobHolder) => order.get(versionUid) ?? 0;

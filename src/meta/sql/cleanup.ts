@@ -120,6 +120,11 @@ export function leftDoomed(db: SqlDatabase, limit: number): Promise<string[]> {
   }, 'judging');
 }
 
+/** See CleanupStore.spareBlobs. */
+export async function spareBlobs(db: SqlDatabase, uids: readonly string[]): Promise<void> {
+  await db.transaction(() => run(sql`DELETE FROM backy2_doomed WHERE ${db.dialect.among(sql`uid`, uids)}`), 'judging');
+}
+
 /** See CleanupStore.forgetDoomed. */
 export function forgetDoomed(db: SqlDatabase, uids: readonly string[]): Promise<void> {
   const isOne = db.dialect.among(sql`uid`, uids);

@@ -22,6 +22,8 @@ const SAME_TABLES: Record<string, readonly string[]> = {
   backy2_imported: ['uid', 'checksum'],
   backy2_names: ['hash', 'name', 'since'],
   backy2_state: ['name', 'value'],
+  backy2_catalogue: ['version_uid', 'changes', 'written', 'folder', 'name', 'removed', 'marked'],
+  backy2_catalogue_leaves: ['version_uid', 'leaf'],
 };
 
 /** Where the old database is, as statements on the new one name it. */

@@ -88,6 +88,8 @@ export interface SqlDatabase {
   /** The database as messages call it. */
   readonly label: string;
   readonly dialect: Dialect;
+  /** Why the database can't be written. Undefined: it can. */
+  readonly readOnlyReason?: string | undefined;
   /** This host's clock. */
   now(): Date;
   /** The rows of one statement that changes nothing. */

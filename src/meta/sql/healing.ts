@@ -1,6 +1,7 @@
 import type { BlockRow } from '../../model/block.ts';
 import { isBlockId } from './block-conditions.ts';
 import { KEYED_COLUMNS, type KeyedRecord, withoutOthers } from './block-records.ts';
+import { noteChange } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { toBlockRow } from './rows.ts';
 import { sql } from './statement.ts';
@@ -16,7 +17,7 @@ export async function validateWhole(db: SqlDatabase, versionUids: readonly strin
   for (const uid of versionUids) {
     const changes = await db.transaction(function* () {
       yield* lockVersion(db, uid);
-      return yield* run(
+      const validated = yield* run(
         sql`UPDATE versions SET valid = 1 WHERE uid = ${uid} AND valid = 0
           AND NOT EXISTS (SELECT 1 FROM backy2_progress WHERE version_uid = versions.uid)
           AND NOT EXISTS (SELECT 1 FROM backy2_migrations WHERE version_uid = versions.uid)
@@ -24,6 +25,8 @@ export async function validateWhole(db: SqlDatabase, versionUids: readonly strin
           AND NOT EXISTS (SELECT 1 FROM ${db.dialect.blocksByKey} WHERE version_uid = versions.uid
             AND (valid = 0 OR is_other OR NOT (${db.dialect.idIsInteger}) OR id < 0 OR id >= versions.size))`,
       );
+      if (validated > 0) yield* noteChange(uid);
+      return validated;
     });
     if (changes > 0) validated.push(uid);
   }

@@ -3,6 +3,7 @@ import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
 import type { ImportOutcome } from '../transfer-store.ts';
 import { refuseOthers } from './block-records.ts';
+import { trackImported } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { rememberName } from './name-steps.ts';
 import { toVersionRecord } from './rows.ts';
@@ -37,7 +38,7 @@ export function* insertImported(
   { version, isTrusted, forgotten }: ImportedVersion,
 ): Steps<ImportOutcome> {
   const { uid } = version;
-  if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
+  yield* refuseExisting(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
   yield* refuseOthers(db, uid);
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
@@ -48,6 +49,7 @@ export function* insertImported(
   if (!isTrusted) yield* rememberContents();
   yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
     SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
+  yield* trackImported(uid);
   return { doomed, mayLack };
 }
 
@@ -61,6 +63,11 @@ function* rememberContents(): Steps<void> {
             IS NOT DISTINCT FROM (new.enc_version, new.enc_envkey, new.enc_nonce))
       ON CONFLICT DO NOTHING`,
   );
+}
+
+/** @throws BackyError `versionExists`. */
+export function* refuseExisting(uid: string): Steps<void> {
+  if ((yield* rowsOf(sql`SELECT 1 AS one FROM versions WHERE uid = ${uid}`)).length > 0) throw versionExists(uid);
 }
 
 /** The error for a version that is there already. */

@@ -1,11 +1,14 @@
 import type { BlobOfBlock } from '../../model/block.ts';
 import { type Comparison, compareBlobs } from '../../model/comparison.ts';
+import { toSecondsText } from '../../model/dates.ts';
 import type { BackupStats, StatsFilter } from '../../model/reports.ts';
 import { isBlockId } from './block-conditions.ts';
 import { type KeyedRecord, withoutOthers } from './block-records.ts';
 import type { SqlDatabase } from './database.ts';
 import { sql } from './statement.ts';
-import { type StatsRecord, toStats } from './stats-rows.ts';
+import { statementBuilder } from './statement-builder.ts';
+import { type StatsRecord, statsColumns, toStats } from './stats-rows.ts';
+import { run } from './steps.ts';
 
 /** See ReportStore.listStats. */
 export async function listStats(db: SqlDatabase, { versionUid, limit }: StatsFilter): Promise<BackupStats[]> {
@@ -13,6 +16,14 @@ export async function listStats(db: SqlDatabase, { versionUid, limit }: StatsFil
   const newest = limit === undefined ? sql`` : sql`LIMIT ${limit}`;
   const records = await db.query<StatsRecord>(sql`SELECT * FROM stats ${where} ORDER BY date DESC, id DESC ${newest}`);
   return records.reverse().map(toStats);
+}
+
+/** See ReportStore.importStats. */
+export async function importStats(db: SqlDatabase, stats: readonly BackupStats[]): Promise<void> {
+  const build = await statementBuilder();
+  await db.transaction(function* () {
+    for (const row of stats) yield* run(build('stats').insert({ date: toSecondsText(row.date), ...statsColumns(row) }));
+  });
 }
 
 /** See ReportStore.compareVersions. Reads up to `limit` rows of each version. */

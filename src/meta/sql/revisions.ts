@@ -26,9 +26,23 @@ export const NEWEST_REVISION: Revision = '30349b678801';
 /** The revision of the compact layout. The original and older releases refuse it as unknown. */
 export const COMPACT_REVISION = 'backy2-compact-1';
 
-/** The layout of a database that {@link isOutdated} accepts. */
+/** The newest revision of each layout. */
+export const COMPLETE_REVISIONS: Record<Layout, string> = { classic: NEWEST_REVISION, compact: COMPACT_REVISION };
+
+/** Revisions of a database that is being filled, and lacks indexes: see FillStore. */
+export const FILLING_REVISIONS: Record<Layout, string> = {
+  classic: 'backy2-filling-classic',
+  compact: 'backy2-filling-compact',
+};
+
+/** Whether a database is being filled, or its filling was stopped. */
+export function isBeingFilled(revision: string | undefined): boolean {
+  return Object.values(FILLING_REVISIONS).some((filling) => filling === revision);
+}
+
+/** The layout of a database that {@link isOutdated} accepts, or that is being filled. */
 export function layoutOf(revision: string | undefined): Layout {
-  return revision === COMPACT_REVISION ? 'compact' : 'classic';
+  return revision === COMPACT_REVISION || revision === FILLING_REVISIONS.compact ? 'compact' : 'classic';
 }
 
 /** The name of a database without a revision: it is older than all that have one. */
@@ -37,11 +51,16 @@ export const FIRST_REVISION = '(none)';
 /**
  * Whether a database must be upgraded before use.
  * @param revision the one in its table alembic_version; undefined when that is missing or empty.
- * @throws BackyError `database` for an unknown revision.
+ * @throws BackyError `database` for an unknown revision, and for one that is being filled.
  */
 export function isOutdated(database: string, revision: string | undefined): boolean {
   if (revision === NEWEST_REVISION || revision === COMPACT_REVISION) return false;
   if (revision === undefined || (REVISIONS as readonly string[]).includes(revision)) return true;
+  if (isBeingFilled(revision)) {
+    throw new BackyError('database', `The database ${database} is not whole: rebuild-db was stopped. Nothing was changed.`, {
+      hint: 'To continue, run: backy2 rebuild-db',
+    });
+  }
   throw new BackyError('database', `The database ${database} has the unknown revision ${revision}. Nothing was changed.`, {
     hint: `A newer release made it, or another program. This release knows revisions up to ${NEWEST_REVISION}.`,
   });
@@ -53,7 +72,7 @@ export function isOutdated(database: string, revision: string | undefined): bool
  */
 export function refuseOtherLayout(database: string, revision: string | undefined, wanted: Layout | undefined): void {
   // An unknown revision says nothing of the layout.
-  isOutdated(database, revision);
+  if (!isBeingFilled(revision)) isOutdated(database, revision);
   const actual = layoutOf(revision);
   if (wanted === undefined || wanted === actual) return;
   throw new BackyError(

@@ -1,4 +1,4 @@
-import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
+import type { BlockRow } from '../../model/block.ts';
 import { fromStoredDate, toStoredDate } from '../../model/dates.ts';
 import type { NewVersion, Version } from '../../model/version.ts';
 import { sql } from './statement.ts';
@@ -60,11 +60,6 @@ export function toBlockRow(record: BlockRecord): BlockRow {
     envKey: record.enc_envkey,
     nonce: record.enc_nonce,
   };
-}
-
-/** A block row with its date. */
-export function toDatedBlockRow(record: BlockRecord): DatedBlockRow {
-  return { ...toBlockRow(record), date: fromStoredDate(record.date) };
 }
 
 /** The columns of a row of table versions, for a version as it is to be. */

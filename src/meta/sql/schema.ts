@@ -95,6 +95,9 @@ export function createTable(name: TableName, types: Record<TypeName, string>): [
   return [table.replace(/\b(DATETIME|SERIAL|BIGSERIAL)\b/g, (type) => types[type as TypeName]), ...indexes];
 }
 
+/** CREATE statements of the indexes of table `blocks`, but for its key. */
+export const BLOCK_INDEXES: readonly string[] = TABLES.blocks.slice(1);
+
 /** The table that names the revision. */
 export const REVISION_TABLE = `CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -120,6 +123,10 @@ export function createSchema(types: Record<TypeName, string>): string[] {
  * - `backy2_imported`: blobs that are known only from imports
  * - `backy2_names`: names of versions that were seen
  * - `backy2_state`: numbers of our own
+ * - `backy2_catalogue`: versions whose manifests in the catalogue are kept up to date
+ * - `backy2_catalogue_leaves`: their leaves in the catalogue that are not up to date; -1: all
+ * - `backy2_catalogue_blobs`: blobs of the compact layout that changed, while nobody has looked yet
+ *   which leaves have them
  */
 export const SIDE_TABLES = {
   backy2_doomed: 'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
@@ -138,4 +145,9 @@ export const SIDE_TABLES = {
   backy2_names:
     'CREATE TABLE IF NOT EXISTS backy2_names (hash VARCHAR(64) NOT NULL PRIMARY KEY, name VARCHAR(2048) NOT NULL, since BIGINT NOT NULL)',
   backy2_state: 'CREATE TABLE IF NOT EXISTS backy2_state (name VARCHAR(32) NOT NULL PRIMARY KEY, value BIGINT NOT NULL)',
+  backy2_catalogue: `CREATE TABLE IF NOT EXISTS backy2_catalogue (version_uid VARCHAR(36) NOT NULL PRIMARY KEY, changes BIGINT NOT NULL,
+     written BIGINT NOT NULL, folder VARCHAR(64) NOT NULL, name VARCHAR(2048), removed BIGINT, marked INTEGER NOT NULL)`,
+  backy2_catalogue_leaves:
+    'CREATE TABLE IF NOT EXISTS backy2_catalogue_leaves (version_uid VARCHAR(36) NOT NULL, leaf BIGINT NOT NULL, PRIMARY KEY (version_uid, leaf))',
+  backy2_catalogue_blobs: 'CREATE TABLE IF NOT EXISTS backy2_catalogue_blobs (blob BIGINT NOT NULL PRIMARY KEY)',
 } as const;

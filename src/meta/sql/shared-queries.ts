@@ -1,6 +1,7 @@
 import * as backups from './backups.ts';
 import { bind } from './bind.ts';
 import * as blocks from './blocks.ts';
+import * as catalogue from './catalogue.ts';
 import * as cleanup from './cleanup.ts';
 import type { SqlDatabase } from './database.ts';
 import * as healing from './healing.ts';
@@ -22,6 +23,7 @@ export function sharedQueries(db: SqlDatabase) {
     ...bind(db, versions),
     ...bind(db, blocks),
     ...bind(db, backups),
+    ...bind(db, catalogue),
     ...bind(db, cleanup),
     ...bind(db, sealed),
     ...bind(db, healing),

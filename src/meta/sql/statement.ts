@@ -48,6 +48,11 @@ export function joinSql(pieces: readonly Sql[], separator: ', ' | ''): Sql {
   );
 }
 
+/** A statement of our schema, which has no values. */
+export function schemaStatement(text: string): Sql {
+  return new Sql(text);
+}
+
 /** The name of a table or column, quoted, whatever it is. */
 export function quoted(name: string): Sql {
   return new Sql(`"${name.replaceAll('"', '""')}"`);

@@ -26,12 +26,17 @@ export interface StatsRecord extends StatsColumns {
 }
 
 /** The columns of a backup's row, except for its date. */
-export function toStatsColumns(version: Version, counters: BackupCounters): StatsColumns {
+export function toStatsColumns({ uid, ...version }: Version, counters: BackupCounters): StatsColumns {
+  return statsColumns({ ...version, versionUid: uid, counters });
+}
+
+/** The same for statistics that exist already. */
+export function statsColumns({ versionUid, name, sizeBytes, size, counters }: Omit<BackupStats, 'date'>): StatsColumns {
   return {
-    version_uid: version.uid,
-    version_name: version.name,
-    version_size_bytes: version.sizeBytes,
-    version_size_blocks: version.size,
+    version_uid: versionUid,
+    version_name: name,
+    version_size_bytes: sizeBytes,
+    version_size_blocks: size,
     bytes_read: counters.bytesRead,
     blocks_read: counters.blocksRead,
     bytes_written: counters.bytesWritten,

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { BackupCounters } from '../../model/counters.ts';
 import type { NameMemory } from '../name-store.ts';
+import { noteChanges, noteRemoval } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { nameOfRemoved } from './name-steps.ts';
 import { type Sql, sql } from './statement.ts';
@@ -15,6 +16,22 @@ export function countersUpsert(versionUid: string, counters: BackupCounters): Sq
 /** See {@link Dialect.lockVersion}. */
 export function* lockVersion({ dialect }: SqlDatabase, uid: string): Steps<void> {
   if (dialect.lockVersion !== undefined) yield* rowsOf(dialect.lockVersion(uid));
+}
+
+/**
+ * Makes versions invalid. Locks them, valid or not: one that is being made valid at the same time
+ * becomes invalid after that. @returns all of them, oldest first.
+ */
+export function* invalidate(db: SqlDatabase, where: Sql): Steps<string[]> {
+  const valid = yield* rowsOf<{ uid: string }>(sql`SELECT uid FROM versions WHERE valid <> 0 AND ${where}`);
+  const marked = yield* rowsOf<{ uid: string; date: string }>(
+    sql`UPDATE versions SET valid = 0 WHERE ${where} RETURNING uid, date`,
+  );
+  yield* noteChanges(
+    db,
+    valid.map(({ uid }) => uid),
+  );
+  return marked.sort((a, b) => (a.date < b.date ? -1 : 1)).map(({ uid }) => uid);
 }
 
 /** Adds missing tags. */
@@ -47,6 +64,7 @@ export function* removeEmptyVersion(db: SqlDatabase, build: Knex, removed: Remov
 export function* forgetVersion(db: SqlDatabase, build: Knex, removed: RemovedVersion): Steps<void> {
   const { uid, memory } = removed;
   if (memory !== undefined) yield* nameOfRemoved(uid, memory, db.now());
+  yield* noteRemoval(db, uid);
   yield* run(build('tags').where('version_uid', uid).delete());
   yield* forgetProgress(build, uid);
   yield* run(build('versions').where('uid', uid).delete());

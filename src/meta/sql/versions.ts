@@ -1,5 +1,6 @@
 import { toStoredDate } from '../../model/dates.ts';
 import type { TaggedVersion, VersionFilter } from '../../model/version.ts';
+import { noteChange, noteRows } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { toVersion, type VersionRecord } from './rows.ts';
 import { joinSql, type Sql, sql } from './statement.ts';
@@ -71,7 +72,10 @@ export function setVersionInvalid(db: SqlDatabase, uid: string): Promise<void> {
 
 async function update(db: SqlDatabase, uid: string, columns: Partial<VersionRecord>): Promise<void> {
   const build = await statementBuilder();
-  await db.transaction(() => run(build('versions').where('uid', uid).update(columns)));
+  await db.transaction(function* () {
+    yield* run(build('versions').where('uid', uid).update(columns));
+    yield* noteChange(uid);
+  });
 }
 
 /** See VersionStore.setVersionValid. */
@@ -79,19 +83,30 @@ export async function setVersionValid(db: SqlDatabase, uid: string): Promise<voi
   const build = await statementBuilder();
   await db.transaction(function* () {
     yield* lockVersion(db, uid);
+    yield* noteRows(db, sql`version_uid = ${uid} AND valid = 0`);
     yield* run(build('blocks').where({ version_uid: uid, valid: 0 }).update({ valid: 1 }));
-    yield* run(build('versions').where('uid', uid).update({ valid: 1 }));
+    // A scrub of a good version changes nothing.
+    const changed = yield* run(build('versions').where('uid', uid).whereNot('valid', 1).update({ valid: 1 }));
+    if (changed > 0) yield* noteChange(uid);
   });
 }
 
 /** See VersionStore.addTags. */
 export async function addTags(db: SqlDatabase, uid: string, tags: readonly string[]): Promise<void> {
-  await db.transaction(() => insertTags(uid, tags));
+  await db.transaction(function* () {
+    yield* lockVersion(db, uid);
+    yield* insertTags(uid, tags);
+    yield* noteChange(uid);
+  });
 }
 
 /** See VersionStore.removeTags. */
 export async function removeTags(db: SqlDatabase, uid: string, tags: readonly string[]): Promise<void> {
   const build = await statementBuilder();
   const where = build('tags').where('version_uid', uid);
-  await db.transaction(() => run(where.whereIn('name', [...tags]).delete()));
+  await db.transaction(function* () {
+    yield* lockVersion(db, uid);
+    yield* run(where.whereIn('name', [...tags]).delete());
+    yield* noteChange(uid);
+  });
 }

@@ -13,7 +13,7 @@ import type { SqliteConnection } from './connection.ts';
 import { healRows, knownBad, severalRows } from './heal.ts';
 
 /** The columns of table blocks, in the order in which rows are inserted. */
-const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
+export const INSERT_COLUMNS = 'uid, version_uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce';
 
 /** A blob as the driver gives it. */
 type FoundRecord = Omit<FoundBlob, 'imported'> & { imported: number };

@@ -1,31 +1,32 @@
 import type { Layout } from '../../model/layout.ts';
+import { type Sql, sql } from '../sql/statement.ts';
 
 /** An index of a table, and what it must have. */
 interface CheckedIndex {
   name: string;
   /** Expressions in its order. */
-  columns: readonly string[];
+  columns: readonly Sql[];
   /** The rows that it has; undefined: all. */
-  where?: string;
+  where?: Sql;
 }
 
 /** A table whose indexes are compared with it. */
 export interface CheckedTable {
   name: string;
   /** Columns that tell its rows apart. */
-  key: string;
+  key: readonly Sql[];
   indexes: readonly CheckedIndex[];
 }
 
 /** The index by which a cleanup looks up uids. */
 const UIDS: Record<Layout, CheckedIndex> = {
-  classic: { name: 'ix_blocks_uid', columns: ['uid'] },
-  compact: { name: 'backy2_ix_blobs_uid', columns: ['substr(uid, 1, 10)'] },
+  classic: { name: 'ix_blocks_uid', columns: [sql`uid`] },
+  compact: { name: 'backy2_ix_blobs_uid', columns: [sql`substr(uid, 1, 10)`] },
 };
 
 const UID_TABLES: Record<Layout, CheckedTable> = {
-  classic: { name: 'blocks', key: 'rowid', indexes: [UIDS.classic] },
-  compact: { name: 'backy2_blobs', key: 'id', indexes: [UIDS.compact] },
+  classic: { name: 'blocks', key: [sql`rowid`], indexes: [UIDS.classic] },
+  compact: { name: 'backy2_blobs', key: [sql`id`], indexes: [UIDS.compact] },
 };
 
 /** The index of uids alone. */
@@ -44,8 +45,8 @@ export const ALL_INDEXES: Record<Layout, readonly CheckedTable[]> = {
       ...UID_TABLES.classic,
       indexes: [
         UIDS.classic,
-        { name: 'ix_blocks_checksum', columns: ['checksum'] },
-        { name: 'sqlite_autoindex_blocks_1', columns: ['version_uid', 'id'] },
+        { name: 'ix_blocks_checksum', columns: [sql`checksum`] },
+        { name: 'sqlite_autoindex_blocks_1', columns: [sql`version_uid`, sql`id`] },
       ],
     },
   ],
@@ -54,21 +55,21 @@ export const ALL_INDEXES: Record<Layout, readonly CheckedTable[]> = {
       ...UID_TABLES.compact,
       indexes: [
         UIDS.compact,
-        { name: 'backy2_ix_blobs_checksum', columns: ['substr(checksum, 1, 8)'] },
-        { name: 'backy2_ix_blobs_bad', columns: ['id'], where: 'valid = 0' },
+        { name: 'backy2_ix_blobs_checksum', columns: [sql`substr(checksum, 1, 8)`] },
+        { name: 'backy2_ix_blobs_bad', columns: [sql`id`], where: sql`valid = 0` },
       ],
     },
-    { name: 'backy2_leaves', key: 'id', indexes: [{ name: 'backy2_ix_leaves_sum', columns: ['sum'] }] },
-    { name: 'backy2_maps', key: 'id', indexes: [{ name: 'sqlite_autoindex_backy2_maps_1', columns: ['version_uid'] }] },
+    { name: 'backy2_leaves', key: [sql`id`], indexes: [{ name: 'backy2_ix_leaves_sum', columns: [sql`sum`] }] },
+    { name: 'backy2_maps', key: [sql`id`], indexes: [{ name: 'sqlite_autoindex_backy2_maps_1', columns: [sql`version_uid`] }] },
     {
       name: 'backy2_map_leaves',
-      key: 'map, idx',
-      indexes: [{ name: 'backy2_ix_map_leaves_leaf', columns: ['leaf', 'map'] }],
+      key: [sql`map`, sql`idx`],
+      indexes: [{ name: 'backy2_ix_map_leaves_leaf', columns: [sql`leaf`, sql`map`] }],
     },
     {
       name: 'backy2_candidates',
-      key: 'blob',
-      indexes: [{ name: 'backy2_ix_candidates_unused', columns: ['blob'], where: 'scanned = -1' }],
+      key: [sql`blob`],
+      indexes: [{ name: 'backy2_ix_candidates_unused', columns: [sql`blob`], where: sql`scanned = -1` }],
     },
   ],
 };

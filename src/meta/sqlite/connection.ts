@@ -9,6 +9,7 @@ import { COUNT_COMMIT } from './commit-mark.ts';
 import { notUsable, notWritable, toDatabaseError } from './database-errors.ts';
 import { createMissing, type DatabaseFile, type FileOptions, openCopy, openFile } from './database-file.ts';
 import { eachQuery, SqliteDialect } from './dialect.ts';
+import { RowReader } from './row-reader.ts';
 import { SIDE_TABLES } from './schema.ts';
 import { endWal, inBulk, preferWal, unlessBusy, withSmallCache } from './settings.ts';
 import { makeTemporaryTables } from './temporary-tables.ts';
@@ -37,6 +38,7 @@ export class SqliteConnection implements SqlDatabase {
   layout: Layout = 'classic';
   readonly #options: SqliteOptions;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #readers = new Map<string, RowReader>();
   #file: DatabaseFile | undefined;
   #readyToWrite = false;
   /** Whether {@link preferWal} has done what it can. */
@@ -131,7 +133,7 @@ export class SqliteConnection implements SqlDatabase {
 
   /** The rows of a statement. */
   all<T>({ text, values }: Sql): T[] {
-    return this.prepare(text).all(...values) as T[];
+    return this.#reader(text).all(values) as T[];
   }
 
   /** @returns how many rows a statement changed. */
@@ -148,9 +150,19 @@ export class SqliteConnection implements SqlDatabase {
   }
 
   #answer(statement: Sql): Answer {
-    if (!this.prepare(statement.text).reader) return { rows: [], changes: this.run(statement) };
+    const isKnown = this.#readers.has(statement.text);
+    if (!isKnown && !this.prepare(statement.text).reader) return { rows: [], changes: this.run(statement) };
     const rows = this.all(statement);
     return { rows, changes: rows.length };
+  }
+
+  #reader(text: string): RowReader {
+    let reader = this.#readers.get(text);
+    if (reader === undefined) {
+      reader = new RowReader(this.#db.prepare(text));
+      this.#readers.set(text, reader);
+    }
+    return reader;
   }
 
   /** A prepared statement, kept for the connection's life. */
@@ -338,6 +350,7 @@ export class SqliteConnection implements SqlDatabase {
   /** The last connection to close checkpoints the WAL and removes it. */
   close(): void {
     this.#statements.clear();
+    this.#readers.clear();
     if (this.#file !== undefined && this.readOnlyReason === undefined) endWal(this.#db);
     this.#file?.db.close();
     this.#file = undefined;

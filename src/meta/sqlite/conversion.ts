@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { BackyError, errnoOf, messageOf } from '../../errors.ts';
 import type { Layout } from '../../model/layout.ts';
 import { syncPath } from '../../native/sync-path.ts';
+import { resolveBlobs } from '../compact/catalogue-marks.ts';
 import { type Conversion, type DatabaseSize, unusableCopy } from '../conversion.ts';
 import type { MetaStore } from '../meta-store.ts';
 import { bind } from '../sql/bind.ts';
@@ -34,6 +35,7 @@ export async function convertTo(
   const path = realpathSync(label);
   const beside = `${path}.converting-to-${to}`;
   await source.makeSideTables();
+  await resolveBlobs(source);
   if (!existsSync(beside)) withReason(path, () => createLike(path, beside));
   const { store, connection } = connect(beside);
   const giveUp = `remove ${beside}`;

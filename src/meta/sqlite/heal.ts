@@ -1,4 +1,5 @@
 import type { GoodBlob, Healing } from '../../model/blob.ts';
+import { ChangedLeaves } from '../sql/catalogue-marks.ts';
 import { bumpState } from '../sql/state.ts';
 import { BLOCKS_BY_CHECKSUM } from './blocks-by-checksum.ts';
 import type { SqliteConnection } from './connection.ts';
@@ -17,12 +18,13 @@ export function heal(connection: SqliteConnection, blobs: readonly GoodBlob[]): 
  */
 export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[]): Healing {
   const nowSeconds = Math.floor(connection.now().getTime() / 1000);
-  const find = connection.prepare(`SELECT version_uid AS version, uid FROM blocks WHERE ${BAD}`);
+  const find = connection.prepare(`SELECT version_uid AS version, id FROM blocks WHERE ${BAD}`);
   const versions = new Set<string>();
+  const changed = new ChangedLeaves();
   let blocks = 0;
   for (const blob of blobs) {
     const where = [blob.checksum, blob.size, blob.uid, blob.replaces ?? null];
-    const rows = find.all(...where) as { version: string; uid: string }[];
+    const rows = find.all(...where) as { version: string; id: number }[];
     if (rows.length === 0) continue;
     connection
       .prepare(
@@ -32,7 +34,10 @@ export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[
     connection
       .prepare(`UPDATE blocks SET uid = ?, enc_version = ?, enc_envkey = ?, enc_nonce = ?, valid = 1 WHERE ${BAD}`)
       .run(blob.uid, blob.encVersion, blob.envKey, blob.nonce, ...where);
-    for (const row of rows) versions.add(row.version);
+    for (const { version, id } of rows) {
+      versions.add(version);
+      changed.add(version, id);
+    }
     blocks += rows.length;
   }
   if (blocks > 0) {
@@ -40,6 +45,7 @@ export function healRows(connection: SqliteConnection, blobs: readonly GoodBlob[
     for (const { checksum } of blobs) forget.run(checksum);
     // A take-over may have copies of the old rows.
     connection.run(bumpState('heals'));
+    connection.play(changed.note(connection));
   }
   return { blocks, versions: [...versions] };
 }

@@ -2,7 +2,7 @@ import type { Logger } from '../../logger.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { OpenOptions } from '../meta-store.ts';
 import { alreadyInitialized, readRevision } from '../sql/revision-steps.ts';
-import { layoutOf, refuseOtherLayout } from '../sql/revisions.ts';
+import { isBeingFilled, layoutOf, refuseOtherLayout } from '../sql/revisions.ts';
 import type { SqliteConnection } from './connection.ts';
 import { copySnapshot } from './copy-beside.ts';
 import { notUsable } from './database-errors.ts';
@@ -30,13 +30,18 @@ export async function initialize(connection: SqliteConnection, layout: Layout = 
 
 /** See MetaStore.open. */
 export async function open(connection: SqliteConnection, request: OpenRequest): Promise<{ isNew: boolean }> {
-  const { createIfMissing, asItIs = false, layout, logger } = request;
+  const { createIfMissing, asItIs = false, fills = false, layout, logger } = request;
   const mayCreate = createIfMissing && !asItIs;
   await connection.open(mayCreate);
   const isNew = mayCreate && !(await isOurs(connection));
   if (isNew) await writeSchema(connection, layout ?? 'classic');
   await refuseForeign(connection);
-  await connection.whenFree(() => refuseOtherLayout(connection.label, connection.play(readRevision(connection)), layout));
+  const revision = await connection.whenFree(() => connection.play(readRevision(connection)));
+  refuseOtherLayout(connection.label, revision, layout);
+  if (fills && isBeingFilled(revision)) {
+    connection.layout = layoutOf(revision);
+    return { isNew };
+  }
   if (asItIs) await refuseOutdated(connection);
   else if (connection.readOnlyReason !== undefined) await upgradeCopy(connection);
   else await upgradeDatabase(connection, logger);

@@ -1,4 +1,5 @@
 import type { NameMemory } from '../name-store.ts';
+import { noteWhole } from '../sql/catalogue-marks.ts';
 import { sql } from '../sql/statement.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { removeEmptyVersion } from '../sql/version-steps.ts';
@@ -31,6 +32,7 @@ export async function removeVersion(
       await inPieces(connection, { rows: staged, canShrink: true }, ({ after, upTo }) => {
         // Healing could have made the version valid in between.
         connection.run(sql`UPDATE versions SET valid = 0 WHERE uid = ${uid}`);
+        connection.play(noteWhole(uid));
         removePiece(connection, { after, upTo });
         total = before + upTo;
         onProgress(total);

@@ -26,6 +26,7 @@ const SUFFIXES: Partial<Record<keyof typeof SHARED, string>> = {
   backy2_verified: '\n     WITHOUT ROWID',
   backy2_bad: ' WITHOUT ROWID',
   backy2_imported: '\n     WITHOUT ROWID',
+  backy2_catalogue_leaves: ' WITHOUT ROWID',
 };
 
 /** Our own tables, with the one that counts transactions. */

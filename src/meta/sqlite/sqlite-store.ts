@@ -8,6 +8,7 @@ import { commitGroup, findBlobs } from './backup.ts';
 import { SqliteConnection, type SqliteOptions } from './connection.ts';
 import { type ConnectedStore, convertTo, databaseSize } from './conversion.ts';
 import { diskUsage } from './disk-usage.ts';
+import { fill, fillCompact } from './fill.ts';
 import { prepareFullCleanup } from './full-cleanup.ts';
 import { heal } from './heal.ts';
 import { close, copyTo, initialize, layout, open, readOnlyReason } from './lifecycle.ts';
@@ -38,10 +39,10 @@ function connectedStore(options: SqliteStoreOptions): ConnectedStore {
   const classic = {
     ...sharedQueries(connection),
     ...bind(connection, { findBlobs, commitGroup, takeOver, heal, removeVersion }),
-    ...bind(connection, { importVersion, rewrapKeys, diskUsage }),
+    ...bind(connection, { importVersion, fill, rewrapKeys, diskUsage }),
     ...own,
   };
-  const compact = { ...compactQueries(connection), ...own };
+  const compact = { ...compactQueries(connection), ...bind(connection, { fill: fillCompact }), ...own };
   const store: MetaStore = {
     ...byLayout({ classic, compact }, () => connection.layout),
     ...bind(connection, { initialize, copyTo, close, layout, readOnlyReason }),

@@ -1,7 +1,9 @@
 import type { DatedBlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
+import { rememberLast } from '../../model/remember-last.ts';
 import type { Version } from '../../model/version.ts';
 import { forgottenBlobs, insertImported } from '../sql/import-steps.ts';
+import { rowPages } from '../sql/row-pages.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
 import type { SqliteConnection } from './connection.ts';
@@ -23,9 +25,13 @@ export async function importVersion(
        valid INTEGER, enc_version INTEGER, enc_envkey TEXT, enc_nonce TEXT)`,
   );
   const gather = connection.prepare('INSERT INTO temp.import_rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
-  for await (const { uid, id, date, checksum, size, ...row } of rows) {
-    const valid = row.valid ? 1 : 0;
-    gather.run(uid, id, toStoredDate(date), checksum, size, valid, row.encVersion, row.envKey, row.nonce);
+  const storedDate = rememberLast(toStoredDate);
+  for await (const page of rowPages(rows)) {
+    // Each statement of its own would be a transaction.
+    connection.readTogether(() => {
+      for (const { uid, id, date, checksum, size, ...row } of page)
+        gather.run(uid, id, storedDate(date), checksum, size, row.valid ? 1 : 0, row.encVersion, row.envKey, row.nonce);
+    });
   }
   const build = await statementBuilder();
   const valid = version.valid && isWhole();

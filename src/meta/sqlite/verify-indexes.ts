@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BackyError } from '../../errors.ts';
 import type { OnSearched } from '../cleanup-store.ts';
 import { rebuildHint } from '../sql/block-records.ts';
+import { joinSql, quoted, type Sql, sql } from '../sql/statement.ts';
 import { ALL_INDEXES, type CheckedTable } from './checked-indexes.ts';
 import type { SqliteConnection } from './connection.ts';
 
@@ -68,12 +69,11 @@ async function walkTable(
   { name, key, indexes }: CheckedTable,
   progress: Progress,
 ): Promise<Walk[]> {
-  const isOf = indexes.map(({ where }) => (where === undefined ? '1' : `${where}`));
-  const columns = indexes.flatMap(({ columns }, i) => [...columns, isOf[i]]);
+  const columns = indexes.flatMap((index) => [...index.columns, index.where ?? sql`1`]);
   const walks = indexes.map(newWalk);
-  const keys = key.split(', ').length;
+  const keys = key.length;
   // For a table without rowid, NOT INDEXED alone does not prevent a scan of a covering index.
-  const statement = `SELECT ${key}, ${columns.join(', ')} FROM ${name} NOT INDEXED ORDER BY ${key}`;
+  const statement = sql`SELECT ${joinSql([...key, ...columns], ', ')} FROM ${quoted(name)} NOT INDEXED ORDER BY ${joinSql(key, ', ')}`;
   await eachRow(connection, statement, progress, (row) => {
     const start = digest(row, 0, keys);
     for (let i = 0, at = keys; i < indexes.length; i++) {
@@ -91,14 +91,14 @@ async function walkIndex(
   index: CheckedIndex,
   progress: Progress,
 ): Promise<Walk> {
-  const keys = key.split(', ').length;
-  const values = index.columns.join(', ');
-  const where = index.where === undefined ? '' : `WHERE ${index.where}`;
+  const keys = key.length;
+  const values = joinSql(index.columns, ', ');
+  const where = index.where === undefined ? sql`` : sql`WHERE ${index.where}`;
   const walk = newWalk();
   let last: Value[] = [];
   await eachRow(
     connection,
-    `SELECT ${key}, ${values} FROM ${name} INDEXED BY ${index.name} ${where} ORDER BY ${values}`,
+    sql`SELECT ${joinSql(key, ', ')}, ${values} FROM ${quoted(name)} INDEXED BY ${quoted(index.name)} ${where} ORDER BY ${values}`,
     progress,
     (row) => {
       addTo(walk, digest(row, keys, row.length, digest(row, 0, keys)));
@@ -112,12 +112,12 @@ async function walkIndex(
 
 async function eachRow(
   connection: SqliteConnection,
-  sql: string,
+  statement: Sql,
   progress: Progress,
   body: (row: Value[]) => void,
 ): Promise<void> {
   let rows = 0;
-  for (const row of connection.prepare(sql).raw(true).iterate() as IterableIterator<Value[]>) {
+  for (const row of connection.prepare(statement.text).raw(true).iterate() as IterableIterator<Value[]>) {
     body(row);
     if (++rows % PIECE_ROWS !== 0) continue;
     await nextTurn();
@@ -135,7 +135,7 @@ class Progress {
   constructor(connection: SqliteConnection, tables: readonly CheckedTable[], onSearched: OnSearched) {
     this.#onSearched = onSearched;
     for (const { name, indexes } of tables) {
-      const { n } = connection.prepare(`SELECT count(*) AS n FROM ${name} NOT INDEXED`).get() as { n: number };
+      const { n } = connection.prepare(sql`SELECT count(*) AS n FROM ${quoted(name)} NOT INDEXED`.text).get() as { n: number };
       this.#total += n * (1 + indexes.filter(({ where }) => where === undefined).length);
     }
   }

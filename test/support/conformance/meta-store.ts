@@ -2,6 +2,7 @@ import { metaBackupSuite } from './meta-backup.ts';
 import { metaBlocksSuite } from './meta-blocks.ts';
 import { metaCleanupSuite } from './meta-cleanup.ts';
 import { metaEncryptionSuite } from './meta-encryption.ts';
+import { metaFillSuite } from './meta-fill.ts';
 import { MetaLab, type MetaStoreFixture } from './meta-lab.ts';
 import { metaReportsSuite } from './meta-reports.ts';
 import { metaTransferSuite } from './meta-transfer.ts';
@@ -20,4 +21,5 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
   metaTransferSuite(lab);
   metaReportsSuite(lab);
   metaEncryptionSuite(lab);
+  metaFillSuite(lab);
 }

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import type { CephAddress } from '../../services/ceph.ts';
 import { createDatabase, dropDatabase, type PostgresAddress, postgresQuery, postgresUrl } from '../../services/postgres.ts';
-import { copyObject, createBucket, deleteBucket, listObjects, STORE_PREFIX, s3Request } from '../../services/s3-buckets.ts';
+import { copyObject, createBucket, deleteBucket, isBlobKey, listObjects, s3Request } from '../../services/s3-buckets.ts';
 
 // Runs in a worker thread, and makes the requests of ServerCalls one after another.
 
@@ -49,7 +49,7 @@ const calls = {
     await createBucket(s3, name);
   },
   async blobSizes(bucket: string): Promise<Map<string, number>> {
-    const blobs = (await listObjects(s3, bucket)).filter(({ key }) => !key.startsWith(STORE_PREFIX));
+    const blobs = (await listObjects(s3, bucket)).filter(({ key }) => isBlobKey(key));
     return new Map(blobs.map(({ key, size }) => [key, size]));
   },
   async readBlobs(bucket: string, uids: readonly string[]): Promise<Map<string, Uint8Array>> {

@@ -23,16 +23,16 @@ const ALL = { first: 0, count: 10_000 };
 const uidOf = (n: number) => `${(n * 7919).toString(16).padStart(10, '0')}${'A'.repeat(22)}`;
 const sumOf = (n: number) => n.toString(16).padStart(128, '0');
 
-/** Two stores that get the same changes, chosen by a seed. They must answer the same. */
+/** Stores that get the same changes, chosen by a seed. They must answer the same. */
 export class TwinStores {
-  readonly #stores: readonly [MetaStore, MetaStore];
+  readonly #stores: readonly [MetaStore, ...MetaStore[]];
   #blobs = 0;
   #versions = 0;
   readonly #blockSizes = new Map<string, number>();
   #random: () => number = Math.random;
 
-  constructor(one: MetaStore, other: MetaStore) {
-    this.#stores = [one, other];
+  constructor(one: MetaStore, ...others: MetaStore[]) {
+    this.#stores = [one, ...others];
   }
 
   async step(kind: (typeof TWIN_STEPS)[number], seed: number): Promise<void> {
@@ -148,7 +148,7 @@ export class TwinStores {
     await this.#both(async (store) => (await store.longestUnchecked(undefined, 2000, 10_000)).blobs.map(({ uid }) => uid));
   }
 
-  /** Does the same to both stores. @returns what both answered. */
+  /** Does the same to all stores. @returns what all answered. */
   async #both<T>(body: (store: MetaStore) => Promise<T>): Promise<T> {
     const random = this.#random;
     const seed = Math.floor(random() * 2 ** 31);
@@ -158,7 +158,7 @@ export class TwinStores {
       answers.push(await body(store));
     }
     this.#random = random;
-    expect(answers[1]).toEqual(answers[0]);
+    for (const answer of answers.slice(1)) expect(answer).toEqual(answers[0]);
     return answers[0] as T;
   }
 
