@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Config } from '../config/config.ts';
 import type { Backy } from '../core/backy.ts';
+import type { StoreSelection } from '../core/catalogue/from-store.ts';
 import type { StatusSubject } from './live/status-text.ts';
 import type { ReadInput } from './options/read-input.ts';
 import type { Outcome } from './output/outcome.ts';
@@ -60,6 +61,13 @@ export interface TextCommand extends CommandWords {
 export interface Command extends CommandWords {
   /** False: the database need not be initialised. */
   needsDatabase?: false;
+  /**
+   * The versions to read from the catalogue in the data backend, instead of opening the database.
+   * Undefined: the database is opened.
+   */
+  fromStore?(invocation: Invocation): StoreSelection | undefined;
+  /** True: it changes or removes versions, so that their catalogue has to follow. */
+  changesVersions?: true;
   /** True: the database may have another layout than the configured one. */
   anyLayout?: true;
   /** Whether the database is opened as it is: an old or missing one is an error. */
@@ -71,6 +79,8 @@ export interface Command extends CommandWords {
    * refused.
    */
   streamsBytes?(invocation: Invocation): boolean;
+  /** Log lines go to stderr: stdout gets a text that people send to a file. */
+  logsToStderr?: true;
   /**
    * Refuses words that do not fit together, as the parser refuses an unknown option: before the
    * config file is read. @throws BackyError `usage`.

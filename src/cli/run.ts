@@ -79,7 +79,7 @@ function createLog({ globals, command, ...invocation }: ParsedCall): ConsoleLog 
     console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO',
     file: verbose ? 'DEBUG' : 'INFO',
     color: allowsColor(globals.color),
-    linesTo: command.streamsBytes?.(invocation) === true ? 2 : 1,
+    linesTo: command.logsToStderr === true || command.streamsBytes?.(invocation) === true ? 2 : 1,
   });
 }
 
@@ -94,11 +94,13 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
     log.warning('Stopping once the blocks in flight are done. A second signal stops at once.'),
   );
   const action = await call.command.prepare(call, config, read);
+  const selection = call.command.fromStore?.(call);
   const backy = await createBacky({
     config,
     command: call.command.name,
     logger: log,
     signal,
+    needsDatabase: selection === undefined,
     onProgress: (progress) => status.update(progress),
     onStuckThreads: () => {
       run.stuckThreads = true;
@@ -109,9 +111,12 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
   const tellStatus = () => status.tell();
   process.on('SIGUSR1', tellStatus);
   try {
-    const { needsDatabase, anyLayout = false, asItIs } = call.command;
-    if (needsDatabase !== false) await backy.open({ anyLayout, asItIs: asItIs?.(call) === true });
-    const outcome = await action(sessionOf(run, backy, status));
+    const session = sessionOf(run, backy, status);
+    const { needsDatabase, anyLayout = false, asItIs, changesVersions } = call.command;
+    if (selection !== undefined) await backy.openFromStore(selection);
+    else if (needsDatabase !== false) await backy.open({ anyLayout, asItIs: asItIs?.(call) === true });
+    const changes = changesVersions === true && selection === undefined;
+    const outcome = await (changes ? flushing(backy, () => action(session)) : action(session));
     await showOutcome(outcome, formOf(run, signal));
     if (outcome.message !== undefined) log.info(outcome.message);
     return conclude(outcome.exitCode ?? 0, log);
@@ -119,6 +124,21 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
     process.off('SIGUSR1', tellStatus);
     status.close();
     await backy.close();
+  }
+}
+
+/** The catalogue first gets what an earlier command has left, then what this one changes. */
+async function flushing<T>(backy: Backy, body: () => Promise<T>): Promise<T> {
+  await backy.flushCatalogue('before');
+  let isBroken = false;
+  try {
+    return await body();
+  } catch (error) {
+    // With database or data backend broken, it would only take longer to fail.
+    isBroken = error instanceof BackyError && ['database', 'dataBackend'].includes(error.code);
+    throw error;
+  } finally {
+    if (!isBroken) await backy.flushCatalogue('after');
   }
 }
 

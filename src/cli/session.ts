@@ -19,6 +19,8 @@ interface BackyOptions {
   command: string;
   logger: Logger;
   signal: AbortSignal;
+  /** False: nothing connects to the database, not even for locks. */
+  needsDatabase: boolean;
   onProgress: OnProgress;
   onStuckThreads(): void;
 }
@@ -28,12 +30,13 @@ export async function createBacky({
   config,
   command,
   logger,
+  needsDatabase,
   onProgress,
   onStuckThreads,
   ...given
 }: BackyOptions): Promise<Backy> {
   const now = () => new Date();
-  const { locks, lost, fence } = await locksFor(config, command);
+  const { locks, lost, fence } = await locksFor(config, command, needsDatabase);
   const signal = lost === undefined ? given.signal : anySignal([given.signal, lost]);
   return new Backy({
     meta: await metaStoreFor({
@@ -60,9 +63,11 @@ export async function createBacky({
         version: config.encryptionVersion,
         isAssumed: config.encryptionAssumed,
         key: config.encryptionKey,
+        recovery: config.recovery,
         compressionLevel: config.compressionLevel,
       },
       deduplication: config.deduplication,
+      catalogue: config.catalogue,
       workers: config.workers,
       cpus: config.cpus,
       hintCheckPercent: config.hintCheckPercent,

@@ -1,4 +1,4 @@
-import type { DataBackendOptions } from '../data/options.ts';
+import type { DataBackendOptions, RecoveryOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
 import type { Layout } from '../model/layout.ts';
 import type { Scheduler } from '../model/scheduler.ts';
@@ -32,6 +32,8 @@ export interface Config {
   fileMode: number;
   disallowRmWhenYoungerThanDays: number;
   deduplication: boolean;
+  /** Keep a catalogue in the data backend. */
+  catalogue: boolean;
   /** Worker threads; undefined: as the work needs, at most one per CPU. */
   workers: number | undefined;
   /** Number of CPUs that the program may use. */
@@ -46,6 +48,8 @@ export interface Config {
   encryptionVersion: 0 | 1;
   /** Neither encryption_version nor encryption_key is set. The version is 0 then. */
   encryptionAssumed: boolean;
+  /** The file of the recovery key or passphrase. It is read when it is needed. */
+  recovery: RecoveryOptions | undefined;
   defaultSchedulers: string[];
   slaSchedulers: string[];
   slaNewNamesByAge: boolean;

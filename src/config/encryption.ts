@@ -1,7 +1,7 @@
 import { BackyError } from '../errors.ts';
 import type { Config } from './config.ts';
 import type { Ini } from './ini.ts';
-import type { Kind } from './kinds.ts';
+import { type Kind, path } from './kinds.ts';
 import { readOption } from './section.ts';
 
 const SECTION = 'DEFAULTS';
@@ -14,7 +14,7 @@ const key: Kind<string> = {
   show: () => 'the value (not shown)',
 };
 
-type Encryption = Pick<Config, 'encryptionKey' | 'encryptionVersion' | 'encryptionAssumed'>;
+type Encryption = Pick<Config, 'encryptionKey' | 'encryptionVersion' | 'encryptionAssumed' | 'recovery'>;
 
 /**
  * Decides the encryption version for new blobs (docs/spec/formats.md §4). If `version` is
@@ -29,7 +29,21 @@ export function readEncryption(ini: Ini, version: 0 | 1 | undefined): Encryption
     encryptionKey,
     encryptionVersion: version ?? fallback,
     encryptionAssumed: version === undefined && encryptionKey === undefined,
+    recovery: readRecovery(ini),
   };
+}
+
+/** One of two options. @throws BackyError `config` if both are set. */
+function readRecovery(ini: Ini): Config['recovery'] {
+  const [key, passphrase] = ['recovery_key_file', 'recovery_passphrase_file'].map((option) =>
+    readOption(ini, { section: SECTION, option }, path),
+  );
+  if (key && passphrase)
+    throw new BackyError('config', '[DEFAULTS] has both recovery_key_file and recovery_passphrase_file.', {
+      hint: 'Leave one of them out.',
+    });
+  if (key) return { by: 'key', file: key };
+  return passphrase ? { by: 'passphrase', file: passphrase } : undefined;
 }
 
 function readKey(ini: Ini): string | undefined {

@@ -30,12 +30,14 @@ export function loadConfig(
   refuseWrongCase(ini);
   const presets: Presets = embedded ? embeddedPresets(env) : {};
   const defaults = readSection(ini, 'DEFAULTS', presets.DEFAULTS);
+  const storage = readSection(ini, 'DataBackend', presets.DataBackend);
   return {
     files: ini.files,
     embedded,
     ...readGeneral(ini, defaults, env),
     ...readMeta(readSection(ini, 'MetaBackend', presets.MetaBackend)),
-    data: readData(ini, readSection(ini, 'DataBackend', presets.DataBackend), defaults.file_mode),
+    catalogue: storage.catalogue,
+    data: readData(ini, storage, defaults.file_mode),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
     warnings: [...unreadWarnings(ini), ...commentWarnings(ini), ...exposedWarnings(files)],

@@ -79,6 +79,8 @@ export const SCHEMA = {
     compression_level: option(wholeNumber({ min: 1, max: 19 }), 1),
     // Read by encryption.ts, since a wrong key matters only with encryption.
     encryption_key: deferred,
+    recovery_key_file: deferred,
+    recovery_passphrase_file: deferred,
     encryption_version: option<0 | 1 | undefined>(oneOf<0 | 1>({ 0: 0, 1: 1 }), undefined),
     default_schedulers: option(names, ['daily']),
     sla_schedulers: option(names, ['daily', 'weekly', 'monthly']),
@@ -98,6 +100,7 @@ export const SCHEMA = {
     bandwidth_write: option(bytesPerSecond, 0),
     path: option(path, '/tmp'),
     direct_io: option(directIo, 'auto'),
+    catalogue: option(bool, true),
     // Read by s3.ts, for types s3 and minio only.
     aws_access_key_id: deferred,
     aws_access_key_id_file: deferred,

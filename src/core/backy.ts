@@ -7,6 +7,15 @@ import type { TaggedVersion } from '../model/version.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
 import type { AutoResult } from './auto/auto-request.ts';
 import type { BackupRequest, BackupResult } from './backup/request.ts';
+import type { Adoption } from './catalogue/adopt.ts';
+import type { CatalogueDifference } from './catalogue/compare.ts';
+import type { FlushTime } from './catalogue/flush.ts';
+import type { ForgottenManifest } from './catalogue/forget.ts';
+import type { StoreSelection } from './catalogue/from-store.ts';
+import type { RebuildRequest, RebuildResult } from './catalogue/rebuild-result.ts';
+import type { RecoveryFacts } from './catalogue/recovery-facts.ts';
+import type { CatalogueRow } from './catalogue/status.ts';
+import type { CatalogueSync } from './catalogue/sync.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
@@ -41,7 +50,9 @@ import { type RemovalResult, removeVersion } from './versions/remove-version.ts'
  * {@link close} last. Larger operations are loaded on first use, so that `ls` starts fast.
  */
 export class Backy {
-  readonly #context: Context;
+  #context: Context;
+  /** Ends the database of {@link openFromStore}. */
+  #removeTemporary: (() => Promise<void>) | undefined;
 
   constructor(context: Context) {
     this.#context = context;
@@ -67,6 +78,17 @@ export class Backy {
     }
   }
 
+  /**
+   * Instead of {@link open}: reads versions from the catalogue in the data backend into a temporary
+   * database, on which all operations work then. The configured database is not needed.
+   */
+  async openFromStore(selection: StoreSelection): Promise<void> {
+    const { contextFromStore } = await import('./catalogue/from-store.ts');
+    const { context, remove } = await contextFromStore(this.#context, selection);
+    this.#context = context;
+    this.#removeTemporary = remove;
+  }
+
   /** Creates the database's schema. Needs no `open`. */
   async initdb(layout: Layout): Promise<void> {
     await this.#context.meta.initialize(layout);
@@ -75,12 +97,46 @@ export class Backy {
 
   /** Closes the database and releases all locks. */
   async close(): Promise<void> {
-    await this.#context.meta.close();
+    await (this.#removeTemporary?.() ?? this.#context.meta.close());
     await this.#context.locks.close();
   }
 
   async #adoptStore(): Promise<void> {
     await (await import('./store/lost-database.ts')).adoptStore(this.#context);
+  }
+
+  /** Brings the catalogue in the data backend up to date, before or after changes of versions. */
+  async flushCatalogue(when: FlushTime = 'after'): Promise<void> {
+    await (await import('./catalogue/flush.ts')).flushCatalogue(this.#context, when);
+  }
+
+  /** Says which versions the catalogue in the data backend has. */
+  async catalogueStatus(): Promise<CatalogueRow[]> {
+    return (await import('./catalogue/status.ts')).catalogueStatus(this.#context);
+  }
+
+  /** Writes what the catalogue lacks. What was stopped continues. */
+  async syncCatalogue(): Promise<CatalogueSync> {
+    return (await import('./catalogue/sync.ts')).syncCatalogue(this.#context);
+  }
+
+  /** Lists versions that catalogue and database do not have alike. */
+  async compareCatalogue(): Promise<CatalogueDifference[]> {
+    return (await import('./catalogue/compare.ts')).compareCatalogue(this.#context);
+  }
+
+  /** Brings versions into the database that only the catalogue has: one, or all. */
+  async adoptVersions(uid?: string): Promise<Adoption> {
+    try {
+      return await (await import('./catalogue/adopt.ts')).adoptVersions(this.#context, uid);
+    } finally {
+      await this.flushCatalogue('after');
+    }
+  }
+
+  /** Deletes the manifest of a version that the database lacks. */
+  async forgetManifest(uid: string): Promise<ForgottenManifest> {
+    return (await import('./catalogue/forget.ts')).forgetManifest(this.#context, uid);
   }
 
   // Versions
@@ -246,6 +302,19 @@ export class Backy {
   /** Deletes every blob that no version names. No other operation may run meanwhile. */
   async cleanupFull(request: FullCleanupRequest): Promise<CleanupResult> {
     return (await import('./upkeep/cleanup.ts')).cleanupFull(this.#context, request);
+  }
+
+  /**
+   * Makes the database from the catalogue in the data backend. Needs no `open`. Continues what was
+   * stopped. Needs the whole installation.
+   */
+  async rebuildDatabase(request: RebuildRequest): Promise<RebuildResult> {
+    return (await import('./catalogue/rebuild-database.ts')).rebuildDatabase(this.#context, request);
+  }
+
+  /** Says what one must know to come back from the store. Needs no `open`. */
+  async recoveryFacts(): Promise<RecoveryFacts> {
+    return (await import('./catalogue/recovery-facts.ts')).recoveryFacts(this.#context);
   }
 
   /** Copies the database to a file. Needs no `open`. */

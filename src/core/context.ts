@@ -42,6 +42,8 @@ export interface Settings extends SchedulerSettings {
   hashFunction: string;
   encryption: EncryptionOptions;
   deduplication: boolean;
+  /** Keep the catalogue in the data backend up to date. */
+  catalogue: boolean;
   /** Threads that move blocks. Undefined: see `workersFor`. */
   workers: number | undefined;
   /** CPUs that the program may use. */

@@ -38,6 +38,8 @@ export const LOCK_NAMES = {
   fastCleanup: 'backy-cleanup-fast',
   /** Held while a store gets its id. */
   storeId: 'backy-store-id',
+  /** With `-` and a folder of the catalogue: held while that folder is written or collected. */
+  catalogue: 'backy-catalogue',
 } as const;
 
 /** Characters of a lock's name. Others could make its file leave lock_dir. */

@@ -1,3 +1,6 @@
+import { CATALOGUE_FORMAT } from './catalogue-format.ts';
+import { CATALOGUE_MARKS } from './catalogue-marks.ts';
+import { CATALOGUE_WRITER } from './catalogue-writer.ts';
 import { COMPACT_CLEANUP } from './compact-cleanup.ts';
 import { COMPACT_GUARDS } from './compact-guards.ts';
 import { COMPARISONS } from './comparisons.ts';
@@ -17,10 +20,13 @@ export { findTest } from './find-test.ts';
 export const MUTANTS: readonly Mutant[] = [
   ...DURABILITY,
   ...VERSIONS,
+  ...CATALOGUE_FORMAT,
   ...COMPACT_CLEANUP,
   ...COMPACT_GUARDS,
   ...LOCK_RULES,
   ...COMPARISONS,
   ...DELTAS,
   ...OUTSIDE,
+  ...CATALOGUE_MARKS,
+  ...CATALOGUE_WRITER,
 ];

@@ -117,7 +117,7 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
     name: 'other-layout-is-refused-after-the-upgrade',
     invariant: 'A database that is refused for its layout does not change.',
     file: 'src/meta/sqlite/lifecycle.ts',
-    text: '  await connection.whenFree(() => refuseOtherLayout(connection.label, connection.play(readRevision(connection)), layout));\n',
+    text: '  refuseOtherLayout(connection.label, revision, layout);\n',
     replacement: '',
     tests: LAYOUT,
   },
@@ -140,9 +140,9 @@ export const COMPACT_GUARDS: readonly Mutant[] = [
   {
     name: 'conversion-ignores-keys',
     invariant: 'Rows of a conversion are the same in all columns.',
-    file: 'src/core/upkeep/equal-rows.ts',
-    text: 'a.envKey === b.envKey &&',
-    replacement: '',
+    file: 'src/core/upkeep/row-digest.ts',
+    text: 'text += JSON.stringify([id, uid, checksum, size, valid, encVersion, envKey, nonce]);',
+    replacement: 'text += JSON.stringify([id, uid, checksum, size, valid, encVersion, nonce]);',
     tests: CONVERSION,
   },
   {

@@ -13,7 +13,7 @@ export const LOCK_RULES: readonly Mutant[] = [
     name: 'locks-are-in-lock-dir-alone',
     invariant: 'Who uses the same SQLite file meets there, whatever their lock_dir.',
     file: 'src/cli/installation/locks-for.ts',
-    text: 'new CombinedLockService([onHost, atDatabase])',
+    text: 'new CombinedLockService([onHost, beside])',
     replacement: 'new CombinedLockService([onHost])',
     tests: STORE_LOCKS,
     builds: true,

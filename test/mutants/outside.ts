@@ -207,7 +207,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'nothing-is-retried',
     invariant: 'A request that failed for what may pass is repeated.',
-    file: 'src/data/retrying-backend.ts',
+    file: 'src/data/retrier.ts',
     text: 'if (!(error instanceof TransientFailure) || signal?.aborted === true) throw error;',
     replacement: 'if (error instanceof Error) throw error;',
     tests: RETRIES,
@@ -215,7 +215,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'refusals-are-retried',
     invariant: 'What the server refuses is not repeated.',
-    file: 'src/data/retrying-backend.ts',
+    file: 'src/data/retrier.ts',
     text: '!(error instanceof TransientFailure) ||',
     replacement: '',
     tests: RETRIES,
@@ -223,7 +223,7 @@ export const OUTSIDE: readonly Mutant[] = [
   {
     name: 'one-404-is-believed',
     invariant: 'A blob is missing only when the server says so again.',
-    file: 'src/data/retrying-backend.ts',
+    file: 'src/data/retrier.ts',
     text: 'for (const waitMs of LOOK_AGAIN_AFTER_MS) {',
     replacement: 'for (const waitMs of [] as number[]) {',
     tests: RETRIES,

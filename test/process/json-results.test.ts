@@ -159,6 +159,33 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     lab.sql('UPDATE blocks SET checksum = NULL WHERE version_uid = ? AND uid IS NOT NULL', uid);
     for await (const call of tableCalls('check-metadata')) yield { ...call, code: 20 };
   },
+  async *catalogue() {
+    const uid = await lab.backup(source, 'vm');
+    yield { args: ['catalogue'] };
+    yield { args: ['catalogue', '--sync'] };
+    lab.sql('DELETE FROM backy2_catalogue');
+    lab.sql('DELETE FROM tags');
+    lab.sql('DELETE FROM stats');
+    lab.sql('DELETE FROM blocks');
+    lab.sql('DELETE FROM versions');
+    yield { args: ['catalogue', '--compare'] };
+    yield { args: ['catalogue', '--adopt'] };
+    await lab.ok('rm', uid);
+    lab.sql('DELETE FROM backy2_catalogue');
+    yield { args: ['catalogue'] };
+  },
+  async *'rebuild-db'() {
+    await lab.backup(source, 'vm');
+    const lost = await lab.backup(`file://${lab.write('other', noise(BLOCK, 'other'))}`, 'lost');
+    lab.blobAt(lost, 0).remove();
+    lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('new.sqlite')}` } });
+    yield { args: ['rebuild-db', '-n'] };
+    yield { args: ['rebuild-db'], code: 20 };
+  },
+  async *'recovery-sheet'() {
+    yield { args: ['recovery-sheet'] };
+    yield { args: ['recovery-sheet', '--html', '--with-key'] };
+  },
   async *stats() {
     yield { args: ['stats'] };
     await lab.backup(source, 'vm');

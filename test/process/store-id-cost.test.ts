@@ -18,7 +18,8 @@ let lab: Lab;
 let source: string;
 let uid: string;
 beforeEach(async () => {
-  lab = await Lab.create({ blockSize: BLOCK });
+  // The catalogue reads and writes there too.
+  lab = await Lab.create({ blockSize: BLOCK, config: { DataBackend: { catalogue: 'no' } } });
   source = `file://${lab.write('image', noise(20 * BLOCK, 'image'))}`;
   uid = await lab.backup(source, 'vm');
 });

@@ -12,6 +12,7 @@ import { backupRow, checkAutoOptions, prepareAuto } from './backup-auto.ts';
 export const backupCommand: Command = {
   name: 'backup',
   description: 'Back up a source.',
+  changesVersions: true,
   args: [
     ['<source>', 'e.g. file:///dev/sda or rbd://pool/image@snap'],
     ['<name>', 'name of the backup [with --auto: of the image]'],

@@ -6,6 +6,7 @@ import { parseWhole } from '../options/parse-values.ts';
 export const cleanupCommand: Command = {
   name: 'cleanup',
   description: 'Delete blobs that no version uses.',
+  changesVersions: true,
   args: [],
   options: [
     ['-f, --full', 'scan the whole data backend; no other command may run'],

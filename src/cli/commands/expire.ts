@@ -4,6 +4,7 @@ import { parseDate } from '../options/parse-values.ts';
 export const expireCommand: Command = {
   name: 'expire',
   description: 'Set the expire date of a version.',
+  changesVersions: true,
   args: [
     ['<version_uid>', 'version to change'],
     ['<expire>', 'YYYY-MM-DD or "YYYY-MM-DD HH:MM:SS" (UTC); \'\' clears the date'],

@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 export const fuseCommand: Command = {
   name: 'fuse',
   description: 'Mount all versions as files.',
+  changesVersions: true,
   args: [['<mount>', 'mount point: an empty folder']],
   options: [],
   examples: [

@@ -1,6 +1,7 @@
 import type { Command, TextCommand } from '../command.ts';
 import { backupCommand } from './backup.ts';
 import { backupDbCommand } from './backup-db.ts';
+import { catalogueCommand } from './catalogue.ts';
 import { checkMetadataCommand } from './check-metadata.ts';
 import { checkStorageCommand } from './check-storage.ts';
 import { cleanupCommand } from './cleanup.ts';
@@ -18,6 +19,8 @@ import { lsCommand } from './ls.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
 import { protectCommand, unprotectCommand } from './protect.ts';
+import { rebuildDbCommand } from './rebuild-db.ts';
+import { recoverySheetCommand } from './recovery-sheet.ts';
 import { rekeyCommand } from './rekey.ts';
 import { repairCommand } from './repair.ts';
 import { restoreCommand } from './restore.ts';
@@ -53,8 +56,11 @@ export const COMMANDS: readonly Command[] = [
   migrateEncryptionCommand,
   checkStorageCommand,
   checkMetadataCommand,
+  catalogueCommand,
   backupDbCommand,
   convertDbCommand,
+  rebuildDbCommand,
+  recoverySheetCommand,
   dueCommand,
   slaCommand,
 ];

@@ -1,7 +1,6 @@
-import { BackyError } from '../../errors.ts';
-import { LAYOUTS, type Layout } from '../../model/layout.ts';
+import { LAYOUTS } from '../../model/layout.ts';
 import type { Command } from '../command.ts';
-import { parseLayout } from '../options/layout-option.ts';
+import { layoutFrom } from '../options/layout-option.ts';
 import { text } from '../options/option-values.ts';
 
 export const initdbCommand: Command = {
@@ -15,20 +14,10 @@ export const initdbCommand: Command = {
   ],
   needsDatabase: false,
   prepare({ options }, config) {
-    const layout = layoutFrom(text(options.layout), config.layout);
+    const layout = layoutFrom(text(options.layout), config.layout, 'initdb');
     return async ({ backy }) => {
       await backy.initdb(layout);
       return { result: { initialized: true, layout } };
     };
   },
 };
-
-/** The layout of the option, else that of the config file. All other commands want the latter. */
-function layoutFrom(option: string | undefined, configured: Layout | undefined): Layout {
-  if (option === undefined) return configured ?? 'classic';
-  const layout = parseLayout(option, { command: 'initdb', option: '--layout' });
-  if (configured === undefined || configured === layout) return layout;
-  throw new BackyError('config', `--layout is ${layout}, but [MetaBackend] layout is ${configured}. Nothing was created.`, {
-    hint: 'Change the config file, or leave the option out.',
-  });
-}

@@ -1,6 +1,7 @@
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Command } from '../command.ts';
 import { fieldsOption } from '../options/fields-option.ts';
+import { FROM_STORE } from '../options/from-store.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { chooseColumns, toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
@@ -27,12 +28,15 @@ export const lsCommand: Command = {
     ['-s, --snapshot-name <snapshot>', 'list only versions with this snapshot name'],
     ['-t, --tag <tag>', 'list only versions with this tag'],
     ['-e, --expired', 'list only expired versions'],
+    FROM_STORE,
     fieldsOption(COLUMNS),
   ],
   examples: [
     ['backy2 -r ls web', 'Lists all versions of web, sizes with units.'],
     ['backy2 -ms ls -f uid -s monday web', 'Prints only the uid, for scripts.'],
+    ['backy2 ls --from-store', 'Lists what the store has, without the database.'],
   ],
+  fromStore: ({ options }) => (flag(options.fromStore) ? { kind: 'list' } : undefined),
   prepare({ args: [name], options }) {
     const columns = chooseColumns(COLUMNS, text(options.fields));
     const request = {

@@ -5,6 +5,7 @@ import { versionLine } from '../output/version-line.ts';
 export const migrateEncryptionCommand: Command = {
   name: 'migrate-encryption',
   description: 'Copy a version to the configured encryption_version.',
+  changesVersions: true,
   args: [['<version_uid>', 'version to copy']],
   options: [],
   prepare({ args: [uid = ''] }) {

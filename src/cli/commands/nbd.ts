@@ -2,6 +2,7 @@ import { BackyError } from '../../errors.ts';
 import type { ListenAddress } from '../../nbd/listen-address.ts';
 import type { TlsFiles } from '../../nbd/tls-files.ts';
 import type { Command, Invocation } from '../command.ts';
+import { FROM_STORE, refuseWithFromStore } from '../options/from-store.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { parseWhole } from '../options/parse-values.ts';
 
@@ -12,6 +13,7 @@ const LOOPBACK = '127.0.0.1';
 export const nbdCommand: Command = {
   name: 'nbd',
   description: 'Serve versions as block devices over NBD.',
+  changesVersions: true,
   args: [],
   options: [
     ['--socket <file>', 'listen on this Unix socket [backy2-nbd.sock in $XDG_RUNTIME_DIR or /run]'],
@@ -23,6 +25,7 @@ export const nbdCommand: Command = {
     ['--read-only', 'refuse writes [keep them until exit]'],
     ['--export <uid_or_name>', 'serve only this version, or the newest of this name'],
     ['--save', 'save writes as a version when the last client leaves'],
+    FROM_STORE,
   ],
   examples: [
     ['backy2 nbd --socket /run/web.sock --export web', 'Serves the newest valid version of web, until Ctrl-C.'],
@@ -30,6 +33,14 @@ export const nbdCommand: Command = {
     ['backy2 nbd --address 0.0.0.0 --tls-psk /etc/backy2.psk --export web', 'Serves it to clients that have a key in that file.'],
     ['backy2 nbd --export web --save', 'Lets you repair a file system inside a backup, then restore it.'],
   ],
+  fromStore: ({ options }) => (flag(options.fromStore) ? { kind: 'uidOrName', text: text(options.export) ?? '' } : undefined),
+  checkUsage({ options }) {
+    refuseWithFromStore('nbd', { options }, [['save', '--save']]);
+    if (flag(options.fromStore) && !filledText(options.export))
+      throw new BackyError('usage', 'nbd: --from-store needs --export: the blocks of that version are read first.', {
+        hint: 'List the versions with: backy2 ls --from-store',
+      });
+  },
   async prepare({ options }) {
     const files = tlsFiles(options);
     const address = listenAddress(options);

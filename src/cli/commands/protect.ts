@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 export const protectCommand: Command = {
   name: 'protect',
   description: 'Protect a version from removal.',
+  changesVersions: true,
   args: [['<version_uid>', 'version to protect']],
   options: [],
   prepare({ args: [uid = ''] }) {
@@ -16,6 +17,7 @@ export const protectCommand: Command = {
 export const unprotectCommand: Command = {
   name: 'unprotect',
   description: 'Remove the protection of a version.',
+  changesVersions: true,
   args: [['<version_uid>', 'version to unprotect']],
   options: [],
   prepare({ args: [uid = ''] }) {

@@ -9,6 +9,7 @@ const VARIABLE = 'BACKY2_OLD_KEY';
 export const rekeyCommand: Command = {
   name: 'rekey',
   description: 'Wrap all block keys with the new encryption_key.',
+  changesVersions: true,
   args: [['[old_key]', `old key; safer: --old-key-file or ${VARIABLE}`]],
   options: [['--old-key-file <file>', 'read the old key from this file (- is stdin)']],
   secretArgs: [0],

@@ -7,6 +7,7 @@ import { flag, text } from '../options/option-values.ts';
 export const repairCommand: Command = {
   name: 'repair',
   description: 'Repair bad blocks from a source.',
+  changesVersions: true,
   args: [['<version_uid>', 'version to repair']],
   options: [['-s, --source <source>', 'original source or a copy, e.g. file:///dev/sda'], ACCEPT_DAMAGE],
   examples: [['backy2 repair UID -s file:///dev/vg0/web', 'Stores the bad blocks again, where the source is unchanged.']],

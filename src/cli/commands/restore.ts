@@ -3,6 +3,7 @@ import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Action, Command, Invocation } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
 import { checkTarget } from '../options/check-url.ts';
+import { FROM_STORE, refuseWithFromStore } from '../options/from-store.ts';
 import { flag, text } from '../options/option-values.ts';
 import { parseWhole } from '../options/parse-values.ts';
 import { READER_GONE } from '../output/outcome.ts';
@@ -22,6 +23,7 @@ const ONLY_TARGETS = [
 export const restoreCommand: Command = {
   name: 'restore',
   description: 'Restore a version to a file, device, RBD image or pipe.',
+  changesVersions: true,
   args: [
     ['<version_uid>', 'version to restore'],
     ['<target>', 'e.g. file:///dev/vg/lv or rbd://pool/image (- is stdout)'],
@@ -35,6 +37,7 @@ export const restoreCommand: Command = {
     ['--dry-run', 'with --delta: write nothing, only report'],
     ['--discard', 'free the space of an existing target first'],
     ['--continue-on-error', 'to stdout: write zeros for bad blocks, and go on'],
+    FROM_STORE,
     ACCEPT_DAMAGE,
   ],
   examples: [
@@ -43,9 +46,12 @@ export const restoreCommand: Command = {
     ['backy2 restore -f --delta UID file:///dev/vg0/web', 'Writes only the blocks that differ.'],
     ['backy2 restore UID rbd://vms/web-restored', 'Creates an RBD image, in which zero blocks take no space.'],
     ['backy2 restore UID - | zstd > web.img.zst', 'Writes the image to a pipe, in order.'],
+    ['backy2 restore --from-store UID file:///tmp/web.img', 'Works without the database, if it is lost.'],
   ],
+  fromStore: ({ args: [uid = ''], options }) => (flag(options.fromStore) ? { kind: 'uid', uid } : undefined),
   streamsBytes: ({ args: [, target] }) => target === STDOUT,
   checkUsage({ args: [, target], options }) {
+    refuseWithFromStore('restore', { options }, [['deltaFrom', '--delta-from']]);
     if (target !== STDOUT) return;
     const unfit = ONLY_TARGETS.find(([name]) => options[name] !== undefined);
     if (unfit === undefined) return;

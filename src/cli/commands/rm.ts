@@ -7,6 +7,7 @@ import { flag } from '../options/option-values.ts';
 export const rmCommand: Command = {
   name: 'rm',
   description: 'Remove versions; cleanup frees their space.',
+  changesVersions: true,
   args: [['<version_uids...>', 'versions to remove; with --expired or --forget: a name']],
   options: [
     ['-f, --force', 'remove also versions younger than disallow_rm_when_younger_than_days'],

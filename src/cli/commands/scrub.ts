@@ -4,6 +4,7 @@ import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Action, Command, Invocation, Session } from '../command.ts';
 import { ACCEPT_DAMAGE } from '../options/accept-damage.ts';
 import { checkSource } from '../options/check-url.ts';
+import { FROM_STORE, refuseWithFromStore } from '../options/from-store.ts';
 import { filledText, flag, text } from '../options/option-values.ts';
 import { parseDays, parseDuration, parsePercent } from '../options/parse-values.ts';
 import { toTable } from '../output/select-fields.ts';
@@ -35,9 +36,17 @@ const SEVERAL: Column<ScrubResult>[] = [
 /** The subjects of a scrub; it takes one of them. */
 const SUBJECTS = 'Name a version uid, or use --all, --name, --tag, --oldest, --budget or --coverage.';
 
+/** Options about times of verification, which the catalogue does not have. */
+const NEED_DATABASE = [
+  ['oldest', '--oldest'],
+  ['budget', '--budget'],
+  ['coverage', '--coverage'],
+] as const;
+
 export const scrubCommand: Command = {
   name: 'scrub',
   description: 'Verify blocks, and mark bad ones.',
+  changesVersions: true,
   args: [['[version_uid]', 'version to scrub']],
   options: [
     ['-s, --source <source>', 'compare the version with this source too'],
@@ -49,6 +58,7 @@ export const scrubCommand: Command = {
     ['--budget <time>', 'same, for at most this TIME, e.g. 90s, 30m or 2h'],
     ['--coverage', 'print verification coverage and exit'],
     ['--days <days>', `with --coverage: periods in days [${DAYS.join(',')}]`],
+    FROM_STORE,
     ACCEPT_DAMAGE,
   ],
   examples: [
@@ -57,7 +67,13 @@ export const scrubCommand: Command = {
     ['backy2 scrub --oldest 4', 'Every night: verifies all blobs once in 25 nights.'],
     ['backy2 scrub --coverage', 'Prints the share of blobs verified in 1, 7, 30 and 90 days.'],
   ],
+  fromStore({ args: [uid], options }) {
+    if (!flag(options.fromStore)) return undefined;
+    if (uid !== undefined) return { kind: 'uid', uid };
+    return { kind: 'filter', filter: { name: filledText(options.name), tag: filledText(options.tag) } };
+  },
   checkUsage({ args: [uid], options }) {
+    refuseWithFromStore('scrub', { options }, NEED_DATABASE);
     const { source, percentile, all, days } = options;
     const selection = selectionIn(options);
     const subjects = [uid === undefined ? undefined : 'a version uid', selection.join(' and ') || undefined, blobsIn(options)];

@@ -6,6 +6,7 @@ const TAGS: WordSpec = ['<tags>', 'tags, comma separated'];
 export const addTagCommand: Command = {
   name: 'add-tag',
   description: 'Add tags to a version.',
+  changesVersions: true,
   args: [['<version_uid>', 'version to tag'], TAGS],
   options: [],
   async prepare({ args: [uid = '', names = ''] }) {
@@ -21,6 +22,7 @@ export const addTagCommand: Command = {
 export const removeTagCommand: Command = {
   name: 'remove-tag',
   description: 'Remove tags from a version.',
+  changesVersions: true,
   args: [['<version_uid>', 'version with the tags'], TAGS],
   options: [],
   async prepare({ args: [uid = '', names = ''] }) {

@@ -30,14 +30,17 @@ interface Locks {
  * is empty, and locks at the database: beside a SQLite file, which containers with another lock_dir
  * may share, or in PostgreSQL, which several hosts may share.
  * @param command the lock holder's command, shown to others who wait for the lock.
+ * @param atDatabase false: the database may be lost, and nothing changes it. Then lock_dir alone
+ * counts, if it can be written.
  */
-export async function locksFor({ lockDir, engine, fileMode }: Config, command: string): Promise<Locks> {
+export async function locksFor({ lockDir, engine, fileMode }: Config, command: string, atDatabase: boolean): Promise<Locks> {
   const self = { command, host: hostname().slice(0, HOST_LENGTH), pid: process.pid };
+  if (!atDatabase) return { locks: new FileLockService(inLockDir(lockDir, { isOptional: true, fileMode }), { self }) };
   if (!isPostgresUrl(engine)) {
     const isOptional = isOnlyReadable(sqlitePath(engine));
     const onHost = new FileLockService(inLockDir(lockDir, { isOptional, fileMode }), { self });
-    const atDatabase = new FileLockService(besideDatabase(sqlitePath(engine), fileMode), { self });
-    return { locks: new CombinedLockService([onHost, atDatabase]) };
+    const beside = new FileLockService(besideDatabase(sqlitePath(engine), fileMode), { self });
+    return { locks: new CombinedLockService([onHost, beside]) };
   }
   const onHost = new FileLockService(inLockDir(lockDir, { fileMode }), { self });
   const [{ PostgresLockService }, { connectAlone, labelOfEngine }] = await Promise.all([

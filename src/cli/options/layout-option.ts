@@ -11,3 +11,16 @@ export function parseLayout(text: string, { command, option }: { command: string
     hint: meant === undefined ? `See: backy2 ${command} --help` : `Did you mean ${meant}?`,
   });
 }
+
+/**
+ * The layout of a new database: the option's, else that of the config file. All other commands want
+ * the latter.
+ */
+export function layoutFrom(option: string | undefined, configured: Layout | undefined, command: string): Layout {
+  if (option === undefined) return configured ?? 'classic';
+  const layout = parseLayout(option, { command, option: '--layout' });
+  if (configured === undefined || configured === layout) return layout;
+  throw new BackyError('config', `--layout is ${layout}, but [MetaBackend] layout is ${configured}. Nothing was created.`, {
+    hint: 'Change the config file, or leave the option out.',
+  });
+}

@@ -8,6 +8,7 @@ import { CheckLog } from '../blocks/check-log.ts';
 import { addMissingBlocks, presentRanges } from '../blocks/present-blocks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import { validateHealed } from '../blocks/validate-healed.ts';
+import { BackupManifest } from '../catalogue/backup-manifest.ts';
 import type { Context } from '../context.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 import { Meter } from '../progress.ts';
@@ -44,6 +45,7 @@ export class BackupRun {
   #startMs = 0;
   /** Counters of the runs before this one. */
   #earlier: BackupCounters = NO_COUNTS;
+  #manifest: BackupManifest | undefined;
 
   constructor(context: Context, prepared: PreparedBackup) {
     const { version, pool } = prepared;
@@ -62,9 +64,12 @@ export class BackupRun {
   }
 
   async #run(): Promise<BackupOutcome> {
-    const { request, version, pool, source } = this.#prepared;
+    const { request, version, base, pool, source } = this.#prepared;
     const { signal } = this.#context;
     this.#meter.begin('prepare', 0);
+    // Blocks of an earlier run may come from anywhere.
+    const origin = request.continueUid === undefined ? base : undefined;
+    this.#manifest = await BackupManifest.begin(this.#context, { version, base: origin });
     if (request.continueUid !== undefined) await this.#skipPresentBlocks();
     this.#startMs = performance.now();
     const hinted = request.onlyHinted === true ? new HintedBlocks(this.#prepared.plan.read) : undefined;
@@ -77,6 +82,7 @@ export class BackupRun {
     const dataStartMs = performance.now();
     this.#meter.begin('data', version.size - this.#prepared.plan.read.count());
     for (;;) {
+      this.#manifest?.willWrite(this.#prepared.plan.read);
       await data.run(signal);
       const dataSeconds = (performance.now() - dataStartMs) / 1000;
       signal.throwIfAborted();
@@ -133,6 +139,7 @@ export class BackupRun {
   async #takeOver(hinted: HintedBlocks | undefined): Promise<BackupCounters> {
     const { base, version, geometry } = this.#prepared;
     const { meta, signal } = this.#context;
+    this.#manifest?.willWrite(this.#prepared.plan.sparse);
     const options = {
       ...{ meta, signal, geometry, plan: this.#prepared.plan, versionUid: version.uid },
       elapsedSeconds: () => this.#elapsedSeconds(),
@@ -174,7 +181,9 @@ export class BackupRun {
       acceptDamage: request.acceptDamage,
     });
     const total = { ...counters, durationSeconds: this.#elapsedSeconds() };
-    return (await this.#context.meta.finishBackup(version, total)) ? total : undefined;
+    const ended = this.#context.now();
+    await this.#manifest?.write(total, ended);
+    return (await this.#context.meta.finishBackup(version, total, ended)) ? total : undefined;
   }
 
   /** Plans to read the blocks again whose blobs were found bad or missing. */

@@ -11,6 +11,7 @@ import { settlingFindings } from '../blocks/fetch-phase.ts';
 import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import { withPool } from '../blocks/with-pool.ts';
+import { BackupManifest } from '../catalogue/backup-manifest.ts';
 import type { Context } from '../context.ts';
 import { Meter } from '../progress.ts';
 import { checkStore, confirmMounted } from '../store/check-store.ts';
@@ -128,6 +129,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
   const counts: RecodeCounts = { blocksWritten: 0, blocksReused: 0 };
   const meter = new Meter(origin.size, pool, onProgress);
   const cleanups = await CleanupWatch.begin(context);
+  const manifest = await BackupManifest.begin(context, { version: copy });
   return settlingFindings({ guard, bad }, async () => {
     for (;;) {
       const todo = await planBlocks(context, recoding);
@@ -152,6 +154,7 @@ async function recodeBlocks(context: Context, recoding: Recoding): Promise<Recod
       // An earlier run may have begun the copy.
       const reused = { versionUid: copy.uid, blocksReused: counts.blocksReused, isContinued: true };
       await verifyReusedBlobs(context, { ...reused, acceptDamage: undefined });
+      await manifest?.write(undefined, context.now());
       if (await meta.finishBackup(copy, undefined)) return counts;
     }
   });

@@ -1,9 +1,10 @@
 import { BackyError } from '../../errors.ts';
-import { isFromFuture, latestCredible, warnOfFuture } from '../../model/clock.ts';
+import { latestCredible, warnOfFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { NbdDisk, NbdExport, NbdExportEntry, NbdExports } from '../../nbd/disk.ts';
 import type { Context } from '../context.ts';
+import { validByDate } from '../versions/valid-by-date.ts';
 import type { ImageView } from './image-view.ts';
 import { NbdDisks } from './nbd-disks.ts';
 import type { OpenImages } from './open-images.ts';
@@ -121,16 +122,6 @@ export class VersionExports implements NbdExports {
     }
     return version;
   }
-}
-
-/**
- * Valid versions, oldest first. Those dated in the future come before all others: their real date
- * is unknown.
- */
-function validByDate(versions: readonly TaggedVersion[], now: Date): TaggedVersion[] {
-  const valid = versions.filter((version) => version.valid);
-  const isAhead = ({ date }: TaggedVersion) => isFromFuture(date, now);
-  return [...valid.filter(isAhead), ...valid.filter((version) => !isAhead(version))];
 }
 
 function describe({ name, snapshotName, date, valid }: TaggedVersion): string {

@@ -1,6 +1,6 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import { openDataBackend } from '../../data/open-backend.ts';
-import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { RetryNotice } from '../../data/retrier.ts';
 import type { Logger } from '../../logger.ts';
 import type { Context } from '../context.ts';
 

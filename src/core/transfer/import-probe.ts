@@ -1,6 +1,6 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import type { NamedBlob } from '../../meta/identity-store.ts';
-import type { DatedBlockRow } from '../../model/block.ts';
+import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { probeBlobs } from '../store/probe-blobs.ts';
 
 /** Rows whose blobs are probed together. */
@@ -31,7 +31,12 @@ export class ImportProbe {
     yield* await this.#probe(batch);
   }
 
-  async #probe(batch: readonly DatedBlockRow[]): Promise<DatedBlockRow[]> {
+  /** The same by pages. */
+  async *pages(pages: AsyncIterable<readonly BlockRow[]>): AsyncIterable<readonly BlockRow[]> {
+    for await (const page of pages) yield await this.#probe(page);
+  }
+
+  async #probe<R extends BlockRow>(batch: readonly R[]): Promise<R[]> {
     const blobs = new Map<string, NamedBlob>();
     for (const { uid, checksum } of batch) if (uid !== null) blobs.set(uid, { uid, checksum: checksum ?? '' });
     const { missing } = await probeBlobs(this.#backend, [...blobs.values()], this.#signal);

@@ -1,4 +1,5 @@
 import type { DataBackend, DeleteOutcome } from '../../data/data-backend.ts';
+import type { IsKept } from '../catalogue/manifest-guard.ts';
 import type { Context } from '../context.ts';
 
 /** Result of deleting blobs. */
@@ -10,20 +11,27 @@ export interface DeletionCounts {
   errors: DeleteOutcome['failed'];
 }
 
-/** Deletes batches of blobs. Removes the doomed marks of those that were really deleted. */
+/**
+ * Deletes batches of blobs, except for those that are kept. Removes the doomed marks of those that
+ * were really deleted.
+ */
 export class BlobDeletion {
-  /** True when the last batch deleted anything. */
+  /** True when the last batch deleted anything, or had blobs to keep that were not seen before. */
   progressed = false;
   blobsDeleted = 0;
+  /** Blobs that were to be deleted, but are kept. */
+  readonly kept = new Set<string>();
   #bytesDeleted: number | null = 0;
   /** Reasons by uid, since a blob may be tried more than once. */
   readonly #failed = new Map<string, string>();
   readonly #context: Context;
   readonly #backend: DataBackend;
+  readonly isKept: IsKept;
 
-  constructor(context: Context, backend: DataBackend) {
+  constructor(context: Context, backend: DataBackend, isKept: IsKept = () => false) {
     this.#context = context;
     this.#backend = backend;
+    this.isKept = isKept;
   }
 
   get counts(): DeletionCounts {
@@ -31,15 +39,22 @@ export class BlobDeletion {
     return { blobsDeleted: this.blobsDeleted, bytesDeleted: this.#bytesDeleted, errors };
   }
 
-  async delete(uids: readonly string[]): Promise<void> {
-    if (uids.length === 0) return;
+  async delete(all: readonly string[]): Promise<void> {
+    const before = this.kept.size;
+    const uids = all.filter((uid) => !this.isKept(uid));
+    for (const uid of all) if (this.isKept(uid)) this.kept.add(uid);
+    this.progressed = this.kept.size > before;
+    if (uids.length > 0) await this.#deleteAll(uids);
+  }
+
+  async #deleteAll(uids: readonly string[]): Promise<void> {
     for (const uid of uids) this.#context.logger.debug(`Cleanup: Removing UID ${uid}`);
     const sizes = await this.#storedBytes(uids);
     // With its locks lost, another host's backup may store blobs that no row names yet.
     await this.#context.locks.confirm();
     const { deleted, failed } = await this.#backend.delete(uids);
     await this.#context.meta.forgetDoomed(deleted);
-    this.progressed = deleted.length > 0;
+    this.progressed ||= deleted.length > 0;
     this.#countDeleted(deleted, sizes);
     for (const { uid, reason } of failed) {
       this.#failed.set(uid, reason);

@@ -1,6 +1,6 @@
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
-import { progressLog } from './progress-log.ts';
+import { progressLog } from '../progress-log.ts';
 
 /** Blocks of all of these versions. */
 export function blocksOf(versions: readonly TaggedVersion[]): number {

@@ -5,6 +5,7 @@ import type { UnusedRequest } from '../../meta/cleanup-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { clockTime, toSecondsText } from '../../model/dates.ts';
+import { tidyCatalogue } from '../catalogue/tidy.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
@@ -56,7 +57,9 @@ export interface FastCleanupRequest {
 interface CleanupSteps {
   /** Runs first, once the data backend is known to be the right store. */
   prepare?(backend: DataBackend): Promise<void>;
-  deleteBlobs(backend: DataBackend): Promise<Deleted>;
+  /** How the catalogue is tidied before. */
+  catalogue: Parameters<typeof tidyCatalogue>[2];
+  deleteBlobs(backend: DataBackend, deletion: BlobDeletion): Promise<Deleted>;
 }
 
 /**
@@ -74,10 +77,14 @@ export async function cleanupFast(context: Context, request: FastCleanupRequest)
 }
 
 function runFast(context: Context, { dangerousForce, prefix }: FastCleanupRequest, isAlone: boolean): Promise<CleanupResult> {
+  const minAgeSeconds = dangerousForce ? 0 : GRACE_SECONDS;
   return runCleanup(context, {
-    deleteBlobs: (backend) => {
-      const candidates = { minAgeSeconds: dangerousForce ? 0 : GRACE_SECONDS, limit: BATCH, prefix };
-      return makingRoom(context, { backend, ...candidates, isAlone }, () => deleteCandidates(context, backend, candidates));
+    catalogue: { minAgeSeconds, everywhere: false },
+    deleteBlobs: (backend, deletion) => {
+      const candidates = { minAgeSeconds, limit: BATCH, prefix };
+      return makingRoom(context, { backend, deletion, ...candidates, isAlone }, () =>
+        deleteCandidates(context, deletion, candidates),
+      );
     },
   });
 }
@@ -124,21 +131,26 @@ export async function cleanupFull(context: Context, request: FullCleanupRequest)
     refuseOtherInstances(context.otherInstances());
     return runCleanup(context, {
       prepare: (backend) => backend.lockOutWriters(),
-      deleteBlobs: (backend) => {
+      catalogue: { minAgeSeconds: 0, everywhere: true },
+      deleteBlobs: (backend, deletion) => {
         const candidates = { minAgeSeconds: GRACE_SECONDS, limit: BATCH, prefix: request.prefix };
-        return makingRoom(context, { backend, ...candidates, isAlone: true }, () => deleteUnnamed(context, backend, request));
+        return makingRoom(context, { backend, deletion, ...candidates, isAlone: true }, () =>
+          deleteUnnamed(context, deletion, unnamedBlobs(context, backend, request)),
+        );
       },
     });
   });
 }
 
-function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): Promise<CleanupResult> {
+function runCleanup(context: Context, { prepare, catalogue, deleteBlobs }: CleanupSteps): Promise<CleanupResult> {
   const start = performance.now();
   return withStorage(context, async (backend) => {
     // A cleanup keeps no new store id: the blobs may turn out to be another database's.
     await identifyStore(context, backend, { keepsId: false });
     await prepare?.(backend);
-    const counts = await deleteBlobs(backend);
+    const deletion = new BlobDeletion(context, backend, await tidyCatalogue(context, backend, catalogue));
+    const counts = await deleteBlobs(backend, deletion);
+    if (deletion.kept.size > 0) await context.meta.spareBlobs([...deletion.kept]);
     if (counts.blobsDeleted > 0) await warnOfKept(context, backend);
     const leftoversSwept = await backend.sweepLeftovers();
     if (leftoversSwept > 0) context.logger.info(`Swept ${leftoversSwept} half-written blobs of dead processes.`);
@@ -148,11 +160,10 @@ function runCleanup(context: Context, { prepare, deleteBlobs }: CleanupSteps): P
 
 async function deleteCandidates(
   context: Context,
-  backend: DataBackend,
+  deletion: BlobDeletion,
   { minAgeSeconds, limit, prefix }: Omit<UnusedRequest, 'isAlone'>,
 ): Promise<Deleted> {
   const { meta, logger, signal } = context;
-  const deletion = new BlobDeletion(context, backend);
   await deleteLeftDoomed(context, deletion);
   await redateFuture(context);
   logger.info('Deleting false positives...');
@@ -190,7 +201,7 @@ async function reportWaiting(
  */
 async function deleteLeftDoomed({ meta, signal }: Context, deletion: BlobDeletion): Promise<void> {
   for (;;) {
-    const left = await meta.leftDoomed(BATCH);
+    const left = await meta.leftDoomed(BATCH + deletion.kept.size);
     if (left.length === 0) return;
     signal.throwIfAborted();
     await deletion.delete(left);
@@ -209,9 +220,8 @@ async function redateFuture({ meta, logger, now }: Context): Promise<void> {
   logger.warning(`${count} blobs to delete were dated in the future, up to ${latest}. They are dated now. ${CHECK_CLOCKS}`);
 }
 
-async function deleteUnnamed(context: Context, backend: DataBackend, request: FullCleanupRequest): Promise<Deleted> {
-  const deletion = new BlobDeletion(context, backend);
-  for await (const uids of unnamedBlobs(context, backend, request)) {
+async function deleteUnnamed(context: Context, deletion: BlobDeletion, unnamed: AsyncIterable<string[]>): Promise<Deleted> {
+  for await (const uids of unnamed) {
     context.signal.throwIfAborted();
     await deletion.delete(uids);
   }

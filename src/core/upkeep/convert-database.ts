@@ -5,13 +5,13 @@ import type { Layout } from '../../model/layout.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import { withResumeHint } from '../blocks/resume-hint.ts';
 import type { Context } from '../context.ts';
+import { progressLog } from '../progress-log.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
 import { blocksOf, checkProgress } from './check-progress.ts';
 import { planConversion } from './conversion-plan.ts';
 import type { ConversionRequest, ConversionResult } from './conversion-result.ts';
 import { copyVersion, type RowCounter } from './copy-version.ts';
 import { Findings } from './findings.ts';
-import { progressLog } from './progress-log.ts';
 import { VersionCheck } from './version-check.ts';
 
 /** Findings that a copy keeps as they are. Others would be lost in the new layout, or end it. */

@@ -4,6 +4,7 @@ import type { MetaStore } from '../../meta/meta-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import type { Version } from '../../model/version.ts';
 import { firstDifference } from './equal-rows.ts';
+import { RowDigest } from './row-digest.ts';
 
 /** Rows in memory at a time. */
 const PAGE_ROWS = 5_000;
@@ -27,8 +28,10 @@ export async function copyVersion(source: MetaStore, target: MetaStore, version:
     counter.rows = before;
     await target.removeVersion(uid, () => {});
   }
-  await target.importVersion(version, rowsOf(source, uid, counter), { isTrusted: true });
-  const differs = await firstDifference([source, target], uid, (rows) => counter.add(rows));
+  const read = new RowDigest();
+  await target.importVersion(version, rowsOf(source, uid, { counter, read }), { isTrusted: true });
+  if ((await digestOf(target, uid, counter)) === read.digest()) return false;
+  const differs = await firstDifference([source, target], uid, () => counter.add(0));
   if (differs === undefined) return false;
   throw new BackyError('failed', `Block ${differs} of version ${uid} is not the same in the new database. Nothing was changed.`, {
     data: { uid, block: differs },
@@ -37,13 +40,31 @@ export async function copyVersion(source: MetaStore, target: MetaStore, version:
 }
 
 /** A stop ends it after each page: all rows of a large version would take minutes. */
-async function* rowsOf(source: MetaStore, uid: string, counter: RowCounter): AsyncIterableIterator<DatedBlockRow> {
+async function* rowsOf(
+  source: MetaStore,
+  uid: string,
+  { counter, read }: { counter: RowCounter; read: RowDigest },
+): AsyncIterableIterator<DatedBlockRow> {
   for (let after = -1; ; ) {
     await nextTurn();
     counter.add(0);
     const page = await source.datedBlockPage(uid, after, PAGE_ROWS);
+    read.add(page);
     yield* page;
     if (page.length < PAGE_ROWS) return;
+    after = page.at(-1)?.id ?? after;
+  }
+}
+
+/** Reads what the other store has now. */
+async function digestOf(target: MetaStore, uid: string, counter: RowCounter): Promise<string> {
+  const digest = new RowDigest();
+  for (let after = -1; ; ) {
+    await nextTurn();
+    const page = await target.blockPage(uid, after, PAGE_ROWS);
+    digest.add(page);
+    counter.add(page.length);
+    if (page.length < PAGE_ROWS) return digest.digest();
     after = page.at(-1)?.id ?? after;
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MetaStore } from '../../meta/meta-store.ts';
-import type { BlockRow } from '../../model/block.ts';
+import { type BlockRow, isSameBlob } from '../../model/block.ts';
 
 /** Rows of each store in memory at a time. */
 const PAGE_ROWS = 5_000;
@@ -30,15 +30,5 @@ export async function firstDifference(
 }
 
 function isSameRow(a: BlockRow | undefined, b: BlockRow | undefined): boolean {
-  if (a === undefined || b === undefined) return false;
-  return (
-    a.id === b.id &&
-    a.uid === b.uid &&
-    a.checksum === b.checksum &&
-    a.size === b.size &&
-    a.valid === b.valid &&
-    a.encVersion === b.encVersion &&
-    a.envKey === b.envKey &&
-    a.nonce === b.nonce
-  );
+  return a !== undefined && b !== undefined && a.id === b.id && isSameBlob(a, b);
 }

@@ -2,10 +2,12 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import type { UnusedRequest } from '../../meta/cleanup-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 import type { Context } from '../context.ts';
+import type { BlobDeletion } from './blob-deletion.ts';
 
 /** Which candidates may be deleted, and from where. */
 export interface RoomRequest extends UnusedRequest {
   backend: DataBackend;
+  deletion: BlobDeletion;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface RoomRequest extends UnusedRequest {
  */
 export async function makingRoom<T>(
   { meta, locks, logger }: Context,
-  { backend, ...candidates }: RoomRequest,
+  { backend, deletion, ...candidates }: RoomRequest,
   body: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -23,7 +25,8 @@ export async function makingRoom<T>(
   } catch (error) {
     if (!(error instanceof NoRoomError)) throw error;
     let deleted: readonly string[] = [];
-    await meta.withUnusedCandidates(candidates, async (uids) => {
+    await meta.withUnusedCandidates(candidates, async (unused) => {
+      const uids = unused.filter((uid) => !deletion.isKept(uid));
       if (uids.length === 0) return;
       await locks.confirm();
       deleted = (await backend.delete(uids)).deleted;

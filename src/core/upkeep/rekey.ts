@@ -3,9 +3,10 @@ import { masterKeyOf, unwrapKey, wrapKey } from '../../data/codec/key-wrap.ts';
 import { BackyError } from '../../errors.ts';
 import type { SealedRow } from '../../model/blob.ts';
 import { fitsAny } from '../blocks/encryption-key.ts';
+import { rekeyingCatalogue } from '../catalogue/rekey-catalogue.ts';
 import type { Context } from '../context.ts';
+import { progressLog } from '../progress-log.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
-import { progressLog } from './progress-log.ts';
 
 /** Blocks that the old key is tried on first. */
 const SAMPLE = 16;
@@ -38,7 +39,9 @@ export async function rekey(context: Context, oldKey: string): Promise<RekeyResu
     const sample = await meta.sampleSealedBlocks(SAMPLE);
     if (sample.length > 0 && !fitsAny(oldKey, sample)) throw wrongOldKey(fitsAny(newKey, sample));
     const onProgress = progressLog(context, (done, total, percent) => `Rekeying: ${done} of ${total} blocks (${percent}%).`);
-    const counts = await meta.rewrapKeys({ rewrap: rewrapper(oldKey, newKey), onProgress });
+    const counts = await rekeyingCatalogue(context, oldKey, () =>
+      meta.rewrapKeys({ rewrap: rewrapper(oldKey, newKey), onProgress }),
+    );
     if (counts.left > 0)
       logger.warning(`${counts.left} invalid blocks were left unchanged: the old key does not unwrap their data keys.`);
     logger.info(

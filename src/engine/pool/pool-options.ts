@@ -1,5 +1,5 @@
 import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
-import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { RetryNotice } from '../../data/retrier.ts';
 import type { IoSpec } from '../../io/shared.ts';
 import { shareGate } from '../shared/gate.ts';
 import type { WorkerSetup } from '../shared/messages.ts';

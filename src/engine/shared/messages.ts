@@ -1,5 +1,5 @@
 import type { DataBackendOptions, EncryptionOptions } from '../../data/options.ts';
-import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { RetryNotice } from '../../data/retrier.ts';
 import type { PlainError } from '../../errors.ts';
 import type { IoSpec } from '../../io/shared.ts';
 import type { Block } from '../../model/block.ts';

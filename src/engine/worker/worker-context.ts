@@ -1,6 +1,6 @@
 import type { DataBackend } from '../../data/data-backend.ts';
 import { openDataBackend } from '../../data/open-backend.ts';
-import type { RetryNotice } from '../../data/retrying-backend.ts';
+import type { RetryNotice } from '../../data/retrier.ts';
 import { BackyError } from '../../errors.ts';
 import { openSource, openTarget } from '../../io/open-io.ts';
 import type { IoSpec } from '../../io/shared.ts';

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { Lab } from '../labs/lab.ts';
 import type { Result } from '../program/process.ts';
+import { checkCatalogue } from './check-catalogue.ts';
 import { checkByLooking, checkByRestoring } from './check-valid.ts';
 import type { Calls } from './fault-layer.ts';
 import type { Case } from './faults.ts';
@@ -14,17 +15,22 @@ export interface Counted extends Ready {
 }
 
 /** Checks the store right after a fault, before any other command runs. */
-export function look(lab: Lab, { operation, oracle }: Counted, isDone: boolean): void {
-  if (operation.readableOnlyAfter !== true) checkByLooking(lab, oracle);
+export async function look(lab: Lab, counted: Counted, isDone: boolean): Promise<void> {
+  const { operation, oracle } = counted;
+  if (operation.readableOnlyAfter !== true) {
+    checkByLooking(lab, oracle);
+    await checkCatalogue(lab, counted);
+  }
   if (isDone) operation.done(lab, oracle);
 }
 
 /** Checks the store after a fault, then does what a user would do next, and checks again. */
 export async function checkAndFinish(lab: Lab, counted: Counted, isDone: boolean): Promise<void> {
   const { operation, oracle } = counted;
-  look(lab, counted, isDone);
+  await look(lab, counted, isDone);
   await operation.finish(lab);
   operation.done(lab, oracle);
+  if (operation.readableOnlyAfter !== true) await checkCatalogue(lab, counted);
   await lab.ok('cleanup', '-f', '--yes-delete', '1000000');
   expect(lab.store.leftovers(), 'what stands beside the blobs after cleanup -f').toEqual([]);
   // The same comparison, without one process per version.

@@ -68,7 +68,7 @@ export async function sweepPower(counted: Counted, options: PowerSweep): Promise
       try {
         const isDone = state.count === records.length;
         if (state === last || random() < FINISHED) await checkAndFinish(lab, counted, isDone);
-        else look(lab, counted, isDone);
+        else await look(lab, counted, isDone);
       } catch (error) {
         const after = records[state.count - 1];
         const failure = `${state.name} of ${records.length} (${after?.type} ${after?.from} ${after?.to}): ${messageOf(error)}`;

@@ -47,6 +47,7 @@ export class CoreLab {
         hashFunction: 'sha512',
         encryption: { version: 0, key: undefined, compressionLevel: 1 },
         deduplication: true,
+        catalogue: true,
         workers: 1,
         cpus: 1,
         hintCheckPercent: 1,

@@ -133,8 +133,9 @@ export class GoldenStore {
     return readdirSync(this.path('data'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.blob')).length;
   }
 
-  /** Replaces the database by an empty one; the blobs stay. */
+  /** Replaces the database by an empty one; the blobs stay, and the catalogue goes. */
   async withEmptyDatabase(): Promise<void> {
+    rmSync(this.path('data/backy2-catalogue'), { recursive: true, force: true });
     for (const name of readdirSync(this.folder)) if (name.startsWith('backy.sqlite')) rmSync(this.path(name));
     await this.ok('initdb');
   }

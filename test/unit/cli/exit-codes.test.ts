@@ -9,7 +9,7 @@ const TABLE = readFileSync(new URL('../../../docs/commands.md', import.meta.url)
 const PROMISED: Record<ErrorCode, number> = {
   ...{ config: 1, database: 1, badDate: 1, targetRefused: 1, usage: 2, hintsMismatch: 5, dataBackend: 6, blobUnreadable: 6 },
   ...{ wrongStore: 6, massDamage: 6 },
-  ...{ blocksBad: 20, versionExists: 22, badImport: 23, interrupted: 130 },
+  ...{ blocksBad: 20, catalogueDamaged: 20, versionExists: 22, badImport: 23, interrupted: 130 },
   ...{ notFound: 100, refused: 100, encryption: 100, locked: 100, lockLost: 100, io: 100, hints: 100, worker: 100, failed: 100 },
 };
 

@@ -19,6 +19,7 @@ test('without any file everything lives in one folder of the user', () => {
     processName: 'backy2',
     disallowRmWhenYoungerThanDays: 0,
     deduplication: true,
+    catalogue: true,
     workers: undefined,
     cpus: 3,
     hintCheckPercent: 0,

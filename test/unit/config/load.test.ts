@@ -26,6 +26,7 @@ test('a missing option takes its default', () => {
     processName: 'backy2',
     disallowRmWhenYoungerThanDays: 0,
     deduplication: true,
+    catalogue: true,
     workers: undefined,
     cpus: 3,
     hintCheckPercent: 0,
@@ -84,6 +85,7 @@ type: backy2.data_backends.file
 path: data
 simultaneous_writes: 2
 simultaneous_reads: 3
+catalogue: no
 bandwidth_read: 1000
 bandwidth_write: 2000
 [io_file]
@@ -116,6 +118,7 @@ new_image_features:
     processName: 'b202',
     disallowRmWhenYoungerThanDays: 6,
     deduplication: false,
+    catalogue: false,
     workers: 2,
     cpus: 3,
     hintCheckPercent: 0.5,

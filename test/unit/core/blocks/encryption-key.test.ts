@@ -18,7 +18,8 @@ afterEach(() => lab.dispose());
 
 const withKey = (key: string | undefined, version = 1) => {
   const { context } = lab;
-  return { ...context, settings: { ...context.settings, encryption: { version, key, compressionLevel: 1 } } };
+  // The lab's rows have no blobs: no data backend belongs to them.
+  return { ...context, settings: { ...context.settings, catalogue: false, encryption: { version, key, compressionLevel: 1 } } };
 };
 
 const withoutSettings = () => {

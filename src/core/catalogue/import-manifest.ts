@@ -1,0 +1,73 @@
+import type { Catalogue } from '../../data/catalogue/catalogue.ts';
+import type { ManifestHead } from '../../data/catalogue/types.ts';
+import type { AddVersion } from '../../meta/fill-store.ts';
+import type { BlockRow } from '../../model/block.ts';
+import type { Context } from '../context.ts';
+import { folderOf, type LostLeaves, ManifestRows } from './manifest-rows.ts';
+
+/** The outcome of an import of a manifest. */
+export interface ImportedManifest {
+  /** Block rows. */
+  blocks: number;
+  lost: LostLeaves | undefined;
+  /** Whether the version is valid now. */
+  valid: boolean;
+}
+
+/** Pages of rows of one version. */
+export type RowPages = AsyncIterable<readonly BlockRow[]>;
+
+/** How a version is imported. */
+interface ImportRequest {
+  catalogue: Catalogue;
+  head: ManifestHead;
+  /** Looks at the rows of a version on their way into the database, and MAY change them. */
+  filter?: (pages: RowPages) => RowPages;
+  /** How the database takes them. */
+  add: AddVersion;
+}
+
+/** The parts of a context for an import. */
+type ImportContext = Pick<Context, 'meta' | 'logger' | 'signal'>;
+
+/**
+ * Imports a version from its manifest, with its tags and statistics. Its rows are trusted: they
+ * come from the store that the blobs come from. What can't be read is missing, and the version is
+ * invalid then; one ERROR says so. The manifest counts as up to date until the version changes:
+ * what it has more than the database stays, and a removal is recorded.
+ * @throws BackyError `versionExists`.
+ */
+export async function importManifest(
+  { meta, logger, signal }: ImportContext,
+  { catalogue, head, filter = (pages) => pages, add }: ImportRequest,
+): Promise<ImportedManifest> {
+  const { uid, tags, valid } = head.version;
+  const read = new ManifestRows(catalogue, head, signal);
+  let blocks = 0;
+  let hasInvalid = false;
+  const pages = async function* () {
+    for await (const page of filter(read.pages())) {
+      blocks += page.length;
+      hasInvalid ||= page.some((row) => !row.valid);
+      yield page;
+    }
+  };
+  const isWhole = () => read.lost === undefined && !hasInvalid && blocks === head.version.size;
+  const { doomed, mayLack } = await add(head.version, pages(), { isWhole });
+  if (tags.length > 0) await meta.addTags(uid, tags);
+  if (head.stats.length > 0) await meta.importStats(head.stats);
+  await settle(meta, head);
+  if (read.lost !== undefined) {
+    logger.error(
+      `The catalogue has lost ${read.lost.blocks} of ${head.version.size} blocks of version ${uid}: ${read.lost.reason}`,
+    );
+  }
+  return { blocks, lost: read.lost, valid: valid && isWhole() && doomed === 0 && !mayLack };
+}
+
+async function settle(meta: Context['meta'], head: ManifestHead): Promise<void> {
+  const versionUid = head.version.uid;
+  await meta.trackVersions([versionUid]);
+  const changes = (await meta.catalogueChanges(versionUid))?.changes ?? 0;
+  await meta.settleManifest({ versionUid, changes, folder: folderOf(head) });
+}
