@@ -4,6 +4,7 @@ import { isMissed, renderRow, renderTable } from './lib/table.mjs';
 import { Workspace } from './lib/workspace.mjs';
 import { renderRivals } from './rivals/markdown.mjs';
 import { measureRivals } from './rivals/measure.mjs';
+import { catalogue } from './rows/catalogue.mjs';
 import { coldSource } from './rows/cold-source.mjs';
 import { encryption } from './rows/encryption.mjs';
 import { fileBackend, firstBackup } from './rows/first-backup.mjs';
@@ -41,6 +42,7 @@ const BENCHES = {
   metadata,
   layouts,
   'layouts-postgresql': layoutsPostgresql,
+  catalogue,
   year,
   reports,
   postgresql,

@@ -23,21 +23,25 @@ export class Image {
   #block;
   /** @type {string} */
   #seed;
+  /** @type {readonly string[]} */
+  #uids;
 
   /**
    * @param {MetaStore} store
    * @param {{ blocks: number, blockSize: number, name: string, seed?: string,
-   *   clock: () => number }} options
+   *   uids?: readonly string[], clock: () => number }} options
    * - `seed`: makes its blocks differ from those of others. Without it, the first backup is one of
    *   a null source.
+   * - `uids`: names blobs by turns that a store has. Without it, there are none.
    * - `clock`: seconds, of the processor or by the clock.
    */
-  constructor(store, { blocks, blockSize, name, seed = '', clock }) {
+  constructor(store, { blocks, blockSize, name, seed = '', uids = [], clock }) {
     this.store = store;
     this.name = name;
     this.clock = clock;
     this.geometry = { blockSize, sizeBytes: blocks * blockSize };
     this.#seed = seed;
+    this.#uids = uids;
     this.#block = Buffer.alloc(blockSize, ' ');
     this.#changes = new Uint32Array(blocks);
   }
@@ -133,7 +137,8 @@ export class Image {
     this.#block.fill(' ', MARK_AT, MARK_AT + MARK_BYTES);
     this.#block.write(`${this.#seed}${change > 0 ? change : ''}${more}`, MARK_AT);
     const checksum = createHash('sha512').update(this.#block).digest('hex');
-    const blob = { uid: checksum.slice(0, 32), checksum, size: this.#block.length };
+    const uid = this.#uids[id % this.#uids.length] ?? checksum.slice(0, 32);
+    const blob = { uid, checksum, size: this.#block.length };
     return { id, ...blob, encVersion: 0, envKey: null, nonce: null, found: false };
   }
 

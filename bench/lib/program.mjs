@@ -24,11 +24,12 @@ export class Program {
    * @param {import('./workspace.mjs').Workspace} workspace
    * @param {{ folder: string, blockSize?: number, blobs?: string, data?: string, inFlight?: number,
    *   encrypted?: boolean, workers?: number | 'default', engine?: string, cephConf?: string,
-   *   oneCore?: boolean }} options
+   *   oneCore?: boolean, hasCatalogue?: boolean }} options
    * - `blobs`: the file backend's folder; without it the null backend is used.
    * - `data`: another backend's type and options.
    * - `engine`: an engine URL instead of an SQLite file.
    * - `oneCore`: run it on a single core.
+   * - `hasCatalogue`: false keeps none in the data backend.
    *
    * The original reads the same file.
    */
@@ -57,7 +58,7 @@ type: backy2.meta_backends.sql
 engine: ${engine ?? `sqlite:///${this.database}`}
 [DataBackend]
 type: ${data}
-${limits(inFlight)}[io_file]
+${options.hasCatalogue === false ? 'catalogue: no\n' : ''}${limits(inFlight)}[io_file]
 ${limits(4)}[io_null]
 ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf}\n`}`,
     );

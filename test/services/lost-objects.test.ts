@@ -4,7 +4,7 @@ import { expectFailure } from '../support/labs/expect-failure.ts';
 import type { Host } from './host.ts';
 import { IMAGE_BLOCKS, Installation } from './installation.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
-import { STORE_PREFIX } from './s3-buckets.ts';
+import { isBlobKey, STORE_PREFIX } from './s3-buckets.ts';
 
 const [DATA_BACKEND, BLOCKS_BAD] = [6, 20];
 const cluster = sharedCluster();
@@ -23,12 +23,13 @@ afterEach(() => ours.remove());
 
 const source = () => `${ours.source}@${snapshot}`;
 const hintsOfFirstBlock = () => two.write('hints', JSON.stringify([{ offset: 0, length: OBJECT, exists: true }]));
-const blobKeys = async () => (await ours.keys()).filter((key) => !key.startsWith(STORE_PREFIX));
+const otherKeys = async () => (await ours.keys()).filter((key) => !key.startsWith(STORE_PREFIX));
+const blobKeys = async () => (await ours.keys()).filter(isBlobKey);
 const validOf = async () => Object.fromEntries((await two.sharedVersions()).map((version) => [version.uid, version.valid]));
 const badRows = () => two.rows("SELECT id FROM blocks WHERE valid <> 1 AND uid <> ''");
 
 describe('when all objects but the one with the id are lost', () => {
-  beforeEach(async () => ours.removeKeys(await blobKeys()));
+  beforeEach(async () => ours.removeKeys(await otherKeys()));
 
   test('restore continues without marking, and ends with exit code 20 and one line', async () => {
     const before = await ours.everything();
@@ -79,6 +80,8 @@ describe('when all objects but the one with the id are lost', () => {
       expect(await two.restoredSha256(version)).toBe(await cluster.sha256(source().replace('rbd://', '')));
       await two.ok('scrub', version);
     }
+    // The manifests were lost too.
+    expect(await two.ok('-m', 'ls', '--from-store')).toBe(await two.ok('-m', 'ls'));
   });
 
   test('scrub --accept-damage marks what is lost', async () => {
@@ -138,9 +141,9 @@ describe('when the original has removed the object with the id (cleanup -f takes
 
   test('a cleanup recognises the store by its blobs, works, and does not restore the id', async () => {
     const kept = await ours.keptIds();
-    const blobs = await blobKeys();
+    const keys = await otherKeys();
     for (const full of [[], ['-f']]) await two.ok('cleanup', ...full);
-    expect(await ours.keys()).toEqual(blobs);
+    expect(await ours.keys()).toEqual(keys);
     expect(await ours.keptIds()).toEqual(kept);
   });
 });

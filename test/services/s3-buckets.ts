@@ -4,6 +4,9 @@ import type { S3Address } from './ceph.ts';
 /** Prefix of the object whose name holds the bucket's store id. */
 export const STORE_PREFIX = 'backy2-store-';
 
+/** Prefix of the objects of the catalogue. */
+export const CATALOGUE_PREFIX = 'backy2-catalogue/';
+
 /** The protocol's limit for one request. */
 const MOST_DELETES = 1000;
 
@@ -36,9 +39,20 @@ export async function listKeys(address: S3Address, bucket: string): Promise<stri
   return (await listObjects(address, bucket)).map(({ key }) => key);
 }
 
-/** The same without the object that names the store. */
+/** The same without the object that names the store, and without the catalogue. */
 export async function listOtherKeys(address: S3Address, bucket: string): Promise<string[]> {
-  return (await listKeys(address, bucket)).filter((key) => !key.startsWith(STORE_PREFIX));
+  return (await listKeys(address, bucket)).filter(isBlobKey);
+}
+
+/** Whether an object is neither the one that names the store nor one of the catalogue. */
+export function isBlobKey(key: string): boolean {
+  return ![STORE_PREFIX, CATALOGUE_PREFIX].some((prefix) => key.startsWith(prefix));
+}
+
+/** Keys of the catalogue without their prefix, sorted. */
+export async function listCatalogue(address: S3Address, bucket: string): Promise<string[]> {
+  const keys = (await listKeys(address, bucket)).filter((key) => key.startsWith(CATALOGUE_PREFIX));
+  return keys.map((key) => key.slice(CATALOGUE_PREFIX.length));
 }
 
 /**

@@ -1,14 +1,16 @@
 import { inject } from 'vitest';
 import type { Sections } from '../support/labs/config-text.ts';
 import { Lab, type LabOptions } from '../support/labs/lab.ts';
-import { createBucket, deleteBucket, listOtherKeys } from './s3-buckets.ts';
+import { createBucket, deleteBucket, listCatalogue, listOtherKeys } from './s3-buckets.ts';
 
 /** A lab whose blobs are in a bucket of its own. */
 export interface S3Lab {
   lab: Lab;
   bucket: string;
-  /** Keys in the bucket, sorted, without the object that names the store. */
+  /** Keys in the bucket, sorted, without the object that names the store and the catalogue. */
   keys(): Promise<string[]>;
+  /** Keys of the catalogue without their prefix, sorted. */
+  catalogue(): Promise<string[]>;
   remove(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function createS3Lab(options: LabOptions = {}, endpoint?: string): 
     lab,
     bucket,
     keys: () => listOtherKeys(s3, bucket),
+    catalogue: () => listCatalogue(s3, bucket),
     remove: async () => {
       lab.remove();
       await deleteBucket(s3, bucket);

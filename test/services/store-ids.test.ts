@@ -6,7 +6,7 @@ import type { Host } from './host.ts';
 import { Installation } from './installation.ts';
 import { postgresUrl } from './postgres.ts';
 import { OBJECT, sharedCluster } from './rbd-cluster.ts';
-import { STORE_PREFIX } from './s3-buckets.ts';
+import { CATALOGUE_PREFIX, STORE_PREFIX } from './s3-buckets.ts';
 
 const cluster = sharedCluster();
 
@@ -46,19 +46,25 @@ describe('requests of a backup', () => {
     await two.ok('backup', ...args);
     return proxy.requests.map(({ method, path }) => {
       const query = new URLSearchParams(path.slice(path.indexOf('?') + 1));
+      if (decodeURIComponent(path).includes(CATALOGUE_PREFIX)) return `${query.has('list-type') ? 'list' : method} catalogue`;
       if (query.get('list-type') === null) return `${method} ${path.includes(STORE_PREFIX) ? 'id' : 'blob'}`;
       return query.get('prefix') === STORE_PREFIX ? 'list ids' : `list ${query.get('max-keys')}`;
     });
   };
 
-  test('are one listing before and one after those for its blocks, and four more if it reuses blobs', async () => {
+  test('are one listing before and one after those for its blocks, four more if it reuses blobs, and those for the catalogue', async () => {
     const image = `file://${two.write('image', noise(5 * OBJECT, 'image'))}`;
     const puts = new Array(5).fill('PUT blob');
+    const catalogue = ['list ids', 'list catalogue', 'PUT catalogue', 'PUT catalogue', 'list catalogue'];
+    // Leaf, list and head.
+    const withLeaf = catalogue.toSpliced(2, 0, 'PUT catalogue');
     // The id is made once in a store's life.
-    expect(await requestsOf(image, 'vm')).toEqual(['list ids', 'list ids', 'PUT id', 'list ids', ...puts, 'list ids']);
+    const makesId = ['list ids', 'list ids', 'PUT id', 'list ids'];
+    expect(await requestsOf(image, 'vm')).toEqual([...makesId, ...puts, 'list ids', ...withLeaf]);
     const other = `file://${two.write('other', noise(5 * OBJECT, 'other'))}`;
-    expect(await requestsOf(other, 'vm')).toEqual(['list ids', ...puts, 'list ids']);
-    expect(await requestsOf(image, 'vm')).toEqual(['list ids', ...new Array(4).fill('list 1'), 'list ids']);
+    expect(await requestsOf(other, 'vm')).toEqual(['list ids', ...puts, 'list ids', ...withLeaf]);
+    // The leaf is there already.
+    expect(await requestsOf(image, 'vm')).toEqual(['list ids', ...new Array(4).fill('list 1'), 'list ids', ...catalogue]);
   });
 });
 

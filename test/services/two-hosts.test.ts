@@ -4,7 +4,7 @@ import { sha256 } from '../support/images/sha256.ts';
 import { callsVary } from '../support/runner/costs/spent.ts';
 import { Host, type SharedStore } from './host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
-import { createBucket, deleteBucket, listOtherKeys } from './s3-buckets.ts';
+import { createBucket, deleteBucket, listCatalogue, listOtherKeys } from './s3-buckets.ts';
 import { s3Section } from './s3-lab.ts';
 
 callsVary();
@@ -130,6 +130,14 @@ test(
     const named = await hosts[0].rows<{ uid: string }>("SELECT DISTINCT uid FROM blocks WHERE uid <> '' ORDER BY uid");
     const keys = await listOtherKeys(inject('ceph').s3, bucket);
     expect(keys.map((key) => key.slice(key.lastIndexOf('/') + 1)).sort()).toEqual(named.map(({ uid }) => uid).sort());
+    // The catalogue has the same versions, each with its list and a leaf of its own.
+    const manifests = (await listCatalogue(inject('ceph').s3, bucket)).map((key) => key.split('/'));
+    const heads = manifests.flatMap(([kind, uid = '']) => (kind === 'versions' ? uid : []));
+    expect(new Set(heads)).toEqual(new Set(oracle.keys()));
+    expect(manifests.map(([kind]) => kind).sort()).toEqual(
+      ['leaves', 'lists', 'versions'].flatMap((kind) => new Array(oracle.size).fill(kind)),
+    );
+    expect(await hosts[1].ok('-m', 'ls', '--from-store')).toBe(await hosts[1].ok('-m', 'ls'));
     for (const [uid, sum] of oracle) expect(await hosts[1].restoredSha256(uid), uid).toBe(sum);
     for (const host of hosts) {
       expect(host.lockFiles()).toEqual([]);
