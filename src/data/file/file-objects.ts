@@ -104,7 +104,12 @@ export class FileObjects implements ObjectStore {
   close(): void {
     const temporary = this.#temporary;
     this.#temporary = undefined;
-    temporary?.remove();
+    try {
+      temporary?.remove();
+    } catch (error) {
+      // All objects are stored, and a later sweep removes the folder.
+      if (errnoOf(error) === undefined) throw error;
+    }
   }
 
   async #putOne({ name, bytes }: StoredObject): Promise<void> {

@@ -12,7 +12,8 @@ const before = new WeakMap<Lab, Promise<string[]>>();
  * the operation and that is valid still: its manifest names the blobs of exactly its bytes.
  */
 export async function checkCatalogue(lab: Lab, { lab: model, oracle }: Ready): Promise<void> {
-  if (!lab.isPlain()) return;
+  // Blobs and objects are read as files.
+  if (!lab.isPlain() || lab.store.servers.size > 0) return;
   const there = before.get(model) ?? wholeUids(model);
   before.set(model, there);
   const valid = new Set(lab.versions().flatMap(({ uid, valid }) => (valid === 1 ? uid : [])));
@@ -21,7 +22,10 @@ export async function checkCatalogue(lab: Lab, { lab: model, oracle }: Ready): P
   for (const uid of expected) {
     const version = stored.get(uid);
     expect(version?.isRemoved, `the manifest of version ${uid} is marked as removed`).toBe(false);
-    if (version !== undefined) expect(imageOf(lab, version), `sha256 by the manifest of ${uid}`).toBe(oracle.get(uid));
+    if (version !== undefined)
+      expect(imageOf(lab, version), `sha256 by the manifest of ${uid}`).toBe(
+        oracle.get(uid) ?? oracle.get(version.head.version.name),
+      );
   }
   // A new version is there before it is valid.
   for (const [uid, version] of stored) {

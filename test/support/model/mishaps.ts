@@ -116,6 +116,7 @@ export async function sufferMishap(mishap: Mishap, { lab, versions, plan, env }:
     undo();
     if (database !== undefined) renameSync(database, lab.databasePath);
   }
+  if (database !== undefined) await forgetAdded(lab);
   const after = stateOf(lab);
   if (!isDeepStrictEqual(after.tables, before.tables)) throw new Error(`${mishap.name}: the database is not as before`);
   const blobs = new Set(after.blobs);
@@ -126,6 +127,13 @@ export async function sufferMishap(mishap: Mishap, { lab, versions, plan, env }:
   if (gone.length > 0) throw new Error(`${mishap.name}: blobs are gone: ${gone.join(', ')}`);
   if (mishap.addsBlobs !== true && blobs.size > before.blobs.length) throw new Error(`${mishap.name}: blobs were added`);
   return results;
+}
+
+/** The catalogue keeps versions that only the database of the mishap had, and their blobs. */
+async function forgetAdded(lab: Lab): Promise<void> {
+  const only = (await lab.ok('-ms', 'catalogue', '--compare')).split('\n').map((line) => line.split('|'));
+  for (const [, name, uid = '', where] of only)
+    if (name === 'mishap' && where === 'store') await lab.ok('catalogue', '--forget', uid);
 }
 
 /** Three commands, chosen so that each kind gets its turn. */
