@@ -1,8 +1,9 @@
 import type { StoredBlob } from '../../model/blob.ts';
+import type { BlockRow } from '../../model/block.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
-import { forgetChecks, oldestChecks } from '../sql/verified-steps.ts';
+import { blobsToCheck, oldestChecks } from '../sql/verified-steps.ts';
 import type { CheckCursor } from '../verification-store.ts';
 import { type BlobRecord, blobColumns, blobsByUid, hasUid, IS_UNUSED } from './blobs.ts';
 import { isSame } from './named-blobs.ts';
@@ -24,17 +25,9 @@ export async function longestUnchecked(
     );
     return { found, rows };
   });
-  const byUid = new Map<string, BlobRecord>();
-  for (const row of rows) if (row.uid !== null && !byUid.has(row.uid)) byUid.set(row.uid, row);
-  const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
-  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
-  const blobs = found.flatMap(({ uid }) => {
-    const row = byUid.get(uid);
-    if (row === undefined) return [];
-    const { id: _, ...blob } = rowOfBlob(0, row);
-    return [{ ...blob, uid }];
-  });
-  return { blobs, cursor: found.at(-1) };
+  const byUid = new Map<string, BlockRow>();
+  for (const row of rows) if (row.uid !== null && !byUid.has(row.uid)) byUid.set(row.uid, rowOfBlob(0, row));
+  return blobsToCheck(db, found, byUid);
 }
 
 /**

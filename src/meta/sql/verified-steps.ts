@@ -1,3 +1,5 @@
+import type { StoredBlob } from '../../model/blob.ts';
+import type { BlockRow } from '../../model/block.ts';
 import type { BlobCheck, CheckCursor } from '../verification-store.ts';
 import type { SqlDatabase } from './database.ts';
 import { type Sql, sql } from './statement.ts';
@@ -43,6 +45,26 @@ export function* trustImported({ dialect }: SqlDatabase, checks: readonly BlobCh
           AND (blocks.size, blocks.enc_version, blocks.enc_envkey, blocks.enc_nonce)
             IS DISTINCT FROM (good.size, good.enc_version, good.enc_envkey, good.enc_nonce)))`,
   );
+}
+
+/**
+ * The answer of longestUnchecked: the blobs of checks, in their order. Forgets checks of blobs that
+ * no row names any more: those without a blob in `byUid`.
+ */
+export async function blobsToCheck(
+  db: SqlDatabase,
+  checks: readonly CheckCursor[],
+  byUid: ReadonlyMap<string, BlockRow>,
+): Promise<{ blobs: StoredBlob[]; cursor: CheckCursor | undefined }> {
+  const gone = checks.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
+  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
+  const blobs = checks.flatMap(({ uid }) => {
+    const row = byUid.get(uid);
+    if (row === undefined) return [];
+    const { id: _, ...blob } = row;
+    return [{ ...blob, uid }];
+  });
+  return { blobs, cursor: checks.at(-1) };
 }
 
 /** Checks after the cursor and before a time, oldest first. */

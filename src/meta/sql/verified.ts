@@ -7,7 +7,7 @@ import { BLOCK_COLUMNS, type BlockRecord, toBlockRow } from './rows.ts';
 import { readState, setState } from './state.ts';
 import { joinSql, literal, type Sql, sql } from './statement.ts';
 import { rowOf, run } from './steps.ts';
-import { forgetChecks, noteChecks, oldestChecks, trustImported } from './verified-steps.ts';
+import { blobsToCheck, noteChecks, oldestChecks, trustImported } from './verified-steps.ts';
 
 /** Uids that one statement looks at: SQLite blocks the thread for some 20 ms. */
 const PIECE_UIDS = 20_000;
@@ -79,16 +79,7 @@ export async function longestUnchecked(
     found.map(({ uid }) => [uid]),
     (uid) => sql`SELECT ${BLOCK_COLUMNS} FROM blocks WHERE uid = ${uid} LIMIT 1`,
   );
-  const byUid = new Map(named.map((record) => [record.uid, record]));
-  const blobs = found.flatMap(({ uid }) => {
-    const record = byUid.get(uid);
-    if (record === undefined) return [];
-    const { id: _, ...blob } = toBlockRow(record);
-    return [{ ...blob, uid }];
-  });
-  const gone = found.map(({ uid }) => uid).filter((uid) => !byUid.has(uid));
-  if (gone.length > 0) await db.transaction(() => forgetChecks(db, gone));
-  return { blobs, cursor: found.at(-1) };
+  return blobsToCheck(db, found, new Map(named.map((record) => [record.uid, toBlockRow(record)])));
 }
 
 /** See VerificationStore.isNamed. */
