@@ -48,6 +48,8 @@ import { type RemovalResult, removeVersion } from './versions/remove-version.ts'
  * All operations of the program, one method each. They return data, print nothing, and throw
  * BackyErrors. The caller MUST call {@link open} first, except where a method says otherwise, and
  * {@link close} last. Larger operations are loaded on first use, so that `ls` starts fast.
+ *
+ * One thing, though long: the list of all that the program can do. No method has logic of its own.
  */
 export class Backy {
   #context: Context;

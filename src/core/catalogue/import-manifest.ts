@@ -33,8 +33,8 @@ type ImportContext = Pick<Context, 'meta' | 'logger' | 'signal'>;
 /**
  * Imports a version from its manifest, with its tags and statistics. Its rows are trusted: they
  * come from the store that the blobs come from. What can't be read is missing, and the version is
- * invalid then; one ERROR says so. The manifest counts as up to date until the version changes:
- * what it has more than the database stays, and a removal is recorded.
+ * invalid then; one ERROR says so. The manifest counts as up to date until the version changes. So
+ * it keeps the blocks that the database could not get, and a removal of the version is recorded.
  * @throws BackyError `versionExists`.
  */
 export async function importManifest(
