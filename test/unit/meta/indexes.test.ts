@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../src/logger.ts';
 import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import type { Layout } from '../../../src/model/layout.ts';
 import { MetaLab, row } from '../../support/conformance/meta-lab.ts';
+import { editDatabase } from '../../support/stores/edit-database.ts';
 
 let folder: string;
 let path: string;
@@ -16,13 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs statements on the database, beside the store. */
-function edit(text: string): void {
-  const database = new Database(path);
-  database.unsafeMode(true);
-  database.exec(text);
-  database.close();
-}
+const edit = (statements: string) => editDatabase(path, statements);
 
 /** Fills an index as if its definition had `to` in place of `from`. */
 function damage(index: string, from: string, to: string): void {

@@ -13,6 +13,7 @@ import { sumOf, uidOf } from '../../../support/conformance/numbered-blobs.ts';
 import { MemoryWorld } from '../../../support/garbage/race-world.ts';
 import { StoreRace } from '../../../support/garbage/store-race.ts';
 import { runSeed } from '../../../support/images/random.ts';
+import { editDatabase } from '../../../support/stores/edit-database.ts';
 
 const SEED = runSeed();
 
@@ -24,14 +25,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs statements on the database, beside the store. */
-function edit(text: string): void {
-  const database = new Database(path);
-  database.unsafeMode(true);
-  database.pragma('foreign_keys = OFF');
-  database.exec(text);
-  database.close();
-}
+const edit = (statements: string) => editDatabase(path, statements);
 
 function count(table: string): number {
   const database = new Database(path);

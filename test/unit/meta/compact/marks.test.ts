@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLogger } from '../../../../src/logger.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import { MetaLab, row } from '../../../support/conformance/meta-lab.ts';
 import { sumOf, uidOf } from '../../../support/conformance/numbered-blobs.ts';
+import { editDatabase } from '../../../support/stores/edit-database.ts';
 
 let folder: string;
 let path: string;
@@ -16,12 +16,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs statements on the database, beside the store. */
-function edit(text: string): void {
-  const database = new Database(path);
-  database.exec(text);
-  database.close();
-}
+const edit = (statements: string) => editDatabase(path, statements);
 
 /** Adds leaves of no version, so that a look at all of them takes several pages. */
 function addLeaves(count: number): void {

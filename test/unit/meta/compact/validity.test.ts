@@ -7,6 +7,7 @@ import { silentLogger } from '../../../../src/logger.ts';
 import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
 import { MetaLab, row } from '../../../support/conformance/meta-lab.ts';
 import { sumOf, uidOf } from '../../../support/conformance/numbered-blobs.ts';
+import { editDatabase } from '../../../support/stores/edit-database.ts';
 
 let folder: string;
 let path: string;
@@ -16,13 +17,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs statements on the database, beside the store. */
-function edit(text: string): void {
-  const database = new Database(path);
-  database.pragma('foreign_keys = OFF');
-  database.exec(text);
-  database.close();
-}
+const edit = (statements: string) => editDatabase(path, statements);
 
 describe('a version of the compact layout', () => {
   const lab = new MetaLab(async () => ({
