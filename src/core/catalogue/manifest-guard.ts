@@ -74,7 +74,7 @@ async function addBlobs(
 function unreadable(uid: string, reason: string, cause?: BackyError): BackyError {
   return new BackyError(
     'refused',
-    `The catalogue has version ${uid}, which the database does not have like that, and its blobs are not known: ${reason} Nothing was deleted.`,
-    { data: { uid }, hint: `If that version is not needed: backy2 catalogue --forget ${uid}`, cause },
+    `The database lacks version ${uid} of the catalogue, or parts of it, and the list of its blobs can't be read: ${reason} Nothing was deleted.`,
+    { data: { uid }, hint: `Mend that first. If the version is not needed: backy2 catalogue --forget ${uid}`, cause },
   );
 }
