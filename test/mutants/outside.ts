@@ -282,8 +282,8 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'exit-code-of-a-failed-backend-elsewhere',
     invariant: 'Exit code 6 promises nothing in other commands.',
     file: 'src/cli/output/failure.ts',
-    text: "error.code === 'dataBackend' && !canResume",
-    replacement: "error.code === 'failed' && !canResume",
+    text: 'isBackend && !canResume',
+    replacement: 'isBackend && canResume',
     tests: EXIT_CODES,
   },
   {

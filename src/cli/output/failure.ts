@@ -28,7 +28,8 @@ export function failureOf(error: unknown, command: string): Failure {
  */
 function exitCodeOf(error: BackyError, command: string): number {
   const canResume = command === 'backup' || command === 'restore';
-  return error.code === 'dataBackend' && !canResume ? EXIT_CODES.failed : error.exitCode;
+  const isBackend = error.code === 'dataBackend' || error.code === 'blobUnreadable';
+  return isBackend && !canResume ? EXIT_CODES.failed : error.exitCode;
 }
 
 /**

@@ -30,7 +30,8 @@ describe('the exit code', () => {
     ['scrub', 100],
     ['cleanup', 100],
   ])('of a data backend that fails during %s is %i: only some commands can be resumed', (command, exitCode) => {
-    expect(failureOf(new BackyError('dataBackend', 'x'), command)).toMatchObject({ code: 'dataBackend', exitCode });
+    for (const code of ['dataBackend', 'blobUnreadable'] as const)
+      expect(failureOf(new BackyError(code, 'x'), command)).toMatchObject({ code, exitCode });
   });
 
   it('of an unforeseen error is 100', () => {
