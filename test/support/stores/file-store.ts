@@ -103,8 +103,7 @@ export class FileStore implements LabStore {
 
   /** Files under the temporary folder of the file backend. */
   temporaryBlobs(): string[] {
-    const folder = join(this.dataPath, '.tmp');
-    return existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
+    return filesBelow(this.dataPath).filter((file) => file.startsWith('.tmp/'));
   }
 
   asFiles(): FileStore {
@@ -118,7 +117,7 @@ export class FileStore implements LabStore {
   remove(): void {}
 
   #blobFiles(): string[] {
-    return readdirSync(this.dataPath, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.blob'));
+    return filesBelow(this.dataPath).filter((file) => file.endsWith('.blob'));
   }
 
   #with<T>(options: Database.Options, use: (db: Database.Database) => T): T {
@@ -129,4 +128,21 @@ export class FileStore implements LabStore {
       db.close();
     }
   }
+}
+
+/**
+ * Paths of all files and folders below a folder, relative to it. The program may remove folders
+ * meanwhile, on which readdir's own recursion fails.
+ */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (!entry.isDirectory()) return [entry.name];
+    const path = join(folder, entry.name);
+    try {
+      return [entry.name, ...filesBelow(path).map((name) => join(entry.name, name))];
+    } catch (error) {
+      if (existsSync(path)) throw error;
+      return [];
+    }
+  });
 }
