@@ -1,8 +1,8 @@
 import { declareSweep } from '../support/faults/declare-sweep.ts';
 import { shardText } from '../support/runner/rotation.ts';
 
-/** A shard has about 370 faults and 220 power losses, which take 45 seconds on two cores. */
-const SHARDS = 32;
+/** A shard has about 450 faults and 280 power losses. */
+const SHARDS = 64;
 
 await declareSweep({
   title: `$name leaves a sound store that needs no repair, after each fault and power loss of ${shardText(SHARDS)}`,

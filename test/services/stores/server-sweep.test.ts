@@ -2,8 +2,8 @@ import { declareSweep } from '../../support/faults/declare-sweep.ts';
 import { isServer } from '../../support/faults/fault-layer.ts';
 import { shardText } from '../../support/runner/rotation.ts';
 
-/** A shard has about 80 of the 12,000 faults. */
-const SHARDS = 144;
+/** A shard has some dozens of the faults. */
+const SHARDS = 216;
 
 await declareSweep({
   title: `$name, on PostgreSQL and S3, leaves a sound store that needs no repair, after each fault of a connection of ${shardText(SHARDS)}`,
