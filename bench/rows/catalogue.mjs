@@ -12,6 +12,8 @@ import { blobsIn, uidOf } from './common.mjs';
 const BLOCK_BYTES = 4096;
 const BLOCKS = 2_621_440;
 const FULL_BLOCKS = 262_144;
+/** Their blobs take 2 GiB of memory, twice. */
+const MOST_FULL_BLOCKS = 524_288;
 const CHANGES = 100;
 const MIB = 1024 ** 2;
 /** Bounds of what the catalogue adds. */
@@ -29,7 +31,7 @@ const VERSIONS = 4;
 export async function* catalogue(workspace) {
   for (const layout of /** @type {const} */ (['classic', 'compact'])) {
     yield* hinted(workspace, layout);
-    yield* fullAndRebuild(workspace, layout);
+    for (const encrypted of [false, true]) yield* fullAndRebuild(workspace, { layout, encrypted });
   }
 }
 
@@ -73,16 +75,17 @@ async function* hinted(workspace, layout) {
 }
 
 /**
- * A first backup of many small blocks, and a rebuild after some more.
+ * A first backup of many small blocks, and a rebuild after some more. Blobs are in memory: the
+ * fsyncs of a disk take so long that nothing else would show.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {Layout} layout
+ * @param {{ layout: Layout, encrypted: boolean }} kind
  */
-async function* fullAndRebuild(workspace, layout) {
-  const blocks = workspace.quick ? 10_000 : FULL_BLOCKS;
+async function* fullAndRebuild(workspace, { layout, encrypted }) {
+  const blocks = workspace.quick ? 20_000 : Math.min(workspace.blocks ?? FULL_BLOCKS, MOST_FULL_BLOCKS);
   const source = join(workspace.memory, 'catalogue-source');
   writeRandomFile(source, blocks * BLOCK_BYTES);
   const measured = async (/** @type {boolean} */ isKept) => {
-    const { program } = await installation(workspace, { name: isKept ? 'kept' : 'none', layout, isKept });
+    const { program } = await installation(workspace, { name: isKept ? 'kept' : 'none', layout, encrypted, isKept });
     const cpuMs = childrenCpuMs();
     const outcome = await program.run('backup', `file://${source}`, 'vm');
     return { uid: uidOf(outcome), seconds: outcome.seconds, cpu: (childrenCpuMs() - cpuMs) / 1000 };
@@ -99,28 +102,31 @@ async function* fullAndRebuild(workspace, layout) {
       return { seconds, cpu };
     },
   });
-  const row = { name: 'catalogue', what: `${layout}, first backup of ${blocks} blocks of 4 KiB, vs without` };
+  const row = {
+    name: 'catalogue',
+    what: `${layout}${encrypted ? ', encrypted' : ''}, first backup of ${blocks} blocks of 4 KiB, vs without`,
+  };
   const valuesOf = (/** @type {string} */ part) =>
     rounds.map(({ kept, none }) => ({ ours: kept[part] ?? Number.NaN, limit: none[part] ?? Number.NaN }));
   yield toRow({ ...row, unit: 's' }, valuesOf('seconds'));
   yield toRow({ ...row, what: `${row.what}, processor time`, unit: 's', atMost: MOST_OF_FULL }, valuesOf('cpu'));
-  yield await rebuild(workspace, { layout, blocks, source, uid });
+  yield await rebuild(workspace, { layout, encrypted, blocks, source, uid });
   rmSync(source);
 }
 
 /**
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {{ layout: Layout, blocks: number, source: string, uid: string }} first
+ * @param {{ layout: Layout, encrypted: boolean, blocks: number, source: string, uid: string }} first
  */
-async function rebuild(workspace, { layout, blocks, source, uid }) {
-  const { program, blobs } = programIn(workspace, 'kept', true);
+async function rebuild(workspace, { layout, encrypted, blocks, source, uid }) {
+  const { program, blobs } = programIn(workspace, { name: 'kept', isKept: true, encrypted });
   const hints = writeHints(workspace.folder('disk', 'hints'), { blocks, changes: CHANGES, blockSize: BLOCK_BYTES });
   for (let version = 1; version < VERSIONS; version++)
     await program.run('backup', '-f', uid, '-r', hints, `file://${source}`, 'vm');
   const rounds = await alternate(workspace.rounds(3), {
     ours: async () => {
       const folder = workspace.folder('disk', 'rebuilt');
-      const { result, seconds } = await new Program(workspace, { folder, blockSize: BLOCK_BYTES, blobs }).run(
+      const { result, seconds } = await new Program(workspace, { folder, blockSize: BLOCK_BYTES, blobs, encrypted }).run(
         'rebuild-db',
         '--layout',
         layout,
@@ -129,7 +135,7 @@ async function rebuild(workspace, { layout, blocks, source, uid }) {
       return { perSecond: (VERSIONS * blocks) / seconds };
     },
   });
-  const what = `${layout}, rebuild of ${VERSIONS} versions of ${blocks} blocks, whole process, vs ${REBUILT_PER_SECOND}`;
+  const what = `${layout}${encrypted ? ', encrypted' : ''}, rebuild of ${VERSIONS} versions of ${blocks} blocks, whole process, vs ${REBUILT_PER_SECOND}`;
   return toRow(
     { name: 'catalogue', what, unit: 'blocks/s', atLeast: 1 },
     rounds.map(({ ours }) => ({ ours: ours.perSecond ?? Number.NaN, limit: REBUILT_PER_SECOND })),
@@ -139,11 +145,11 @@ async function rebuild(workspace, { layout, blocks, source, uid }) {
 /**
  * A new installation, or a copy of another one.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {{ name: string, layout: Layout, isKept?: boolean,
+ * @param {{ name: string, layout: Layout, isKept?: boolean, encrypted?: boolean,
  *   from?: { program: Program, blobs: string } }} options
  */
-async function installation(workspace, { name, layout, isKept = true, from }) {
-  const made = programIn(workspace, name, isKept);
+async function installation(workspace, { name, layout, isKept = true, encrypted = false, from }) {
+  const made = programIn(workspace, { name, isKept, encrypted });
   rmSync(made.program.database, { force: true });
   rmSync(made.blobs, { recursive: true, force: true });
   if (from === undefined) await made.program.run('initdb', '--layout', layout);
@@ -156,13 +162,16 @@ async function installation(workspace, { name, layout, isKept = true, from }) {
 
 /**
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {string} name
- * @param {boolean} hasCatalogue
+ * @param {{ name: string, isKept: boolean, encrypted: boolean }} options
  */
-function programIn(workspace, name, hasCatalogue) {
+function programIn(workspace, { name, isKept, encrypted }) {
   const folder = join(workspace.disk, `catalogue-${name}`);
   const blobs = join(workspace.memory, `catalogue-${name}`);
-  return { folder, blobs, program: new Program(workspace, { folder, blockSize: BLOCK_BYTES, blobs, hasCatalogue }) };
+  return {
+    folder,
+    blobs,
+    program: new Program(workspace, { folder, blockSize: BLOCK_BYTES, blobs, encrypted, hasCatalogue: isKept }),
+  };
 }
 
 /** @param {string} folder */

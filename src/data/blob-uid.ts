@@ -2,7 +2,8 @@ import { randomFillSync } from 'node:crypto';
 import { BackyError } from '../errors.ts';
 import { hexDigests } from '../model/hex-digests.ts';
 
-const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+/** The letters of a blob uid, in the order of their values. */
+export const ALPHABET = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 const UUID_LETTERS = 22;
 const UUID_BYTES = 16;
 const PREFIX_DIGITS = 10;

@@ -18,6 +18,11 @@ export interface Block extends BlockContent {
   id: number;
 }
 
+/** A block that is all zero. */
+export function zeroBlock(id: number, size: number): Block {
+  return { id, uid: null, checksum: null, size, encVersion: 0, envKey: null, nonce: null };
+}
+
 /** A row of table blocks, without its version. */
 export interface BlockRow extends Block {
   valid: boolean;

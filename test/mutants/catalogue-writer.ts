@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 
 const WRITE = ['test/unit/core/catalogue/write-manifest.test.ts'];
+const KNOWN = ['test/unit/core/catalogue/new-leaves.test.ts'];
 const TIDY = ['test/unit/core/catalogue/tidy.test.ts'];
 
 /** The data backend alone restores each version, and no blob of such a version is deleted. */
@@ -36,6 +37,30 @@ export const CATALOGUE_WRITER: readonly Mutant[] = [
     text: ' || folderOfHead(manifest.head) !== folder',
     replacement: '',
     tests: WRITE,
+  },
+  {
+    name: 'a-row-that-changed-comes-from-memory',
+    invariant: 'Rows that changed since their commit are read for the manifest.',
+    file: 'src/core/catalogue/write-manifest.ts',
+    text: '!changed.has(index)',
+    replacement: '!changed.has(-1 - index)',
+    tests: KNOWN,
+  },
+  {
+    name: 'a-leaf-that-was-collected-is-named',
+    invariant: 'A leaf that was stored without the lock of its folder is looked for.',
+    file: 'src/core/catalogue/write-manifest.ts',
+    text: 'early !== undefined && writer.has(early)',
+    replacement: 'early !== undefined',
+    tests: KNOWN,
+  },
+  {
+    name: 'rows-from-memory-are-used-twice',
+    invariant: 'Blocks that were written again after the manifest have their last rows in it.',
+    file: 'src/core/catalogue/new-leaves.ts',
+    text: 'return isFirst ?',
+    replacement: 'return isFirst || true ?',
+    tests: KNOWN,
   },
   {
     name: 'a-cleanup-guards-nothing',

@@ -1,6 +1,7 @@
 import type { WorkerPool } from '../../engine/pool/worker-pool.ts';
 import { BackyError } from '../../errors.ts';
 import type { SharedSource } from '../../io/shared.ts';
+import type { Block } from '../../model/block.ts';
 import { type BackupCounters, NO_COUNTS } from '../../model/counters.ts';
 import type { Geometry } from '../../model/geometry.ts';
 import type { TaggedVersion } from '../../model/version.ts';
@@ -59,7 +60,13 @@ export class BackupRun {
     return withResumeHint(
       this.#context.signal,
       () => resumeHint(this.#prepared),
-      () => this.#run(),
+      async () => {
+        try {
+          return await this.#run();
+        } finally {
+          await this.#manifest?.close();
+        }
+      },
     );
   }
 
@@ -144,6 +151,7 @@ export class BackupRun {
       ...{ meta, signal, geometry, plan: this.#prepared.plan, versionUid: version.uid },
       elapsedSeconds: () => this.#elapsedSeconds(),
       onBlocks: (count: number) => this.#meter.add(count, 0),
+      onZeros: (blocks: Iterable<Block>) => this.#added(blocks),
     };
     const takenOver =
       base === undefined ? this.#earlier : await takeOverFromBase({ ...options, counters: this.#earlier }, base.uid);
@@ -163,6 +171,7 @@ export class BackupRun {
       elapsedSeconds: () => this.#elapsedSeconds(),
       confirmStore: () => confirmMounted(this.#context),
       findMissing: (rows) => cleanups.findMissing(rows),
+      onAdded: (blocks) => this.#added(blocks),
       onBlocks: (count, bytesRead) => this.#meter.add(count, bytesRead),
     });
   }
@@ -195,6 +204,10 @@ export class BackupRun {
     await addMissingBlocks(meta, { versionUid: version.uid, ids, range: { first: 0, count: version.size } });
     hinted?.check(ids);
     this.#meter.add(-ids.count(), 0);
+  }
+
+  async #added(blocks: Iterable<Block>): Promise<void> {
+    await this.#manifest?.add(blocks);
   }
 
   #elapsedSeconds(): number {

@@ -5,7 +5,7 @@ import type { Logger } from '../../logger.ts';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
 import type { DedupKey } from '../../model/blob.ts';
-import type { BackupRow } from '../../model/block.ts';
+import type { BackupRow, Block } from '../../model/block.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import { blockLength, type Geometry } from '../../model/geometry.ts';
 import type { CheckLog } from '../blocks/check-log.ts';
@@ -46,6 +46,8 @@ interface DataPhaseOptions {
   counters: BackupCounters;
   elapsedSeconds(): number;
   findMissing?: FindMissing | undefined;
+  /** See {@link RowCommitter}. */
+  onAdded?: ((blocks: Iterable<Block>) => Promise<void>) | undefined;
   /**
    * Called when blocks are finished: their blobs are known. A negative count: they are read again.
    */
@@ -90,6 +92,7 @@ export class DataPhase implements Operation {
       flush: () => pool.flush(),
       confirmStore: options.confirmStore,
       findMissing: options.findMissing,
+      onAdded: options.onAdded,
       onCommitted: (rows) => this.#blobs.committed(rows),
       onRefused: (rows) => this.#readAgain(rows),
       // Without dedup a content can have any number of rows, and each of its blocks would look at

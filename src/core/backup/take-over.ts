@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
+import { type Block, zeroBlock } from '../../model/block.ts';
 import { type BlockRange, blocksIn, bytesIn } from '../../model/block-range.ts';
 import { addCounters, type BackupCounters } from '../../model/counters.ts';
-import type { Geometry } from '../../model/geometry.ts';
+import { blockLength, type Geometry } from '../../model/geometry.ts';
 import { addMissingBlocks } from '../blocks/present-blocks.ts';
 import type { BackupPlan } from '../plan/backup-plan.ts';
 
@@ -30,6 +31,8 @@ interface TakeOverOptions {
   elapsedSeconds(): number;
   /** Called when blocks are finished. */
   onBlocks(count: number): void;
+  /** Called with blocks that were planned to be zero, once they have their rows. */
+  onZeros?: ((blocks: Iterable<Block>) => Promise<void>) | undefined;
 }
 
 /**
@@ -81,6 +84,7 @@ export async function addPlannedZeros(options: TakeOverOptions): Promise<BackupC
     await meta.commitGroup(versionUid, { rows: [], sparse, counters: () => next }, geometry);
     counters = next;
     options.onBlocks(blocksSparse);
+    await options.onZeros?.(zeroBlocks(sparse, geometry));
     await sleep(PAUSE_MS);
   }
   return counters;
@@ -88,6 +92,11 @@ export async function addPlannedZeros(options: TakeOverOptions): Promise<BackupC
 
 async function readUncopied({ meta, versionUid, plan }: TakeOverOptions, ranges: readonly BlockRange[]): Promise<void> {
   for (const range of ranges) await addMissingBlocks(meta, { versionUid, ids: plan.read, range });
+}
+
+function* zeroBlocks(ranges: readonly BlockRange[], geometry: Geometry): IterableIterator<Block> {
+  for (const { first, count } of ranges)
+    for (let id = first; id < first + count; id++) yield zeroBlock(id, blockLength(geometry, id));
 }
 
 /** The ranges of a set, in pieces of at most `mostBlocks` blocks. */

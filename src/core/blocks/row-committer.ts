@@ -1,6 +1,6 @@
 import type { MetaStore } from '../../meta/meta-store.ts';
 import type { Healing } from '../../model/blob.ts';
-import type { BackupRow } from '../../model/block.ts';
+import { type BackupRow, type Block, zeroBlock } from '../../model/block.ts';
 import type { BlockRange } from '../../model/block-range.ts';
 import { addCounters, type BackupCounters } from '../../model/counters.ts';
 import type { Geometry } from '../../model/geometry.ts';
@@ -40,6 +40,8 @@ interface RowCommitterOptions {
   onRefused(rows: BackupRow[]): void;
   /** Called with the rows of each group, refused ones included. */
   onCommitted(rows: readonly BackupRow[]): void;
+  /** Called with all blocks of a group that got their rows. */
+  onAdded?: ((blocks: Iterable<Block>) => Promise<void>) | undefined;
   /** Use new blobs for bad rows of the same content as well. */
   heals: boolean;
   /** Called when bad rows were healed. */
@@ -115,6 +117,7 @@ export class RowCommitter {
     this.#options.onCommitted(rows);
     if (refused.length > 0) this.#options.onRefused(refused);
     if (healing.blocks > 0) this.#options.onHealed(healing);
+    await this.#options.onAdded?.(blocksAdded(rows, zeros, refused));
   }
 
   #countersWith(rows: readonly PendingRow[], zeros: readonly PendingZero[], refused: readonly BackupRow[]): BackupCounters {
@@ -139,6 +142,17 @@ export class RowCommitter {
     }
     return group;
   }
+}
+
+/** The blocks of a group without those that were refused. */
+function* blocksAdded(
+  rows: readonly PendingRow[],
+  zeros: readonly PendingZero[],
+  refused: readonly BackupRow[],
+): IterableIterator<Block> {
+  const out = new Set(refused);
+  for (const row of rows) if (!out.has(row)) yield row;
+  for (const { id, size } of zeros) yield zeroBlock(id, size);
 }
 
 function isRow(item: PendingRow | PendingZero): item is PendingRow {

@@ -2,6 +2,7 @@ import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import type { Bitmap } from '../../model/bitmap.ts';
+import type { Block } from '../../model/block.ts';
 import type { BackupCounters } from '../../model/counters.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
@@ -9,6 +10,7 @@ import { confirmStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
 import { keepsCatalogue } from './flush.ts';
 import { LeafSet } from './leaf-set.ts';
+import { NewLeaves } from './new-leaves.ts';
 import { catalogueOf, prepareKey, warnOfRecoveryKey } from './with-catalogue.ts';
 import { writeManifest } from './write-manifest.ts';
 
@@ -25,11 +27,13 @@ export class BackupManifest {
   readonly #version: TaggedVersion;
   readonly #base: TaggedVersion | undefined;
   readonly #written = new LeafSet();
+  readonly #leaves: NewLeaves;
 
   private constructor(context: Context, { version, base }: NewVersion) {
     this.#context = context;
     this.#version = version;
     this.#base = base;
+    this.#leaves = new NewLeaves(context, version);
   }
 
   /**
@@ -47,6 +51,16 @@ export class BackupManifest {
     this.#written.addBlocks(ids.ranges());
   }
 
+  /** Takes blocks whose rows are committed. The rows of others are read for the manifest. */
+  add(blocks: Iterable<Block>): Promise<void> {
+    return this.#leaves.add(blocks);
+  }
+
+  /** Ends it, after a failure too. MUST be called before the locks of the version are released. */
+  close(): Promise<void> {
+    return this.#leaves.close();
+  }
+
   /**
    * Writes the manifest as the version will be once it is valid, which it MUST NOT be before. If
    * this host lacks the key that seals it, or the right to read that, a later command writes it.
@@ -55,7 +69,7 @@ export class BackupManifest {
   async write(counters: BackupCounters | undefined, ended: Date): Promise<void> {
     const { uid: versionUid, name, size, sizeBytes } = this.#version;
     const stats = counters && { date: ended, versionUid, name, size, sizeBytes, counters };
-    const ending = { stats, base: this.#base, written: this.#written };
+    const ending = { stats, base: this.#base, written: this.#written, known: await this.#leaves.end() };
     await withStorage(this.#context, async (backend) => {
       // A data backend that does not answer fails here.
       await confirmStore(this.#context, backend);

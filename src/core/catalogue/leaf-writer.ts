@@ -24,6 +24,11 @@ export class LeafWriter {
     this.#known = new Set(options.known);
   }
 
+  /** Whether there is a leaf of this name. */
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
   /** @returns the leaf's name. It is durable after {@link end}. */
   async add(index: number, rows: readonly LeafRow[]): Promise<string> {
     const leaf = this.#options.catalogue.encodeLeaf(index, rows);

@@ -10,6 +10,7 @@ import { withFolder } from './folder-lock.ts';
 import { leafRows } from './leaf-rows.ts';
 import { blocksOfLeaf, type LeafSet, leafCount } from './leaf-set.ts';
 import { LeafWriter } from './leaf-writer.ts';
+import type { KnownLeaves } from './new-leaves.ts';
 import { type Predecessor, predecessorOf, resized } from './predecessor.ts';
 
 /** A version whose manifest is to be written. */
@@ -27,11 +28,13 @@ interface BackupEnding {
   base: TaggedVersion | undefined;
   /** Leaves with blocks that do not come from the base. */
   written: LeafSet;
+  /** Leaves whose rows need not be read, unless they have changed. */
+  known: KnownLeaves;
 }
 
 /**
- * Writes a version's manifest: the leaves that have changed, the list of all of them, the head. A
- * whole one costs about 5 µs for each block.
+ * Writes a version's manifest: the leaves that have changed, the list of all of them, the head.
+ * Costs about 1 µs for each block of a leaf that has changed, and 3 µs more if its row is read.
  * @returns whether it shows the version as the database has it now. False: it has changed
  * meanwhile, or lacks blocks.
  */
@@ -39,6 +42,8 @@ export async function writeManifest(context: Context, catalogue: Catalogue, requ
   const folder = catalogue.folderOf(request.version.name);
   return withFolder(context, folder, () => new ManifestWrite(context, catalogue, { ...request, folder }).run());
 }
+
+const NO_LEAVES: KnownLeaves = { stored: new Map(), rows: new Map() };
 
 class ManifestWrite {
   readonly #context: Context;
@@ -62,7 +67,7 @@ class ManifestWrite {
     // A removal must find what is written from now on, whenever it comes.
     if (changes.written === 0) await meta.settleManifest({ versionUid: version.uid, changes: -1, folder });
     const predecessor = await this.#predecessor(fromBase, changes);
-    const list = await this.#putLeaves(predecessor);
+    const list = await this.#putLeaves(predecessor, this.#knownLeaves(changes));
     if (ending !== undefined && this.#lacksBlocks) return false;
     const head = await this.#head(changes.changes);
     if (head === undefined) return true;
@@ -94,19 +99,38 @@ class ManifestWrite {
     return fromBase;
   }
 
-  async #putLeaves(predecessor: Predecessor | undefined): Promise<LeafList> {
+  /** Those that the backup has kept. What has changed since their commit is noted in `changes`. */
+  #knownLeaves(changes: CatalogueChanges): KnownLeaves {
+    const { stored, rows } = this.#request.ending?.known ?? NO_LEAVES;
+    if (changes.leaves === 'all') return NO_LEAVES;
+    const changed = new Set(changes.leaves);
+    const unchanged = <T>(leaves: ReadonlyMap<number, T>) => new Map([...leaves].filter(([index]) => !changed.has(index)));
+    return { stored: unchanged(stored), rows: unchanged(rows) };
+  }
+
+  async #putLeaves(predecessor: Predecessor | undefined, { stored, rows: known }: KnownLeaves): Promise<LeafList> {
     const { version, folder } = this.#request;
     const { meta, signal } = this.#context;
     const list: LeafList = [];
     const leaves: number[] = [];
+    // Leaves that were stored before the folder's lock was held may have been collected.
+    const there = predecessor === undefined || stored.size > 0 ? await this.#catalogue.leafNames(folder) : [];
+    const writer = new LeafWriter({
+      catalogue: this.#catalogue,
+      folder,
+      known: [...(predecessor?.list ?? []), ...there],
+      signal,
+    });
     for (let index = 0; index < leafCount(version.size); index++) {
       const name = predecessor?.touched.has(index) === false ? predecessor.list[index] : undefined;
+      const early = stored.get(index);
+      const rows = known.get(index);
       // A leaf without rows is no proof that there are none by now.
-      if (name === undefined || name === 'empty') leaves.push(index);
-      else list[index] = name;
+      if (name !== undefined && name !== 'empty') list[index] = name;
+      else if (early !== undefined && writer.has(early)) list[index] = early;
+      else if (rows !== undefined) list[index] = await writer.add(index, rows);
+      else leaves.push(index);
     }
-    const known = predecessor?.list ?? (await this.#catalogue.leafNames(folder));
-    const writer = new LeafWriter({ catalogue: this.#catalogue, folder, known, signal });
     for await (const { index, rows } of leafRows(meta, { versionUid: version.uid, size: version.size, leaves })) {
       signal.throwIfAborted();
       if (rows.length < blocksOfLeaf(index, version.size).count) this.#lacksBlocks = true;

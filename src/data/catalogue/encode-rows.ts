@@ -12,11 +12,12 @@ import {
   MOST_SIZE,
   NONCE,
   ODD,
-  PREFIX_DIGITS,
   ROW,
+  UID_LENGTH,
 } from './leaf-layout.ts';
 import { encodeOdd } from './odd-rows.ts';
 import { LEAF_BLOCKS, type LeafRow } from './types.ts';
+import { uidColumns } from './uid-columns.ts';
 
 const HEX = /^(?:[0-9a-f]{2})*$/;
 
@@ -104,7 +105,7 @@ function classOf(
   if (size !== usualSize || (uid === null) !== (checksum === null)) return ODD;
   let given = valid ? ROW : ROW | INVALID;
   if (uid !== null) {
-    if (!isBlobUid(uid) || checksum?.length !== checksumDigits) return ODD;
+    if (uid.length !== UID_LENGTH || checksum?.length !== checksumDigits) return ODD;
     given |= BLOB;
   }
   if (encVersion === 1 && envKey?.length === 2 * WRAPPED_KEY_BYTES) given |= KEY;
@@ -114,19 +115,18 @@ function classOf(
   return nonce.length === 2 * NONCE_BYTES ? given | NONCE : ODD;
 }
 
-/** The columns, or undefined if some rows turned out to be odd. */
+/** The columns, or undefined if some rows turned out to be odd: they are in `oddities` then. */
 function columnsOf({ blobs, keys, nonces }: Sorted, oddities: Set<LeafRow>, batch: KeyBatch | undefined): Buffer[] | undefined {
-  const uids = blobs.map(({ uid }) => uid as string);
+  const uids = uidColumns(blobs.map(({ uid }) => uid as string));
+  if (uids === undefined) for (const row of blobs) if (!isBlobUid(row.uid as string)) oddities.add(row);
   const checksums = hexColumn(blobs, ({ checksum }) => checksum as string, oddities);
   const wrapped = hexColumn(keys, ({ envKey }) => envKey as string, oddities);
   const nonceBytes = hexColumn(nonces, ({ nonce }) => nonce as string, oddities);
-  if (checksums === undefined || wrapped === undefined || nonceBytes === undefined) return undefined;
+  if (uids === undefined || checksums === undefined || wrapped === undefined || nonceBytes === undefined) return undefined;
   const unwrapped = keys.length === 0 ? { keys: Buffer.alloc(0), misfits: [] } : batch?.unwrap(wrapped);
   if (unwrapped === undefined) throw new Error('a leaf with data keys is never stored without encryption');
   for (const n of unwrapped.misfits) oddities.add(keys[n] as LeafRow);
-  const prefixes = Buffer.from(uids.map((uid) => uid.slice(0, PREFIX_DIGITS)).join(''), 'hex');
-  const letters = Buffer.from(uids.map((uid) => uid.slice(PREFIX_DIGITS)).join(''), 'latin1');
-  return [prefixes, letters, checksums, unwrapped.keys, nonceBytes];
+  return [uids.prefixes, uids.letters, checksums, unwrapped.keys, nonceBytes];
 }
 
 /** The bytes of a column; undefined if some of its texts are no lower-case hex. */

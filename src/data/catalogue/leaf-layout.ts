@@ -13,6 +13,7 @@ export const HEADER_BYTES = 8;
 export const PREFIX_DIGITS = 10;
 export const PREFIX_BYTES = PREFIX_DIGITS / 2;
 export const LETTERS = 22;
+export const UID_LENGTH = PREFIX_DIGITS + LETTERS;
 /** No digest is longer. */
 export const MOST_CHECKSUM_BYTES = 64;
 export const MOST_SIZE = 2 ** 32 - 1;

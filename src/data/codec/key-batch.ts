@@ -9,8 +9,10 @@ const PARTS = KEY_BYTES / HALF;
 const STEPS = 6 * PARTS;
 const IV_BYTE = 0xa6;
 const IV_WORD = IV_BYTE * 0x01010101;
-/** Words of a block: they are quicker to move than bytes. */
-const WORDS = 4;
+/** Bytes of a word: words are quicker to move than bytes. */
+const WORD = 4;
+/** Words of a block. */
+const WORDS = BLOCK / WORD;
 
 /**
  * Wraps and unwraps many data keys by RFC 3394, with the results of `wrapKey` and `unwrapKey`. Each
@@ -71,14 +73,11 @@ class Halves {
 
   /** @param skip bytes before those of a key; then they are its first half. */
   load(from: Uint8Array, { step, skip }: { step: number; skip: number }): void {
-    for (let n = 0; n < this.#count; n++) for (let i = 0; i < skip; i++) this.first[n * BLOCK + i] = from[n * step + i] as number;
-    for (const [place, { buffer }] of this.#others.entries()) {
-      const into = new Uint8Array(buffer);
-      for (let n = 0; n < this.#count; n++) {
-        const at = n * step + skip + place * HALF;
-        for (let i = 0; i < HALF; i++) into[n * HALF + i] = from[at + i] as number;
-      }
-    }
+    // A copy begins at a whole word.
+    const words = new Uint32Array(new Uint8Array(from).buffer);
+    if (skip > 0) this.#copyHalves(this.#words, WORDS, { from: words, every: step / WORD, at: 0 });
+    for (const [place, other] of this.#others.entries())
+      this.#copyHalves(other, 2, { from: words, every: step / WORD, at: (skip + place * HALF) / WORD });
   }
 
   /** AES of the first half and of the one of this step. */
@@ -103,17 +102,13 @@ class Halves {
   }
 
   keys(): Buffer {
-    const keys = Buffer.allocUnsafe(this.#count * KEY_BYTES);
-    this.#store(keys, { step: KEY_BYTES, skip: 0 });
-    return keys;
+    return Buffer.from(this.#stored({ step: KEY_BYTES, skip: 0 }).buffer);
   }
 
   wrapped(): Buffer {
-    const wrapped = Buffer.allocUnsafe(this.#count * WRAPPED_KEY_BYTES);
-    for (let n = 0; n < this.#count; n++)
-      for (let i = 0; i < HALF; i++) wrapped[n * WRAPPED_KEY_BYTES + i] = this.first[n * BLOCK + i] as number;
-    this.#store(wrapped, { step: WRAPPED_KEY_BYTES, skip: HALF });
-    return wrapped;
+    const wrapped = this.#stored({ step: WRAPPED_KEY_BYTES, skip: HALF });
+    this.#copyHalves(wrapped, WRAPPED_KEY_BYTES / WORD, { from: this.#words, every: WORDS, at: 0 });
+    return Buffer.from(wrapped.buffer);
   }
 
   misfits(): number[] {
@@ -125,13 +120,19 @@ class Halves {
     return misfits;
   }
 
-  #store(into: Uint8Array, { step, skip }: { step: number; skip: number }): void {
-    for (const [place, { buffer }] of this.#others.entries()) {
-      const from = new Uint8Array(buffer);
-      for (let n = 0; n < this.#count; n++) {
-        const at = n * step + skip + place * HALF;
-        for (let i = 0; i < HALF; i++) into[at + i] = from[n * HALF + i] as number;
-      }
+  /** Keys of `step` bytes, with their other halves `skip` bytes after their start. */
+  #stored({ step, skip }: { step: number; skip: number }): Uint32Array {
+    const into = new Uint32Array((this.#count * step) / WORD);
+    for (const [place, from] of this.#others.entries())
+      this.#copyHalves(into.subarray((skip + place * HALF) / WORD), step / WORD, { from, every: 2, at: 0 });
+    return into;
+  }
+
+  /** Copies a half of each key. @param step words from one key to the next in `into`. */
+  #copyHalves(into: Uint32Array, step: number, { from, every, at }: { from: Uint32Array; every: number; at: number }): void {
+    for (let n = 0, to = 0, start = at; n < this.#count; n++, to += step, start += every) {
+      into[to] = from[start] as number;
+      into[to + 1] = from[start + 1] as number;
     }
   }
 }
