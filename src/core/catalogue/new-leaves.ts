@@ -60,7 +60,7 @@ export class NewLeaves {
       this.#addRow({ id, uid, checksum, size, encVersion, envKey, nonce, valid: true });
     if (this.#whole.size < BATCH) return;
     await this.#storing;
-    if (this.#whole.size < BATCH) return;
+    if (this.#isOver || this.#whole.size < BATCH) return;
     const leaves = this.#whole;
     this.#whole = new Map();
     this.#storing = this.#store(leaves);
