@@ -15,9 +15,10 @@ export function otherInstances(processName: string): string[] {
   return others;
 }
 
+/** The original runs in Python. After an upgrade, our other processes have another Node.js. */
 function isOurs(pid: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/exe`) === process.execPath;
+    return /\/node(js)?( \(deleted\))?$/.test(readlinkSync(`/proc/${pid}/exe`));
   } catch {
     // It has ended, or belongs to another user. In the latter case it counts as the original's.
     return false;
