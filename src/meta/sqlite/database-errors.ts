@@ -45,11 +45,15 @@ function hintFor(code: string): string {
     : 'Check space and permissions of its folder, the kernel log, and its health with: sqlite3 FILE "pragma integrity_check".';
 }
 
+/** The driver is compiled for one version of Node.js. */
+const OTHER_NODE =
+  'Is backy2 installed for another version of Node.js? Then run in its folder: npm rebuild better-sqlite3. Or install it again.';
+
 /** The error for a database that can't be opened. initdb helps only if the file is no database. */
 export function notOpened(path: string, error: unknown): unknown {
   if (errnoOf(error) === 'ERR_DLOPEN_FAILED')
     return new BackyError('database', `SQLite can't be loaded: ${messageOf(error)}`, {
-      hint: tooManyOpenFiles() ? TOO_MANY_OPEN_FILES : 'Install backy2 again with this version of Node.js (docs/first-week.md).',
+      hint: tooManyOpenFiles() ? TOO_MANY_OPEN_FILES : OTHER_NODE,
       cause: error,
     });
   if (!existsSync(dirname(path))) return noFolder(path, error);
