@@ -20,6 +20,8 @@ const KINDS = {
   long: {},
   /** Replays of the original, and stores that it wrote. */
   recordings: {},
+  /** The packages, in a Debian without Node.js. */
+  packages: { testTimeout: 600_000, hookTimeout: 600_000 },
   /** Failing system calls, power losses, flipped bits, models. */
   faults: { testTimeout: 600_000, hookTimeout: 300_000 },
 } as const;

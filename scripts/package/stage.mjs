@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { run } from './runtime.mjs';
 
@@ -32,7 +32,9 @@ export function stageProgram(folder, { runtime, modules }) {
   const node = `${folder}/runtime/node`;
   cpSync(`${runtime.folder}/bin/node`, node);
   cpSync('bin', `${folder}/bin`, { recursive: true });
-  cpSync('dist', `${folder}/dist`, { recursive: true });
+  for (const part of ['dist', 'completion']) cpSync(part, `${folder}/${part}`, { recursive: true });
+  const { name, version, license, type } = JSON.parse(readFileSync('package.json', 'utf8'));
+  writeFileSync(`${folder}/package.json`, `${JSON.stringify({ name, version, license, type }, null, 2)}\n`);
   stageModules(modules, `${folder}/node_modules`);
   setModes(folder);
   // V8 takes a cache of its own version alone.

@@ -13,7 +13,7 @@ export function makeTarball({ version, program, notices, quick, seconds }) {
   rmSync(folder, { recursive: true, force: true });
   renameSync(program, folder);
   addDocs(folder);
-  for (const path of ['man', 'completion', 'CHANGELOG.md', 'LICENSE']) cpSync(path, `${folder}/${path}`, { recursive: true });
+  for (const path of ['man', 'CHANGELOG.md', 'LICENSE']) cpSync(path, `${folder}/${path}`, { recursive: true });
   mkdirSync(`${folder}/etc`);
   cpSync('packaging/logrotate', `${folder}/etc/logrotate`);
   cpSync('packaging/tmpfiles.conf', `${folder}/etc/tmpfiles.conf`);
