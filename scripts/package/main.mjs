@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { makeDeb } from './deb.mjs';
 import { licences } from './licences.mjs';
@@ -20,6 +20,7 @@ const NODE = 24;
 const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
 process.umask(0o022);
 
+rmSync('build/package', { recursive: true, force: true });
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 const runtime = installRuntime(NODE);
 const modules = installModules(runtime);

@@ -77,8 +77,8 @@ test('the units are right, and the timer can be enabled', async () => {
   const units = readdirSync(debian.path('/usr/lib/systemd/system')).filter((name) => name.startsWith('backy2-'));
   expect(units).toEqual(expect.arrayContaining(['backy2-run.service', 'backy2-run.timer']));
   const paths = units.filter((name) => !name.includes('@')).map((name) => `/usr/lib/systemd/system/${name}`);
-  await tool('systemd-analyze', 'verify', `--root=${debian.folder}`, '--man=no', ...paths);
-  await tool('systemctl', `--root=${debian.folder}`, 'enable', 'backy2-run.timer');
+  await debian.ok('systemd-analyze', 'verify', '--man=no', ...paths);
+  await debian.ok('systemctl', 'enable', 'backy2-run.timer');
   expect(debian.has('/etc/systemd/system/timers.target.wants')).toBe(true);
 });
 

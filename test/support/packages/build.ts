@@ -2,26 +2,28 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Running } from '../program/process.ts';
 
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FOLDER = `${ROOT}build/package`;
 /** Compiling SQLite takes a minute of one core, and other tests may run. */
 const LIMIT_MS = 600_000;
 
 /** Builds the packages of this checkout. @returns their paths. */
 export async function buildPackages(): Promise<{ deb: string; archive: string }> {
-  const running = new Running(['npm', 'run', '--silent', 'package', '--', '--quick'], {
-    cwd: ROOT,
-    env: environment(),
-    timeoutMs: LIMIT_MS,
-  });
-  const { code, stdout, stderr } = await running.ended;
-  if (code !== 0) throw new Error(`npm run package ended with ${code}: ${stdout}${stderr}`);
+  const said = await npm('run', '--silent', 'package', '--', '--quick');
   const find = (ending: string) => {
     const name = readdirSync(FOLDER).find((file) => file.endsWith(ending));
-    if (name === undefined) throw new Error(`npm run package made no *${ending}: ${stdout}${stderr}`);
+    if (name === undefined) throw new Error(`npm run package made no *${ending}: ${said}`);
     return `${FOLDER}/${name}`;
   };
   return { deb: find('.deb'), archive: find('.tar.gz') };
+}
+
+/** Runs npm, with the user's settings of it. @throws Error for any exit code but 0. */
+export async function npm(...words: string[]): Promise<string> {
+  const { code, stdout, stderr } = await new Running(['npm', ...words], { cwd: ROOT, env: environment(), timeoutMs: LIMIT_MS })
+    .ended;
+  if (code !== 0) throw new Error(`npm ${words.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+  return stdout;
 }
 
 function environment(): Record<string, string> {
