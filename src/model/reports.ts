@@ -15,6 +15,8 @@ export interface BackupStats {
 /** Which statistics to list; undefined means any. */
 export interface StatsFilter {
   versionUid?: string | undefined;
+  /** Only backups that ended at this time or later. */
+  endedSince?: Date | undefined;
   /** The number of rows, newest first. */
   limit?: number | undefined;
 }

@@ -11,10 +11,11 @@ import { type StatsRecord, statsColumns, toStats } from './stats-rows.ts';
 import { run } from './steps.ts';
 
 /** See ReportStore.listStats. */
-export async function listStats(db: SqlDatabase, { versionUid, limit }: StatsFilter): Promise<BackupStats[]> {
-  const where = versionUid === undefined ? sql`` : sql`WHERE version_uid = ${versionUid}`;
+export async function listStats(db: SqlDatabase, { versionUid, endedSince, limit }: StatsFilter): Promise<BackupStats[]> {
+  const ofVersion = versionUid === undefined ? sql`` : sql`AND version_uid = ${versionUid}`;
+  const since = endedSince === undefined ? sql`` : sql`AND date >= ${toSecondsText(endedSince)}`;
   const newest = limit === undefined ? sql`` : sql`LIMIT ${limit}`;
-  const records = await db.query<StatsRecord>(sql`SELECT * FROM stats ${where} ORDER BY date DESC, id DESC ${newest}`);
+  const records = await db.query<StatsRecord>(sql`SELECT * FROM stats WHERE 1 = 1 ${ofVersion} ${since} ORDER BY date DESC, id DESC ${newest}`);
   return records.reverse().map(toStats);
 }
 

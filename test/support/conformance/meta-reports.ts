@@ -18,6 +18,10 @@ export function metaReportsSuite(lab: MetaLab): void {
       expect(await uids({ versionUid: 'v2', limit: 5 })).toEqual(['v2']);
       expect(await uids({ versionUid: 'v9' })).toEqual([]);
       const [first] = await lab.meta.listStats({ versionUid: 'v1' });
+      const ended = first?.date ?? new Date(0);
+      expect(await uids({ endedSince: ended })).toEqual(['v1', 'v2', 'v3']);
+      expect(await uids({ endedSince: ended, versionUid: 'v2' })).toEqual(['v2']);
+      expect(await uids({ endedSince: new Date(ended.getTime() + 86_400_000) })).toEqual([]);
       expect(first).toMatchObject({ name: 'vm', size: 10, sizeBytes: 950, counters: NO_COUNTS });
     });
 
