@@ -1,13 +1,9 @@
-import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stringify } from 'csv-stringify/sync';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
 import type { Context } from '../context.ts';
-import { refuseInstallationFile } from '../files/installation-files.ts';
-import { outputPlace } from '../files/output-place.ts';
-import { writeToStream } from '../files/stream-file.ts';
-import { writeWholeFile } from '../files/whole-file.ts';
+import { writeOutput } from '../files/write-output.ts';
 import { findStrayRows } from '../versions/check-rows.ts';
 import { findVersion } from '../versions/find-version.ts';
 import { lockFoundVersion } from '../versions/with-version.ts';
@@ -64,27 +60,8 @@ async function refuseStrayRows(context: Context, version: Version): Promise<void
 export async function exportToFile(context: Context, uid: string, fileName: string): Promise<TransferResult> {
   const start = performance.now();
   const version = await findVersion(context.meta, uid);
-  const place = outputPlace(fileName);
-  await refuseInstallationFile(place.path, context);
-  const text = exportText(context, uid);
-  const verb = 'export to';
-  if (place.kind === 'stream') await writeToStream(text, { place, verb, signal: context.signal });
-  else
-    await writeWholeFile({
-      ...{ place, verb, mode: context.settings.fileMode },
-      write: (temporary) => writeText(temporary, text),
-    });
+  await writeOutput(context, { fileName, verb: 'export to', text: exportText(context, uid) });
   return transferResult(version, start);
-}
-
-async function writeText(path: string, text: AsyncIterable<string>): Promise<void> {
-  const fd = openSync(path, 'w');
-  try {
-    for await (const piece of text) writeFileSync(fd, piece);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function csv(rows: (string | number | null)[][]): string {
