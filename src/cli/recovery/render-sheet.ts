@@ -1,3 +1,4 @@
+import { escapeHtml } from '../output/html.ts';
 import type { SheetPart } from './sheet.ts';
 
 const HEADING = 'Recovery sheet of a backy2 store';
@@ -56,10 +57,4 @@ ${sections.join('\n')}
 </body>
 </html>
 `;
-}
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => ENTITIES[letter] ?? letter);
 }
