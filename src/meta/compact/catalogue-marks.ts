@@ -1,9 +1,9 @@
 import { leafOfBlock } from '../../model/catalogue-leaf.ts';
+import { groupBy } from '../../model/group-by.ts';
 import { ChangedLeaves, isAnyTracked } from '../sql/catalogue-marks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
-import { groupBy } from './group-by.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { holdersOf, usesOf } from './scan.ts';

@@ -1,11 +1,11 @@
 import { type BlockRow, type DatedBlockRow, isSameBlob } from '../../model/block.ts';
+import { groupBy } from '../../model/group-by.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
 import { type BlobRecord, blobsByUid, hasUid, insertBlobs, rescue, UNUSED } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { isNamed } from './doomed.ts';
-import { groupBy } from './group-by.ts';
 import { ZERO } from './leaf.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { isOdd, type VersionMap } from './maps.ts';

@@ -1,3 +1,4 @@
+import { groupBy } from '../../model/group-by.ts';
 import type { BlobHolder, BlobName } from '../block-store.ts';
 import { markVersions, type PlacedHolder } from '../sql/blocks.ts';
 import type { SqlDatabase } from '../sql/database.ts';
@@ -5,7 +6,6 @@ import { sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, type Steps } from '../sql/steps.ts';
 import { blobsByUid } from './blobs.ts';
 import { noteBlobs } from './catalogue-marks.ts';
-import { groupBy } from './group-by.ts';
 import { LEAF_BLOCKS } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';
 import { isSame } from './named-blobs.ts';

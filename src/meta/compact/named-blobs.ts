@@ -1,9 +1,9 @@
 import type { BackupRow } from '../../model/block.ts';
+import { groupBy } from '../../model/group-by.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
 import { type BlobRecord, blobsByUid, IS_USABLE, insertBlobs, type NewBlob, rescue } from './blobs.ts';
-import { groupBy } from './group-by.ts';
 import { toText } from './hex-bytes.ts';
 import { ZERO } from './leaf.ts';
 import { type VersionMap, zeroLength } from './maps.ts';

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { groupBy } from '../../model/group-by.ts';
 import type { RewrapCounts, RewrapRequest } from '../encryption-store.ts';
 import type { Play, SqlDatabase } from '../sql/database.ts';
 import { NOTHING_REWRAPPED, newKeyOf, REWRAP_PAGE_ROWS } from '../sql/rewrap.ts';
@@ -6,7 +7,6 @@ import { sql } from '../sql/statement.ts';
 import { rowOf, rowsOf, run, type Steps } from '../sql/steps.ts';
 import { BlobNumbers } from './blob-numbers.ts';
 import { type BlobRecord, blobColumns, blobsById } from './blobs.ts';
-import { groupBy } from './group-by.ts';
 import { toBytes, toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { leafHash } from './leaf-sum.ts';

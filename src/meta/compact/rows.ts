@@ -1,11 +1,11 @@
 import type { BlockRow, DatedBlockRow } from '../../model/block.ts';
 import { fromStoredDate } from '../../model/dates.ts';
+import { groupBy } from '../../model/group-by.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import type { Steps } from '../sql/steps.ts';
 import { type BlobRecord, blobsById } from './blobs.ts';
 import { damaged } from './damage.ts';
-import { groupBy } from './group-by.ts';
 import { toText } from './hex-bytes.ts';
 import { LEAF_BLOCKS, MISSING, ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';

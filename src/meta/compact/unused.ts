@@ -1,8 +1,8 @@
+import { groupBy } from '../../model/group-by.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, type Steps } from '../sql/steps.ts';
 import { BlobSet } from './blob-set.ts';
-import { groupBy } from './group-by.ts';
 import type { LeafHash } from './leaf-sum.ts';
 import { scanPage } from './scan.ts';
 
