@@ -72,6 +72,7 @@ export async function createBacky({
       cpus: config.cpus,
       hintCheckPercent: config.hintCheckPercent,
       disallowRmWhenYoungerThanDays: config.disallowRmWhenYoungerThanDays,
+      keepRemovedSeconds: config.keepRemovedSeconds,
       cacheDir: config.cacheDir,
       fileMode: config.fileMode,
       schedulers: config.schedulers,

@@ -31,6 +31,8 @@ export interface Config {
   /** Mode of files that are created. */
   fileMode: number;
   disallowRmWhenYoungerThanDays: number;
+  /** How long removed versions can come back: age from which a cleanup takes their blobs. */
+  keepRemovedSeconds: number;
   deduplication: boolean;
   /** Keep a catalogue in the data backend. */
   catalogue: boolean;

@@ -54,6 +54,7 @@ function readGeneral(ini: Ini, values: Values<'DEFAULTS'>, { cpus }: Environment
     processName: values.process_name,
     fileMode: values.file_mode,
     disallowRmWhenYoungerThanDays: values.disallow_rm_when_younger_than_days,
+    keepRemovedSeconds: values.keep_removed,
     deduplication: values.deduplication,
     workers: values.workers,
     cpus,

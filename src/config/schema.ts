@@ -46,6 +46,18 @@ const imageFeatures: Kind<number | undefined> = {
   parse: (text) => featureBits(text.split(/[\s,]+/).filter(Boolean)),
 };
 
+/**
+ * How long removed versions can come back. A backup of the original may still use a blob that was
+ * removed a moment ago: an hour is its own limit.
+ */
+const keepRemoved: Kind<number> = {
+  allowed: `${duration.allowed}, and at least 1h: backups of the original may still use what was just removed`,
+  parse: (text) => {
+    const seconds = duration.parse(text);
+    return seconds !== undefined && seconds >= 3_600 ? seconds : undefined;
+  },
+};
+
 /** Must not be empty: snapshots named by this prefix and a time are ours, and get removed. */
 const snapshotPrefix: Kind<string> = {
   allowed: 'a prefix of snapshots: letters, digits, ".", "_" and "-", starting with a letter or digit',
@@ -73,6 +85,7 @@ export const SCHEMA = {
     process_name: option(line, 'backy2'),
     file_mode: option(fileMode, 0o600),
     disallow_rm_when_younger_than_days: option(wholeNumber({ min: 0, unit: 'days' }), 0),
+    keep_removed: option(keepRemoved, 3_600),
     deduplication: option(bool, true),
     workers: option<number | undefined>(wholeNumber({ min: 1, max: 256 }), undefined),
     hint_check_percent: option(percent, 0),

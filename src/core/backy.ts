@@ -296,7 +296,7 @@ export class Backy {
 
   // Upkeep
 
-  /** Deletes blobs of versions that were removed over an hour ago. Backups may run meanwhile. */
+  /** Deletes blobs of versions that were removed `keep_removed` ago. Backups may run meanwhile. */
   async cleanupFast(request: FastCleanupRequest): Promise<CleanupResult> {
     return (await import('./upkeep/cleanup.ts')).cleanupFast(this.#context, request);
   }

@@ -50,6 +50,8 @@ export interface Settings extends SchedulerSettings {
   cpus: number;
   hintCheckPercent: number;
   disallowRmWhenYoungerThanDays: number;
+  /** How long removed versions can come back: age from which a cleanup takes their blobs. */
+  keepRemovedSeconds: number;
   /** A folder for files that may be deleted at any time. */
   cacheDir: string;
   /** Mode of files that are created (src/native/create-file.ts). */

@@ -123,18 +123,18 @@ export const VERSIONS: readonly Mutant[] = [
   },
   {
     name: 'cleanup-waits-half-a-minute',
-    invariant: 'A candidate stays for 3600 s.',
+    invariant: 'A candidate stays for keep_removed.',
     file: 'src/core/upkeep/cleanup.ts',
-    text: 'const GRACE_SECONDS = 3_600;',
-    replacement: 'const GRACE_SECONDS = 30;',
+    text: 'dangerousForce ? 0 : context.settings.keepRemovedSeconds',
+    replacement: 'dangerousForce ? 0 : 30',
     tests: CLEANUP,
   },
   {
     name: 'cleanup-waits-a-second-less',
     invariant: 'A candidate of 3599 s stays.',
     file: 'src/core/upkeep/cleanup.ts',
-    text: 'dangerousForce ? 0 : GRACE_SECONDS',
-    replacement: 'dangerousForce ? 0 : GRACE_SECONDS - 1',
+    text: 'dangerousForce ? 0 : context.settings.keepRemovedSeconds',
+    replacement: 'dangerousForce ? 0 : context.settings.keepRemovedSeconds - 1',
     tests: CLEANUP,
   },
   {

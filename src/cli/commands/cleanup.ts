@@ -12,7 +12,7 @@ export const cleanupCommand: Command = {
     ['-f, --full', 'scan the whole data backend; no other command may run'],
     ['-p, --prefix <prefix>', 'delete only blobs whose uid starts with this prefix'],
     ['--yes-delete <number>', 'with --full: allow deletion of NUMBER unexpected blobs'],
-    ['--dangerous-force', 'without --full: also delete blobs of versions removed within the last hour'],
+    ['--dangerous-force', 'without --full: also delete blobs that keep_removed keeps'],
   ],
   examples: [
     ['backy2 cleanup', 'Deletes blobs of removed versions; backups may run meanwhile.'],

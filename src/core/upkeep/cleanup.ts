@@ -7,6 +7,7 @@ import { CHECK_CLOCKS, CLOCK_TOLERANCE_MS } from '../../model/clock.ts';
 import { clockTime, toSecondsText } from '../../model/dates.ts';
 import { tidyCatalogue } from '../catalogue/tidy.ts';
 import type { Context } from '../context.ts';
+import { durationText } from '../reports/schedulers.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
 import {
@@ -24,10 +25,7 @@ import { type FullCleanupRequest, unnamedBlobs } from './unnamed-blobs.ts';
 
 /** Blobs that are doomed and deleted together. S3 deletes up to 1,000 with one request. */
 const BATCH = 1_000;
-/**
- * Minimum age of candidates that are deleted. A backup of the original may still use a younger one.
- */
-const GRACE_SECONDS = 3_600;
+const DAY_SECONDS = 86_400;
 
 /** Outcome of a cleanup. */
 export interface CleanupResult extends DeletionCounts {
@@ -77,7 +75,7 @@ export async function cleanupFast(context: Context, request: FastCleanupRequest)
 }
 
 function runFast(context: Context, { dangerousForce, prefix }: FastCleanupRequest, isAlone: boolean): Promise<CleanupResult> {
-  const minAgeSeconds = dangerousForce ? 0 : GRACE_SECONDS;
+  const minAgeSeconds = dangerousForce ? 0 : context.settings.keepRemovedSeconds;
   return runCleanup(context, {
     catalogue: { minAgeSeconds, everywhere: false },
     deleteBlobs: (backend, deletion) => {
@@ -133,7 +131,7 @@ export async function cleanupFull(context: Context, request: FullCleanupRequest)
       prepare: (backend) => backend.lockOutWriters(),
       catalogue: { minAgeSeconds: 0, everywhere: true },
       deleteBlobs: (backend, deletion) => {
-        const candidates = { minAgeSeconds: GRACE_SECONDS, limit: BATCH, prefix: request.prefix };
+        const candidates = { minAgeSeconds: context.settings.keepRemovedSeconds, limit: BATCH, prefix: request.prefix };
         return makingRoom(context, { backend, deletion, ...candidates, isAlone: true }, () =>
           deleteUnnamed(context, deletion, unnamedBlobs(context, backend, request)),
         );
@@ -191,8 +189,15 @@ async function reportWaiting(
   if (blobs === 0) return NONE_WAITS;
   const waitingUntil = new Date(now().getTime() + seconds * 1000);
   const waits = blobs === 1 ? '1 blob waits' : `${blobs} blobs wait`;
-  logger.info(`${waits} until ${clockTime(waitingUntil)} (removed less than an hour ago).`);
+  logger.info(
+    `${waits} until ${untilText(minAge, waitingUntil)} (removed less than ${minAge === 3_600 ? 'an hour' : durationText(minAge)} ago).`,
+  );
   return { blobsWaiting: blobs, waitingUntil };
+}
+
+/** A time of today or tomorrow alone is clear if it is less than a day ahead. */
+function untilText(minAge: number, until: Date): string {
+  return minAge < DAY_SECONDS ? clockTime(until) : `${toSecondsText(until)} UTC`;
 }
 
 /**
@@ -210,8 +215,8 @@ async function deleteLeftDoomed({ meta, signal }: Context, deletion: BlobDeletio
 }
 
 /**
- * Dates candidates from the future as of now, so that they are deleted an hour after they were
- * first seen.
+ * Dates candidates from the future as of now, so that `keep_removed` begins when they were first
+ * seen.
  */
 async function redateFuture({ meta, logger, now }: Context): Promise<void> {
   const { count, aheadSeconds } = await meta.redateFutureCandidates();

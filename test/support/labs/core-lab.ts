@@ -52,6 +52,7 @@ export class CoreLab {
         cpus: 1,
         hintCheckPercent: 1,
         disallowRmWhenYoungerThanDays: 0,
+        keepRemovedSeconds: 3_600,
         cacheDir: this.folder,
         fileMode: 0o600,
         schedulers: [],

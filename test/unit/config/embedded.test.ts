@@ -23,6 +23,7 @@ test('without any file everything lives in one folder of the user', () => {
     workers: undefined,
     cpus: 3,
     hintCheckPercent: 0,
+    keepRemovedSeconds: 3600,
     fileMode: 0o600,
     compressionLevel: 1,
     encryptionKey: undefined,

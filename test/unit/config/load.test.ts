@@ -25,6 +25,7 @@ test('a missing option takes its default', () => {
     cacheDir: '/tmp',
     processName: 'backy2',
     disallowRmWhenYoungerThanDays: 0,
+    keepRemovedSeconds: 3600,
     deduplication: true,
     catalogue: true,
     workers: undefined,
@@ -67,6 +68,7 @@ lock_dir: locks
 cachedir: cache
 process_name: b202
 disallow_rm_when_younger_than_days: 6
+keep_removed: 7d
 deduplication: No
 workers: 2
 hint_check_percent: 0.5
@@ -122,6 +124,7 @@ new_image_features:
     workers: 2,
     cpus: 3,
     hintCheckPercent: 0.5,
+    keepRemovedSeconds: 7 * 86400,
     fileMode: 0o640,
     compressionLevel: 19,
     encryptionKey: KEY,
@@ -199,6 +202,11 @@ test.each([
   ['workers: 0', 'workers: "0" is not a whole number from 1 to 256.'],
   ['workers: 257', 'workers: "257" is not a whole number from 1 to 256.'],
   ['hint_check_percent: 101', 'hint_check_percent: "101" is not a number from 0 to 100.'],
+  [
+    'keep_removed: 59m',
+    'keep_removed: "59m" is not a number with s, m, h or d (such as 30m, 6h, 1d), at most 36500d, and at least 1h: ' +
+      'backups of the original may still use what was just removed.',
+  ],
   ...['0640x', '640.0', '0400', '0662', '0666', '1600', '7', '-0600', '0o600', ''].map((mode): [string, string] => [
     `file_mode: ${mode}`,
     `file_mode: ${JSON.stringify(mode)} is not ${FILE_MODE}`,

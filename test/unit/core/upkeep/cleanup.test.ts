@@ -79,6 +79,18 @@ describe('a candidate', () => {
     expect(lines.at(-1)).toBe('Deleted 1 blocks.');
   });
 
+  it('waits for keep_removed, and the log says until which day', async () => {
+    await removeItsVersion();
+    passSeconds(6 * 86_400);
+    const lines: string[] = [];
+    const logger = { ...silentLogger, info: (line: string) => void lines.push(line) };
+    const context = { ...lab.context, logger, settings: { ...lab.context.settings, keepRemovedSeconds: 7 * 86_400 } };
+    expect(await cleanupFast(context, FAST)).toMatchObject({ blobsDeleted: 0, blobsWaiting: 1 });
+    expect(lines.at(-1)).toBe('1 blob waits until 2026-11-30 04:42:24 UTC (removed less than 7d ago).');
+    passSeconds(86_400);
+    expect((await cleanupFast(context, FAST)).blobsDeleted).toBe(1);
+  });
+
   it('of any age is deleted with force', async () => {
     await removeItsVersion();
     expect((await cleanupFast(lab.context, { ...FAST, dangerousForce: true })).blobsDeleted).toBe(1);
