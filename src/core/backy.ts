@@ -42,6 +42,7 @@ import type { FullCleanupRequest } from './upkeep/unnamed-blobs.ts';
 import { addTags, removeTags, setExpire, setProtected, type TagChange } from './versions/edit-version.ts';
 import { type ListRequest, listVersions } from './versions/list-versions.ts';
 import type { ExpiredRequest, ExpiredResult } from './versions/remove-expired.ts';
+import type { RemovalRequest, UnwantedResult } from './versions/remove-unwanted.ts';
 import { type RemovalResult, removeVersion } from './versions/remove-version.ts';
 
 /**
@@ -156,6 +157,11 @@ export class Backy {
   /** Removes expired versions, but never the newest valid one of a name. */
   async removeExpired(request: ExpiredRequest): Promise<ExpiredResult> {
     return (await import('./versions/remove-expired.ts')).removeExpired(this.#context, request);
+  }
+
+  /** Removes expired versions, and those that are more than their schedulers keep. */
+  async prune(request: RemovalRequest): Promise<UnwantedResult> {
+    return (await import('./versions/prune.ts')).prune(this.#context, request);
   }
 
   /** Forgets a name without versions, so that {@link sla} no longer expects it. */

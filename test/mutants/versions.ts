@@ -4,6 +4,7 @@ const STORE = ['test/unit/meta/sqlite-store.test.ts'];
 const WRONG_ROWIDS = ['test/unit/meta/wrong-rowids.test.ts'];
 const VALIDITY = ['test/unit/meta/validity.test.ts'];
 const CLEANUP = ['test/unit/core/upkeep/cleanup.test.ts'];
+const PRUNE = ['test/unit/core/versions/prune.test.ts'];
 const EXPIRY = ['test/unit/core/versions/removal-rule.test.ts', 'test/unit/core/versions/remove-expired.test.ts'];
 const DATA_PHASE = ['test/unit/core/backup/data-phase.test.ts'];
 
@@ -258,7 +259,7 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'expiry-is-not-decided-under-the-lock',
     invariant: 'The rule of removal holds at the moment of the removal.',
-    file: 'src/core/versions/remove-expired.ts',
+    file: 'src/core/versions/remove-unwanted.ts',
     text: 'if (choice.keep !== undefined) return choice.keep;',
     replacement: '',
     tests: EXPIRY,
@@ -266,10 +267,34 @@ export const VERSIONS: readonly Mutant[] = [
   {
     name: 'expiry-does-not-lock-the-version-that-stays',
     invariant: 'The version that another one is removed in favour of is not removed meanwhile.',
-    file: 'src/core/versions/remove-expired.ts',
+    file: 'src/core/versions/remove-unwanted.ts',
     text: "held.push(await lockVersion(context.locks, newest, 'shared'));",
     replacement: '',
     tests: EXPIRY,
+  },
+  {
+    name: 'prune-lets-failed-backups-push-good-ones-out',
+    invariant: 'Only valid versions count for `keep`.',
+    file: 'src/core/versions/beyond-keep.ts',
+    text: 'if (version.valid) counted.push(version);',
+    replacement: 'counted.push(version);',
+    tests: PRUNE,
+  },
+  {
+    name: 'prune-keeps-one-less',
+    invariant: 'A scheduler keeps `keep` versions.',
+    file: 'src/core/versions/beyond-keep.ts',
+    text: '[keep - 1];',
+    replacement: '[Math.max(0, keep - 2)];',
+    tests: PRUNE,
+  },
+  {
+    name: 'prune-takes-what-one-of-several-schedulers-keeps',
+    invariant: 'A version stays while one of its schedulers keeps it.',
+    file: 'src/core/versions/beyond-keep.ts',
+    text: 'own.every((tag)',
+    replacement: 'own.some((tag)',
+    tests: PRUNE,
   },
   {
     name: 'auto-removes-snapshots-that-another-host-backs-up',

@@ -72,6 +72,13 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     for (const name of ['vm', 'vm']) await lab.backup('-e', '2020-01-01', source, name);
     yield { args: ['rm', '--expired'] };
   },
+  async *prune() {
+    lab.configure({ daily: { interval: '1d', keep: 1, sla: '1h' } });
+    await lab.backup('-t', 'daily', '-e', '2020-01-01', source, 'vm');
+    for (const expire of [[], ['-e', '2031-01-02'], []]) await lab.backup('-t', 'daily', ...expire, source, 'vm');
+    yield { args: ['prune', '-n'] };
+    yield { args: ['prune', 'vm'] };
+  },
   async *scrub() {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['scrub', uid] };

@@ -19,6 +19,7 @@ import { lsCommand } from './ls.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
 import { protectCommand, unprotectCommand } from './protect.ts';
+import { pruneCommand } from './prune.ts';
 import { rebuildDbCommand } from './rebuild-db.ts';
 import { recoverySheetCommand } from './recovery-sheet.ts';
 import { rekeyCommand } from './rekey.ts';
@@ -38,6 +39,7 @@ export const COMMANDS: readonly Command[] = [
   protectCommand,
   unprotectCommand,
   rmCommand,
+  pruneCommand,
   scrubCommand,
   repairCommand,
   exportCommand,

@@ -3,6 +3,7 @@ import type { RemovalResult } from '../../core/versions/remove-version.ts';
 import { BackyError } from '../../errors.ts';
 import type { Action, Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
+import { keptSummary } from './prune.ts';
 
 export const rmCommand: Command = {
   name: 'rm',
@@ -64,14 +65,7 @@ function expiredOnes(name: string | undefined, force: boolean, dryRun: boolean):
   };
 }
 
-const REASONS = { newest_valid: 'newest valid of their name', protected: 'protected', too_young: 'too young', in_use: 'in use' };
-
 function summary({ dryRun, removed, kept }: ExpiredResult): string {
-  const counts = Object.entries(REASONS)
-    .map(([reason, words]) => ({ words, count: kept.filter((version) => version.reason === reason).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ words, count }) => `${count} ${words}`);
-  const stay = counts.length === 0 ? '' : ` Kept ${kept.length}: ${counts.join(', ')}.`;
   const versions = removed.length === 1 ? '1 expired version' : `${removed.length} expired versions`;
-  return `${dryRun ? 'Would remove' : 'Removed'} ${versions}.${stay}`;
+  return `${dryRun ? 'Would remove' : 'Removed'} ${versions}.${keptSummary(kept)}`;
 }

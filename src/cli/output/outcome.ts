@@ -8,7 +8,7 @@ export const READER_GONE = 141;
 
 /** The result of a command, to be printed. */
 export interface Outcome {
-  /** Printed as a table, machine lines or JSON. */
+  /** Printed as a table or machine lines; as JSON if there is no `result`. */
   table?: TableData;
   /** A summary of the work; printed only with `--json`. */
   result?: Record<string, unknown>;

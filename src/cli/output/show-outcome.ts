@@ -54,8 +54,8 @@ async function pour(texts: AsyncIterable<string> | readonly string[], signal: Ab
 
 async function showJson({ items, table, result, text }: Outcome, document: JsonDocument, command: string): Promise<void> {
   if (items !== undefined) return document.printArray(items);
-  if (table !== undefined) return document.print(tableToJson(table));
   if (result !== undefined) return document.print(toJson(result));
+  if (table !== undefined) return document.print(tableToJson(table));
   if (text === undefined) throw new Error(`${command} has no result for --json`);
   throw noJson(command);
 }

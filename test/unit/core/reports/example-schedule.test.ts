@@ -45,10 +45,15 @@ test('backy.cfg.example with the cron lines of docs/schedules.md: no breach from
     // Each backup is a few minutes late, some more than others.
     const date = new Date(now.getTime() + (hour % 7) * 60_000);
     for (const { name, schedulers: tags, expireDate: expire } of dueBackups([{ name: 'vm', versions }], schedulers, date))
-      versions = [...versions, { uid: `${hour}`.padStart(5, '0'), name, date, valid: true, protected: false, expire, tags }];
+      versions = [
+        ...versions,
+        { uid: `${hour}`.padStart(5, '0'), name, date, snapshotName: '', valid: true, protected: false, expire, tags },
+      ];
     if (now.getUTCHours() !== 6) continue;
     const limit = { now: new Date(now.getTime() + HOUR_MS / 2), youngerThanDays: config.disallowRmWhenYoungerThanDays };
-    const gone = choose(versions, (version) => isExpired(version, limit.now), limit).filter(({ keep }) => keep === undefined);
+    const gone = choose(versions, (version) => (isExpired(version, limit.now) ? 'expired' : undefined), limit).filter(
+      ({ keep }) => keep === undefined,
+    );
     versions = versions.filter((version) => !gone.some((one) => one.version === version));
     const breaches = slaBreaches([{ name: 'vm', versions, since }], sla, new Date(now.getTime() + HOUR_MS));
     expect(breaches, now.toISOString()).toEqual([]);

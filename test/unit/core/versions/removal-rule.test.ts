@@ -14,13 +14,13 @@ const DAY_MS = 86_400_000;
 const at = (days: number) => new Date(NOW.getTime() + days * DAY_MS);
 
 const version = (fields: Partial<RuledVersion>): RuledVersion => ({
-  ...{ uid: 'u', name: 'vm', date: at(-30), valid: true, protected: false, expire: at(-1) },
+  ...{ uid: 'u', name: 'vm', date: at(-30), snapshotName: '', valid: true, protected: false, expire: at(-1) },
   ...fields,
 });
 
 /** The rule's outcome for expired versions, by uid. */
 function decide(versions: readonly RuledVersion[], youngerThanDays = 0, now = NOW): Record<string, KeepReason | 'goes'> {
-  const choices = choose(versions, (one) => isExpired(one, now), { now, youngerThanDays });
+  const choices = choose(versions, (one) => (isExpired(one, now) ? 'expired' : undefined), { now, youngerThanDays });
   return Object.fromEntries(choices.map(({ version: { uid }, keep }) => [uid, keep ?? 'goes']));
 }
 
@@ -61,10 +61,24 @@ describe('the rule of removal', () => {
     expect(decide(versions, 6)).toEqual({ protected: 'protected', young: 'too_young', old: 'goes' });
   });
 
+  it('keeps the newest valid one that has a snapshot: the next differential backup starts from it', () => {
+    const versions = [
+      version({ uid: 'older', date: at(-9), snapshotName: 's1' }),
+      version({ uid: 'base', date: at(-8), snapshotName: 's2' }),
+      version({ uid: 'bad', date: at(-7), snapshotName: 's3', valid: false }),
+      version({ uid: 'other', name: 'b', date: at(-7), snapshotName: 's4' }),
+      version({ uid: 'newest', date: at(-6) }),
+    ];
+    expect(decide(versions)).toEqual({
+      ...{ older: 'goes', base: 'base', bad: 'goes', other: 'newest_valid', newest: 'newest_valid' },
+    });
+  });
+
   const versions = fc.uniqueArray(
     fc.record<RuledVersion>({
       uid: fc.integer({ min: 0, max: 99 }).map(String),
       name: fc.constantFrom('a', 'b'),
+      snapshotName: fc.constant(''),
       // Equal dates are likely, and some are in the future.
       date: fc.integer({ min: -6, max: 2 }).map(at),
       valid: fc.boolean(),
