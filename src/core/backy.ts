@@ -14,8 +14,10 @@ import type { ForgottenManifest } from './catalogue/forget.ts';
 import type { StoreSelection } from './catalogue/from-store.ts';
 import type { RebuildRequest, RebuildResult } from './catalogue/rebuild-result.ts';
 import type { RecoveryFacts } from './catalogue/recovery-facts.ts';
+import type { RemovedVersion } from './catalogue/removed-versions.ts';
 import type { CatalogueRow } from './catalogue/status.ts';
 import type { CatalogueSync } from './catalogue/sync.ts';
+import type { UndeletedVersion } from './catalogue/undelete.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
@@ -135,6 +137,16 @@ export class Backy {
     } finally {
       await this.flushCatalogue('after');
     }
+  }
+
+  /** Brings a removed version back, unless a cleanup has taken it. */
+  async undelete(uid: string): Promise<UndeletedVersion> {
+    return (await import('./catalogue/undelete.ts')).undelete(this.#context, uid);
+  }
+
+  /** Lists the removed versions that can come back. */
+  async removedVersions(): Promise<RemovedVersion[]> {
+    return (await import('./catalogue/removed-versions.ts')).removedVersions(this.#context);
   }
 
   /** Deletes the manifest of a version that the database lacks. */

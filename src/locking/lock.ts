@@ -36,6 +36,8 @@ export const LOCK_NAMES = {
   /** Held shared by every one of our operations, so that the holder of `installation` sees them. */
   operations: 'backy-operations',
   fastCleanup: 'backy-cleanup-fast',
+  /** Held by imports (shared), and by what must not run beside one. */
+  imports: 'backy-imports',
   /** Held while a store gets its id. */
   storeId: 'backy-store-id',
   /** With `-` and a folder of the catalogue: held while that folder is written or collected. */

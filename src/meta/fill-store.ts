@@ -3,13 +3,13 @@ import type { Version } from '../model/version.ts';
 import type { ImportOptions, ImportOutcome } from './transfer-store.ts';
 
 /**
- * Adds a whole version in one transaction, with all its rows dated as it is. The pages hold its
+ * Adds a whole version in one transaction, with all its rows dated as it is, and its tags. The pages hold its
  * rows in the order of their ids; none has more than some thousand.
  */
 export type AddVersion = (
   version: Version,
   pages: AsyncIterable<readonly BlockRow[]>,
-  options?: Pick<ImportOptions, 'isWhole'>,
+  options?: Pick<ImportOptions, 'isWhole' | 'tags' | 'allOrNothing'>,
 ) => Promise<ImportOutcome>;
 
 /** Fills a new database. */

@@ -1,3 +1,4 @@
+import { BackyError } from '../errors.ts';
 import type { DatedBlockRow } from '../model/block.ts';
 import type { Version } from '../model/version.ts';
 
@@ -7,6 +8,24 @@ export interface ImportOptions {
   isWhole?: () => boolean;
   /** The rows come from another database of ours: remember no content as imported. */
   isTrusted?: boolean;
+  /** Added together with the version. */
+  tags?: readonly string[];
+  /**
+   * Reject with {@link blobsTaken}, and change nothing, if a cleanup deletes a blob of a valid row, or
+   * may have deleted one since the first row was asked for. Otherwise none is deleted from the end
+   * of the import on. The caller has looked for the blob of each row before it gives the row.
+   * Meanwhile no other import and no full cleanup runs, and none makes room
+   * ({@link CleanupStore.withUnusedCandidates}).
+   */
+  allOrNothing?: boolean;
+}
+
+/** The error for a removed version that can't come back whole. */
+export function blobsTaken(uid: string): BackyError {
+  return new BackyError('refused', `A cleanup has taken blobs of version ${uid}, or is about to: it can't come back whole.`, {
+    data: { uid },
+    hint: `Nothing was changed. To bring the rest of it back, as an invalid version: backy2 catalogue --adopt ${uid}`,
+  });
 }
 
 /** The outcome of an import. */

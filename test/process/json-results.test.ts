@@ -79,6 +79,12 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['prune', '-n'] };
     yield { args: ['prune', 'vm'] };
   },
+  async *undelete() {
+    const uid = await lab.backup(source, 'vm');
+    await lab.ok('rm', uid);
+    yield { args: ['undelete', '-l'], fields: ['removed', 'until', 'date', 'name', 'size_bytes', 'uid'] };
+    yield { args: ['undelete', uid] };
+  },
   async *scrub() {
     const uid = await lab.backup(source, 'vm');
     yield { args: ['scrub', uid] };

@@ -30,6 +30,7 @@ import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
 import { statsCommand } from './stats.ts';
 import { addTagCommand, removeTagCommand } from './tags.ts';
+import { undeleteCommand } from './undelete.ts';
 
 /** The subcommands that work on an installation, in the order of the help. */
 export const COMMANDS: readonly Command[] = [
@@ -40,6 +41,7 @@ export const COMMANDS: readonly Command[] = [
   unprotectCommand,
   rmCommand,
   pruneCommand,
+  undeleteCommand,
   scrubCommand,
   repairCommand,
   exportCommand,

@@ -6,10 +6,11 @@ import { importing } from '../../meta/import-pages.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { ImportProbe } from '../transfer/import-probe.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
-import { importManifest } from './import-manifest.ts';
+import { holding, lockForOperation, lockImports, lockVersion } from '../versions/locks.ts';
+import { importManifest, withoutKnownStats } from './import-manifest.ts';
 import { readHeads } from './read-heads.ts';
 import { unknownVersions } from './store-only.ts';
+import { unmark } from './tidy-markers.ts';
 import { withCatalogue } from './with-catalogue.ts';
 
 /** A version that came from the catalogue. */
@@ -38,7 +39,8 @@ export interface Adoption {
  * @throws BackyError `notFound`, `versionExists`.
  */
 export function adoptVersions(context: Context, uid?: string): Promise<Adoption> {
-  return holding([() => lockForOperation(context.locks)], () =>
+  const { locks } = context;
+  return holding([() => lockForOperation(locks), () => lockImports(locks, 'shared')], () =>
     withCatalogue(context, async ({ catalogue, backend }) => {
       await identifyStore(context, backend, { keepsId: false });
       const { heads, damaged } = await wantedHeads(context, catalogue, uid);
@@ -87,11 +89,11 @@ async function adopt(context: Context, { catalogue, backend, head }: Candidate):
   return holding([() => lockVersion(locks, uid, 'exclusive')], async () => {
     const probe = new ImportProbe(backend, signal);
     const { blocks, lost, valid } = await importManifest(context, {
-      ...{ catalogue, head, add: importing(context.meta) },
+      ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(context.meta) },
       filter: (pages) => probe.pages(pages),
+      // Somebody removed it, and thought better of it.
+      isUpToDate: () => unmark(context, catalogue, uid),
     });
-    // Somebody removed it, and thought better of it.
-    if ((await catalogue.removals()).has(uid)) await catalogue.unmarkRemoved(uid);
     const { blocksMissing } = probe;
     if (blocksMissing > 0)
       logger.error(`The blobs of ${blocksMissing} of ${blocks} blocks of version ${uid} are gone: it came in as invalid.`);

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import type { ManifestHead } from '../../data/catalogue/types.ts';
+import { BackyError } from '../../errors.ts';
 import type { AddVersion } from '../../meta/fill-store.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { Context } from '../context.ts';
@@ -25,6 +26,10 @@ interface ImportRequest {
   filter?: (pages: RowPages) => RowPages;
   /** How the database takes them. */
   add: AddVersion;
+  /** See ImportOptions. The manifest must have all blocks, too. */
+  allOrNothing?: boolean;
+  /** Runs once the version is there. False: its manifest does not count as up to date. */
+  isUpToDate?(): Promise<boolean>;
 }
 
 /** The parts of a context for an import. */
@@ -35,11 +40,11 @@ type ImportContext = Pick<Context, 'meta' | 'logger' | 'signal'>;
  * come from the store that the blobs come from. What can't be read is missing, and the version is
  * invalid then; one ERROR says so. The manifest counts as up to date until the version changes. So
  * it keeps the blocks that the database could not get, and a removal of the version is recorded.
- * @throws BackyError `versionExists`.
+ * @throws BackyError `versionExists`; `refused` with `allOrNothing`.
  */
 export async function importManifest(
   { meta, logger, signal }: ImportContext,
-  { catalogue, head, filter = (pages) => pages, add }: ImportRequest,
+  { catalogue, head, filter = (pages) => pages, add, allOrNothing = false, isUpToDate }: ImportRequest,
 ): Promise<ImportedManifest> {
   const { uid, tags, valid } = head.version;
   const read = new ManifestRows(catalogue, head, signal);
@@ -51,18 +56,35 @@ export async function importManifest(
       hasInvalid ||= page.some((row) => !row.valid);
       yield page;
     }
+    if (allOrNothing && blocks !== head.version.size) throw notWhole(head, blocks);
   };
   const isWhole = () => read.lost === undefined && !hasInvalid && blocks === head.version.size;
-  const { doomed, mayLack } = await add(head.version, pages(), { isWhole });
-  if (tags.length > 0) await meta.addTags(uid, tags);
+  const { doomed, mayLack } = await add(head.version, pages(), { isWhole, tags, allOrNothing });
   if (head.stats.length > 0) await meta.importStats(head.stats);
-  await settle(meta, head);
+  if ((await isUpToDate?.()) !== false) await settle(meta, head);
   if (read.lost !== undefined) {
     logger.error(
       `The catalogue has lost ${read.lost.blocks} of ${head.version.size} blocks of version ${uid}: ${read.lost.reason}`,
     );
   }
   return { blocks, lost: read.lost, valid: valid && isWhole() && doomed === 0 && !mayLack };
+}
+
+function notWhole({ version: { uid, size } }: ManifestHead, blocks: number): BackyError {
+  return new BackyError(
+    'refused',
+    `The catalogue has only ${blocks} of the ${size} blocks of version ${uid}: it can't come back whole.`,
+    {
+      data: { uid },
+      hint: `Nothing was changed. To bring these back, as an invalid version: backy2 catalogue --adopt ${uid}`,
+    },
+  );
+}
+
+/** A version may come back while the database still has its statistics: a removal leaves them. */
+export async function withoutKnownStats({ meta }: Pick<Context, 'meta'>, head: ManifestHead): Promise<ManifestHead> {
+  const { length } = await meta.listStats({ versionUid: head.version.uid });
+  return length > 0 ? { ...head, stats: [] } : head;
 }
 
 async function settle(meta: Context['meta'], head: ManifestHead): Promise<void> {

@@ -74,6 +74,10 @@ export async function markRemovals(
   { catalogue }: OpenedCatalogue,
   removed: readonly RemovedManifest[],
 ): Promise<void> {
+  if (removed.length === 0) return;
   for (const { versionUid, removed: time } of removed) await catalogue.markRemoved(versionUid, time);
-  if (removed.length > 0) await meta.settleRemovals(removed.map(({ versionUid }) => versionUid));
+  // Looked at after the marker is there: a version that comes back later takes it away itself.
+  const recorded = new Set((await meta.removedManifests()).map(({ versionUid }) => versionUid));
+  for (const { versionUid } of removed) if (!recorded.has(versionUid)) await catalogue.unmarkRemoved(versionUid);
+  await meta.settleRemovals(removed.map(({ versionUid }) => versionUid));
 }

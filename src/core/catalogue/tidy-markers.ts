@@ -51,11 +51,14 @@ async function unmarkGone({ meta, logger }: Context, catalogue: Catalogue, uids:
   for (const uid of unrecorded) if (!heads.has(uid)) await unmark({ logger }, catalogue, uid);
 }
 
-async function unmark({ logger }: Pick<Context, 'logger'>, catalogue: Catalogue, uid: string): Promise<void> {
+/** Takes a marker away. @returns false, with a warning, if the data backend did not. */
+export async function unmark({ logger }: Pick<Context, 'logger'>, catalogue: Catalogue, uid: string): Promise<boolean> {
   try {
     await catalogue.unmarkRemoved(uid);
+    return true;
   } catch (error) {
     if (!(error instanceof BackyError && error.code === 'dataBackend')) throw error;
     logger.warning(`The marker of version ${uid} stays: ${error.message}`);
+    return false;
   }
 }

@@ -1,7 +1,6 @@
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError, errnoOf } from '../../errors.ts';
-import type { RemovedManifest } from '../../meta/catalogue-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 import type { Context } from '../context.ts';
 import { keepsCatalogue } from './flush.ts';
@@ -33,11 +32,7 @@ export async function tidyCatalogue(context: Context, backend: DataBackend, requ
   const isKept = await guardManifests(context, catalogue);
   const latest = now().getTime() / 1000 - request.minAgeSeconds;
   const removed = await meta.removedManifests();
-  await deleteManifests(
-    context,
-    catalogue,
-    removed.filter((one) => one.removed <= latest),
-  );
+  await deleteManifests(context, catalogue, latest);
   // Blobs of these are younger: nothing deletes them today.
   await unlessFull(context, () =>
     markRemovals(
@@ -52,11 +47,15 @@ export async function tidyCatalogue(context: Context, backend: DataBackend, requ
   return isKept;
 }
 
-async function deleteManifests(context: Context, catalogue: Catalogue, removed: readonly RemovedManifest[]): Promise<void> {
-  for (const folder of new Set(removed.map((one) => one.folder))) {
+/** Deletes manifests of versions that were removed until this Unix time. */
+async function deleteManifests(context: Context, catalogue: Catalogue, latest: number): Promise<void> {
+  const removed = async () => (await context.meta.removedManifests()).filter((one) => one.removed <= latest);
+  for (const folder of new Set((await removed()).map((one) => one.folder))) {
     context.signal.throwIfAborted();
-    const uids = removed.flatMap((one) => (one.folder === folder ? one.versionUid : []));
+    let uids: string[] = [];
     const deleteAll = async () => {
+      // Under the lock: one that came back meanwhile keeps its manifest.
+      uids = (await removed()).flatMap((one) => (one.folder === folder ? one.versionUid : []));
       for (const uid of uids) await catalogue.deleteManifest(uid, folder);
     };
     // Another command may be writing one of them, from before its removal, and would put it back.

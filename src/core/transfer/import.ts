@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { withStorage } from '../store/storage.ts';
 import { findVersion } from '../versions/find-version.ts';
-import { holding, lockForOperation, lockVersion } from '../versions/locks.ts';
+import { holding, lockForOperation, lockImports, lockVersion } from '../versions/locks.ts';
 import { type CsvLine, readCsvLines } from './csv-lines.ts';
 import { ImportProbe } from './import-probe.ts';
 import { readBlocks, readHead } from './import-rows.ts';
@@ -30,7 +30,7 @@ interface ImportCounts extends ImportOutcome {
 /** Imports an export completely or not at all. `fileName` `-` reads `stdin`. */
 export async function importFrom(context: Context, fileName: string, stdin: Readable): Promise<TransferResult> {
   const start = performance.now();
-  const importing = holding([() => lockForOperation(context.locks)], () =>
+  const importing = holding([() => lockForOperation(context.locks), () => lockImports(context.locks, 'shared')], () =>
     fileName === '-' ? importLines(context, readCsvLines(stdin, fileName, context.signal)) : importFile(context, fileName),
   );
   const version = await importing.catch((error: unknown) => {

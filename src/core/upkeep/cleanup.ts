@@ -1,5 +1,5 @@
 import type { DataBackend } from '../../data/data-backend.ts';
-import { BackyError, errnoOf } from '../../errors.ts';
+import { BackyError } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockService } from '../../locking/lock.ts';
 import type { UnusedRequest } from '../../meta/cleanup-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
@@ -17,6 +17,7 @@ import {
   lockForOperation,
   lockOutOperations,
   refuseOtherInstances,
+  tryWithoutInodes,
 } from '../versions/locks.ts';
 import { BlobDeletion, type DeletionCounts, warnOfKept } from './blob-deletion.ts';
 import { makingRoom } from './make-room.ts';
@@ -103,21 +104,11 @@ function whileAlone<T>({ locks, logger }: Context, reason: NoRoomError, body: ()
 
 /** Two fast cleanups at once would only slow each other down. */
 async function lockFastCleanup(locks: LockService): Promise<Lock> {
-  const lock = await tryFastCleanup(locks);
+  const lock = await tryWithoutInodes(locks, LOCK_NAMES.fastCleanup);
   if (lock !== undefined) return lock;
   throw new BackyError('locked', 'Another backy cleanup is running.', {
     hint: `Wait until it has ended: ${await describeHolders(locks, LOCK_NAMES.fastCleanup)}`,
   });
-}
-
-/** Without a free inode there is no lock file, and cleanup is what frees inodes. */
-async function tryFastCleanup(locks: LockService): Promise<Lock | undefined> {
-  try {
-    return await locks.tryAcquire(LOCK_NAMES.fastCleanup, 'exclusive');
-  } catch (error) {
-    if (error instanceof BackyError && errnoOf(error.cause) === 'ENOSPC') return { release: async () => {} };
-    throw error;
-  }
 }
 
 /**

@@ -1,7 +1,9 @@
 import type { DataBackend } from '../../data/data-backend.ts';
+import { LOCK_NAMES } from '../../locking/lock.ts';
 import type { UnusedRequest } from '../../meta/cleanup-store.ts';
 import { NoRoomError } from '../../meta/no-room.ts';
 import type { Context } from '../context.ts';
+import { holding, tryWithoutInodes } from '../versions/locks.ts';
 import type { BlobDeletion } from './blob-deletion.ts';
 
 /** Which candidates may be deleted, and from where. */
@@ -24,13 +26,18 @@ export async function makingRoom<T>(
     return await body();
   } catch (error) {
     if (!(error instanceof NoRoomError)) throw error;
+    // An import may have seen one of these blobs, and name it later.
+    const imports = await tryWithoutInodes(locks, LOCK_NAMES.imports);
+    if (imports === undefined) throw error;
     let deleted: readonly string[] = [];
-    await meta.withUnusedCandidates(candidates, async (unused) => {
-      const uids = unused.filter((uid) => !deletion.isKept(uid));
-      if (uids.length === 0) return;
-      await locks.confirm();
-      deleted = (await backend.delete(uids)).deleted;
-    });
+    await holding([async () => imports], () =>
+      meta.withUnusedCandidates(candidates, async (unused) => {
+        const uids = unused.filter((uid) => !deletion.isKept(uid));
+        if (uids.length === 0) return;
+        await locks.confirm();
+        deleted = (await backend.delete(uids)).deleted;
+      }),
+    );
     if (deleted.length === 0) throw error;
     logger.info(`The disk of the database is full. Deleted ${deleted.length} blobs to make room for its journal.`);
     return body();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BackyError } from '../../errors.ts';
+import { BackyError, errnoOf } from '../../errors.ts';
 import { LOCK_NAMES, type Lock, type LockMode, type LockService } from '../../locking/lock.ts';
 
 /** A command that will be refused may hold a lock for a moment. Others retry for this long. */
@@ -56,12 +56,12 @@ export async function lockOutOperations(locks: LockService): Promise<Lock> {
 
 /**
  * Throws a BackyError `locked` while processes of the original run, which do not know all locks.
- * @param others titles of these processes.
+ * @param others titles of these processes. @param why a sentence for the hint.
  */
-export function refuseOtherInstances(others: readonly string[]): void {
+export function refuseOtherInstances(others: readonly string[], why = 'This command needs the whole installation.'): void {
   if (others.length === 0) return;
   throw new BackyError('locked', 'Other backy instances are running.', {
-    hint: `This command needs the whole installation. Wait until these have ended: ${others.join('; ')}`,
+    hint: `${why} Wait until these have ended: ${others.join('; ')}`,
   });
 }
 
@@ -83,6 +83,31 @@ export async function lockVersion(locks: LockService, uid: string, mode: LockMod
   const lock = await locks.tryAcquire(uid, mode);
   if (lock !== undefined) return lock;
   throw await versionTaken(locks, uid);
+}
+
+/**
+ * Locks imports: shared for one of them, exclusive to keep all of them away. An import looks for
+ * blobs before a row names them. Throws a BackyError `locked`.
+ */
+export async function lockImports(locks: LockService, mode: LockMode): Promise<Lock> {
+  const lock = await retryBriefly(() => locks.tryAcquire(LOCK_NAMES.imports, mode));
+  if (lock !== undefined) return lock;
+  throw new BackyError('locked', 'Another backy brings versions into the database, or makes room on a full disk.', {
+    hint: `Wait until it has ended: ${await describeHolders(locks, LOCK_NAMES.imports)}`,
+  });
+}
+
+/**
+ * Takes a lock exclusively. Without a free inode there is no lock file, and so no holder; what
+ * frees inodes must run then.
+ */
+export async function tryWithoutInodes(locks: LockService, name: string): Promise<Lock | undefined> {
+  try {
+    return await locks.tryAcquire(name, 'exclusive');
+  } catch (error) {
+    if (error instanceof BackyError && errnoOf(error.cause) === 'ENOSPC') return { release: async () => {} };
+    throw error;
+  }
 }
 
 /**

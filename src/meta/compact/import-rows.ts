@@ -3,6 +3,7 @@ import { groupBy } from '../../model/group-by.ts';
 import type { SqlDatabase } from '../sql/database.ts';
 import { sql } from '../sql/statement.ts';
 import { rowsOf, run, type Steps } from '../sql/steps.ts';
+import { blobsTaken } from '../transfer-store.ts';
 import { type BlobRecord, blobsByUid, hasUid, insertBlobs, rescue, UNUSED } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { isNamed } from './doomed.ts';
@@ -17,23 +18,38 @@ interface ImportedPage {
   page: readonly DatedBlockRow[];
   /** See ImportOptions. */
   isTrusted: boolean;
+  allOrNothing: boolean;
+}
+
+/** Rows of a page whose blobs need another look. */
+export interface AddedRows {
+  /** They have a doomed blob. */
+  doomed: number;
+  /** No row had their blob before, so that it may have been deleted already. */
+  unknown: number;
 }
 
 /**
  * Adds rows of an import to a map. Each gets a blob that is the same in all columns, or a new one.
- * @returns how many of them have a doomed blob.
+ * From then on, no cleanup takes it.
  */
-export function* addImported(db: SqlDatabase, hash: LeafHash, { map, page, isTrusted }: ImportedPage): Steps<number> {
+export function* addImported(
+  db: SqlDatabase,
+  hash: LeafHash,
+  { map, page, isTrusted, allOrNothing }: ImportedPage,
+): Steps<AddedRows> {
   yield* run(sql`UPDATE backy2_maps SET block_size = ${map.blockSize} WHERE id = ${map.map}`);
   const uids = [...new Set(page.flatMap(({ uid }) => uid ?? []))];
   const known = groupBy(yield* blobsByUid(db, uids), ({ uid }) => uid);
-  const doomed = yield* doomedAmong(db, uids);
+  const doomed = allOrNothing ? yield* reallyDoomed(db, uids) : yield* doomedAmong(db, uids);
   const blocks = new Map<DatedBlockRow, number>();
   const fresh: DatedBlockRow[] = [];
-  let ofDoomed = 0;
+  const added = { doomed: 0, unknown: 0 };
   for (const imported of page) {
     const isDoomed = imported.uid !== null && doomed.has(imported.uid);
-    if (isDoomed) ofDoomed++;
+    if (isDoomed && imported.valid && allOrNothing) throw blobsTaken(map.versionUid);
+    if (isDoomed) added.doomed++;
+    if (imported.valid && imported.uid !== null && !known.has(imported.uid)) added.unknown++;
     const row = isDoomed ? { ...imported, valid: false } : imported;
     const same = (known.get(row.uid) ?? []).find((record) => isSameRow(record, row));
     if (isPlainZero(map, row)) blocks.set(row, ZERO);
@@ -52,7 +68,7 @@ export function* addImported(db: SqlDatabase, hash: LeafHash, { map, page, isTru
   const changes = new Changes();
   for (const [row, block] of blocks) changes.set(row.id, block, block !== ZERO && isOdd(map, row));
   yield* changes.write(db, hash, map);
-  return ofDoomed;
+  return added;
 }
 
 /** Those of the uids whose bytes a cleanup deletes, or may have deleted before it was killed. */
@@ -63,6 +79,17 @@ function* doomedAmong({ dialect }: SqlDatabase, uids: readonly string[]): Steps<
   const rows = yield* rowsOf<{ uid: string }>(
     sql`SELECT uid FROM ${dialect.uids(uids)} WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)
       OR EXISTS (SELECT 1 FROM backy2_blobs WHERE ${hasUid(sql`wanted.uid`)}) AND NOT ${isNamed(sql`wanted.uid`)}`,
+  );
+  return new Set(rows.map(({ uid }) => uid));
+}
+
+/**
+ * Those that are doomed. A blob that is only unused is still there, as the caller has seen, and no
+ * cleanup deletes it without a mark meanwhile: it can be rescued.
+ */
+function* reallyDoomed({ dialect }: SqlDatabase, uids: readonly string[]): Steps<Set<string>> {
+  const rows = yield* rowsOf<{ uid: string }>(
+    sql`SELECT uid FROM ${dialect.uids(uids)} WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)`,
   );
   return new Set(rows.map(({ uid }) => uid));
 }

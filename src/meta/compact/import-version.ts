@@ -10,9 +10,10 @@ import { rowPages } from '../sql/row-pages.ts';
 import { toVersionRecord } from '../sql/rows.ts';
 import { statementBuilder } from '../sql/statement-builder.ts';
 import { run } from '../sql/steps.ts';
-import type { ImportOptions, ImportOutcome } from '../transfer-store.ts';
+import { insertTags } from '../sql/version-steps.ts';
+import { blobsTaken, type ImportOptions, type ImportOutcome } from '../transfer-store.ts';
 import { digestMap } from './checks.ts';
-import { addImported } from './import-rows.ts';
+import { type AddedRows, addImported } from './import-rows.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
 import { blocksOfMap, insertMap, type VersionMap } from './maps.ts';
 import { removeUnfinishedMaps } from './unfinished-maps.ts';
@@ -26,7 +27,7 @@ export async function importVersion(
   db: SqlDatabase,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  { isWhole = () => true, isTrusted = false }: ImportOptions = {},
+  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false }: ImportOptions = {},
 ): Promise<ImportOutcome> {
   const build = await statementBuilder();
   const hash = await leafHash();
@@ -38,15 +39,17 @@ export async function importVersion(
     ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
   };
   try {
-    const { added, doomed } = await addRows(db, hash, { map, rows, isTrusted });
+    const { added, doomed, unknown } = await addRows(db, hash, { map, rows, isTrusted, allOrNothing });
     const mayLack = await db.transaction(function* () {
       yield* refuseExisting(version.uid);
       // Another import of the same version may have removed them.
       if ((yield* blocksOfMap(map.map)) !== added)
         throw new BackyError('failed', `Another import of version ${version.uid} runs.`);
-      const hasForgotten = (yield* forgottenBlobs()) !== forgotten;
+      const hasForgotten = (yield* forgottenBlobs()) !== forgotten && !(allOrNothing && unknown === 0);
+      if (allOrNothing && hasForgotten) throw blobsTaken(version.uid);
       const valid = version.valid && doomed === 0 && !hasForgotten && isWhole();
       yield* run(build('versions').insert(toVersionRecord({ ...version, valid })));
+      yield* insertTags(version.uid, tags);
       if (version.valid) yield* rememberName(version.name, db.now());
       yield* digestMap(hash, map);
       yield* trackImported(version.uid);
@@ -64,17 +67,23 @@ interface ImportedRows {
   rows: AsyncIterable<DatedBlockRow>;
   /** See ImportOptions. */
   isTrusted: boolean;
+  allOrNothing: boolean;
 }
 
 async function addRows(
   db: SqlDatabase,
   hash: LeafHash,
-  { map, rows, isTrusted }: ImportedRows,
-): Promise<{ added: number; doomed: number }> {
-  const sum = { added: 0, doomed: 0 };
+  { map, rows, isTrusted, allOrNothing }: ImportedRows,
+): Promise<AddedRows & { added: number }> {
+  const sum = { added: 0, doomed: 0, unknown: 0 };
   for await (const page of rowPages(rows)) {
     map.blockSize ??= blockSizeOf(map, page);
-    sum.doomed += await db.transaction(() => addImported(db, hash, { map, page, isTrusted }), 'naming');
+    const { doomed, unknown } = await db.transaction(
+      () => addImported(db, hash, { map, page, isTrusted, allOrNothing }),
+      'naming',
+    );
+    sum.doomed += doomed;
+    sum.unknown += unknown;
     sum.added += page.length;
   }
   return sum;

@@ -20,7 +20,7 @@ export async function importVersion(
   connection: PostgresConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  { isWhole = () => true, isTrusted = false }: ImportOptions = {},
+  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false }: ImportOptions = {},
 ): Promise<ImportOutcome> {
   // Before the session: the server may allow no second one.
   await connection.makeSideTables();
@@ -35,7 +35,9 @@ export async function importVersion(
       const valid = version.valid && isWhole();
       const build = await statementBuilder();
       return await transact('naming', (inside) =>
-        inside.play(insertImported(connection, build, { version: { ...version, valid }, isTrusted, forgotten })),
+        inside.play(
+          insertImported(connection, build, { version: { ...version, valid }, isTrusted, tags, allOrNothing, forgotten }),
+        ),
       );
     } catch (error) {
       throw isDuplicateVersion(error) ? versionExists(version.uid) : error;

@@ -15,6 +15,7 @@ import { toVersionRecord } from './rows.ts';
 import { quoted, type Sql, schemaStatement, sql } from './statement.ts';
 import { statementBuilder } from './statement-builder.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
+import { insertTags } from './version-steps.ts';
 
 /** Where the rows of one version go. */
 export interface RowSink {
@@ -47,7 +48,9 @@ export async function fill(db: SqlDatabase, filling: Filling, body: (add: AddVer
   await filling.bulk(async () => {
     const begin = await filling.prepare();
     const build = await statementBuilder();
-    await body((version, pages, { isWhole = () => true } = {}) => addVersion(db, { build, begin, version, pages, isWhole }));
+    await body((version, pages, { isWhole = () => true, tags = [] } = {}) =>
+      addVersion(db, { build, begin, version, tags, pages, isWhole }),
+    );
     for (const index of filling.indexes) await db.transaction(() => makeIndex(index), 'schema');
   });
   await db.transaction(() => setRevision(COMPLETE_REVISIONS[filling.layout]), 'schema');
@@ -58,12 +61,13 @@ interface Addition {
   build: Knex;
   begin: BeginVersion;
   version: Version;
+  tags: readonly string[];
   pages: AsyncIterable<readonly BlockRow[]>;
   isWhole: () => boolean;
 }
 
 /** Nothing is doomed in a new database. */
-function addVersion(db: SqlDatabase, { build, begin, version, pages, isWhole }: Addition): Promise<ImportOutcome> {
+function addVersion(db: SqlDatabase, { build, begin, version, tags, pages, isWhole }: Addition): Promise<ImportOutcome> {
   const { uid, name, valid } = version;
   return db.longTransaction('naming', async (play) => {
     await play(refuseExisting(uid));
@@ -74,6 +78,7 @@ function addVersion(db: SqlDatabase, { build, begin, version, pages, isWhole }: 
     await sink.end();
     if (valid && isWhole()) await play(run(sql`UPDATE versions SET valid = 1 WHERE uid = ${uid}`));
     if (valid) await play(rememberName(name, db.now()));
+    await play(insertTags(uid, tags));
     await play(trackImported(uid));
     return { doomed: 0, mayLack: false };
   });

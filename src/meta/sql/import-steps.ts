@@ -1,15 +1,16 @@
 import type { Knex } from 'knex';
 import { BackyError } from '../../errors.ts';
 import type { Version } from '../../model/version.ts';
-import type { ImportOutcome } from '../transfer-store.ts';
+import { blobsTaken, type ImportOutcome } from '../transfer-store.ts';
 import { refuseOthers } from './block-records.ts';
 import { trackImported } from './catalogue-marks.ts';
 import type { SqlDatabase } from './database.ts';
 import { rememberName } from './name-steps.ts';
 import { toVersionRecord } from './rows.ts';
 import { readState } from './state.ts';
-import { sql } from './statement.ts';
+import { type Sql, sql } from './statement.ts';
 import { rowsOf, run, type Steps } from './steps.ts';
+import { insertTags } from './version-steps.ts';
 
 /** The columns of table `import_rows`. */
 export const IMPORT_COLUMNS = sql`uid, id, date, checksum, size, valid, enc_version, enc_envkey, enc_nonce`;
@@ -19,6 +20,8 @@ interface ImportedVersion {
   version: Version;
   /** See ImportOptions. */
   isTrusted: boolean;
+  tags: readonly string[];
+  allOrNothing: boolean;
   /** {@link forgottenBlobs} before the first row. */
   forgotten: number;
 }
@@ -35,22 +38,40 @@ export function forgottenBlobs(): Steps<number> {
 export function* insertImported(
   db: SqlDatabase,
   build: Knex,
-  { version, isTrusted, forgotten }: ImportedVersion,
+  { version, isTrusted, tags, allOrNothing, forgotten }: ImportedVersion,
 ): Steps<ImportOutcome> {
   const { uid } = version;
   yield* refuseExisting(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
   yield* refuseOthers(db, uid);
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
+  if (allOrNothing) yield* refuseTaken(uid, forgotten);
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
-  const mayLack = (yield* forgottenBlobs()) !== forgotten;
+  const mayLack = !allOrNothing && (yield* forgottenBlobs()) !== forgotten;
   yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && !mayLack })));
   if (version.valid) yield* rememberName(version.name, db.now());
+  yield* insertTags(uid, tags);
   if (!isTrusted) yield* rememberContents();
   yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
     SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
   yield* trackImported(uid);
   return { doomed, mayLack };
+}
+
+/**
+ * Rejects if a cleanup dooms a blob of the import, or may have deleted it. No blob can be doomed
+ * before the end of this transaction. So one that is not doomed at the first look is there for
+ * good, or it was deleted and forgotten before: the number tells, which is read after that look.
+ * With another number, each blob must still be a candidate, or have a valid row: a deletion leaves
+ * neither.
+ */
+function* refuseTaken(versionUid: string, forgotten: number): Steps<void> {
+  const taken = (where: Sql) => rowsOf(sql`SELECT 1 AS one FROM import_rows WHERE valid = 1 AND uid <> '' AND ${where} LIMIT 1`);
+  if ((yield* taken(sql`uid IN (SELECT uid FROM backy2_doomed)`)).length > 0) throw blobsTaken(versionUid);
+  if ((yield* forgottenBlobs()) === forgotten) return;
+  const isKnown = sql`EXISTS (SELECT 1 FROM deleted_blocks WHERE deleted_blocks.uid = import_rows.uid)
+    OR EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = import_rows.uid AND blocks.valid = 1)`;
+  if ((yield* taken(sql`NOT (${isKnown})`)).length > 0) throw blobsTaken(versionUid);
 }
 
 /** Contents that no row had before are imported until they were read. */
