@@ -119,6 +119,18 @@ filesOnly('blob folder', () => {
     expect(lab.version(uids[1] as string).valid).toBe(1);
   });
 
+  test('a removed version', async () => {
+    await lab.ok('rm', uids[1] as string);
+    await lab.ok('cleanup');
+    const outputs = await drill('A removed version');
+    expect(outputs['undelete --list']).toContain(uids[1]);
+    await lab.ok('cleanup', '-f');
+    expect(lab.version(uids[1] as string).valid).toBe(1);
+    expect(await lab.restoredSha256(uids[1] as string)).toBe(sha256(CHANGED));
+    loseDatabase();
+    expect(await lab.ok('-m', 'ls', '--from-store')).toContain(uids[1]);
+  });
+
   test('one blob', async () => {
     lab.write('source.img', CHANGED);
     const [blob] = lab.blobs();

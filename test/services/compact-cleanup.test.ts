@@ -84,6 +84,24 @@ describe('cleanup of the compact layout on PostgreSQL', () => {
     expect(await server.query(database, 'SELECT uid FROM backy2_blobs')).toEqual([{ uid: uidOf(100) }]);
   });
 
+  it('keeps an undeletion waiting while it dooms, which is refused then', async () => {
+    await lab.whole('v1', 100);
+    const version = await lab.meta.findVersion('v1');
+    const rows = await lab.meta.datedBlockPage('v1', -1, 100);
+    if (version === undefined) throw new Error('there is no version');
+    await lab.meta.removeVersion('v1', () => {});
+    async function* all() {
+      yield* rows;
+    }
+    const doom = `INSERT INTO backy2_doomed (uid, time) VALUES ('${uidOf(100)}', 1)`;
+    const back = () => lab.meta.importVersion(version, all(), { isTrusted: true, allOrNothing: true });
+    await expect(besides('judging', doom, back)).rejects.toMatchObject({ code: 'refused' });
+    await server.query(database, 'DELETE FROM backy2_doomed');
+    await back();
+    expect(await lab.doom(0, 100, '')).toEqual([]);
+    expect(await lab.rowsOf('v1')).toHaveLength(10);
+  });
+
   it('deletes a leaf that two backups replace at the same time', async () => {
     const zeros = { first: 0, count: 5 };
     for (const uid of ['v1', 'v2']) {

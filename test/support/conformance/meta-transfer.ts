@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ImportOptions } from '../../../src/meta/transfer-store.ts';
 import type { BackupRow, DatedBlockRow } from '../../../src/model/block.ts';
 import type { Version } from '../../../src/model/version.ts';
 import { type MetaLab, NOW } from './meta-lab.ts';
@@ -70,6 +71,73 @@ export function metaTransferSuite(lab: MetaLab): void {
       }
       expect(await lab.meta.importVersion({ ...version, size: 1 }, besideCleanup())).toEqual({ doomed: 0, mayLack: true });
       expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
+    });
+
+    describe('of all or nothing', () => {
+      const whole = (from: AsyncIterable<DatedBlockRow>, more: Partial<ImportOptions> = {}) =>
+        lab.meta.importVersion(version, from, { isTrusted: true, allOrNothing: true, ...more });
+      /** Removes a version with the same blobs: they are candidates. */
+      async function remove(): Promise<void> {
+        await lab.meta.importVersion(version, rows(2), { isTrusted: true });
+        await lab.meta.removeVersion('v9', () => {});
+      }
+      const isGone = async () => {
+        expect(await lab.meta.findVersion('v9')).toBeUndefined();
+        expect(await rowsOf('v9')).toEqual([]);
+      };
+
+      it('comes back with its tags, and no cleanup dooms its blobs from then on', async () => {
+        await remove();
+        expect(await whole(rows(2), { tags: ['b', 'a'] })).toEqual({ doomed: 0, mayLack: false });
+        expect(await lab.meta.findVersion('v9')).toEqual({ ...version, tags: ['a', 'b'] });
+        expect(await lab.doom(0, 100, '')).toEqual([]);
+      });
+
+      it('is refused, with nothing changed, once one of its blobs is doomed', async () => {
+        await remove();
+        expect(await lab.doom(0, 1, '')).toHaveLength(1);
+        await expect(whole(rows(2))).rejects.toMatchObject({ code: 'refused', data: { uid: 'v9' } });
+        await isGone();
+      });
+
+      it('is refused if a cleanup deletes one of them while its rows come, before or after its own', async () => {
+        for (const id of [0, 1]) {
+          await remove();
+          async function* besideCleanup() {
+            for await (const one of rows(2)) {
+              if (one.id === 1) {
+                const uids = (await lab.doom(0, 100, '')).filter((uid) => uid === uidOf(id));
+                await lab.meta.forgetDoomed(uids);
+                await lab.meta.spareBlobs([uidOf(1 - id)]);
+              }
+              yield one;
+            }
+          }
+          await expect(whole(besideCleanup())).rejects.toMatchObject({ code: 'refused' });
+          await isGone();
+        }
+      });
+
+      it('does not mind a cleanup that deletes others meanwhile', async () => {
+        await remove();
+        async function* besideCleanup() {
+          yield* rows(1);
+          await lab.meta.forgetDoomed([uidOf(7)]);
+          for await (const one of rows(2)) if (one.id === 1) yield one;
+        }
+        expect(await whole(besideCleanup())).toEqual({ doomed: 0, mayLack: false });
+        expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: true });
+      });
+
+      it('takes bad rows as they are, whatever became of their blobs', async () => {
+        await remove();
+        const [lost = ''] = await lab.doom(0, 1, '');
+        async function* withBad() {
+          for await (const one of rows(2)) yield one.uid === lost ? { ...one, valid: false } : one;
+        }
+        await lab.meta.importVersion({ ...version, valid: false }, withBad(), { isTrusted: true, allOrNothing: true });
+        expect((await rowsOf('v9')).filter(({ valid }) => !valid)).toHaveLength(1);
+      });
     });
 
     const contentOf = (id: number) => ({ checksum: sumOf(id), size: 100 - id * 50, encVersion: 0, envKey: null, nonce: null });

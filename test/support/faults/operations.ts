@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Layout } from '../../../src/model/layout.ts';
 import { noise } from '../images/random.ts';
@@ -8,7 +8,7 @@ import type { Sections } from '../labs/config-text.ts';
 import { encrypted, KEY_A, KEY_B } from '../labs/encryption.ts';
 import type { Lab } from '../labs/lab.ts';
 import { createOldStore, makeOld } from '../old/old-store.ts';
-import { BLOCK, basic, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
+import { BLOCK, basic, expired, halfDone, oldImage, type Ready, removed } from './ready-stores.ts';
 
 /** An operation of the sweep. */
 export interface Operation {
@@ -52,6 +52,7 @@ async function continueNew(lab: Lab, words: readonly string[]): Promise<void> {
   newIsDone(lab);
 }
 
+const removedUid = (lab: Lab) => readFileSync(lab.path('removed'), 'utf8');
 const plainWords = (lab: Lab) => [`file://${lab.path('source')}`, 'new'];
 const hintedWords = (lab: Lab) => ['-r', lab.path('source.hints'), '-f', first(lab), ...plainWords(lab)];
 
@@ -161,6 +162,29 @@ export const OPERATIONS: readonly Operation[] = [
     done: (lab) => expect(uidNamed(lab, 'first')).toBeUndefined(),
     finish: async (lab) => {
       if (uidNamed(lab, 'first') !== undefined) await lab.ok('rm', first(lab));
+    },
+  },
+  {
+    name: 'prune',
+    codes: [1, 100],
+    prepare: expired,
+    command: () => ['prune'],
+    done: (lab) => expect(lab.versions().filter(({ name }) => name === 'first')).toHaveLength(1),
+    finish: async (lab) => {
+      await lab.ok('prune');
+      expect(lab.versions().filter(({ name, valid }) => name === 'first' && valid === 1)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'undelete',
+    codes: [1, 6, 20, 100],
+    prepare: removed,
+    command: (lab) => ['undelete', removedUid(lab)],
+    done: (lab) => expect(lab.versions().find(({ name }) => name === 'first')?.valid).toBe(1),
+    finish: async (lab) => {
+      if (uidNamed(lab, 'first') === undefined) await lab.ok('undelete', removedUid(lab));
+      expect(lab.versions().find(({ name }) => name === 'first')?.valid).toBe(1);
+      await lab.ok('scrub', first(lab));
     },
   },
   {

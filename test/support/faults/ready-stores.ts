@@ -83,5 +83,15 @@ export async function removed(layout: Layout): Promise<Ready> {
   const ready = await basic(layout);
   await ready.lab.ok('export', ready.first, ready.lab.path('export.csv'));
   await ready.lab.ok('rm', ready.first);
+  ready.lab.write('removed', ready.first);
+  return ready;
+}
+
+/** Two versions of `first`, the older of which has expired. */
+export async function expired(layout: Layout): Promise<Ready> {
+  const ready = await basic(layout);
+  const uid = await ready.lab.backup(`file://${ready.lab.path('old')}`, 'first');
+  ready.oracle.set(uid, sha256(oldImage));
+  await ready.lab.ok('expire', ready.first, '2020-01-02');
   return ready;
 }
