@@ -3,8 +3,8 @@ import type { Version } from '../model/version.ts';
 import type { ImportOptions, ImportOutcome } from './transfer-store.ts';
 
 /**
- * Adds a whole version in one transaction, with all its rows dated as it is, and its tags. The pages hold its
- * rows in the order of their ids; none has more than some thousand.
+ * Adds a whole version in one transaction, with all its rows dated as it is, and its tags. The
+ * pages hold its rows in the order of their ids; none has more than some thousand.
  */
 export type AddVersion = (
   version: Version,

@@ -11,11 +11,11 @@ export interface ImportOptions {
   /** Added together with the version. */
   tags?: readonly string[];
   /**
-   * Reject with {@link blobsTaken}, and change nothing, if a cleanup deletes a blob of a valid row, or
-   * may have deleted one since the first row was asked for. Otherwise none is deleted from the end
-   * of the import on. The caller has looked for the blob of each row before it gives the row.
-   * Meanwhile no other import and no full cleanup runs, and none makes room
-   * ({@link CleanupStore.withUnusedCandidates}).
+   * Reject with {@link blobsTaken}, and change nothing, if a cleanup deletes a blob of a valid row,
+   * or may have deleted one since the first row was asked for. Otherwise none is deleted from the
+   * end of the import on. The caller has looked for the blob of each row before it gives the row.
+   * Meanwhile no other import and no full cleanup runs, and none makes room ({@link
+   * CleanupStore.withUnusedCandidates}).
    */
   allOrNothing?: boolean;
 }

@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.ts';
 
 const WRITE = ['test/unit/core/catalogue/write-manifest.test.ts'];
 const KNOWN = ['test/unit/core/catalogue/new-leaves.test.ts'];
+const UNDELETE = ['test/unit/core/catalogue/undelete.test.ts'];
 const TIDY = ['test/unit/core/catalogue/tidy.test.ts'];
 
 /** The data backend alone restores each version, and no blob of such a version is deleted. */
@@ -101,5 +102,29 @@ export const CATALOGUE_WRITER: readonly Mutant[] = [
     text: '/ 1000 - request.minAgeSeconds',
     replacement: '/ 1000',
     tests: TIDY,
+  },
+  {
+    name: 'cleanup-deletes-the-manifest-of-a-version-that-came-back',
+    invariant: 'A cleanup looks again, under the lock of the folder, at what was removed.',
+    file: 'src/core/catalogue/tidy.ts',
+    text: 'uids = (await removed()).flatMap((one) => (one.folder === folder ? one.versionUid : []));',
+    replacement: 'uids = listed.flatMap((one) => (one.folder === folder ? one.versionUid : []));',
+    tests: UNDELETE,
+  },
+  {
+    name: 'undelete-believes-in-blobs-that-were-forgotten',
+    invariant: 'A version comes back only if no cleanup has deleted one of its blobs since it was found.',
+    file: 'src/meta/sql/import-steps.ts',
+    text: 'if ((yield* taken(isLost)).length > 0) throw blobsTaken(versionUid);',
+    replacement: '',
+    tests: ['test/unit/meta/sqlite-store.test.ts'],
+  },
+  {
+    name: 'undelete-takes-doomed-blobs',
+    invariant: 'A version comes back only if none of its blobs is doomed.',
+    file: 'src/meta/compact/import-rows.ts',
+    text: 'if (isDoomed && imported.valid && allOrNothing) throw blobsTaken(map.versionUid);',
+    replacement: '',
+    tests: ['test/unit/meta/compact/sqlite-compact.test.ts'],
   },
 ];

@@ -50,7 +50,8 @@ export async function tidyCatalogue(context: Context, backend: DataBackend, requ
 /** Deletes manifests of versions that were removed until this Unix time. */
 async function deleteManifests(context: Context, catalogue: Catalogue, latest: number): Promise<void> {
   const removed = async () => (await context.meta.removedManifests()).filter((one) => one.removed <= latest);
-  for (const folder of new Set((await removed()).map((one) => one.folder))) {
+  const listed = await removed();
+  for (const folder of new Set(listed.map((one) => one.folder))) {
     context.signal.throwIfAborted();
     let uids: string[] = [];
     const deleteAll = async () => {

@@ -85,7 +85,9 @@ async function folderOfRemoved(
   return record?.folder ?? folderOf(head);
 }
 
-/** Runs with all locks: neither does a cleanup delete the manifest, nor another command write it. */
+/**
+ * Runs with all locks: neither does a cleanup delete the manifest, nor another command write it.
+ */
 async function bringBack(context: Context, { catalogue, backend }: OpenedCatalogue, uid: string): Promise<UndeletedVersion> {
   const { meta, logger, signal } = context;
   const head = await catalogue.readHead(uid, signal);

@@ -180,9 +180,8 @@ async function reportWaiting(
   if (blobs === 0) return NONE_WAITS;
   const waitingUntil = new Date(now().getTime() + seconds * 1000);
   const waits = blobs === 1 ? '1 blob waits' : `${blobs} blobs wait`;
-  logger.info(
-    `${waits} until ${untilText(minAge, waitingUntil)} (removed less than ${minAge === 3_600 ? 'an hour' : durationText(minAge)} ago).`,
-  );
+  const ago = minAge === 3_600 ? 'an hour' : durationText(minAge);
+  logger.info(`${waits} until ${untilText(minAge, waitingUntil)} (removed less than ${ago} ago).`);
   return { blobsWaiting: blobs, waitingUntil };
 }
 

@@ -69,9 +69,9 @@ function* refuseTaken(versionUid: string, forgotten: number): Steps<void> {
   const taken = (where: Sql) => rowsOf(sql`SELECT 1 AS one FROM import_rows WHERE valid = 1 AND uid <> '' AND ${where} LIMIT 1`);
   if ((yield* taken(sql`uid IN (SELECT uid FROM backy2_doomed)`)).length > 0) throw blobsTaken(versionUid);
   if ((yield* forgottenBlobs()) === forgotten) return;
-  const isKnown = sql`EXISTS (SELECT 1 FROM deleted_blocks WHERE deleted_blocks.uid = import_rows.uid)
-    OR EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = import_rows.uid AND blocks.valid = 1)`;
-  if ((yield* taken(sql`NOT (${isKnown})`)).length > 0) throw blobsTaken(versionUid);
+  const isLost = sql`NOT (EXISTS (SELECT 1 FROM deleted_blocks WHERE deleted_blocks.uid = import_rows.uid)
+    OR EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = import_rows.uid AND blocks.valid = 1))`;
+  if ((yield* taken(isLost)).length > 0) throw blobsTaken(versionUid);
 }
 
 /** Contents that no row had before are imported until they were read. */

@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Lets programs in one process take turns: once each has come to its next {@link turn}, one of them,
- * chosen by `random`, goes on.
+ * Lets programs in one process take turns: once each has come to its next {@link turn}, one of
+ * them, chosen by `random`, goes on.
  */
 export class Turns {
   readonly #running = new Set<string>();

@@ -10,7 +10,8 @@ test.each([
   ['srub', 'scrub'],
   ['resotre', 'restore'],
   ['addtag', 'add-tag'],
-  ['un', 'unprotect'],
+  ['unp', 'unprotect'],
+  ['un', undefined],
   // Two commands start with this prefix.
   ['r', undefined],
   ['frobnicate', undefined],

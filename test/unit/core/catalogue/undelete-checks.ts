@@ -17,7 +17,9 @@ export function blobPaths(lab: CatalogueLab, rows: readonly (Pick<LeafRow, 'uid'
   return rows.flatMap((row) => (row?.uid ? blobPath(lab.core.dataPath, row.uid) : []));
 }
 
-/** A version is in the database as it was, each blob has its bytes, and the catalogue has it too. */
+/**
+ * A version is in the database as it was, each blob has its bytes, and the catalogue has it too.
+ */
 export async function isWholeAgain(lab: CatalogueLab, uid: string, { version, rows }: VersionBefore): Promise<void> {
   expect(await lab.core.version(uid)).toEqual(version);
   expect(await lab.rows(uid)).toEqual(rows);

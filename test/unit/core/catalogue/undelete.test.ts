@@ -189,6 +189,27 @@ describe('undelete', () => {
     expect((await lab.core.meta.listVersions({})).map(({ uid }) => uid).sort()).toEqual([second, there].sort());
   });
 
+  it('keeps its manifest from a cleanup that was about to delete it', async () => {
+    const uid = await lab.backup([0, 700]);
+    const was = { version: await lab.core.version(uid), rows: await lab.rows(uid) };
+    await rm(uid);
+    passHours(2);
+    let calls = 0;
+    const cleaning = lab.withMeta({
+      async removedManifests() {
+        const listed = await lab.core.meta.removedManifests();
+        // The cleanup has seen what to delete, and takes the lock of the folder next.
+        if (++calls === 2) await undelete(lab.context, uid);
+        return listed;
+      },
+    });
+    await cleanupFast(cleaning, FAST);
+    expect(calls).toBeGreaterThan(2);
+    expect((await lab.storedVersion(uid)).isRemoved).toBe(false);
+    await isWholeAgain(lab, uid, was);
+    expect(lab.warnings).toEqual([]);
+  });
+
   it('of half a version is refused: a removal that was interrupted has written what was left', async () => {
     const uid = await lab.backup([0, 700]);
     lab.core.sql(`DELETE FROM blocks WHERE version_uid = '${uid}' AND id >= 1000`);
