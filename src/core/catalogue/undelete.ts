@@ -28,7 +28,7 @@ export interface UndeletedVersion {
 
 /**
  * Brings a removed version back from its manifest, as it was: all of it, or nothing. A cleanup may
- * run meanwhile (docs/spec/semantics.md §18).
+ * run meanwhile (docs/spec/semantics.md §20).
  * @throws BackyError `versionExists`, `notFound`, `refused` if it can't come back.
  */
 export async function undelete(context: Context, uid: string): Promise<UndeletedVersion> {
