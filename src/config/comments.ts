@@ -1,6 +1,6 @@
 import { INHERITED, type Ini, type IniSection } from './ini.ts';
-import { isScheduler } from './schedulers.ts';
-import { knownAnywhere, knownOptions, SCHEMA } from './schema.ts';
+import { knownOptions } from './schedulers.ts';
+import { COMMANDS, knownAnywhere } from './schema.ts';
 import { COMMENT_ADVICE, commentIn } from './values.ts';
 
 /**
@@ -10,8 +10,13 @@ import { COMMENT_ADVICE, commentIn } from './values.ts';
  */
 export function commentWarnings(ini: Ini): string[] {
   return [...ini.sections].flatMap(([name, section]) => {
-    if (name === INHERITED) return warningsOf(name, section, knownAnywhere());
-    return Object.hasOwn(SCHEMA, name) || isScheduler(ini, name) ? warningsOf(name, section, knownOptions(name)) : [];
+    const known = name === INHERITED ? knownAnywhere() : (knownOptions(ini, name) ?? []);
+    // A semicolon in a command is one.
+    return warningsOf(
+      name,
+      section,
+      known.filter((option) => !COMMANDS.includes(option)),
+    );
   });
 }
 

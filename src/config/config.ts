@@ -1,10 +1,15 @@
 import type { DataBackendOptions, RecoveryOptions } from '../data/options.ts';
 import type { IoOptions } from '../io/options.ts';
+import type { JobSettings } from '../model/job.ts';
 import type { Layout } from '../model/layout.ts';
 import type { Scheduler } from '../model/scheduler.ts';
 
-/** A scheduler section with a missing or wrong option. It fails only `due` and `sla`. */
-export interface BrokenScheduler {
+/**
+ * A section with a missing or wrong option. A scheduler's fails only reports, a job's only what
+ * runs jobs.
+ */
+export interface BrokenSection {
+  /** Of the scheduler or job. */
   name: string;
   /** One line that names file, section, option and allowed values. */
   problem: string;
@@ -14,7 +19,7 @@ export interface BrokenScheduler {
  * backy.cfg, read and checked (docs/spec/formats.md §7). Relative paths start at the current
  * folder.
  */
-export interface Config {
+export interface Config extends JobSettings {
   /** The files that were read, in order; empty with the embedded default. */
   files: string[];
   /** True if no config file exists. The database is then created on first use. */
@@ -64,7 +69,7 @@ export interface Config {
   data: DataBackendOptions;
   io: IoOptions;
   schedulers: Scheduler[];
-  brokenSchedulers: BrokenScheduler[];
+  brokenSchedulers: BrokenSection[];
   /** Log lines about unknown options and sections, and about exposed secrets. */
   warnings: string[];
 }

@@ -108,6 +108,12 @@ export const duration: Kind<number> = {
   },
 };
 
+/** A duration above 0, in seconds. */
+export const positiveDuration: Kind<number> = {
+  allowed: `${duration.allowed}, above 0`,
+  parse: (text) => duration.parse(text) || undefined,
+};
+
 /** One of the keys of `meanings`. @param allowed replaces the list of keys in errors. */
 export function oneOf<T>(meanings: Record<string, T>, allowed = `one of ${Object.keys(meanings).join(', ')}`): Kind<T> {
   return { allowed, values: Object.keys(meanings), parse: (text) => own(meanings, text) };

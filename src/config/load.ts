@@ -1,3 +1,4 @@
+import { RUN_DEFAULTS, type RunSettings } from '../model/job.ts';
 import { commentWarnings } from './comments.ts';
 import type { Config } from './config.ts';
 import { embeddedPresets, type Presets } from './embedded.ts';
@@ -5,10 +6,11 @@ import { readEncryption } from './encryption.ts';
 import { type Environment, processEnvironment } from './environment.ts';
 import { exposedWarnings } from './exposed.ts';
 import { type Ini, mergeInis, parseIni } from './ini.ts';
+import { readJobs } from './jobs.ts';
 import { readConfigFiles } from './lookup.ts';
 import { readS3 } from './s3.ts';
-import { readSchedulers } from './schedulers.ts';
-import type { Values } from './schema.ts';
+import { isScheduler, readSchedulers } from './schedulers.ts';
+import { RUN_SECTION, type Values } from './schema.ts';
 import { readSection } from './section.ts';
 import { refuseWrongCase, unreadWarnings } from './unread.ts';
 
@@ -40,6 +42,8 @@ export function loadConfig(
     data: readData(ini, storage, defaults.file_mode),
     io: readIo(ini, presets),
     ...readSchedulers(ini),
+    ...readJobs(ini),
+    run: readRun(ini),
     warnings: [...unreadWarnings(ini), ...commentWarnings(ini), ...exposedWarnings(files)],
   };
 }
@@ -88,6 +92,15 @@ function readBackend(
 ): Config['data']['backend'] {
   if (type === 's3' || type === 'minio') return readS3(ini, type);
   return type === 'null' ? { type } : { type, path, durable: true, directIo, fileMode };
+}
+
+function readRun(ini: Ini): RunSettings {
+  if (isScheduler(ini, RUN_SECTION)) return RUN_DEFAULTS;
+  const values = readSection(ini, RUN_SECTION);
+  return {
+    ...{ parallel: values.parallel, prune: values.prune, scrubPercent: values.scrub },
+    ...{ upkeepSeconds: values.upkeep_interval, onProblem: values.on_problem || undefined },
+  };
 }
 
 function readIo(ini: Ini, presets: Presets): Config['io'] {

@@ -1,6 +1,19 @@
+import { RUN_DEFAULTS } from '../model/job.ts';
 import { LAYOUTS, type Layout } from '../model/layout.ts';
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
-import { bool, duration, fileMode, type Kind, line, names, oneOf, path, percent, wholeNumber } from './kinds.ts';
+import {
+  bool,
+  duration,
+  fileMode,
+  type Kind,
+  line,
+  names,
+  oneOf,
+  path,
+  percent,
+  positiveDuration,
+  wholeNumber,
+} from './kinds.ts';
 
 /** A known option: the kind of its value, and its default. */
 export interface Option<T> {
@@ -74,7 +87,21 @@ const engine: Kind<string> = {
   show: (text) => JSON.stringify(text.replace(/[:@\n].*/s, '…')),
 };
 
-/** The program's own sections and their options. Every other section is a scheduler. */
+/** What the upkeep verifies, in the words of `scrub`; undefined: nothing. */
+const scrubWords: Kind<number | undefined> = {
+  allowed: '--oldest PERCENT, from 1 to 100',
+  parse: (text) => {
+    const percent = Number(/^--oldest[ \t=]+(\d+(?:\.\d+)?)$/.exec(text)?.[1]);
+    return percent >= 1 && percent <= 100 ? percent : undefined;
+  },
+};
+
+/** The section for `run`, or a scheduler of that name: see `isScheduler`. */
+export const RUN_SECTION = 'run';
+
+/**
+ * The program's own sections and their options. Every other section is a job or a scheduler.
+ */
 export const SCHEMA = {
   DEFAULTS: {
     logfile: option(path, '/tmp/backy.log'),
@@ -148,10 +175,34 @@ export const SCHEMA = {
     snapshot_prefix: option<string | undefined>(snapshotPrefix, undefined),
   },
   io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
+  [RUN_SECTION]: {
+    parallel: option(wholeNumber({ min: 1, max: 64 }), RUN_DEFAULTS.parallel),
+    prune: option(bool, RUN_DEFAULTS.prune),
+    scrub: option<number | undefined>(scrubWords, RUN_DEFAULTS.scrubPercent),
+    upkeep_interval: option(positiveDuration, RUN_DEFAULTS.upkeepSeconds),
+    on_problem: option<string | undefined>(line, RUN_DEFAULTS.onProblem),
+  },
 } satisfies Record<string, Record<string, Option<unknown>>>;
 
 /** The options of a scheduler. All but `names` are required. */
 export const SCHEDULER = { interval: duration, keep: wholeNumber({ min: 0, max: 1_000_000 }), sla: duration, names };
+
+/** A section with this prefix is a job, whatever options it has. */
+export const JOB_PREFIX = 'job:';
+
+/** Whether a section is a job, possibly a broken one. */
+export function isJob(section: string): boolean {
+  return section.startsWith(JOB_PREFIX);
+}
+
+/** The options of a job. Only `source` is required. */
+export const JOB = {
+  ...{ source: line, schedulers: names, name: line, before: line, after: line },
+  hook_timeout: positiveDuration,
+};
+
+/** Options whose values are shell commands. */
+export const COMMANDS = ['before', 'after', 'on_problem'];
 
 /** A section of the program's own. */
 export type SectionName = keyof typeof SCHEMA;
@@ -161,16 +212,9 @@ export type Values<S extends SectionName> = {
   [K in keyof (typeof SCHEMA)[S]]: (typeof SCHEMA)[S][K] extends Option<infer T> ? T : never;
 };
 
-/**
- * The names of the options that a section may have. Sections that are not ours have a scheduler's.
- */
-export function knownOptions(section: string): string[] {
-  return Object.keys(Object.hasOwn(SCHEMA, section) ? SCHEMA[section as SectionName] : SCHEDULER);
-}
-
 /** The names of the options that [DEFAULT] may have, which every section inherits. */
 export function knownAnywhere(): string[] {
-  return [...Object.keys(SCHEMA).flatMap(knownOptions), ...Object.keys(SCHEDULER)];
+  return [...Object.values(SCHEMA), SCHEDULER, JOB].flatMap((options) => Object.keys(options));
 }
 
 function option<T>(kind: Kind<T>, initial: NoInfer<T>): Option<T> {

@@ -1,17 +1,17 @@
 import { BackyError } from '../errors.ts';
 import { INHERITED, type Ini, type IniSection } from './ini.ts';
 import { nearest } from './nearest.ts';
-import { isScheduler } from './schedulers.ts';
-import { knownAnywhere, knownOptions, SCHEMA } from './schema.ts';
+import { isScheduler, knownOptions } from './schedulers.ts';
+import { JOB_PREFIX, knownAnywhere, RUN_SECTION, SCHEMA } from './schema.ts';
 
 /**
  * Refuses a section of ours in the wrong case, such as `[defaults]`. To ignore it would mean
- * another store. @throws BackyError `config` that names its line.
+ * another store; `[run]` means none. @throws BackyError `config` that names its line.
  */
 export function refuseWrongCase(ini: Ini): void {
   for (const [name, { file, line }] of ini.sections) {
     const ours = [...Object.keys(SCHEMA), INHERITED].find((known) => known.toLowerCase() === name.toLowerCase());
-    if (ours === undefined || ours === name || isScheduler(ini, name)) continue;
+    if (ours === undefined || ours === name || ours === RUN_SECTION || isScheduler(ini, name)) continue;
     throw new BackyError('config', `${file}:${line}: section [${name}] must be written [${ours}].`, {
       hint: 'Names of sections are case-sensitive. Nothing was done.',
     });
@@ -25,11 +25,10 @@ export function refuseWrongCase(ini: Ini): void {
 export function unreadWarnings(ini: Ini): string[] {
   const referenced = referencedOptions(ini);
   return [...ini.sections].flatMap(([name, section]) => {
-    if (name === INHERITED) return optionWarnings(name, section, { known: knownAnywhere(), referenced });
-    if (Object.hasOwn(SCHEMA, name) || isScheduler(ini, name)) {
-      return optionWarnings(name, section, { known: knownOptions(name), referenced });
-    }
-    const known = nearest(name, Object.keys(SCHEMA));
+    const options = name === INHERITED ? knownAnywhere() : knownOptions(ini, name);
+    if (options !== undefined) return optionWarnings(name, section, { known: options, referenced });
+    const [, key] = /^job\W*(\w.*)$/i.exec(name) ?? [];
+    const known = nearest(name, [...Object.keys(SCHEMA), ...(key === undefined ? [] : [`${JOB_PREFIX}${key}`])]);
     return [`${section.file}: section [${name}] is unknown and ignored; the nearest known section is [${known}].`];
   });
 }

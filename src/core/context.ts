@@ -3,6 +3,7 @@ import type { IoOptions } from '../io/options.ts';
 import type { LockService } from '../locking/lock.ts';
 import type { Logger } from '../logger.ts';
 import type { MetaStore } from '../meta/meta-store.ts';
+import type { JobSettings } from '../model/job.ts';
 import type { Layout } from '../model/layout.ts';
 import type { SchedulerSettings } from '../model/scheduler.ts';
 import type { InstallationFile } from './files/installation-files.ts';
@@ -34,7 +35,7 @@ export interface Context {
 }
 
 /** Settings of backy.cfg that operations use. */
-export interface Settings extends SchedulerSettings {
+export interface Settings extends SchedulerSettings, JobSettings {
   /** The layout that the database must have; undefined: any. */
   layout?: Layout | undefined;
   /** Bytes. */

@@ -11,6 +11,7 @@ import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import { sqliteStore } from '../../../src/meta/sqlite/sqlite-store.ts';
 import type { BackupRow } from '../../../src/model/block.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
+import { RUN_DEFAULTS } from '../../../src/model/job.ts';
 import type { Layout } from '../../../src/model/layout.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
 
@@ -60,6 +61,9 @@ export class CoreLab {
         defaultSchedulers: [],
         slaSchedulers: [],
         slaNewNamesByAge: false,
+        jobs: [],
+        brokenJobs: [],
+        run: RUN_DEFAULTS,
       },
       signal: new AbortController().signal,
       onProgress: () => {},

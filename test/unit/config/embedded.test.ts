@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
+import { RUN_DEFAULTS } from '../../../src/model/job.ts';
 import { RBD_DEFAULTS } from './rbd-defaults.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 
@@ -49,6 +50,9 @@ test('without any file everything lives in one folder of the user', () => {
     },
     schedulers: [],
     brokenSchedulers: [],
+    jobs: [],
+    brokenJobs: [],
+    run: RUN_DEFAULTS,
     warnings: [],
   });
 });

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parseIni } from '../../../src/config/ini.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { SCHEMA } from '../../../src/config/schema.ts';
+import { JOB, SCHEMA } from '../../../src/config/schema.ts';
 import { makeSandbox } from './sandbox.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../backy.cfg.example', import.meta.url));
@@ -25,10 +25,12 @@ test('the example lets no version expire before it may be removed', () => {
 
 test('the example has every option in its section, set or switched off', () => {
   // "#option: value" is a disabled option, "# text" is a comment.
-  const text = readFileSync(EXAMPLE, 'utf8').replaceAll(/^#(?=\w+:)/gm, '');
+  const text = readFileSync(EXAMPLE, 'utf8').replaceAll(/^#(?=\w+:|\[)/gm, '');
   const { sections } = parseIni(text, EXAMPLE);
   for (const [name, options] of Object.entries(SCHEMA)) {
     const known = [...(sections.get(name)?.options.keys() ?? [])];
     expect(known.sort(), name).toEqual(Object.keys(options).sort());
   }
+  const ofJobs = ['job:web', 'job:lab', 'job:mail'].flatMap((name) => [...(sections.get(name)?.options.keys() ?? [])]);
+  expect([...new Set(ofJobs)].sort()).toEqual(Object.keys(JOB).sort());
 });

@@ -2,6 +2,7 @@ import { getHashes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
 import { HASH_FUNCTIONS } from '../../../src/config/schema.ts';
+import { RUN_DEFAULTS } from '../../../src/model/job.ts';
 import { RBD_DEFAULTS } from './rbd-defaults.ts';
 import { configErrorOf, makeSandbox } from './sandbox.ts';
 
@@ -56,6 +57,9 @@ test('a missing option takes its default', () => {
     },
     schedulers: [],
     brokenSchedulers: [],
+    jobs: [],
+    brokenJobs: [],
+    run: RUN_DEFAULTS,
     warnings: [],
   });
 });
@@ -160,6 +164,9 @@ new_image_features:
     },
     schedulers: [],
     brokenSchedulers: [],
+    jobs: [],
+    brokenJobs: [],
+    run: RUN_DEFAULTS,
     warnings: [],
   });
 });
