@@ -24,6 +24,7 @@ export const ROOMS = [
     holds: 'what a backup is',
     parts: [
       { path: 'core/backy.ts', holds: 'one method for each operation' },
+      { path: 'core/run', holds: 'jobs: what is due, in which order; upkeep; problems' },
       { path: 'core/auto', holds: '`backup --auto`: snapshot, difference, backup' },
       { path: 'core/stream', holds: 'write a version to a pipe, in order' },
       { path: 'core/serve', holds: 'versions opened without a restore, for NBD and FUSE' },

@@ -11,6 +11,7 @@ import type { IdentityStore } from './identity-store.ts';
 import type { IntegrityStore } from './integrity-store.ts';
 import type { NameStore } from './name-store.ts';
 import type { ReportStore } from './report-store.ts';
+import type { RunStore } from './run-store.ts';
 import type { TransferStore } from './transfer-store.ts';
 import type { VerificationStore } from './verification-store.ts';
 import type { VersionStore } from './version-store.ts';
@@ -50,6 +51,7 @@ export interface MetaStore
     VerificationStore,
     TransferStore,
     ReportStore,
+    RunStore,
     ConversionStore<MetaStore> {
   /**
    * Creates the schema, in the classic layout unless another is given. An initialised database is

@@ -86,6 +86,8 @@ describe('the schema', () => {
       'backy2_migrations',
       'backy2_names',
       'backy2_progress',
+      'backy2_runs',
+      'backy2_space',
       'backy2_state',
       'backy2_store',
       'backy2_verified',

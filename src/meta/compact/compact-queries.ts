@@ -6,6 +6,7 @@ import type { SqlDatabase } from '../sql/database.ts';
 import { keepStoreId, storeId } from '../sql/identity.ts';
 import * as names from '../sql/names.ts';
 import { importStats, listStats } from '../sql/reports.ts';
+import * as runs from '../sql/runs.ts';
 import { redateFutureChecks } from '../sql/verified.ts';
 import * as sqlVersions from '../sql/versions.ts';
 import * as backups from './backups.ts';
@@ -36,6 +37,7 @@ export function compactQueries(db: SqlDatabase): LayoutQueries {
     // These read only tables that both layouts have.
     ...bind(db, sqlVersions),
     ...bind(db, names),
+    ...bind(db, runs),
     ...bind(db, { ...catalogue, ...compactCatalogue }),
     ...bind(db, { findMigration, savedCounters, storeId, keepStoreId, importStats, listStats, redateFutureChecks }),
     ...bind(db, backups),

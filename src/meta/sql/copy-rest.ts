@@ -24,6 +24,11 @@ const SAME_TABLES: Record<string, readonly string[]> = {
   backy2_state: ['name', 'value'],
   backy2_catalogue: ['version_uid', 'changes', 'written', 'folder', 'name', 'removed', 'marked'],
   backy2_catalogue_leaves: ['version_uid', 'leaf'],
+  backy2_runs: [
+    ...['kind', 'hash', 'name', 'job', 'host', 'started', 'ended', 'succeeded', 'failures', 'exit_code', 'problem'],
+    ...['reported', 'hook'],
+  ],
+  backy2_space: ['date', 'sizes'],
 };
 
 /** Where the old database is, as statements on the new one name it. */

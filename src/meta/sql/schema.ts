@@ -127,6 +127,8 @@ export function createSchema(types: Record<TypeName, string>): string[] {
  * - `backy2_catalogue_leaves`: their leaves in the catalogue that are not up to date; -1: all
  * - `backy2_catalogue_blobs`: blobs of the compact layout that changed, while nobody has looked yet
  *   which leaves have them
+ * - `backy2_runs`: what `run` did last
+ * - `backy2_space`: space of all versions over time
  */
 export const SIDE_TABLES = {
   backy2_doomed: 'CREATE TABLE IF NOT EXISTS backy2_doomed (uid VARCHAR(32) NOT NULL PRIMARY KEY, time BIGINT NOT NULL)',
@@ -150,4 +152,8 @@ export const SIDE_TABLES = {
   backy2_catalogue_leaves:
     'CREATE TABLE IF NOT EXISTS backy2_catalogue_leaves (version_uid VARCHAR(36) NOT NULL, leaf BIGINT NOT NULL, PRIMARY KEY (version_uid, leaf))',
   backy2_catalogue_blobs: 'CREATE TABLE IF NOT EXISTS backy2_catalogue_blobs (blob BIGINT NOT NULL PRIMARY KEY)',
+  backy2_runs: `CREATE TABLE IF NOT EXISTS backy2_runs (kind VARCHAR(8) NOT NULL, hash VARCHAR(64) NOT NULL, name TEXT NOT NULL,
+     job TEXT NOT NULL, host TEXT NOT NULL, started BIGINT NOT NULL, ended BIGINT, succeeded BIGINT, failures BIGINT NOT NULL,
+     exit_code INTEGER NOT NULL, problem TEXT, reported BIGINT, hook VARCHAR(8), PRIMARY KEY (kind, hash))`,
+  backy2_space: 'CREATE TABLE IF NOT EXISTS backy2_space (date BIGINT NOT NULL PRIMARY KEY, sizes TEXT NOT NULL)',
 } as const;

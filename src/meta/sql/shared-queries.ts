@@ -9,6 +9,7 @@ import * as identity from './identity.ts';
 import * as integrity from './integrity.ts';
 import * as names from './names.ts';
 import * as reports from './reports.ts';
+import * as runs from './runs.ts';
 import * as sealed from './sealed.ts';
 import * as transfer from './transfer.ts';
 import * as verified from './verified.ts';
@@ -33,5 +34,6 @@ export function sharedQueries(db: SqlDatabase) {
     ...bind(db, verified),
     ...bind(db, transfer),
     ...bind(db, reports),
+    ...bind(db, runs),
   };
 }

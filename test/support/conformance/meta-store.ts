@@ -5,6 +5,7 @@ import { metaEncryptionSuite } from './meta-encryption.ts';
 import { metaFillSuite } from './meta-fill.ts';
 import { MetaLab, type MetaStoreFixture } from './meta-lab.ts';
 import { metaReportsSuite } from './meta-reports.ts';
+import { metaRunsSuite } from './meta-runs.ts';
 import { metaTransferSuite } from './meta-transfer.ts';
 import { metaVersionsSuite } from './meta-versions.ts';
 
@@ -20,6 +21,7 @@ export function metaStoreSuite(create: () => Promise<MetaStoreFixture>): void {
   metaCleanupSuite(lab);
   metaTransferSuite(lab);
   metaReportsSuite(lab);
+  metaRunsSuite(lab);
   metaEncryptionSuite(lab);
   metaFillSuite(lab);
 }
