@@ -40,6 +40,12 @@ export const LOCK_NAMES = {
   imports: 'backy-imports',
   /** Held while a store gets its id. */
   storeId: 'backy-store-id',
+  /** With `-` and a host: held by the run on that host, which is the only one. */
+  run: 'backy-run',
+  /** With `-` and a hash of a name: held while a job backs up versions of that name. */
+  job: 'backy-job',
+  /** Held by the run that does the upkeep. */
+  upkeep: 'backy-upkeep',
   /** With `-` and a folder of the catalogue: held while that folder is written or collected. */
   catalogue: 'backy-catalogue',
 } as const;
