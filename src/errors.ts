@@ -84,6 +84,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Message, then hint, on one line. */
+export function messageWithHint({ message, hint }: Pick<BackyError, 'message' | 'hint'>): string {
+  return hint === undefined ? message : `${message.replace(/(?<![.!?:])$/, '.')} ${hint}`;
+}
+
+/** Anything that was thrown, as an error that users meet. */
+export function toBackyError(error: unknown): BackyError {
+  if (error instanceof BackyError) return error;
+  return new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { hint: 'Run it again with -d.', cause: error });
+}
+
 /** Names of errors for which Node has only `Unknown system error -122`, by its `errno`. */
 const NAMES_THAT_NODE_LACKS: ReadonlyMap<unknown, string> = new Map([
   [-74, 'EBADMSG'],

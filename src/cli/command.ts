@@ -15,6 +15,10 @@ export interface Invocation {
 /** Gives a running command the store and ways to report. */
 export interface Session {
   backy: Backy;
+  /** Aborted when the user stops the program; its reason is the error to end with. */
+  signal: AbortSignal;
+  /** Global options about the log, for processes that the command starts. */
+  logOptions: readonly string[];
   stdin: Readable;
   /** Prints a line at once, but only with `-m`. */
   sayMachine(line: string): void;
@@ -23,6 +27,7 @@ export interface Session {
   /** Names the subject of the status lines. */
   watch(operation: StatusSubject['operation'], what: string): void;
   warn(text: string): void;
+  say(text: string): void;
   /** Logs an error that does not end the command. */
   fail(text: string): void;
 }

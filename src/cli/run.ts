@@ -111,7 +111,7 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
   const tellStatus = () => status.tell();
   process.on('SIGUSR1', tellStatus);
   try {
-    const session = sessionOf(run, backy, status);
+    const session = sessionOf(run, { backy, status, signal });
     const { needsDatabase, anyLayout = false, asItIs, changesVersions } = call.command;
     if (selection !== undefined) await backy.openFromStore(selection);
     else if (needsDatabase !== false) await backy.open({ anyLayout, asItIs: asItIs?.(call) === true });
@@ -157,10 +157,14 @@ async function openLog({ call, argv, log }: Run, config: Config): Promise<void> 
     log.info(`No config file: using the embedded default, with its state in ${config.logfile.replace(/\/[^/]*$/, '')}.`);
 }
 
-function sessionOf({ call, log, known }: Run, backy: Backy, status: Status): Session {
-  const { machineOutput, json } = call.globals;
+function sessionOf(
+  { call, log, known }: Run,
+  { backy, status, signal }: Pick<Session, 'backy' | 'signal'> & { status: Status },
+): Session {
+  const { machineOutput, json, verbose, debug } = call.globals;
   return {
-    backy,
+    ...{ backy, signal },
+    logOptions: [...(verbose === true ? ['-v'] : []), ...(debug === true ? ['-d'] : [])],
     // Node creates the stream on first use, which loads its network code.
     get stdin() {
       return process.stdin;
@@ -171,6 +175,7 @@ function sessionOf({ call, log, known }: Run, backy: Backy, status: Status): Ses
     note: (part) => Object.assign(known, part),
     watch: (operation, what) => status.watch({ operation, what }),
     warn: (text) => log.warning(text),
+    say: (text) => log.info(text),
     fail: (text) => log.error(text),
   };
 }

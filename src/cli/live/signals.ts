@@ -4,7 +4,7 @@ import { exitNow } from '../../native/file-calls.ts';
 import { serveOnce } from '../../native/one-shot-signals.ts';
 import { setFooter, settleOutputAtOnce } from '../output/write-out.ts';
 
-const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+export const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * MUST be called first. SIGUSR1 no longer opens Node's inspector, which the launcher blocks until
@@ -72,6 +72,7 @@ export function abortOnSignals(beforeStop: (reason: BackyError) => void): Signal
   };
 }
 
-function ignoresHangup(): boolean {
+/** Whether the program was started so that SIGHUP does nothing. */
+export function ignoresHangup(): boolean {
   return process.env.BACKY2_SIGHUP === 'ignored';
 }

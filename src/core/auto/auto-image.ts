@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BackyError, messageOf } from '../../errors.ts';
+import { BackyError, messageOf, toBackyError } from '../../errors.ts';
 import type { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { rbdSpec } from '../../io/rbd/rbd-url.ts';
 import type { Context } from '../context.ts';
@@ -125,11 +125,6 @@ class AutoRun {
   #log(text: string): void {
     this.#context.logger.info(`${this.result.image}: ${text}`);
   }
-}
-
-function toBackyError(error: unknown): BackyError {
-  if (error instanceof BackyError) return error;
-  return new BackyError('failed', `Unexpected error: ${messageOf(error)}`, { hint: 'Run it again with -d.', cause: error });
 }
 
 function shortHash(text: string): string {
