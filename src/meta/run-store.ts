@@ -10,11 +10,14 @@ export const DAILY_SPACE_DAYS = 400;
 export interface RunStore {
   /** All of them, in any order. */
   runRecords(): Promise<RunRecord[]>;
-  /** Adds a record, or replaces the one with its key. */
+  /**
+   * Adds a record, or replaces the one with its key; only {@link setReported} changes `reported`
+   * then.
+   */
   putRunRecord(record: RunRecord): Promise<void>;
   /**
    * Notes when problems were last reported; null: they need not be reported any more. Changes
-   * nothing else, as a job may be writing its record.
+   * nothing else, since a job may be writing its record.
    */
   setReported(keys: readonly RunKey[], reported: Date | null): Promise<void>;
   /** Removes records, if they are there. */

@@ -16,7 +16,7 @@ export interface DueBackup {
 }
 
 /** Result of one scheduler for one image. */
-interface DueCheck {
+export interface DueCheck {
   scheduler: Scheduler;
   /**
    * The newest version that counts. Versions from the future do not: their real date is unknown.
@@ -34,17 +34,17 @@ interface DueCheck {
  * order.
  */
 export function dueBackups(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): DueBackup[] {
-  const rows = images.map((image) => dueBackup(image.name, checksOf(image, schedulers, now), now));
+  const rows = images.map((image) => backupFor(image.name, dueChecks(image, schedulers, now), now));
   return rows.filter((row) => row !== undefined).sort((a, b) => a.dueSince.getTime() - b.dueSince.getTime());
 }
 
 /** Explains the result of {@link dueBackups}, one line for each image and scheduler. */
 export function explainDue(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): string[] {
-  return images.flatMap((image) => checksOf(image, schedulers, now).map((check) => explain(image.name, check, now)));
+  return images.flatMap((image) => dueChecks(image, schedulers, now).map((check) => explain(image.name, check, now)));
 }
 
 /** Applies docs/spec/semantics.md, "due and sla". A scheduler that keeps no backup is never due. */
-function checksOf(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
+export function dueChecks(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
   return schedulersOf(image, schedulers).map((scheduler) => {
     const { intervalSeconds, slaSeconds, keep } = scheduler;
     const counted = countedVersions(scheduler, image.versions);
@@ -55,7 +55,8 @@ function checksOf(image: Image, schedulers: readonly Scheduler[], now: Date): Du
   });
 }
 
-function dueBackup(name: string, checks: readonly DueCheck[], now: Date): DueBackup | undefined {
+/** The backup that serves all checks that are due; undefined if none is. */
+export function backupFor(name: string, checks: readonly DueCheck[], now: Date): DueBackup | undefined {
   const due = checks.filter((check) => check.isDue);
   if (due.length === 0) return undefined;
   return {

@@ -46,7 +46,7 @@ export async function putRunRecord(db: SqlDatabase, record: RunRecord): Promise<
           ${problem === null ? null : storable(problem)}, ${secondsOf(record.reported)}, ${hook})
         ON CONFLICT (kind, hash) DO UPDATE SET job = excluded.job, host = excluded.host, started = excluded.started,
           ended = excluded.ended, succeeded = excluded.succeeded, failures = excluded.failures,
-          exit_code = excluded.exit_code, problem = excluded.problem, reported = excluded.reported, hook = excluded.hook`,
+          exit_code = excluded.exit_code, problem = excluded.problem, hook = excluded.hook`,
     ),
   );
 }
