@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { NoDatabaseError } from '../meta/no-database.ts';
 import type { ComparedRange } from '../model/comparison.ts';
+import type { Job } from '../model/job.ts';
 import type { Layout } from '../model/layout.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
 import type { TaggedVersion } from '../model/version.ts';
@@ -27,6 +28,11 @@ import type { DueBackup } from './reports/due.ts';
 import type { ScheduleRequest } from './reports/schedule-reports.ts';
 import type { Breach } from './reports/sla.ts';
 import type { RestoreRequest, RestoreResult } from './restore/request.ts';
+import type { JobImage, JobItem, JobOutcome, RunRow } from './run/executor.ts';
+import type { JobRequest } from './run/run-job.ts';
+import type { Executor, RunSummary } from './run/executor.ts';
+import type { PlannedBackup } from './run/planner.ts';
+import type { RunRequest } from './run/runner.ts';
 import type { ScrubRequest, ScrubResult } from './scrub/scrub.ts';
 import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
 import type { SeveralRequest, SeveralResult } from './scrub/scrub-several.ts';
@@ -221,6 +227,21 @@ export class Backy {
     return (await import('./auto/auto-backup.ts')).autoBackup(this.#context, request);
   }
 
+  /** Lists the images of a job. Asks the cluster if its source is a pattern. */
+  async imagesOfJob(job: Job): Promise<JobImage[]> {
+    return (await import('./run/job-images.ts')).imagesOfJob(this.#context, job);
+  }
+
+  /** Backs an image up with the hooks of its job, if that is due. */
+  async runJob(request: JobRequest): Promise<RunRow> {
+    return (await import('./run/run-job.ts')).runJob(this.#context, request);
+  }
+
+  /** Records that the process of a job died before it could do so itself. */
+  async noteDeadJob(item: JobItem, outcome: JobOutcome): Promise<void> {
+    await (await import('./run/dead-job.ts')).noteDeadJob(this.#context, item, outcome);
+  }
+
   /** Restores a version to a target. Continues past bad blocks and lists them in the result. */
   async restore(request: RestoreRequest): Promise<RestoreResult> {
     return (await import('./restore/restore.ts')).restore(this.#context, request);
@@ -239,6 +260,18 @@ export class Backy {
   /** Serves versions over NBD until the context's signal. */
   async serveNbd(request: ServeNbdRequest): Promise<ServeNbdResult> {
     return (await import('./serve/serve-nbd.ts')).serveNbd(this.#context, request);
+  }
+
+  // Jobs
+
+  /** Plans what {@link runJobs} would back up, and why. @param jobs keys; undefined: all. */
+  async planRun(jobs?: readonly string[]): Promise<PlannedBackup[]> {
+    return (await import('./run/plan-input.ts')).planRun(this.#context, jobs);
+  }
+
+  /** Makes the backups of jobs that are due, then the upkeep, and reports problems. */
+  async runJobs(executor: Executor, request: RunRequest): Promise<RunSummary> {
+    return (await import('./run/runner.ts')).runJobs(this.#context, executor, request);
   }
 
   // Verification

@@ -67,7 +67,8 @@ describe.each(COMMANDS)('--json $name', ({ name, args, needsDatabase }) => {
     lab.configure({ DEFAULTS: { logfile: lab.path('no/log') } });
     expectFailed(await lab.run(['--json', name, ...needed]), { code: 'config', exit_code: 1 });
     if (needsDatabase === false) return;
-    lab.configure({ MetaBackend: { engine: `sqlite:///${lab.path('no.sqlite')}` } });
+    const engine = { engine: `sqlite:///${lab.path('no.sqlite')}` };
+    lab.configure({ MetaBackend: engine, 'job:x': { source: 'null://8kB' } });
     expectFailed(await lab.run(['--json', name, ...needed]), { code: 'database', exit_code: 1 });
   });
 });

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { COMMANDS } from '../../src/cli/commands/index.ts';
 import { noise } from '../support/images/random.ts';
+import type { Sections } from '../support/labs/config-text.ts';
 import { encrypted, KEY_A, KEY_B } from '../support/labs/encryption.ts';
 import { documentOf, SCHEMAS } from '../support/labs/json-schemas.ts';
 import { Lab } from '../support/labs/lab.ts';
@@ -227,6 +228,19 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     await lab.backup(source, 'vm');
     yield* tableCalls('sla');
   },
+  async *run() {
+    lab.configure(jobs());
+    yield { args: ['run', '-n'] };
+    yield { args: ['run'], code: 100 };
+    yield { args: ['run', 'web'] };
+  },
+  async *job() {
+    lab.configure(jobs());
+    yield { args: ['job', 'web'] };
+    yield { args: ['job', 'web'] };
+    yield { args: ['job', 'gone'], code: 100 };
+    yield { args: ['job', '--recover', 'web'] };
+  },
   async *nbd() {
     await lab.backup(source, 'vm');
     const socket = lab.path('nbd.sock');
@@ -249,6 +263,16 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['expire', uid, ''] };
   },
 };
+
+/** A job whose source is there, and one whose is not. */
+function jobs(): Sections {
+  return {
+    DEFAULTS: { sla_new_names: 'by-age' },
+    daily: { interval: '1d', keep: 2, sla: '6h' },
+    'job:web': { source },
+    'job:gone': { source: `file://${lab.path('gone')}` },
+  };
+}
 
 /** Checks a table: without -f, with all fields in reverse, and with one field alone. */
 async function* tableCalls(command: string): AsyncGenerator<Call> {

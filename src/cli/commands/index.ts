@@ -15,6 +15,7 @@ import { exportCommand } from './export.ts';
 import { fuseCommand } from './fuse.ts';
 import { importCommand } from './import.ts';
 import { initdbCommand } from './initdb.ts';
+import { jobCommand } from './job.ts';
 import { lsCommand } from './ls.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
@@ -26,6 +27,7 @@ import { rekeyCommand } from './rekey.ts';
 import { repairCommand } from './repair.ts';
 import { restoreCommand } from './restore.ts';
 import { rmCommand } from './rm.ts';
+import { runCommand } from './run.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
 import { statsCommand } from './stats.ts';
@@ -67,6 +69,8 @@ export const COMMANDS: readonly Command[] = [
   recoverySheetCommand,
   dueCommand,
   slaCommand,
+  runCommand,
+  jobCommand,
 ];
 
 /** All subcommands. */

@@ -1,13 +1,12 @@
 import type { Config } from '../../config/config.ts';
 import type { JobImage, RunRow } from '../../core/run/executor.ts';
+import type { JobRequest } from '../../core/run/run-job.ts';
 import { BackyError } from '../../errors.ts';
-import type { Job } from '../../model/job.ts';
 import type { Action, Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
 import { toTable } from '../output/select-fields.ts';
-import { hookConfigFile } from '../running/config-file.ts';
-import { findJob } from '../running/find-jobs.ts';
-import { RUN_COLUMNS } from '../running/run-table.ts';
+import { configFileForHooks } from '../running/config-file.ts';
+import { exitCodeOf, RUN_COLUMNS, summaryOf } from '../running/run-table.ts';
 
 export const jobCommand: Command = {
   name: 'job',
@@ -29,23 +28,25 @@ export const jobCommand: Command = {
     if (flag(options.force) && flag(options.recover)) throw new BackyError('usage', '-f cannot be combined with --recover.');
   },
   async prepare({ args: [key = '', image], options }, config) {
-    const job = findJob(config, key);
-    const { imageOfJob } = await import('../../core/run/job-images.ts');
+    const [{ chooseJobs }, { imageOfJob }] = await Promise.all([
+      import('../../core/run/job-schedulers.ts'),
+      import('../../core/run/job-images.ts'),
+    ]);
+    const [job] = chooseJobs([key], config);
+    if (job === undefined) throw new Error('chooseJobs finds each job, or throws');
     const images = image === undefined ? undefined : [imageOfJob(job, image)];
-    return jobAction({ job, images, force: flag(options.force), recoverOnly: flag(options.recover) }, config);
+    const mode = flag(options.recover) ? 'recover' : flag(options.force) ? 'force' : 'due';
+    return jobAction({ job, images, mode }, config);
   },
 };
 
-interface JobCall {
-  job: Job;
+interface JobCall extends Pick<JobRequest, 'job' | 'mode'> {
   /** Undefined: all. */
   images: JobImage[] | undefined;
-  force: boolean;
-  recoverOnly: boolean;
 }
 
 function jobAction({ images, ...call }: JobCall, config: Config): Action {
-  const configFile = hookConfigFile(config);
+  const configFile = configFileForHooks(config);
   return async ({ backy, watch, fail }) => {
     const rows: RunRow[] = [];
     for (const image of images ?? (await backy.imagesOfJob(call.job))) {
@@ -53,14 +54,6 @@ function jobAction({ images, ...call }: JobCall, config: Config): Action {
       rows.push(row);
       if (row.exitCode !== 0) fail(`${row.name}: ${row.problem}`);
     }
-    return { table: toTable(rows, RUN_COLUMNS), message: summary(rows), exitCode: exitCodeOf(rows) };
+    return { table: toTable(rows, RUN_COLUMNS), message: summaryOf(rows), exitCode: exitCodeOf(rows) };
   };
-}
-
-function summary(rows: readonly RunRow[]): string {
-  const counts = (['done', 'failed', 'busy', 'not due'] as const).map((state) => {
-    const count = rows.filter((row) => row.state === state).length;
-    return count === 0 ? [] : [`${count} ${state}`];
-  });
-  return `Backups: ${counts.flat().join(', ') || 'none'}.`;
 }

@@ -28,7 +28,11 @@ export function slaOutcome(result: OwnResult): StepOutcome {
   if (exitCode !== 0 || !Array.isArray(document)) return stepOutcome(result);
   const lines = document.filter(isRecord).map(({ name, breach }) => `${String(name)}: ${String(breach)}`);
   if (lines.length === 0) return { exitCode: 0, problem: null };
-  return { exitCode: 0, problem: lines.length === 1 ? 'There is 1 SLA breach.' : `There are ${lines.length} SLA breaches.`, lines };
+  return {
+    exitCode: 0,
+    problem: lines.length === 1 ? 'There is 1 SLA breach.' : `There are ${lines.length} SLA breaches.`,
+    lines,
+  };
 }
 
 /** One line about a failure: that of the error, else what it logged. */

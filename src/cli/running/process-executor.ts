@@ -1,7 +1,7 @@
 import type { Executor, JobItem, JobOutcome, ProblemReport, StepName, StepOutcome } from '../../core/run/executor.ts';
 import { isPatternJob } from '../../model/job.ts';
-import type { OwnProcesses } from './own-processes.ts';
 import { jobOutcome, slaOutcome, stepOutcome } from './outcomes.ts';
+import type { OwnProcesses } from './own-processes.ts';
 
 /** The work of a run that other processes cannot do. */
 interface OwnWork {

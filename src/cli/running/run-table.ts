@@ -1,4 +1,5 @@
 import type { RunRow } from '../../core/run/executor.ts';
+import { EXIT_CODES } from '../../errors.ts';
 import type { Column } from '../output/table-data.ts';
 
 /** The columns of `run` and `job`. */
@@ -18,4 +19,24 @@ export const RUN_COLUMNS: Column<RunRow>[] = [
 
 function whole(seconds: number | null): number | null {
   return seconds === null ? null : Math.round(seconds);
+}
+
+/** 20 if data is bad, else the exit code of the first failure. */
+export function exitCodeOf(rows: readonly RunRow[]): number {
+  const codes = rows.map(({ exitCode }) => exitCode).filter((code) => code !== 0);
+  return codes.find((code) => code === EXIT_CODES.blocksBad) ?? codes[0] ?? 0;
+}
+
+/** One line about all rows. */
+export function summaryOf(rows: readonly RunRow[]): string {
+  const [jobs, steps] = (['job', 'step'] as const).map((kind) => countsOf(rows.filter((row) => row.kind === kind)));
+  return steps === '' ? `Backups: ${jobs || 'none due'}.` : `Backups: ${jobs || 'none due'}. Upkeep: ${steps}.`;
+}
+
+const STATES = ['done', 'failed', 'busy', 'waits', 'not due'] as const;
+
+function countsOf(rows: readonly RunRow[]): string {
+  const counts = STATES.map((state) => ({ state, count: rows.filter((row) => row.state === state).length }));
+  const there = counts.filter(({ count }) => count > 0);
+  return there.map(({ state, count }) => `${count} ${state}`).join(', ');
 }

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { checkInstallationFree } from '../versions/locks.ts';
 import { type DueBackup, dueBackups, explainDue } from './due.ts';
 import { imagesOf } from './images.ts';
+import { withJobNames } from './job-names.ts';
 import { chooseSchedulers, type Image, type SchedulerChoice } from './schedulers.ts';
 import { type Breach, explainSla, slaBreaches } from './sla.ts';
 
@@ -46,7 +47,7 @@ export function reportSla(context: Context, request: ScheduleRequest): Promise<B
 async function report<T>(context: Context, request: ScheduleRequest, { defaults, ...kind }: Report<T>): Promise<T[]> {
   const { settings, meta, locks, logger } = context;
   const choice = request.schedulers === undefined ? defaults : { names: request.schedulers, givenBy: '-s' };
-  const schedulers = chooseSchedulers(choice, settings);
+  const schedulers = withJobNames(chooseSchedulers(choice, settings), settings);
   await checkInstallationFree(locks);
   const versions = await meta.listVersions({ name: request.name });
   warnOfFuture(context, versions);

@@ -60,7 +60,7 @@ export interface Problem {
   exitCode: number;
   message: string;
   lines: readonly string[];
-  /** The first failure that is known of since the last success. */
+  /** When it last went well; the last attempt if it never did. */
   since: Date;
   /** Failures since the last success. */
   failures: number;

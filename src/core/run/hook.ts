@@ -41,13 +41,18 @@ const WRAPPER = [
 ].join(' ');
 
 /**
- * Runs a hook in a process group of its own, and logs its output line by line. Never throws.
+ * Runs a hook in a process group of its own, and logs its output line by line. Never rejects.
  * @returns why it failed, in words that follow its name; undefined if it succeeded.
  */
-export async function runHook(request: HookRequest): Promise<string | undefined> {
+export function runHook(request: HookRequest): Promise<string | undefined> {
+  return run(request).catch((error: unknown) => `could not be started: ${messageOf(error)}`);
+}
+
+async function run(request: HookRequest): Promise<string | undefined> {
   const { command, mark, env, stdin } = request;
   const child = spawn('/bin/sh', ['-c', WRAPPER, mark, command], {
-    env: { ...process.env, ...env },
+    // BACKY2_SIGHUP is between this process and its launcher.
+    env: { ...process.env, BACKY2_SIGHUP: undefined, ...env },
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
     // A session of its own: signals of a terminal do not reach it.
     detached: true,
@@ -56,7 +61,7 @@ export async function runHook(request: HookRequest): Promise<string | undefined>
   for (const stream of [child.stdout, child.stderr]) lines.read(stream);
   child.stdin?.on('error', () => {}).end(stdin);
   child.stdio[3]?.on('error', () => {});
-  return limited(child, request).catch((error: unknown) => `could not be started: ${messageOf(error)}`);
+  return limited(child, request);
 }
 
 async function limited(child: ChildProcess, { timeoutMs, signal }: HookRequest): Promise<string | undefined> {
@@ -68,7 +73,7 @@ async function limited(child: ChildProcess, { timeoutMs, signal }: HookRequest):
   try {
     const [code, killedBy] = (await Promise.race([ended, stopped.then(() => end(child, ended))])) ?? [null, null];
     await closeOutput(child);
-    if (late.signal.aborted) return `took longer than ${timeoutMs / 1000} s (hook_timeout) and was ended`;
+    if (late.signal.aborted) return `took longer than ${timeoutMs / 1000} s and was ended`;
     if (stop.aborted) return 'was ended';
     if (code === 0) return undefined;
     return code === null ? `was ended by ${killedBy}` : `failed with exit code ${code}`;
@@ -78,7 +83,7 @@ async function limited(child: ChildProcess, { timeoutMs, signal }: HookRequest):
   }
 }
 
-/** Ends the process group: SIGTERM, then SIGKILL for what is left. */
+/** Ends the process group: with SIGTERM, then with SIGKILL. */
 async function end(child: ChildProcess, ended: Promise<unknown>): Promise<[null, NodeJS.Signals]> {
   signalGroup(child, 'SIGTERM');
   await Promise.race([ended, sleep(GRACE_MS, undefined, { ref: false })]);
@@ -97,6 +102,6 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 
 /** Waits a moment for the rest of the output. */
 async function closeOutput(child: ChildProcess): Promise<void> {
-  const open = [child.stdout, child.stderr].filter((stream): stream is Readable => stream !== null && !stream.readableEnded);
+  const open = [child.stdout, child.stderr].filter((stream): stream is Readable => stream !== null && !stream.closed);
   await Promise.race([Promise.all(open.map((stream) => once(stream, 'close'))), sleep(OUTPUT_MS, undefined, { ref: false })]);
 }

@@ -1,9 +1,9 @@
 import { toSecondsText } from '../../model/dates.ts';
 import type { Job } from '../../model/job.ts';
 import type { Context } from '../context.ts';
+import type { JobImage } from './executor.ts';
 import { runHook } from './hook.ts';
-import type { JobImage } from './job-images.ts';
-import { jobLockName } from './job-lock.ts';
+import { jobLock } from './job-turn.ts';
 import { waitForHooks } from './running-hooks.ts';
 
 /** The outcome that `after` is called with. */
@@ -41,7 +41,7 @@ export class JobHooks {
   constructor(context: Context, owner: HookOwner) {
     this.#context = context;
     this.#owner = owner;
-    this.#mark = `${jobLockName(owner.image.name)}-hook`;
+    this.#mark = `${jobLock(owner.image.name)}-hook`;
   }
 
   /** Whether `after` is due once the backup was begun. */

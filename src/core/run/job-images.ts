@@ -25,7 +25,7 @@ export async function imagesOfJob(context: Context, job: Job): Promise<JobImage[
 /** The image of a job with this name. Asks nobody. @throws BackyError `notFound`. */
 export function imageOfJob(job: Job, name: string): JobImage {
   if (name === jobName(job)) return { name, source: job.source };
-  if (isPatternJob(job) && !/[/@*?]/.test(name)) {
+  if (isPatternJob(job) && /^[^/@*?]+$/.test(name)) {
     const place = parseAutoSource(job.source);
     for (const image of matchingImages(place, [name])) return { name, source: rbdUrl({ ...place, image }) };
   }

@@ -1,5 +1,5 @@
-import type { Job, JobSettings } from '../../model/job.ts';
 import { BackyError } from '../../errors.ts';
+import type { Job, JobSettings } from '../../model/job.ts';
 import type { Scheduler, SchedulerSettings } from '../../model/scheduler.ts';
 import { chooseSchedulers } from '../reports/schedulers.ts';
 
@@ -28,4 +28,13 @@ export function chooseJobs(keys: readonly string[] | undefined, { jobs, brokenJo
       hint: jobs.length === 0 ? 'There are none. Add one to backy.cfg.' : `There are: ${jobs.map((job) => job.key).join(', ')}.`,
     });
   });
+}
+
+/**
+ * Names of the schedulers whose SLAs a run looks at: those of `sla_schedulers` that there are. Not
+ * every configuration has all of the default.
+ */
+export function slaNames({ slaSchedulers, schedulers, brokenSchedulers }: SchedulerSettings): string[] {
+  const known = new Set([...schedulers, ...brokenSchedulers].map(({ name }) => name));
+  return slaSchedulers.filter((name) => known.has(name));
 }

@@ -24,10 +24,12 @@ export class LineLog {
       for (const line of lines) this.#add(line);
     });
     stream?.on('error', () => {});
-    stream?.on('close', () => {
+    const flush = () => {
       if (rest !== '') this.#add(rest);
       rest = '';
-    });
+    };
+    // Without an end, if a daemon keeps the stream open.
+    stream?.on('end', flush).on('close', flush);
   }
 
   #add(line: string): void {

@@ -90,7 +90,11 @@ function brokenEntry(job: string, name: string, reason: string): PlannedBackup {
   return { job, name, state: 'broken', schedulers: [], since: null, until: null, reason, item: null };
 }
 
-function planImage({ versions, records, running, host, now }: PlanInput, { job, schedulers }: JobImages, image: JobImage): PlannedBackup {
+function planImage(
+  { versions, records, running, host, now }: PlanInput,
+  { job, schedulers }: JobImages,
+  image: JobImage,
+): PlannedBackup {
   const { name } = image;
   const record = records.get(name);
   const timing = timingOf({ name, versions: versions.get(name) ?? [] }, schedulers, now);
@@ -122,7 +126,12 @@ function planImage({ versions, records, running, host, now }: PlanInput, { job, 
 }
 
 /** The parts of an entry that do not depend on its state. */
-function baseOf(job: Job, name: string, { due, startAt }: Timing, now: Date): Pick<PlannedBackup, 'job' | 'name' | 'schedulers' | 'since'> {
+function baseOf(
+  job: Job,
+  name: string,
+  { due, startAt }: Timing,
+  now: Date,
+): Pick<PlannedBackup, 'job' | 'name' | 'schedulers' | 'since'> {
   const isLate = due !== undefined && startAt !== undefined && startAt.getTime() > 0 && startAt <= now;
   return { job: job.key, name, schedulers: due?.schedulers ?? [], since: isLate ? startAt : null };
 }

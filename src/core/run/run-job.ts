@@ -1,25 +1,18 @@
-import { hostname } from 'node:os';
 import { BackyError, messageWithHint, toBackyError } from '../../errors.ts';
 import type { Job } from '../../model/job.ts';
-import type { RunRecord } from '../../model/run-record.ts';
 import { autoBackup } from '../auto/auto-backup.ts';
 import { backup } from '../backup/backup.ts';
 import type { BackupResult } from '../backup/request.ts';
 import type { Context } from '../context.ts';
-import { dueBackups } from '../reports/due.ts';
-import { chooseSchedulers } from '../reports/schedulers.ts';
-import { checkInstallationFree, describeHolders, holding } from '../versions/locks.ts';
-import { type AfterResult, JobHooks, type PlannedTags } from './job-hooks.ts';
-import type { JobImage } from './job-images.ts';
-import { jobLockName } from './job-lock.ts';
-import type { RunRow } from './run-row.ts';
+import { checkInstallationFree } from '../versions/locks.ts';
+import type { JobImage, RunRow } from './executor.ts';
+import { JobHooks, type PlannedTags } from './job-hooks.ts';
+import { type JobTurn, type TurnRequest, type TurnResult, takeJobTurn } from './job-turn.ts';
 
 /** A backup of one image of a job. */
-export interface JobRequest {
+export interface JobRequest extends Pick<TurnRequest, 'mode'> {
   job: Job;
   image: JobImage;
-  /** Also when nothing is due, with all schedulers of the job. */
-  force: boolean;
   /** For the hooks: see {@link JobHooks}. */
   configFile: string;
   /** Called with the source when its backup begins. */
@@ -27,164 +20,122 @@ export interface JobRequest {
 }
 
 /**
- * Backs an image up with the hooks of its job, if that is due. Holds the lock of its name all the
- * time, so that no two processes do the same. Whatever happens, `after` runs: at the next call if
- * this process dies.
+ * Backs an image up with the hooks of its job, if that is due and no other process does it.
+ * Whatever happens, `after` runs: at the next call if this process dies.
  * @throws the signal's reason if it is stopped; `after` has run then.
  */
 export async function runJob(context: Context, request: JobRequest): Promise<RunRow> {
-  const { locks } = context;
-  const name = jobLockName(request.image.name);
-  const lock = await locks.tryAcquire(name, 'exclusive');
-  if (lock === undefined) return { ...emptyRow(request), state: 'busy', problem: `At work: ${await describeHolders(locks, name)}` };
-  return holding([async () => lock], () => new JobRun(context, request).perform());
+  const { job, image, mode } = request;
+  const run = new JobRun(context, request);
+  const row = { kind: 'job', name: image.name, job: job.key } as const;
+  const taken = await installationTaken(context);
+  if (taken !== undefined) return { ...row, ...NOTHING, ...NOT_STARTED, state: 'busy', problem: taken };
+  const outcome = await takeJobTurn(context, { job, name: image.name, mode }, (turn) => run.perform(turn));
+  return { ...row, ...(run.times ?? NOT_STARTED), ...outcome };
 }
 
-function emptyRow({ job, image }: JobRequest): RunRow {
-  return {
-    ...{ kind: 'job', name: image.name, job: job.key, state: 'not due', uid: null, started: null, durationSeconds: null },
-    ...{ bytesRead: null, bytesWritten: null, exitCode: 0, problem: null },
-  };
-}
+const NOTHING: TurnResult = { uid: null, bytesRead: null, bytesWritten: null, exitCode: 0, problem: null };
+const NOT_STARTED = { started: null, durationSeconds: null };
 
-/** What came of a backup. It may exist although something else failed. */
-interface Attempt {
-  backup: BackupResult | null;
-  errors: BackyError[];
+/** Says who has the whole installation: no `before` may run for nothing. */
+async function installationTaken({ locks }: Context): Promise<string | undefined> {
+  try {
+    await checkInstallationFree(locks);
+    return undefined;
+  } catch (error) {
+    return messageWithHint(toBackyError(error));
+  }
 }
 
 class JobRun {
   readonly #context: Context;
   readonly #request: JobRequest;
   readonly #hooks: JobHooks;
-  readonly #row: RunRow;
-  #record: RunRecord;
+  readonly #result = { ...NOTHING };
+  /** When the backup began, and how long it took; undefined: there was none. */
+  times: Pick<RunRow, 'started' | 'durationSeconds'> | undefined;
 
   constructor(context: Context, request: JobRequest) {
     this.#context = context;
     this.#request = request;
     this.#hooks = new JobHooks(context, request);
-    this.#row = emptyRow(request);
-    this.#record = {
-      ...{ kind: 'job', name: request.image.name, job: request.job.key, host: hostname(), started: context.now() },
-      ...{ ended: null, succeeded: null, failures: 0, exitCode: 0, problem: null, reported: null, hook: null },
-    };
   }
 
-  async perform(): Promise<RunRow> {
-    const { meta, locks } = this.#context;
-    await checkInstallationFree(locks);
-    const known = (await meta.runRecords()).find(({ kind, name }) => kind === 'job' && name === this.#record.name);
-    if (known !== undefined) this.#record = known;
-    await this.#recover();
-    const plan = await this.#plan();
-    if (plan === undefined) return this.#row;
-    const started = performance.now();
-    await this.#begin();
-    const result = await this.#attempt(plan);
-    this.#row.durationSeconds = (performance.now() - started) / 1000;
-    const afterProblem = await this.#hooks.after(plan, result);
-    if (afterProblem !== undefined) this.#fail(new BackyError('failed', afterProblem, { exitCode: 1 }));
-    await this.#end();
+  async perform(turn: JobTurn): Promise<TurnResult> {
+    if (turn.hookIsOpen) await this.#recover(turn);
+    const { schedulers, expire } = turn;
+    if (schedulers.length > 0 && expire !== null) await this.#perform(turn, { schedulers, expire });
     this.#context.signal.throwIfAborted();
-    return this.#row;
+    return this.#result;
   }
 
   /** Runs the `after` that an earlier process owes. */
-  async #recover(): Promise<void> {
-    if (this.#record.hook === null) return;
+  async #recover(turn: JobTurn): Promise<void> {
     const { job, image } = this.#request;
-    this.#context.logger.warning(`An earlier backup of ${image.name} did not end. Job ${job.key} runs "after" first.`);
+    this.#context.logger.warning(`The last backup of ${image.name} was cut off. Job ${job.key} runs "after" now.`);
     const problem = await this.#hooks.after(undefined, { result: 'recover', uid: null, exitCode: undefined });
-    if (problem !== undefined) this.#context.logger.error(problem);
-    await this.#put({ hook: null });
+    if (problem !== undefined) this.#fail(new BackyError('failed', problem, { exitCode: 1 }));
+    await turn.setHook(null);
   }
 
-  /** The tags and the expire date, or undefined if nothing is due. */
-  async #plan(): Promise<PlannedTags | undefined> {
-    const { meta, settings, now } = this.#context;
-    const { job, image, force } = this.#request;
-    const names = job.schedulers ?? settings.defaultSchedulers;
-    const givenBy = job.schedulers === undefined ? '[DEFAULTS] default_schedulers' : `[job:${job.key}] schedulers`;
-    const schedulers = chooseSchedulers({ names, givenBy }, settings);
-    const versions = force ? [] : await meta.listVersions({ name: image.name });
-    const [due] = dueBackups([{ name: image.name, versions }], schedulers, now());
-    if (due !== undefined) return { schedulers: due.schedulers, expire: due.expireDate };
-    if (force) throw new BackyError('config', `No scheduler of job ${job.key} keeps a backup.`, { hint: 'Set keep above 0.' });
-    return undefined;
-  }
-
-  async #begin(): Promise<void> {
-    const started = this.#context.now();
-    this.#row.started = started;
-    this.#row.state = 'done';
-    const { key: job } = this.#request.job;
-    await this.#put({ job, host: hostname(), started, ended: null, hook: this.#hooks.hasAfter ? 'before' : null });
+  async #perform(turn: JobTurn, plan: PlannedTags): Promise<void> {
+    if (this.#hooks.hasAfter) await turn.setHook('before');
+    const [started, start] = [this.#context.now(), performance.now()];
+    const result = await this.#attempt(plan);
+    this.times = { started, durationSeconds: (performance.now() - start) / 1000 };
+    const { uid, exitCode } = this.#result;
+    const problem = await this.#hooks.after(plan, { result, uid, exitCode });
+    if (problem !== undefined) this.#fail(new BackyError('failed', problem, { exitCode: 1 }));
+    if (this.#hooks.hasAfter) await turn.setHook(null);
   }
 
   /** Runs `before` and the backup. Never throws, as `after` has to run. */
-  async #attempt(plan: PlannedTags): Promise<AfterResult> {
+  async #attempt(plan: PlannedTags): Promise<'ok' | 'failed' | 'before-failed' | 'interrupted'> {
     const { signal } = this.#context;
     const problem = await this.#hooks.before(plan);
     if (problem !== undefined && !signal.aborted) {
       this.#fail(new BackyError('failed', problem, { exitCode: 1, hint: 'No backup was made.' }));
-      return { result: 'before-failed', uid: null, exitCode: 1 };
+      return 'before-failed';
     }
-    const { backup: made, errors } = signal.aborted ? { backup: null, errors: [] } : await this.#backUp(plan);
-    if (made !== null) {
-      this.#row.uid = made.uid;
-      this.#row.bytesRead = made.counters.bytesRead;
-      this.#row.bytesWritten = made.counters.bytesWritten;
-    }
-    for (const error of errors) this.#fail(error);
+    if (!signal.aborted) await this.#backUp(plan);
     if (signal.aborted) this.#fail(toBackyError(signal.reason));
-    const result = signal.aborted ? 'interrupted' : errors.length > 0 ? 'failed' : 'ok';
-    return { result, uid: this.#row.uid, exitCode: this.#row.exitCode };
+    if (signal.aborted) return 'interrupted';
+    return this.#result.exitCode === 0 ? 'ok' : 'failed';
   }
 
-  async #backUp({ schedulers: tags, expire }: PlannedTags): Promise<Attempt> {
+  async #backUp({ schedulers: tags, expire }: PlannedTags): Promise<void> {
     const { source, name } = this.#request.image;
-    const request = { source, name, tags, expire, onVersion: (uid: string) => this.#noteVersion(uid) };
+    const onVersion = (uid: string) => {
+      this.#result.uid = uid;
+    };
     this.#request.onBackup?.(source);
     try {
-      if (!source.startsWith('rbd://')) return { backup: await backup(this.#context, request), errors: [] };
-      const [result] = await autoBackup(this.#context, { ...request, keepSnapshots: 1, dryRun: false });
-      return result ?? { backup: null, errors: [new BackyError('notFound', `There is no image ${source}.`)] };
+      const request = { source, name, tags, expire, onVersion };
+      if (source.startsWith('rbd://')) await this.#backUpImage(request);
+      else this.#note(await backup(this.#context, request));
     } catch (error) {
-      return { backup: null, errors: this.#context.signal.aborted ? [] : [toBackyError(error)] };
+      if (!this.#context.signal.aborted) this.#fail(toBackyError(error));
     }
   }
 
-  #noteVersion(uid: string): void {
-    this.#row.uid = uid;
+  /** There may be a backup although something else failed. */
+  async #backUpImage(request: Parameters<typeof backup>[1]): Promise<void> {
+    const results = await autoBackup(this.#context, { ...request, keepSnapshots: 1, dryRun: false });
+    for (const result of results) {
+      if (result.backup !== null) this.#note(result.backup);
+      for (const error of result.errors) this.#fail(error);
+    }
   }
 
-  /** The first failure is the reason. Bad data comes before all others. */
+  #note({ uid, counters: { bytesRead, bytesWritten } }: BackupResult): void {
+    Object.assign(this.#result, { uid, bytesRead, bytesWritten });
+  }
+
+  /** The exit code is that of the first failure, but bad data comes before all others. */
   #fail(error: BackyError): void {
-    const row = this.#row;
-    row.state = 'failed';
-    row.problem = row.problem === null ? messageWithHint(error) : `${row.problem} ${messageWithHint(error)}`;
-    if (row.exitCode === 0 || error.code === 'blocksBad') row.exitCode = error.exitCode;
-  }
-
-  async #end(): Promise<void> {
-    const { problem, exitCode } = this.#row;
-    const ended = this.#context.now();
-    const good = problem === null;
-    // A stop is not a failure: the next run tries at once.
-    const failures = good ? 0 : this.#record.failures + (this.#context.signal.aborted ? 0 : 1);
-    const change = { ended, hook: null, failures, exitCode, problem, ...(good ? { succeeded: ended } : {}) };
-    try {
-      await this.#put(change);
-    } catch (error) {
-      // The lock was lost, or the database: that is why the backup failed as well.
-      if (good) throw error;
-      this.#context.logger.error(messageWithHint(toBackyError(error)));
-    }
-  }
-
-  async #put(change: Partial<RunRecord>): Promise<void> {
-    this.#record = { ...this.#record, ...change };
-    await this.#context.meta.putRunRecord(this.#record);
+    const result = this.#result;
+    const text = messageWithHint(error);
+    result.problem = result.problem === null ? text : `${result.problem} ${text}`;
+    if (result.exitCode === 0 || error.code === 'blocksBad') result.exitCode = error.exitCode;
   }
 }

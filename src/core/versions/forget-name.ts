@@ -1,4 +1,5 @@
 import { BackyError } from '../../errors.ts';
+import { jobName } from '../../model/job.ts';
 import type { Context } from '../context.ts';
 import { checkInstallationFree } from './locks.ts';
 
@@ -14,16 +15,22 @@ export async function forgetName({ meta, locks, logger, settings }: Context, nam
       hint: `It is forgotten when rm removes the last of them. List them with: backy2 ls ${name}`,
     });
   }
-  const expecting = settings.schedulers.find(({ names }) => names?.includes(name));
+  const scheduler = settings.schedulers.find(({ names }) => names?.includes(name));
+  const job = settings.jobs.find((candidate) => jobName(candidate) === name);
+  const expecting = scheduler?.name ?? (job === undefined ? undefined : `job:${job.key}`);
   if (await meta.forgetName(name)) {
     if (expecting !== undefined)
-      logger.warning(`sla still expects backups of ${name}: section [${expecting.name}] lists it in option "names".`);
+      logger.warning(
+        `sla still expects backups of ${name}: section [${expecting}] ${scheduler === undefined ? 'makes them' : 'lists it in option "names"'}.`,
+      );
     return;
   }
   throw new BackyError('notFound', `The name "${name}" was never seen, or is forgotten already.`, {
     hint:
       expecting === undefined
         ? 'A name without versions is in the list of: backy2 sla'
-        : `Remove it from option "names" of section [${expecting.name}] in backy.cfg.`,
+        : scheduler === undefined
+          ? `Remove section [${expecting}] from backy.cfg.`
+          : `Remove it from option "names" of section [${expecting}] in backy.cfg.`,
   });
 }

@@ -1,0 +1,55 @@
+import type { RunRecord } from '../../model/run-record.ts';
+import type { Context } from '../context.ts';
+import { holding } from '../versions/locks.ts';
+import { recordOf } from './job-record.ts';
+import { jobLock } from './job-turn.ts';
+import type { PlannedBackup } from './planner.ts';
+
+/** A job that can't be run. */
+interface BrokenJob {
+  name: string;
+  job: string;
+  host: string;
+  now: Date;
+  problem: string;
+}
+
+/**
+ * Records that a job can't be run, so that it is reported. It is no attempt, and so counts as one
+ * failure however often: once the configuration is right, nothing waits.
+ */
+export async function recordBroken({ meta, locks }: Context, { name, job, host, now, problem }: BrokenJob): Promise<void> {
+  const lock = await locks.tryAcquire(jobLock(name), 'exclusive');
+  // A process that was begun before still works.
+  if (lock === undefined) return;
+  await holding([async () => lock], async () => {
+    const before = await recordOf(meta, { kind: 'job', name });
+    if (before?.problem === problem && before.exitCode === 1 && before.failures > 0) return;
+    const { succeeded = null, hook = null } = before ?? {};
+    await meta.putRunRecord({
+      ...{ kind: 'job', name, job, host: before?.host ?? host, started: now, ended: now, succeeded, failures: 1 },
+      ...{ exitCode: 1, problem, reported: null, hook },
+    });
+  });
+}
+
+/**
+ * Forgets records of names that no job has any more. Those with a reported problem stay until it is
+ * reported that it is over. The images of a job that is broken are not known: their records stay.
+ */
+export async function forgetOldRecords(
+  { meta, logger, now }: Context,
+  { plan, records }: { plan: readonly PlannedBackup[]; records: readonly RunRecord[] },
+): Promise<void> {
+  const names = new Set(plan.map(({ name }) => name));
+  const unknown = new Set(plan.filter(({ state }) => state === 'broken').map(({ job }) => job));
+  const old = records.filter(
+    ({ kind, name, job, ended }) => kind === 'job' && ended !== null && !names.has(name) && !unknown.has(job),
+  );
+  for (const { name, job, hook } of old)
+    if (hook !== null) logger.warning(`No job backs up ${name} any more. The "after" of job ${job} did not run.`);
+  for (const record of old)
+    if (record.reported !== null && record.failures > 0)
+      await meta.putRunRecord({ ...record, ended: now(), failures: 0, problem: null, hook: null });
+  await meta.forgetRunRecords(old.filter(({ reported }) => reported === null));
+}

@@ -1,0 +1,298 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LOCK_NAMES } from '../../locking/lock.ts';
+import type { RunRecord } from '../../model/run-record.ts';
+import type { Context } from '../context.ts';
+import { plusSeconds } from '../reports/schedulers.ts';
+import { checkInstallationFree, describeHolders, holding } from '../versions/locks.ts';
+import { openAttempts, settleDead } from './dead-jobs.ts';
+import type { Executor, JobItem, JobOutcome, RunRow, RunSummary } from './executor.ts';
+import { forgetOldRecords, recordBroken } from './job-upkeep.ts';
+import { type KnownJobs, planInput, type RunSurroundings, readJobs, surroundingsOf } from './plan-input.ts';
+import { type PlannedBackup, planBackups } from './planner.ts';
+import { reportOf } from './problems.ts';
+import { doUpkeep, dueSteps, isUpkeepLate } from './upkeep.ts';
+
+/** A plan is made again after this time, while there are places for more jobs. */
+const PLAN_SECONDS = 60;
+/** Reports while jobs run come no more often than this. */
+const REPORT_SECONDS = 5 * 60;
+
+/** What to run. */
+export interface RunRequest {
+  /** Keys of jobs; undefined or empty: all. */
+  jobs?: readonly string[] | undefined;
+  /** Whether steps of the upkeep are done when they are due. */
+  upkeep: boolean;
+}
+
+/** What tests replace. */
+export interface RunnerParts extends RunSurroundings {
+  /** Waits for some seconds, or less. */
+  wait(seconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Makes the backups that are due, then the upkeep, and reports problems
+ * (docs/spec/semantics.md §18). Does nothing while another run works on this host. Rejects if it is
+ * stopped, after the jobs that run have ended.
+ * @throws BackyError for an unknown job, or while a command has the whole installation.
+ */
+export async function runJobs(
+  context: Context,
+  executor: Executor,
+  request: RunRequest,
+  parts: Partial<RunnerParts> = {},
+): Promise<RunSummary> {
+  const around: RunnerParts = { ...surroundingsOf(context), wait: waitFor, ...parts };
+  await checkInstallationFree(context.locks);
+  const lockName = `${LOCK_NAMES.run}-${around.host.replaceAll(/[^A-Za-z0-9._-]/g, '-').slice(0, 100)}`;
+  const lock = await context.locks.tryAcquire(lockName, 'exclusive');
+  if (lock === undefined) return { rows: [], exitCode: 0, otherRun: await describeHolders(context.locks, lockName) };
+  return holding([async () => lock], async () => {
+    const known = await readJobs(context, around, request.jobs);
+    return new Runner(context, executor, { request, around, known }).run();
+  });
+}
+
+async function waitFor(seconds: number, signal: AbortSignal): Promise<void> {
+  // An abort is seen by whoever waits.
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
+}
+
+class Runner {
+  readonly #context: Context;
+  readonly #executor: Executor;
+  readonly #request: RunRequest;
+  readonly #around: RunnerParts;
+  readonly #known: KnownJobs;
+  readonly #rows: RunRow[] = [];
+  /** Lines of steps for a report. */
+  readonly #lines = new Map<string, readonly string[]>();
+  /** Jobs at work, by name. */
+  readonly #jobs = new Map<string, Promise<void>>();
+  /** Names that are not tried again before a time. */
+  readonly #notBefore = new Map<string, Date>();
+  #plan: PlannedBackup[] = [];
+  #plannedAt = new Date(0);
+  #upkeep: Promise<void> | undefined;
+  #didUpkeep = false;
+  #reportedAt = new Date(0);
+  /** Why the run must end. */
+  #failure: { error: unknown } | undefined;
+
+  constructor(
+    context: Context,
+    executor: Executor,
+    { request, around, known }: { request: RunRequest; around: RunnerParts; known: KnownJobs },
+  ) {
+    this.#context = context;
+    this.#executor = executor;
+    this.#request = request;
+    this.#around = around;
+    this.#known = known;
+  }
+
+  async run(): Promise<RunSummary> {
+    const { now, signal, meta } = this.#context;
+    const started = now();
+    await this.#planAgain();
+    await this.#noteBroken();
+    for (;;) {
+      if (!this.#mustStop()) await this.#guard(() => this.#startMore());
+      const atWork = [...this.#jobs.values(), ...(this.#upkeep === undefined ? [] : [this.#upkeep])];
+      if (atWork.length === 0) break;
+      await this.#waitForAny(atWork);
+    }
+    if (this.#failure === undefined && !signal.aborted) {
+      await this.#tidy();
+      await this.#report();
+    }
+    const summary = this.#summary();
+    if (this.#known.areAll) await meta.putRunRecord(this.#runRecord(started, summary.exitCode, await this.#lastRun()));
+    if (this.#failure !== undefined) throw this.#failure.error;
+    signal.throwIfAborted();
+    return summary;
+  }
+
+  #mustStop(): boolean {
+    return this.#failure !== undefined || this.#context.signal.aborted;
+  }
+
+  /** A failure of the database ends the run, once the jobs that work have ended. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  /** Wakes up now and then, since more becomes due while a long job runs. */
+  async #waitForAny(atWork: readonly Promise<void>[]): Promise<void> {
+    const waiting = new AbortController();
+    const woken = this.#mustStop()
+      ? []
+      : [this.#around.wait(PLAN_SECONDS, AbortSignal.any([waiting.signal, this.#context.signal]))];
+    await Promise.race([...atWork, ...woken]);
+    waiting.abort();
+  }
+
+  async #startMore(): Promise<void> {
+    const { parallel } = this.#context.settings.run;
+    while (this.#jobs.size < parallel && !this.#mustStop()) {
+      const next = await this.#next();
+      if (next === undefined) break;
+      this.#start(next);
+    }
+    await this.#startUpkeep();
+  }
+
+  async #next(): Promise<JobItem | undefined> {
+    const isOld = plusSeconds(this.#plannedAt, PLAN_SECONDS) <= this.#context.now();
+    if (!isOld) {
+      const next = this.#firstOfPlan();
+      if (next !== undefined) return next;
+    }
+    await this.#planAgain();
+    return this.#firstOfPlan();
+  }
+
+  #firstOfPlan(): JobItem | undefined {
+    const now = this.#context.now();
+    for (const { name, item } of this.#plan) {
+      if (item === null || this.#jobs.has(name)) continue;
+      const notBefore = this.#notBefore.get(name);
+      if (notBefore === undefined || notBefore <= now) return item;
+    }
+    return undefined;
+  }
+
+  async #planAgain(): Promise<void> {
+    const { meta } = this.#context;
+    const { dead } = await openAttempts(this.#context, await meta.runRecords());
+    for (const { name } of dead) if (!this.#jobs.has(name)) await settleDead(this.#context, name);
+    this.#plan = planBackups(await planInput(this.#context, this.#around, this.#known));
+    this.#plannedAt = this.#context.now();
+  }
+
+  #start(item: JobItem): void {
+    const { name } = item;
+    const started = this.#context.now();
+    const startMs = performance.now();
+    const work = this.#guard(async () => {
+      const outcome = await this.#executor.execute(item);
+      this.#rows.push(rowOf(item, outcome, { started, seconds: (performance.now() - startMs) / 1000 }));
+      this.#notBefore.set(name, this.#pauseAfter(item, started));
+      if (outcome.state === 'failed') await settleDead(this.#context, name, outcome.problem);
+      await this.#reportSometimes(outcome);
+    });
+    // Also what comes first in the plan for this name is over now.
+    this.#plan = this.#plan.filter((entry) => entry.name !== name);
+    this.#jobs.set(
+      name,
+      work.finally(() => this.#jobs.delete(name)),
+    );
+  }
+
+  /** A backup that stays due, for whatever reason, must not be made without end. */
+  #pauseAfter({ schedulers, job }: JobItem, started: Date): Date {
+    // `after` was left to run: the backup itself may follow.
+    if (schedulers.length === 0) return started;
+    const known = this.#known.jobs.find((entry) => entry.job === job)?.schedulers ?? [];
+    const shortest = Math.min(...known.map(({ intervalSeconds }) => intervalSeconds));
+    return plusSeconds(started, Math.max(60, shortest / 4));
+  }
+
+  async #startUpkeep(): Promise<void> {
+    const { settings, meta, now } = this.#context;
+    if (!this.#request.upkeep || this.#didUpkeep) return;
+    const isIdle = this.#jobs.size === 0;
+    const records = await meta.runRecords();
+    if (dueSteps(settings.run, records, now()).length === 0) return;
+    if (!isIdle && !isUpkeepLate(settings.run, records, now())) return;
+    this.#didUpkeep = true;
+    const { host } = this.#around;
+    const onStep = (row: RunRow, lines: readonly string[]) => {
+      this.#rows.push(row);
+      this.#lines.set(row.name, lines);
+    };
+    this.#upkeep = this.#guard(() => doUpkeep(this.#context, { executor: this.#executor, host, onStep })).finally(() => {
+      this.#upkeep = undefined;
+    });
+  }
+
+  async #noteBroken(): Promise<void> {
+    const { now } = this.#context;
+    for (const { state, name, job, reason } of this.#plan) {
+      if (state !== 'broken') continue;
+      this.#rows.push({
+        ...{ kind: 'job', name, job, state: 'failed', uid: null, started: null, durationSeconds: null },
+        ...{ bytesRead: null, bytesWritten: null, exitCode: 1, problem: reason },
+      });
+      await recordBroken(this.#context, { name, job, host: this.#around.host, now: now(), problem: reason });
+    }
+  }
+
+  /** Adds what still waits after a failure, and forgets names that no job has any more. */
+  async #tidy(): Promise<void> {
+    await this.#planAgain();
+    const { meta } = this.#context;
+    const records = await meta.runRecords();
+    const tried = new Set(this.#rows.filter(({ kind }) => kind === 'job').map(({ name }) => name));
+    for (const { state, name, job } of this.#plan) {
+      const failed = records.find((record) => record.kind === 'job' && record.name === name && record.failures > 0);
+      if (state !== 'waits' || failed === undefined || tried.has(name)) continue;
+      this.#rows.push({
+        ...{ kind: 'job', name, job, state: 'waits', uid: null, started: null, durationSeconds: null },
+        ...{ bytesRead: null, bytesWritten: null, exitCode: 0, problem: failed.problem },
+      });
+    }
+    if (this.#known.areAll) await forgetOldRecords(this.#context, { plan: this.#plan, records });
+  }
+
+  async #reportSometimes({ state }: JobOutcome): Promise<void> {
+    const again = plusSeconds(this.#reportedAt, REPORT_SECONDS);
+    if (state === 'failed' && again <= this.#context.now() && this.#jobs.size > 1) await this.#report();
+  }
+
+  async #report(): Promise<void> {
+    const { meta, now } = this.#context;
+    this.#reportedAt = now();
+    const report = reportOf(await meta.runRecords(), { now: now(), lines: this.#lines });
+    if (report.problems.length + report.resolved.length === 0) return;
+    if (!(await this.#executor.report(report))) return;
+    await meta.setReported(report.problems, now());
+    await meta.setReported(report.resolved, null);
+  }
+
+  #summary(): RunSummary {
+    const codes = this.#rows.map(({ exitCode }) => exitCode);
+    const exitCode = codes.includes(20) ? 20 : (codes.find((code) => code !== 0) ?? 0);
+    return { rows: this.#rows, exitCode, otherRun: null };
+  }
+
+  async #lastRun(): Promise<RunRecord | undefined> {
+    return (await this.#context.meta.runRecords()).find(({ kind, name }) => kind === 'run' && name === 'run');
+  }
+
+  #runRecord(started: Date, exitCode: number, before: RunRecord | undefined): RunRecord {
+    const { now, signal } = this.#context;
+    const isGood = exitCode === 0 && this.#failure === undefined && !signal.aborted;
+    return {
+      ...{ kind: 'run', name: 'run', job: '', host: this.#around.host, started, ended: now() },
+      ...{ succeeded: isGood ? now() : (before?.succeeded ?? null), failures: isGood ? 0 : (before?.failures ?? 0) + 1 },
+      ...{ exitCode, problem: null, reported: null, hook: null },
+    };
+  }
+}
+
+function rowOf(
+  { name, job }: JobItem,
+  { state, uid, bytesRead, bytesWritten, exitCode, problem }: JobOutcome,
+  { started, seconds }: { started: Date; seconds: number },
+): RunRow {
+  return {
+    ...{ kind: 'job', name, job: job.key, state, uid, started, durationSeconds: seconds },
+    ...{ bytesRead, bytesWritten, exitCode, problem },
+  };
+}

@@ -1,0 +1,81 @@
+import { LOCK_NAMES } from '../../locking/lock.ts';
+import { isFromFuture } from '../../model/clock.ts';
+import type { RunSettings } from '../../model/job.ts';
+import type { RunRecord } from '../../model/run-record.ts';
+import type { Context } from '../context.ts';
+import { plusSeconds } from '../reports/schedulers.ts';
+import { holding } from '../versions/locks.ts';
+import { retryAt } from './backoff.ts';
+import { type Executor, type RunRow, STEPS, type StepName } from './executor.ts';
+import { begun, finished, recordOf } from './job-record.ts';
+
+/** A step is done again this much before its interval is over, so that it keeps its time of day. */
+const EARLIER = 1 / 24;
+
+/** The steps to do now, in their order. */
+export function dueSteps(settings: RunSettings, records: readonly RunRecord[], now: Date): StepName[] {
+  return STEPS.filter((name) => {
+    if (!isEnabled(name, settings)) return false;
+    const record = records.find((one) => one.kind === 'step' && one.name === name);
+    return isStepDue(record, settings, now);
+  });
+}
+
+/** Whether steps were due so long ago that they no longer wait for the end of all jobs. */
+export function isUpkeepLate(settings: RunSettings, records: readonly RunRecord[], now: Date): boolean {
+  const before = plusSeconds(now, -settings.upkeepSeconds);
+  const isKnown = records.some(({ kind }) => kind === 'step');
+  return isKnown && dueSteps(settings, records, before).length > 0;
+}
+
+function isEnabled(name: StepName, { prune, scrubPercent }: RunSettings): boolean {
+  if (name === 'scrub') return scrubPercent !== undefined;
+  return prune || (name !== 'prune' && name !== 'cleanup');
+}
+
+function isStepDue(record: RunRecord | undefined, { upkeepSeconds }: RunSettings, now: Date): boolean {
+  if (record === undefined || isFromFuture(record.started, now)) return true;
+  // Breaches of SLAs are a problem, but no failure of their step.
+  const hasFailed = record.exitCode !== 0 || record.ended === null;
+  if (hasFailed) return retryAt({ ...record, failures: Math.max(1, record.failures) }, upkeepSeconds, now) === undefined;
+  return plusSeconds(record.started, upkeepSeconds * (1 - EARLIER)) <= now;
+}
+
+/** What an upkeep works with. */
+export interface Upkeep {
+  executor: Executor;
+  host: string;
+  /** Gets each step's row once it has ended, and its lines for a report. */
+  onStep(row: RunRow, lines: readonly string[]): void;
+}
+
+/**
+ * Does the steps that are due, one after the other; a failure does not stop the others. Does nothing
+ * while another host does its upkeep.
+ */
+export async function doUpkeep(context: Context, { executor, host, onStep }: Upkeep): Promise<void> {
+  const { locks, meta, settings, now, signal } = context;
+  const lock = await locks.tryAcquire(LOCK_NAMES.upkeep, 'exclusive');
+  if (lock === undefined) return;
+  await holding([async () => lock], async () => {
+    for (const name of dueSteps(settings.run, await meta.runRecords(), now())) {
+      if (signal.aborted) return;
+      const before = await recordOf(meta, { kind: 'step', name });
+      const record = begun(before, { kind: 'step', name, job: '', host, now: now() });
+      await meta.putRunRecord(record);
+      const startMs = performance.now();
+      const { exitCode, problem, lines = [] } = await executor.step(name);
+      // A step that was stopped is begun again by the next run.
+      if (signal.aborted && exitCode !== 0)
+        return before === undefined ? meta.forgetRunRecords([record]) : meta.putRunRecord(before);
+      await meta.putRunRecord(finished(record, { exitCode, problem }, now()));
+      onStep(
+        {
+          ...{ kind: 'step', name, job: '', state: exitCode === 0 ? 'done' : 'failed', uid: null, started: record.started },
+          ...{ durationSeconds: (performance.now() - startMs) / 1000, bytesRead: null, bytesWritten: null, exitCode, problem },
+        },
+        lines,
+      );
+    }
+  });
+}
