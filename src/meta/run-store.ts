@@ -10,6 +10,8 @@ export const DAILY_SPACE_DAYS = 400;
 export interface RunStore {
   /** All of them, in any order. */
   runRecords(): Promise<RunRecord[]>;
+  /** Undefined: there is none of that kind and name. */
+  findRunRecord(key: RunKey): Promise<RunRecord | undefined>;
   /**
    * Adds a record, or replaces the one with its key; only {@link setReported} changes `reported`
    * then.

@@ -1,15 +1,15 @@
 import type { RunRecord } from '../../model/run-record.ts';
 import type { Context } from '../context.ts';
 import { holding } from '../versions/locks.ts';
-import { finished, recordOf, settled } from './job-record.ts';
+import { finished, settled } from './job-record.ts';
 import { jobLock } from './job-turn.ts';
 
 /** Where an attempt stands whose record has no end. */
 interface OpenAttempts {
   /** Names that a process works on. */
   running: Set<string>;
-  /** Records of attempts whose process died. */
-  dead: RunRecord[];
+  /** Names whose process died. */
+  dead: string[];
 }
 
 /** Sorts attempts without an end: a process that lives holds the lock of its name. */
@@ -18,7 +18,7 @@ export async function openAttempts({ locks }: Pick<Context, 'locks'>, records: r
   for (const record of records) {
     if (record.kind !== 'job' || record.ended !== null) continue;
     if (await locks.isHeld(jobLock(record.name))) found.running.add(record.name);
-    else found.dead.push(record);
+    else found.dead.push(record.name);
   }
   return found;
 }
@@ -32,7 +32,7 @@ export async function settleDead(context: Context, name: string, problem?: strin
   if (lock === undefined) return;
   await holding([async () => lock], async () => {
     const { meta, now } = context;
-    const record = await recordOf(meta, { kind: 'job', name });
+    const record = await meta.findRunRecord({ kind: 'job', name });
     if (record === undefined || record.ended !== null) return;
     const versions = await meta.listVersions({ name });
     const isMade = record.hook === null && versions.some(({ valid, date }) => valid && date >= record.started);

@@ -1,13 +1,7 @@
-import type { MetaStore } from '../../meta/meta-store.ts';
 import type { RunKey, RunRecord } from '../../model/run-record.ts';
 
 /** The problem of an attempt whose process ended without a word. */
 export const DIED = 'Its process ended before it could record how it went: it was killed, or the host went down.';
-
-/** The record of something; undefined: it was never tried. */
-export async function recordOf(meta: MetaStore, { kind, name }: RunKey): Promise<RunRecord | undefined> {
-  return (await meta.runRecords()).find((record) => record.kind === kind && record.name === name);
-}
 
 /** Who begins an attempt, and when. */
 export interface Attempt extends RunKey {

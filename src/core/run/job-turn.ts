@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { backupFor, type DueBackup, dueChecks } from '../reports/due.ts';
 import { describeHolders, holding } from '../versions/locks.ts';
 import type { JobOutcome } from './executor.ts';
-import { begun, finished, interrupted, recordOf } from './job-record.ts';
+import { begun, finished, interrupted } from './job-record.ts';
 import { schedulersOfJob } from './job-schedulers.ts';
 import { timingOf } from './timing.ts';
 
@@ -72,7 +72,7 @@ async function inTurn(
 ): Promise<JobOutcome> {
   const { meta, now } = context;
   const { job, name, mode, host = hostname() } = request;
-  const before = await recordOf(meta, { kind: 'job', name });
+  const before = await meta.findRunRecord({ kind: 'job', name });
   const hookIsOpen = before?.hook === 'before';
   const due = mode === 'recover' ? undefined : await dueBackup(context, request);
   if (due === undefined && !hookIsOpen) return notDone('not due', null);

@@ -1,7 +1,6 @@
 import type { RunRecord } from '../../model/run-record.ts';
 import type { Context } from '../context.ts';
 import { holding } from '../versions/locks.ts';
-import { recordOf } from './job-record.ts';
 import { jobLock } from './job-turn.ts';
 import type { PlannedBackup } from './planner.ts';
 
@@ -23,7 +22,7 @@ export async function recordBroken({ meta, locks }: Context, { name, job, host, 
   // A process that was begun before still works.
   if (lock === undefined) return;
   await holding([async () => lock], async () => {
-    const before = await recordOf(meta, { kind: 'job', name });
+    const before = await meta.findRunRecord({ kind: 'job', name });
     if (before?.problem === problem && before.exitCode === 1 && before.failures > 0) return;
     const { succeeded = null, hook = null } = before ?? {};
     await meta.putRunRecord({

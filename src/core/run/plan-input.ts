@@ -25,7 +25,9 @@ export function surroundingsOf(context: Context): RunSurroundings {
 export async function planRun(context: Context, keys?: readonly string[]): Promise<PlannedBackup[]> {
   const around = surroundingsOf(context);
   const jobs = await readJobs(context, around, keys);
-  return planBackups(await planInput(context, around, jobs));
+  const records = await context.meta.runRecords();
+  const { running } = await openAttempts(context, records);
+  return planBackups(await planInput(context, { around, known: jobs, records, running }));
 }
 
 /** Jobs with their images and schedulers, or with what is wrong with them. */
@@ -35,7 +37,9 @@ export interface KnownJobs {
   areAll: boolean;
 }
 
-/** Asks for the images of each job. @throws BackyError for an unknown or broken job that is named. */
+/**
+ * Asks for the images of each job. @throws BackyError for an unknown or broken job that is named.
+ */
 export async function readJobs(context: Context, around: RunSurroundings, keys?: readonly string[]): Promise<KnownJobs> {
   const jobs: JobImages[] = [];
   for (const job of chooseJobs(keys, context.settings)) {
@@ -51,21 +55,26 @@ export async function readJobs(context: Context, around: RunSurroundings, keys?:
   return { jobs, areAll: keys === undefined || keys.length === 0 };
 }
 
-/** Reads versions and records. Costs one query of all versions. */
+/** What a plan needs beside the versions. */
+interface Known {
+  around: RunSurroundings;
+  known: KnownJobs;
+  records: readonly RunRecord[];
+  running: ReadonlySet<string>;
+}
+
+/** Reads all versions. */
 export async function planInput(
-  { meta, locks, settings, now }: Context,
-  { host }: RunSurroundings,
-  { jobs, areAll }: KnownJobs,
+  { meta, settings, now }: Context,
+  { around, known: { jobs, areAll }, records, running }: Known,
 ): Promise<PlanInput> {
-  const all = await meta.runRecords();
-  const records = new Map<string, RunRecord>();
-  for (const record of all) if (record.kind === 'job') records.set(record.name, record);
-  const { running } = await openAttempts({ locks }, all);
+  const byName = new Map(records.flatMap((record) => (record.kind === 'job' ? [[record.name, record]] : [])));
   const versions = new Map<string, TaggedVersion[]>();
   for (const version of await meta.listVersions({})) {
     const known = versions.get(version.name);
     if (known === undefined) versions.set(version.name, [version]);
     else known.push(version);
   }
-  return { jobs, brokenJobs: areAll ? settings.brokenJobs : [], versions, records, running, host, now: now() };
+  const brokenJobs = areAll ? settings.brokenJobs : [];
+  return { jobs, brokenJobs, versions, records: byName, running, host: around.host, now: now() };
 }

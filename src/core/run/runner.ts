@@ -4,18 +4,19 @@ import type { RunRecord } from '../../model/run-record.ts';
 import type { Context } from '../context.ts';
 import { plusSeconds } from '../reports/schedulers.ts';
 import { checkInstallationFree, describeHolders, holding } from '../versions/locks.ts';
-import { openAttempts, settleDead } from './dead-jobs.ts';
+import { CurrentPlan } from './current-plan.ts';
+import { settleDead } from './dead-jobs.ts';
 import type { Executor, JobItem, JobOutcome, RunRow, RunSummary } from './executor.ts';
+import { exitCodeOf } from './exit-code.ts';
 import { forgetOldRecords, recordBroken } from './job-upkeep.ts';
-import { type KnownJobs, planInput, type RunSurroundings, readJobs, surroundingsOf } from './plan-input.ts';
-import { type PlannedBackup, planBackups } from './planner.ts';
+import { type KnownJobs, type RunSurroundings, readJobs, surroundingsOf } from './plan-input.ts';
 import { reportOf } from './problems.ts';
 import { doUpkeep, dueSteps, isUpkeepLate } from './upkeep.ts';
 
-/** A plan is made again after this time, while there are places for more jobs. */
-const PLAN_SECONDS = 60;
 /** Reports while jobs run come no more often than this. */
 const REPORT_SECONDS = 5 * 60;
+/** With all places taken, only the upkeep may have to begin. */
+const BUSY_SECONDS = 5 * 60;
 
 /** What to run. */
 export interface RunRequest {
@@ -72,10 +73,13 @@ class Runner {
   readonly #jobs = new Map<string, Promise<void>>();
   /** Names that are not tried again before a time. */
   readonly #notBefore = new Map<string, Date>();
-  #plan: PlannedBackup[] = [];
-  #plannedAt = new Date(0);
+  /** Names of which `after` was run that an earlier attempt had left. */
+  readonly #recovered = new Set<string>();
+  readonly #plan: CurrentPlan;
   #upkeep: Promise<void> | undefined;
   #didUpkeep = false;
+  /** When it was last looked whether the upkeep is late. */
+  #lookedAt = new Date(0);
   #reportedAt = new Date(0);
   /** Why the run must end. */
   #failure: { error: unknown } | undefined;
@@ -90,12 +94,13 @@ class Runner {
     this.#request = request;
     this.#around = around;
     this.#known = known;
+    this.#plan = new CurrentPlan(context, around, known);
   }
 
   async run(): Promise<RunSummary> {
     const { now, signal, meta } = this.#context;
     const started = now();
-    await this.#planAgain();
+    await this.#plan.read();
     await this.#noteBroken();
     for (;;) {
       if (!this.#mustStop()) await this.#guard(() => this.#startMore());
@@ -108,7 +113,8 @@ class Runner {
       await this.#report();
     }
     const summary = this.#summary();
-    if (this.#known.areAll) await meta.putRunRecord(this.#runRecord(started, summary.exitCode, await this.#lastRun()));
+    if (this.#known.areAll)
+      await meta.putRunRecord(this.#runRecord(started, summary.exitCode, await meta.findRunRecord({ kind: 'run', name: 'run' })));
     if (this.#failure !== undefined) throw this.#failure.error;
     signal.throwIfAborted();
     return summary;
@@ -130,9 +136,10 @@ class Runner {
   /** Wakes up now and then, since more becomes due while a long job runs. */
   async #waitForAny(atWork: readonly Promise<void>[]): Promise<void> {
     const waiting = new AbortController();
-    const woken = this.#mustStop()
-      ? []
-      : [this.#around.wait(PLAN_SECONDS, AbortSignal.any([waiting.signal, this.#context.signal]))];
+    const signal = AbortSignal.any([waiting.signal, this.#context.signal]);
+    const isFull = this.#jobs.size >= this.#context.settings.run.parallel;
+    const seconds = isFull ? BUSY_SECONDS : Math.max(1, this.#plan.secondsToMore());
+    const woken = this.#mustStop() ? [] : [this.#around.wait(seconds, signal)];
     await Promise.race([...atWork, ...woken]);
     waiting.abort();
   }
@@ -140,39 +147,18 @@ class Runner {
   async #startMore(): Promise<void> {
     const { parallel } = this.#context.settings.run;
     while (this.#jobs.size < parallel && !this.#mustStop()) {
-      const next = await this.#next();
+      const next = await this.#plan.next((item) => this.#mayStart(item));
       if (next === undefined) break;
       this.#start(next);
     }
     await this.#startUpkeep();
   }
 
-  async #next(): Promise<JobItem | undefined> {
-    const isOld = plusSeconds(this.#plannedAt, PLAN_SECONDS) <= this.#context.now();
-    if (!isOld) {
-      const next = this.#firstOfPlan();
-      if (next !== undefined) return next;
-    }
-    await this.#planAgain();
-    return this.#firstOfPlan();
-  }
-
-  #firstOfPlan(): JobItem | undefined {
-    const now = this.#context.now();
-    for (const { name, item } of this.#plan) {
-      if (item === null || this.#jobs.has(name)) continue;
-      const notBefore = this.#notBefore.get(name);
-      if (notBefore === undefined || notBefore <= now) return item;
-    }
-    return undefined;
-  }
-
-  async #planAgain(): Promise<void> {
-    const { meta } = this.#context;
-    const { dead } = await openAttempts(this.#context, await meta.runRecords());
-    for (const { name } of dead) if (!this.#jobs.has(name)) await settleDead(this.#context, name);
-    this.#plan = planBackups(await planInput(this.#context, this.#around, this.#known));
-    this.#plannedAt = this.#context.now();
+  #mayStart({ name, schedulers }: JobItem): boolean {
+    if (this.#jobs.has(name)) return false;
+    if (schedulers.length === 0) return !this.#recovered.has(name);
+    const notBefore = this.#notBefore.get(name);
+    return notBefore === undefined || notBefore <= this.#context.now();
   }
 
   #start(item: JobItem): void {
@@ -182,12 +168,12 @@ class Runner {
     const work = this.#guard(async () => {
       const outcome = await this.#executor.execute(item);
       this.#rows.push(rowOf(item, outcome, { started, seconds: (performance.now() - startMs) / 1000 }));
-      this.#notBefore.set(name, this.#pauseAfter(item, started));
       if (outcome.state === 'failed') await settleDead(this.#context, name, outcome.problem);
+      await this.#plan.readName(name);
       await this.#reportSometimes(outcome);
     });
-    // Also what comes first in the plan for this name is over now.
-    this.#plan = this.#plan.filter((entry) => entry.name !== name);
+    if (item.schedulers.length === 0) this.#recovered.add(name);
+    else this.#notBefore.set(name, this.#pauseAfter(item, started));
     this.#jobs.set(
       name,
       work.finally(() => this.#jobs.delete(name)),
@@ -195,9 +181,7 @@ class Runner {
   }
 
   /** A backup that stays due, for whatever reason, must not be made without end. */
-  #pauseAfter({ schedulers, job }: JobItem, started: Date): Date {
-    // `after` was left to run: the backup itself may follow.
-    if (schedulers.length === 0) return started;
+  #pauseAfter({ job }: JobItem, started: Date): Date {
     const known = this.#known.jobs.find((entry) => entry.job === job)?.schedulers ?? [];
     const shortest = Math.min(...known.map(({ intervalSeconds }) => intervalSeconds));
     return plusSeconds(started, Math.max(60, shortest / 4));
@@ -207,6 +191,8 @@ class Runner {
     const { settings, meta, now } = this.#context;
     if (!this.#request.upkeep || this.#didUpkeep) return;
     const isIdle = this.#jobs.size === 0;
+    if (!isIdle && plusSeconds(this.#lookedAt, BUSY_SECONDS) > now()) return;
+    this.#lookedAt = now();
     const records = await meta.runRecords();
     if (dueSteps(settings.run, records, now()).length === 0) return;
     if (!isIdle && !isUpkeepLate(settings.run, records, now())) return;
@@ -223,7 +209,7 @@ class Runner {
 
   async #noteBroken(): Promise<void> {
     const { now } = this.#context;
-    for (const { state, name, job, reason } of this.#plan) {
+    for (const { state, name, job, reason } of this.#plan.entries) {
       if (state !== 'broken') continue;
       this.#rows.push({
         ...{ kind: 'job', name, job, state: 'failed', uid: null, started: null, durationSeconds: null },
@@ -235,11 +221,11 @@ class Runner {
 
   /** Adds what still waits after a failure, and forgets names that no job has any more. */
   async #tidy(): Promise<void> {
-    await this.#planAgain();
+    if (this.#rows.length > 0) await this.#plan.read();
     const { meta } = this.#context;
     const records = await meta.runRecords();
     const tried = new Set(this.#rows.filter(({ kind }) => kind === 'job').map(({ name }) => name));
-    for (const { state, name, job } of this.#plan) {
+    for (const { state, name, job } of this.#plan.entries) {
       const failed = records.find((record) => record.kind === 'job' && record.name === name && record.failures > 0);
       if (state !== 'waits' || failed === undefined || tried.has(name)) continue;
       this.#rows.push({
@@ -247,7 +233,7 @@ class Runner {
         ...{ bytesRead: null, bytesWritten: null, exitCode: 0, problem: failed.problem },
       });
     }
-    if (this.#known.areAll) await forgetOldRecords(this.#context, { plan: this.#plan, records });
+    if (this.#known.areAll) await forgetOldRecords(this.#context, { plan: this.#plan.entries, records });
   }
 
   async #reportSometimes({ state }: JobOutcome): Promise<void> {
@@ -266,13 +252,7 @@ class Runner {
   }
 
   #summary(): RunSummary {
-    const codes = this.#rows.map(({ exitCode }) => exitCode);
-    const exitCode = codes.includes(20) ? 20 : (codes.find((code) => code !== 0) ?? 0);
-    return { rows: this.#rows, exitCode, otherRun: null };
-  }
-
-  async #lastRun(): Promise<RunRecord | undefined> {
-    return (await this.#context.meta.runRecords()).find(({ kind, name }) => kind === 'run' && name === 'run');
+    return { rows: this.#rows, exitCode: exitCodeOf(this.#rows), otherRun: null };
   }
 
   #runRecord(started: Date, exitCode: number, before: RunRecord | undefined): RunRecord {

@@ -46,16 +46,18 @@ interface Phase {
 
 /**
  * The last time of this name before the newest version + interval, if it is at most `window` before
- * that. Otherwise up to a window earlier, until the times fit. All schedulers of a name count from
+ * that. Otherwise a step earlier, until the times fit: steps are small, so that there are never too
+ * many versions for `sla`. All schedulers of a name count from
  * the same moment, so that the times of a daily one are those of an hourly one too.
  */
 function startOf({ scheduler, newest, dueAfter }: DueCheck, { fraction, longest }: Phase): Date {
   if (newest === undefined) return dueAfter;
-  const { intervalSeconds, slaSeconds } = scheduler;
+  const { intervalSeconds, slaSeconds, keep } = scheduler;
   const window = Math.min(slaSeconds, intervalSeconds / 2);
   const nominal = newest.date.getTime() / 1000 + intervalSeconds;
   const early = intervalSeconds === 0 ? 0 : modulo(nominal - fraction * longest, intervalSeconds);
-  const start = early <= window ? early : window * (1 - fraction);
+  const step = Math.min(window, intervalSeconds / (3 * (keep + 1)));
+  const start = early <= window ? early : step * (1 - fraction / 2);
   return plusSeconds(newest.date, intervalSeconds - start);
 }
 

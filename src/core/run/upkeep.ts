@@ -7,7 +7,7 @@ import { plusSeconds } from '../reports/schedulers.ts';
 import { holding } from '../versions/locks.ts';
 import { retryAt } from './backoff.ts';
 import { type Executor, type RunRow, STEPS, type StepName } from './executor.ts';
-import { begun, finished, recordOf } from './job-record.ts';
+import { begun, finished } from './job-record.ts';
 
 /** A step is done again this much before its interval is over, so that it keeps its time of day. */
 const EARLIER = 1 / 24;
@@ -50,8 +50,8 @@ export interface Upkeep {
 }
 
 /**
- * Does the steps that are due, one after the other; a failure does not stop the others. Does nothing
- * while another host does its upkeep.
+ * Does the steps that are due, one after the other; a failure does not stop the others. Does
+ * nothing while another host does its upkeep.
  */
 export async function doUpkeep(context: Context, { executor, host, onStep }: Upkeep): Promise<void> {
   const { locks, meta, settings, now, signal } = context;
@@ -60,7 +60,7 @@ export async function doUpkeep(context: Context, { executor, host, onStep }: Upk
   await holding([async () => lock], async () => {
     for (const name of dueSteps(settings.run, await meta.runRecords(), now())) {
       if (signal.aborted) return;
-      const before = await recordOf(meta, { kind: 'step', name });
+      const before = await meta.findRunRecord({ kind: 'step', name });
       const record = begun(before, { kind: 'step', name, job: '', host, now: now() });
       await meta.putRunRecord(record);
       const startMs = performance.now();

@@ -23,16 +23,26 @@ interface RunRow {
 
 const DAY_SECONDS = 86_400;
 
+const COLUMNS = sql`kind, name, job, host, started, ended, succeeded, failures, exit_code, problem, reported, hook`;
+
 /** See RunStore.runRecords. Makes no table: a host that only reads may not. */
 export async function runRecords(db: SqlDatabase): Promise<RunRecord[]> {
   if (!(await isThere(db, 'backy2_runs'))) return [];
-  const rows = await db.query<RunRow>(
-    sql`SELECT kind, name, job, host, started, ended, succeeded, failures, exit_code, problem, reported, hook FROM backy2_runs`,
-  );
-  return rows.map(({ exit_code: exitCode, ...row }) => ({
+  return (await db.query<RunRow>(sql`SELECT ${COLUMNS} FROM backy2_runs`)).map(toRecord);
+}
+
+/** See RunStore.findRunRecord. */
+export async function findRunRecord(db: SqlDatabase, { kind, name }: RunKey): Promise<RunRecord | undefined> {
+  if (!(await isThere(db, 'backy2_runs'))) return undefined;
+  const [row] = await db.query<RunRow>(sql`SELECT ${COLUMNS} FROM backy2_runs WHERE kind = ${kind} AND hash = ${nameKey(name)}`);
+  return row === undefined ? undefined : toRecord(row);
+}
+
+function toRecord({ exit_code: exitCode, ...row }: RunRow): RunRecord {
+  return {
     ...{ ...row, exitCode, started: toDate(row.started) },
     ...{ ended: dateOf(row.ended), succeeded: dateOf(row.succeeded), reported: dateOf(row.reported) },
-  }));
+  };
 }
 
 /** See RunStore.putRunRecord. */

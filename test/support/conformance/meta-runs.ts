@@ -38,6 +38,8 @@ export function metaRunsSuite(lab: MetaLab): void {
       const better: RunRecord = { ...RECORD, job: 'other', host: 'node2', failures: 0, problem: null, hook: null };
       await lab.meta.putRunRecord({ ...better, reported: null });
       expect((await sorted()).filter(({ name }) => name === 'web')).toEqual([better, step]);
+      expect(await lab.meta.findRunRecord({ kind: 'step', name: 'web' })).toEqual(step);
+      expect(await lab.meta.findRunRecord({ kind: 'run', name: 'web' })).toBeUndefined();
     });
 
     it('take a problem with characters that no database keeps', async () => {

@@ -1,0 +1,7 @@
+import type { RunRow } from './executor.ts';
+
+/** The exit code of a run: 20 if data is bad, else that of the first failure, else 0. */
+export function exitCodeOf(rows: readonly Pick<RunRow, 'exitCode'>[]): number {
+  const codes = rows.map(({ exitCode }) => exitCode);
+  return codes.includes(20) ? 20 : (codes.find((code) => code !== 0) ?? 0);
+}
