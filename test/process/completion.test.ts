@@ -7,12 +7,13 @@ import { complete } from '../../src/cli/words/completion/complete.ts';
 import { Lab } from '../support/labs/lab.ts';
 
 const SCHEDULERS = { hourly: { interval: '1h', keep: 3, sla: '30m' }, weekly: { interval: '7d', keep: 2, sla: '12h' } };
+const JOBS = { 'job:mail': { source: 'null://10kB' } };
 
 let lab: Lab;
 let web: string;
 let other: string;
 beforeAll(async () => {
-  lab = await Lab.create({ config: SCHEDULERS });
+  lab = await Lab.create({ config: { ...SCHEDULERS, ...JOBS } });
   web = await lab.backup('-s', 'monday', '-t', 'b_daily,x', 'null://10kB', 'web');
   other = await lab.backup('-t', 'x', 'null://10kB', 'my vm');
 });
@@ -99,7 +100,7 @@ describe('from the database and the config', () => {
     lab.sql('UPDATE versions SET valid = 1');
   });
 
-  test('names, snapshot names, tags and schedulers', async () => {
+  test('names, snapshot names, tags, schedulers and jobs', async () => {
     expect((await offered('ls', '')).words).toEqual(['my vm', 'web']);
     expect((await offered('backup', 'null://1k', '')).words).toEqual(['my vm', 'web']);
     expect((await offered('ls', '-s', '')).words).toEqual(['monday']);
@@ -107,6 +108,8 @@ describe('from the database and the config', () => {
     expect((await offered('add-tag', web, 'x,')).words).toEqual(['x,b_daily', 'x,hourly', 'x,weekly']);
     expect((await offered('due', '-s', 'weekly,')).words).toEqual(['weekly,hourly']);
     expect((await offered('sla', '-s', '')).words).toEqual(['hourly', 'weekly']);
+    expect(await offered('run', 'mail', '')).toMatchObject({ words: ['mail'], descriptions: ['null://10kB'] });
+    expect((await offered('job', '')).words).toEqual(['mail']);
     expect((await offered('backup', '--tag=')).words).toEqual(['--tag=b_daily', '--tag=x', '--tag=hourly', '--tag=weekly']);
   });
 

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import { SCHEMES } from '../../../io/io-url.ts';
+import type { Job } from '../../../model/job.ts';
 import type { Scheduler } from '../../../model/scheduler.ts';
 import type { VersionGlimpse } from '../../../model/version.ts';
 import type { CommandWords, WordSpec } from '../../command.ts';
@@ -23,6 +24,7 @@ interface Knowledge {
   commands: readonly CommandWords[];
   versions(): Promise<VersionGlimpse[]>;
   schedulers(): Promise<Scheduler[]>;
+  jobs(): Promise<readonly Job[]>;
 }
 
 const NONE: Answer = { candidates: [] };
@@ -35,7 +37,7 @@ export async function answerFor(wanted: Wanted, knowledge: Knowledge): Promise<A
   return wanted.what === 'value' ? valueAnswer(wanted, knowledge) : NONE;
 }
 
-async function valueAnswer(wanted: WantedValue, { versions, schedulers }: Knowledge): Promise<Answer> {
+async function valueAnswer(wanted: WantedValue, { versions, schedulers, jobs }: Knowledge): Promise<Answer> {
   switch (wanted.kind) {
     case 'uid':
       return words(wanted, (await versions()).map(describe));
@@ -52,6 +54,11 @@ async function valueAnswer(wanted: WantedValue, { versions, schedulers }: Knowle
       ]);
     case 'schedulers':
       return list(wanted, (await schedulers()).map(describeScheduler));
+    case 'job':
+      return words(
+        wanted,
+        (await jobs()).map(({ key, source }) => ({ word: key, description: source })),
+      );
     case 'fields':
       return list(wanted, wanted.choices.map(undescribed));
     case 'shell':

@@ -28,6 +28,7 @@ export async function complete(words: readonly string[]): Promise<string> {
       commands: ALL_COMMANDS,
       versions: () => orNothing(() => peekVersions(loaded().engine)),
       schedulers: () => orNothing(async () => loaded().schedulers),
+      jobs: () => orNothing(async () => loaded().jobs),
     }),
   );
 }
@@ -47,9 +48,9 @@ function withHome(path: string): string {
   return path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path;
 }
 
-async function orNothing<T>(read: () => Promise<T[]>): Promise<T[]> {
+async function orNothing<T>(read: () => Promise<readonly T[]>): Promise<T[]> {
   try {
-    return await read();
+    return [...(await read())];
   } catch {
     return [];
   }

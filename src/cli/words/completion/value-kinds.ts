@@ -6,6 +6,7 @@ export type ValueKind =
   | 'tag'
   | 'tags'
   | 'schedulers'
+  | 'job'
   | 'fields'
   | 'shell'
   | 'file'
@@ -24,6 +25,7 @@ const KINDS: [placeholder: RegExp, kind: ValueKind][] = [
   [/^tag$/, 'tag'],
   [/^tags$/, 'tags'],
   [/^schedulers?$/, 'schedulers'],
+  [/^jobs?$/, 'job'],
   [/^fields$/, 'fields'],
   [/^shell$/, 'shell'],
   [/^(file|filename|mount|mountpoint|folder)$/, 'file'],
