@@ -87,7 +87,7 @@ const engine: Kind<string> = {
   show: (text) => JSON.stringify(text.replace(/[:@\n].*/s, '…')),
 };
 
-/** What the upkeep verifies, in the words of `scrub`; undefined: nothing. */
+/** Blobs that the upkeep verifies, in the words of `scrub`; undefined: none. */
 const scrubWords: Kind<number | undefined> = {
   allowed: '--oldest PERCENT, from 1 to 100',
   parse: (text) => {

@@ -4,7 +4,7 @@ import type { RunKey, RunRecord, SpaceRecord } from '../model/run-record.ts';
 export const DAILY_SPACE_DAYS = 400;
 
 /**
- * What `run` remembers (docs/spec/semantics.md §18), shared by all hosts. The original has nothing
+ * The memory of `run` (docs/spec/semantics.md §18), shared by all hosts. The original has nothing
  * like it. Reading changes nothing: a database without these tables has no records.
  */
 export interface RunStore {

@@ -7,10 +7,10 @@ const LONGEST_SECONDS = 6 * 3600;
 const SHORTEST_SECONDS = 60;
 
 /**
- * Seconds to wait after so many failures in a row: twice as long after each, but not so long that a
+ * Seconds to wait after failures in a row: twice as long after each, but not so long that a
  * backup of the shortest interval is missed.
  */
-export function backoffSeconds(failures: number, shortestInterval: number): number {
+function backoffSeconds(failures: number, shortestInterval: number): number {
   if (failures <= 0) return 0;
   const wait = Math.min(FIRST_SECONDS * 2 ** Math.min(failures - 1, 20), LONGEST_SECONDS, shortestInterval / 4);
   return Math.max(SHORTEST_SECONDS, wait);

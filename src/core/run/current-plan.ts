@@ -11,8 +11,8 @@ const FRESH_SECONDS = 60;
 const IDLE_SECONDS = 300;
 
 /**
- * The plan of a run. It is made again whenever that may change what comes next. After a backup, only
- * the versions of its name are read again.
+ * The plan of a run. It is made again whenever that may change what comes next. After a backup,
+ * only the versions of its name are read again.
  */
 export class CurrentPlan {
   readonly #context: Context;

@@ -66,7 +66,7 @@ export interface Problem {
   failures: number;
 }
 
-/** What `on_problem` gets. */
+/** Input of `on_problem`. */
 export interface ProblemReport {
   /** New problems, and those that were reported over a day ago. */
   problems: readonly Problem[];
@@ -74,7 +74,7 @@ export interface ProblemReport {
   resolved: readonly Pick<Problem, 'kind' | 'name' | 'job'>[];
 }
 
-/** What a run does with the world. Methods reject only if the run must end. */
+/** A run's effects on the world. Methods reject only if the run must end. */
 export interface Executor {
   /**
    * Makes one backup, and records it. MUST do so in a {@link takeJobTurn}, so that no other process

@@ -1,7 +1,7 @@
 import type { RunKey, RunRecord } from '../../model/run-record.ts';
 
 /** The problem of an attempt whose process ended without a word. */
-export const DIED = 'Its process ended before it could record how it went: it was killed, or the host went down.';
+const DIED = 'Its process ended before it could record how it went: it was killed, or the host went down.';
 
 /** Who begins an attempt, and when. */
 export interface Attempt extends RunKey {

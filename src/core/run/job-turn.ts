@@ -104,7 +104,7 @@ async function inTurn(
   }
 }
 
-/** What is to be backed up now, whatever time a run would choose. */
+/** The backup to make now, whatever time a run would choose. */
 async function dueBackup(context: Context, { job, name, mode }: TurnRequest): Promise<DueBackup | undefined> {
   const schedulers = schedulersOfJob(job, context.settings);
   const now = context.now();

@@ -10,7 +10,7 @@ import { imagesOfJob } from './job-images.ts';
 import { chooseJobs, schedulersOfJob } from './job-schedulers.ts';
 import { type JobImages, type PlanInput, type PlannedBackup, planBackups } from './planner.ts';
 
-/** What tests replace. */
+/** Parts that tests replace. */
 export interface RunSurroundings {
   host: string;
   imagesOf(job: Job): Promise<readonly JobImage[]>;
@@ -55,7 +55,7 @@ export async function readJobs(context: Context, around: RunSurroundings, keys?:
   return { jobs, areAll: keys === undefined || keys.length === 0 };
 }
 
-/** What a plan needs beside the versions. */
+/** Input of a plan beside the versions. */
 interface Known {
   around: RunSurroundings;
   known: KnownJobs;

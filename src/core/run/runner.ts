@@ -18,7 +18,7 @@ const REPORT_SECONDS = 5 * 60;
 /** With all places taken, only the upkeep may have to begin. */
 const BUSY_SECONDS = 5 * 60;
 
-/** What to run. */
+/** Choice of jobs and upkeep. */
 export interface RunRequest {
   /** Keys of jobs; undefined or empty: all. */
   jobs?: readonly string[] | undefined;
@@ -26,7 +26,7 @@ export interface RunRequest {
   upkeep: boolean;
 }
 
-/** What tests replace. */
+/** Parts that tests replace. */
 export interface RunnerParts extends RunSurroundings {
   /** Waits for some seconds, or less. */
   wait(seconds: number, signal: AbortSignal): Promise<void>;
@@ -56,7 +56,7 @@ export async function runJobs(
 }
 
 async function waitFor(seconds: number, signal: AbortSignal): Promise<void> {
-  // An abort is seen by whoever waits.
+  // The caller sees an abort itself.
   await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
 }
 

@@ -5,7 +5,7 @@ import { type Image, plusSeconds } from '../reports/schedulers.ts';
 
 /** When a name is to be backed up. */
 export interface Timing {
-  /** What a backup would serve that starts now, or at {@link startAt} if that is later. */
+  /** The backup that would start now, or at {@link startAt} if that is later. */
   due: DueBackup | undefined;
   /** When the backup is to start; the start of 1970 for a first one. Undefined: never. */
   startAt: Date | undefined;
@@ -45,20 +45,22 @@ interface Phase {
 }
 
 /**
- * The last time of this name before the newest version + interval, if it is at most `window` before
- * that. Otherwise a step earlier, until the times fit: steps are small, so that there are never too
- * many versions for `sla`. All schedulers of a name count from
- * the same moment, so that the times of a daily one are those of an hourly one too.
+ * The time of this name that is at most `window` before the newest version + interval, or a little
+ * after it. Without one, a step earlier than that, until the times fit: steps are small, so that
+ * there are never too many versions for `sla`. All schedulers of a name count from the same moment,
+ * so that the times of a daily one are those of an hourly one too.
  */
 function startOf({ scheduler, newest, dueAfter }: DueCheck, { fraction, longest }: Phase): Date {
   if (newest === undefined) return dueAfter;
   const { intervalSeconds, slaSeconds, keep } = scheduler;
   const window = Math.min(slaSeconds, intervalSeconds / 2);
+  // A backup that was made by hand, or by a clock that was ahead, is not the begin of another
+  // round.
+  const later = window / 6;
   const nominal = newest.date.getTime() / 1000 + intervalSeconds;
-  const early = intervalSeconds === 0 ? 0 : modulo(nominal - fraction * longest, intervalSeconds);
+  const early = modulo(nominal - Math.floor(fraction * longest) + later, intervalSeconds) - later;
   const step = Math.min(window, intervalSeconds / (3 * (keep + 1)));
-  const start = early <= window ? early : step * (1 - fraction / 2);
-  return plusSeconds(newest.date, intervalSeconds - start);
+  return plusSeconds(newest.date, intervalSeconds - (early <= window ? early : step * (1 - fraction / 2)));
 }
 
 function nominalOf({ scheduler, newest }: DueCheck): Date | undefined {
@@ -66,5 +68,5 @@ function nominalOf({ scheduler, newest }: DueCheck): Date | undefined {
 }
 
 function modulo(value: number, by: number): number {
-  return ((value % by) + by) % by;
+  return by === 0 ? 0 : ((value % by) + by) % by;
 }

@@ -41,7 +41,7 @@ function isStepDue(record: RunRecord | undefined, { upkeepSeconds }: RunSettings
   return plusSeconds(record.started, upkeepSeconds * (1 - EARLIER)) <= now;
 }
 
-/** What an upkeep works with. */
+/** The surroundings of an upkeep. */
 export interface Upkeep {
   executor: Executor;
   host: string;

@@ -63,8 +63,8 @@ const KILLED: JobOutcome = {
 };
 
 /**
- * Hosts that run jobs on one database, with a clock that the test sets. Backups are versions without
- * blocks. Notes what must never happen.
+ * Hosts that run jobs on one database, with a clock that the test sets. Backups are versions
+ * without blocks. Notes what must never happen.
  */
 export class SimWorld {
   readonly clock: SimClock;
