@@ -49,9 +49,9 @@ test('a job for all images of a pattern backs each up under its own name, and th
     for (const { name, valid, uid } of lab.versions())
       expect({ name, valid, tags: lab.tags(uid) }).toEqual({ name, valid: 1, tags: ['daily'] });
     await cluster.write(images[1] ?? '', 3 * OBJECT, noise(OBJECT, 'change'));
-    expect(await rowsOf(lab, DAY, 'job', 'lab', names[1] ?? '')).toMatchObject([
-      { name: names[1], state: 'done', bytes_read: OBJECT },
-    ]);
+    const [changed] = await rowsOf(lab, DAY, 'job', 'lab', names[1] ?? '');
+    expect(changed).toMatchObject({ name: names[1], state: 'done', bytes_read: OBJECT });
+    oracle.set(changed?.uid ?? '', await cluster.sha256(images[1] ?? ''));
     const next = await rowsOf(lab, DAY + 60, 'job', 'lab');
     expect(next).toMatchObject([{ state: 'done', bytes_read: 0 }, { state: 'not due' }]);
     oracle.set(next[0]?.uid ?? '', await cluster.sha256(images[0] ?? ''));

@@ -21,7 +21,7 @@ export const jobCommand: Command = {
     ['--recover', 'only run "after" for a backup whose process died'],
   ],
   examples: [
-    ['backy2 job web', 'Backs up the source of [job:web] if that is due; run starts one of these for each.'],
+    ['backy2 job web', 'Backs up the source of [job:web] if that is due. run starts such jobs.'],
     ['backy2 job -f web', 'Backs it up now, with the tags of all schedulers of the job.'],
   ],
   checkUsage({ options }) {

@@ -22,13 +22,18 @@ export function isPattern({ image }: Pick<RbdPlace, 'image'>): boolean {
  * likely a typing error. @throws BackyError `notFound`.
  */
 export function matchingImages(place: RbdPlace, images: readonly string[]): string[] {
-  const literal = place.image.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&');
-  const pattern = new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
+  const pattern = patternOf(place);
   const found = images.filter((image) => pattern.test(image));
   if (found.length > 0 || place.image === '*') return found;
   throw new BackyError('notFound', `No image of ${poolSpec(place)} matches "${place.image}".`, {
     hint: `List the images with: rbd ls ${poolSpec(place)}`,
   });
+}
+
+/** Matches the names of images. */
+export function patternOf({ image }: Pick<RbdPlace, 'image'>): RegExp {
+  const literal = image.replaceAll(/[\\^$.|+()[\]{}]/g, '\\$&');
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`, 'su');
 }
 
 /** Returns how versions are named. No two images of a pool may share a name. */

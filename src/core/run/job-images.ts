@@ -2,7 +2,7 @@ import { BackyError } from '../../errors.ts';
 import { RbdSession } from '../../io/rbd/rbd-session.ts';
 import { rbdUrl } from '../../io/rbd/rbd-url.ts';
 import { isPatternJob, type Job, jobName } from '../../model/job.ts';
-import { matchingImages, parseAutoSource } from '../auto/auto-source.ts';
+import { matchingImages, parseAutoSource, patternOf } from '../auto/auto-source.ts';
 import { withShared } from '../blocks/with-shared.ts';
 import type { Context } from '../context.ts';
 import type { JobImage } from './executor.ts';
@@ -27,7 +27,7 @@ export function imageOfJob(job: Job, name: string): JobImage {
   if (name === jobName(job)) return { name, source: job.source };
   if (isPatternJob(job) && /^[^/@*?]+$/.test(name)) {
     const place = parseAutoSource(job.source);
-    for (const image of matchingImages(place, [name])) return { name, source: rbdUrl({ ...place, image }) };
+    if (patternOf(place).test(name)) return { name, source: rbdUrl({ ...place, image: name }) };
   }
   throw new BackyError('notFound', `Job ${job.key} has no image "${name}": its source is ${job.source}.`);
 }
