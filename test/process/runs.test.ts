@@ -9,6 +9,7 @@ import { documentOf } from '../support/labs/json-schemas.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { DAY, HOUR, MINUTE, SCHEDULERS } from '../support/labs/schedule-lab.ts';
 import { clockAt } from '../support/program/clock.ts';
+import { isAlive } from '../support/program/is-alive.ts';
 import { BINARY, type Result, type Running } from '../support/program/process.ts';
 
 const BLOCK = 64 * 1024;
@@ -239,6 +240,24 @@ describe('a run that is disturbed', () => {
     expect(reports()).toEqual([]);
     configure();
     expect((await run('--no-upkeep')).rows).toMatchObject([{ state: 'done' }, { state: 'done' }]);
+  });
+
+  test('a second signal stops jobs and hooks at once; the next run does what is left', async () => {
+    configure({ ...SLOW, 'job:web': { after: `echo $$ >${lab.path('after')}; exec sleep 600` } });
+    const running = lab.start(['--json', 'run', 'web']);
+    await until(running, () => lab.blobs().length > 5);
+    const job = await jobProcess('web');
+    running.kill('SIGTERM');
+    await until(running, () => read('after') !== '');
+    running.kill('SIGTERM');
+    expect((await running.ended).code).toBe(143);
+    await expect.poll(() => [job, Number(read('after'))].some(isAlive)).toBe(false);
+    expect(records()).toMatchObject([{ name: 'web', hook: 'before' }]);
+    configure();
+    await run('web');
+    await runLater(HOUR, 'web');
+    expect(hooks()).toEqual(['web:after:ok', 'web:after:recover', 'web:before:', 'web:before:']);
+    expect(validNames()).toEqual(['web']);
   });
 
   test('kill -9 of a job: the others go on, its "after" runs in the same run, and it is retried later', async () => {
