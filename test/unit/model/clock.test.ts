@@ -17,6 +17,9 @@ it.each([
 it('the clock that people set is read for times alone: durations are measured by the monotonic one', () => {
   const READERS = [
     'cli/log/log-file.ts',
+    // The age of a file, and the time of a run that has no store.
+    'cli/running/daily-mark.ts',
+    'cli/running/problem-reporter.ts',
     'cli/session.ts',
     // The age of what another process left, by the times of its file system.
     'data/file/temporary-folder.ts',
