@@ -36,6 +36,7 @@ export const ROOMS = [
       { path: 'core/upkeep', holds: 'cleanup, rekey, check-storage, backup-db' },
       { path: 'core/catalogue', holds: 'keep the catalogue in the data backend; work from it alone' },
       { path: 'core/transfer', holds: 'export and import' },
+      { path: 'core/monitor', holds: 'status, metrics, report' },
       { path: 'core/reports', holds: 'due, sla, du, stats, diff-meta, coverage' },
       { path: 'core/blocks', holds: 'what operations that move blocks share' },
       { path: 'core/store', holds: 'is this the right data backend, and is it complete?' },

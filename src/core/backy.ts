@@ -21,6 +21,7 @@ import type { CatalogueSync } from './catalogue/sync.ts';
 import type { UndeletedVersion } from './catalogue/undelete.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
+import type { StatusReport } from './monitor/status.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
 import type { CoverageRow } from './reports/coverage.ts';
 import type { VersionUsage } from './reports/du.ts';
@@ -311,6 +312,11 @@ export class Backy {
   /** Lists SLA breaches, by name. */
   async sla(request: ScheduleRequest): Promise<Breach[]> {
     return (await import('./reports/schedule-reports.ts')).reportSla(this.#context, request);
+  }
+
+  /** Judges the backups of all names, or of one. Works while a cleanup has the installation. */
+  async status(name?: string): Promise<StatusReport> {
+    return (await import('./monitor/status.ts')).statusOf(this.#context, name);
   }
 
   /** Lists the statistics of backups, oldest first. */

@@ -49,4 +49,17 @@ export interface SpaceRecord {
   names: number;
   /** Bytes by kind, as `du` tells them. */
   kinds: Record<string, number>;
+  /** Undefined: it was not measured. */
+  verification?: Verification;
+}
+
+/** How many blobs were verified until then. */
+export interface Verification {
+  /** Blobs that versions name. */
+  blobs: number;
+  /** Found bad by their last verification. */
+  bad: number;
+  never: number;
+  /** Verified within each of these periods, the shortest first. */
+  verified: { days: number; blobs: number }[];
 }

@@ -126,3 +126,117 @@ function deadlineOf({ scheduler: { intervalSeconds, slaSeconds } }: DueCheck, da
 function earliest(dates: readonly Date[]): Date | null {
   return dates.length === 0 ? null : new Date(Math.min(...dates.map((date) => date.getTime())));
 }
+import { isFromFuture } from '../../model/clock.ts';
+import { toSecondsText } from '../../model/dates.ts';
+import type { Scheduler } from '../../model/scheduler.ts';
+import type { TaggedVersion } from '../../model/version.ts';
+import { checksOf, type DueCheck } from '../reports/due.ts';
+import { durationText, type Image, plusSeconds } from '../reports/schedulers.ts';
+import { type Breach, slaBreaches } from '../reports/sla.ts';
+import { validByDate } from '../versions/valid-by-date.ts';
+import type { Attempts } from './last-attempts.ts';
+import type { NameStatus } from './name-status.ts';
+import type { Scheduled } from './scheduling.ts';
+import { type Problem, worstFirst, worstOf } from './state.ts';
+
+/** All that is known of a name. */
+export interface NameFacts extends Scheduled, Attempts {
+  name: string;
+  /** Oldest first. */
+  versions: readonly TaggedVersion[];
+  /** See {@link Image}. */
+  since: Date | undefined;
+  at: Date;
+}
+
+/** Judges the backups of a name (docs/spec/semantics.md §19). */
+export function judgeName(facts: NameFacts): NameStatus {
+  const { name, versions, since, at, schedulers, damaged, lastProblem } = facts;
+  const image: Image = { name, versions, since };
+  const newest = validByDate(versions, at).at(-1);
+  const breaches = slaBreaches([image], schedulers, at);
+  const checks = checksOf(image, schedulers, at).filter(({ scheduler }) => scheduler.keep > 0);
+  const problems = worstFirst([
+    ...newestProblems({ newest, checks, breaches, at }, schedulers),
+    ...damageProblems(damaged, facts.badBlocks),
+    ...facts.configProblems,
+    ...attemptProblems(lastProblem),
+    ...checks.flatMap((check) => overdueProblems(check, at)),
+    ...otherBreaches(breaches, newest),
+  ]);
+  return {
+    ...{ name, newest, breaches, problems, lastProblem },
+    state: worstOf(problems.map(({ state }) => state)),
+    jobs: facts.jobs,
+    schedulers: schedulers.map((scheduler) => scheduler.name),
+    versions: versions.length,
+    invalid: versions.filter(({ valid }) => !valid).length,
+    damaged: damaged.map(({ uid }) => uid),
+    badBlocks: facts.badBlocks,
+    ageSeconds: newest === undefined ? null : Math.max(0, Math.floor((at.getTime() - newest.date.getTime()) / 1000)),
+    nextDue: earliest(checks.map((check) => (check.newest === undefined ? at : check.dueAfter))),
+    deadline: earliest(checks.flatMap((check) => (check.newest === undefined ? [] : [deadlineOf(check, check.newest.date)]))),
+  };
+}
+
+/** The newest valid version, and how the schedulers see it. */
+interface Newest {
+  newest: TaggedVersion | undefined;
+  checks: readonly DueCheck[];
+  breaches: readonly Breach[];
+  at: Date;
+}
+
+/** Problems with the newest version, which make a name critical. */
+function newestProblems({ newest, checks, breaches, at }: Newest, schedulers: readonly Scheduler[]): Problem[] {
+  if (newest === undefined)
+    return [{ state: schedulers.length === 0 ? 'warning' : 'critical', text: 'There is no valid version.' }];
+  const tooOld = breaches.filter(({ kind }) => kind === 'latest_too_old').map(({ breach }) => breach);
+  // Removed versions leave a scheduler without any, which must not hide that backups have ended.
+  for (const check of checks) {
+    if (check.newest !== undefined || isFromFuture(newest.date, at) || deadlineOf(check, newest.date) >= at) continue;
+    const tag = check.scheduler.name;
+    tooOld.push(`${tag}: No version has this tag, and the newest valid one is from ${toSecondsText(newest.date)}.`);
+  }
+  return tooOld.map((text) => ({ state: 'critical', text }));
+}
+
+function damageProblems(damaged: readonly TaggedVersion[], badBlocks: number): Problem[] {
+  const last = damaged.at(-1);
+  if (last === undefined) return [];
+  const which = `Version ${last.uid} of ${toSecondsText(last.date)}`;
+  const others = damaged.length > 1 ? `, and ${damaged.length - 1} more,` : '';
+  const why = badBlocks > 0 ? `Bad blocks: ${badBlocks}.` : 'Blocks are missing, or its removal was stopped.';
+  return [{ state: 'critical', text: `${which}${others} was complete and is not valid any more. ${why}` }];
+}
+
+function attemptProblems(lastProblem: NameStatus['lastProblem']): Problem[] {
+  if (lastProblem === null) return [];
+  const { failures, text } = lastProblem;
+  return [{ state: 'warning', text: failures > 1 ? `Failed ${failures} times: ${text}` : `Failed: ${text}` }];
+}
+
+/** A backup that uses up more than half of its tolerance. */
+function overdueProblems(check: DueCheck, at: Date): Problem[] {
+  const { scheduler, newest } = check;
+  const { intervalSeconds, slaSeconds, name } = scheduler;
+  if (newest === undefined || at > deadlineOf(check, newest.date)) return [];
+  const expected = plusSeconds(newest.date, intervalSeconds);
+  if (at <= plusSeconds(expected, slaSeconds / 2)) return [];
+  const text = `${name}: The backup expected at ${toSecondsText(expected)} is late. The SLA is ${durationText(slaSeconds)}.`;
+  return [{ state: 'warning', text }];
+}
+
+function otherBreaches(breaches: readonly Breach[], newest: TaggedVersion | undefined): Problem[] {
+  return breaches
+    .filter(({ kind }) => kind !== 'latest_too_old' && (kind !== 'too_few' || newest !== undefined))
+    .map(({ breach }) => ({ state: 'warning', text: breach }));
+}
+
+function deadlineOf({ scheduler: { intervalSeconds, slaSeconds } }: DueCheck, date: Date): Date {
+  return plusSeconds(date, intervalSeconds + slaSeconds);
+}
+
+function earliest(dates: readonly Date[]): Date | null {
+  return dates.length === 0 ? null : new Date(Math.min(...dates.map((date) => date.getTime())));
+}

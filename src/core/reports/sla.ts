@@ -3,9 +3,15 @@ import { toSecondsText } from '../../model/dates.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
 import { countedVersions, durationText, type Image, plusSeconds, type ScheduledVersion, schedulersOf } from './schedulers.ts';
 
+/** Kinds of breaches. The first two mean that backups are missing now. */
+export type BreachKind = 'latest_too_old' | 'too_few' | 'too_many' | 'distance' | 'oldest_too_old' | 'future';
+
 /** A violation of a scheduler's SLA by the backups of an image. */
 export interface Breach {
   name: string;
+  /** The scheduler's name. */
+  scheduler: string;
+  kind: BreachKind;
   /**
    * The scheduler's name, `: `, and a sentence. It is the original's wording, since scripts may
    * match it.
@@ -28,7 +34,10 @@ const REMOVAL_INTERVAL_SECONDS = 86400;
 export function slaBreaches(images: readonly Image[], schedulers: readonly Scheduler[], now: Date): Breach[] {
   return images.flatMap((image) =>
     schedulersOf(image, schedulers).flatMap((scheduler) =>
-      breachesOf(checkOf(image, scheduler, now)).map((text) => ({ name: image.name, breach: `${scheduler.name}: ${text}` })),
+      breachesOf(checkOf(image, scheduler, now)).map(([kind, text]) => ({
+        ...{ name: image.name, scheduler: scheduler.name, kind },
+        breach: `${scheduler.name}: ${text}`,
+      })),
     ),
   );
 }
@@ -39,6 +48,9 @@ export function explainSla(images: readonly Image[], schedulers: readonly Schedu
     schedulersOf(image, schedulers).map((scheduler) => explain(image.name, checkOf(image, scheduler, now))),
   );
 }
+
+/** A breach of one image and scheduler: its kind, and a sentence. */
+type KindAndText = readonly [kind: BreachKind, text: string];
 
 /** Input of the breaches of one image and scheduler. */
 interface SlaCheck {
@@ -83,45 +95,53 @@ function expectedCount({ since, versions }: Image, { keep, intervalSeconds, slaS
   return Math.min(keep, Math.max(0, Math.ceil(ageSeconds / (intervalSeconds + slaSeconds)) - 1));
 }
 
-function breachesOf({ scheduler, counted: versions, expected, now }: SlaCheck): string[] {
+function breachesOf({ scheduler, counted: versions, expected, now }: SlaCheck): KindAndText[] {
   const { intervalSeconds, slaSeconds } = scheduler;
   const breaches = countBreaches(scheduler, versions.length, expected);
   const dated = versions.filter(({ date }) => !isFromFuture(date, now));
   const latest = versions.at(-1);
   if (latest !== undefined && dated.length < versions.length)
-    breaches.push(`Backup dated in the future. Found version_uid ${latest.uid} with backup date ${toSecondsText(latest.date)}.`);
+    breaches.push([
+      'future',
+      `Backup dated in the future. Found version_uid ${latest.uid} with backup date ${toSecondsText(latest.date)}.`,
+    ]);
   const [oldest] = dated;
   const newest = dated.at(-1);
   if (oldest === undefined || newest === undefined) return breaches;
   const dueSince = plusSeconds(newest.date, intervalSeconds + slaSeconds);
   if (now > dueSince)
-    breaches.push(
+    breaches.push([
+      'latest_too_old',
       `Latest backup is too old. Version ${newest.uid} has date ${toSecondsText(newest.date)}, new backup due since ${toSecondsText(dueSince)}.`,
-    );
+    ]);
   breaches.push(...distanceBreaches(scheduler, dated));
   const oldestAllowed = oldestAllowedDate(scheduler, now);
   if (oldest.date < oldestAllowed && !isKept(oldest, now))
-    breaches.push(
+    breaches.push([
+      'oldest_too_old',
       `Backup too old. Found version_uid ${oldest.uid} with backup date ${toSecondsText(oldest.date)}. Oldest allowed date is ${toSecondsText(oldestAllowed)}.`,
-    );
+    ]);
   return breaches;
 }
 
-function countBreaches({ keep }: Scheduler, found: number, expected: number): string[] {
-  if (found < expected) return [`Too few backups. Found ${found}, should be ${expected}.`];
-  if (found > keep + EXTRA_VERSIONS) return [`Too many backups. Found ${found}, should be ${keep}.`];
+function countBreaches({ keep }: Scheduler, found: number, expected: number): KindAndText[] {
+  if (found < expected) return [['too_few', `Too few backups. Found ${found}, should be ${expected}.`]];
+  if (found > keep + EXTRA_VERSIONS) return [['too_many', `Too many backups. Found ${found}, should be ${keep}.`]];
   return [];
 }
 
 /** Breaches of versions that follow their predecessor too early or too late. */
-function distanceBreaches({ intervalSeconds, slaSeconds }: Scheduler, versions: readonly ScheduledVersion[]): string[] {
+function distanceBreaches({ intervalSeconds, slaSeconds }: Scheduler, versions: readonly ScheduledVersion[]): KindAndText[] {
   return versions.slice(1).flatMap(({ uid, date }, index) => {
     // The slice starts one later, so this index is the predecessor's.
     const before = versions[index]?.date ?? date;
     const [from, to] = [plusSeconds(before, intervalSeconds - slaSeconds), plusSeconds(before, intervalSeconds + slaSeconds)];
     if (date >= from && date <= to) return [];
     return [
-      `Version ${uid} is not in SLA range. It was created at ${toSecondsText(date)} and should be between ${toSecondsText(from)} and ${toSecondsText(to)}.`,
+      [
+        'distance',
+        `Version ${uid} is not in SLA range. It was created at ${toSecondsText(date)} and should be between ${toSecondsText(from)} and ${toSecondsText(to)}.`,
+      ],
     ];
   });
 }
