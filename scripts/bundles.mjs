@@ -58,7 +58,12 @@ const BUNDLES = {
  * Packages that only some commands or users need: the others should not read them. No code of this
  * project is in them.
  */
-const PARTS = { 's3-sdk': 'src/data/s3/sdk.ts', knex: 'src/meta/sql/knex.ts', pg: 'node_modules/pg/lib/index.js' };
+const PARTS = {
+  's3-sdk': 'src/data/s3/sdk.ts',
+  knex: 'src/meta/sql/knex.ts',
+  pg: 'node_modules/pg/lib/index.js',
+  prometheus: 'src/core/monitor/prometheus.ts',
+};
 
 /** Files that Node loads itself. */
 const STARTERS = {
@@ -91,6 +96,7 @@ function sign(path) {
 function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
   onResolve({ filter: /^\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
+  onResolve({ filter: /^\.\/prometheus\.ts$/ }, () => ({ path: './prometheus.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
   // Commander needs it for subcommands that are programs, of which there is none. It would load
   // Node's network code.

@@ -86,6 +86,16 @@ export interface Command extends CommandWords {
   streamsBytes?(invocation: Invocation): boolean;
   /** Log lines go to stderr: stdout gets a text that people send to a file. */
   logsToStderr?: true;
+  /** Whether nothing below ERROR is logged on the console, as with `-q`. */
+  isQuiet?(invocation: Invocation): boolean;
+  /**
+   * Whether it ends with the exit codes of monitoring plugins (docs/spec/command-line.md §2): 3 for
+   * a failure.
+   * @param words of the whole command line, which may be wrong.
+   */
+  isPlugin?(words: readonly string[]): boolean;
+  /** The line on stdout for a failure, where monitoring expects one. */
+  failureLine?(invocation: Invocation, message: string): string | undefined;
   /**
    * Refuses words that do not fit together, as the parser refuses an unknown option: before the
    * config file is read. @throws BackyError `usage`.

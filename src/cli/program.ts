@@ -6,6 +6,7 @@ import { ALL_COMMANDS } from './commands/index.ts';
 import { GLOBAL_OPTIONS, type GlobalOptions, HELP_OPTION, SUMMARY, VERSION_OPTION } from './options/global-options.ts';
 import { errorLine } from './output/error-line.ts';
 import { noJson } from './output/no-json.ts';
+import { callsPlugin, pluginCode } from './output/plugin.ts';
 import { Printer } from './output/printer.ts';
 import { expandAbbreviations, type OptionNames } from './words/abbreviations.ts';
 import { addExamples, briefUsage, HELP_FORMAT, helpColumns, programHelpEnd, usageLine } from './words/help.ts';
@@ -32,9 +33,11 @@ export function parseCommandLine(argv: readonly string[]): ParsedCall | ParsedEn
     return parse(argv, printer);
   } catch (error) {
     if (!(error instanceof BackyError)) throw error;
+    const { code, message, hint } = error;
+    const exitCode = callsPlugin(argv, ALL_COMMANDS) ? pluginCode(error) : error.exitCode;
     printer.err(`error: ${errorLine(error)}\n`);
-    printer.fail(error);
-    return { exitCode: error.exitCode };
+    printer.fail({ code, exitCode, message, hint });
+    return { exitCode };
   }
 }
 

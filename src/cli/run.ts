@@ -11,9 +11,10 @@ import { ConsoleLog } from './log/console-log.ts';
 import { secretsOf } from './log/secrets.ts';
 import { inputReader, mayWait, type ReadInput } from './options/read-input.ts';
 import { errorLine } from './output/error-line.ts';
-import { failureDocument, failureOf } from './output/failure.ts';
+import { type Failure, failureDocument, failureOf } from './output/failure.ts';
 import { JsonDocument } from './output/json-document.ts';
-import { READER_GONE } from './output/outcome.ts';
+import { type Outcome, READER_GONE } from './output/outcome.ts';
+import { pluginCode } from './output/plugin.ts';
 import { type OutputForm, showOutcome } from './output/show-outcome.ts';
 import { allowsColor } from './output/terminal.ts';
 import { settleOutput, settleOutputAtOnce, writeOut } from './output/write-out.ts';
@@ -22,9 +23,7 @@ import { createBacky, prepareEmbedded } from './session.ts';
 
 /** Runs a parsed command to its end. @returns the exit code. */
 export async function runCommand(call: ParsedCall, argv: readonly string[]): Promise<number> {
-  const signals = abortOnSignals((reason) =>
-    run.document?.fail(failureDocument(failureOf(reason, call.command.name), run.known)),
-  );
+  const signals = abortOnSignals((reason) => run.document?.fail(failureDocument(failureIn(reason, run), run.known)));
   const run: Run = {
     call,
     argv,
@@ -73,7 +72,8 @@ interface Run {
 }
 
 function createLog({ globals, command, ...invocation }: ParsedCall): ConsoleLog {
-  const quiet = globals.quiet === true || globals.machineOutput === true || globals.json === true;
+  const asked = globals.quiet === true || globals.machineOutput === true || globals.json === true;
+  const quiet = asked || command.isQuiet?.(invocation) === true;
   const verbose = globals.verbose === true || globals.debug === true;
   return new ConsoleLog({
     console: quiet ? 'ERROR' : verbose ? 'DEBUG' : 'INFO',
@@ -119,7 +119,7 @@ async function execute(run: Run, { signal, serveOnce }: SignalWatch): Promise<nu
     const outcome = await (changes ? flushing(backy, () => action(session)) : action(session));
     await showOutcome(outcome, formOf(run, signal));
     if (outcome.message !== undefined) log.info(outcome.message);
-    return conclude(outcome.exitCode ?? 0, log);
+    return conclude(outcome, log);
   } finally {
     process.off('SIGUSR1', tellStatus);
     status.close();
@@ -206,8 +206,8 @@ function withoutSecrets(argv: readonly string[], { command, args }: ParsedCall):
   return argv.map((word) => (secrets.includes(word) ? '<hidden>' : word));
 }
 
-function conclude(exitCode: number, log: ConsoleLog): number {
-  if (exitCode === 0) log.info('Backy complete.');
+function conclude({ exitCode = 0, isVerdict }: Outcome, log: ConsoleLog): number {
+  if (exitCode === 0 || isVerdict === true) log.info('Backy complete.');
   // Nobody waits for the rest, so that it is no error to tell.
   else if (exitCode === READER_GONE) log.info('Backy failed.');
   else log.error('Backy failed.');
@@ -215,13 +215,21 @@ function conclude(exitCode: number, log: ConsoleLog): number {
 }
 
 /** Logs one line with error and hint, and a stack trace with -d. @returns the exit code. */
-function reportFailure(error: unknown, { call, log, document, known }: Run): number {
-  const failure = failureOf(error, call.command.name);
+function reportFailure(error: unknown, run: Run): number {
+  const { call, log, document, known } = run;
+  const failure = failureIn(error, run);
+  const line = call.globals.json === true ? undefined : call.command.failureLine?.(call, failure.message);
+  if (line !== undefined) sayOrLog(line, log);
   log.error(errorLine(failure));
   if (call.globals.debug === true && error instanceof Error) log.errorLines(stackOf(error));
   document?.fail(failureDocument(failure, known));
   log.error('Backy failed.');
   return failure.exitCode;
+}
+
+function failureIn(error: unknown, { call: { command }, argv }: Run): Failure {
+  const failure = failureOf(error, command.name);
+  return command.isPlugin?.(argv) === true ? { ...failure, exitCode: pluginCode(failure) } : failure;
 }
 
 function stackOf(error: Error): string {

@@ -4,6 +4,7 @@ import type { ComparedRange } from '../model/comparison.ts';
 import type { Job } from '../model/job.ts';
 import type { Layout } from '../model/layout.ts';
 import type { BackupStats, StatsFilter } from '../model/reports.ts';
+import type { SpaceRecord } from '../model/run-record.ts';
 import type { TaggedVersion } from '../model/version.ts';
 import type { AutoRequest } from './auto/auto-backup.ts';
 import type { AutoResult } from './auto/auto-request.ts';
@@ -21,6 +22,7 @@ import type { CatalogueSync } from './catalogue/sync.ts';
 import type { UndeletedVersion } from './catalogue/undelete.ts';
 import type { Context } from './context.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
+import type { MetricsRequest, MetricsText } from './monitor/metrics.ts';
 import type { StatusReport } from './monitor/status.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
 import type { CoverageRow } from './reports/coverage.ts';
@@ -317,6 +319,21 @@ export class Backy {
   /** Judges the backups of all names, or of one. Works while a cleanup has the installation. */
   async status(name?: string): Promise<StatusReport> {
     return (await import('./monitor/status.ts')).statusOf(this.#context, name);
+  }
+
+  /** Writes metrics for Prometheus as text. */
+  async metrics(request: MetricsRequest): Promise<MetricsText> {
+    return (await import('./monitor/metrics.ts')).metricsText(this.#context, request);
+  }
+
+  /** Writes them to a file, which is complete at any time. */
+  async metricsToFile(request: MetricsRequest & { fileName: string }): Promise<MetricsText> {
+    return (await import('./monitor/metrics.ts')).metricsToFile(this.#context, request);
+  }
+
+  /** Measures the space of all versions, and keeps it for `status`, `metrics` and `report`. */
+  async recordSpace(): Promise<SpaceRecord> {
+    return (await import('./monitor/measure-space.ts')).recordSpace(this.#context);
   }
 
   /** Lists the statistics of backups, oldest first. */

@@ -17,6 +17,7 @@ import { importCommand } from './import.ts';
 import { initdbCommand } from './initdb.ts';
 import { jobCommand } from './job.ts';
 import { lsCommand } from './ls.ts';
+import { metricsCommand } from './metrics.ts';
 import { migrateEncryptionCommand } from './migrate-encryption.ts';
 import { nbdCommand } from './nbd.ts';
 import { protectCommand, unprotectCommand } from './protect.ts';
@@ -31,6 +32,7 @@ import { runCommand } from './run.ts';
 import { scrubCommand } from './scrub.ts';
 import { slaCommand } from './sla.ts';
 import { statsCommand } from './stats.ts';
+import { statusCommand } from './status.ts';
 import { addTagCommand, removeTagCommand } from './tags.ts';
 import { undeleteCommand } from './undelete.ts';
 
@@ -71,6 +73,8 @@ export const COMMANDS: readonly Command[] = [
   slaCommand,
   runCommand,
   jobCommand,
+  statusCommand,
+  metricsCommand,
 ];
 
 /** All subcommands. */

@@ -1,4 +1,4 @@
-import type { CoverageRow } from '../../core/reports/coverage.ts';
+import { COVERAGE_DAYS, type CoverageRow } from '../../core/reports/coverage.ts';
 import type { ScrubResult } from '../../core/scrub/scrub.ts';
 import { BackyError, EXIT_CODES } from '../../errors.ts';
 import type { Action, Command, Invocation, Session } from '../command.ts';
@@ -9,8 +9,6 @@ import { filledText, flag, text } from '../options/option-values.ts';
 import { parseDays, parseDuration, parsePercent } from '../options/parse-values.ts';
 import { toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
-
-const DAYS = [1, 7, 30, 90];
 
 const COVERAGE: Column<CoverageRow>[] = [
   { name: 'days', kind: 'number', align: 'right', value: ({ days }) => days },
@@ -57,7 +55,7 @@ export const scrubCommand: Command = {
     ['--oldest <percent>', 'check the PERCENT of blobs verified longest ago'],
     ['--budget <time>', 'same, for at most this TIME, e.g. 90s, 30m or 2h'],
     ['--coverage', 'print verification coverage and exit'],
-    ['--days <days>', `with --coverage: periods in days [${DAYS.join(',')}]`],
+    ['--days <days>', `with --coverage: periods in days [${COVERAGE_DAYS.join(',')}]`],
     FROM_STORE,
     ACCEPT_DAMAGE,
   ],
@@ -169,7 +167,7 @@ function prepareOldest(options: Invocation['options']): Action {
 
 function prepareCoverage(options: Invocation['options']): Action {
   const days = text(options.days);
-  const periods = days === undefined ? DAYS : parseDays(days, '--days');
+  const periods = days === undefined ? COVERAGE_DAYS : parseDays(days, '--days');
   return async ({ backy }) => ({ table: toTable(await backy.coverage(periods), COVERAGE) });
 }
 

@@ -29,4 +29,6 @@ export interface Outcome {
   machineLines?: string[];
   /** 0 when absent. */
   exitCode?: number;
+  /** The exit code grades what was found: the command itself did not fail. */
+  isVerdict?: true;
 }

@@ -1,5 +1,4 @@
-import type { BackyError } from '../../errors.ts';
-import { failureDocument } from './failure.ts';
+import { type Failure, failureDocument } from './failure.ts';
 import { JsonDocument } from './json-document.ts';
 import { writeOut } from './write-out.ts';
 
@@ -29,7 +28,7 @@ export class Printer {
   }
 
   /** Ends the output with an error, which is already on stderr. */
-  fail({ code, exitCode, message, hint }: BackyError): void {
+  fail({ code, exitCode, message, hint }: Failure): void {
     if (this.#text !== '') writeOut(2, this.#text);
     this.#document?.fail(failureDocument({ code, exitCode, message, hint }));
   }

@@ -12,18 +12,23 @@ export interface TextOutput {
   /** For the message of an error: `export to`. */
   verb: string;
   text: AsyncIterable<string>;
+  /** Of a new file; default: `file_mode`. */
+  mode?: number;
 }
 
 /**
  * Writes text to a file, which appears durably once it is complete, or into a pipe or device. A new
- * file gets `file_mode`. Throws BackyErrors: `targetRefused` for a folder, a socket or a file of
+ * file gets `mode`. Throws BackyErrors: `targetRefused` for a folder, a socket or a file of
  * the installation, `io` if writing fails.
  */
-export async function writeOutput(context: Context, { fileName, verb, text }: TextOutput): Promise<void> {
+export async function writeOutput(
+  context: Context,
+  { fileName, verb, text, mode = context.settings.fileMode }: TextOutput,
+): Promise<void> {
   const place = outputPlace(fileName);
   await refuseInstallationFile(place.path, context);
   if (place.kind === 'stream') return writeToStream(text, { place, verb, signal: context.signal });
-  await writeWholeFile({ place, verb, mode: context.settings.fileMode, write: (temporary) => writeText(temporary, text) });
+  await writeWholeFile({ place, verb, mode, write: (temporary) => writeText(temporary, text) });
 }
 
 async function writeText(path: string, text: AsyncIterable<string>): Promise<void> {

@@ -128,11 +128,12 @@ function earliest(dates: readonly Date[]): Date | null {
 }
 import { isFromFuture } from '../../model/clock.ts';
 import { toSecondsText } from '../../model/dates.ts';
+import { groupBy } from '../../model/group-by.ts';
 import type { Scheduler } from '../../model/scheduler.ts';
 import type { TaggedVersion } from '../../model/version.ts';
 import { checksOf, type DueCheck } from '../reports/due.ts';
 import { durationText, type Image, plusSeconds } from '../reports/schedulers.ts';
-import { type Breach, slaBreaches } from '../reports/sla.ts';
+import { type Breach, type BreachKind, slaBreaches } from '../reports/sla.ts';
 import { validByDate } from '../versions/valid-by-date.ts';
 import type { Attempts } from './last-attempts.ts';
 import type { NameStatus } from './name-status.ts';
@@ -157,7 +158,7 @@ export function judgeName(facts: NameFacts): NameStatus {
   const breaches = slaBreaches([image], schedulers, at);
   const checks = checksOf(image, schedulers, at).filter(({ scheduler }) => scheduler.keep > 0);
   const problems = worstFirst([
-    ...newestProblems({ newest, checks, breaches, at }, schedulers),
+    ...newestProblems({ newest, checks, schedulers, at }),
     ...damageProblems(damaged, facts.badBlocks),
     ...facts.configProblems,
     ...attemptProblems(lastProblem),
@@ -183,22 +184,23 @@ export function judgeName(facts: NameFacts): NameStatus {
 interface Newest {
   newest: TaggedVersion | undefined;
   checks: readonly DueCheck[];
-  breaches: readonly Breach[];
+  schedulers: readonly Scheduler[];
   at: Date;
 }
 
 /** Problems with the newest version, which make a name critical. */
-function newestProblems({ newest, checks, breaches, at }: Newest, schedulers: readonly Scheduler[]): Problem[] {
+function newestProblems({ newest, checks, schedulers, at }: Newest): Problem[] {
   if (newest === undefined)
     return [{ state: schedulers.length === 0 ? 'warning' : 'critical', text: 'There is no valid version.' }];
-  const tooOld = breaches.filter(({ kind }) => kind === 'latest_too_old').map(({ breach }) => breach);
-  // Removed versions leave a scheduler without any, which must not hide that backups have ended.
-  for (const check of checks) {
-    if (check.newest !== undefined || isFromFuture(newest.date, at) || deadlineOf(check, newest.date) >= at) continue;
-    const tag = check.scheduler.name;
-    tooOld.push(`${tag}: No version has this tag, and the newest valid one is from ${toSecondsText(newest.date)}.`);
-  }
-  return tooOld.map((text) => ({ state: 'critical', text }));
+  return checks.flatMap((check) => {
+    // A scheduler whose versions are all gone must not hide that backups have ended.
+    const { date } = check.newest ?? newest;
+    const deadline = deadlineOf(check, date);
+    if (isFromFuture(date, at) || at <= deadline) return [];
+    return [
+      { state: 'critical', text: `${check.scheduler.name}: The latest backup is too old since ${toSecondsText(deadline)}.` },
+    ];
+  });
 }
 
 function damageProblems(damaged: readonly TaggedVersion[], badBlocks: number): Problem[] {
@@ -227,10 +229,22 @@ function overdueProblems(check: DueCheck, at: Date): Problem[] {
   return [{ state: 'warning', text }];
 }
 
+/** Sentences for the breaches that the table of `status` says in its own words. */
+const SHORT: Partial<Record<BreachKind, (count: number) => string>> = {
+  distance: (count) => `Versions made too early or too late: ${count}.`,
+  oldest_too_old: () => 'Old versions were not removed.',
+  future: () => 'A version is dated in the future.',
+};
+
+/** All breaches but those of {@link newestProblems}, one problem for each scheduler and kind. */
 function otherBreaches(breaches: readonly Breach[], newest: TaggedVersion | undefined): Problem[] {
-  return breaches
-    .filter(({ kind }) => kind !== 'latest_too_old' && (kind !== 'too_few' || newest !== undefined))
-    .map(({ breach }) => ({ state: 'warning', text: breach }));
+  const others = breaches.filter(({ kind }) => kind !== 'latest_too_old' && (kind !== 'too_few' || newest !== undefined));
+  return [...groupBy(others, ({ scheduler, kind }) => `${kind} ${scheduler}`).values()].flatMap((same) => {
+    const [first] = same;
+    if (first === undefined) return [];
+    const short = SHORT[first.kind];
+    return [{ state: 'warning', text: short === undefined ? first.breach : `${first.scheduler}: ${short(same.length)}` }];
+  });
 }
 
 function deadlineOf({ scheduler: { intervalSeconds, slaSeconds } }: DueCheck, date: Date): Date {

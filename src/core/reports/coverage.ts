@@ -3,6 +3,9 @@ import type { Context } from '../context.ts';
 
 const DAY_SECONDS = 86_400;
 
+/** Periods that are reported unless others are asked for. The shortest first. */
+export const COVERAGE_DAYS: readonly number[] = [1, 7, 30, 90];
+
 /** How many blobs were verified within a number of days. */
 export interface CoverageRow {
   days: number;

@@ -15,7 +15,9 @@ export async function listStats(db: SqlDatabase, { versionUid, endedSince, limit
   const ofVersion = versionUid === undefined ? sql`` : sql`AND version_uid = ${versionUid}`;
   const since = endedSince === undefined ? sql`` : sql`AND date >= ${toSecondsText(endedSince)}`;
   const newest = limit === undefined ? sql`` : sql`LIMIT ${limit}`;
-  const records = await db.query<StatsRecord>(sql`SELECT * FROM stats WHERE 1 = 1 ${ofVersion} ${since} ORDER BY date DESC, id DESC ${newest}`);
+  const records = await db.query<StatsRecord>(
+    sql`SELECT * FROM stats WHERE 1 = 1 ${ofVersion} ${since} ORDER BY date DESC, id DESC ${newest}`,
+  );
   return records.reverse().map(toStats);
 }
 
