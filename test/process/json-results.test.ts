@@ -225,6 +225,7 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
   async *sla() {
     lab.configure({ DEFAULTS: { sla_schedulers: 'daily' }, daily: { interval: '1d', keep: 2, sla: '6h' } });
     yield { args: ['sla'] };
+    yield { args: ['sla', '--check'] };
     await lab.backup(source, 'vm');
     yield* tableCalls('sla');
   },
@@ -240,6 +241,16 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['job', 'web'] };
     yield { args: ['job', 'gone'], code: 100 };
     yield { args: ['job', '--recover', 'web'] };
+  },
+  async *status() {
+    await lab.backup(source, 'vm', '-t', 'by hand');
+    yield* tableCalls('status');
+    yield { args: ['status', '--check'] };
+  },
+  async *metrics() {
+    await lab.backup(source, 'vm');
+    yield { args: ['metrics', '--space'] };
+    yield { args: ['metrics', '-o', lab.path('backy2.prom')] };
   },
   async *nbd() {
     await lab.backup(source, 'vm');

@@ -27,6 +27,9 @@ interface Metric {
   read(facts: MetricsFacts): Sample[];
 }
 
+/** The labels of metrics about records. */
+const RECORD_LABELS = { run: ['host'], job: ['job_name', 'name'], step: ['step'] } as const;
+
 /** All metrics, in the order of the text and of docs/monitoring.md. */
 export const METRICS: readonly Metric[] = [
   {
@@ -130,8 +133,6 @@ function ofVerification(name: string, help: string, take: (one: Verification) =>
   const read = ({ space }: MetricsFacts) => (space?.verification === undefined ? [] : sample(take(space.verification)));
   return { name, help, labels: [], read };
 }
-
-const RECORD_LABELS = { run: ['host'], job: ['job_name', 'name'], step: ['step'] } as const;
 
 function ofRecord(kind: RunRecord['kind'], name: string, help: string, take: (one: RunRecord) => number | undefined): Metric {
   const read = ({ status }: MetricsFacts) =>
