@@ -1,0 +1,24 @@
+import type { ReportData } from '../../core/monitor/report-data.ts';
+import { html } from '../output/html.ts';
+import type { Section } from './page.ts';
+import { leftOut, nothing, table } from './table.ts';
+
+/** Enough for a page: a name with a broken schedule has a breach for each of its versions. */
+const MOST_ROWS = 300;
+
+/** SLA breaches, by name. */
+export function breachesSection({ names }: ReportData): Section {
+  const title = 'SLA breaches';
+  const all = names.flatMap(({ name, breaches }) => breaches.map((breach) => ({ name, breach })));
+  if (all.length === 0) return { id: 'breaches', title, body: nothing('None.') };
+  const rows = all.slice(0, MOST_ROWS).map(({ name, breach }) => {
+    const [, scheduler = '', text = breach] = /^(.*?): (.*)$/s.exec(breach) ?? [];
+    return html`<tr><th scope="row">${name}</th><td>${scheduler}</td><td class="wide">${text}</td></tr>\n`;
+  });
+  const body = html`${table({
+    caption: 'SLA breaches, names in the order of their state',
+    headings: [['Name', 'name'], ['Scheduler'], ['Breach', 'wide']],
+    rows,
+  })}${leftOut(rows.length, all.length, 'backy2 sla')}`;
+  return { id: 'breaches', title, body };
+}
