@@ -80,7 +80,7 @@ export interface Command extends CommandWords {
   /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
   isShort?: true;
   /**
-   * Whether stdout gets the bytes of an image. Log lines go to stderr then, and `--json` is
+   * Whether stdout gets the bytes of an image, or a page. Log lines go to stderr then, and `--json` is
    * refused.
    */
   streamsBytes?(invocation: Invocation): boolean;

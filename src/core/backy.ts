@@ -21,8 +21,10 @@ import type { CatalogueRow } from './catalogue/status.ts';
 import type { CatalogueSync } from './catalogue/sync.ts';
 import type { UndeletedVersion } from './catalogue/undelete.ts';
 import type { Context } from './context.ts';
+import type { TextOutput } from './files/write-output.ts';
 import type { MigrationRequest, MigrationResult } from './migrate/migrate-encryption.ts';
 import type { MetricsRequest, MetricsText } from './monitor/metrics.ts';
+import type { ReportData, ReportRequest } from './monitor/report-data.ts';
 import type { StatusReport } from './monitor/status.ts';
 import type { RepairRequest, RepairResult } from './repair/repair.ts';
 import type { CoverageRow } from './reports/coverage.ts';
@@ -334,6 +336,16 @@ export class Backy {
   /** Measures the space of all versions, and keeps it for `status`, `metrics` and `report`. */
   async recordSpace(): Promise<SpaceRecord> {
     return (await import('./monitor/measure-space.ts')).recordSpace(this.#context);
+  }
+
+  /** Gathers the data of a page about all backups. */
+  async report(request: ReportRequest): Promise<ReportData> {
+    return (await import('./monitor/report-data.ts')).gatherReport(this.#context, request);
+  }
+
+  /** Writes a text to a file, which appears once it is complete, or into a pipe or device. */
+  async writeText(output: TextOutput): Promise<void> {
+    await (await import('./files/write-output.ts')).writeOutput(this.#context, output);
   }
 
   /** Lists the statistics of backups, oldest first. */

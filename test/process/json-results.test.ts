@@ -196,6 +196,12 @@ const RESULTS: Record<string, () => AsyncGenerator<Call>> = {
     yield { args: ['rebuild-db', '-n'] };
     yield { args: ['rebuild-db'], code: 20 };
   },
+  async *report() {
+    yield { args: ['report', '--html', lab.path('empty.html')] };
+    lab.configure({ daily: { interval: '1d', keep: 2, sla: '6h' } });
+    await lab.backup(source, 'vm', '-t', 'daily');
+    yield { args: ['report', '--quick', '--html', lab.path('report.html')] };
+  },
   async *'recovery-sheet'() {
     yield { args: ['recovery-sheet'] };
     yield { args: ['recovery-sheet', '--html', '--with-key'] };

@@ -1,7 +1,5 @@
 import type { Command } from '../command.ts';
-
-/** Opened as a file, a redirected stdout would lose what others write to it. */
-const STDOUT = new Set(['-', '/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
+import { isStdout } from '../options/is-stdout.ts';
 
 export const exportCommand: Command = {
   name: 'export',
@@ -13,7 +11,7 @@ export const exportCommand: Command = {
   options: [],
   prepare({ args: [uid = '', fileName = ''] }) {
     return async ({ backy }) => {
-      if (STDOUT.has(fileName)) return { text: backy.exportText(uid) };
+      if (isStdout(fileName)) return { text: backy.exportText(uid) };
       return { result: { fileName, ...(await backy.exportToFile(uid, fileName)) } };
     };
   },

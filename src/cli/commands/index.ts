@@ -26,6 +26,7 @@ import { rebuildDbCommand } from './rebuild-db.ts';
 import { recoverySheetCommand } from './recovery-sheet.ts';
 import { rekeyCommand } from './rekey.ts';
 import { repairCommand } from './repair.ts';
+import { reportCommand } from './report.ts';
 import { restoreCommand } from './restore.ts';
 import { rmCommand } from './rm.ts';
 import { runCommand } from './run.ts';
@@ -75,6 +76,7 @@ export const COMMANDS: readonly Command[] = [
   jobCommand,
   statusCommand,
   metricsCommand,
+  reportCommand,
 ];
 
 /** All subcommands. */

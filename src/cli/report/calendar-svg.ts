@@ -15,7 +15,7 @@ export function calendarSvg(days: readonly (CalendarDay | undefined)[]): Html {
   const kept = runsOf(days, (day) => day.kept > 0);
   const removed = runsOf(days, (day) => day.kept === 0 && day.removed > 0);
   const invalid = runsOf(days, (day) => day.invalid > 0);
-  return html`<svg class="cal" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${spoken(days)}">${[
+  return html`<svg class="cal" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${spoken(days)}">${[
     path('k', kept, 10.5),
     path('r', removed, 13),
     path('i', invalid, 2),

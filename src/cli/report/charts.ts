@@ -13,7 +13,7 @@ const TEXTS: Record<Quantity, (value: number) => string> = { bytes: sizeText, se
 type Point = readonly [date: Date, value: number];
 
 /** A curve over time, oldest point first. */
-export interface Series {
+interface Series {
   label: string;
   kind: 'line' | 'dashed' | 'bars';
   points: readonly Point[];
@@ -47,7 +47,7 @@ function plot(series: readonly Series[], quantity: Quantity): Html[] {
     .filter((tick) => quantity !== 'count' || Number.isInteger(tick))
     .map(
       (tick) =>
-        html`<path class="grid" d="M${LEFT} ${round(y(tick))}H${RIGHT}"/><text x="${LEFT - 8}" y="${round(y(tick) + 4)}" text-anchor="end">${numberText(tick)}${unit.name === '' ? '' : ` ${unit.name}`}</text>`,
+        html`<path class="grid" d="M${LEFT} ${round(y(tick))}H${RIGHT}"/><text x="${LEFT - 8}" y="${round(y(tick) + 4)}" text-anchor="end">${numberText(tick)}${tick === 0 || unit.name === '' ? '' : ` ${unit.name}`}</text>`,
     );
   const days = x.ticks(4).filter((tick) => x(tick) < RIGHT - 20);
   const isMonthly = days.every((tick) => tick.getUTCDate() === 1);

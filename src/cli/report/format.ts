@@ -58,6 +58,7 @@ export function numberText(value: number): string {
 export function distanceText(date: Date, now: Date): string {
   const seconds = (date.getTime() - now.getTime()) / 1000;
   if (Number.isNaN(seconds)) return '';
+  if (Math.abs(seconds) < 1) return 'now';
   const text = durationText(Math.abs(seconds));
   return seconds > 0 ? `in ${text}` : `${text} ago`;
 }

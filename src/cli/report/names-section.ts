@@ -1,5 +1,6 @@
 import { CALENDAR_DAYS, calendarStart } from '../../core/monitor/calendar.ts';
-import type { NameStatus, ReportData } from '../../core/monitor/report-data.ts';
+import type { NameStatus } from '../../core/monitor/name-status.ts';
+import type { ReportData } from '../../core/monitor/report-data.ts';
 import { type Html, html } from '../output/html.ts';
 import { calendarLegend, calendarSvg, daysMade } from './calendar-svg.ts';
 import { dayText, sizeText, timeCell } from './format.ts';
@@ -9,12 +10,11 @@ import { nothing, table } from './table.ts';
 
 /** Every name with its state and its calendar, worst first. */
 export function namesSection(data: ReportData): Section {
-  const { now, names } = data;
+  const { at, names } = data.status;
   const title = 'Names';
   if (names.length === 0)
     return { id: 'names', title, body: nothing('No backup was made yet, and the configuration names none.') };
-  const sizes = new Map(data.versions.map(({ uid, sizeBytes }) => [uid, sizeBytes]));
-  const days = `${dayText(calendarStart(now)).slice(5)} to ${dayText(now).slice(5)}`;
+  const days = `${dayText(calendarStart(at)).slice(5)} to ${dayText(at).slice(5)}`;
   const body = html`${calendarLegend()}
 ${table({
   caption: 'State of each name, worst first',
@@ -28,23 +28,24 @@ ${table({
     ['Days', 'num'],
     [`Calendar, ${days}`],
   ],
-  rows: names.map((status) => row(status, data, sizes.get(status.newestUid ?? ''))),
+  rows: names.map((status) => row(status, data)),
 })}
 <p class="note">Days: those of the last ${CALENDAR_DAYS} with a backup.</p>`;
   return { id: 'names', title, body };
 }
 
-function row(status: NameStatus, { now, calendar }: ReportData, sizeBytes: number | undefined): Html {
-  const { name, state, newestDate, nextDue } = status;
+function row({ name, state, newest, nextDue, problems }: NameStatus, { status: { at }, calendar }: ReportData): Html {
   const days = calendar.get(name) ?? [];
-  const reason = reasonOf(status);
-  const cells = html`${timeCell(newestDate, now)}${timeCell(nextDue, now)}<td class="num">${sizeBytes === undefined ? '–' : sizeText(sizeBytes)}</td><td class="num">${daysMade(days)}</td>`;
-  return html`<tr><td>${stateLabel(state)}</td><th scope="row">${name}${reason === undefined ? undefined : html`<small>${reason}</small>`}</th>${cells}<td>${calendarSvg(days)}</td></tr>\n`;
+  const [first, ...more] = problems;
+  const why =
+    first === undefined
+      ? undefined
+      : html`<small>${firstSentence(first.text)}${more.length > 0 ? ` (and ${more.length} more)` : ''}</small>`;
+  const size = newest === undefined ? '–' : sizeText(newest.sizeBytes);
+  return html`<tr><td>${stateLabel(state)}</td><th scope="row">${name}${why}</th>${timeCell(newest?.date ?? null, at)}${timeCell(nextDue, at)}<td class="num">${size}</td><td class="num">${daysMade(days)}</td><td>${calendarSvg(days)}</td></tr>\n`;
 }
 
-/** One line on why a name is not in order. All breaches are in a section of their own. */
-function reasonOf({ state, lastProblem, breaches }: NameStatus): string | undefined {
-  if (state === 'ok') return undefined;
-  const [first, ...more] = lastProblem === null ? breaches : [lastProblem, ...breaches];
-  return more.length === 0 ? first : `${first} (and ${more.length} more)`;
+/** A table has room for no more; other sections have all. */
+function firstSentence(text: string): string {
+  return /^.*?\.(?=\s|$)/s.exec(text)?.[0] ?? text;
 }

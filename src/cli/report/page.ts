@@ -21,8 +21,12 @@ export interface Section {
   body: Html;
 }
 
-/** The report as one page of HTML. It loads nothing, and its tables need no script. */
-export function reportPage(data: ReportData): string {
+/**
+ * The report as one page of HTML. It loads nothing, and its tables need no script.
+ * @param host that made it.
+ */
+export function reportPage(data: ReportData, host: string): string {
+  const made = `${minuteText(data.status.at)} UTC`;
   const sections = [
     problemsSection(data),
     namesSection(data),
@@ -38,13 +42,14 @@ export function reportPage(data: ReportData): string {
 <meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>Backups of ${data.host}, ${minuteText(data.now)} UTC</title>
+<link rel="icon" href="data:,">
+<title>Backups of ${host}, ${made}</title>
 <style>${trusted(STYLE)}</style>
 </head>
 <body>
 <header>
-<h1>Backups of ${data.host}</h1>
-<p class="made">${minuteText(data.now)} UTC, backy2 ${programVersion()}. All times are UTC.</p>
+<h1>Backups of ${host}</h1>
+<p class="made">${made}, backy2 ${programVersion()}. All times are UTC.</p>
 </header>
 <main>
 ${summary(data)}
@@ -57,4 +62,4 @@ ${sections.map(({ id, title, body }) => html`<section id="${id}" aria-labelledby
 }
 
 /** Even if a text of users came through as markup, nothing of it would run or load. */
-const POLICY = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+const POLICY = `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'; base-uri 'none'; form-action 'none'`;

@@ -1,28 +1,38 @@
-import type { ReportData, RunProblem } from '../../core/monitor/report-data.ts';
-import { html } from '../output/html.ts';
+import type { ReportData } from '../../core/monitor/report-data.ts';
+import { type Html, html } from '../output/html.ts';
 import { numberText, timeCell } from './format.ts';
 import type { Section } from './page.ts';
+import { stateLabel } from './state.ts';
 import { leftOut, nothing, table } from './table.ts';
 
 const MOST_ROWS = 50;
 
-const KINDS: Record<RunProblem['kind'], string> = { job: 'Backup', step: 'Upkeep', run: 'Run' };
-
-/** Attempts of `run` that failed, and that nothing has made up for. */
-export function problemsSection({ now, problems }: ReportData): Section {
-  const title = 'Last problems';
-  if (problems.length === 0)
-    return { id: 'problems', title, body: nothing('No backup and no step of the upkeep has failed since it last went well.') };
-  const rows = problems
+/** Problems of the whole installation, and the last failed backups. */
+export function problemsSection({ status: { at, names, problems } }: ReportData): Section {
+  const failed = names.flatMap(({ name, newest, lastProblem }) => (lastProblem === null ? [] : [{ name, newest, lastProblem }]));
+  failed.sort((a, b) => b.lastProblem.date.getTime() - a.lastProblem.date.getTime());
+  const rows = failed
     .slice(0, MOST_ROWS)
     .map(
-      ({ kind, name, host, started, succeeded, failures, exitCode, problem }) =>
-        html`<tr><td>${KINDS[kind]}</td><th scope="row">${name}<small>${problem ?? ''}</small></th>${timeCell(started, now)}${timeCell(succeeded, now)}<td class="num">${numberText(failures)}</td><td class="num">${exitCode}</td><td>${host}</td></tr>\n`,
+      ({ name, newest, lastProblem: { date, text, failures } }) =>
+        html`<tr><th scope="row">${name}<small>${text}</small></th>${timeCell(date, at)}${timeCell(newest?.date ?? null, at)}<td class="num">${numberText(failures)}</td></tr>\n`,
     );
-  const body = html`${table({
-    caption: 'Failed attempts, newest first',
-    headings: [['Of'], ['Name', 'name'], ['Last attempt'], ['Last success'], ['Failures', 'num'], ['Exit code', 'num'], ['Host']],
-    rows,
-  })}${leftOut(rows.length, problems.length, 'backy2 status')}`;
-  return { id: 'problems', title, body };
+  const list = problems.map(({ state, text }) => html`<li>${stateLabel(state)} <span>${text}</span></li>\n`);
+  const parts: (Html | undefined)[] = [
+    list.length === 0 ? undefined : html`<ul class="problems">${list}</ul>\n`,
+    rows.length === 0
+      ? undefined
+      : table({
+          caption: 'Failed backups, newest first',
+          headings: [['Failed backup', 'name'], ['Last attempt'], ['Newest valid'], ['Failures', 'num']],
+          rows,
+        }),
+    leftOut(rows.length, failed.length, 'backy2 status'),
+  ];
+  const isQuiet = list.length + rows.length === 0;
+  return {
+    id: 'problems',
+    title: 'Last problems',
+    body: isQuiet ? nothing('The last backup of each name went well.') : html`${parts}`,
+  };
 }

@@ -1,5 +1,6 @@
 import type { FreedVersion } from '../../core/monitor/freed.ts';
-import type { ReportData, SpaceRecord } from '../../core/monitor/report-data.ts';
+import type { ReportData } from '../../core/monitor/report-data.ts';
+import type { SpaceRecord } from '../../model/run-record.ts';
 import { type Html, html } from '../output/html.ts';
 import { chartFigure } from './charts.ts';
 import { dayText, minuteText, numberText, sizeText } from './format.ts';
@@ -7,7 +8,7 @@ import type { Section } from './page.ts';
 import { nothing, table } from './table.ts';
 
 /** Space over time, and what removals would free. */
-export function spaceSection({ space, freed }: ReportData): Section {
+export function spaceSection({ status: { space }, freed }: ReportData): Section {
   const body = html`<h3>Over time</h3>
 ${overTime(space)}
 <h3>What the removal of a version would free</h3>

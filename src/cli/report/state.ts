@@ -1,16 +1,16 @@
-import type { NameState } from '../../core/monitor/report-data.ts';
+import type { State } from '../../core/monitor/state.ts';
 import { type Html, html } from '../output/html.ts';
 
 /** States, worst first: a sign and a word, so that none is told by its colour alone. */
-export const STATES: readonly { state: NameState; word: string; sign: string }[] = [
+export const STATES: readonly { state: State; word: string; sign: string }[] = [
   { state: 'critical', word: 'Critical', sign: '✕' },
-  { state: 'warning', word: 'Warning', sign: '▲' },
   { state: 'unknown', word: 'Unknown', sign: '?' },
+  { state: 'warning', word: 'Warning', sign: '▲' },
   { state: 'ok', word: 'OK', sign: '✓' },
 ];
 
 /** A state as a small label. */
-export function stateLabel(state: NameState): Html {
+export function stateLabel(state: State): Html {
   const { word, sign } = STATES.find((known) => known.state === state) ?? { word: state, sign: '?' };
   return html`<span class="state ${state}"><b aria-hidden="true">${sign}</b>${word}</span>`;
 }

@@ -32,7 +32,11 @@ small { font-size: .8rem; color: var(--muted); font-weight: 400; }
 .note { margin: .6rem 0 0; }
 .nothing, .lead { margin: 0; }
 .lead { margin-bottom: .75rem; max-width: 46rem; }
-.lead.bad { color: var(--critical); font-weight: 600; }
+.bad { color: var(--critical); }
+.problems { list-style: none; margin: 0 0 .75rem; padding: 0; }
+.problems li { display: flex; gap: 1rem; padding: .3rem 0; }
+.problems .state { flex: 0 0 6rem; }
+.problems span { overflow-wrap: anywhere; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1.1rem 1.25rem 1.25rem; margin: 0 0 1.25rem; }
 
 .verdict { font-size: 1.25rem; font-weight: 600; margin: 1.25rem 0 .75rem; }
@@ -59,7 +63,7 @@ nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 0 0 1.25rem; 
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: left; vertical-align: top; padding: .4rem 1.1rem .4rem 0; border-bottom: 1px solid var(--line); white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { font-size: .8rem; font-weight: 600; color: var(--muted); vertical-align: bottom; background: var(--card); }
@@ -76,7 +80,7 @@ td small { display: block; line-height: 1.3; }
 .state.critical { color: var(--critical); }
 .state.unknown { color: var(--unknown); }
 
-.cal { display: block; width: 270px; height: 16px; border-bottom: 1px solid var(--line); }
+.cal { display: block; box-sizing: content-box; width: 270px; height: 16px; border-bottom: 1px solid var(--line); }
 .cal path { fill: none; stroke-dasharray: 2 1; }
 .cal .k { stroke: var(--kept); stroke-width: 11; }
 .cal .r { stroke: var(--removed); stroke-width: 6; }
@@ -115,6 +119,8 @@ output { color: var(--muted); }
   .tiles { gap: .5rem; }
   .tiles li { flex-basis: 40%; padding: .4rem .7rem; }
   .facts { gap: .5rem 1.5rem; }
+  th, td { padding-right: .7rem; }
+  tbody th, .wide { min-width: 8rem; }
 }
 @media screen and (max-width: 46rem) {
   #all-names, #all-names tbody { display: block; }

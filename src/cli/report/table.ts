@@ -1,7 +1,7 @@
 import { type Html, html } from '../output/html.ts';
 
 /** A column of a table. `num`: numbers, aligned right. */
-export type Heading = readonly [title: string, kind?: 'num' | 'name' | 'wide'];
+type Heading = readonly [title: string, kind?: 'num' | 'name' | 'wide'];
 
 /** Rows above which a table scrolls inside its section. */
 const SCROLLS_ABOVE = 30;
@@ -20,9 +20,9 @@ export function table({ caption, id, headings, rows }: TableParts): Html {
   const heads = headings.map(
     ([title, kind]) => html`<th scope="col"${kind === undefined ? undefined : html` class="${kind}"`}>${title}</th>`,
   );
-  const long = rows.length > SCROLLS_ABOVE ? html` long` : undefined;
   // The focus lets the keyboard scroll it.
-  return html`<div class="scroll${long}" role="region" aria-label="${caption}" tabindex="0"><table${id === undefined ? undefined : html` id="${id}"`}>
+  const region = rows.length > SCROLLS_ABOVE ? html` long" role="region" aria-label="${caption}" tabindex="0` : undefined;
+  return html`<div class="scroll${region}"><table${id === undefined ? undefined : html` id="${id}"`}>
 <caption>${caption}</caption>
 <thead><tr>${heads}</tr></thead>
 <tbody>

@@ -1,64 +1,71 @@
+import type { Verification } from '../../model/run-record.ts';
 import type { TaggedVersion } from '../../model/version.ts';
-import type { CoverageRow } from '../reports/coverage.ts';
-import type { DayActivity, NameActivity } from './activity.ts';
-import type { Calendar } from './calendar.ts';
-import type { FreedVersion } from './freed.ts';
+import type { Context } from '../context.ts';
+import { reportCoverage } from '../reports/coverage.ts';
+import { checkInstallationFree } from '../versions/locks.ts';
+import { activityByDay, activityByName, type DayActivity, type NameActivity } from './activity.ts';
+import { type Calendar, calendarOf, calendarStart } from './calendar.ts';
+import { type FreedVersion, mostFreed } from './freed.ts';
+import { type StatusReport, statusOf } from './status.ts';
 
-export type NameState = 'ok' | 'warning' | 'critical' | 'unknown';
+/** Periods of the verification coverage. */
+const COVERAGE_DAYS = [1, 7, 30, 90];
 
-/** The state of the backups of one name. */
-export interface NameStatus {
-  name: string;
-  state: NameState;
-  newestUid: string | null;
-  newestDate: Date | null;
-  nextDue: Date | null;
-  lastProblem: string | null;
-  breaches: readonly string[];
+/** What a report is to have. */
+export interface ReportRequest {
+  /** Leave out what reads all blocks of the database: {@link ReportData.freed}, a new coverage. */
+  quick: boolean;
 }
 
-/** Space of all versions at one time, in bytes. */
-export interface SpaceRecord {
+/** Verification coverage at some time. */
+export interface ReportCoverage extends Verification {
   date: Date;
-  virtual: number;
-  real: number;
-  stored: number | null;
-  versions: number;
-  names: number;
-  kinds: Record<string, number>;
+  /** The verification that is longest ago. Null: none, or not known. */
+  oldest: Date | null;
 }
 
-/** A failed attempt that nothing has made up for. */
-export interface RunProblem {
-  kind: 'job' | 'step' | 'run';
-  name: string;
-  job: string;
-  host: string;
-  started: Date;
-  succeeded: Date | null;
-  failures: number;
-  exitCode: number;
-  problem: string | null;
-}
-
-/** Everything that the page shows. */
+/** Everything that a report shows. */
 export interface ReportData {
-  now: Date;
-  host: string;
-  /** When the last `run` on this host ended. */
-  runEnded: Date | undefined;
-  /** Sorted: worst first. */
-  names: readonly NameStatus[];
+  status: StatusReport;
+  /** Sorted by name, then date. */
   versions: readonly TaggedVersion[];
   calendar: Calendar;
   byDay: readonly DayActivity[];
   byName: readonly NameActivity[];
-  /** Newest first. */
-  problems: readonly RunProblem[];
-  /** Undefined: left out, since it costs much. */
-  coverage: readonly CoverageRow[] | undefined;
-  /** Undefined: left out, since it costs much. */
+  /** Undefined: it was not measured. */
+  coverage: ReportCoverage | undefined;
+  /** Undefined: left out. */
   freed: readonly FreedVersion[] | undefined;
-  /** Oldest first. */
-  space: readonly SpaceRecord[];
+}
+
+/**
+ * Gathers the data of a report, and changes nothing. Costs what `status`, `stats`, `scrub
+ * --coverage` and `du` of all versions cost; the last two only without `quick`.
+ */
+export async function gatherReport(context: Context, { quick }: ReportRequest): Promise<ReportData> {
+  await checkInstallationFree(context.locks);
+  const status = await statusOf(context);
+  const now = status.at;
+  const versions = await context.meta.listVersions({});
+  const stats = await context.meta.listStats({ endedSince: calendarStart(now) });
+  return {
+    ...{ status, versions },
+    calendar: calendarOf({ versions, stats }, now),
+    byDay: activityByDay(stats, now),
+    byName: activityByName(stats),
+    coverage: quick ? recordedCoverage(status) : await measuredCoverage(context, now),
+    freed: quick ? undefined : await mostFreed(context, versions),
+  };
+}
+
+/** The coverage that `run` measured last. */
+function recordedCoverage({ space }: StatusReport): ReportCoverage | undefined {
+  const last = space.findLast(({ verification }) => verification !== undefined);
+  return last?.verification === undefined ? undefined : { ...last.verification, date: last.date, oldest: null };
+}
+
+async function measuredCoverage(context: Context, date: Date): Promise<ReportCoverage> {
+  const rows = await reportCoverage(context, COVERAGE_DAYS);
+  const { blobs = 0, bad = 0, never = 0, oldest = null } = rows[0] ?? {};
+  return { date, blobs, bad, never, oldest, verified: rows.map(({ days, verified }) => ({ days, blobs: verified })) };
 }

@@ -1,8 +1,11 @@
 import { activityByDay, activityByName } from '../../../src/core/monitor/activity.ts';
 import { calendarOf } from '../../../src/core/monitor/calendar.ts';
-import type { NameState, NameStatus, ReportData } from '../../../src/core/monitor/report-data.ts';
+import type { NameStatus } from '../../../src/core/monitor/name-status.ts';
+import type { ReportData } from '../../../src/core/monitor/report-data.ts';
+import { compareStates, type Problem, type State } from '../../../src/core/monitor/state.ts';
 import { NO_COUNTS } from '../../../src/model/counters.ts';
 import type { BackupStats } from '../../../src/model/reports.ts';
+import type { SpaceRecord } from '../../../src/model/run-record.ts';
 import type { TaggedVersion } from '../../../src/model/version.ts';
 
 const DAY_MS = 86_400_000;
@@ -10,61 +13,69 @@ const GIB = 2 ** 30;
 
 export const SAMPLE_NOW = new Date('2026-11-30T06:15:00Z');
 
-/** A report about installation of this size, the same each time. */
+/** The data of a report about an installation of this size, always the same. */
 export function sampleReport({ names, versionsPerName }: { names: number; versionsPerName: number }): ReportData {
   const now = SAMPLE_NOW;
-  const rows = Array.from({ length: names }, (_, index) => nameOf(index));
-  const versions = rows.flatMap((name, index) => versionsOf(name, index, versionsPerName));
-  const stats = rows.flatMap((name, index) => statsOf(name, index));
-  const statuses = rows.map((name, index) => statusOf(name, index, versions));
-  const order: NameState[] = ['critical', 'warning', 'unknown', 'ok'];
+  const titles = Array.from({ length: names }, (_, index) => nameOf(index));
+  const versions = titles.flatMap((name, index) => versionsOf(name, index, versionsPerName));
+  const stats = titles.flatMap((name, index) => statsOf(name, index));
+  const statuses = titles.map((name, index) =>
+    statusOf(name, index, versions.slice(index * versionsPerName, (index + 1) * versionsPerName)),
+  );
+  statuses.sort((a, b) => compareStates(a.state, b.state));
+  const newest = new Set(statuses.map((status) => status.newest?.uid));
+  const run = {
+    kind: 'run',
+    name: 'backup1',
+    job: '',
+    host: 'backup1',
+    failures: 0,
+    exitCode: 0,
+    problem: null,
+    reported: null,
+    hook: null,
+  } as const;
+  const ended = new Date(now.getTime() - 200_000);
   return {
-    now,
-    host: 'backup1.example.org',
-    runEnded: new Date(now.getTime() - 200_000),
-    names: statuses.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state)),
+    status: {
+      at: now,
+      state: 'critical',
+      names: statuses,
+      problems: [
+        {
+          state: 'critical',
+          text: 'Step scrub: 2 blobs are bad. Versions that hold them are invalid now. (since 2026-11-29 03:51:00)',
+        },
+      ],
+      records: [{ ...run, started: ended, ended, succeeded: ended }],
+      space: spaceOf(names, versionsPerName),
+    },
     versions,
     calendar: calendarOf({ versions, stats }, now),
     byDay: activityByDay(stats, now),
     byName: activityByName(stats),
-    problems: [
-      {
-        ...{ kind: 'job', name: nameOf(0), job: nameOf(0), host: 'backup1', failures: 7, exitCode: 1 },
-        started: new Date(now.getTime() - 900_000),
-        succeeded: new Date(now.getTime() - 3.4 * DAY_MS),
-        problem: 'Cannot open image vms/db-0: No such file or directory. List the images: rbd ls vms',
-      },
-      {
-        ...{ kind: 'step', name: 'scrub', job: '', host: 'backup1', failures: 1, exitCode: 20 },
-        started: new Date(now.getTime() - 3 * 3_600_000),
-        succeeded: new Date(now.getTime() - 1.1 * DAY_MS),
-        problem: '2 blobs are bad. Versions that hold them are invalid now.',
-      },
-    ],
-    coverage: [1, 7, 30, 90].map((days) => ({
-      ...{ days, blobs: 1_234_567, never: 1200, bad: 2, oldest: null, oldestUid: null },
-      verified: Math.round(1_234_567 * Math.min(1, days / 28)),
-      percent: Math.floor(Math.min(1, days / 28) * 1000) / 10,
-    })),
+    coverage: {
+      ...{ date: now, blobs: 1_234_567, never: 1200, bad: 2, oldest: null },
+      verified: [1, 7, 30, 90].map((days) => ({ days, blobs: Math.round(1_234_567 * Math.min(1, days / 28)) })),
+    },
     freed: versions
       .filter(({ valid }) => valid)
       .slice(0, 50)
-      .map((version, index) => ({
-        version,
-        freedBytes: (40 * GIB) / (index + 1),
-        isNewest: index % versionsPerName === versionsPerName - 1,
-      }))
-      .sort((a, b) => b.freedBytes - a.freedBytes),
-    space: Array.from({ length: 200 }, (_, index) => ({
-      date: new Date(now.getTime() - (199 - index) * DAY_MS - 20_000_000),
-      virtual: names * 60 * GIB,
-      real: names * GIB * (30 + index / 10 + wave(index, 9)),
-      stored: names * GIB * (9 + index / 40 + wave(index, 30)),
-      versions: Math.round(names * versionsPerName * (0.8 + index / 1000)),
-      names,
-      kinds: {},
-    })),
+      .map((version, index) => ({ version, freedBytes: (40 * GIB) / (index + 1), isNewest: newest.has(version.uid) })),
   };
+}
+
+/** A measurement a day. */
+function spaceOf(names: number, versionsPerName: number): SpaceRecord[] {
+  return Array.from({ length: 200 }, (_, index) => ({
+    date: new Date(SAMPLE_NOW.getTime() - (199 - index) * DAY_MS - 20_000_000),
+    virtual: names * 60 * GIB,
+    real: names * GIB * (30 + index / 10 + wave(index, 9)),
+    stored: names * GIB * (9 + index / 40 + wave(index, 30)),
+    versions: Math.round(names * versionsPerName * (0.8 + index / 1000)),
+    names,
+    kinds: {},
+  }));
 }
 
 function nameOf(index: number): string {
@@ -109,21 +120,39 @@ function statsOf(name: string, seed: number): BackupStats[] {
 }
 
 function statusOf(name: string, seed: number, versions: readonly TaggedVersion[]): NameStatus {
-  const newest = versions.filter((version) => version.name === name && version.valid).at(-1);
-  const state: NameState = seed === 0 ? 'critical' : seed === 1 || seed % 20 === 7 ? 'warning' : 'ok';
-  const breach = `daily: Latest backup is too old. Version ${newest?.uid} has date 2026-11-26 20:39:00, new backup due since 2026-11-28 02:39:00.`;
+  const newest = versions.filter(({ valid }) => valid).at(-1);
+  const state: State = seed === 0 ? 'critical' : seed === 1 || seed % 20 === 7 ? 'warning' : 'ok';
+  const text = 'Cannot open image vms/db-0: No such file or directory.';
+  const lastProblem = seed === 0 ? { date: new Date(SAMPLE_NOW.getTime() - 900_000), text, failures: 7 } : null;
+  const breaches = BREACHES[state].map(([scheduler, breach]) => ({
+    name,
+    scheduler,
+    kind: 'too_few' as const,
+    breach: `${scheduler}: ${breach}`,
+  }));
+  const problems: Problem[] = breaches.map(({ breach }) => ({
+    state: state === 'critical' ? 'critical' : 'warning',
+    text: breach,
+  }));
   return {
-    ...{ name, state, newestUid: newest?.uid ?? null, newestDate: newest?.date ?? null },
-    nextDue:
-      seed === 0
-        ? new Date(SAMPLE_NOW.getTime() - 2.3 * DAY_MS)
-        : new Date(SAMPLE_NOW.getTime() + (seed % 30) * 2_000_000 + 60_000),
-    lastProblem: seed === 0 ? 'Cannot open image vms/db-0: No such file or directory.' : null,
-    breaches:
-      seed === 0
-        ? [breach, 'daily: Too few backups. Found 3, should be 7.']
-        : state === 'warning'
-          ? ['weekly: Too few backups. Found 3, should be 4.']
-          : [],
+    ...{ name, state, newest, lastProblem, breaches, problems },
+    ...{ jobs: [name], schedulers: ['daily', 'weekly'], damaged: [], badBlocks: 0, deadline: null },
+    versions: versions.length,
+    invalid: versions.filter(({ valid }) => !valid).length,
+    ageSeconds: newest === undefined ? null : (SAMPLE_NOW.getTime() - newest.date.getTime()) / 1000,
+    nextDue: new Date(SAMPLE_NOW.getTime() + (seed === 0 ? -2.3 * DAY_MS : (seed % 30) * 2_000_000 + 60_000)),
   };
 }
+
+const BREACHES: Record<State, readonly (readonly [scheduler: string, breach: string])[]> = {
+  critical: [
+    [
+      'daily',
+      'Latest backup is too old. Version 00000000-1a2b-11f1-9c3d-000000000006 has date 2026-11-26 20:39:00, new backup due since 2026-11-28 02:39:00.',
+    ],
+    ['daily', 'Too few backups. Found 3, should be 7.'],
+  ],
+  warning: [['weekly', 'Too few backups. Found 3, should be 4.']],
+  unknown: [],
+  ok: [],
+};
