@@ -7,8 +7,8 @@ const table = document.getElementById('all-names');
 if (table) {
   const rows = [...table.tBodies[0].rows].map((row) => ({
     row,
-    name: row.querySelector('th').firstChild.data.toLowerCase(),
-    isOk: row.querySelector('.state.ok') !== null,
+    name: (row.querySelector('th').firstChild?.data ?? '').toLowerCase(),
+    isOk: row.querySelector('.ok') !== null,
   }));
   const form = document.createElement('form');
   form.className = 'filter';
