@@ -26,8 +26,9 @@ test('reading the words runs nothing of what a command alone needs', () => {
 
 test.each(['program', 'blocks'])('the bundle %s leaves what only some need to bundles of their own', (bundle) => {
   expect(sourcesIn(bundle)).toContain('src/data/s3/s3-backend.ts');
-  expect(sourcesIn(bundle).filter((source) => /@aws-sdk|@smithy|node_modules\/(pg|knex)/.test(source))).toEqual([]);
+  expect(sourcesIn(bundle).filter((source) => /@aws-sdk|@smithy|node_modules\/(pg|knex|d3-)/.test(source))).toEqual([]);
   expect(sourcesIn('s3-sdk').some((source) => source.includes('@aws-sdk/client-s3'))).toBe(true);
   expect(sourcesIn('knex').some((source) => source.includes('node_modules/knex/'))).toBe(true);
+  expect(sourcesIn('d3').some((source) => source.includes('node_modules/d3-scale/'))).toBe(true);
   expect(sourcesIn('pg').some((source) => source.includes('node_modules/pg/'))).toBe(true);
 });

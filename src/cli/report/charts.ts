@@ -49,7 +49,7 @@ function plot(series: readonly Series[], quantity: Quantity): Html[] {
       (tick) =>
         html`<path class="grid" d="M${LEFT} ${round(y(tick))}H${RIGHT}"/><text x="${LEFT - 8}" y="${round(y(tick) + 4)}" text-anchor="end">${numberText(tick)}${tick === 0 || unit.name === '' ? '' : ` ${unit.name}`}</text>`,
     );
-  const days = x.ticks(4).filter((tick) => x(tick) < RIGHT - 20);
+  const days = daysOf(x.ticks(5), x.ticks(14)).filter((tick) => x(tick) < RIGHT - 20);
   const isMonthly = days.every((tick) => tick.getUTCDate() === 1);
   const labels = days.map(
     (tick) =>
@@ -57,6 +57,11 @@ function plot(series: readonly Series[], quantity: Quantity): Html[] {
   );
   const place = ([date, value]: Point): [number, number] => [round(x(date)), round(y(value / unit.size))];
   return [...grid, ...labels, ...series.map((one, index) => curve(one, index, place))];
+}
+
+/** Months, if the time has some; else every second one of the smaller steps. */
+function daysOf(months: readonly Date[], steps: readonly Date[]): readonly Date[] {
+  return months.length > 3 ? months : steps.filter((_, index) => index % 2 === 0);
 }
 
 function curve({ kind, points }: Series, index: number, place: (point: Point) => [number, number]): Html {

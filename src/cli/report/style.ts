@@ -120,7 +120,9 @@ output { color: var(--muted); }
   .tiles li { flex-basis: 40%; padding: .4rem .7rem; }
   .facts { gap: .5rem 1.5rem; }
   th, td { padding-right: .7rem; }
-  tbody th, .wide { min-width: 8rem; }
+  thead th { white-space: normal; }
+  tbody th, .wide { min-width: 7rem; }
+  .wide:has(.bar) { min-width: 4rem; }
 }
 @media screen and (max-width: 46rem) {
   #all-names, #all-names tbody { display: block; }
@@ -140,6 +142,7 @@ output { color: var(--muted); }
 }
 @media print {
   @page { margin: 12mm; }
+  html { font-size: 12px; }
   body { background: #fff; font-size: 9pt; }
   header, main { max-width: none; padding: 0; }
   section { border: 0; border-top: 1px solid var(--line); border-radius: 0; padding: .6rem 0 0; }
@@ -147,9 +150,12 @@ output { color: var(--muted); }
   .scroll { overflow: visible; margin: 0; padding: 0; }
   h2, h3, figcaption { break-after: avoid; }
   tr, figure, li { break-inside: avoid; }
-  th, td { padding: .2rem .6rem .2rem 0; }
-  tbody th { min-width: 0; }
-  .cal:not(.key) { width: 180px; height: 12px; }
+  table { font-size: 8pt; }
+  small, thead th { font-size: 7pt; }
+  th, td { padding: .15rem .5rem .15rem 0; }
+  .figures { grid-template-columns: 1fr 1fr; }
+  tbody th { min-width: 4.5rem; }
+  .cal:not(.key) { width: 150px; height: 11px; }
   .tiles li { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `.trim();

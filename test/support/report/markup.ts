@@ -1,5 +1,5 @@
 /** A table as its markup gives it. */
-export interface ParsedTable {
+interface ParsedTable {
   headings: string[];
   /** Number of cells of each row. */
   rows: number[];
