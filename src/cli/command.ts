@@ -80,8 +80,8 @@ export interface Command extends CommandWords {
   /** Ends within milliseconds: libc, which costs 6 ms, is loaded only for a lock. */
   isShort?: true;
   /**
-   * Whether stdout gets the bytes of an image, or a page. Log lines go to stderr then, and `--json` is
-   * refused.
+   * Whether stdout gets the bytes of an image, or a page. Log lines go to stderr then, and `--json`
+   * is refused.
    */
   streamsBytes?(invocation: Invocation): boolean;
   /** Log lines go to stderr: stdout gets a text that people send to a file. */

@@ -2,7 +2,7 @@ import type { ReportData } from '../../core/monitor/report-data.ts';
 import { type Html, html } from '../output/html.ts';
 import { chartFigure } from './charts.ts';
 import { durationText, numberText, sizeText } from './format.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { leftOut, nothing, table } from './table.ts';
 
 const MOST_ROWS = 50;

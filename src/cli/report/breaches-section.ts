@@ -1,6 +1,6 @@
 import type { ReportData } from '../../core/monitor/report-data.ts';
 import { html } from '../output/html.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { leftOut, nothing, table } from './table.ts';
 
 /** Enough for a page: a name with a broken schedule has a breach for each of its versions. */

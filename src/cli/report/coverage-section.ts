@@ -1,7 +1,7 @@
 import type { ReportData } from '../../core/monitor/report-data.ts';
 import { html } from '../output/html.ts';
 import { countText, distanceText, minuteText, numberText } from './format.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { nothing, table } from './table.ts';
 
 /** How much of the stored data was verified, and when. */

@@ -4,7 +4,7 @@ import type { ReportData } from '../../core/monitor/report-data.ts';
 import { type Html, html } from '../output/html.ts';
 import { calendarLegend, calendarSvg, daysMade } from './calendar-svg.ts';
 import { dayText, sizeText, timeCell } from './format.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { stateLabel } from './state.ts';
 import { nothing, table } from './table.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ReportData } from '../../core/monitor/report-data.ts';
-import { type Html, html, trusted } from '../output/html.ts';
+import { html, trusted } from '../output/html.ts';
 import { programVersion } from '../words/version.ts';
 import { activitySection } from './activity-section.ts';
 import { breachesSection } from './breaches-section.ts';
@@ -12,14 +12,6 @@ import { SCRIPT } from './script.ts';
 import { spaceSection } from './space-section.ts';
 import { STYLE } from './style.ts';
 import { summary } from './summary.ts';
-
-/** A part of the page. */
-export interface Section {
-  /** Of the link to it. */
-  id: string;
-  title: string;
-  body: Html;
-}
 
 /**
  * The report as one page of HTML. It loads nothing, and its tables need no script.

@@ -1,7 +1,7 @@
 import type { ReportData } from '../../core/monitor/report-data.ts';
 import { type Html, html } from '../output/html.ts';
 import { numberText, timeCell } from './format.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { stateLabel } from './state.ts';
 import { leftOut, nothing, table } from './table.ts';
 

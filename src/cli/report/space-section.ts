@@ -4,7 +4,7 @@ import type { SpaceRecord } from '../../model/run-record.ts';
 import { type Html, html } from '../output/html.ts';
 import { chartFigure } from './charts.ts';
 import { dayText, minuteText, numberText, sizeText } from './format.ts';
-import type { Section } from './page.ts';
+import type { Section } from './section.ts';
 import { nothing, table } from './table.ts';
 
 /** Space over time, and what removals would free. */

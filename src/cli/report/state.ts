@@ -1,7 +1,7 @@
 import type { State } from '../../core/monitor/state.ts';
 import { type Html, html } from '../output/html.ts';
 
-/** States, worst first: a sign and a word, so that none is told by its colour alone. */
+/** States, worst first: a sign and a word, so that colours are not needed. */
 export const STATES: readonly { state: State; word: string; sign: string }[] = [
   { state: 'critical', word: 'Critical', sign: '✕' },
   { state: 'unknown', word: 'Unknown', sign: '?' },

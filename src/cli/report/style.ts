@@ -121,6 +121,7 @@ output { color: var(--muted); }
   .facts { gap: .5rem 1.5rem; }
   th, td { padding-right: .7rem; }
   thead th { white-space: normal; }
+  .chart text { font-size: 13px; }
   tbody th, .wide { min-width: 7rem; }
   .wide:has(.bar) { min-width: 4rem; }
 }
@@ -152,7 +153,7 @@ output { color: var(--muted); }
   tr, figure, li { break-inside: avoid; }
   table { font-size: 8pt; }
   small, thead th { font-size: 7pt; }
-  th, td { padding: .15rem .5rem .15rem 0; }
+  th, td { padding: .15rem .65rem .15rem 0; }
   .figures { grid-template-columns: 1fr 1fr; }
   tbody th { min-width: 4.5rem; }
   .cal:not(.key) { width: 150px; height: 11px; }

@@ -8,7 +8,7 @@ const SCROLLS_ABOVE = 30;
 
 /** A table of a report. */
 export interface TableParts {
-  /** What it shows, for screen readers. */
+  /** Its title, for screen readers. */
   caption: string;
   id?: string;
   headings: readonly Heading[];

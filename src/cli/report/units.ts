@@ -1,4 +1,4 @@
-/** What an axis counts. */
+/** The measure of an axis. */
 export type Quantity = 'bytes' | 'seconds' | 'count';
 
 /** A unit for the labels of an axis. */

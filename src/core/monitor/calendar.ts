@@ -19,7 +19,7 @@ export interface CalendarDay {
 /** The days of each name, oldest first; a day without a backup has no entry. */
 export type Calendar = ReadonlyMap<string, readonly (CalendarDay | undefined)[]>;
 
-/** What a calendar is made of. */
+/** The source of a calendar. */
 interface CalendarSource {
   versions: readonly Pick<Version, 'uid' | 'name' | 'date' | 'valid'>[];
   /** Statistics outlive their versions: they tell of removed ones. */

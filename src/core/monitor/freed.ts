@@ -1,7 +1,7 @@
 import type { TaggedVersion } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 
-/** What the removal of one version alone would free. */
+/** A version, and the space that its removal alone would free. */
 export interface FreedVersion {
   version: TaggedVersion;
   /** Bytes of blobs that no other version uses. */

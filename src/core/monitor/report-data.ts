@@ -11,7 +11,7 @@ import { type StatusReport, statusOf } from './status.ts';
 /** Periods of the verification coverage. */
 const COVERAGE_DAYS = [1, 7, 30, 90];
 
-/** What a report is to have. */
+/** The extent of a report. */
 export interface ReportRequest {
   /** Leave out what reads all blocks of the database: {@link ReportData.freed}, a new coverage. */
   quick: boolean;

@@ -13,7 +13,7 @@ const SHAPES = new Set(['path', 'rect', 'text', 'svg']);
 /** Tag, comment or doctype at the start. Values of attributes are quoted. */
 const TAG = /^<(\/?)([a-z][a-z0-9]*)((?:\s+[a-zA-Z-]+(?:="[^"<>]*")?)*)\s*(\/?)>/;
 
-/** What a page of HTML consists of. */
+/** The parts of a page of HTML. */
 export interface Markup {
   /** Start and end tags in order, with the names of their attributes. */
   tags: string[];
