@@ -22,8 +22,10 @@ test.each([
 
 test('a command that is one letter short, too long or swapped is suggested', () => {
   for (const name of NAMES.filter(({ length }) => length > 4)) {
-    expect(suggest(name.slice(1), NAMES)).toBe(name);
     expect(suggest(`${name}s`, NAMES)).toBe(name);
+    // `eport` and `erport` are as near to `export`.
+    if (name === 'report') continue;
+    expect(suggest(name.slice(1), NAMES)).toBe(name);
     expect(suggest(`${name[1]}${name[0]}${name.slice(2)}`, NAMES)).toBe(name);
   }
 });
