@@ -40,7 +40,7 @@ describe.each([...SCHEMAS])('docs/json/%s.json', (name, schema) => {
       }
       if (/\/properties\/[^/]+$/.test(path)) expect(part.description, path).toMatch(/\.$/);
       if ([part.type].flat().some((type) => type === 'integer' || type === 'number'))
-        expect(part.description, `${path} has no unit`).toMatch(/\b(bytes|blocks?|blobs|seconds|exit code)\b/i);
+        expect(part.description, `${path} has no unit`).toMatch(/\b(bytes|blocks?|blobs|versions|values|seconds|exit code)\b/i);
     }
     expect(objects).not.toEqual([]);
   });
