@@ -206,10 +206,9 @@ function newestProblems({ newest, checks, schedulers, at }: Newest): Problem[] {
 function damageProblems(damaged: readonly TaggedVersion[], badBlocks: number): Problem[] {
   const last = damaged.at(-1);
   if (last === undefined) return [];
-  const which = `Version ${last.uid} of ${toSecondsText(last.date)}`;
-  const others = damaged.length > 1 ? `, and ${damaged.length - 1} more,` : '';
-  const why = badBlocks > 0 ? `Bad blocks: ${badBlocks}.` : 'Blocks are missing, or its removal was stopped.';
-  return [{ state: 'critical', text: `${which}${others} was complete and is not valid any more. ${why}` }];
+  const why = badBlocks > 0 ? `bad blocks: ${badBlocks}` : 'blocks are missing, or its removal was stopped';
+  const others = damaged.length > 1 ? ` Damaged versions: ${damaged.length}.` : '';
+  return [{ state: 'critical', text: `Version ${last.uid} is damaged (${why}).${others}` }];
 }
 
 function attemptProblems(lastProblem: NameStatus['lastProblem']): Problem[] {

@@ -51,12 +51,10 @@ export class LastAttempts {
     const now = this.#context.now();
     const since = validByDate(versions, now).at(-1)?.date ?? new Date(0);
     const record = this.#records.get(name);
-    if (record !== undefined && record.failures > 0 && record.started >= since)
-      return {
-        date: record.ended ?? record.started,
-        text: record.problem ?? `Exit code ${record.exitCode}.`,
-        failures: record.failures,
-      };
+    // By its end: an attempt fails too if the backup is made, but a command after it fails.
+    const date = record === undefined ? since : (record.ended ?? record.started);
+    if (record !== undefined && record.failures > 0 && date >= since)
+      return { date, text: record.problem ?? 'The last attempt did not end.', failures: record.failures };
     const failed = unfinished.filter(({ date }) => date > since && !isFromFuture(date, now));
     const last = failed.at(-1);
     if (last === undefined) return null;

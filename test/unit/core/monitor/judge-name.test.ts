@@ -110,7 +110,7 @@ describe('other problems', () => {
     const lastProblem = { date: ago(1), text: 'no space', failures: 3 };
     const status = judge({ versions: [...damaged, version(1)], damaged, badBlocks: 7, lastProblem });
     expect(problemsOf(status)).toEqual([
-      'critical: Version v26 of 2026-11-22 10:00:00, and 1 more, was complete and is not valid any more. Bad blocks: 7.',
+      'critical: Version v26 is damaged (bad blocks: 7). Damaged versions: 2.',
       'warning: Failed 3 times: no space',
     ]);
     expect(status).toMatchObject({ state: 'critical', damaged: ['v50', 'v26'], badBlocks: 7 });

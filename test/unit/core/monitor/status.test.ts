@@ -62,9 +62,13 @@ it('tells failed backups by the record of the job, until one goes well', async (
   await lab.meta.putRunRecord(record({ failures: 2 }));
   const [web] = (await statusOf(context)).names;
   expect(web).toMatchObject({ state: 'warning', lastProblem: { failures: 2, text: 'No space.' } });
+  const before = { started: lab.now, ended: lab.now };
+  lab.now = new Date(lab.now.getTime() + 60_000);
   await add('web', 'v2', { hoursAgo: 0 });
-  lab.now = new Date(lab.now.getTime() + 1000);
-  await lab.meta.putRunRecord(record({ failures: 2, started: new Date(lab.now.getTime() - 60_000) }));
+  // The command after the backup failed: the version is there.
+  await lab.meta.putRunRecord(record({ ...before, ended: lab.now }));
+  expect((await statusOf(context)).names[0]?.lastProblem).toMatchObject({ date: lab.now });
+  await lab.meta.putRunRecord(record(before));
   expect((await statusOf(context)).names[0]?.lastProblem).toBeNull();
 });
 
