@@ -134,11 +134,15 @@ function ofVerification(name: string, help: string, take: (one: Verification) =>
   return { name, help, labels: [], read };
 }
 
+const LABELS_OF = {
+  run: ({ host }: RunRecord) => [host],
+  job: ({ job, name }: RunRecord) => [job, name],
+  step: ({ name }: RunRecord) => [name],
+};
+
 function ofRecord(kind: RunRecord['kind'], name: string, help: string, take: (one: RunRecord) => number | undefined): Metric {
   const read = ({ status }: MetricsFacts) =>
-    status.records
-      .filter((record) => record.kind === kind)
-      .flatMap((record) => sample(take(record), ...(kind === 'job' ? [record.job] : []), record.name));
+    status.records.filter((record) => record.kind === kind).flatMap((record) => sample(take(record), ...LABELS_OF[kind](record)));
   return { name, help, labels: RECORD_LABELS[kind], read };
 }
 

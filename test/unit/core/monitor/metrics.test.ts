@@ -58,7 +58,7 @@ it('tells failures of jobs, steps and runs', async () => {
   const more = { reported: null, hook: null };
   await lab.meta.putRunRecord({ ...record, ...more, kind: 'job', name: 'vm', job: 'lab', failures: 3, exitCode: 6 });
   await lab.meta.putRunRecord({ ...record, ...more, kind: 'step', name: 'scrub', succeeded: lab.now });
-  await lab.meta.putRunRecord({ ...record, ...more, kind: 'run', name: 'host1', exitCode: 20 });
+  await lab.meta.putRunRecord({ ...record, ...more, kind: 'run', name: 'run', host: 'host1', exitCode: 20 });
   const lines = (await metricsText(lab.context, REQUEST)).text.split('\n');
   expect(lines).toContain('backy2_job_failures{job_name="lab",name="vm"} 3');
   expect(lines).toContain('backy2_job_last_exit_code{job_name="lab",name="vm"} 6');
