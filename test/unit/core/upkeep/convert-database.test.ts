@@ -83,6 +83,11 @@ async function fill(): Promise<void> {
   await meta.recordChecks([{ uid: rows[4]?.uid ?? '', good: true }], 1_234);
   await meta.markBlobsInvalid([{ uid: rows[9]?.uid ?? '', checksum: rows[9]?.checksum ?? '' }]);
   await meta.keepStoreId('8a1f4b1e-0000-4000-8000-000000000000');
+  await meta.putRunRecord({
+    ...{ kind: 'job', name: 'vm', job: 'vm', host: 'node1', started: lab.now, ended: null, succeeded: lab.now, failures: 2 },
+    ...{ exitCode: 22, problem: 'x', reported: lab.now, hook: 'before' },
+  });
+  await meta.addSpace({ date: lab.now, virtual: 1, real: 2, stored: null, versions: 3, names: 4, kinds: { freed: 5 } });
   // Leftovers in zero blocks, blobs without encryption with and without an empty key, an odd
   // length.
   sql(`UPDATE blocks SET uid = NULL, checksum = NULL, enc_envkey = 'left over', enc_nonce = '' WHERE id BETWEEN 20 AND 22;
