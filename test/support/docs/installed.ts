@@ -1,0 +1,25 @@
+import { CHECKOUT, type PageMachine } from './page-machine.ts';
+
+const EXAMPLES = '/usr/share/doc/backy2/examples';
+
+/** Puts backy2 on a machine, with the paths of the Debian package (docs/install.md). */
+export async function install(machine: PageMachine): Promise<void> {
+  await machine.ok(`ln -s ${CHECKOUT}/bin/backy2 /usr/bin/backy2 && mkdir -p ${EXAMPLES}`);
+  await machine.ok(`cp -r ${CHECKOUT}/backy.cfg.example ${CHECKOUT}/docs/scripts ${EXAMPLES}`);
+  await machine.ok(`cp ${CHECKOUT}/docs/systemd/* /usr/lib/systemd/system/`);
+}
+
+/** Installs backy2, and configures it as the head of backy.cfg.example says. */
+export async function installConfigured(machine: PageMachine): Promise<void> {
+  await install(machine);
+  await machine.ok(`cp ${EXAMPLES}/backy.cfg.example /etc/backy.cfg && chmod 600 /etc/backy.cfg`);
+  await makeFolders(machine);
+  await machine.ok('backy2 initdb');
+}
+
+/** Runs the commands at the head of /etc/backy.cfg, but not initdb. */
+export async function makeFolders(machine: PageMachine): Promise<void> {
+  const [, block = ''] = /Before the first backup:\n#\n((?:# {4,}.*\n)+)/.exec(machine.read('/etc/backy.cfg')) ?? [];
+  const lines = block.split('\n').map((line) => line.replace(/^#\s*/, ''));
+  for (const line of lines.filter((text) => text !== '' && !text.endsWith(' initdb'))) await machine.ok(line);
+}
