@@ -1,6 +1,6 @@
 #!/bin/bash
 # Daily upkeep, when the backups have ended: removes what has expired, frees its space, verifies
-# blobs, copies the database, and reports SLA breaches. For cron or a timer: docs/first-week.md.
+# blobs, copies the database, and reports SLA breaches. For cron or a timer: docs/schedules.md.
 #
 #     backup-upkeep.sh COPIES
 #

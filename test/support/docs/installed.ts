@@ -1,18 +1,19 @@
 import { CHECKOUT, type PageMachine } from './page-machine.ts';
 
-const EXAMPLES = '/usr/share/doc/backy2/examples';
+const SHARE = '/usr/share/backy2';
 
 /** Puts backy2 on a machine, with the paths of the Debian package (docs/install.md). */
 export async function install(machine: PageMachine): Promise<void> {
-  await machine.ok(`ln -s ${CHECKOUT}/bin/backy2 /usr/bin/backy2 && mkdir -p ${EXAMPLES}`);
-  await machine.ok(`cp -r ${CHECKOUT}/backy.cfg.example ${CHECKOUT}/docs/scripts ${EXAMPLES}`);
+  await machine.ok(`ln -s ${CHECKOUT}/bin/backy2 /usr/bin/backy2 && mkdir -p ${SHARE} /usr/share/doc/backy2`);
+  await machine.ok(`cp -r ${CHECKOUT}/backy.cfg.example ${CHECKOUT}/docs/scripts ${SHARE}`);
+  await machine.ok(`cp -r ${CHECKOUT}/docs /usr/share/doc/backy2`);
   await machine.ok(`cp ${CHECKOUT}/docs/systemd/* /usr/lib/systemd/system/`);
 }
 
 /** Installs backy2, and configures it as the head of backy.cfg.example says. */
 export async function installConfigured(machine: PageMachine): Promise<void> {
   await install(machine);
-  await machine.ok(`cp ${EXAMPLES}/backy.cfg.example /etc/backy.cfg && chmod 600 /etc/backy.cfg`);
+  await machine.ok(`cp ${SHARE}/backy.cfg.example /etc/backy.cfg && chmod 600 /etc/backy.cfg`);
   await makeFolders(machine);
   await machine.ok('backy2 initdb');
 }
