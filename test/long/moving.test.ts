@@ -23,7 +23,8 @@ describe.skipIf(lack.skip)(`the commands of docs/moving.md${lack.note}`, () => {
     await install(to);
     for (const host of [from, to]) host.write('/srv/web.img', IMAGE);
     from.write('/etc/backy/conf.d/jobs.cfg', '[job:web]\nsource: file:///srv/web.img\n');
-    uid = (await from.ok('backy2 -m backup file:///srv/web.img web')).split('\n')[0] ?? '';
+    await from.ok('systemctl enable --now backy2-run.timer && systemctl start backy2-run.service');
+    uid = (await from.ok('backy2 -ms ls -f uid web')).trim();
   });
   afterEach(() => machines.stop());
 
@@ -37,6 +38,10 @@ describe.skipIf(lack.skip)(`the commands of docs/moving.md${lack.note}`, () => {
     const outputs = await onHost(to, '3. Check the new host');
     expect(outputs['backy2 ls']).toContain(uid);
     await to.ok('cmp /srv/web.img /var/tmp/moved.img');
+    const started = await onHost(to, '4. Start the new host');
+    expect(started['backy2 run --dry-run']).toMatch(/web.*not due/);
+    expect(await to.ok('systemctl is-enabled backy2-run.timer')).toBe('enabled\n');
+    expect((await from.run('systemctl is-enabled backy2-run.timer')).stdout).toBe('disabled\n');
   });
 
   test('without the database', async () => {
@@ -44,5 +49,6 @@ describe.skipIf(lack.skip)(`the commands of docs/moving.md${lack.note}`, () => {
     for (const line of shellLines(sectionOf(PAGE, '2. Copy'))) if (!line.includes('backy-db')) await from.ok(line);
     const outputs = await onHost(to, 'Without the database');
     expect(outputs['backy2 ls']).toContain(uid);
+    await onHost(to, '4. Start the new host');
   });
 });

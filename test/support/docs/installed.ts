@@ -8,6 +8,8 @@ export async function install(machine: PageMachine): Promise<void> {
   await machine.ok(`cp -r ${CHECKOUT}/backy.cfg.example ${CHECKOUT}/docs/scripts ${SHARE}`);
   await machine.ok(`cp -r ${CHECKOUT}/docs /usr/share/doc/backy2`);
   await machine.ok(`cp ${CHECKOUT}/docs/systemd/* /usr/lib/systemd/system/`);
+  machine.write('/usr/lib/tmpfiles.d/backy2.conf', 'd /run/backy2 0700 root root\n');
+  await machine.ok('systemd-tmpfiles --create backy2.conf');
 }
 
 /** Installs backy2, and configures it as the head of backy.cfg.example says. */
