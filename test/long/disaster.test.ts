@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { commandsOfScript } from '../support/docs/documented-commands.ts';
-import { type DrillOptions, drill, sectionOf, shellLines } from '../support/docs/drill.ts';
+import { type DrillOptions, drill, introOf, sectionOf, shellLines } from '../support/docs/drill.ts';
 import { noise } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
 import { Lab } from '../support/labs/lab.ts';
@@ -56,6 +56,7 @@ filesOnly('blob folder', () => {
   });
 
   test('the host', async () => {
+    await drill(shellLines(introOf(PAGE)), run);
     loseDatabase();
     rmSync(lab.path('locks'), { recursive: true });
     await lab.ok('-m', 'ls', '--from-store');

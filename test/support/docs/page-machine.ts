@@ -58,6 +58,8 @@ export class PageMachines {
 
 /** One of the machines. */
 export class PageMachine {
+  /** Variables of the environment, besides root's. */
+  env: Record<string, string> = {};
   readonly #name: string;
   readonly #root: string;
   readonly #pid: number;
@@ -71,7 +73,7 @@ export class PageMachine {
     const enter = ['nsenter', '-t', String(this.#pid), '-m', '-p', 'unshare', '--uts'];
     const inside = ['/bin/sh', '-c', 'hostname "$0" && exec chroot "$@"', this.#name, this.#root];
     // LAB: where the stand-in of LVM has its volumes.
-    const env = { PATH, HOME: '/root', LANG: 'C.UTF-8', TZ: 'UTC', LAB: '/dev' };
+    const env = { PATH, HOME: '/root', LANG: 'C.UTF-8', TZ: 'UTC', LAB: '/dev', ...this.env };
     return new Running([...enter, ...inside, '/bin/bash', '-c', `cd && ${line}`], { env, cwd: '/' }).ended;
   }
 
