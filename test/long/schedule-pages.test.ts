@@ -8,10 +8,11 @@ import { lacking } from '../support/runner/machine.ts';
 
 const SCHEDULES = readFileSync('docs/schedules.md', 'utf8');
 const FROM_PYTHON = readFileSync('docs/from-python-backy2.md', 'utf8');
+const MONITORING = readFileSync('docs/monitoring.md', 'utf8');
 const NAME = 'backups.example.com';
 const lack = lacking(await needMachines());
 
-describe.skipIf(lack.skip)(`pages about schedules${lack.note}`, () => {
+describe.skipIf(lack.skip)(`pages about schedules and monitoring${lack.note}`, () => {
   let machines: PageMachines;
   let machine: PageMachine;
   beforeEach(async () => {
@@ -49,6 +50,15 @@ describe.skipIf(lack.skip)(`pages about schedules${lack.note}`, () => {
     expect(machine.read('/var/mail/sent')).toContain('backy2-upkeep failed on backups.example.com');
     for (const unit of ['backup', 'upkeep']) await machine.ok(`systemctl start backy2-${unit}.service`);
     expect(await machine.ok('backy2 -ms ls -f name,valid')).toBe('off|1\n');
+  });
+
+  test('docs/monitoring.md', async () => {
+    machine.write('/etc/backy/conf.d/jobs.cfg', '[job:web]\nsource: file:///srv/office.img\n');
+    await machine.ok('mkdir -p /var/lib/prometheus/node-exporter && backy2 run');
+    const lines = shellLines(MONITORING).filter((line) => line.startsWith('backy2 '));
+    expect(lines.length).toBeGreaterThan(1);
+    await drill(lines, run);
+    expect(machine.read('/var/lib/prometheus/node-exporter/backy2.prom')).toContain('backy2_name_status{name="web"} 0');
   });
 
   test('docs/from-python-backy2.md', async () => {
