@@ -7,8 +7,13 @@ import { lacking, needLoopDevice, needTool } from '../support/runner/machine.ts'
 
 const PAGE = readFileSync('docs/first-week.md', 'utf8');
 const NAME = 'backups.example.com';
-const lack = lacking(await needMachines());
-const noDisks = lacking(await needLoopDevice(), await needTool('sgdisk', '--version'), await needTool('growpart', '--help'));
+const lack = lacking(await needMachines(), await needTool('systemctl', '--version'));
+const noDisks = lacking(
+  await needLoopDevice(),
+  await needTool('sgdisk', '--version'),
+  await needTool('growpart', '--help'),
+  await needTool('pvs', '--version'),
+);
 
 /** A day of the page, by the start of its heading. */
 function linesOf(day: number): string[] {

@@ -9,7 +9,7 @@ import { lacking, needTool } from '../support/runner/machine.ts';
 const PAGE = readFileSync('docs/moving.md', 'utf8');
 const [OLD, NEW] = ['old.example.com', 'new.example.com'];
 const IMAGE = noise(6 * 2 ** 20, 'moving');
-const lack = lacking(await needMachines(), await needTool('rsync', '--version'));
+const lack = lacking(await needMachines(), await needTool('rsync', '--version'), await needTool('systemctl', '--version'));
 
 describe.skipIf(lack.skip)(`the commands of docs/moving.md${lack.note}`, () => {
   let machines: PageMachines;

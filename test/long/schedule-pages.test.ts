@@ -4,13 +4,13 @@ import { codeBlocks, configBlock, drill, sectionOf, shellLines } from '../suppor
 import { installConfigured } from '../support/docs/installed.ts';
 import { needMachines, type PageMachine, PageMachines } from '../support/docs/page-machine.ts';
 import { noise } from '../support/images/random.ts';
-import { lacking } from '../support/runner/machine.ts';
+import { lacking, needTool } from '../support/runner/machine.ts';
 
 const SCHEDULES = readFileSync('docs/schedules.md', 'utf8');
 const FROM_PYTHON = readFileSync('docs/from-python-backy2.md', 'utf8');
 const MONITORING = readFileSync('docs/monitoring.md', 'utf8');
 const NAME = 'backups.example.com';
-const lack = lacking(await needMachines());
+const lack = lacking(await needMachines(), await needTool('systemctl', '--version'));
 
 describe.skipIf(lack.skip)(`pages about schedules and monitoring${lack.note}`, () => {
   let machines: PageMachines;

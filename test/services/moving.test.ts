@@ -15,6 +15,8 @@ const [OLD, NEW, SERVER] = ['old.example.com', 'new.example.com', 'db.example.co
 /** As the page calls the database and its user. */
 const MOVED = 'backy2';
 const lack = lacking(await needMachines(), await needTool('rsync', '--version'));
+const OPTIONS = { encryption_version: 0, block_size: 65_536, sla_schedulers: 'daily', sla_new_names: 'by-age' };
+const lack = lacking(await needMachines(), await needTool('rsync', '--version'), await needTool('systemctl', '--version'));
 
 describe.skipIf(lack.skip)(`docs/moving.md with servers${lack.note}`, () => {
   const postgres = inject('postgres');

@@ -24,7 +24,9 @@ export class PageMachines {
 
   private constructor(names: readonly string[]) {
     const namespaces = ['--mount', '--pid', '--uts', '--propagation', 'private', '--kill-child'];
-    this.#holder = new Running(['unshare', ...namespaces, BOOT, this.#folder, CHECKOUT, ...names], {
+    // Nothing of it outlives a test process that is killed.
+    const unshare = ['setpriv', '--pdeathsig', 'KILL', 'unshare'];
+    this.#holder = new Running([...unshare, ...namespaces, BOOT, this.#folder, CHECKOUT, ...names], {
       env: { PATH: PATH_WITH_SBIN },
       timeoutMs: FOR_EVER_MS,
     });
