@@ -62,13 +62,8 @@ const PARTS = {
   's3-sdk': 'src/data/s3/sdk.ts',
   knex: 'src/meta/sql/knex.ts',
   pg: 'node_modules/pg/lib/index.js',
-  prometheus: 'src/core/monitor/prometheus.ts',
-};
-const PARTS = {
-  's3-sdk': 'src/data/s3/sdk.ts',
-  knex: 'src/meta/sql/knex.ts',
-  pg: 'node_modules/pg/lib/index.js',
   d3: 'src/cli/report/d3.ts',
+  prometheus: 'src/core/monitor/prometheus.ts',
 };
 
 /** Files that Node loads itself. */
@@ -102,8 +97,8 @@ function sign(path) {
 function leaveOut({ onLoad, onResolve }) {
   onResolve({ filter: /^\.\/sdk\.ts$/ }, () => ({ path: './s3-sdk.cjs', external: true }));
   onResolve({ filter: /^\.\/knex\.ts$/ }, () => ({ path: './knex.cjs', external: true }));
-  onResolve({ filter: /^\.\/prometheus\.ts$/ }, () => ({ path: './prometheus.cjs', external: true }));
   onResolve({ filter: /^\.\/d3\.ts$/ }, () => ({ path: './d3.cjs', external: true }));
+  onResolve({ filter: /^\.\/prometheus\.ts$/ }, () => ({ path: './prometheus.cjs', external: true }));
   onResolve({ filter: /^pg$/ }, () => ({ path: './pg.cjs', external: true }));
   // Commander needs it for subcommands that are programs, of which there is none. It would load
   // Node's network code.

@@ -33,10 +33,9 @@ import type { DueBackup } from './reports/due.ts';
 import type { ScheduleRequest } from './reports/schedule-reports.ts';
 import type { Breach } from './reports/sla.ts';
 import type { RestoreRequest, RestoreResult } from './restore/request.ts';
-import type { JobImage, JobItem, JobOutcome, RunRow } from './run/executor.ts';
-import type { JobRequest } from './run/run-job.ts';
-import type { Executor, RunSummary } from './run/executor.ts';
+import type { Executor, JobImage, RunRow, RunSummary } from './run/executor.ts';
 import type { PlannedBackup } from './run/planner.ts';
+import type { JobRequest } from './run/run-job.ts';
 import type { RunRequest } from './run/runner.ts';
 import type { ScrubRequest, ScrubResult } from './scrub/scrub.ts';
 import type { OldestRequest, OldestResult } from './scrub/scrub-oldest.ts';
@@ -232,21 +231,6 @@ export class Backy {
     return (await import('./auto/auto-backup.ts')).autoBackup(this.#context, request);
   }
 
-  /** Lists the images of a job. Asks the cluster if its source is a pattern. */
-  async imagesOfJob(job: Job): Promise<JobImage[]> {
-    return (await import('./run/job-images.ts')).imagesOfJob(this.#context, job);
-  }
-
-  /** Backs an image up with the hooks of its job, if that is due. */
-  async runJob(request: JobRequest): Promise<RunRow> {
-    return (await import('./run/run-job.ts')).runJob(this.#context, request);
-  }
-
-  /** Records that the process of a job died before it could do so itself. */
-  async noteDeadJob(item: JobItem, outcome: JobOutcome): Promise<void> {
-    await (await import('./run/dead-job.ts')).noteDeadJob(this.#context, item, outcome);
-  }
-
   /** Restores a version to a target. Continues past bad blocks and lists them in the result. */
   async restore(request: RestoreRequest): Promise<RestoreResult> {
     return (await import('./restore/restore.ts')).restore(this.#context, request);
@@ -277,6 +261,16 @@ export class Backy {
   /** Makes the backups of jobs that are due, then the upkeep, and reports problems. */
   async runJobs(executor: Executor, request: RunRequest): Promise<RunSummary> {
     return (await import('./run/runner.ts')).runJobs(this.#context, executor, request);
+  }
+
+  /** Lists the images of a job. Asks the cluster if its source is a pattern. */
+  async imagesOfJob(job: Job): Promise<JobImage[]> {
+    return (await import('./run/job-images.ts')).imagesOfJob(this.#context, job);
+  }
+
+  /** Backs an image up with the hooks of its job, if that is due. */
+  async runJob(request: JobRequest): Promise<RunRow> {
+    return (await import('./run/run-job.ts')).runJob(this.#context, request);
   }
 
   // Verification

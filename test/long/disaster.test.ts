@@ -107,8 +107,8 @@ filesOnly('blob folder', () => {
   test('a removed version', async () => {
     await lab.ok('rm', uids[1] as string);
     await lab.ok('cleanup');
-    const outputs = await drill('A removed version');
-    expect(outputs['undelete --list']).toContain(uids[1]);
+    const outputs = await drillSection('A removed version');
+    expect(outputs['backy2 undelete --list']).toContain(uids[1]);
     await lab.ok('cleanup', '-f');
     expect(lab.version(uids[1] as string).valid).toBe(1);
     expect(await lab.restoredSha256(uids[1] as string)).toBe(sha256(CHANGED));

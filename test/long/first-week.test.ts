@@ -108,7 +108,7 @@ describe.skipIf(lack.skip)(`the commands of docs/first-week.md${lack.note}`, () 
     };
     const attached: string[] = [];
 
-    /** Makes a file a disk, and links it as `link`. */
+    /** Attaches a disk whose content is in a file. `link`: its name in /dev. */
     async function attach(file: string, link: string): Promise<string> {
       const device = (await machine.ok(`losetup -f --show ${file}`)).trim();
       attached.push(device);

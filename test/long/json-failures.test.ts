@@ -36,7 +36,10 @@ const VALUES: Record<string, string> = {
 const NEEDED_WORDS: Record<string, string[]> = {
   ...{ scrub: ['x'], repair: ['-s', 'null://8kB'], rekey: ['a'.repeat(64)] },
   'convert-db': ['--to', 'compact'],
+  report: ['--html', '/nowhere/report.html'],
 };
+/** Exit codes of failures where they differ: those of monitoring plugins. */
+const EXIT_CODES: Record<string, number> = { status: 3 };
 
 /** Makes a source file. @returns its URL. */
 function sourceOf(name: string, bytes = noise(8 * BLOCK, name)): string {
@@ -56,20 +59,21 @@ describe.each(COMMANDS)('--json $name', ({ name, args, needsDatabase }) => {
   const words = args.flatMap(([syntax]) => (syntax.startsWith('<') ? [VALUES[syntax] ?? 'x'] : []));
   const needed = [...words, ...(NEEDED_WORDS[name] ?? [])];
 
-  test('that is used wrongly: one document, exit 2', async () => {
-    expectFailed(await lab.run(['--json', name, '--frobnicate', ...needed]), { code: 'usage', exit_code: 2 });
+  test('that is used wrongly: one document, exit 2 unless it is for plugins', async () => {
+    expectFailed(await lab.run(['--json', name, '--frobnicate', ...needed]), { code: 'usage', exit_code: EXIT_CODES[name] ?? 2 });
     if (needed.length > 0) expectFailed(await lab.run(['--json', name]), { code: 'usage', exit_code: 2 });
   });
 
-  test('without its config file or database: one document, exit 1', async () => {
+  test('without its config file or database: one document, exit 1 unless it is for plugins', async () => {
+    const failed = EXIT_CODES[name] ?? 1;
     const config = await lab.startBare(['--json', '-c', lab.path('no.cfg'), name, ...needed]).ended;
-    expectFailed(config, { code: 'config', exit_code: 1, message: `File not found: ${lab.path('no.cfg')}` });
+    expectFailed(config, { code: 'config', exit_code: failed, message: `File not found: ${lab.path('no.cfg')}` });
     lab.configure({ DEFAULTS: { logfile: lab.path('no/log') } });
-    expectFailed(await lab.run(['--json', name, ...needed]), { code: 'config', exit_code: 1 });
+    expectFailed(await lab.run(['--json', name, ...needed]), { code: 'config', exit_code: failed });
     if (needsDatabase === false) return;
     const engine = { engine: `sqlite:///${lab.path('no.sqlite')}` };
     lab.configure({ MetaBackend: engine, 'job:x': { source: 'null://8kB' } });
-    expectFailed(await lab.run(['--json', name, ...needed]), { code: 'database', exit_code: 1 });
+    expectFailed(await lab.run(['--json', name, ...needed]), { code: 'database', exit_code: failed });
   });
 });
 

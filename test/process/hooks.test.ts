@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type HookRequest, runHook } from '../../src/core/run/hook.ts';
 import { silentLogger } from '../../src/logger.ts';
+import { isAlive } from '../support/program/is-alive.ts';
 
 let folder: string;
 let lines: string[];
@@ -27,14 +28,6 @@ const path = (name: string) => join(folder, name);
 /** A script that does not end by itself, and stays when it is asked to end. */
 const STUBBORN = `trap '' TERM; echo $$ >pid; while :; do sleep 0.1; done`;
 const inFolder = (command: string) => `cd '${folder}'; ${command}`;
-const isAlive = (pid: number) => {
-  try {
-    // A zombie has ended.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
 const pidIn = async (name: string) => {
   await expect.poll(() => Number(read(name))).toBeGreaterThan(0);
   return Number(read(name));

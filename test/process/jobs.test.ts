@@ -7,6 +7,7 @@ import type { Sections } from '../support/labs/config-text.ts';
 import { documentOf } from '../support/labs/json-schemas.ts';
 import { Lab } from '../support/labs/lab.ts';
 import { SCHEDULERS } from '../support/labs/schedule-lab.ts';
+import { isAlive } from '../support/program/is-alive.ts';
 import type { Running } from '../support/program/process.ts';
 
 const BLOCK = 64 * 1024;
@@ -99,7 +100,7 @@ describe('job', () => {
       problem: 'before of job web took longer than 1 s and was ended. No backup was made.',
     });
     expect(hooks()).toEqual(['after:before-failed:1']);
-    expect(existsSync(`/proc/${readFileSync(lab.path('pid'), 'utf8').trim()}`)).toBe(false);
+    expect(isAlive(Number(readFileSync(lab.path('pid'), 'utf8')))).toBe(false);
   });
 
   test('a backup that fails: after runs, and the exit code is that of the backup', async () => {
@@ -172,7 +173,7 @@ describe('a job that is stopped', () => {
     await running.ended;
     expect(record()).toMatchObject({ hook: 'before', ended: null });
     // It must not run while before may still undo it.
-    const note = `[ -e /proc/${pid} ] || echo gone >>${lab.path('hooks')}`;
+    const note = `grep -qs '^State:.[^Z]' /proc/${pid}/status || echo gone >>${lab.path('hooks')}`;
     configure({ after: `${note}; echo $BACKY2_RESULT >>${lab.path('hooks')}` });
     expect(await job('--recover', 'web')).toMatchObject({ code: 0, rows: [{ uid: null }] });
     expect(hooks()).toEqual(['gone', 'recover']);

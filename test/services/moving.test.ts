@@ -14,7 +14,6 @@ const PAGE = readFileSync('docs/moving.md', 'utf8');
 const [OLD, NEW, SERVER] = ['old.example.com', 'new.example.com', 'db.example.com'];
 /** As the page calls the database and its user. */
 const MOVED = 'backy2';
-const lack = lacking(await needMachines(), await needTool('rsync', '--version'));
 const OPTIONS = { encryption_version: 0, block_size: 65_536, sla_schedulers: 'daily', sla_new_names: 'by-age' };
 const lack = lacking(await needMachines(), await needTool('rsync', '--version'), await needTool('systemctl', '--version'));
 
@@ -49,7 +48,7 @@ describe.skipIf(lack.skip)(`docs/moving.md with servers${lack.note}`, () => {
 
   /** Writes the configuration for a database. */
   async function configure(host: PageMachine, engine: string): Promise<void> {
-    const DEFAULTS = { logfile: '/var/log/backy2.log', lock_dir: '/run/backy2', encryption_version: 0, block_size: 65_536 };
+    const DEFAULTS = { ...OPTIONS, logfile: '/var/log/backy2.log', lock_dir: '/run/backy2' };
     host.write('/etc/backy.cfg', configText([{ DEFAULTS, DataBackend: s3Section(bucket), MetaBackend: { engine } }]));
     await host.ok('chmod 600 /etc/backy.cfg');
   }

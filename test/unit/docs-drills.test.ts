@@ -7,6 +7,7 @@ const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}
 
 /** Pages in the order of a life, and the tests that run their commands. */
 const DRILLS: Record<string, readonly string[]> = {
+  'install.md': [],
   'first-week.md': ['test/long/first-week.test.ts'],
   'from-python-backy2.md': ['test/long/schedule-pages.test.ts'],
   'schedules.md': ['test/long/schedule-pages.test.ts'],

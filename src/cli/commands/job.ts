@@ -1,12 +1,13 @@
 import type { Config } from '../../config/config.ts';
 import type { JobImage, RunRow } from '../../core/run/executor.ts';
+import { exitCodeOf } from '../../core/run/exit-code.ts';
 import type { JobRequest } from '../../core/run/run-job.ts';
 import { BackyError } from '../../errors.ts';
 import type { Action, Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
 import { toTable } from '../output/select-fields.ts';
 import { configFileForHooks } from '../running/config-file.ts';
-import { exitCodeOf, RUN_COLUMNS, summaryOf } from '../running/run-table.ts';
+import { RUN_COLUMNS, summaryOf } from '../running/run-table.ts';
 
 export const jobCommand: Command = {
   name: 'job',

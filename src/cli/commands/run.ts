@@ -1,17 +1,9 @@
-import type { Config } from '../../config/config.ts';
-import type { RunSummary } from '../../core/run/executor.ts';
 import type { PlannedBackup } from '../../core/run/planner.ts';
 import { BackyError } from '../../errors.ts';
-import type { Action, Command, Session } from '../command.ts';
+import type { Action, Command } from '../command.ts';
 import { flag } from '../options/option-values.ts';
-import type { Outcome } from '../output/outcome.ts';
 import { toTable } from '../output/select-fields.ts';
 import type { Column } from '../output/table-data.ts';
-import { configFileToReadAgain } from '../running/config-file.ts';
-import { OwnProcesses } from '../running/own-processes.ts';
-import { ProblemReporter } from '../running/problem-reporter.ts';
-import { ProcessExecutor } from '../running/process-executor.ts';
-import { RUN_COLUMNS, summaryOf } from '../running/run-table.ts';
 
 const PLAN: Column<PlannedBackup>[] = [
   { name: 'name', kind: 'text', align: 'left', value: ({ name }) => name },
@@ -45,6 +37,7 @@ export const runCommand: Command = {
         hint: 'Add one to backy.cfg, such as a section [job:web] with source: rbd://vms/web and schedulers: daily.',
       });
     if (flag(options.dryRun)) return planAction(jobs);
+    const { runAction } = await import('../running/run-jobs.ts');
     return runAction({ jobs, upkeep: jobs === undefined && options.upkeep !== false }, config);
   },
 };
@@ -52,52 +45,6 @@ export const runCommand: Command = {
 function planAction(jobs: readonly string[] | undefined): Action {
   return async ({ backy }) => {
     await backy.open({ anyLayout: false, asItIs: false });
-    return { table: toTable(await backy.planRun({ jobs }), PLAN) };
+    return { table: toTable(await backy.planRun(jobs), PLAN) };
   };
-}
-
-interface RunCall {
-  jobs: readonly string[] | undefined;
-  upkeep: boolean;
-}
-
-function runAction(call: RunCall, config: Config): Action {
-  const configFile = configFileToReadAgain(config);
-  return async (session) => {
-    const { backy, signal, logOptions: options } = session;
-    const reporter = new ProblemReporter(session, config);
-    const processes = new OwnProcesses({ configFile, options, signal });
-    try {
-      await backy.open({ anyLayout: false, asItIs: false });
-      const summary = await backy.runJobs(executorFor(session, { config, processes, reporter }), call);
-      await reporter.runIsFine();
-      return outcomeOf(summary);
-    } catch (error) {
-      if (!signal.aborted) await reporter.runFailed(error);
-      throw error;
-    } finally {
-      processes.close();
-    }
-  };
-}
-
-interface ExecutorParts {
-  config: Config;
-  processes: OwnProcesses;
-  reporter: ProblemReporter;
-}
-
-function executorFor({ backy, fail }: Session, { config, processes, reporter }: ExecutorParts): ProcessExecutor {
-  return new ProcessExecutor(processes, {
-    scrubPercent: config.run.scrubPercent ?? 0,
-    recordSpace: async () => ({ exitCode: 0, problem: null }),
-    noteDeath: (item, outcome) => backy.noteDeadJob(item, outcome),
-    report: (report) => reporter.report(report),
-    fail,
-  });
-}
-
-function outcomeOf({ rows, exitCode, otherRun }: RunSummary): Outcome {
-  const message = otherRun === null ? summaryOf(rows) : `Another run works on this host, so this one does nothing: ${otherRun}`;
-  return { table: toTable(rows, RUN_COLUMNS), message, exitCode };
 }

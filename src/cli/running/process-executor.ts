@@ -7,10 +7,10 @@ import type { OwnProcesses } from './own-processes.ts';
 interface OwnWork {
   /** For the step `scrub`. */
   scrubPercent: number;
+  /** For the step `sla`. */
+  slaSchedulers: readonly string[];
   /** The step `space`. */
   recordSpace(): Promise<StepOutcome>;
-  /** Records that the process of a job died. */
-  noteDeath(item: JobItem, outcome: JobOutcome): Promise<void>;
   report(report: ProblemReport): Promise<boolean>;
   /** Logs a failure. */
   fail(text: string): void;
@@ -27,13 +27,7 @@ export class ProcessExecutor implements Executor {
   }
 
   async execute(item: JobItem): Promise<JobOutcome> {
-    const owesAfter = item.schedulers.length === 0;
-    const result = await this.#processes.run(...jobWords(item, owesAfter));
-    const outcome = jobOutcome(result);
-    if (!result.isOrderly) {
-      await this.#work.noteDeath(item, outcome);
-      if (!owesAfter) await this.#processes.run(...jobWords(item, true));
-    }
+    const outcome = jobOutcome(await this.#processes.run(...jobWords(item)));
     if (outcome.problem !== null) this.#work.fail(`${item.name}: ${outcome.problem}`);
     return outcome;
   }
@@ -50,12 +44,18 @@ export class ProcessExecutor implements Executor {
 
   async #step(name: StepName): Promise<StepOutcome> {
     if (name === 'space') return this.#work.recordSpace();
-    if (name === 'sla') return slaOutcome(await this.#processes.run('sla'));
+    if (name === 'sla') return this.#sla(this.#work.slaSchedulers);
     const options = name === 'scrub' ? ['--oldest', String(this.#work.scrubPercent)] : [];
     return stepOutcome(await this.#processes.run(name, ...options));
   }
+
+  async #sla(schedulers: readonly string[]): Promise<StepOutcome> {
+    if (schedulers.length === 0) return { exitCode: 0, problem: null };
+    return slaOutcome(await this.#processes.run('sla', '-s', schedulers.join(',')));
+  }
 }
 
-function jobWords({ job, name }: JobItem, owesAfter: boolean): string[] {
+function jobWords({ job, name, schedulers }: JobItem): string[] {
+  const owesAfter = schedulers.length === 0;
   return ['job', ...(owesAfter ? ['--recover'] : []), '--', job.key, ...(isPatternJob(job) ? [name] : [])];
 }

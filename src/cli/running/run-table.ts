@@ -1,5 +1,4 @@
 import type { RunRow } from '../../core/run/executor.ts';
-import { EXIT_CODES } from '../../errors.ts';
 import type { Column } from '../output/table-data.ts';
 
 /** The columns of `run` and `job`. */
@@ -19,12 +18,6 @@ export const RUN_COLUMNS: Column<RunRow>[] = [
 
 function whole(seconds: number | null): number | null {
   return seconds === null ? null : Math.round(seconds);
-}
-
-/** 20 if data is bad, else the exit code of the first failure. */
-export function exitCodeOf(rows: readonly RunRow[]): number {
-  const codes = rows.map(({ exitCode }) => exitCode).filter((code) => code !== 0);
-  return codes.find((code) => code === EXIT_CODES.blocksBad) ?? codes[0] ?? 0;
 }
 
 /** One line about all rows. */

@@ -43,13 +43,11 @@ export function explainDue(images: readonly Image[], schedulers: readonly Schedu
   return images.flatMap((image) => dueChecks(image, schedulers, now).map((check) => explain(image.name, check, now)));
 }
 
-/** Applies docs/spec/semantics.md, "due and sla". A scheduler that keeps no backup is never due. */
-export function dueChecks(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
 /**
  * Applies docs/spec/semantics.md, "due and sla", in the order of `schedulers`. A scheduler that
  * keeps no backup is never due.
  */
-export function checksOf(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
+export function dueChecks(image: Image, schedulers: readonly Scheduler[], now: Date): DueCheck[] {
   return schedulersOf(image, schedulers).map((scheduler) => {
     const { intervalSeconds, slaSeconds, keep } = scheduler;
     const counted = countedVersions(scheduler, image.versions);

@@ -36,8 +36,8 @@ const OUTPUT_MS = 500;
  * command. The trap keeps the shell itself alive until the command has ended.
  */
 const WRAPPER = [
-  "trap : TERM INT HUP; (trap '' TERM INT HUP; read -r _ <&3; kill -TERM -- -$$; sleep 2; kill -KILL -- -$$)",
-  '</dev/null >/dev/null 2>&1 & watcher=$!; exec 3<&-; /bin/sh -c "$1"; code=$?; kill -KILL $watcher; exit $code',
+  "trap : TERM INT HUP; (trap '' TERM INT HUP; read -r _ <&3; kill -s TERM -- -$$; sleep 2; kill -s KILL -- -$$)",
+  '</dev/null >/dev/null 2>&1 & watcher=$!; exec 3<&-; /bin/sh -c "$1"; code=$?; kill -s KILL $watcher; exit $code',
 ].join(' ');
 
 /**

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Result } from '../program/process.ts';
 
 export interface DrillOptions {
-  /** What stands for the word UID. */
+  /** Replaces the word UID. */
   uid?: string | (() => Promise<string>) | undefined;
   /** Exit codes by the start of a command; others MUST be 0. */
   codes?: Record<string, number>;

@@ -11,7 +11,7 @@ test.each([
   ['resotre', 'restore'],
   ['addtag', 'add-tag'],
   ['unp', 'unprotect'],
-  ['un', undefined],
+  ['un', 'run'],
   // Two commands start with this prefix.
   ['r', undefined],
   ['frobnicate', undefined],

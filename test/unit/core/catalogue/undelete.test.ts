@@ -7,8 +7,8 @@ import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts
 import { lockImports, lockVersion } from '../../../../src/core/versions/locks.ts';
 import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
 import { LAYOUTS } from '../../../../src/model/layout.ts';
+import { blobPaths, isWholeAgain } from '../../../support/catalogue/undelete-checks.ts';
 import { CatalogueLab } from '../../../support/labs/catalogue-lab.ts';
-import { blobPaths, isWholeAgain } from './undelete-checks.ts';
 
 const FAST = { dangerousForce: false, prefix: '' };
 const FULL = { prefix: '', yesDelete: 1_000_000 };

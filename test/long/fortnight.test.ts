@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { isFromFuture } from '../../../../src/model/clock.ts';
-import type { Scheduler } from '../../../../src/model/scheduler.ts';
-import { SCHEDULERS, SimWorld, simJob } from '../../../support/run/sim-world.ts';
+import { isFromFuture } from '../../src/model/clock.ts';
+import type { Scheduler } from '../../src/model/scheduler.ts';
+import { SCHEDULERS, SimWorld, simJob } from '../support/run/sim-world.ts';
 
 const HOUR = 3600;
 const DAY = 86_400;

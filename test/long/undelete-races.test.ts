@@ -1,19 +1,19 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { undelete } from '../../../../src/core/catalogue/undelete.ts';
-import type { Context } from '../../../../src/core/context.ts';
-import { checkMetadata } from '../../../../src/core/upkeep/check-metadata.ts';
-import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
-import { removeVersion } from '../../../../src/core/versions/remove-version.ts';
-import { FileBackend } from '../../../../src/data/file/file-backend.ts';
-import { BackyError } from '../../../../src/errors.ts';
-import { silentLogger } from '../../../../src/logger.ts';
-import { sqliteStore } from '../../../../src/meta/sqlite/sqlite-store.ts';
-import { LAYOUTS } from '../../../../src/model/layout.ts';
-import { runSeed, seededRandom } from '../../../support/images/random.ts';
-import { CatalogueLab } from '../../../support/labs/catalogue-lab.ts';
-import { Turns } from '../../../support/model/turns.ts';
-import { isWholeAgain, type VersionBefore } from './undelete-checks.ts';
+import { undelete } from '../../src/core/catalogue/undelete.ts';
+import type { Context } from '../../src/core/context.ts';
+import { checkMetadata } from '../../src/core/upkeep/check-metadata.ts';
+import { cleanupFast, cleanupFull } from '../../src/core/upkeep/cleanup.ts';
+import { removeVersion } from '../../src/core/versions/remove-version.ts';
+import { FileBackend } from '../../src/data/file/file-backend.ts';
+import { BackyError } from '../../src/errors.ts';
+import { silentLogger } from '../../src/logger.ts';
+import { sqliteStore } from '../../src/meta/sqlite/sqlite-store.ts';
+import { LAYOUTS } from '../../src/model/layout.ts';
+import { isWholeAgain, type VersionBefore } from '../support/catalogue/undelete-checks.ts';
+import { runSeed, seededRandom } from '../support/images/random.ts';
+import { CatalogueLab } from '../support/labs/catalogue-lab.ts';
+import { Turns } from '../support/model/turns.ts';
 
 const SEED = runSeed();
 /** A race takes a third of a second. */

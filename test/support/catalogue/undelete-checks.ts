@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import type { LeafRow } from '../../../../src/data/catalogue/types.ts';
-import { blobPath } from '../../../../src/data/file/blob-paths.ts';
-import type { TaggedVersion } from '../../../../src/model/version.ts';
-import type { CatalogueLab } from '../../../support/labs/catalogue-lab.ts';
+import type { LeafRow } from '../../../src/data/catalogue/types.ts';
+import { blobPath } from '../../../src/data/file/blob-paths.ts';
+import type { TaggedVersion } from '../../../src/model/version.ts';
+import type { CatalogueLab } from '../labs/catalogue-lab.ts';
 
 /** A version before its removal. */
 export interface VersionBefore {
