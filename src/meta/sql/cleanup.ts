@@ -74,15 +74,15 @@ export function doomCandidates(db: SqlDatabase, minAgeSeconds: number, limit: nu
   }, 'judging');
 }
 
-/** See CleanupStore.waitingBlobs. A blob may have several candidates: the first one counts. */
+/** See CleanupStore.waitingBlobs. A blob may have several candidates: the last one counts. */
 export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefix: string): Promise<WaitingBlobs> {
   await db.makeSideTables();
   const { now } = await db.queryOne<{ now: number }>(sql`SELECT ${db.dialect.nowSeconds()} AS now`);
   const isYoung = sql`time > CAST(${now - minAgeSeconds} AS BIGINT)`;
   const waits = sql`${isYoung} AND uid IS NOT NULL AND substr(uid, 1, ${prefix.length}) = ${prefix}
     AND ${IS_FREE}
-    AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS earlier
-      WHERE earlier.uid = deleted_blocks.uid AND earlier.id < deleted_blocks.id)`;
+    AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS later
+      WHERE later.uid = deleted_blocks.uid AND later.id > deleted_blocks.id)`;
   let blobs = 0;
   let latest = now - minAgeSeconds;
   for (let after = -1; ; await nextTurn()) {
@@ -97,16 +97,21 @@ export async function waitingBlobs(db: SqlDatabase, minAgeSeconds: number, prefi
   }
 }
 
-/** Candidates that no row names, and that are not doomed yet. */
+/**
+ * Candidates that no row names, and that are not doomed yet. A blob may have several: the removal
+ * of the last version that had it counts.
+ */
 export function unusedCandidates(
   { dialect }: SqlDatabase,
   { minAgeSeconds, prefix }: { minAgeSeconds: number; prefix: string },
   limit: number,
 ): Sql {
+  const latest = sql`${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT)`;
   return sql`SELECT DISTINCT uid FROM deleted_blocks
-    WHERE time <= ${dialect.nowSeconds()} - CAST(${minAgeSeconds} AS BIGINT) AND uid IS NOT NULL
+    WHERE time <= ${latest} AND uid IS NOT NULL
       AND substr(uid, 1, ${prefix.length}) = ${prefix}
       AND ${IS_FREE}
+      AND NOT EXISTS (SELECT 1 FROM deleted_blocks AS later WHERE later.uid = deleted_blocks.uid AND later.time > ${latest})
     LIMIT ${limit}`;
 }
 

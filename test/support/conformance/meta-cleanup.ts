@@ -26,6 +26,20 @@ export function metaCleanupSuite(lab: MetaLab): void {
       expect(await lab.doom(0, 10, '')).toHaveLength(5);
     });
 
+    it('keeps a blob until the removal of the last version that had it is old enough', async () => {
+      await whole('v1', 100);
+      await newVersion('v2');
+      await commit('v2', [row(0, 100, true), row(1, 101, true)]);
+      await lab.meta.removeVersion('v1', () => {});
+      await lab.fixture.ageCandidates(5000);
+      await lab.meta.removeVersion('v2', () => {});
+      await lab.fixture.ageCandidates(1000);
+      expect((await lab.doom(3600, 100, '')).sort()).toEqual(Array.from({ length: 8 }, (_, i) => uidOf(102 + i)));
+      expect(await lab.meta.waitingBlobs(3600, '')).toMatchObject({ blobs: 2 });
+      await lab.fixture.ageCandidates(3000);
+      expect((await lab.doom(3600, 100, '')).sort()).toEqual([uidOf(100), uidOf(101)]);
+    });
+
     it('counts the blobs that nothing uses and that are too young, each once', async () => {
       expect(await lab.meta.waitingBlobs(3600, '')).toEqual({ blobs: 0, seconds: 0 });
       await whole('v1', 100);
