@@ -9,7 +9,7 @@ import type { ImportOptions, ImportOutcome } from './transfer-store.ts';
 export type AddVersion = (
   version: Version,
   pages: AsyncIterable<readonly BlockRow[]>,
-  options?: Pick<ImportOptions, 'isWhole' | 'tags' | 'allOrNothing'>,
+  options?: Pick<ImportOptions, 'isWhole' | 'tags' | 'allOrNothing' | 'heedsBad'>,
 ) => Promise<ImportOutcome>;
 
 /** Fills a new database. */

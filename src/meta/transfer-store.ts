@@ -18,6 +18,11 @@ export interface ImportOptions {
    * CleanupStore.withUnusedCandidates}).
    */
   allOrNothing?: boolean;
+  /**
+   * A good row whose blob the database knows as bad only comes in as bad, and its version as
+   * invalid: it was found bad while the version was away.
+   */
+  heedsBad?: boolean;
 }
 
 /** The error for a removed version that can't come back whole. */
@@ -34,6 +39,8 @@ export interface ImportOutcome {
   doomed: number;
   /** Blobs were deleted since the first row was asked for: some of these may be among them. */
   mayLack: boolean;
+  /** Blocks that came in as bad: see {@link ImportOptions.heedsBad}. */
+  bad: number;
 }
 
 /** Export and import. */

@@ -120,8 +120,8 @@ export const OUTSIDE: readonly Mutant[] = [
     name: 'import-uses-doomed-blobs',
     invariant: 'An import whose blobs are doomed is invalid.',
     file: 'src/meta/sql/import-steps.ts',
-    text: 'valid: version.valid && doomed === 0',
-    replacement: 'valid: version.valid',
+    text: 'valid: version.valid && doomed + bad === 0',
+    replacement: 'valid: version.valid && bad === 0',
     tests: IMPORT,
   },
   {

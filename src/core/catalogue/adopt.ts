@@ -88,8 +88,8 @@ async function adopt(context: Context, { catalogue, backend, head }: Candidate):
   const { uid, name } = head.version;
   return holding([() => lockVersion(locks, uid, 'exclusive')], async () => {
     const probe = new ImportProbe(backend, signal);
-    const { blocks, lost, valid } = await importManifest(context, {
-      ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(context.meta) },
+    const { blocks, lost, valid, bad } = await importManifest(context, {
+      ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(context.meta), heedsBad: true },
       filter: (pages) => probe.pages(pages),
       // Somebody removed it, and thought better of it.
       isUpToDate: () => unmark(context, catalogue, uid),
@@ -97,6 +97,7 @@ async function adopt(context: Context, { catalogue, backend, head }: Candidate):
     const { blocksMissing } = probe;
     if (blocksMissing > 0)
       logger.error(`The blobs of ${blocksMissing} of ${blocks} blocks of version ${uid} are gone: it came in as invalid.`);
+    if (bad > 0) logger.error(`The blobs of ${bad} of ${blocks} blocks of version ${uid} are bad: it came in as invalid.`);
     logger.info(`Adopted version ${uid} of ${name}.`);
     return { uid, name, blocks, blocksMissing, blocksLost: lost?.blocks ?? 0, valid };
   });

@@ -13,6 +13,8 @@ export interface ImportedManifest {
   lost: LostLeaves | undefined;
   /** Whether the version is valid now. */
   valid: boolean;
+  /** Blocks that came in as bad: see ImportOptions.heedsBad. */
+  bad: number;
 }
 
 /** Pages of rows of one version. */
@@ -28,6 +30,8 @@ interface ImportRequest {
   add: AddVersion;
   /** See ImportOptions. The manifest must have all blocks, too. */
   allOrNothing?: boolean;
+  /** See ImportOptions. */
+  heedsBad?: boolean;
   /** Runs once the version is there. False: its manifest does not count as up to date. */
   isUpToDate?(): Promise<boolean>;
 }
@@ -40,11 +44,12 @@ type ImportContext = Pick<Context, 'meta' | 'logger' | 'signal'>;
  * come from the store that the blobs come from. What can't be read is missing, and the version is
  * invalid then; one ERROR says so. The manifest counts as up to date until the version changes. So
  * it keeps the blocks that the database could not get, and a removal of the version is recorded.
+ * With blocks that came in as bad, it is written again.
  * @throws BackyError `versionExists`; `refused` with `allOrNothing`.
  */
 export async function importManifest(
   { meta, logger, signal }: ImportContext,
-  { catalogue, head, filter = (pages) => pages, add, allOrNothing = false, isUpToDate }: ImportRequest,
+  { catalogue, head, filter = (pages) => pages, add, allOrNothing = false, heedsBad = false, isUpToDate }: ImportRequest,
 ): Promise<ImportedManifest> {
   const { uid, tags, valid } = head.version;
   const read = new ManifestRows(catalogue, head, signal);
@@ -59,15 +64,16 @@ export async function importManifest(
     if (allOrNothing && blocks !== head.version.size) throw notWhole(head, blocks);
   };
   const isWhole = () => read.lost === undefined && !hasInvalid && blocks === head.version.size;
-  const { doomed, mayLack } = await add(head.version, pages(), { isWhole, tags, allOrNothing });
+  const { doomed, mayLack, bad } = await add(head.version, pages(), { isWhole, tags, allOrNothing, heedsBad });
   if (head.stats.length > 0) await meta.importStats(head.stats);
-  if ((await isUpToDate?.()) !== false) await settle(meta, head);
+  const isSame = bad === 0 || read.lost !== undefined;
+  if ((await isUpToDate?.()) !== false && isSame) await settle(meta, head);
   if (read.lost !== undefined) {
     logger.error(
       `The catalogue has lost ${read.lost.blocks} of ${head.version.size} blocks of version ${uid}: ${read.lost.reason}`,
     );
   }
-  return { blocks, lost: read.lost, valid: valid && isWhole() && doomed === 0 && !mayLack };
+  return { blocks, lost: read.lost, valid: valid && isWhole() && doomed + bad === 0 && !mayLack, bad };
 }
 
 function notWhole({ version: { uid, size } }: ManifestHead, blocks: number): BackyError {

@@ -92,14 +92,18 @@ async function bringBack(context: Context, { catalogue, backend }: OpenedCatalog
   const { meta, logger, signal } = context;
   const head = await catalogue.readHead(uid, signal);
   if (head === undefined) throw manifestTaken(uid);
-  const { blocks, valid } = await importManifest(context, {
-    ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(meta), allOrNothing: true },
+  const { blocks, valid, bad } = await importManifest(context, {
+    ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(meta), allOrNothing: true, heedsBad: true },
     filter: (pages) => wholePages(pages, { backend, signal, uid }),
     // Otherwise it is written again, and the marker goes then.
     isUpToDate: () => unmark(context, catalogue, uid),
   });
   const { name, date } = head.version;
   logger.info(`Version ${uid} of ${name} is back, with ${blocks} blocks.`);
+  if (bad > 0)
+    logger.warning(
+      `Blobs of ${bad} blocks of version ${uid} were found bad meanwhile: it is invalid. To check it: backy2 scrub ${uid}`,
+    );
   warnOf(context, head);
   return { uid, name, date, blocks, valid };
 }

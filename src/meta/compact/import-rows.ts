@@ -19,6 +19,7 @@ interface ImportedPage {
   /** See ImportOptions. */
   isTrusted: boolean;
   allOrNothing: boolean;
+  heedsBad: boolean;
 }
 
 /** Rows of a page whose blobs need another look. */
@@ -27,6 +28,8 @@ export interface AddedRows {
   doomed: number;
   /** No row had their blob before, so that it may have been deleted already. */
   unknown: number;
+  /** See ImportOptions.heedsBad. */
+  bad: number;
 }
 
 /**
@@ -36,22 +39,26 @@ export interface AddedRows {
 export function* addImported(
   db: SqlDatabase,
   hash: LeafHash,
-  { map, page, isTrusted, allOrNothing }: ImportedPage,
+  { map, page, isTrusted, allOrNothing, heedsBad }: ImportedPage,
 ): Steps<AddedRows> {
   yield* run(sql`UPDATE backy2_maps SET block_size = ${map.blockSize} WHERE id = ${map.map}`);
   const uids = [...new Set(page.flatMap(({ uid }) => uid ?? []))];
   const known = groupBy(yield* blobsByUid(db, uids), ({ uid }) => uid);
   const doomed = allOrNothing ? yield* reallyDoomed(db, uids) : yield* doomedAmong(db, uids);
+  const wasBad = heedsBad ? yield* foundBad(db, uids) : new Set();
   const blocks = new Map<DatedBlockRow, number>();
   const fresh: DatedBlockRow[] = [];
-  const added = { doomed: 0, unknown: 0 };
+  const added = { doomed: 0, unknown: 0, bad: 0 };
   for (const imported of page) {
     const isDoomed = imported.uid !== null && doomed.has(imported.uid);
     if (isDoomed && imported.valid && allOrNothing) throw blobsTaken(map.versionUid);
     if (isDoomed) added.doomed++;
     if (imported.valid && imported.uid !== null && !known.has(imported.uid)) added.unknown++;
-    const row = isDoomed ? { ...imported, valid: false } : imported;
-    const same = (known.get(row.uid) ?? []).find((record) => isSameRow(record, row));
+    const records = known.get(imported.uid) ?? [];
+    const isBad = heedsBad && !isDoomed && imported.valid && isKnownBad(records, imported, wasBad.has(imported.uid));
+    if (isBad) added.bad++;
+    const row = isDoomed || isBad ? { ...imported, valid: false } : imported;
+    const same = records.find((record) => isSameRow(record, row));
     if (isPlainZero(map, row)) blocks.set(row, ZERO);
     else if (same !== undefined) blocks.set(row, same.id);
     else fresh.push(row);
@@ -92,6 +99,22 @@ function* reallyDoomed({ dialect }: SqlDatabase, uids: readonly string[]): Steps
     sql`SELECT uid FROM ${dialect.uids(uids)} WHERE EXISTS (SELECT 1 FROM backy2_doomed WHERE backy2_doomed.uid = wanted.uid)`,
   );
   return new Set(rows.map(({ uid }) => uid));
+}
+
+/** Those that were bad when they were last read. */
+function* foundBad({ dialect }: SqlDatabase, uids: readonly string[]): Steps<Set<string | null>> {
+  const rows = yield* rowsOf<{ uid: string }>(
+    sql`SELECT uid FROM ${dialect.uids(uids)}
+      WHERE EXISTS (SELECT 1 FROM backy2_verified AS checked WHERE checked.uid = wanted.uid AND good = 0)`,
+  );
+  return new Set(rows.map(({ uid }) => uid));
+}
+
+/** A blob that was replaced has no checksum any more: see `healBlobs`. */
+function isKnownBad(records: readonly BlobRecord[], row: BlockRow, wasBad: boolean): boolean {
+  if (row.uid === null || records.some((record) => record.valid === 1 && isSameContent(record, row))) return false;
+  if (wasBad) return true;
+  return records.some((record) => record.valid !== 1 && (record.checksum === null || isSame(record.checksum, row.checksum)));
 }
 
 /** Whether a blob has the content of a row. */

@@ -27,7 +27,7 @@ export async function importVersion(
   db: SqlDatabase,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false }: ImportOptions = {},
+  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false, heedsBad = false }: ImportOptions = {},
 ): Promise<ImportOutcome> {
   const build = await statementBuilder();
   const hash = await leafHash();
@@ -39,7 +39,7 @@ export async function importVersion(
     ...{ size: version.size, sizeBytes: version.sizeBytes, date: toStoredDate(version.date) },
   };
   try {
-    const { added, doomed, unknown } = await addRows(db, hash, { map, rows, isTrusted, allOrNothing });
+    const { added, doomed, unknown, bad } = await addRows(db, hash, { map, rows, isTrusted, allOrNothing, heedsBad });
     const mayLack = await db.transaction(function* () {
       yield* refuseExisting(version.uid);
       // Another import of the same version may have removed them.
@@ -47,7 +47,7 @@ export async function importVersion(
         throw new BackyError('failed', `Another import of version ${version.uid} runs.`);
       const hasForgotten = (yield* forgottenBlobs()) !== forgotten && !(allOrNothing && unknown === 0);
       if (allOrNothing && hasForgotten) throw blobsTaken(version.uid);
-      const valid = version.valid && doomed === 0 && !hasForgotten && isWhole();
+      const valid = version.valid && doomed + bad === 0 && !hasForgotten && isWhole();
       yield* run(build('versions').insert(toVersionRecord({ ...version, valid })));
       yield* insertTags(version.uid, tags);
       if (version.valid) yield* rememberName(version.name, db.now());
@@ -55,7 +55,7 @@ export async function importVersion(
       yield* trackImported(version.uid);
       return hasForgotten;
     }, 'naming');
-    return { doomed, mayLack };
+    return { doomed, mayLack, bad };
   } catch (error) {
     await removeUnfinishedMaps(db, hash, version.uid).catch(() => {});
     throw error;
@@ -68,22 +68,22 @@ interface ImportedRows {
   /** See ImportOptions. */
   isTrusted: boolean;
   allOrNothing: boolean;
+  heedsBad: boolean;
 }
 
 async function addRows(
   db: SqlDatabase,
   hash: LeafHash,
-  { map, rows, isTrusted, allOrNothing }: ImportedRows,
+  { rows, ...request }: ImportedRows,
 ): Promise<AddedRows & { added: number }> {
-  const sum = { added: 0, doomed: 0, unknown: 0 };
+  const { map } = request;
+  const sum = { added: 0, doomed: 0, unknown: 0, bad: 0 };
   for await (const page of rowPages(rows)) {
     map.blockSize ??= blockSizeOf(map, page);
-    const { doomed, unknown } = await db.transaction(
-      () => addImported(db, hash, { map, page, isTrusted, allOrNothing }),
-      'naming',
-    );
+    const { doomed, unknown, bad } = await db.transaction(() => addImported(db, hash, { ...request, page }), 'naming');
     sum.doomed += doomed;
     sum.unknown += unknown;
+    sum.bad += bad;
     sum.added += page.length;
   }
   return sum;

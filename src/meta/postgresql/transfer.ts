@@ -20,7 +20,7 @@ export async function importVersion(
   connection: PostgresConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false }: ImportOptions = {},
+  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false, heedsBad = false }: ImportOptions = {},
 ): Promise<ImportOutcome> {
   // Before the session: the server may allow no second one.
   await connection.makeSideTables();
@@ -36,7 +36,14 @@ export async function importVersion(
       const build = await statementBuilder();
       return await transact('naming', (inside) =>
         inside.play(
-          insertImported(connection, build, { version: { ...version, valid }, isTrusted, tags, allOrNothing, forgotten }),
+          insertImported(connection, build, {
+            version: { ...version, valid },
+            isTrusted,
+            tags,
+            allOrNothing,
+            heedsBad,
+            forgotten,
+          }),
         ),
       );
     } catch (error) {

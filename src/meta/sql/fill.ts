@@ -80,7 +80,7 @@ function addVersion(db: SqlDatabase, { build, begin, version, tags, pages, isWho
     if (valid) await play(rememberName(name, db.now()));
     await play(insertTags(uid, tags));
     await play(trackImported(uid));
-    return { doomed: 0, mayLack: false };
+    return { doomed: 0, mayLack: false, bad: 0 };
   });
 }
 

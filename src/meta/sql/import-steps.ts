@@ -22,6 +22,7 @@ interface ImportedVersion {
   isTrusted: boolean;
   tags: readonly string[];
   allOrNothing: boolean;
+  heedsBad: boolean;
   /** {@link forgottenBlobs} before the first row. */
   forgotten: number;
 }
@@ -38,25 +39,37 @@ export function forgottenBlobs(): Steps<number> {
 export function* insertImported(
   db: SqlDatabase,
   build: Knex,
-  { version, isTrusted, tags, allOrNothing, forgotten }: ImportedVersion,
+  { version, isTrusted, tags, allOrNothing, heedsBad, forgotten }: ImportedVersion,
 ): Steps<ImportOutcome> {
   const { uid } = version;
   yield* refuseExisting(uid);
   // A removal that was cut short can have left rows behind in databases of the original.
   yield* refuseOthers(db, uid);
   yield* run(sql`DELETE FROM blocks WHERE version_uid = ${uid}`);
+  const bad = heedsBad ? yield* run(MARK_BAD) : 0;
   if (allOrNothing) yield* refuseTaken(uid, forgotten);
   const doomed = yield* run(sql`UPDATE import_rows SET valid = 0 WHERE uid IN (SELECT uid FROM backy2_doomed)`);
   const mayLack = !allOrNothing && (yield* forgottenBlobs()) !== forgotten;
-  yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed === 0 && !mayLack })));
+  yield* run(build('versions').insert(toVersionRecord({ ...version, valid: version.valid && doomed + bad === 0 && !mayLack })));
   if (version.valid) yield* rememberName(version.name, db.now());
   yield* insertTags(uid, tags);
   if (!isTrusted) yield* rememberContents();
   yield* run(sql`INSERT INTO blocks (version_uid, ${IMPORT_COLUMNS})
     SELECT CAST(${uid} AS VARCHAR(36)), ${IMPORT_COLUMNS} FROM import_rows ORDER BY id`);
   yield* trackImported(uid);
-  return { doomed, mayLack };
+  return { doomed, mayLack, bad };
 }
+
+/**
+ * Rows of the import become bad if the last look at their blob found it bad, or all rows that have
+ * it are; unless a good row has it.
+ */
+const MARK_BAD = sql`UPDATE import_rows SET valid = 0 WHERE valid <> 0 AND uid <> ''
+  AND (EXISTS (SELECT 1 FROM backy2_verified AS checked WHERE checked.uid = import_rows.uid AND good = 0)
+    OR EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = import_rows.uid
+      AND coalesce(blocks.checksum, '') = coalesce(import_rows.checksum, '')))
+  AND NOT EXISTS (SELECT 1 FROM blocks WHERE blocks.uid = import_rows.uid
+    AND coalesce(blocks.checksum, '') = coalesce(import_rows.checksum, '') AND blocks.valid <> 0)`;
 
 /**
  * Rejects if a cleanup dooms a blob of the import, or may have deleted it. No blob can be doomed

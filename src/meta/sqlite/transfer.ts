@@ -15,7 +15,7 @@ export async function importVersion(
   connection: SqliteConnection,
   version: Version,
   rows: AsyncIterable<DatedBlockRow>,
-  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false }: ImportOptions = {},
+  { isWhole = () => true, isTrusted = false, tags = [], allOrNothing = false, heedsBad = false }: ImportOptions = {},
 ): Promise<ImportOutcome> {
   await connection.makeSideTables();
   const forgotten = await connection.read(forgottenBlobs);
@@ -36,6 +36,6 @@ export async function importVersion(
   const build = await statementBuilder();
   const valid = version.valid && isWhole();
   return connection.transaction(() =>
-    insertImported(connection, build, { version: { ...version, valid }, isTrusted, tags, allOrNothing, forgotten }),
+    insertImported(connection, build, { version: { ...version, valid }, isTrusted, tags, allOrNothing, heedsBad, forgotten }),
   );
 }

@@ -50,7 +50,7 @@ export function metaFillSuite(lab: MetaLab): void {
         outcomes.push(await add(version('v1'), pages(rowsFrom(1))));
         outcomes.push(await add(version('v2'), pages(rowsFrom(1).with(1, blockOf(1, 5_000)), 1000), { isWhole: () => false }));
       });
-      expect(outcomes).toEqual([1, 2].map(() => ({ doomed: 0, mayLack: false })));
+      expect(outcomes).toEqual([1, 2].map(() => ({ doomed: 0, mayLack: false, bad: 0 })));
       expect(await lab.meta.findVersion('v1')).toEqual({ ...version('v1'), tags: [] });
       expect(await lab.meta.findVersion('v2')).toMatchObject({ valid: false });
       expect(await rowsIn(lab.meta, 'v1')).toEqual(rowsFrom(1));

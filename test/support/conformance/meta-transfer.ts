@@ -39,7 +39,7 @@ export function metaTransferSuite(lab: MetaLab): void {
     }
 
     it('comes in whole', async () => {
-      expect(await lab.meta.importVersion(version, rows(2))).toEqual({ doomed: 0, mayLack: false });
+      expect(await lab.meta.importVersion(version, rows(2))).toEqual({ doomed: 0, mayLack: false, bad: 0 });
       expect(await lab.meta.findVersion('v9')).toEqual({ ...version, tags: [] });
       expect(await lab.meta.datedBlockPage('v9', -1, 10)).toHaveLength(2);
     });
@@ -69,7 +69,11 @@ export function metaTransferSuite(lab: MetaLab): void {
         yield* rows(1);
         await lab.meta.forgetDoomed([uidOf(0)]);
       }
-      expect(await lab.meta.importVersion({ ...version, size: 1 }, besideCleanup())).toEqual({ doomed: 0, mayLack: true });
+      expect(await lab.meta.importVersion({ ...version, size: 1 }, besideCleanup())).toEqual({
+        doomed: 0,
+        mayLack: true,
+        bad: 0,
+      });
       expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
     });
 
@@ -88,7 +92,7 @@ export function metaTransferSuite(lab: MetaLab): void {
 
       it('comes back with its tags, and no cleanup dooms its blobs from then on', async () => {
         await remove();
-        expect(await whole(rows(2), { tags: ['b', 'a'] })).toEqual({ doomed: 0, mayLack: false });
+        expect(await whole(rows(2), { tags: ['b', 'a'] })).toEqual({ doomed: 0, mayLack: false, bad: 0 });
         expect(await lab.meta.findVersion('v9')).toEqual({ ...version, tags: ['a', 'b'] });
         expect(await lab.doom(0, 100, '')).toEqual([]);
       });
@@ -125,7 +129,7 @@ export function metaTransferSuite(lab: MetaLab): void {
           await lab.meta.forgetDoomed([uidOf(7)]);
           for await (const one of rows(2)) if (one.id === 1) yield one;
         }
-        expect(await whole(besideCleanup())).toEqual({ doomed: 0, mayLack: false });
+        expect(await whole(besideCleanup())).toEqual({ doomed: 0, mayLack: false, bad: 0 });
         expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: true });
       });
 
@@ -137,6 +141,25 @@ export function metaTransferSuite(lab: MetaLab): void {
         }
         await lab.meta.importVersion({ ...version, valid: false }, withBad(), { isTrusted: true, allOrNothing: true });
         expect((await rowsOf('v9')).filter(({ valid }) => !valid)).toHaveLength(1);
+      });
+    });
+
+    describe('of blobs that were found bad meanwhile', () => {
+      const imported = (uid: string) =>
+        lab.meta.importVersion({ ...version, uid }, rows(2), { isTrusted: true, allOrNothing: true, heedsBad: true });
+
+      it('comes in with them as bad, and invalid', async () => {
+        await lab.meta.importVersion({ ...version, uid: 'v1' }, rows(2), { isTrusted: true });
+        await lab.meta.markBlobsInvalid([{ uid: uidOf(1), checksum: sumOf(1) }]);
+        expect(await imported('v9')).toEqual({ doomed: 0, mayLack: false, bad: 1 });
+        expect(await lab.meta.findVersion('v9')).toMatchObject({ valid: false });
+        expect((await rowsOf('v9')).map(({ valid }) => valid)).toEqual([true, false]);
+      });
+
+      it('does not mind that another content of the same blob is bad', async () => {
+        await lab.meta.importVersion({ ...version, uid: 'v1' }, rows(2), { isTrusted: true });
+        await lab.meta.markBlobsInvalid([{ uid: uidOf(1), checksum: sumOf(0) }]);
+        expect(await imported('v9')).toEqual({ doomed: 0, mayLack: false, bad: 0 });
       });
     });
 

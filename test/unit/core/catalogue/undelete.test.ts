@@ -95,6 +95,29 @@ describe.each(LAYOUTS)('with the layout %s', (layout) => {
     expect(adopted).toMatchObject([{ uid, valid: false }]);
   });
 
+  it.each([
+    ['is bad', false],
+    ['was bad, and was stored again', true],
+  ])('a blob that %s, as others found out meanwhile, is not good again', async (_, isHealed) => {
+    const other = await lab.backup([0], { name: 'other' });
+    const uid = await lab.backup([0, 700]);
+    const [bad] = (await lab.rows(other)).filter((row) => row.uid !== null);
+    expect((await lab.rows(uid))[0]?.uid).toBe(bad?.uid);
+    await rm(uid);
+    await lab.core.meta.markBlobsInvalid([{ uid: bad?.uid ?? '', checksum: bad?.checksum ?? '' }]);
+    await lab.core.meta.recordChecks([{ uid: bad?.uid ?? '', good: false }], 1);
+    if (isHealed) await lab.backup([0], { name: 'third' });
+    expect((await lab.core.version(other)).valid).toBe(isHealed);
+    expect(await undelete(lab.context, uid)).toMatchObject({ valid: false });
+    expect((await lab.core.version(uid)).valid).toBe(false);
+    expect((await lab.rows(uid)).filter(({ valid }) => !valid).map(({ id }) => id)).toEqual([0]);
+    expect(lab.warnings).toContain(
+      `Blobs of 1 blocks of version ${uid} were found bad meanwhile: it is invalid. To check it: backy2 scrub ${uid}`,
+    );
+    await lab.flush();
+    expect((await lab.storedVersion(uid)).head.version.valid).toBe(false);
+  });
+
   it('what a search has found unused comes back, until it is doomed', async () => {
     const uid = await lab.backup([0, 700]);
     const was = { version: await lab.core.version(uid), rows: await lab.rows(uid) };

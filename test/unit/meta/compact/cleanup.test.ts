@@ -111,7 +111,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     async function* exported() {
       yield* rows;
     }
-    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 10, mayLack: false });
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 10, mayLack: false, bad: 0 });
     expect((await lab.rowsOf('v1')).some(({ valid }) => valid)).toBe(false);
     expect((await lab.meta.findVersion('v1'))?.valid).toBe(false);
     expect(await doom(0, 100, '')).toEqual([]);
@@ -129,7 +129,7 @@ describe('cleanup of the compact layout on SQLite', () => {
     async function* exported() {
       yield* rows;
     }
-    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 9, mayLack: false });
+    expect(await lab.meta.importVersion(version, exported())).toEqual({ doomed: 9, mayLack: false, bad: 0 });
     expect((await lab.rowsOf('v1')).filter(({ valid }) => valid).map(({ id }) => id)).toEqual([0]);
     expect(await doom(0, 100, '')).toEqual([]);
   });
