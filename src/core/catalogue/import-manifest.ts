@@ -5,6 +5,7 @@ import type { AddVersion } from '../../meta/fill-store.ts';
 import type { BlockRow } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 import { folderOf, type LostLeaves, ManifestRows } from './manifest-rows.ts';
+import { isOlder } from './predecessor.ts';
 
 /** The outcome of an import of a manifest. */
 export interface ImportedManifest {
@@ -67,7 +68,7 @@ export async function importManifest(
   const { doomed, mayLack, bad } = await add(head.version, pages(), { isWhole, tags, allOrNothing, heedsBad });
   if (head.stats.length > 0) await meta.importStats(head.stats);
   const isSame = bad === 0 || read.lost !== undefined;
-  if ((await isUpToDate?.()) !== false && isSame) await settle(meta, head);
+  if ((await isUpToDate?.()) !== false) await settle(meta, head, isSame);
   if (read.lost !== undefined) {
     logger.error(
       `The catalogue has lost ${read.lost.blocks} of ${head.version.size} blocks of version ${uid}: ${read.lost.reason}`,
@@ -93,9 +94,14 @@ export async function withoutKnownStats({ meta }: Pick<Context, 'meta'>, head: M
   return length > 0 ? { ...head, stats: [] } : head;
 }
 
-async function settle(meta: Context['meta'], head: ManifestHead): Promise<void> {
+/**
+ * Notes that the version has a manifest, and whether that is up to date: its head must not look
+ * older than what the database remembers of the version from before its removal.
+ */
+async function settle(meta: Context['meta'], head: ManifestHead, isSame: boolean): Promise<void> {
   const versionUid = head.version.uid;
   await meta.trackVersions([versionUid]);
   const changes = (await meta.catalogueChanges(versionUid))?.changes ?? 0;
-  await meta.settleManifest({ versionUid, changes, folder: folderOf(head) });
+  const isCurrent = isSame && !isOlder(head, { written: changes });
+  await meta.settleManifest({ versionUid, changes: isCurrent ? changes : -1, folder: folderOf(head) });
 }

@@ -95,7 +95,7 @@ async function bringBack(context: Context, { catalogue, backend }: OpenedCatalog
   const { blocks, valid, bad } = await importManifest(context, {
     ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(meta), allOrNothing: true, heedsBad: true },
     filter: (pages) => wholePages(pages, { backend, signal, uid }),
-    // Otherwise it is written again, and the marker goes then.
+    // Otherwise the marker goes when the manifest is written again.
     isUpToDate: () => unmark(context, catalogue, uid),
   });
   const { name, date } = head.version;

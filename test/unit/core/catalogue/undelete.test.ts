@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { adoptVersions } from '../../../../src/core/catalogue/adopt.ts';
 import { removedVersions } from '../../../../src/core/catalogue/removed-versions.ts';
+import { syncCatalogue } from '../../../../src/core/catalogue/sync.ts';
 import { undelete } from '../../../../src/core/catalogue/undelete.ts';
 import { cleanupFast, cleanupFull } from '../../../../src/core/upkeep/cleanup.ts';
 import { lockImports, lockVersion } from '../../../../src/core/versions/locks.ts';
@@ -51,9 +52,11 @@ describe.each(LAYOUTS)('with the layout %s', (layout) => {
     expect(back).toEqual({ uid, name: 'vm', date: was.version.date, blocks: 1700, valid: true });
     expect(await lab.core.version(uid)).toEqual(was.version);
     expect((await lab.core.meta.listStats({ versionUid: uid })).length).toBe(1);
-    // The manifest is up to date already, and no longer marked.
-    expect(await lab.core.meta.staleVersions()).toEqual([]);
+    // The manifest is not marked any more, and written again: it would look like an old one.
     expect(lab.objects('removed')).toHaveLength(1);
+    expect(await lab.core.meta.staleVersions()).toEqual([uid]);
+    await lab.flush();
+    expect(await syncCatalogue(lab.context)).toMatchObject({ checked: 1, damaged: [], written: 0 });
     await lab.core.meta.setProtected(uid, true);
     was.version.protected = true;
     passHours(5);
