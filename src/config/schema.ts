@@ -1,4 +1,4 @@
-import { RUN_DEFAULTS } from '../model/job.ts';
+import { type Pruning, RUN_DEFAULTS } from '../model/job.ts';
 import { LAYOUTS, type Layout } from '../model/layout.ts';
 import { FEATURE_NAMES, featureBits } from './image-features.ts';
 import {
@@ -99,6 +99,8 @@ const scrubWords: Kind<number | undefined> = {
 /** The section for `run`, or a scheduler of that name: see `isScheduler`. */
 export const RUN_SECTION = 'run';
 
+const pruning = oneOf<Pruning>({ expired: 'expired', yes: 'yes', no: 'no' });
+
 /**
  * The program's own sections and their options. Every other section is a job or a scheduler.
  */
@@ -177,7 +179,7 @@ export const SCHEMA = {
   io_null: { simultaneous_reads: option(atOnce, 1), simultaneous_writes: option(atOnce, 1) },
   [RUN_SECTION]: {
     parallel: option(wholeNumber({ min: 1, max: 64 }), RUN_DEFAULTS.parallel),
-    prune: option(bool, RUN_DEFAULTS.prune),
+    prune: option(pruning, RUN_DEFAULTS.prune),
     scrub: option<number | undefined>(scrubWords, RUN_DEFAULTS.scrubPercent),
     upkeep_interval: option(positiveDuration, RUN_DEFAULTS.upkeepSeconds),
     on_problem: option<string | undefined>(line, RUN_DEFAULTS.onProblem),

@@ -15,12 +15,17 @@ export interface Job {
   hookTimeoutSeconds: number;
 }
 
+/**
+ * Versions that the upkeep removes before it cleans up: expired ones, with `yes` also those beyond
+ * `keep`. With `no` there are none, and it does not clean up either.
+ */
+export type Pruning = 'expired' | 'yes' | 'no';
+
 /** Section `[run]` of backy.cfg. */
 export interface RunSettings {
   /** Backups at the same time. */
   parallel: number;
-  /** Whether the upkeep removes versions and cleans up. */
-  prune: boolean;
+  prune: Pruning;
   /** Percentage of the blobs that the upkeep verifies; undefined: none. */
   scrubPercent: number | undefined;
   /** Time from one upkeep to the next. */
@@ -41,7 +46,7 @@ export interface JobSettings {
 /** Section `[run]` without options. */
 export const RUN_DEFAULTS: RunSettings = {
   parallel: 1,
-  prune: true,
+  prune: 'expired',
   scrubPercent: undefined,
   upkeepSeconds: 86_400,
   onProblem: undefined,

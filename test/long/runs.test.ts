@@ -105,6 +105,18 @@ async function startBoth(): Promise<Running> {
 }
 
 describe('run', () => {
+  test('removes versions without an expire date only with prune: yes', async () => {
+    const daily = { ...SCHEDULERS.daily, keep: 1 };
+    configure({ daily });
+    for (let n = 0; n < 3; n += 1) await lab.backup(`file://${lab.path('web')}`, 'old', '-t', 'daily');
+    const left = () => lab.versions().filter(({ name }) => name === 'old').length;
+    expect((await run()).rows).toContainEqual(expect.objectContaining({ name: 'prune', state: 'done' }));
+    expect(left()).toBe(3);
+    configure({ daily, run: { prune: 'yes' } });
+    await runLater(86_400);
+    expect(left()).toBe(1);
+  });
+
   test('backs up what is due, does the upkeep, and then nothing until the next time', async () => {
     configure({ run: { scrub: '--oldest 4' } });
     expect(await run('-n')).toMatchObject({ code: 0, rows: [{ state: 'due' }, { state: 'due' }] });

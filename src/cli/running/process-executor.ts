@@ -1,10 +1,12 @@
 import type { Executor, JobItem, JobOutcome, ProblemReport, StepName, StepOutcome } from '../../core/run/executor.ts';
-import { isPatternJob } from '../../model/job.ts';
+import { isPatternJob, type Pruning } from '../../model/job.ts';
 import { jobOutcome, slaOutcome, stepOutcome } from './outcomes.ts';
 import type { OwnProcesses } from './own-processes.ts';
 
 /** The work of a run that other processes cannot do. */
 interface OwnWork {
+  /** For the step `prune`. */
+  prune: Pruning;
   /** For the step `scrub`. */
   scrubPercent: number;
   /** For the step `sla`. */
@@ -45,8 +47,13 @@ export class ProcessExecutor implements Executor {
   async #step(name: StepName): Promise<StepOutcome> {
     if (name === 'space') return this.#work.recordSpace();
     if (name === 'sla') return this.#sla(this.#work.slaSchedulers);
-    const options = name === 'scrub' ? ['--oldest', String(this.#work.scrubPercent)] : [];
-    return stepOutcome(await this.#processes.run(name, ...options));
+    return stepOutcome(await this.#processes.run(...this.#stepWords(name)));
+  }
+
+  #stepWords(name: StepName): string[] {
+    const { prune, scrubPercent } = this.#work;
+    if (name === 'prune' && prune === 'expired') return ['rm', '--expired'];
+    return name === 'scrub' ? [name, '--oldest', String(scrubPercent)] : [name];
   }
 
   async #sla(schedulers: readonly string[]): Promise<StepOutcome> {

@@ -42,6 +42,7 @@ interface ExecutorParts {
 
 function executorFor({ backy, fail }: Session, { config, processes, reporter }: ExecutorParts): ProcessExecutor {
   return new ProcessExecutor(processes, {
+    prune: config.run.prune,
     scrubPercent: config.run.scrubPercent ?? 0,
     slaSchedulers: slaNames(config),
     recordSpace: () => recordSpace(backy),

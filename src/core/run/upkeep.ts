@@ -30,7 +30,7 @@ export function isUpkeepLate(settings: RunSettings, records: readonly RunRecord[
 
 function isEnabled(name: StepName, { prune, scrubPercent }: RunSettings): boolean {
   if (name === 'scrub') return scrubPercent !== undefined;
-  return prune || (name !== 'prune' && name !== 'cleanup');
+  return prune !== 'no' || (name !== 'prune' && name !== 'cleanup');
 }
 
 function isStepDue(record: RunRecord | undefined, { upkeepSeconds }: RunSettings, now: Date): boolean {

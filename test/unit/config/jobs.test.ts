@@ -88,7 +88,7 @@ test('run has its options', () => {
     '[run]\nparallel: 3\nprune: no\nscrub: --oldest 4\nupkeep_interval: 12h\non_problem: mail -s a; true\n',
   );
   expect(run).toEqual({
-    ...{ parallel: 3, prune: false, scrubPercent: 4, upkeepSeconds: 43_200, onProblem: 'mail -s a; true' },
+    ...{ parallel: 3, prune: 'no', scrubPercent: 4, upkeepSeconds: 43_200, onProblem: 'mail -s a; true' },
   });
   expect(warnings).toEqual([]);
 });
@@ -99,6 +99,7 @@ test.each(['', '[run]\n', '[run]\non_problem:\n'])('without options, run has its
 
 test.each([
   ['parallel: 0', 'parallel: "0" is not a whole number from 1 to 64.'],
+  ['prune: all', 'prune: "all" is not one of expired, yes, no.'],
   ['parallel: 65', 'parallel: "65" is not a whole number from 1 to 64.'],
   ['scrub: --all', 'scrub: "--all" is not --oldest PERCENT, from 1 to 100.'],
   ['scrub: --oldest 0', 'scrub: "--oldest 0" is not --oldest PERCENT, from 1 to 100.'],

@@ -39,7 +39,7 @@ test('the summary has a row for each backup and each step, in the order of their
 });
 
 test('steps that are switched off are not done, scrub only when it is asked for', async () => {
-  const made = await worldOf([], { run: { ...RUN_DEFAULTS, prune: false, scrubPercent: 4 } });
+  const made = await worldOf([], { run: { ...RUN_DEFAULTS, prune: 'no', scrubPercent: 4 } });
   expect((await runOf(made))?.rows.map(({ name }) => name)).toEqual(['scrub', 'sla', 'space']);
 });
 
@@ -103,7 +103,7 @@ test('a problem is reported once, then after a day, and once when it is over', a
 });
 
 test('a report that fails is made again by the next run', async () => {
-  const made = await worldOf(['web'], { run: { ...RUN_DEFAULTS, prune: false } });
+  const made = await worldOf(['web'], { run: { ...RUN_DEFAULTS, prune: 'no' } });
   made.behave = () => ({ seconds: 60, exitCode: 1 });
   made.reportSucceeds = false;
   await runOf(made);
