@@ -51,6 +51,10 @@ test('a failing hook says how it ended', async () => {
   expect(await hook('/nowhere/program')).toBe('failed with exit code 127');
 });
 
+test('a time limit of years ends nothing', async () => {
+  expect(await hook('sleep 0.2', { timeoutMs: 2 ** 40 })).toBeUndefined();
+});
+
 test('a hook gets text on stdin, and may leave it unread', async () => {
   expect(await hook('cat', { stdin: 'one\ntwo\n' })).toBeUndefined();
   expect(lines).toEqual(['before of job web: one', 'before of job web: two']);

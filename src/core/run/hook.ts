@@ -25,6 +25,8 @@ export interface HookRequest {
   signal?: AbortSignal | undefined;
 }
 
+/** About 24 days. Node ends longer timers at once. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** Time for a process group to end after SIGTERM. */
 const GRACE_MS = 10_000;
 /** Time for output after the command has ended: a daemon that it started may keep the pipe open. */
@@ -67,7 +69,7 @@ async function run(request: HookRequest): Promise<string | undefined> {
 async function limited(child: ChildProcess, { timeoutMs, signal }: HookRequest): Promise<string | undefined> {
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const timer = setTimeout(() => late.abort(), Math.min(timeoutMs, LONGEST_MS));
   const stop = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
   const stopped = stop.aborted ? Promise.resolve() : once(stop, 'abort');
   try {
