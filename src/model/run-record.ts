@@ -2,14 +2,14 @@
  * Kinds of records:
  * - `job`: backups of one name of versions
  * - `step`: a step of the upkeep: `prune`, `cleanup`, `scrub`, `sla` or `space`
- * - `run`: the last whole run on a host; its name is the host's
+ * - `run`: the last whole run on any host; its name is `run`
  */
 export type RunKind = 'job' | 'step' | 'run';
 
 /** Identifies a record. */
 export interface RunKey {
   kind: RunKind;
-  /** Of the versions, of the step, or of the host. */
+  /** Of the versions, of the step, or `run`. */
   name: string;
 }
 

@@ -65,8 +65,10 @@ export class CurrentPlan {
   /** The first backup to start of those that `mayStart`. */
   async next(mayStart: (item: JobItem) => boolean): Promise<JobItem | undefined> {
     const first = this.#first(mayStart);
-    const ageSeconds = (this.#context.now().getTime() - this.#readAt.getTime()) / 1000;
-    if (ageSeconds >= (first === undefined ? IDLE_SECONDS : FRESH_SECONDS)) await this.read();
+    const now = this.#context.now();
+    const freshUntil = plusSeconds(this.#readAt, first === undefined ? IDLE_SECONDS : FRESH_SECONDS);
+    // The clock may have been set back.
+    if (freshUntil <= now || this.#readAt > now) await this.read();
     else if (first !== undefined) return first;
     else if (this.secondsToMore() === 0) this.#make();
     else return undefined;
@@ -77,7 +79,8 @@ export class CurrentPlan {
   secondsToMore(): number {
     const again = plusSeconds(this.#readAt, IDLE_SECONDS);
     const at = this.#moreAt ?? this.#context.now();
-    return Math.max(0, ((at < again ? at : again).getTime() - this.#context.now().getTime()) / 1000);
+    const seconds = ((at < again ? at : again).getTime() - this.#context.now().getTime()) / 1000;
+    return Math.min(IDLE_SECONDS, Math.max(0, seconds));
   }
 
   #first(mayStart: (item: JobItem) => boolean): JobItem | undefined {

@@ -1,8 +1,12 @@
 import type { RunRecord } from '../../model/run-record.ts';
 import type { Context } from '../context.ts';
+import { plusSeconds } from '../reports/schedulers.ts';
 import { holding } from '../versions/locks.ts';
 import { jobLock } from './job-turn.ts';
 import type { PlannedBackup } from './planner.ts';
+
+/** Days that records of other hosts stay: their configurations may have jobs that ours lacks. */
+const OTHERS_DAYS = 35;
 
 /** A job that can't be run. */
 interface BrokenJob {
@@ -35,15 +39,19 @@ export async function recordBroken({ meta, locks }: Context, { name, job, host, 
 /**
  * Forgets records of names that no job has any more. Those with a reported problem stay until it is
  * reported that it is over. The images of a job that is broken are not known: their records stay.
+ * So do those of other hosts, unless these made no attempt for {@link OTHERS_DAYS}.
  */
 export async function forgetOldRecords(
   { meta, logger, now }: Context,
-  { plan, records }: { plan: readonly PlannedBackup[]; records: readonly RunRecord[] },
+  { plan, records, host }: { plan: readonly PlannedBackup[]; records: readonly RunRecord[]; host: string },
 ): Promise<void> {
   const names = new Set(plan.map(({ name }) => name));
   const unknown = new Set(plan.filter(({ state }) => state === 'broken').map(({ job }) => job));
+  const longAgo = plusSeconds(now(), -OTHERS_DAYS * 86_400);
+  const isOurs = (record: RunRecord) => record.host === host || record.started < longAgo;
   const old = records.filter(
-    ({ kind, name, job, ended }) => kind === 'job' && ended !== null && !names.has(name) && !unknown.has(job),
+    (record) =>
+      record.kind === 'job' && record.ended !== null && isOurs(record) && !names.has(record.name) && !unknown.has(record.job),
   );
   for (const { name, job, hook } of old)
     if (hook !== null) logger.warning(`No job backs up ${name} any more. The "after" of job ${job} did not run.`);

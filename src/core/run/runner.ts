@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { plusSeconds } from '../reports/schedulers.ts';
 import { checkInstallationFree, describeHolders, holding } from '../versions/locks.ts';
 import { CurrentPlan } from './current-plan.ts';
-import { settleDead } from './dead-jobs.ts';
+import { settleFailed } from './dead-jobs.ts';
 import type { Executor, JobItem, JobOutcome, RunRow, RunSummary } from './executor.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { forgetOldRecords, recordBroken } from './job-upkeep.ts';
@@ -17,6 +17,8 @@ import { doUpkeep, dueSteps, isUpkeepLate } from './upkeep.ts';
 const REPORT_SECONDS = 5 * 60;
 /** With all places taken, only the upkeep may have to begin. */
 const BUSY_SECONDS = 5 * 60;
+/** From one upkeep to the next in a run. It may have been another host's turn. */
+const UPKEEP_AGAIN_SECONDS = 3600;
 
 /** Choice of jobs and upkeep. */
 export interface RunRequest {
@@ -76,11 +78,15 @@ class Runner {
   /** Names of which `after` was run that an earlier attempt had left. */
   readonly #recovered = new Set<string>();
   readonly #plan: CurrentPlan;
+  readonly #began: Date;
   #upkeep: Promise<void> | undefined;
-  #didUpkeep = false;
+  #upkeepBegan = new Date(0);
   /** When it was last looked whether the upkeep is late. */
   #lookedAt = new Date(0);
+  #reporting: Promise<void> | undefined;
   #reportedAt = new Date(0);
+  /** Rows when problems were last looked for. */
+  #rowsLookedAt = 0;
   /** Why the run must end. */
   #failure: { error: unknown } | undefined;
 
@@ -95,16 +101,18 @@ class Runner {
     this.#around = around;
     this.#known = known;
     this.#plan = new CurrentPlan(context, around, known);
+    this.#began = context.now();
   }
 
   async run(): Promise<RunSummary> {
-    const { now, signal, meta } = this.#context;
-    const started = now();
+    const { signal, meta } = this.#context;
     await this.#plan.read();
     await this.#noteBroken();
     for (;;) {
       if (!this.#mustStop()) await this.#guard(() => this.#startMore());
-      const atWork = [...this.#jobs.values(), ...(this.#upkeep === undefined ? [] : [this.#upkeep])];
+      this.#reportSometimes();
+      const others = [this.#upkeep, this.#reporting].filter((work) => work !== undefined);
+      const atWork = [...this.#jobs.values(), ...others];
       if (atWork.length === 0) break;
       await this.#waitForAny(atWork);
     }
@@ -114,7 +122,7 @@ class Runner {
     }
     const summary = this.#summary();
     if (this.#known.areAll)
-      await meta.putRunRecord(this.#runRecord(started, summary.exitCode, await meta.findRunRecord({ kind: 'run', name: 'run' })));
+      await meta.putRunRecord(this.#runRecord(summary.exitCode, await meta.findRunRecord({ kind: 'run', name: 'run' })));
     if (this.#failure !== undefined) throw this.#failure.error;
     signal.throwIfAborted();
     return summary;
@@ -148,7 +156,8 @@ class Runner {
     const { parallel } = this.#context.settings.run;
     while (this.#jobs.size < parallel && !this.#mustStop()) {
       const next = await this.#plan.next((item) => this.#mayStart(item));
-      if (next === undefined) break;
+      // It may have been stopped meanwhile.
+      if (next === undefined || this.#mustStop()) break;
       this.#start(next);
     }
     await this.#startUpkeep();
@@ -168,9 +177,9 @@ class Runner {
     const work = this.#guard(async () => {
       const outcome = await this.#executor.execute(item);
       this.#rows.push(rowOf(item, outcome, { started, seconds: (performance.now() - startMs) / 1000 }));
-      if (outcome.state === 'failed') await settleDead(this.#context, name, outcome.problem);
+      const attempt = { kind: 'job', name, job: item.job.key, host: this.#around.host, now: started } as const;
+      if (outcome.state === 'failed') await settleFailed(this.#context, attempt, outcome);
       await this.#plan.readName(name);
-      await this.#reportSometimes(outcome);
     });
     if (item.schedulers.length === 0) this.#recovered.add(name);
     else this.#notBefore.set(name, this.#pauseAfter(item, started));
@@ -189,14 +198,16 @@ class Runner {
 
   async #startUpkeep(): Promise<void> {
     const { settings, meta, now } = this.#context;
-    if (!this.#request.upkeep || this.#didUpkeep) return;
+    const again = plusSeconds(this.#upkeepBegan, UPKEEP_AGAIN_SECONDS);
+    if (!this.#request.upkeep || this.#upkeep !== undefined || again > now()) return;
     const isIdle = this.#jobs.size === 0;
     if (!isIdle && plusSeconds(this.#lookedAt, BUSY_SECONDS) > now()) return;
     this.#lookedAt = now();
     const records = await meta.runRecords();
     if (dueSteps(settings.run, records, now()).length === 0) return;
-    if (!isIdle && !isUpkeepLate(settings.run, records, now())) return;
-    this.#didUpkeep = true;
+    const times = { now: now(), began: this.#began };
+    if (this.#mustStop() || (!isIdle && !isUpkeepLate(settings.run, records, times))) return;
+    this.#upkeepBegan = now();
     const { host } = this.#around;
     const onStep = (row: RunRow, lines: readonly string[]) => {
       this.#rows.push(row);
@@ -233,19 +244,26 @@ class Runner {
         ...{ bytesRead: null, bytesWritten: null, exitCode: 0, problem: failed.problem },
       });
     }
-    if (this.#known.areAll) await forgetOldRecords(this.#context, { plan: this.#plan.entries, records });
+    if (this.#known.areAll) await forgetOldRecords(this.#context, { plan: this.#plan.entries, records, host: this.#around.host });
   }
 
-  async #reportSometimes({ state }: JobOutcome): Promise<void> {
+  /** While something works: the rest may take hours. */
+  #reportSometimes(): void {
+    const isAtWork = this.#jobs.size > 0 || this.#upkeep !== undefined;
     const again = plusSeconds(this.#reportedAt, REPORT_SECONDS);
-    if (state === 'failed' && again <= this.#context.now() && this.#jobs.size > 1) await this.#report();
+    if (!isAtWork || this.#mustStop() || this.#reporting !== undefined || again > this.#context.now()) return;
+    if (this.#rows.length === this.#rowsLookedAt) return;
+    this.#rowsLookedAt = this.#rows.length;
+    this.#reporting = this.#guard(() => this.#report()).finally(() => {
+      this.#reporting = undefined;
+    });
   }
 
   async #report(): Promise<void> {
     const { meta, now } = this.#context;
-    this.#reportedAt = now();
     const report = reportOf(await meta.runRecords(), { now: now(), lines: this.#lines });
     if (report.problems.length + report.resolved.length === 0) return;
+    this.#reportedAt = now();
     if (!(await this.#executor.report(report))) return;
     await meta.setReported(report.problems, now());
     await meta.setReported(report.resolved, null);
@@ -255,11 +273,11 @@ class Runner {
     return { rows: this.#rows, exitCode: exitCodeOf(this.#rows), otherRun: null };
   }
 
-  #runRecord(started: Date, exitCode: number, before: RunRecord | undefined): RunRecord {
+  #runRecord(exitCode: number, before: RunRecord | undefined): RunRecord {
     const { now, signal } = this.#context;
     const isGood = exitCode === 0 && this.#failure === undefined && !signal.aborted;
     return {
-      ...{ kind: 'run', name: 'run', job: '', host: this.#around.host, started, ended: now() },
+      ...{ kind: 'run', name: 'run', job: '', host: this.#around.host, started: this.#began, ended: now() },
       ...{ succeeded: isGood ? now() : (before?.succeeded ?? null), failures: isGood ? 0 : (before?.failures ?? 0) + 1 },
       ...{ exitCode, problem: null, reported: null, hook: null },
     };

@@ -1,3 +1,4 @@
+import { EXIT_CODES } from '../../errors.ts';
 import { LOCK_NAMES } from '../../locking/lock.ts';
 import { isFromFuture } from '../../model/clock.ts';
 import type { RunSettings } from '../../model/job.ts';
@@ -21,11 +22,20 @@ export function dueSteps(settings: RunSettings, records: readonly RunRecord[], n
   });
 }
 
-/** Whether steps were due so long ago that they no longer wait for the end of all jobs. */
-export function isUpkeepLate(settings: RunSettings, records: readonly RunRecord[], now: Date): boolean {
+/**
+ * Whether steps were due so long ago that they no longer wait for the end of all jobs. The first
+ * ones are due since the run began.
+ */
+export function isUpkeepLate(settings: RunSettings, records: readonly RunRecord[], { now, began }: RunTimes): boolean {
   const before = plusSeconds(now, -settings.upkeepSeconds);
   const isKnown = records.some(({ kind }) => kind === 'step');
-  return isKnown && dueSteps(settings, records, before).length > 0;
+  return isKnown ? dueSteps(settings, records, before).length > 0 : began <= before;
+}
+
+/** The time, and when the run began. */
+interface RunTimes {
+  now: Date;
+  began: Date;
 }
 
 function isEnabled(name: StepName, { prune, scrubPercent }: RunSettings): boolean {
@@ -35,8 +45,9 @@ function isEnabled(name: StepName, { prune, scrubPercent }: RunSettings): boolea
 
 function isStepDue(record: RunRecord | undefined, { upkeepSeconds }: RunSettings, now: Date): boolean {
   if (record === undefined || isFromFuture(record.started, now)) return true;
-  // Breaches of SLAs are a problem, but no failure of their step.
-  const hasFailed = record.exitCode !== 0 || record.ended === null;
+  // Breaches of SLAs and bad data are problems, but no failures of their steps. A scrub that is done
+  // again would take other blobs, and its success would look like the end of the problem.
+  const hasFailed = ![0, EXIT_CODES.blocksBad].includes(record.exitCode) || record.ended === null;
   if (hasFailed) return retryAt({ ...record, failures: Math.max(1, record.failures) }, upkeepSeconds, now) === undefined;
   return plusSeconds(record.started, upkeepSeconds * (1 - EARLIER)) <= now;
 }
@@ -64,10 +75,11 @@ export async function doUpkeep(context: Context, { executor, host, onStep }: Upk
       const record = begun(before, { kind: 'step', name, job: '', host, now: now() });
       await meta.putRunRecord(record);
       const startMs = performance.now();
-      const { exitCode, problem, lines = [] } = await executor.step(name);
+      const outcome = signal.aborted ? undefined : await executor.step(name);
       // A step that was stopped is begun again by the next run.
-      if (signal.aborted && exitCode !== 0)
+      if (outcome === undefined || (signal.aborted && outcome.exitCode !== 0))
         return before === undefined ? meta.forgetRunRecords([record]) : meta.putRunRecord(before);
+      const { exitCode, problem, lines = [] } = outcome;
       await meta.putRunRecord(finished(record, { exitCode, problem }, now()));
       onStep(
         {

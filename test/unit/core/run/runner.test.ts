@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Context } from '../../../../src/core/context.ts';
+import { CurrentPlan } from '../../../../src/core/run/current-plan.ts';
+import { dueSteps } from '../../../../src/core/run/upkeep.ts';
 import { RUN_DEFAULTS } from '../../../../src/model/job.ts';
-import { SimWorld, simJob } from '../../../support/run/sim-world.ts';
+import type { RunRecord } from '../../../../src/model/run-record.ts';
+import { SCHEDULERS, SimWorld, simJob } from '../../../support/run/sim-world.ts';
 
 const START = new Date('2026-11-02T09:30:00Z');
 const HOUR = 3600;
@@ -102,15 +105,17 @@ test('a problem is reported once, then after a day, and once when it is over', a
   ]);
 });
 
-test('a report that fails is made again by the next run', async () => {
+test('a report that fails is made again, also by the next run', async () => {
   const made = await worldOf(['web'], { run: { ...RUN_DEFAULTS, prune: 'no' } });
   made.behave = () => ({ seconds: 60, exitCode: 1 });
   made.reportSucceeds = false;
   await runOf(made);
+  // While the upkeep works, and at the end.
+  expect(made.reports.length).toBe(2);
   made.reportSucceeds = true;
   await runOf(made);
   await runOf(made);
-  expect(made.reports.length).toBe(2);
+  expect(made.reports.length).toBe(3);
 });
 
 test('a broken job fails, and is reported, while others are made; it is over once the job is right or gone', async () => {
@@ -188,4 +193,118 @@ test('hourly backups are made while a long one runs', async () => {
   const hours = made.begun.filter(({ name }) => name === 'web').length;
   expect(hours).toBeGreaterThanOrEqual(10);
   expect(hours).toBeLessThanOrEqual(12);
+});
+
+/** Calls `then` at the first call of a method of the database that `holds`. */
+function onCall(made: SimWorld, method: keyof Context['meta'], holds: (argument: unknown) => boolean, then: () => void): void {
+  const meta = made.base.meta;
+  made.base.meta = new Proxy(meta, {
+    get: (target, name) => {
+      const found: unknown = Reflect.get(target, name);
+      if (typeof found !== 'function') return found;
+      return (...rest: unknown[]) => {
+        if (name === method && holds(rest[0])) then();
+        return Reflect.apply(found, target, rest) as unknown;
+      };
+    },
+  });
+}
+
+test.each([
+  ['backup', 'runRecords', (made: SimWorld) => made.begun.length === 1 && made.clock.now > at(60)],
+  ['step', 'findRunRecord', (_: SimWorld, key: unknown) => (key as { name: string }).name === 'prune'],
+] as const)('a stop while the next %s is looked for starts none', async (_, method, isThen) => {
+  const made = await worldOf(['a', 'b'], { run: { ...RUN_DEFAULTS, parallel: 1 } });
+  const aborter = new AbortController();
+  made.base.signal = aborter.signal;
+  let begun = -1;
+  onCall(
+    made,
+    method,
+    (key) => begun < 0 && isThen(made, key),
+    () => {
+      begun = made.begun.length;
+      aborter.abort(new Error('stopped'));
+    },
+  );
+  const ended = expect(made.run('node1')).rejects.toThrow('stopped');
+  await made.clock.runTo(at(HOUR));
+  await ended;
+  expect([made.begun.length, made.steps]).toEqual([begun, []]);
+  expect((await made.meta.runRecords()).filter(({ kind }) => kind === 'step')).toEqual([]);
+});
+
+test('a process that fails before it can record that is a problem, waits and is reported', async () => {
+  const made = await worldOf(['web']);
+  const summary = await runOf(made, { upkeep: false });
+  expect(summary?.rows).toMatchObject([{ state: 'done' }]);
+  await made.clock.runTo(at(26 * HOUR));
+  const work = made.run('node1', { job: () => 0.5 }, { upkeep: false });
+  await made.clock.runTo(at(26 * HOUR + 60));
+  expect((await work)?.rows).toMatchObject([{ state: 'failed', exitCode: 137 }]);
+  const record = { failures: 1, exitCode: 137, problem: 'It was killed.', started: at(26 * HOUR) };
+  expect(await made.meta.findRunRecord({ kind: 'job', name: 'web' })).toMatchObject(record);
+  expect(made.reports).toMatchObject([{ report: { problems: [{ name: 'web', failures: 1 }] } }]);
+  expect((await runOf(made, { upkeep: false }))?.rows).toMatchObject([{ state: 'waits' }]);
+});
+
+test('a host leaves the records of jobs that only the configuration of another host has', async () => {
+  const made = await worldOf(['web']);
+  made.behave = (name) => ({ seconds: 60, exitCode: name === 'web' ? 22 : 0 });
+  await runOf(made, { upkeep: false });
+  made.base.settings.jobs = [simJob('mail', ['daily'])];
+  const other = async () => {
+    const work = made.run('node2', {}, { upkeep: false });
+    await made.clock.runTo(new Date(made.clock.now.getTime() + HOUR * 1000));
+    await work;
+  };
+  await other();
+  expect(made.reports).toMatchObject([{ report: { problems: [{ name: 'web' }], resolved: [] } }]);
+  expect(await made.meta.findRunRecord({ kind: 'job', name: 'web' })).toMatchObject({ failures: 1 });
+  await made.clock.runTo(at(36 * 24 * HOUR));
+  await other();
+  expect(made.reports.slice(1)).toMatchObject([{ report: { resolved: [{ name: 'web' }] } }]);
+  await other();
+  expect(await made.meta.findRunRecord({ kind: 'job', name: 'web' })).toBeUndefined();
+});
+
+test('a run that never ends does its upkeep, and reports problems', async () => {
+  const made = await worldOf([], { jobs: [simJob('large', ['daily']), simJob('web', ['daily']), simJob('mail', ['daily'])] });
+  made.behave = (name, now) =>
+    name === 'large'
+      ? { seconds: now < at(90 * HOUR) ? 96 * HOUR : 60 }
+      : { seconds: name === 'web' ? 60 : 90, exitCode: now < at(2 * HOUR) ? 22 : 0 };
+  const work = made.run('node1');
+  await made.clock.runTo(at(10 * 60));
+  expect(made.reports.flatMap(({ report }) => report.problems.map(({ name }) => name)).toSorted()).toEqual(['mail', 'web']);
+  await made.clock.runTo(at(36 * HOUR));
+  expect(made.reports.flatMap(({ report }) => report.resolved.map(({ name }) => name)).toSorted()).toEqual(['mail', 'web']);
+  await made.clock.runTo(at(80 * HOUR));
+  expect(made.steps.filter(({ name }) => name === 'prune').length).toBe(3);
+  await made.clock.runTo(at(97 * HOUR));
+  expect((await work)?.exitCode).toBe(22);
+});
+
+test('what is due is found though the clock was set back', async () => {
+  const made = await worldOf(['web']);
+  await runOf(made, { upkeep: false });
+  const around = { host: 'node1', imagesOf: async () => [] };
+  const [job] = made.base.settings.jobs;
+  const known = { job: job ?? simJob('', []), schedulers: SCHEDULERS, images: [{ name: 'web', source: 'file:///x' }] };
+  const plan = new CurrentPlan(made.base, around, { jobs: [known], areAll: true });
+  await plan.read();
+  // Nothing of it counts then.
+  made.clock.now = at(-48 * HOUR);
+  expect(plan.secondsToMore()).toBeLessThanOrEqual(300);
+  expect(await plan.next(() => true)).toMatchObject({ name: 'web' });
+});
+
+test('bad data that scrub has found does not make it start again early', () => {
+  const settings = { ...RUN_DEFAULTS, scrubPercent: 4 };
+  const recordOf = (exitCode: number): RunRecord => ({
+    ...{ kind: 'step', name: 'scrub', job: '', host: 'node1', started: START, ended: START, succeeded: null },
+    ...{ failures: 1, exitCode, problem: 'There is a problem.', reported: null, hook: null },
+  });
+  const isDue = (exitCode: number, seconds: number) => dueSteps(settings, [recordOf(exitCode)], at(seconds)).includes('scrub');
+  expect([isDue(20, HOUR), isDue(20, 24 * HOUR), isDue(100, HOUR)]).toEqual([false, true, true]);
 });
