@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { Problem, ProblemReport } from '../../core/run/executor.ts';
 import { runHook } from '../../core/run/hook.ts';
@@ -59,7 +60,7 @@ export class ProblemReporter {
   async #send(report: AnyReport): Promise<boolean> {
     const command = this.#config.run.onProblem;
     if (command === undefined) return false;
-    const config = this.#config.files.join(', ');
+    const config = this.#config.files.map((file) => resolve(file)).join(', ');
     const document = toJson({ host: hostname(), config, run: { started: this.#started }, ...report });
     const { say, warn } = this.#session;
     const logger = { debug: say, info: say, warning: warn, error: warn };

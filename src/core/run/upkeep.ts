@@ -45,8 +45,8 @@ function isEnabled(name: StepName, { prune, scrubPercent }: RunSettings): boolea
 
 function isStepDue(record: RunRecord | undefined, { upkeepSeconds }: RunSettings, now: Date): boolean {
   if (record === undefined || isFromFuture(record.started, now)) return true;
-  // Breaches of SLAs and bad data are problems, but no failures of their steps. A scrub that is done
-  // again would take other blobs, and its success would look like the end of the problem.
+  // Breaches of SLAs and bad data are problems, but no failures of their steps. A scrub that is
+  // done again would take other blobs, and its success would look like the end of the problem.
   const hasFailed = ![0, EXIT_CODES.blocksBad].includes(record.exitCode) || record.ended === null;
   if (hasFailed) return retryAt({ ...record, failures: Math.max(1, record.failures) }, upkeepSeconds, now) === undefined;
   return plusSeconds(record.started, upkeepSeconds * (1 - EARLIER)) <= now;
