@@ -219,9 +219,10 @@ class Runner {
   }
 
   async #noteBroken(): Promise<void> {
-    const { now } = this.#context;
+    const { now, logger } = this.#context;
     for (const { state, name, job, reason } of this.#plan.entries) {
       if (state !== 'broken') continue;
+      logger.error(`${name}: ${reason}`);
       this.#rows.push({
         ...{ kind: 'job', name, job, state: 'failed', uid: null, started: null, durationSeconds: null },
         ...{ bytesRead: null, bytesWritten: null, exitCode: 1, problem: reason },

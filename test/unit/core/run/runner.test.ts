@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { Context } from '../../../../src/core/context.ts';
 import { CurrentPlan } from '../../../../src/core/run/current-plan.ts';
 import { dueSteps } from '../../../../src/core/run/upkeep.ts';
+import { silentLogger } from '../../../../src/logger.ts';
 import { RUN_DEFAULTS } from '../../../../src/model/job.ts';
 import type { RunRecord } from '../../../../src/model/run-record.ts';
 import { SCHEDULERS, SimWorld, simJob } from '../../../support/run/sim-world.ts';
@@ -121,11 +122,14 @@ test('a report that fails is made again, also by the next run', async () => {
 test('a broken job fails, and is reported, while others are made; it is over once the job is right or gone', async () => {
   const broken = { name: 'x', problem: '[job:x] source: is missing' };
   const made = await worldOf(['web'], { brokenJobs: [broken] });
+  const errors: string[] = [];
+  made.base.logger = { ...silentLogger, error: (text) => errors.push(text) };
   const summary = await runOf(made);
   expect(summary?.rows.slice(0, 2)).toMatchObject([
     { name: 'x', state: 'failed', exitCode: 1, problem: broken.problem },
     { name: 'web', state: 'done' },
   ]);
+  expect(errors).toEqual([`x: ${broken.problem}`]);
   await runOf(made);
   expect(made.reports.map(({ report }) => report.problems.map(({ name, failures }) => [name, failures]))).toEqual([[['x', 1]]]);
   made.base.settings.brokenJobs = [];
