@@ -30,6 +30,7 @@ interface Row {
 
 interface Report {
   host: string;
+  config: string;
   problems: { kind: string; name: string; job: string; exit_code: number; message: string; lines: string[]; failures: number }[];
   resolved: { kind: string; name: string }[];
 }
@@ -192,9 +193,10 @@ describe('run', () => {
     configure();
     const engine = { MetaBackend: { engine: `sqlite:///${lab.path('none.sqlite')}` } };
     configure(engine);
-    const failed = await lab.run(['--json', 'run']);
+    const failed = await lab.runBare(['-c', 'backy.cfg', '--json', 'run']);
     expect(failed.code).toBe(1);
-    expect(reports()).toMatchObject([{ problems: [{ kind: 'run', name: hostname(), exit_code: 1 }], resolved: [] }]);
+    const problem = { kind: 'run', name: hostname(), exit_code: 1 };
+    expect(reports()).toMatchObject([{ config: lab.path('backy.cfg'), problems: [problem], resolved: [] }]);
     expect((await lab.run(['--json', 'run'])).code).toBe(1);
     expect(reports()).toHaveLength(1);
     configure({ ...engine });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { createFile, OWNER_ONLY } from '../../native/create-file.ts';
 import { isTrusted } from '../../native/trusted-file.ts';
@@ -17,7 +17,7 @@ export class DailyMark {
 
   constructor({ cacheDir, engine, files }: Pick<Config, 'cacheDir' | 'engine' | 'files'>) {
     const installation = createHash('sha256')
-      .update(`${engine}\n${files.join('\n')}`)
+      .update(`${engine}\n${files.map((file) => resolve(file)).join('\n')}`)
       .digest('hex')
       .slice(0, 16);
     this.#path = join(cacheDir, `backy2-run-failed-${installation}`);

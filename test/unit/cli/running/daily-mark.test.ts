@@ -45,6 +45,13 @@ test('a link does not count, and is not followed', () => {
   rmSync(target);
 });
 
+test('a config file is the same by any path', () => {
+  const mark = (file: string) => new DailyMark({ cacheDir, engine: 'sqlite:////a', files: [file] });
+  mark('backy.cfg').set();
+  expect(mark(join(process.cwd(), 'backy.cfg')).isSet()).toBe(true);
+  expect(mark('/etc/backy.cfg').isSet()).toBe(false);
+});
+
 test('a folder that cannot be written is no failure', () => {
   const mark = new DailyMark({ cacheDir: '/nowhere', engine: 'sqlite:////a', files: [] });
   mark.set();
