@@ -2,6 +2,7 @@ import { EXIT_CODES } from '../../errors.ts';
 import { toSecondsText } from '../../model/dates.ts';
 import { isPatternJob, type JobSettings } from '../../model/job.ts';
 import type { RunRecord, SpaceRecord } from '../../model/run-record.ts';
+import type { SchedulerSettings } from '../../model/scheduler.ts';
 import { type Problem, worstFirst } from './state.ts';
 
 const DAY_SECONDS = 86_400;
@@ -10,7 +11,7 @@ const ENOUGH = 0.9;
 
 /** All that is known of an installation as a whole. */
 export interface InstallationFacts {
-  settings: JobSettings;
+  settings: JobSettings & Pick<SchedulerSettings, 'brokenSchedulers'>;
   records: readonly RunRecord[];
   /** Oldest first. */
   space: readonly SpaceRecord[];
@@ -19,7 +20,9 @@ export interface InstallationFacts {
 /** Problems of the installation rather than of one name, worst first. */
 export function installationProblems({ settings, records, space }: InstallationFacts): Problem[] {
   return worstFirst([
-    ...settings.brokenJobs.map(({ problem }): Problem => ({ state: 'unknown', text: problem })),
+    ...[...settings.brokenJobs, ...settings.brokenSchedulers].map(
+      ({ problem }): Problem => ({ state: 'unknown', text: problem }),
+    ),
     ...records.flatMap((record) => recordProblems(record, settings)),
     ...badBlobs(space.at(-1)),
     ...coverageProblems(settings, space),

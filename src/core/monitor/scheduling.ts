@@ -38,7 +38,7 @@ export class Scheduling {
    * any: those of `sla_schedulers`, if they made one of its versions, or all versions are gone.
    */
   of(name: string, versions: readonly TaggedVersion[]): Scheduled {
-    const { schedulers, slaSchedulers, defaultSchedulers } = this.#settings;
+    const { schedulers, brokenSchedulers, slaSchedulers, defaultSchedulers } = this.#settings;
     const jobs = this.#jobs.get(name) ?? [];
     const wanted = new Set(jobs.flatMap((job) => job.schedulers ?? defaultSchedulers));
     const configProblems = [...wanted].flatMap((one) => this.#problemOf(one));
@@ -46,8 +46,11 @@ export class Scheduling {
     const keys = jobs.map(({ key }) => key);
     if (jobs.length > 0 || listed.length > 0) return { jobs: keys, schedulers: listed, configProblems };
     const usual = schedulers.filter((one) => slaSchedulers.includes(one.name));
-    const isScheduled = versions.length === 0 || versions.some(({ tags }) => usual.some((one) => tags.includes(one.name)));
-    return { jobs: keys, schedulers: isScheduled ? usual : [], configProblems };
+    const broken = brokenSchedulers.filter((one) => slaSchedulers.includes(one.name));
+    const known = [...usual, ...broken].map((one) => one.name);
+    if (versions.length > 0 && !versions.some(({ tags }) => known.some((one) => tags.includes(one))))
+      return { jobs: [], schedulers: [], configProblems: [] };
+    return { jobs: [], schedulers: usual, configProblems: broken.flatMap((one) => this.#problemOf(one.name)) };
   }
 
   #problemOf(scheduler: string): Problem[] {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { installationProblems } from '../../../../src/core/monitor/installation-problems.ts';
 import { type Job, type JobSettings, RUN_DEFAULTS } from '../../../../src/model/job.ts';
 import type { RunRecord, SpaceRecord } from '../../../../src/model/run-record.ts';
+import type { SchedulerSettings } from '../../../../src/model/scheduler.ts';
 
 const DAY_MS = 86_400_000;
 const START = new Date('2026-11-23T12:00:00Z');
@@ -24,6 +25,8 @@ function space(day: number, blobs90 = 100, bad = 0): SpaceRecord {
   };
 }
 
+type Settings = JobSettings & Pick<SchedulerSettings, 'brokenSchedulers'>;
+
 function problems({
   records = [],
   history = [],
@@ -31,9 +34,9 @@ function problems({
 }: {
   records?: RunRecord[];
   history?: SpaceRecord[];
-  settings?: Partial<JobSettings>;
+  settings?: Partial<Settings>;
 }): string[] {
-  const all: JobSettings = { jobs: [LAB], brokenJobs: [], run: RUN_DEFAULTS, ...settings };
+  const all: Settings = { jobs: [LAB], brokenJobs: [], brokenSchedulers: [], run: RUN_DEFAULTS, ...settings };
   return installationProblems({ settings: all, records, space: history }).map(({ state, text }) => `${state}: ${text}`);
 }
 
@@ -55,11 +58,15 @@ describe('problems of the installation', () => {
     expect(problems({ records: [record({ kind: 'job', name: 'web', job: 'web' }), record({ kind: 'run' })] })).toEqual([]);
   });
 
-  it('are images that could not be listed, and jobs with wrong options, worst first', () => {
+  it('are images that could not be listed, and jobs and schedulers with wrong options, worst first', () => {
     const records = [record({ kind: 'job', name: 'lab', job: 'lab' })];
-    const settings = { brokenJobs: [{ name: 'x', problem: '[job:x] source: is missing.' }] };
+    const settings = {
+      brokenJobs: [{ name: 'x', problem: '[job:x] source: is missing.' }],
+      brokenSchedulers: [{ name: 'bad', problem: '[bad] keep: is missing.' }],
+    };
     expect(problems({ records, settings })).toEqual([
       'unknown: [job:x] source: is missing.',
+      'unknown: [bad] keep: is missing.',
       'warning: Images of job lab: It failed. (since 2026-11-23 12:00:00)',
     ]);
   });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Scheduling } from '../../../../src/core/monitor/scheduling.ts';
 import { type Job, RUN_DEFAULTS } from '../../../../src/model/job.ts';
 import type { RunRecord } from '../../../../src/model/run-record.ts';
+import type { SchedulerSettings } from '../../../../src/model/scheduler.ts';
 import type { TaggedVersion } from '../../../../src/model/version.ts';
 
 const schedulers = ['hourly', 'daily', 'weekly'].map((name) => ({
@@ -13,11 +14,11 @@ function job(key: string, more: Partial<Job> = {}): Job {
   return { key, source: `file:///${key}`, schedulers: undefined, name: undefined, hookTimeoutSeconds: 300, ...more };
 }
 
-function scheduling(jobs: Job[], records: Partial<RunRecord>[] = []): Scheduling {
+function scheduling(jobs: Job[], records: Partial<RunRecord>[] = [], more: Partial<SchedulerSettings> = {}): Scheduling {
   const settings = {
     ...{ schedulers, brokenSchedulers: [{ name: 'bad', problem: '[bad] keep: is missing.' }] },
     ...{ defaultSchedulers: ['daily'], slaSchedulers: ['daily', 'weekly', 'monthly'], slaNewNamesByAge: false },
-    ...{ jobs, brokenJobs: [], run: RUN_DEFAULTS },
+    ...{ jobs, brokenJobs: [], run: RUN_DEFAULTS, ...more },
   };
   return new Scheduling(settings, records as RunRecord[]);
 }
@@ -58,5 +59,14 @@ describe('the schedulers of a name', () => {
       { state: 'unknown', text: '[bad] keep: is missing.' },
       { state: 'unknown', text: 'There is no scheduler "none".' },
     ]);
+  });
+
+  it('are a problem of a name without a job too, if one of sla_schedulers made it and is broken', () => {
+    const found = scheduling([], [], { slaSchedulers: ['daily', 'bad'] });
+    const configProblems = [{ state: 'unknown', text: '[bad] keep: is missing.' }];
+    expect(found.of('vm', tagged('bad'))).toMatchObject({ schedulers: [{ name: 'daily' }], configProblems });
+    expect(found.of('gone', [])).toMatchObject({ configProblems });
+    expect(found.of('by hand', tagged('hourly'))).toMatchObject({ schedulers: [], configProblems: [] });
+    expect(scheduling([]).of('vm', tagged('bad', 'daily')).configProblems).toEqual([]);
   });
 });
