@@ -29,15 +29,14 @@ export class LastAttempts {
 
   /** @param versions of this name, oldest first. */
   async of(name: string, versions: readonly TaggedVersion[]): Promise<Attempts> {
-    const { locks, meta, signal } = this.#context;
+    const { locks, signal } = this.#context;
     const damaged: TaggedVersion[] = [];
     const unfinished: TaggedVersion[] = [];
     for (const version of versions) {
       signal.throwIfAborted();
       // A running backup or removal holds the version.
       if (version.valid || (await locks.isHeld(version.uid))) continue;
-      const isComplete = (await meta.listStats({ versionUid: version.uid, limit: 1 })).length > 0;
-      (isComplete ? damaged : unfinished).push(version);
+      ((await this.#wasComplete(version.uid)) ? damaged : unfinished).push(version);
     }
     const newestDamaged = damaged.at(-1);
     return {
@@ -45,6 +44,13 @@ export class LastAttempts {
       badBlocks: newestDamaged === undefined ? 0 : await this.#badBlocks(newestDamaged.uid),
       lastProblem: this.#lastProblem(name, versions, unfinished),
     };
+  }
+
+  /** Statistics are of the backup: an imported version has none, but may have bad blocks. */
+  async #wasComplete(uid: string): Promise<boolean> {
+    const { meta } = this.#context;
+    if ((await meta.listStats({ versionUid: uid, limit: 1 })).length > 0) return true;
+    return (await meta.badBlockPage(uid, -1, 1)).length > 0;
   }
 
   #lastProblem(name: string, versions: readonly TaggedVersion[], unfinished: readonly TaggedVersion[]): FailedAttempt | null {

@@ -92,6 +92,10 @@ it('counts the bad blocks of the newest damaged version', async () => {
   const [vm] = (await statusOf(context)).names;
   expect(vm).toMatchObject({ state: 'critical', damaged: ['v1'], badBlocks: 2, invalid: 1 });
   expect(vm?.lastProblem).toBeNull();
+  // As after an import.
+  lab.sql('DELETE FROM stats');
+  await lab.wholeVersion('v2', [row(0)]);
+  expect((await statusOf(context)).names[0]).toMatchObject({ state: 'critical', damaged: ['v1'], badBlocks: 2 });
 });
 
 it('works while a cleanup has the installation, and on a database without our tables', async () => {
