@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import { packCodeCache, sourceId } from './code-cache.ts';
@@ -11,9 +12,11 @@ const scripts = new Map<string, vm.Script>();
 
 vm.Script = class extends vm.Script {
   constructor(source: string, options: vm.ScriptOptions) {
-    // A cache of an earlier run would keep functions that this run does not need.
-    super(source, { ...options, cachedData: undefined });
-    if (options.filename !== undefined) scripts.set(options.filename, this);
+    // A cache of an earlier run would keep functions that this run does not need. A cache keeps the
+    // name too, for stack traces: the folder of the build is of no use to others.
+    const { filename = '' } = options;
+    super(source, { ...options, filename: basename(filename), cachedData: undefined });
+    if (filename !== '') scripts.set(filename, this);
   }
 };
 

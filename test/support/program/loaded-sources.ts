@@ -36,7 +36,7 @@ export function sourcesThatRan(folder: string): Set<string> {
 }
 
 function namesOf({ url, functions }: CoveredScript): string[] {
-  const bundle = /\/dist\/([\w-]+)\.cjs$/.exec(url)?.[1];
+  const bundle = /(?:^|\/dist\/)([\w-]+)\.cjs$/.exec(url)?.[1];
   if (bundle === undefined) return [url];
   const late = lateSourcesIn(bundle);
   const ran = functions.filter(({ ranges: [whole] }) => (whole?.count ?? 0) > 0).map(({ functionName }) => functionName);
