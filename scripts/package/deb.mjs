@@ -4,6 +4,7 @@ import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlin
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { addDocs } from './docs.mjs';
+import { setUsualModes } from './modes.mjs';
 import { run } from './runtime.mjs';
 
 /** Debian's names of architectures. */
@@ -49,6 +50,7 @@ export function makeDeb({ version, program, notices, quick, seconds }) {
   write('DEBIAN/conffiles', '/etc/logrotate.d/backy2\n');
   for (const name of ['postinst', 'prerm', 'postrm']) copy(`packaging/deb/${name}`, `DEBIAN/${name}`);
   write('DEBIAN/md5sums', md5sums());
+  setUsualModes(TREE);
   run('find', [TREE, '-exec', 'touch', '-h', '-d', `@${seconds}`, '{}', '+']);
   const path = `build/package/backy2_${debVersion}_${architecture}.deb`;
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(seconds) };

@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { addDocs } from './docs.mjs';
+import { setUsualModes } from './modes.mjs';
 import { run } from './runtime.mjs';
 
 /**
@@ -18,6 +19,7 @@ export function makeTarball({ version, program, notices, quick, seconds }) {
   cpSync('packaging/logrotate', `${folder}/etc/logrotate`);
   cpSync('packaging/tmpfiles.conf', `${folder}/etc/tmpfiles.conf`);
   writeFileSync(`${folder}/LICENSES-OF-PARTS`, notices);
+  setUsualModes(folder);
   const path = `build/package/${name}.tar.gz`;
   const owner = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name', `--mtime=@${seconds}`];
   run('tar', ['-C', 'build/package', ...owner, '-I', quick ? 'gzip -1' : 'gzip -9n', '-cf', path, name]);
