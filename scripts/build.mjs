@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { isUpToDate, noteInputs } from './inputs.mjs';
+import { bundledLicences } from './package/licences.mjs';
 
 // Every command of package.json that needs dist/ calls this: only the first one has to build.
 if (process.argv.includes('--force') || !isUpToDate()) await buildAll();
@@ -10,6 +11,8 @@ async function buildAll() {
   rmSync('dist', { recursive: true, force: true });
   await buildProgram();
   await writeManPage();
+  // Who passes the bundles on passes these licences on.
+  writeFileSync('dist/LICENSES-OF-PARTS', bundledLicences());
   const areBuilt = [
     buildLibrary('whole-files', 'the file backend will take more processor time'),
     buildLanes('sha512-lanes'),

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-const LICENCE = /^(licen[cs]e|copying)/i;
+const LICENCE = /^(licen[cs]e|copying|notice)/i;
+/** The last part of a page, for packages without a file. */
+const LICENCE_PART = /^#+ licen[cs]e\b.*$[\s\S]*/im;
 
 /**
  * Licences of Node.js and of all packages whose code is in the bundles or in `modules`, as one
@@ -8,11 +10,20 @@ const LICENCE = /^(licen[cs]e|copying)/i;
  * @param {{ runtime: import('./runtime.mjs').Runtime, modules: string }} parts
  */
 export function licences({ runtime, modules }) {
-  const found = [...packagesIn(modules), ...bundledPackages()];
-  const byName = new Map(found.map((folder) => [folder.replace(/^.*node_modules\//, ''), folder]));
+  const ofNode = section(`Node.js ${runtime.version}`, readFileSync(`${runtime.folder}/LICENSE`, 'utf8'));
+  return `${ofNode}\n${licencesOf([...packagesIn(modules), ...bundledPackages()])}`;
+}
+
+/** Licences of all packages whose code is in the bundles, as one text. */
+export function bundledLicences() {
+  return licencesOf(bundledPackages());
+}
+
+/** @param {readonly string[]} folders of packages. */
+function licencesOf(folders) {
+  const byName = new Map(folders.map((folder) => [folder.replace(/^.*node_modules\//, ''), folder]));
   const names = [...byName.keys()].sort();
-  const ofPackages = names.map((name) => section(name, licenceOf(byName.get(name) ?? '')));
-  return [section(`Node.js ${runtime.version}`, readFileSync(`${runtime.folder}/LICENSE`, 'utf8')), ...ofPackages].join('\n');
+  return names.map((name) => section(name, licenceOf(byName.get(name) ?? ''))).join('\n');
 }
 
 /** @param {string} name @param {string} text */
@@ -38,8 +49,13 @@ function packagesIn(modules) {
 
 /** @param {string} folder */
 function licenceOf(folder) {
-  const file = readdirSync(folder).find((name) => LICENCE.test(name));
-  if (file !== undefined) return readFileSync(`${folder}/${file}`, 'utf8').trim();
+  const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const names = files.map(({ name }) => name).sort();
+  const texts = names.filter((name) => LICENCE.test(name)).map((name) => readFileSync(`${folder}/${name}`, 'utf8').trim());
+  if (texts.length > 0) return texts.join('\n\n');
   const { license, author } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
-  return `${license ?? 'no licence'}${author === undefined ? '' : `, ${author.name ?? author}`}`;
+  const readme = names.find((name) => /^readme/i.test(name));
+  const part = readme === undefined ? undefined : LICENCE_PART.exec(readFileSync(`${folder}/${readme}`, 'utf8'))?.[0].trim();
+  const own = `${license ?? 'no licence'}${author === undefined ? '' : `, ${author.name ?? author}`}`;
+  return part === undefined ? own : `${own}\n\n${part}`;
 }

@@ -18,8 +18,8 @@ const FUSE_FILES = {
   inherits: ['package.json', 'LICENSE', 'inherits.js'],
   'node-gyp-build': ['package.json', 'LICENSE', 'index.js', 'node-gyp-build.js'],
 };
-/** Files of dist/ that only builds and tests need. */
-const NOT_SHIPPED = /\.map$|^(inputs|keep-code\.cjs|write-code-caches\.cjs|run-program\.js)$/;
+/** Files of dist/ that only builds and tests need, and the licences, which have another place. */
+const NOT_SHIPPED = /\.map$|^(inputs|LICENSES-OF-PARTS|keep-code\.cjs|write-code-caches\.cjs|run-program\.js)$/;
 
 /**
  * Puts together the program with its runtime: bin, dist, node_modules and runtime.

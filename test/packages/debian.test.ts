@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { buildPackages } from '../support/packages/build.ts';
+import { buildPackages, ROOT } from '../support/packages/build.ts';
 import { Debian } from '../support/packages/debian.ts';
 import { tool } from '../support/program/process.ts';
 
@@ -53,6 +53,15 @@ test('the package is installed without Node.js, compiler and network', async () 
   const id = debian.read('/usr/lib/backy2/package/build-id').trim();
   expect(readdirSync(debian.path(VERSIONS))).toEqual([id]);
   expect(debian.has('/etc/backy.cfg')).toBe(false);
+});
+
+test('its files are of root, writable by nobody else, and tell nothing of the build', async () => {
+  const content = (await tool('dpkg-deb', '-c', packages.deb)).trim().split('\n');
+  const modes = content.map((line) => line.split(/ +/).slice(0, 2).join(' '));
+  const usual = ['-rw-r--r--', '-rwxr-xr-x', 'drwxr-xr-x', 'lrwxrwxrwx'].map((mode) => `${mode} root/root`);
+  expect(modes.filter((mode) => !usual.includes(mode))).toEqual([]);
+  const named = await debian.run(['grep', '-rlaF', '--', ROOT, '/usr/lib/backy2', '/usr/share/backy2', '/usr/share/doc/backy2']);
+  expect(named).toMatchObject({ code: 1, stdout: '' });
 });
 
 test('first backup, scrub and restore work on the embedded default', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -19,6 +19,11 @@ test('npm install -g of the package gives a program that needs nothing of the ch
   const modules = join(folder, 'lib/node_modules/backy2/node_modules');
   cpSync(join(ROOT, 'node_modules/better-sqlite3/build'), join(modules, 'better-sqlite3/build'), { recursive: true });
   expect(readdirSync(modules)).toEqual(expect.not.arrayContaining(['knex', 'pg', 'commander', '@aws-sdk']));
+
+  // The bundles come with the licences of what is in them.
+  const licences = readFileSync(join(modules, '../dist/LICENSES-OF-PARTS'), 'utf8');
+  for (const name of ['knex', 'pgpass', 'commander', 'd3-scale', 'prom-client'])
+    expect(licences).toMatch(new RegExp(`^${name}\n[^=]*(Permission is hereby granted|Permission to use|Apache License)`, 'm'));
 
   writeFileSync(join(folder, 'image'), 'x'.repeat(65536));
   const env = { PATH: process.env.PATH ?? '', HOME: folder, XDG_DATA_HOME: folder };
