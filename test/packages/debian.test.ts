@@ -27,7 +27,11 @@ let debian: Debian;
 let packages: { deb: string; archive: string };
 let lintian: Promise<string>;
 beforeAll(async () => {
-  [debian, packages] = await Promise.all([Debian.create('bookworm', ['man-db', 'systemd']), buildPackages()]);
+  const building = buildPackages();
+  // If the build fails, the other one must be there to be removed.
+  building.catch(() => {});
+  debian = await Debian.create('bookworm', ['man-db', 'systemd']);
+  packages = await building;
   // Takes half a minute; its result is looked at in the end.
   lintian = tool('lintian', '--allow-root', '--fail-on', 'error', packages.deb);
   lintian.catch(() => {});

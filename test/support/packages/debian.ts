@@ -16,6 +16,8 @@ const ENV = {
  * A minimal Debian in a folder, without Node.js, compiler and network: commands run with chroot.
  */
 export class Debian {
+  readonly #started: Running[] = [];
+
   private constructor(readonly folder: string) {}
 
   /** @param suite e.g. bookworm. @param packages in addition to the minimal ones. */
@@ -23,15 +25,28 @@ export class Debian {
     const folder = mkdtempSync(join(tmpdir(), `backy2-${suite}-`));
     const include = packages.length === 0 ? [] : [`--include=${packages.join(',')}`];
     const command = ['debootstrap', '--variant=minbase', ...include, suite, folder, MIRROR];
-    const { code, stdout } = await new Running(command, { env: { ...ENV }, timeoutMs: LIMIT_MS }).ended;
-    if (code !== 0) throw new Error(`debootstrap ended with ${code}: ${stdout}`);
-    // The package looks there for processes that run from an older version.
-    await tool('mount', '-t', 'proc', 'proc', `${folder}/proc`);
-    return new Debian(folder);
+    const debian = new Debian(folder);
+    try {
+      const { code, stdout } = await new Running(command, { env: { ...ENV }, timeoutMs: LIMIT_MS }).ended;
+      if (code !== 0) throw new Error(`debootstrap ended with ${code}: ${stdout}`);
+      // The package looks there for processes that run from an older version.
+      await tool('mount', '-t', 'proc', 'proc', `${folder}/proc`);
+    } catch (error) {
+      await debian.remove();
+      throw error;
+    }
+    return debian;
   }
 
+  /** Ends what was started and still runs, or is stopped. Leaves no mount and no file. */
   async remove(): Promise<void> {
-    await tool('umount', `${this.folder}/proc`);
+    for (const one of this.#started.filter(({ hasEnded }) => !hasEnded)) {
+      one.kill('SIGKILL');
+      await one.ended.catch(() => undefined);
+    }
+    const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+    const points = mounts.flatMap((line) => line.split(' ').slice(1, 2)).filter((point) => point.startsWith(`${this.folder}/`));
+    for (const point of points.reverse()) await tool('umount', '--lazy', point);
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -54,7 +69,12 @@ export class Debian {
   }
 
   start(command: readonly string[], { env = {}, ...options }: StartOptions = {}): Running {
-    return new Running(['chroot', this.folder, ...command], { timeoutMs: LIMIT_MS, ...options, env: { ...ENV, ...env } });
+    const running = new Running(['chroot', this.folder, ...command], {
+      ...{ timeoutMs: LIMIT_MS, ...options },
+      env: { ...ENV, ...env },
+    });
+    this.#started.push(running);
+    return running;
   }
 
   run(command: readonly string[], options: StartOptions = {}): Promise<Result> {
