@@ -158,6 +158,14 @@ test('commands that run go on during an upgrade, with all parts of their version
   expect(debian.read('/etc/backy.cfg')).toBe(CONFIG);
 });
 
+test('an installation of the same package mends what was lost', async () => {
+  const [id = ''] = readdirSync(debian.path(VERSIONS));
+  await debian.ok('rm', '-r', `${VERSIONS}/${id}/dist`, `${VERSIONS}/${id}/runtime/node`);
+  await debian.ok('dpkg', '-i', '/var/tmp/backy2.deb');
+  expect(await backy2('--version')).toMatch(/^\d/);
+  expect(await restoreEquals('web', '/root/image')).toBe(true);
+});
+
 test('a purge leaves configuration, database and blobs, and nothing of the package', async () => {
   await debian.ok('apt-get', 'purge', '-y', 'backy2');
   expect(debian.read('/etc/backy.cfg')).toBe(CONFIG);
