@@ -3,7 +3,7 @@ import { loadStores } from '../lib/meta-stores.mjs';
 import { PostgresServer, postgresPrograms } from '../lib/postgres-server.mjs';
 import { ownCpuSeconds, serverCpuSeconds } from '../lib/processor-time.mjs';
 import { alternate } from '../lib/rounds.mjs';
-import { compare, measureSteps } from './layouts.mjs';
+import { changeCounts, compare, measureSteps, moreChanges } from './layouts.mjs';
 
 const BLOCK_BYTES = 4096;
 const BLOCKS = 524_288;
@@ -28,6 +28,7 @@ export async function* layoutsPostgresql(workspace) {
     const rounds = await alternate(1, { classic: () => measure('classic'), compact: () => measure('compact') });
     const lookups = { hits: { atMost: 1 }, misses: { atMost: 1 } };
     yield* compare({ engine: 'postgresql', blocks, rounds, required: { full: { atMost: 0.5 }, ...lookups } });
+    yield* moreChanges({ engine: 'postgresql', blocks, compact: rounds[0]?.compact ?? {} });
   } finally {
     await server.stop();
   }
@@ -48,7 +49,7 @@ async function measurePostgres({ server, stores, blocks, layout }) {
   const size = () => Number(server.psql(database, 'SELECT pg_database_size(current_database())'));
   const empty = size();
   const bytes = () => size() - empty;
-  const { values } = await measureSteps(image, { more: [], bytes });
+  const { values } = await measureSteps(image, { more: changeCounts(layout, blocks), bytes });
   await store.close();
   server.psql('postgres', `DROP DATABASE ${database} WITH (FORCE)`);
   return values;

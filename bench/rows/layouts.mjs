@@ -50,6 +50,7 @@ export async function* layouts(workspace) {
   });
   yield* compare({ engine: 'sqlite', blocks, rounds, required: { hits: { atMost: 1 }, misses: { atMost: 1 } } });
   yield* bounds(rounds[0]?.compact ?? {}, blocks);
+  yield* moreChanges({ engine: 'sqlite', blocks, compact: rounds[0]?.compact ?? {} });
 }
 
 /**
@@ -76,12 +77,28 @@ function* bounds(compact, blocks) {
   yield row('processSeconds', `+${FEW} changes, whole process`, 's', MOST_SECONDS);
   yield row('processCpu', `+${FEW} changes, processor time of the process`, 's', MOST_SECONDS);
   yield row('fewMib', `growth by +${FEW} changes`, 'MiB', MOST_MIB);
-  if (compact.some === undefined || compact.many === undefined) return;
+}
+
+/**
+ * Numbers of changes that are measured in addition. Those of a classic version cost the same,
+ * however many.
+ * @param {'classic' | 'compact'} layout @param {number} blocks @returns {number[]}
+ */
+export function changeCounts(layout, blocks) {
+  return layout === 'classic' ? [] : [SOME, MANY].filter((count) => count * 2 < blocks);
+}
+
+/**
+ * Rows of these.
+ * @param {{ engine: string, blocks: number, compact: Record<string, number> }} figures
+ */
+export function* moreChanges({ engine, blocks, compact }) {
   for (const [step, changes] of /** @type {const} */ ([
     ['some', SOME],
     ['many', MANY],
   ])) {
-    const what = `sqlite, ${blocks} blocks: +${changes} changes, vs +${FEW}`;
+    if (compact[step] === undefined) continue;
+    const what = `${engine}, ${blocks} blocks: +${changes} changes, vs +${FEW}`;
     const values = (/** @type {string} */ end) => [{ ours: compact[step + end] ?? Number.NaN, limit: compact[`few${end}`] ?? 0 }];
     yield toRow({ name: 'layouts', what, unit: 's' }, values(''));
     yield toRow({ name: 'layouts', what: `${what}, growth`, unit: 'MiB' }, values('Mib'));
@@ -99,9 +116,7 @@ async function measureSqlite(workspace, { stores, blocks, layout }) {
   const store = stores.sqlite(program.database);
   await store.open();
   const image = new Image(store, { blocks, blockSize: BLOCK_BYTES, name: 'vm', clock: ownCpuSeconds });
-  /** Changes of a classic version cost the same, however many. */
-  const changes = layout === 'classic' ? [] : [SOME, MANY].filter((count) => count * 2 < blocks);
-  const figures = await measureSteps(image, { more: changes, bytes: () => usedBytes(program.database) });
+  const figures = await measureSteps(image, { more: changeCounts(layout, blocks), bytes: () => usedBytes(program.database) });
   await store.close();
   if (layout === 'compact') Object.assign(figures.values, await wholeProcess(program, { uid: figures.base, blocks }));
   workspace.folder('disk', `layouts-${layout}`);
