@@ -24,6 +24,7 @@ interface Libc {
   /** Addresses are numbers: the system gives none beyond 2^47. */
   mmap(address: number, length: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, length: number): number;
+  madvise(address: number, length: number, advice: number): number;
   /** Sets a byte for each page, whose lowest bit says whether it is in memory. */
   mincore(address: number, length: number, pages: Uint8Array): number;
   fcntl(fd: number, command: number, argument: ArrayBufferView): number;
@@ -69,6 +70,7 @@ function load(): Libc {
     mmap: library.func(
       'int64_t mmap(int64_t address, size_t length, int protection, int flags, int fd, int64_t offset)',
     ) as Libc['mmap'],
+    madvise: library.func('int madvise(int64_t address, size_t length, int advice)') as Libc['madvise'],
     munmap: library.func('int munmap(int64_t address, size_t length)') as Libc['munmap'],
     mincore: library.func('int mincore(int64_t address, size_t length, _Out_ uint8_t *pages)') as Libc['mincore'],
     fcntl: library.func('int fcntl(int fd, int command, _Inout_ void *argument)') as Libc['fcntl'],
