@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, statSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { makeDeb } from './deb.mjs';
 import { licences } from './licences.mjs';
 import { installModules } from './modules.mjs';
@@ -11,13 +10,13 @@ import { makeTarball } from './tarball.mjs';
 // Builds build/package/*.deb and *.tar.gz for this machine's architecture (docs/install.md). Needs
 // a C++ compiler, strip and dpkg-dev.
 //
-//   npm run package [-- --quick]
+//   npm run package
 //
-// --quick compresses little, for tests.
+// With BACKY_QUICK_PACKAGE=1 it compresses little, for tests.
 
 /** The major version of Node.js that the packages hold: a folder of packaging/runtimes. */
 const NODE = 24;
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values;
+const quick = process.env.BACKY_QUICK_PACKAGE === '1';
 process.umask(0o022);
 
 rmSync('build/package', { recursive: true, force: true });

@@ -2,8 +2,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { npm, ROOT } from '../support/packages/build.ts';
+import { drill, sectionOf } from '../support/docs/drill.ts';
+import { buildLines, ROOT, shellIn } from '../support/packages/build.ts';
 import { Running } from '../support/program/process.ts';
+
+const PAGE = readFileSync('docs/install.md', 'utf8');
 
 let folder: string;
 beforeAll(() => {
@@ -12,10 +15,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test('npm install -g of the package gives a program that needs nothing of the checkout', async () => {
-  await npm('pack', '--silent', '--pack-destination', folder, ROOT);
-  const [name = ''] = readdirSync(folder);
+  const [pack = '', install = '', ...remove] = buildLines(sectionOf(PAGE, 'npm'));
+  await drill([pack], shellIn(ROOT, { npm_config_pack_destination: folder }));
   // Compiling the driver is the part of npm: it takes a minute.
-  await npm('install', '-g', '--silent', '--ignore-scripts', '--prefix', folder, join(folder, name));
+  const global = shellIn(folder, { npm_config_prefix: folder, npm_config_ignore_scripts: 'true' });
+  await drill([install], global);
   const modules = join(folder, 'lib/node_modules/backy2/node_modules');
   cpSync(join(ROOT, 'node_modules/better-sqlite3/build'), join(modules, 'better-sqlite3/build'), { recursive: true });
   expect(readdirSync(modules)).toEqual(expect.not.arrayContaining(['knex', 'pg', 'commander', '@aws-sdk']));
@@ -39,4 +43,8 @@ test('npm install -g of the package gives a program that needs nothing of the ch
     code: 1,
     stderr: expect.stringContaining("Can't connect"),
   });
+
+  await drill(remove, global);
+  expect(readdirSync(join(folder, 'lib/node_modules'))).toEqual(expect.not.arrayContaining(['backy2']));
+  expect(readdirSync(join(folder, 'bin'))).toEqual([]);
 });

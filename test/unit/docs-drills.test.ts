@@ -7,7 +7,7 @@ const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}
 
 /** Pages in the order of a life, and the tests that run their commands. */
 const DRILLS: Record<string, readonly string[]> = {
-  'install.md': [],
+  'install.md': ['test/packages/debian.test.ts', 'test/packages/npm.test.ts'],
   'first-week.md': ['test/long/first-week.test.ts'],
   'from-python-backy2.md': ['test/long/schedule-pages.test.ts'],
   'schedules.md': ['test/long/schedule-pages.test.ts'],
@@ -37,8 +37,8 @@ function titlesIn(page: string, tests: readonly string[]): string[] {
 test.each(Object.entries(DRILLS))('each command of docs/%s is run, or said not to be', (name, tests) => {
   const page = read(`docs/${name}`);
   const listed = notRun(name);
-  const drilled = titlesIn(page, tests).flatMap((title) => shellLines(sectionOf(page, title)));
-  if (tests.map(read).some((text) => text.includes('introOf('))) drilled.push(...shellLines(introOf(page)));
+  const drilled = titlesIn(page, tests).flatMap((title) => shellLines(introOf(sectionOf(page, title))));
+  if (tests.map(read).some((text) => text.includes('introOf(PAGE)'))) drilled.push(...shellLines(introOf(page)));
   if (name === 'monitoring.md') drilled.push(...shellLines(page).filter((line) => line.startsWith('backy2 ')));
   const lines = shellLines(page);
   expect(lines.length).toBeGreaterThan(3);

@@ -24,9 +24,11 @@ export function sectionOf(page: string, title: string): string {
   return rest.split(new RegExp(`^#{1,${level.length}} `, 'm'))[0] ?? '';
 }
 
-/** @returns the text before the first section. */
-export function introOf(page: string): string {
-  return page.split(/^## /m)[0] ?? '';
+/**
+ * @returns the text of a page before its first section, or of a section before the first one below.
+ */
+export function introOf(text: string): string {
+  return text.split(/^##+ /m)[0] ?? '';
 }
 
 /** Blocks of code, fenced or indented; those of lists are indented further. */

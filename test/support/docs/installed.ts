@@ -21,7 +21,7 @@ export async function installConfigured(machine: PageMachine): Promise<void> {
 }
 
 /** Runs the commands at the head of /etc/backy.cfg, but not initdb. */
-export async function makeFolders(machine: PageMachine): Promise<void> {
+export async function makeFolders(machine: Pick<PageMachine, 'read' | 'ok'>): Promise<void> {
   const [, block = ''] = /Before the first backup:\n#\n((?:# {4,}.*\n)+)/.exec(machine.read('/etc/backy.cfg')) ?? [];
   const lines = block.split('\n').map((line) => line.replace(/^#\s*/, ''));
   for (const line of lines.filter((text) => text !== '' && !text.endsWith(' initdb'))) await machine.ok(line);

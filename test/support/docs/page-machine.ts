@@ -7,6 +7,8 @@ import { PATH_WITH_SBIN, type Result, Running } from '../program/process.ts';
 import type { Need } from '../runner/machine.ts';
 
 export const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url)).replace(/\/$/, '');
+/** Programs that stand in for those that need a booted system or a network (docs/testing.md). */
+export const STAND_INS = fileURLToPath(new URL('machine/bin/', import.meta.url));
 const BOOT = fileURLToPath(new URL('machine/boot.sh', import.meta.url));
 /** The stand-ins come first. */
 const PATH = `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${dirname(process.execPath)}`;

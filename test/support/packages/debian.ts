@@ -68,6 +68,7 @@ export class Debian {
     writeFileSync(this.path(name), content);
   }
 
+  /** Starts a program, without a shell: signals reach it. */
   start(command: readonly string[], { env = {}, ...options }: StartOptions = {}): Running {
     const running = new Running(['chroot', this.folder, ...command], {
       ...{ timeoutMs: LIMIT_MS, ...options },
@@ -77,14 +78,15 @@ export class Debian {
     return running;
   }
 
-  run(command: readonly string[], options: StartOptions = {}): Promise<Result> {
-    return this.start(command, options).ended;
+  /** Runs a line of shell in root's home. */
+  run(line: string, options: StartOptions = {}): Promise<Result> {
+    return this.start(['/bin/bash', '-c', `cd && ${line}`], options).ended;
   }
 
-  /** @throws Error for any exit code but 0. @returns stdout. */
-  async ok(...command: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(command);
-    if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+  /** Runs a line that must succeed. @returns its stdout. */
+  async ok(line: string): Promise<string> {
+    const { code, stdout, stderr } = await this.run(line);
+    if (code !== 0) throw new Error(`${line} ended with ${code}: ${stdout}${stderr}`);
     return stdout;
   }
 

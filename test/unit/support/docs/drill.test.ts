@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codeBlocks, configBlock, drill, sectionOf, shellLines } from '../../../support/docs/drill.ts';
+import { codeBlocks, configBlock, drill, introOf, sectionOf, shellLines } from '../../../support/docs/drill.ts';
 
 const PAGE = `# Page
 
@@ -58,6 +58,8 @@ test('command lines are found; configuration, scripts, crontabs and lists are no
     'backy2 rm UID',
   ]);
   expect(shellLines(sectionOf(PAGE, 'First (of two)'))).toEqual(['backy2 ls web']);
+  expect(shellLines(introOf(PAGE))).toEqual(['mkdir /a        # a comment stays']);
+  expect(introOf(sectionOf(PAGE, 'First (of two)'))).toMatch(/^\n\nText.*far in\n\n$/s);
   expect(() => sectionOf(PAGE, 'Third')).toThrow('no section Third');
 });
 
