@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256OfFile } from '../support/images/sha256.ts';
 import { Lab, type LabOptions } from '../support/labs/lab.ts';
@@ -53,6 +54,35 @@ describe('the program', () => {
     const refused = await lab.startBare(['__complete', '-c', lab.path('backy.cfg'), 'scrub', '']).ended;
     expect(refused).toMatchObject({ code: 0, stderr: '' });
     expect(refused.stdout).not.toContain(uid);
+    lab.remove();
+  });
+});
+
+describe('jobs', () => {
+  it('are run once, with status, metrics and page; what prune removes comes back', async () => {
+    const { lab } = await newLab({
+      config: { DEFAULTS: { sla_schedulers: 'daily' }, daily: { interval: '1d', keep: 1, sla: '6h' } },
+    });
+    const image = lab.write('image', randomBytes(50_000));
+    lab.configure({ 'job:web': { source: `file://${image}`, schedulers: 'daily' }, run: { prune: 'yes' } });
+    const uids = async () => (await lab.ok('-ms', 'ls', '-f', 'uid')).trim().split('\n');
+    await lab.ok('run');
+    await lab.ok('run');
+    const [first = '', ...others] = await uids();
+    expect(others).toEqual([]);
+    expect((await lab.run(['-ms', 'status', '-f', 'state,name,uid,problem'])).stdout).toBe(`ok|web|${first}|\n`);
+    expect(await lab.ok('metrics')).toMatch(/^backy2_newest_valid_size_bytes\{name="web"\} 50000$/m);
+    expect((await lab.run(['sla', '--check'])).code).toBe(0);
+    await lab.ok('report', '--html', lab.path('page.html'));
+    expect(readFileSync(lab.path('page.html'), 'utf8')).toContain(first);
+
+    const second = await lab.backup('-t', 'daily', `file://${image}`, 'web');
+    // Jobs set an expire date, which prune respects.
+    await lab.ok('prune', '-f');
+    expect(await uids()).toEqual([second]);
+    await lab.ok('undelete', first);
+    expect((await uids()).toSorted()).toEqual([first, second].toSorted());
+    expect(await lab.restoredSha256(first)).toBe(await sha256OfFile(image));
     lab.remove();
   });
 });
