@@ -90,7 +90,7 @@ async function adopt(context: Context, { catalogue, backend, head }: Candidate):
     const probe = new ImportProbe(backend, signal);
     const { blocks, lost, valid, bad } = await importManifest(context, {
       ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(context.meta), heedsBad: true },
-      filter: (pages) => probe.pages(pages),
+      pagesOf: (rows) => probe.pages(rows.pages()),
       // Somebody removed it, and thought better of it.
       isUpToDate: () => unmark(context, catalogue, uid),
     });

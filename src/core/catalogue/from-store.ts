@@ -8,6 +8,7 @@ import type { VersionFilter } from '../../model/version.ts';
 import type { Context } from '../context.ts';
 import { labelOf } from '../store/store-errors.ts';
 import { validByDate } from '../versions/valid-by-date.ts';
+import { AddedLeaves } from './added-leaves.ts';
 import { importManifest } from './import-manifest.ts';
 import { readHeads } from './read-heads.ts';
 import { temporaryStore } from './temporary-store.ts';
@@ -42,10 +43,11 @@ export async function contextFromStore(context: Context, selection: StoreSelecti
     try {
       await keepStoreId(meta, backend);
       const own = { ...context, meta, settings: settingsFor(context, catalogue) };
+      const added = new AddedLeaves();
       await meta.fill(async (add) => {
         for (const head of heads) {
           if (selection.kind === 'list') await importHead(meta, head, add);
-          else await importManifest(own, { catalogue, head, add });
+          else await importManifest(own, { catalogue, head, add, pagesOf: (rows) => added.note(rows.pagesAfter(added)) });
         }
       });
       return { context: own, remove };

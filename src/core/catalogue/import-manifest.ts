@@ -1,8 +1,7 @@
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import type { ManifestHead } from '../../data/catalogue/types.ts';
 import { BackyError } from '../../errors.ts';
-import type { AddVersion } from '../../meta/fill-store.ts';
-import type { BlockRow } from '../../model/block.ts';
+import { type AddVersion, type FillPage, isCopy } from '../../meta/fill-store.ts';
 import type { Context } from '../context.ts';
 import { folderOf, type LostLeaves, ManifestRows } from './manifest-rows.ts';
 import { isOlder } from './predecessor.ts';
@@ -18,15 +17,12 @@ export interface ImportedManifest {
   bad: number;
 }
 
-/** Pages of rows of one version. */
-export type RowPages = AsyncIterable<readonly BlockRow[]>;
-
 /** How a version is imported. */
 interface ImportRequest {
   catalogue: Catalogue;
   head: ManifestHead;
-  /** Looks at the rows of a version on their way into the database, and MAY change them. */
-  filter?: (pages: RowPages) => RowPages;
+  /** The rows as they are to come into the database. [all as they are] */
+  pagesOf?: (rows: ManifestRows) => AsyncIterable<FillPage>;
   /** How the database takes them. */
   add: AddVersion;
   /** See ImportOptions. The manifest must have all blocks, too. */
@@ -50,16 +46,16 @@ type ImportContext = Pick<Context, 'meta' | 'logger' | 'signal'>;
  */
 export async function importManifest(
   { meta, logger, signal }: ImportContext,
-  { catalogue, head, filter = (pages) => pages, add, allOrNothing = false, heedsBad = false, isUpToDate }: ImportRequest,
+  { catalogue, head, pagesOf = (rows) => rows.pages(), add, allOrNothing = false, heedsBad = false, isUpToDate }: ImportRequest,
 ): Promise<ImportedManifest> {
   const { uid, tags, valid } = head.version;
   const read = new ManifestRows(catalogue, head, signal);
   let blocks = 0;
   let hasInvalid = false;
   const pages = async function* () {
-    for await (const page of filter(read.pages())) {
-      blocks += page.length;
-      hasInvalid ||= page.some((row) => !row.valid);
+    for await (const page of pagesOf(read)) {
+      blocks += isCopy(page) ? page.rows : page.length;
+      hasInvalid ||= !isCopy(page) && page.some((row) => !row.valid);
       yield page;
     }
     if (allOrNothing && blocks !== head.version.size) throw notWhole(head, blocks);

@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import { damagedObject } from '../../data/catalogue/damage.ts';
 import { LEAF_BLOCKS, type LeafList, type LeafRow, type ManifestHead } from '../../data/catalogue/types.ts';
+import { type CopiedRows, type FillPage, isCopy } from '../../meta/fill-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
+import type { AddedLeaves } from './added-leaves.ts';
 import { leafCount } from './leaf-set.ts';
 import { asDamage } from './read-heads.ts';
 
@@ -43,26 +46,46 @@ export class ManifestRows {
 
   /** The same rows by pages of some thousand, without their date. */
   async *pages(): AsyncIterableIterator<readonly LeafRow[]> {
+    for await (const page of this.pagesAfter(undefined)) if (!isCopy(page)) yield page;
+  }
+
+  /** The same, but leaves that a version before has as well are not read. */
+  async *pagesAfter(before: AddedLeaves | undefined): AsyncIterableIterator<FillPage> {
+    const list = await this.#list();
+    before?.begin({ versionUid: this.#head.version.uid, folder: folderOf(this.#head), list });
+    const parts = partsOf(this.#head, list, before);
+    const nextLeaf = this.#readAhead(list, parts);
     let page: LeafRow[] = [];
-    for await (const [index, rows] of this.#leaves()) {
-      for (const row of rows) page.push(row);
-      if ((index + 1) % PAGE_LEAVES !== 0) continue;
+    for (const [place, part] of parts.entries()) {
+      this.#signal.throwIfAborted();
+      if (typeof part !== 'number') {
+        yield part;
+        await nextTurn();
+        continue;
+      }
+      for (const row of await nextLeaf()) page.push(row);
+      if ((part + 1) % PAGE_LEAVES !== 0 && typeof parts[place + 1] === 'number') continue;
       if (page.length > 0) yield page;
       page = [];
     }
-    if (page.length > 0) yield page;
   }
 
-  async *#leaves(): AsyncIterableIterator<[index: number, rows: LeafRow[]]> {
+  /** Reads the leaves among `parts`. @returns a function that resolves with the next of them. */
+  #readAhead(list: LeafList, parts: readonly Part[]): () => Promise<LeafRow[]> {
     const folder = folderOf(this.#head);
-    const list = await this.#list();
-    const leaves: Promise<LeafRow[]>[] = [];
-    for (let next = 0, index = 0; index < list.length; index++) {
-      for (; next < Math.min(list.length, index + READ_AHEAD); next++)
-        leaves.push(this.#read(folder, next, list[next] as string));
-      this.#signal.throwIfAborted();
-      yield [index, (await leaves.shift()) ?? []];
-    }
+    const wanted = parts.filter((part) => typeof part === 'number').values();
+    const ahead: Promise<LeafRow[]>[] = [];
+    return async () => {
+      while (ahead.length < READ_AHEAD) {
+        const { value: index } = wanted.next();
+        if (index === undefined) break;
+        const rows = this.#read(folder, index, list[index] as string);
+        // A failure counts when it is its turn.
+        rows.catch(() => {});
+        ahead.push(rows);
+      }
+      return (await ahead.shift()) ?? [];
+    };
   }
 
   async #list(): Promise<LeafList> {
@@ -93,6 +116,26 @@ export class ManifestRows {
     const { message } = asDamage(error);
     this.lost = { blocks: (this.lost?.blocks ?? 0) + blocks, reason: this.lost?.reason ?? message };
   }
+}
+
+/** A leaf to read, by its number, or rows of several leaves to copy. */
+type Part = number | CopiedRows;
+
+function partsOf({ version: { size } }: ManifestHead, list: LeafList, before: AddedLeaves | undefined): Part[] {
+  const parts: Part[] = [];
+  for (let leaf = 0; leaf < list.length; ) {
+    const found = before?.find(leaf);
+    const first = leaf * LEAF_BLOCKS;
+    if (found === undefined) parts.push(leaf++);
+    else {
+      leaf += found.leaves;
+      parts.push({
+        ...{ versionUid: found.versionUid, rows: found.rows },
+        blocks: { first, count: Math.min(leaf * LEAF_BLOCKS, size) - first },
+      });
+    }
+  }
+  return parts;
 }
 
 /** The folder of a manifest's leaves: that of its list. */

@@ -1,5 +1,5 @@
+import { type FillPage, isCopy } from '../../meta/fill-store.ts';
 import type { BlockRow } from '../../model/block.ts';
-import type { RowPages } from './import-manifest.ts';
 import type { ListedBlobs } from './listed-blobs.ts';
 
 /** Blocks to name in a message. */
@@ -19,13 +19,13 @@ export class MissingBlobs {
     this.#onRows = onRows;
   }
 
-  /** Yields the pages in their order. */
-  async *filter(pages: RowPages): RowPages {
+  /** Yields the pages in their order. Rows that are copied were looked at before. */
+  async *filter(pages: AsyncIterable<FillPage>): AsyncIterable<FillPage> {
     let seen = 0;
     for await (const page of pages) {
-      seen += page.length;
+      seen += isCopy(page) ? page.rows : page.length;
       this.#onRows(seen);
-      yield page.map((row) => (row.uid === null || this.#there.has(row.uid) ? row : this.#missing(row)));
+      yield isCopy(page) ? page : page.map((row) => (row.uid === null || this.#there.has(row.uid) ? row : this.#missing(row)));
     }
   }
 

@@ -9,9 +9,10 @@ import { withResumeHint } from '../blocks/resume-hint.ts';
 import type { Context } from '../context.ts';
 import { progressLog } from '../progress-log.ts';
 import { holdingInstallation, refuseOtherInstances } from '../versions/locks.ts';
+import { AddedLeaves } from './added-leaves.ts';
 import { importManifest } from './import-manifest.ts';
 import { ListedBlobs } from './listed-blobs.ts';
-import { folderOf } from './manifest-rows.ts';
+import { folderOf, type ManifestRows } from './manifest-rows.ts';
 import { MissingBlobs } from './missing-blobs.ts';
 import { asDamage, readHeads } from './read-heads.ts';
 import type { DamagedVersion, RebuildRequest, RebuildResult } from './rebuild-result.ts';
@@ -122,11 +123,13 @@ async function rebuild(context: Context, { catalogue, backend, heads, known }: R
   const total = blocksOf(heads);
   const tell = progressLog(context, (done, all, percent) => `Made ${done} of ${all} blocks (${percent}%).`);
   const damaged: DamagedVersion[] = [];
+  const added = new AddedLeaves();
   let blocks = 0;
   const addOne = async (head: ManifestHead, add: AddVersion) => {
     const { uid, name } = head.version;
     const missing = new MissingBlobs(blobs, (rows) => tell(blocks + rows, total));
-    const imported = await importManifest(context, { catalogue, head, add, filter: (pages) => missing.filter(pages) });
+    const pagesOf = (rows: ManifestRows) => added.note(missing.filter(rows.pagesAfter(added)));
+    const imported = await importManifest(context, { catalogue, head, add, pagesOf });
     blocks += imported.blocks;
     const blocksLost = imported.lost?.blocks ?? 0;
     if (missing.count > 0 || blocksLost > 0)

@@ -3,6 +3,7 @@ import type { DataBackend } from '../../data/data-backend.ts';
 import { BackyError } from '../../errors.ts';
 import { importing } from '../../meta/import-pages.ts';
 import { blobsTaken } from '../../meta/transfer-store.ts';
+import type { BlockRow } from '../../model/block.ts';
 import type { Context } from '../context.ts';
 import { identifyStore } from '../store/check-store.ts';
 import { ImportProbe } from '../transfer/import-probe.ts';
@@ -10,7 +11,7 @@ import { holding, lockForOperation, lockImports, lockVersion, refuseOtherInstanc
 import { isExpired } from '../versions/removal-rule.ts';
 import { keepsCatalogue } from './flush.ts';
 import { withFolder } from './folder-lock.ts';
-import { importManifest, type RowPages, withoutKnownStats } from './import-manifest.ts';
+import { importManifest, withoutKnownStats } from './import-manifest.ts';
 import { folderOf } from './manifest-rows.ts';
 import { unmark } from './tidy-markers.ts';
 import { type OpenedCatalogue, withCatalogue } from './with-catalogue.ts';
@@ -94,7 +95,7 @@ async function bringBack(context: Context, { catalogue, backend }: OpenedCatalog
   if (head === undefined) throw manifestTaken(uid);
   const { blocks, valid, bad } = await importManifest(context, {
     ...{ catalogue, head: await withoutKnownStats(context, head), add: importing(meta), allOrNothing: true, heedsBad: true },
-    filter: (pages) => wholePages(pages, { backend, signal, uid }),
+    pagesOf: (rows) => wholePages(rows.pages(), { backend, signal, uid }),
     // Otherwise the marker goes when the manifest is written again.
     isUpToDate: () => unmark(context, catalogue, uid),
   });
@@ -110,9 +111,9 @@ async function bringBack(context: Context, { catalogue, backend }: OpenedCatalog
 
 /** Rejects if the blob of a good row is missing. Its row may name it only after this look. */
 async function* wholePages(
-  pages: RowPages,
+  pages: AsyncIterable<readonly BlockRow[]>,
   { backend, signal, uid }: { backend: DataBackend; signal: AbortSignal; uid: string },
-): RowPages {
+): AsyncIterable<readonly BlockRow[]> {
   const probe = new ImportProbe(backend, signal);
   for await (const page of pages) {
     for await (const looked of probe.pages(only(page)))

@@ -1,7 +1,8 @@
 import type { BlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
-import type { AddVersion } from '../fill-store.ts';
+import type { AddVersion, CopiedRows } from '../fill-store.ts';
+import { bind } from '../sql/bind.ts';
 import type { Play, SqlDatabase } from '../sql/database.ts';
 import { fill as fillWith, type RowSink } from '../sql/fill.ts';
 import { sql } from '../sql/statement.ts';
@@ -9,12 +10,14 @@ import { run, type Steps } from '../sql/steps.ts';
 import { blobsById, insertBlobs } from './blobs.ts';
 import { Changes } from './changes.ts';
 import { digestMap } from './checks.ts';
+import { damaged } from './damage.ts';
 import { different, isSameRow } from './import-rows.ts';
 import { blockSizeOf, importVersion } from './import-version.ts';
 import { ZERO } from './leaf.ts';
 import { type LeafHash, leafHash } from './leaf-sum.ts';
-import { insertMap, isOdd, type VersionMap } from './maps.ts';
+import { insertMap, isOdd, leafOf, mapOf, type VersionMap } from './maps.ts';
 import { isPlainZero } from './named-blobs.ts';
+import { datedBlockPage, rowsAfter } from './rows.ts';
 import { BLOB_INDEXES } from './schema.ts';
 import { UidTable } from './uid-table.ts';
 
@@ -39,7 +42,7 @@ export function fill(
         return (version, play) => rowsOf(db, { hash, uids, version, play });
       },
       bulk,
-      importVersion: importVersion.bind(undefined, db),
+      inUse: bind(db, { importVersion, datedBlockPage }),
     },
     body,
   );
@@ -73,22 +76,19 @@ async function rowsOf(db: SqlDatabase, { hash, uids, version, play }: SinkOption
   };
   return {
     add: (page) => play(addPage(db, { hash, uids, map, page })),
+    copy: (copied) => play(copyLeaves(db, { hash, uids, map }, copied)),
     end: () => play(digestMap(hash, map)),
   };
 }
 
-interface Page {
+interface Target {
   hash: LeafHash;
   uids: UidTable;
   map: VersionMap;
-  page: readonly BlockRow[];
 }
 
-function* addPage(db: SqlDatabase, { hash, uids, map, page }: Page): Steps<void> {
-  if (map.blockSize === null && page.length > 0) {
-    map.blockSize = blockSizeOf(map, page);
-    yield* run(sql`UPDATE backy2_maps SET block_size = ${map.blockSize} WHERE id = ${map.map}`);
-  }
+function* addPage(db: SqlDatabase, { hash, uids, map, page }: Target & { page: readonly BlockRow[] }): Steps<void> {
+  if (map.blockSize === null && page.length > 0) yield* setBlockSize(map, blockSizeOf(map, page));
   const changes = new Changes();
   const set = (row: BlockRow, block: number) => changes.set(row.id, block, block !== ZERO && isOdd(map, row));
   const candidates: { row: BlockRow; block: number }[] = [];
@@ -114,4 +114,24 @@ function* addPage(db: SqlDatabase, { hash, uids, map, page }: Page): Steps<void>
     if (row.uid !== null) uids.set(row.uid, id);
   }
   yield* changes.write(db, hash, map);
+}
+
+function* setBlockSize(map: VersionMap, blockSize: number): Steps<void> {
+  map.blockSize = blockSize;
+  yield* run(sql`UPDATE backy2_maps SET block_size = ${blockSize} WHERE id = ${map.map}`);
+}
+
+/** A leaf counts its odd blocks: with another block size, it is another leaf. */
+function* copyLeaves(db: SqlDatabase, target: Target, { versionUid, blocks: { first, count }, rows }: CopiedRows): Steps<void> {
+  const { hash, map } = target;
+  const from = yield* mapOf(versionUid);
+  if (from?.blockSize === undefined || from.blockSize === null)
+    throw damaged(db, `version ${versionUid}, which is to be copied from, has no blocks`);
+  if (map.blockSize === null) yield* setBlockSize(map, from.blockSize);
+  if (map.blockSize !== from.blockSize)
+    return yield* addPage(db, { ...target, page: yield* rowsAfter(db, hash, from, { afterId: first - 1, limit: rows }) });
+  yield* run(
+    sql`INSERT INTO backy2_map_leaves (map, idx, leaf) SELECT ${map.map}, idx, leaf FROM backy2_map_leaves
+      WHERE map = ${from.map} AND idx >= ${leafOf(first)} AND idx <= ${leafOf(first + count - 1)}`,
+  );
 }

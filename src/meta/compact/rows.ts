@@ -112,10 +112,20 @@ async function page(
   return db.read(function* () {
     const map = yield* mapOf(versionUid);
     if (map === undefined) return { rows: [], date: '' };
-    const entries = yield* entriesAfter(db, hash, map, range);
-    const blobs = yield* blobsOf(db, entries);
-    return { rows: entries.map((entry) => rowOfEntry(db, map, entry, blobs)), date: map.date };
+    return { rows: yield* rowsAfter(db, hash, map, range), date: map.date };
   });
+}
+
+/** The rows of up to `limit` blocks with ids above `afterId`. */
+export function* rowsAfter(
+  db: SqlDatabase,
+  hash: LeafHash,
+  map: VersionMap,
+  range: { afterId: number; limit: number },
+): Steps<BlockRow[]> {
+  const entries = yield* entriesAfter(db, hash, map, range);
+  const blobs = yield* blobsOf(db, entries);
+  return entries.map((entry) => rowOfEntry(db, map, entry, blobs));
 }
 
 /** See BlockStore.blocksById. */

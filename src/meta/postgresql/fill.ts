@@ -2,11 +2,13 @@ import type { BlockRow } from '../../model/block.ts';
 import { toStoredDate } from '../../model/dates.ts';
 import type { Version } from '../../model/version.ts';
 import type { AddVersion } from '../fill-store.ts';
+import { bind } from '../sql/bind.ts';
 import type { Play } from '../sql/database.ts';
-import { fill as fillWith, type RowSink } from '../sql/fill.ts';
+import { copyRows, fill as fillWith, type RowSink } from '../sql/fill.ts';
 import { BLOCK_INDEXES } from '../sql/schema.ts';
 import { type Sql, sql } from '../sql/statement.ts';
 import { run, type Steps } from '../sql/steps.ts';
+import { datedBlockPage } from '../sql/transfer.ts';
 import { ARRAY_TYPES, type ArrayType, binaryArray } from './binary-array.ts';
 import { INSERT_COLUMNS } from './block-inserts.ts';
 import type { PostgresConnection } from './connection.ts';
@@ -20,7 +22,7 @@ export function fill(connection: PostgresConnection, body: (add: AddVersion) => 
       ...{ layout: 'classic', indexes: BLOCK_INDEXES, table: sql`blocks` },
       prepare: async () => async (version, play) => rowsOf(version, play),
       bulk: (work) => work(),
-      importVersion: importVersion.bind(undefined, connection),
+      inUse: bind(connection, { importVersion, datedBlockPage }),
     },
     body,
   );
@@ -29,6 +31,7 @@ export function fill(connection: PostgresConnection, body: (add: AddVersion) => 
 function rowsOf({ uid, date }: Version, play: Play): RowSink {
   return {
     add: (page) => play(insertPage(page, { uid, date: toStoredDate(date) })),
+    copy: (copied) => play(copyRows(uid, copied)),
     async end() {},
   };
 }

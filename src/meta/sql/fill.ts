@@ -2,9 +2,9 @@ import type { Knex } from 'knex';
 import type { BlockRow } from '../../model/block.ts';
 import type { Layout } from '../../model/layout.ts';
 import type { Version } from '../../model/version.ts';
-import type { AddVersion } from '../fill-store.ts';
-import { importing } from '../import-pages.ts';
-import type { ImportOutcome, TransferStore } from '../transfer-store.ts';
+import { type AddVersion, type CopiedRows, type FillPage, isCopy } from '../fill-store.ts';
+import { type Importing, importing } from '../import-pages.ts';
+import type { ImportOutcome } from '../transfer-store.ts';
 import { trackImported } from './catalogue-marks.ts';
 import type { Play, SqlDatabase } from './database.ts';
 import { refuseExisting } from './import-steps.ts';
@@ -20,6 +20,7 @@ import { insertTags } from './version-steps.ts';
 /** Where the rows of one version go. */
 export interface RowSink {
   add(page: readonly BlockRow[]): Promise<void>;
+  copy(rows: CopiedRows): Promise<void>;
   /** After the last page. */
   end(): Promise<void>;
 }
@@ -38,13 +39,14 @@ export interface Filling {
   prepare(): Promise<BeginVersion>;
   /** Runs many large transactions, which need not be durable one by one. */
   bulk(body: () => Promise<void>): Promise<void>;
-  importVersion: TransferStore['importVersion'];
+  /** For a database that is in use. */
+  inUse: Importing;
 }
 
 /** See FillStore.fill. */
 export async function fill(db: SqlDatabase, filling: Filling, body: (add: AddVersion) => Promise<void>): Promise<void> {
   await db.makeSideTables();
-  if (!(await db.transaction(() => beginFilling(db, filling), 'schema'))) return body(importing(filling));
+  if (!(await db.transaction(() => beginFilling(db, filling), 'schema'))) return body(importing(filling.inUse));
   await filling.bulk(async () => {
     const begin = await filling.prepare();
     const build = await statementBuilder();
@@ -62,7 +64,7 @@ interface Addition {
   begin: BeginVersion;
   version: Version;
   tags: readonly string[];
-  pages: AsyncIterable<readonly BlockRow[]>;
+  pages: AsyncIterable<FillPage>;
   isWhole: () => boolean;
 }
 
@@ -74,7 +76,7 @@ function addVersion(db: SqlDatabase, { build, begin, version, tags, pages, isWho
     // Its rows refer to it.
     await play(run(build('versions').insert(toVersionRecord({ ...version, valid: false }))));
     const sink = await begin(version, play);
-    for await (const page of pages) await sink.add(page);
+    for await (const page of pages) await (isCopy(page) ? sink.copy(page) : sink.add(page));
     await sink.end();
     if (valid && isWhole()) await play(run(sql`UPDATE versions SET valid = 1 WHERE uid = ${uid}`));
     if (valid) await play(rememberName(name, db.now()));
@@ -82,6 +84,16 @@ function addVersion(db: SqlDatabase, { build, begin, version, tags, pages, isWho
     await play(trackImported(uid));
     return { doomed: 0, mayLack: false, bad: 0 };
   });
+}
+
+/** Copies rows of table `blocks` to a version that has a row already. */
+export function* copyRows(versionUid: string, { versionUid: from, blocks: { first, count } }: CopiedRows): Steps<void> {
+  yield* run(
+    sql`INSERT INTO blocks (version_uid, date, id, uid, checksum, size, valid, enc_version, enc_envkey, enc_nonce)
+      SELECT versions.uid, versions.date, id, blocks.uid, checksum, blocks.size, blocks.valid, enc_version, enc_envkey, enc_nonce
+      FROM blocks JOIN versions ON versions.uid = ${versionUid}
+      WHERE version_uid = ${from} AND id >= ${first} AND id < ${first + count} ORDER BY id`,
+  );
 }
 
 /** @returns false, with nothing changed, for a database that is in use. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FillPage } from '../../../src/meta/fill-store.ts';
 import type { MetaStore } from '../../../src/meta/meta-store.ts';
 import type { BlockRow } from '../../../src/model/block.ts';
 import type { Version } from '../../../src/model/version.ts';
@@ -28,6 +29,11 @@ export function metaFillSuite(lab: MetaLab): void {
       if (id === 11) return { ...blockOf(id, blobs + 9), size: 50 };
       return id === 12 ? { ...blockOf(id, blobs + id), valid: false } : blockOf(id, blobs + id);
     });
+  /** A copy of the first leaf of version v1, then the rest of these rows. */
+  async function* copyAndRest(rows: readonly BlockRow[]): AsyncIterable<FillPage> {
+    yield { versionUid: 'v1', blocks: { first: 0, count: 1_000 }, rows: 1_000 };
+    if (rows.length > 1_000) yield rows.slice(1_000);
+  }
   async function* pages(rows: readonly BlockRow[], length = 400) {
     for (let at = 0; at < rows.length; at += length) yield rows.slice(at, at + length);
   }
@@ -59,6 +65,46 @@ export function metaFillSuite(lab: MetaLab): void {
       expect([...(await lab.meta.findBlobs([key], 0)).values()]).toEqual([{ uid: uidOf(5_000), envKey: null, nonce: null }]);
       await lab.meta.verifyIndexes(() => {});
       await (await reopened({})).close();
+    });
+
+    it('has rows that were copied from another version', async () => {
+      const sealed = (row: BlockRow): BlockRow =>
+        row.uid === null ? row : { ...row, encVersion: 1, envKey: '5c'.repeat(40), nonce: '7a'.repeat(16) };
+      const rows = rowsFrom(1).map(sealed);
+      const changed = rows.with(1_050, blockOf(1_050, 5_000));
+      const smaller: Version = { ...version('v3'), size: 1_000, sizeBytes: 100_000 };
+      await lab.meta.fill(async (add) => {
+        await add(version('v1'), pages(rows, 1_000));
+        await add({ ...version('v2'), date: new Date(NOW.getTime() + 5_000) }, copyAndRest(changed));
+        await add(smaller, copyAndRest(rows.slice(0, 1_000)));
+      });
+      expect(await rowsIn(lab.meta, 'v1')).toEqual(rows);
+      expect(await rowsIn(lab.meta, 'v2')).toEqual(changed);
+      expect(await rowsIn(lab.meta, 'v3')).toEqual(rows.slice(0, 1_000));
+      const dates = (await lab.meta.datedBlockPage('v2', -1, 2 * SIZE)).map(({ date }) => date.getTime() - NOW.getTime());
+      expect(new Set(dates)).toEqual(new Set([5_000]));
+      expect(await lab.meta.countBlocks('v3')).toBe(1_000);
+      await lab.meta.verifyIndexes(() => {});
+    });
+
+    it('has rows that were copied to a version with another block size', async () => {
+      const other = (id: number): BlockRow => ({ ...blockOf(id, 7_000 + id), size: 200 });
+      const first = Array.from({ length: 1_000 }, (_, id) => other(id));
+      const second = rowsFrom(1).map((row) => ({ ...row, id: row.id + 1_000 }));
+      async function* mixed(): AsyncIterable<FillPage> {
+        yield first;
+        yield { versionUid: 'v1', blocks: { first: 1_000, count: 1_000 }, rows: 1_000 };
+        yield second.slice(1_000);
+      }
+      const size = 1_000 + SIZE;
+      await lab.meta.fill(async (add) => {
+        await add(
+          { ...version('v1'), size, sizeBytes: size * 100 },
+          pages([...rowsFrom(3_000).slice(0, 1_000), ...second], 1_000),
+        );
+        await add({ ...version('v2'), size, sizeBytes: size * 200 }, mixed());
+      });
+      expect(await rowsIn(lab.meta, 'v2')).toEqual([...first, ...second]);
     });
 
     it('is refused while it is not whole, and can be filled on', async () => {
@@ -96,8 +142,10 @@ export function metaFillSuite(lab: MetaLab): void {
     await lab.meta.fill(async (add) => {
       await (await reopened({})).close();
       await add(version('v1'), pages(rowsFrom(1)));
+      await add(version('v2'), copyAndRest(rowsFrom(1)));
     });
     expect(await rowsIn(lab.meta, 'v1')).toEqual(rowsFrom(1));
+    expect(await rowsIn(lab.meta, 'v2')).toEqual(rowsFrom(1));
     expect(await lab.rowsOf('v0')).toHaveLength(10);
   });
 }
