@@ -14,6 +14,8 @@ import { ALL_LEAVES, leafPage, mapOf } from './maps.ts';
 const PAGE_LEAVES = 20;
 /** Rows from either end that a sample looks at. */
 const SAMPLE_ROWS = 16_384;
+/** Rows that are read for each key of a sample. Two blobs rarely have the same one. */
+const ROWS_PER_KEY = 16;
 /** And places in between, and rows at each. */
 const SAMPLE_PLACES = 64;
 const NEAR_ROWS = 256;
@@ -55,8 +57,8 @@ export async function sealedBlocks(db: SqlDatabase, version: Version, limit: num
  */
 export async function sampleSealedBlocks(db: SqlDatabase, limit: number): Promise<SealedBlock[]> {
   const { last } = await db.queryOne<{ last: number | null }>(sql`SELECT max(id) AS last FROM backy2_blobs`);
-  for (const part of [sql`AND id > ${(last ?? 0) - SAMPLE_ROWS} ORDER BY id`, sql`AND id <= ${SAMPLE_ROWS} ORDER BY id`]) {
-    const found = await db.query<SealedRecord>(sealed(db, part));
+  for (const part of [sql`AND id > ${(last ?? 0) - SAMPLE_ROWS}`, sql`AND id <= ${SAMPLE_ROWS}`]) {
+    const found = await db.query<SealedRecord>(sealed(db, sql`${part} ORDER BY id LIMIT ${ROWS_PER_KEY * limit}`));
     if (found.length > 0) return different(found, limit);
   }
   const starts = Array.from({ length: SAMPLE_PLACES }, (_, i) => [Math.floor(((last ?? 0) * i) / SAMPLE_PLACES)]);
