@@ -14,3 +14,23 @@ export async function inLanes<T>(items: Iterable<T>, atOnce: number, work: (item
   await Promise.all(Array.from({ length: atOnce }, runLane));
   if (failures.length > 0) throw failures[0];
 }
+
+/**
+ * Calls `work` for each item, and yields the results in the order of the items. At most `atOnce`
+ * are under way, or wait for their turn. A failure is thrown when it is its turn; those under way
+ * go on then, unheard.
+ */
+export async function* inOrder<T, R>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<R>,
+): AsyncGenerator<R, undefined> {
+  const ahead: Promise<R>[] = [];
+  for (const item of items) {
+    const result = work(item);
+    result.catch(() => {});
+    ahead.push(result);
+    if (ahead.length === atOnce) yield await (ahead.shift() as Promise<R>);
+  }
+  for (const result of ahead) yield await result;
+}

@@ -1,12 +1,13 @@
 /*
- * Writes, reads and syncs whole files, each in one call. It waits for the disk, in a thread of
- * libuv's pool. With Node's own calls, a blob would go through that pool about ten times, and each
- * time wake two threads. Direct I/O is explained in direct-io.ts.
+ * Writes, reads, syncs and lists whole files, each in one call. It waits for the disk, in a thread
+ * of libuv's pool. With Node's own calls, a blob would go through that pool about ten times, and
+ * each time wake two threads. Direct I/O is explained in direct-io.ts.
  *
  * Results are those of the kernel: below 0 a negative errno. All calls go to libc by name, where
  * tests make them fail.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -207,4 +208,73 @@ int64_t backy2_sync_folders(const char *const *paths, uint32_t count) {
     if (result != 0) return result;
   }
   return 0;
+}
+
+/* Texts that are gathered, as many as fit. */
+struct texts {
+  uint8_t *into;
+  uint64_t capacity;
+  /* Bytes of all texts: more than `capacity` if some do not fit. */
+  uint64_t length;
+};
+
+static void append(struct texts *texts, const char *text, size_t length) {
+  if (texts->length + length <= texts->capacity) memcpy(texts->into + texts->length, text, length);
+  texts->length += length;
+}
+
+/* The next entry, without `.` and `..`. NULL: there is none, or an error, which `*error` tells. */
+static const struct dirent *next_entry(DIR *folder, int *error) {
+  for (;;) {
+    errno = 0;
+    const struct dirent *entry = readdir(folder);
+    *error = errno;
+    if (entry == NULL || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)) return entry;
+  }
+}
+
+static int may_be_folder(DIR *above, const struct dirent *entry) {
+  struct stat now;
+  if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR || entry->d_type == DT_LNK;
+  if (fstatat(dirfd(above), entry->d_name, &now, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  return S_ISDIR(now.st_mode) || S_ISLNK(now.st_mode);
+}
+
+/* Gathers `<folder>/<file>` and a zero byte for each file of a folder. */
+static int list_folder(DIR *above, const char *name, struct texts *texts) {
+  int error = 0;
+  const int fd = REPEATED(openat(dirfd(above), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+  if (folder == NULL) {
+    error = errno;
+    if (fd >= 0) close(fd);
+    return -error;
+  }
+  for (const struct dirent *entry; (entry = next_entry(folder, &error)) != NULL;) {
+    append(texts, name, strlen(name));
+    append(texts, "/", 1);
+    append(texts, entry->d_name, strlen(entry->d_name) + 1);
+  }
+  closedir(folder);
+  return -error;
+}
+
+/*
+ * Lists what is in the subfolders of `path` whose names have two bytes and begin with `prefix`:
+ * `<subfolder>/<name>` and a zero byte for each entry, as many as fit into `into`. Follows symlinks
+ * to folders. A missing folder has none. Returns how many bytes all of them take, or an error.
+ */
+int64_t backy2_list_files(const char *path, const char *prefix, uint8_t *into, uint64_t capacity) {
+  struct texts texts = {into, capacity, 0};
+  int error = 0, result = 0;
+  DIR *above = opendir(path);
+  if (above == NULL) return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+  for (const struct dirent *entry; result == 0 && (entry = next_entry(above, &error)) != NULL;) {
+    const char *name = entry->d_name;
+    if (strlen(name) == 2 && strncmp(name, prefix, strlen(prefix)) == 0 && may_be_folder(above, entry))
+      result = list_folder(above, name, &texts);
+  }
+  closedir(above);
+  if (result == 0) result = -error;
+  return result != 0 ? result : (int64_t)texts.length;
 }

@@ -58,6 +58,8 @@ export interface WholeFiles {
   get(file: FileGet): Promise<Got | Oddity>;
   /** Makes the entries of folders durable, in their order; ends with the first failure. */
   syncFolders(paths: readonly string[]): Promise<void>;
+  /** Lists files in subfolders: see {@link BlobFiles.list}. 0.5 µs for each, and 5 µs a folder. */
+  list(path: string, prefix: string): Promise<string[]>;
 }
 
 const DIRECT_FLAGS = { off: 0, auto: 1, on: 1 | 2 };
@@ -79,6 +81,7 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
   const get = library.func(
     'int64_t backy2_get_file(const char *path, void *into, uint64_t capacity, uint32_t flags, void *refused, void *waited)',
   );
+  const list = library.func('int64_t backy2_list_files(const char *path, const char *prefix, void *into, uint64_t capacity)');
   const sync = library.func('int64_t backy2_sync_folders(const char **paths, uint32_t count)');
 
   return {
@@ -107,10 +110,24 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
       const result = await settled(NOTHING, (done) => sync.async(paths, paths.length, done));
       if (result < 0) throw systemError(result);
     },
+
+    async list(path, prefix) {
+      for (let capacity = FIRST_NAMES_BYTES; ; ) {
+        const names = Buffer.allocUnsafeSlow(capacity);
+        const length = await settled(names, (done) => list.async(path, prefix, names, names.length, done));
+        if (length < 0) throw systemError(length);
+        if (length <= capacity) return length === 0 ? [] : names.toString('latin1', 0, length - 1).split('\0');
+        // More files may come meanwhile.
+        capacity = Math.ceil(length * 1.25);
+      }
+    },
   };
 }
 
 const NOTHING = new Uint8Array(0);
+
+/** Of a list of files: some 1700 blobs. */
+const FIRST_NAMES_BYTES = 65_536;
 
 /** An error as Node makes it; Node knows fewer names. @param result a negative errno. */
 function systemError(result: number): NodeJS.ErrnoException {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,6 +162,36 @@ describe.each<[string, () => BlobFiles]>([
       expect(await newFiles().get(at('ten'), into)).toBe(10_000);
       expect(Buffer.compare(into.subarray(0, 10_000), bytes.subarray(0, room))).toBe(0);
     }
+  });
+
+  it('lists subfolders with names of two letters, and symlinks to such folders', async () => {
+    const [above, elsewhere] = [at('list'), at('elsewhere')];
+    for (const path of ['ab', 'ac/cd', 'xy', 'xyz', 'a'].map((name) => join(above, name)).concat(elsewhere))
+      mkdirSync(path, { recursive: true });
+    for (const name of ['ab/one', 'ab/.two', 'ac/three', 'ac/cd/no', 'xyz/no', 'a/no', 'no', 'zz'])
+      writeFileSync(join(above, name), '');
+    writeFileSync(join(elsewhere, 'four'), '');
+    symlinkSync(elsewhere, join(above, 'ad'));
+    const list = async (prefix: string) => (await newFiles().list(above, prefix)).sort();
+    expect(await list('')).toEqual(['ab/.two', 'ab/one', 'ac/cd', 'ac/three', 'ad/four']);
+    expect(await list('a')).toEqual(await list(''));
+    expect(await list('ad')).toEqual(['ad/four']);
+    expect(await list('xy')).toEqual([]);
+    expect(await list('q')).toEqual([]);
+    expect(await newFiles().list(at('none'), '')).toEqual([]);
+    expect(await newFiles().list(join(above, 'no'), '')).toEqual([]);
+    symlinkSync(join(above, 'no'), join(above, 'ae'));
+    await expect(list('')).rejects.toMatchObject({ code: 'ENOTDIR' });
+    rmSync(join(above, 'ae'));
+    symlinkSync(at('none'), join(above, 'ae'));
+    await expect(list('')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('lists more files than fit into the first buffer', async () => {
+    const names = Array.from({ length: 500 }, (_, i) => `${i % 2}0/${'x'.repeat(190)}${i}`);
+    for (const name of ['00', '10']) mkdirSync(join(at('many'), name), { recursive: true });
+    for (const name of names) writeFileSync(join(at('many'), name), '');
+    expect((await newFiles().list(at('many'), '')).sort()).toEqual(names.sort());
   });
 
   it('a folder or a device under the name of a blob is a blob that cannot be read', async () => {

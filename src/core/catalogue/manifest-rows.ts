@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
 import { damagedObject } from '../../data/catalogue/damage.ts';
 import { LEAF_BLOCKS, type LeafList, type LeafRow, type ManifestHead } from '../../data/catalogue/types.ts';
+import { inOrder } from '../../data/lanes.ts';
 import { type CopiedRows, type FillPage, isCopy } from '../../meta/fill-store.ts';
 import type { DatedBlockRow } from '../../model/block.ts';
 import type { AddedLeaves } from './added-leaves.ts';
@@ -52,9 +53,11 @@ export class ManifestRows {
   /** The same, but leaves that a version before has as well are not read. */
   async *pagesAfter(before: AddedLeaves | undefined): AsyncIterableIterator<FillPage> {
     const list = await this.#list();
-    before?.begin({ versionUid: this.#head.version.uid, folder: folderOf(this.#head), list });
+    const folder = folderOf(this.#head);
+    before?.begin({ versionUid: this.#head.version.uid, folder, list });
     const parts = partsOf(this.#head, list, before);
-    const nextLeaf = this.#readAhead(list, parts);
+    const toRead = parts.filter((part) => typeof part === 'number');
+    const leaves = inOrder(toRead, READ_AHEAD, (index) => this.#read(folder, index, list[index] as string));
     let page: LeafRow[] = [];
     for (const [place, part] of parts.entries()) {
       this.#signal.throwIfAborted();
@@ -63,29 +66,11 @@ export class ManifestRows {
         await nextTurn();
         continue;
       }
-      for (const row of await nextLeaf()) page.push(row);
+      for (const row of (await leaves.next()).value ?? []) page.push(row);
       if ((part + 1) % PAGE_LEAVES !== 0 && typeof parts[place + 1] === 'number') continue;
       if (page.length > 0) yield page;
       page = [];
     }
-  }
-
-  /** Reads the leaves among `parts`. @returns a function that resolves with the next of them. */
-  #readAhead(list: LeafList, parts: readonly Part[]): () => Promise<LeafRow[]> {
-    const folder = folderOf(this.#head);
-    const wanted = parts.filter((part) => typeof part === 'number').values();
-    const ahead: Promise<LeafRow[]>[] = [];
-    return async () => {
-      while (ahead.length < READ_AHEAD) {
-        const { value: index } = wanted.next();
-        if (index === undefined) break;
-        const rows = this.#read(folder, index, list[index] as string);
-        // A failure counts when it is its turn.
-        rows.catch(() => {});
-        ahead.push(rows);
-      }
-      return (await ahead.shift()) ?? [];
-    };
   }
 
   async #list(): Promise<LeafList> {

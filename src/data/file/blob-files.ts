@@ -19,6 +19,12 @@ export interface BlobFiles {
    * @returns the file's size.
    */
   get(path: string, into: Uint8Array): Promise<number>;
+  /**
+   * Lists `<subfolder>/<name>` of all that is in the subfolders of a folder whose names have two
+   * bytes and begin with `prefix`. Follows symlinks to folders. A missing folder has none. Letters
+   * that are not ASCII may look otherwise.
+   */
+  list(folder: string, prefix: string): Promise<string[]>;
   /** Makes the entries of folders durable. */
   syncFolders(paths: readonly string[]): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { OWNER_ONLY } from '../../native/create-file.ts';
 import { makeFolders, syncParents } from '../../native/make-folders.ts';
 import { isBlobUid, refuseUnreadableUid } from '../blob-uid.ts';
 import type { BlobProbe, BlobRef, DataBackend, DeleteOutcome } from '../data-backend.ts';
+import { inOrder } from '../lanes.ts';
 import type { FileBackendOptions } from '../options.ts';
 import type { BlobFiles } from './blob-files.ts';
 import { blobFolder, blobPath, OBJECT_FOLDER, TEMPORARY_FOLDER, uidOfFile } from './blob-paths.ts';
@@ -14,9 +15,13 @@ import { fileFailure, isUnreadable } from './failures.ts';
 import { FileObjects } from './file-objects.ts';
 import { openBlobFiles } from './open-blob-files.ts';
 import { readStoreFile, writeStoreFile } from './store-file.ts';
+import { subfolders } from './subfolders.ts';
 import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 import { unreadable } from './unreadable.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
+
+/** Folders that are listed at once: each takes 40 bytes of memory for each of its files. */
+const FOLDERS_AT_ONCE = 4;
 
 /**
  * Blobs as files (docs/spec/formats.md §4): written under a temporary name, fsynced, renamed.
@@ -146,12 +151,16 @@ export class FileBackend implements DataBackend {
 
   async *list(prefix: string): AsyncIterable<string> {
     try {
-      for (const first of subfolders(this.#root, prefix.slice(0, 2))) {
-        for (const second of subfolders(join(this.#root, first), prefix.slice(2, 4))) {
-          for (const name of readdirSync(join(this.#root, first, second))) {
-            const uid = uidOfFile(first, second, name);
-            if (uid?.startsWith(prefix)) yield uid;
-          }
+      const firsts = subfolders(this.#root, prefix.slice(0, 2));
+      const listed = inOrder(firsts, FOLDERS_AT_ONCE, async (first) => {
+        const files = await this.#files.list(join(this.#root, first), prefix.slice(2, 4));
+        return { first, files };
+      });
+      for await (const { first, files } of listed) {
+        for (const file of files) {
+          const [second = '', name = ''] = [file.slice(0, 2), file.slice(3)];
+          const uid = uidOfFile(first, second, name);
+          if (uid?.startsWith(prefix)) yield uid;
         }
       }
     } catch (error) {
@@ -222,17 +231,4 @@ function refuseEmptyRoot(root: string): void {
   throw new BackyError('dataBackend', `The data backend ${root} is empty, but the database names blobs in it.`, {
     hint: 'Is its file system mounted? Check the path in section DataBackend.',
   });
-}
-
-/** Subfolders with two-letter names that may hold blobs whose uid starts with `prefix`. */
-function subfolders(path: string, prefix: string): string[] {
-  try {
-    const entries = readdirSync(path, { withFileTypes: true });
-    return entries
-      .filter((e) => (e.isDirectory() || e.isSymbolicLink()) && e.name.length === 2 && e.name.startsWith(prefix))
-      .map((e) => e.name);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
 }

@@ -1,12 +1,13 @@
-import { constants } from 'node:fs';
+import { constants, readdirSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errnoOf } from '../../errors.ts';
 import { isShared } from '../../native/create-file.ts';
 import { dropPageCache } from '../../native/file-calls.ts';
 import { makeFolders } from '../../native/make-folders.ts';
 import type { BlobFiles, BlobFilesOptions, BlobPut } from './blob-files.ts';
 import type { DurableCalls } from './durable-calls.ts';
+import { subfolders } from './subfolders.ts';
 import { unreadable } from './unreadable.ts';
 
 /**
@@ -49,6 +50,10 @@ export class HandleFiles implements BlobFiles {
     } finally {
       await handle.close();
     }
+  }
+
+  async list(folder: string, prefix: string): Promise<string[]> {
+    return subfolders(folder, prefix).flatMap((name) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`));
   }
 
   /** One after the other: the first fsync does most of the work, and few files are open. */

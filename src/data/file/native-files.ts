@@ -51,6 +51,10 @@ export class NativeFiles implements BlobFiles {
     return outcome.size;
   }
 
+  list(folder: string, prefix: string): Promise<string[]> {
+    return this.#library.list(folder, prefix);
+  }
+
   syncFolders(paths: readonly string[]): Promise<void> {
     return this.#library.syncFolders(paths);
   }

@@ -35,6 +35,7 @@ function failingOnce(files: BlobFiles): BlobFiles {
   return {
     put: (blob) => files.put(blob),
     get: (path, into) => files.get(path, into),
+    list: (folder, prefix) => files.list(folder, prefix),
     syncFolders: async (paths) => {
       if (failed || paths.length === 0) return files.syncFolders(paths);
       failed = true;
