@@ -210,7 +210,7 @@ export const VERSIONS: readonly Mutant[] = [
     file: 'src/core/serve/nbd-disks.ts',
     text: 'return isClean && view.failure === undefined;',
     replacement: 'return isClean;',
-    tests: ['test/process/full-disk.test.ts'],
+    tests: ['test/long/full-disk.test.ts'],
     builds: true,
   },
   {

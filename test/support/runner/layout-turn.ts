@@ -10,11 +10,11 @@ import { takesTurn } from './rotation.ts';
  */
 const FILES: readonly string[] = [
   ...['cli/cleanup-refusals', 'cli/clocks', 'cli/damaged-blobs', 'cli/damaged-length', 'cli/lost-database'],
-  ...['cli/restore-stream', 'cli/restore-targets', 'cli/sizes', 'cli/stats', 'cli/store-identity', 'cli/unknown-version'],
-  ...['process/broken-imports', 'process/images', 'process/lost-writes', 'process/nbd-healing'],
-  ...['process/nbd-readers', 'process/restore-stream', 'process/signals', 'process/source-faults', 'process/stdin'],
-  ...['process/transfer', 'long/concurrency', 'long/kill', 'long/locks-at-the-store', 'long/mass-damage'],
-  ...['long/nbd-save', 'long/other-settings', 'long/properties', 'long/scrub-oldest', 'process/unwritable-store'],
+  ...['cli/restore-stream', 'cli/restore-targets', 'cli/stats', 'cli/unknown-version', 'process/broken-imports'],
+  ...['process/lost-writes', 'process/nbd-healing', 'process/nbd-readers', 'process/signals', 'process/source-faults'],
+  ...['process/stdin', 'process/transfer', 'process/unwritable-store', 'long/concurrency', 'long/images', 'long/kill'],
+  ...['long/locks-at-the-store', 'long/mass-damage', 'long/nbd-save', 'long/other-settings', 'long/properties'],
+  ...['long/restore-stream', 'long/scrub-oldest', 'long/sizes', 'long/store-identity'],
 ];
 
 /**

@@ -24,7 +24,7 @@ const ROTATING = [
   'process/encryption',
   'long/differences',
   'cli/damaged-blobs',
-  'process/images',
+  'long/images',
   'long/rekey',
   'cli/commands',
   'long/nbd-save',
