@@ -121,17 +121,26 @@ function* setBlockSize(map: VersionMap, blockSize: number): Steps<void> {
   yield* run(sql`UPDATE backy2_maps SET block_size = ${blockSize} WHERE id = ${map.map}`);
 }
 
-/** A leaf counts its odd blocks: with another block size, it is another leaf. */
-function* copyLeaves(db: SqlDatabase, target: Target, { versionUid, blocks: { first, count }, rows }: CopiedRows): Steps<void> {
+function* copyLeaves(db: SqlDatabase, target: Target, { versionUid, blocks, rows }: CopiedRows): Steps<void> {
   const { hash, map } = target;
   const from = yield* mapOf(versionUid);
   if (from?.blockSize === undefined || from.blockSize === null)
     throw damaged(db, `version ${versionUid}, which is to be copied from, has no blocks`);
   if (map.blockSize === null) yield* setBlockSize(map, from.blockSize);
-  if (map.blockSize !== from.blockSize)
+  const { first, count } = blocks;
+  if (!hasSameForm(map, from, first + count))
     return yield* addPage(db, { ...target, page: yield* rowsAfter(db, hash, from, { afterId: first - 1, limit: rows }) });
   yield* run(
     sql`INSERT INTO backy2_map_leaves (map, idx, leaf) SELECT ${map.map}, idx, leaf FROM backy2_map_leaves
       WHERE map = ${from.map} AND idx >= ${leafOf(first)} AND idx <= ${leafOf(first + count - 1)}`,
   );
+}
+
+/**
+ * Whether the same leaves stand for the same rows in two maps. They have no lengths of zero blocks,
+ * but for odd ones, which depend on the block size and on the end of the image.
+ */
+function hasSameForm(a: VersionMap, b: VersionMap, end: number): boolean {
+  if (a.blockSize !== b.blockSize) return false;
+  return (end < a.size && end < b.size) || (a.size === b.size && a.sizeBytes === b.sizeBytes);
 }

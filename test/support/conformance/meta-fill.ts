@@ -107,6 +107,19 @@ export function metaFillSuite(lab: MetaLab): void {
       expect(await rowsIn(lab.meta, 'v2')).toEqual([...first, ...second]);
     });
 
+    it('has rows that were copied from the short end of another version', async () => {
+      const rows = [...rowsFrom(1).slice(0, 599), { ...zero(599), size: 50 }];
+      async function* copy(): AsyncIterable<FillPage> {
+        yield { versionUid: 'v1', blocks: { first: 0, count: 600 }, rows: 600 };
+      }
+      await lab.meta.fill(async (add) => {
+        await add({ ...version('v1'), size: 600, sizeBytes: 59_950 }, pages(rows));
+        await add({ ...version('v2'), size: 600, sizeBytes: 59_950 }, copy());
+        await add({ ...version('v3'), size: 1_000, sizeBytes: 100_000, valid: false }, copy());
+      });
+      for (const uid of ['v1', 'v2', 'v3']) expect(await rowsIn(lab.meta, uid)).toEqual(rows);
+    });
+
     it('is refused while it is not whole, and can be filled on', async () => {
       const stopped = lab.meta.fill(async (add) => {
         await add(version('v1'), pages(rowsFrom(1)));
