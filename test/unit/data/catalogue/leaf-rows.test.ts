@@ -49,6 +49,23 @@ describe('the rows of a leaf', () => {
     );
   });
 
+  it.each<[what: string, change: (digits: string) => string]>([
+    ['has a capital digit', (digits) => `${digits.slice(0, -1)}A`],
+    ['has a letter that is no digit', (digits) => `g${digits.slice(1)}`],
+    ['has a letter that takes two bytes', (digits) => `${digits.slice(1)}é`],
+    ['has a letter that becomes a digit when its high byte is cut', (digits) => `${digits.slice(1)}\u0161`],
+  ])('come back as they were, if a column of digits %s', (_, change) => {
+    const row = (id: number): LeafRow => ({
+      ...{ id, uid: newBlobUid(), checksum: 'ab'.repeat(64), size: 4096, valid: true },
+      ...{ encVersion: 1, envKey: wrapKey(masterKeyOf(MASTER), randomBytes(32)), nonce: '5c'.repeat(16) },
+    });
+    for (const column of ['checksum', 'envKey', 'nonce'] as const) {
+      const rows = Array.from({ length: 3 }, (_, id) => row(id));
+      rows[1] = { ...row(1), [column]: change(row(1)[column] ?? '') };
+      expect(decodeRows(0, encodeRows(0, rows, batch), batch)).toEqual(rows);
+    }
+  });
+
   it('of usual blocks take 139 bytes with SHA-512, and 48 less without encryption; a shorter last block keeps its data key', () => {
     const row = (id: number, size: number): LeafRow => ({
       ...{ id, uid: newBlobUid(), checksum: randomBytes(64).toString('hex'), size, valid: true },
