@@ -223,33 +223,39 @@ static void append(struct texts *texts, const char *text, size_t length) {
   texts->length += length;
 }
 
+static DIR *open_folder(const char *path) {
+  DIR *folder;
+  do folder = opendir(path);
+  while (folder == NULL && errno == EINTR);
+  return folder;
+}
+
 /* The next entry, without `.` and `..`. NULL: there is none, or an error, which `*error` tells. */
 static const struct dirent *next_entry(DIR *folder, int *error) {
   for (;;) {
     errno = 0;
     const struct dirent *entry = readdir(folder);
     *error = errno;
+    if (entry == NULL && errno == EINTR) continue;
     if (entry == NULL || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)) return entry;
   }
 }
 
+/* Returns 1 for folders and symlinks, 0 for others and for what has gone, or an error. */
 static int may_be_folder(DIR *above, const struct dirent *entry) {
   struct stat now;
   if (entry->d_type != DT_UNKNOWN) return entry->d_type == DT_DIR || entry->d_type == DT_LNK;
-  if (fstatat(dirfd(above), entry->d_name, &now, AT_SYMLINK_NOFOLLOW) != 0) return 0;
+  if (REPEATED(fstatat(dirfd(above), entry->d_name, &now, AT_SYMLINK_NOFOLLOW)) != 0) return errno == ENOENT ? 0 : -errno;
   return S_ISDIR(now.st_mode) || S_ISLNK(now.st_mode);
 }
 
-/* Gathers `<folder>/<file>` and a zero byte for each file of a folder. */
-static int list_folder(DIR *above, const char *name, struct texts *texts) {
+/* Gathers `<name>/<file>` and a zero byte for each file of a folder. */
+static int list_folder(const char *above, const char *name, struct texts *texts) {
+  char path[PATH_MAX];
   int error = 0;
-  const int fd = REPEATED(openat(dirfd(above), name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  DIR *folder = fd < 0 ? NULL : fdopendir(fd);
-  if (folder == NULL) {
-    error = errno;
-    if (fd >= 0) close(fd);
-    return -error;
-  }
+  if (snprintf(path, sizeof path, "%s/%s", above, name) >= (int)sizeof path) return -ENAMETOOLONG;
+  DIR *folder = open_folder(path);
+  if (folder == NULL) return -errno;
   for (const struct dirent *entry; (entry = next_entry(folder, &error)) != NULL;) {
     append(texts, name, strlen(name));
     append(texts, "/", 1);
@@ -267,12 +273,13 @@ static int list_folder(DIR *above, const char *name, struct texts *texts) {
 int64_t backy2_list_files(const char *path, const char *prefix, uint8_t *into, uint64_t capacity) {
   struct texts texts = {into, capacity, 0};
   int error = 0, result = 0;
-  DIR *above = opendir(path);
+  DIR *above = open_folder(path);
   if (above == NULL) return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
   for (const struct dirent *entry; result == 0 && (entry = next_entry(above, &error)) != NULL;) {
     const char *name = entry->d_name;
-    if (strlen(name) == 2 && strncmp(name, prefix, strlen(prefix)) == 0 && may_be_folder(above, entry))
-      result = list_folder(above, name, &texts);
+    if (strlen(name) != 2 || strncmp(name, prefix, strlen(prefix)) != 0) continue;
+    result = may_be_folder(above, entry);
+    if (result == 1) result = list_folder(path, name, &texts);
   }
   closedir(above);
   if (result == 0) result = -error;

@@ -84,6 +84,7 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
   const list = library.func('int64_t backy2_list_files(const char *path, const char *prefix, void *into, uint64_t capacity)');
   const sync = library.func('int64_t backy2_sync_folders(const char **paths, uint32_t count)');
 
+  let namesBytes = FIRST_NAMES_BYTES;
   return {
     async put({ temporary, path, bytes, fileMode, isDurable, direct }) {
       const flags = DIRECT_FLAGS[direct] | (isDurable ? DURABLE : 0) | (isShared(fileMode) ? EXACT_MODE : 0);
@@ -112,13 +113,13 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
     },
 
     async list(path, prefix) {
-      for (let capacity = FIRST_NAMES_BYTES; ; ) {
-        const names = Buffer.allocUnsafeSlow(capacity);
+      for (;;) {
+        const names = Buffer.allocUnsafeSlow(namesBytes);
         const length = await settled(names, (done) => list.async(path, prefix, names, names.length, done));
-        if (length < 0) throw systemError(length);
-        if (length <= capacity) return length === 0 ? [] : names.toString('latin1', 0, length - 1).split('\0');
-        // More files may come meanwhile.
-        capacity = Math.ceil(length * 1.25);
+        if (length < 0) throw systemError(length, path);
+        if (length <= names.length) return textsOf(names.subarray(0, length));
+        // More files may come meanwhile. The next folder is about as large.
+        namesBytes = Math.max(namesBytes, Math.ceil(length * 1.25));
       }
     },
   };
@@ -126,11 +127,26 @@ export function openWholeFiles(path = ownLibraryPath('whole-files')): WholeFiles
 
 const NOTHING = new Uint8Array(0);
 
-/** Of a list of files: some 1700 blobs. */
+/** For a list of files at first: some 1700 blobs. */
 const FIRST_NAMES_BYTES = 65_536;
 
+/**
+ * Texts that a zero byte ends. Each has memory of its own: parts of one large text would keep all
+ * of it.
+ */
+function textsOf(bytes: Buffer): string[] {
+  const texts: string[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(0, start);
+    texts.push(bytes.toString('latin1', start, end));
+    start = end + 1;
+  }
+  return texts;
+}
+
 /** An error as Node makes it; Node knows fewer names. @param result a negative errno. */
-function systemError(result: number): NodeJS.ErrnoException {
+function systemError(result: number, path?: string): NodeJS.ErrnoException {
   const [code, text] = getSystemErrorMap().get(result) ?? [libc().errnoName(-result), `errno ${-result}`];
-  return Object.assign(new Error(`${code}: ${text}`), { code, errno: result });
+  const where = path === undefined ? '' : `, in '${path}'`;
+  return Object.assign(new Error(`${code}: ${text}${where}`), { code, errno: result });
 }
