@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
 import { noise } from '../support/images/random.ts';
 import { sha256 } from '../support/images/sha256.ts';
@@ -204,6 +205,20 @@ test.for([
   });
 });
 
+/** Whether a process is within a write transaction, once signals have arrived. */
+async function isLocked(path: string): Promise<boolean> {
+  await sleep(20);
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return false;
+  } catch {
+    return true;
+  } finally {
+    database.close();
+  }
+}
+
 /** A lab with one image, which changes before each backup, and a snapshot of another user. */
 class Vm {
   readonly rbd: RbdLab;
@@ -250,7 +265,11 @@ class Vm {
       await sleep(20);
     }
     const pid = this.rbd.notedPid() ?? -1;
-    process.kill(pid, 'SIGSTOP');
+    // Stopped within a transaction, it would keep all others waiting.
+    for (process.kill(pid, 'SIGSTOP'); await isLocked(this.lab.databasePath); process.kill(pid, 'SIGSTOP')) {
+      process.kill(pid, 'SIGCONT');
+      await sleep(20);
+    }
     return { script, pid };
   }
 

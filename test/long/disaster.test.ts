@@ -118,8 +118,8 @@ filesOnly('blob folder', () => {
 
   test('one blob', async () => {
     lab.write('source.img', CHANGED);
-    const [blob] = lab.blobs();
-    if (blob === undefined) throw new Error('there is no blob');
+    const blob = lab.blocks(uids[1]).find(({ uid }) => uid !== null)?.uid;
+    if (typeof blob !== 'string') throw new Error('there is no blob');
     lab.blob(blob).remove();
     const [first = '', ...rest] = linesOf('One blob');
     await drill([first], run, { uid: uids[1], codes: { 'backy2 scrub': 20 } });

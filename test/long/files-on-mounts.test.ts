@@ -17,7 +17,8 @@ function newFile(on: OnFileSystem, content: Buffer) {
   const folder = mkdtempSync(join(on.folder(), 'file-'));
   const path = join(folder, 'image');
   writeFileSync(path, content);
-  return { path, dispose: async () => rmSync(folder, { recursive: true, force: true }) };
+  // A FUSE file system closes files late, and keeps them under another name until then.
+  return { path, dispose: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }) };
 }
 
 await describeOnFileSystems((on) => {
