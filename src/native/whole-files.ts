@@ -58,7 +58,7 @@ export interface WholeFiles {
   get(file: FileGet): Promise<Got | Oddity>;
   /** Makes the entries of folders durable, in their order; ends with the first failure. */
   syncFolders(paths: readonly string[]): Promise<void>;
-  /** Lists files in subfolders: see {@link BlobFiles.list}. 0.5 µs for each, and 5 µs a folder. */
+  /** Lists files in subfolders: see {@link BlobFiles.list}. */
   list(path: string, prefix: string): Promise<string[]>;
 }
 

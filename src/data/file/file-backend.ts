@@ -20,7 +20,7 @@ import { sweepTemporaryFolders, TemporaryFolder } from './temporary-folder.ts';
 import { unreadable } from './unreadable.ts';
 import { lockOutWriters, shareFolder } from './writer-lock.ts';
 
-/** Folders that are listed at once: each takes 40 bytes of memory for each of its files. */
+/** Folders that are listed at once: the names of all their files are in memory. */
 const FOLDERS_AT_ONCE = 4;
 
 /**
