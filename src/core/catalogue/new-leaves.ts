@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LeafRow } from '../../data/catalogue/types.ts';
 import { messageOf } from '../../errors.ts';
-import { newAborter } from '../../model/aborter.ts';
+import { anySignal, newAborter } from '../../model/aborter.ts';
 import type { Block } from '../../model/block.ts';
 import { leafOfBlock } from '../../model/catalogue-leaf.ts';
 import type { Version } from '../../model/version.ts';
@@ -116,7 +116,7 @@ export class NewLeaves {
   }
 
   async #store(leaves: ReadonlyMap<number, readonly LeafRow[]>): Promise<void> {
-    const context = { ...this.#context, signal: AbortSignal.any([this.#context.signal, this.#aborter.signal]) };
+    const context = { ...this.#context, signal: anySignal([this.#context.signal, this.#aborter.signal]) };
     try {
       await withStorage(context, async (backend) => {
         await confirmStore(context, backend);
