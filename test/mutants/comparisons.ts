@@ -213,9 +213,9 @@ export const COMPARISONS: readonly Mutant[] = [
   {
     name: 'authentication-is-not-checked',
     invariant: 'A decrypted blob is the one that was encrypted.',
-    file: 'src/data/codec/gcm.ts',
-    text: '    decipher.final();\n    return true;',
-    replacement: '    return true;',
+    file: 'src/native/openssl-aes.ts',
+    text: 'return library.final(gcm, rest, written) === 1;',
+    replacement: 'return library.final(gcm, rest, written) < 2;',
     tests: CODEC,
   },
   {

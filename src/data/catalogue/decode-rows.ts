@@ -1,4 +1,4 @@
-import { NONCE_BYTES } from '../codec/gcm.ts';
+import { NONCE_BYTES } from '../codec/codec.ts';
 import type { KeyBatch } from '../codec/key-batch.ts';
 import { KEY_BYTES, WRAPPED_KEY_BYTES } from '../codec/key-wrap.ts';
 import {

@@ -1,5 +1,5 @@
 import { isBlobUid } from '../blob-uid.ts';
-import { NONCE_BYTES } from '../codec/gcm.ts';
+import { NONCE_BYTES } from '../codec/codec.ts';
 import type { KeyBatch } from '../codec/key-batch.ts';
 import { WRAPPED_KEY_BYTES } from '../codec/key-wrap.ts';
 import {

@@ -1,3 +1,6 @@
+/** Bytes of a blob's nonce (docs/spec/formats.md §4). */
+export const NONCE_BYTES = 16;
+
 /** The columns of a block's row that decoding its blob needs (docs/spec/formats.md §2, §4). */
 export interface BlobSeal {
   /** Hex text of the wrapped data key; null when there is none. */

@@ -1,42 +1,54 @@
-import { type Cipher, createCipheriv, createDecipheriv, type Decipher } from 'node:crypto';
+import { AES_BLOCK_BYTES } from '../../native/aes.ts';
+import { fastestAes } from '../../native/fastest-aes.ts';
 import { KEY_BYTES, WRAPPED_KEY_BYTES } from './key-wrap.ts';
 
+/** Bytes of a word: words are quicker to move than bytes. The lengths below are words. */
+const WORD_BYTES = 4;
+const BLOCK = AES_BLOCK_BYTES / WORD_BYTES;
 /** RFC 3394 works on halves of a block of AES. */
-const HALF = 8;
-const BLOCK = 2 * HALF;
+const HALF = BLOCK / 2;
+const KEY = KEY_BYTES / WORD_BYTES;
+const WRAPPED = WRAPPED_KEY_BYTES / WORD_BYTES;
 /** Halves of a data key. */
-const PARTS = KEY_BYTES / HALF;
+const PARTS = KEY / HALF;
 const STEPS = 6 * PARTS;
-const IV_BYTE = 0xa6;
-const IV_WORD = IV_BYTE * 0x01010101;
-/** Bytes of a word: words are quicker to move than bytes. */
-const WORD = 4;
-/** Words of a block. */
-const WORDS = BLOCK / WORD;
+const IV = 0xa6a6a6a6;
+/** The number of each step in the last byte of a half: of its second word. */
+const NUMBERS = Array.from({ length: STEPS + 1 }, (_, step) => new Uint32Array(Uint8Array.of(0, 0, 0, step).buffer)[0] ?? 0);
+
+/** A half of each of many keys: the first begins at word `at`, each other `every` words later. */
+interface Halves {
+  words: Uint32Array;
+  at: number;
+  every: number;
+}
 
 /**
  * Wraps and unwraps many data keys by RFC 3394, with the results of `wrapKey` and `unwrapKey`. Each
- * step is one call of AES for all keys: 0.5 µs a key, not 10.
+ * step is one call of AES for all keys: 0.2 µs a key, not 10.
  */
 export class KeyBatch {
-  readonly #encrypt: Cipher;
-  readonly #decrypt: Decipher;
+  readonly #masterKey: Uint8Array;
 
   constructor(masterKey: Uint8Array) {
-    this.#encrypt = createCipheriv('aes-256-ecb', masterKey, null).setAutoPadding(false);
-    this.#decrypt = createDecipheriv('aes-256-ecb', masterKey, null).setAutoPadding(false);
+    this.#masterKey = masterKey;
   }
 
   /** @param keys of 32 bytes, one after the other. @returns the wrapped ones, 40 bytes each. */
   wrap(keys: Uint8Array): Buffer {
-    const state = new Halves(keys.length / KEY_BYTES);
-    state.first.fill(IV_BYTE);
-    state.load(keys, { step: KEY_BYTES, skip: 0 });
+    const count = keys.length / KEY_BYTES;
+    const parts = load(keys, { count, every: KEY, skip: 0 });
+    const aes = fastestAes();
+    let register = firstHalves(new Uint32Array(count * BLOCK).fill(IV));
     for (let step = 1; step <= STEPS; step++) {
-      state.apply(this.#encrypt, step);
-      state.count(step);
+      const blocks = parts[(step - 1) % PARTS] as Uint32Array;
+      copyHalves(register, firstHalves(blocks), NUMBERS[step - 1]);
+      aes.encryptBlocks(new Uint8Array(blocks.buffer), this.#masterKey);
+      register = firstHalves(blocks);
     }
-    return state.wrapped();
+    const wrapped = store(parts, { count, every: WRAPPED, skip: HALF });
+    copyHalves(register, { words: wrapped, at: 0, every: WRAPPED }, NUMBERS[STEPS]);
+    return Buffer.from(wrapped.buffer);
   }
 
   /**
@@ -45,94 +57,65 @@ export class KeyBatch {
    * another master key: these look the same.
    */
   unwrap(wrapped: Uint8Array): { keys: Buffer; misfits: number[] } {
-    const state = new Halves(wrapped.length / WRAPPED_KEY_BYTES);
-    state.load(wrapped, { step: WRAPPED_KEY_BYTES, skip: HALF });
+    const count = wrapped.length / WRAPPED_KEY_BYTES;
+    const parts = load(wrapped, { count, every: WRAPPED, skip: HALF });
+    const aes = fastestAes();
+    let register: Halves = { words: wordsOf(wrapped), at: 0, every: WRAPPED };
     for (let step = STEPS; step >= 1; step--) {
-      state.count(step);
-      state.apply(this.#decrypt, step);
+      const blocks = parts[(step - 1) % PARTS] as Uint32Array;
+      copyHalves(register, firstHalves(blocks), NUMBERS[step]);
+      aes.decryptBlocks(new Uint8Array(blocks.buffer), this.#masterKey);
+      register = firstHalves(blocks);
     }
-    return { keys: state.keys(), misfits: state.misfits() };
+    const keys = Buffer.from(store(parts, { count, every: KEY, skip: 0 }).buffer);
+    return { keys, misfits: misfitsOf(register.words) };
   }
 }
 
-/** The halves of many wrapped keys. */
-class Halves {
-  /** The first half of each key, and beside it the one that a step changes. */
-  readonly first: Uint8Array;
-  readonly #count: number;
-  readonly #words: Uint32Array;
-  /** The other halves: all of a place together. */
-  readonly #others: Uint32Array[];
+/**
+ * Blocks of AES for each part of many keys. Their second halves are that part; their first ones are
+ * the register of RFC 3394 while the part takes its turn.
+ * @param skip words of each key before its first part.
+ */
+function load(bytes: Uint8Array, { count, every, skip }: { count: number; every: number; skip: number }): Uint32Array[] {
+  const words = wordsOf(bytes);
+  return Array.from({ length: PARTS }, (_, part) => {
+    const blocks = new Uint32Array(count * BLOCK);
+    copyHalves({ words, at: skip + part * HALF, every }, secondHalves(blocks));
+    return blocks;
+  });
+}
 
-  constructor(count: number) {
-    this.#count = count;
-    this.first = new Uint8Array(count * BLOCK);
-    this.#words = new Uint32Array(this.first.buffer);
-    this.#others = Array.from({ length: PARTS }, () => new Uint32Array(2 * count));
-  }
+/** The inverse of {@link load}. */
+function store(
+  parts: readonly Uint32Array[],
+  { count, every, skip }: { count: number; every: number; skip: number },
+): Uint32Array {
+  const words = new Uint32Array(count * every);
+  for (const [part, blocks] of parts.entries()) copyHalves(secondHalves(blocks), { words, at: skip + part * HALF, every });
+  return words;
+}
 
-  /** @param skip bytes before those of a key; then they are its first half. */
-  load(from: Uint8Array, { step, skip }: { step: number; skip: number }): void {
-    // A copy begins at a whole word.
-    const words = new Uint32Array(new Uint8Array(from).buffer);
-    if (skip > 0) this.#copyHalves(this.#words, WORDS, { from: words, every: step / WORD, at: 0 });
-    for (const [place, other] of this.#others.entries())
-      this.#copyHalves(other, 2, { from: words, every: step / WORD, at: (skip + place * HALF) / WORD });
-  }
+const firstHalves = (words: Uint32Array): Halves => ({ words, at: 0, every: BLOCK });
+const secondHalves = (words: Uint32Array): Halves => ({ words, at: HALF, every: BLOCK });
 
-  /** AES of the first half and of the one of this step. */
-  apply(cipher: Cipher | Decipher, step: number): void {
-    const other = this.#others[(step - 1) % PARTS] as Uint32Array;
-    const words = this.#words;
-    for (let n = 0; n < this.#count; n++) {
-      words[n * WORDS + 2] = other[2 * n] as number;
-      words[n * WORDS + 3] = other[2 * n + 1] as number;
-    }
-    this.first.set(cipher.update(this.first));
-    for (let n = 0; n < this.#count; n++) {
-      other[2 * n] = words[n * WORDS + 2] as number;
-      other[2 * n + 1] = words[n * WORDS + 3] as number;
-    }
-  }
+/** A copy, which begins at a whole word. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(new Uint8Array(bytes).buffer);
+}
 
-  /** Mixes the number of the step into the first halves: it fits into their last byte. */
-  count(step: number): void {
-    const { first } = this;
-    for (let at = HALF - 1; at < first.length; at += BLOCK) first[at] = (first[at] as number) ^ step;
+/** Copies a half of each key, and mixes `number` into its second word. */
+function copyHalves(from: Halves, to: Halves, number = 0): void {
+  const [source, target] = [from.words, to.words];
+  for (let read = from.at, write = to.at; read < source.length; read += from.every, write += to.every) {
+    target[write] = source[read] as number;
+    target[write + 1] = (source[read + 1] as number) ^ number;
   }
+}
 
-  keys(): Buffer {
-    return Buffer.from(this.#stored({ step: KEY_BYTES, skip: 0 }).buffer);
-  }
-
-  wrapped(): Buffer {
-    const wrapped = this.#stored({ step: WRAPPED_KEY_BYTES, skip: HALF });
-    this.#copyHalves(wrapped, WRAPPED_KEY_BYTES / WORD, { from: this.#words, every: WORDS, at: 0 });
-    return Buffer.from(wrapped.buffer);
-  }
-
-  misfits(): number[] {
-    const misfits: number[] = [];
-    const words = this.#words;
-    for (let n = 0; n < this.#count; n++) {
-      if (words[n * WORDS] !== IV_WORD || words[n * WORDS + 1] !== IV_WORD) misfits.push(n);
-    }
-    return misfits;
-  }
-
-  /** Keys of `step` bytes, with their other halves `skip` bytes after their start. */
-  #stored({ step, skip }: { step: number; skip: number }): Uint32Array {
-    const into = new Uint32Array((this.#count * step) / WORD);
-    for (const [place, from] of this.#others.entries())
-      this.#copyHalves(into.subarray((skip + place * HALF) / WORD), step / WORD, { from, every: 2, at: 0 });
-    return into;
-  }
-
-  /** Copies a half of each key. @param step words from one key to the next in `into`. */
-  #copyHalves(into: Uint32Array, step: number, { from, every, at }: { from: Uint32Array; every: number; at: number }): void {
-    for (let n = 0, to = 0, start = at; n < this.#count; n++, to += step, start += every) {
-      into[to] = from[start] as number;
-      into[to + 1] = from[start + 1] as number;
-    }
-  }
+function misfitsOf(registers: Uint32Array): number[] {
+  const misfits: number[] = [];
+  for (let at = 0; at < registers.length; at += BLOCK)
+    if (registers[at] !== IV || registers[at + 1] !== IV) misfits.push(at / BLOCK);
+  return misfits;
 }

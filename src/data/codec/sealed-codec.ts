@@ -1,8 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 import { BackyError } from '../../errors.ts';
+import { TAG_BYTES } from '../../native/aes.ts';
+import { fastestAes } from '../../native/fastest-aes.ts';
 import { compressBound, Zstd } from '../../native/libzstd.ts';
-import type { BlobCodec, BlobSeal, EncodedBlob } from './codec.ts';
-import { decryptInPlace, encryptInPlace, NONCE_BYTES, TAG_BYTES } from './gcm.ts';
+import { type BlobCodec, type BlobSeal, type EncodedBlob, NONCE_BYTES } from './codec.ts';
 import { KeyBatch } from './key-batch.ts';
 import { KEY_BYTES, unwrapKey, WRAPPED_KEY_BYTES } from './key-wrap.ts';
 
@@ -30,6 +31,7 @@ export class SealedCodec implements BlobCodec {
   readonly transforms = true;
   readonly #masterKey: Buffer;
   readonly #batch: KeyBatch;
+  readonly #aes = fastestAes();
   readonly #zstd: Zstd;
   readonly #keys = Buffer.alloc(KEY_BYTES * SECRETS_AT_ONCE);
   readonly #nonces = Buffer.alloc(NONCE_BYTES * SECRETS_AT_ONCE);
@@ -56,7 +58,7 @@ export class SealedCodec implements BlobCodec {
     const { dataKey, envKey, nonce } = this.#nextSecrets();
     const length = this.#zstd.compress(plain, into.subarray(HEAD_BYTES));
     const bytes = into.subarray(0, HEAD_BYTES + length);
-    bytes.set(encryptInPlace(bytes.subarray(HEAD_BYTES), dataKey, nonce), 0);
+    bytes.set(this.#aes.encrypt(bytes.subarray(HEAD_BYTES), dataKey, nonce), 0);
     bytes.set(nonce, TAG_BYTES);
     return { bytes, envKey, nonce: nonce.toString('hex') };
   }
@@ -70,7 +72,7 @@ export class SealedCodec implements BlobCodec {
     if (nonce !== null && nonce !== '' && nonce !== Buffer.from(blobNonce).toString('hex'))
       throw bad('the nonce in its row is not the one in the blob');
     const frame = stored.subarray(HEAD_BYTES);
-    if (!decryptInPlace(frame, dataKey, { nonce: blobNonce, tag: stored.subarray(0, TAG_BYTES) }))
+    if (!this.#aes.decrypt(frame, dataKey, { nonce: blobNonce, tag: stored.subarray(0, TAG_BYTES) }))
       throw bad('its bytes are not the ones that were encrypted (authentication failed)');
     const problem = this.#zstd.decompress(frame, into);
     if (problem !== undefined) throw bad(problem);
