@@ -57,8 +57,8 @@ function writing({ write, end }) {
 /** @param {Exclude<import('./run-lanes.mjs').Task, { kind: 'blobs' | 'target' }>} task */
 function hashing(task) {
   const { lanes: batch, hash } = openKernel();
-  const isFilled = task.kind === 'hash' || task.kind === 'seal' || task.kind === 'open';
-  const blocks = buffers(batch, isFilled && task.kind !== 'hash' ? task.content : isFilled ? 'random' : undefined);
+  const isFilled = task.kind === 'hash' || task.kind === 'open';
+  const blocks = buffers(batch, isFilled ? 'random' : undefined);
   const load = loader(task, blocks);
   const writer = task.kind === 'copy' ? targetWriter(task) : task.kind === 'store' ? blobWriter(task) : undefined;
   return {
@@ -85,8 +85,12 @@ function loader(task, blocks) {
   if (task.kind === 'read' || task.kind === 'copy') return blobReader(task);
   if (task.kind === 'hash') return () => {};
   if (task.kind === 'seal') {
+    const read = fileScanner(task);
     const seal = bareSealer(task.blockSize);
-    return (group) => group.forEach(seal);
+    return (group, start) => {
+      read(group, start);
+      group.forEach(seal);
+    };
   }
   const { seal, open } = bareOpener(task.blockSize);
   const sealed = blocks.map(seal);

@@ -4,18 +4,17 @@ import { Worker } from 'node:worker_threads';
  * Tasks of bare threads, without a program around them: the limits for the program. All hash with
  * the program's own kernel, as many blocks at once as it can.
  * - `hash`: checksums of random blocks in memory.
- * - `seal`, `open`: checksum, zstd and AES-GCM of blocks with such contents in memory, and back.
  * - `scan`: read a file through the page cache, and hash it.
+ * - `seal`: the same, then zstd and AES-GCM.
+ * - `open`: the reverse of random blocks in memory, and hash them.
  * - `blobs`: write random blobs as files, with the program's fsyncs.
  * - `target`: write random blocks to an existing file or device, then fsync.
  * - `read`: read blobs, and hash them.
  * - `copy`: the same, and write each to an existing file or device; fsync it in the end.
  * - `store`: read and hash a file as `scan` does, and write its blocks as `blobs` does.
  * - `direct`: bypass the page cache.
- * @typedef {{ kind: 'hash', count: number, blockSize: number }
- *   | { kind: 'seal' | 'open', count: number, blockSize: number,
- *       content: import('../lib/contents.mjs').Content }
- *   | { kind: 'scan', count: number, blockSize: number, path: string }
+ * @typedef {{ kind: 'hash' | 'open', count: number, blockSize: number }
+ *   | { kind: 'scan' | 'seal', count: number, blockSize: number, path: string }
  *   | { kind: 'blobs', count: number, blockSize: number, folder: string, direct: boolean }
  *   | { kind: 'target', count: number, blockSize: number, path: string, direct: boolean }
  *   | { kind: 'read', count: number, blockSize: number, paths: string[], direct: boolean }

@@ -1,24 +1,24 @@
 import * as crypto from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const STEP_BYTES = 64 * 1024;
-const ALGORITHM = 'aes-256-gcm';
+/** Lengths in bytes of a tag and of a nonce of encryption version 1. */
+const [TAG_BYTES, NONCE_BYTES] = [16, 16];
+/** Controls of a cipher (OpenSSL, evp.h). */
+const [SET_NONCE_LENGTH, GET_TAG, SET_TAG] = [0x09, 0x10, 0x11];
 const KEY = crypto.randomBytes(32);
-const NONCE = crypto.randomBytes(16);
+const NONCE = crypto.randomBytes(NONCE_BYTES);
 
 /**
  * The minimal work of encryption version 1: zstd level 1 with one context and one buffer, then
- * AES-256-GCM. No key is wrapped, no blob is built or written.
+ * AES-256-GCM in place. No key is wrapped, no blob is built or written.
  * @param {number} blockSize
  * @returns {(block: Buffer) => void}
  */
 export function bareSealer(blockSize) {
   const compress = compressor(blockSize);
+  const { encrypt } = cipher();
   return (block) => {
-    const cipher = crypto.createCipheriv(ALGORITHM, KEY, NONCE);
-    for (const step of steps(compress(block))) cipher.update(step);
-    cipher.final();
-    cipher.getAuthTag();
+    encrypt(compress(block));
   };
 }
 
@@ -31,22 +31,55 @@ export function bareSealer(blockSize) {
 export function bareOpener(blockSize) {
   const compress = compressor(blockSize);
   const { library, room } = zstd(blockSize);
+  const { encrypt, decrypt } = cipher();
   const context = library.func('void *ZSTD_createDCtx(void)')();
   const decompress = library.func(
     'int64_t ZSTD_decompressDCtx(void *context, void *into, size_t room, const void *from, size_t length)',
   );
   return {
     seal(block) {
-      const cipher = crypto.createCipheriv(ALGORITHM, KEY, NONCE);
-      const bytes = Buffer.concat([cipher.update(compress(block)), cipher.final()]);
-      return { bytes, tag: cipher.getAuthTag() };
+      const bytes = Buffer.from(compress(block));
+      return { tag: encrypt(bytes), bytes };
     },
-    open({ bytes, tag }, into) {
-      const decipher = crypto.createDecipheriv(ALGORITHM, KEY, NONCE).setAuthTag(tag);
-      let length = 0;
-      for (const step of steps(bytes)) length += decipher.update(step).copy(room, length);
-      decipher.final();
-      if (Number(decompress(context, into, into.length, room, length)) !== into.length) throw new Error('zstd failed');
+    open(sealed, into) {
+      const frame = decrypt(sealed, room);
+      if (Number(decompress(context, into, into.length, frame, frame.length)) !== into.length) throw new Error('zstd failed');
+    },
+  };
+}
+
+/**
+ * AES-256-GCM by the OpenSSL that Node consists of, without Node's buffer for each result.
+ * @returns {{ encrypt: (bytes: Buffer) => Buffer, decrypt: (sealed: Sealed, into: Buffer) => Buffer }}
+ * `encrypt` works in place.
+ */
+function cipher() {
+  const library = createRequire(import.meta.url)('koffi').load(null);
+  const init = library.func(
+    'int EVP_CipherInit_ex(void *context, void *cipher, void *engine, const void *key, const void *nonce, int encrypt)',
+  );
+  const control = library.func('int EVP_CIPHER_CTX_ctrl(void *context, int control, int length, void *bytes)');
+  const update = library.func('int EVP_CipherUpdate(void *context, void *into, void *written, const void *from, int length)');
+  const final = library.func('int EVP_CipherFinal_ex(void *context, void *into, void *written)');
+  const context = library.func('void *EVP_CIPHER_CTX_new(void)')();
+  init(context, library.func('void *EVP_aes_256_gcm(void)')(), null, null, null, 1);
+  control(context, SET_NONCE_LENGTH, NONCE_BYTES, null);
+  const written = Buffer.alloc(8);
+  return {
+    encrypt(bytes) {
+      const tag = Buffer.alloc(TAG_BYTES);
+      init(context, null, null, KEY, NONCE, 1);
+      update(context, bytes, written, bytes, bytes.length);
+      final(context, tag, written);
+      if (control(context, GET_TAG, TAG_BYTES, tag) !== 1) throw new Error('GCM failed');
+      return tag;
+    },
+    decrypt({ bytes, tag }, into) {
+      init(context, null, null, KEY, NONCE, 0);
+      control(context, SET_TAG, TAG_BYTES, tag);
+      update(context, into, written, bytes, bytes.length);
+      if (final(context, into, written) !== 1) throw new Error('GCM failed');
+      return into.subarray(0, bytes.length);
     },
   };
 }
@@ -65,10 +98,4 @@ function compressor(blockSize) {
 function zstd(blockSize) {
   const koffi = createRequire(import.meta.url)('koffi');
   return { library: koffi.load('libzstd.so.1'), room: Buffer.alloc(blockSize + blockSize / 128 + 1024) };
-}
-
-/** Pieces that stay in a core's own cache. @param {Buffer} bytes */
-function* steps(bytes) {
-  for (let start = 0; start < bytes.length; start += STEP_BYTES)
-    yield bytes.subarray(start, Math.min(start + STEP_BYTES, bytes.length));
 }

@@ -39,13 +39,14 @@ export class Limits {
     return runLanes(threads, { kind: 'scan', ...this.#blocks, path: this.#workspace.source() });
   }
 
-  /**
-   * All cores seal or open blocks.
-   * @param {'seal' | 'open'} kind
-   * @param {import('./contents.mjs').Content} content
-   */
-  seal(kind, content) {
-    return runLanes(this.#workspace.workers, { kind, ...this.#blocks, content });
+  /** All cores read a file as large as the source through the page cache, and seal its blocks. */
+  seal(path = this.#workspace.source()) {
+    return runLanes(this.#workspace.workers, { kind: 'seal', ...this.#blocks, path });
+  }
+
+  /** All cores open sealed blocks in memory. */
+  open() {
+    return runLanes(this.#workspace.workers, { kind: 'open', ...this.#blocks });
   }
 
   /** Writes durable blobs to the disk. */

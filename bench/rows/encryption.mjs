@@ -9,9 +9,9 @@ import { restoreTo, scrubCold, storedBackup } from './stored.mjs';
 const name = 'encryption';
 
 /**
- * Encryption version 1. To nowhere, the limit is all cores doing only checksum, zstd and GCM of
- * such blocks. On the disk, it is the slower of that, or of its reverse, and of the best writers or
- * readers.
+ * Encryption version 1. To nowhere, the limit is all cores reading the source, and doing only
+ * checksum, zstd and GCM of its blocks. On the disk, it is the slower of that, or of its reverse in
+ * memory, and of the best writers or readers.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  */
 export async function* encryption(workspace) {
@@ -28,7 +28,7 @@ async function toNowhere(workspace, content) {
   const source = content === 'random' ? workspace.source() : join(workspace.memory, 'encryption-source');
   if (content !== 'random') writeContents(source, { content, sizeBytes: bytes, blockSize });
   const rounds = await alternate(workspace.rounds(), {
-    limit: async () => ({ seconds: await workspace.limits.seal('seal', content) }),
+    limit: async () => ({ seconds: await workspace.limits.seal(source) }),
     ours: async () => {
       const folder = workspace.folder('memory', name);
       const program = await initialized(new Program(workspace, { folder, encrypted: true }));
@@ -36,7 +36,7 @@ async function toNowhere(workspace, content) {
     },
   });
   if (content !== 'random') rmSync(source);
-  const what = `${content} to nowhere, whole process, vs checksum, zstd and GCM alone`;
+  const what = `${content} to nowhere, whole process, vs reading, checksum, zstd and GCM alone`;
   return throughput({ name, what, atLeast: 0.85 }, bytes, rounds);
 }
 
@@ -47,7 +47,7 @@ async function* onDisk(workspace) {
   const first = await alternate(workspace.rounds(), {
     limit: async () => ({
       seconds: await slowest(
-        () => limits.seal('seal', 'random'),
+        () => limits.seal(),
         () => limits.writeBlobs(),
       ),
     }),
@@ -67,7 +67,7 @@ async function* onDisk(workspace) {
     // Sealed blobs are no whole pages: those of the plain backup stand for them.
     limit: async () => ({
       seconds: await slowest(
-        () => limits.seal('open', 'random'),
+        () => limits.open(),
         () => limits.readBlobs(plain),
       ),
     }),
@@ -77,7 +77,7 @@ async function* onDisk(workspace) {
   const restores = await alternate(workspace.rounds(), {
     limit: async () => ({
       seconds: await slowest(
-        () => limits.seal('open', 'random'),
+        () => limits.open(),
         () => limits.writeFile(),
       ),
     }),
