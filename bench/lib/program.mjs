@@ -5,12 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const MEMORY_POLL_MS = 20;
 /** Runs a command on one core. */
-export const ONE_CORE = ['taskset', '-c', '0'];
+export const onCore = (core = 0) => ['taskset', '-c', String(core)];
+/** Runs a command, then prints its processor time: bash(1), times. */
+const WITH_TIMES = ['bash', '-c', '"$@"; code=$?; times >&2; exit $code', 'bash'];
+/** Times of children: in user mode and in the kernel. */
+const CHILDREN_TIMES = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\n$/;
 
 /**
- * The outcome of a run. `result` is the program's JSON document.
- * @typedef {{ seconds: number, peakBytes: number, exitCode: number | null, stderr: string,
- *   result: Record<string, unknown> }} Outcome
+ * The outcome of a run. `cpuSeconds` is NaN unless asked for. `result` is the program's JSON
+ * document.
+ * @typedef {{ seconds: number, cpuSeconds: number, peakBytes: number, exitCode: number | null,
+ *   stderr: string, result: Record<string, unknown> }} Outcome
  */
 
 /** An installation of the program in a folder of its own: config file, database, locks, log. */
@@ -37,7 +42,7 @@ export class Program {
     const { blockSize = workspace.blockSize, workers = workspace.workers, inFlight = 4 } = options;
     const data = options.data ?? (blobs === undefined ? 'null' : `backy2.data_backends.file\npath: ${blobs}`);
     this.#workspace = workspace;
-    this.#prefix = options.oneCore ? ONE_CORE : [];
+    this.#prefix = options.oneCore ? onCore() : [];
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     this.config = join(folder, 'backy.cfg');
@@ -69,22 +74,26 @@ ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf
    * @param {string[]} args
    * @returns {Promise<Outcome>}
    */
-  async run(...args) {
-    const outcome = await this.start(args).ended;
-    if (outcome.exitCode !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${outcome.exitCode}: ${outcome.stderr}`);
-    return outcome;
+  run(...args) {
+    return this.#succeeds(args, {});
+  }
+
+  /** Runs a command on one core, and takes its processor time. @param {number} core */
+  runOnCore(core, /** @type {string[]} */ ...args) {
+    return this.#succeeds(args, { core });
   }
 
   /**
    * Starts a command. With `watchMemory`, polls the kernel's value for its peak memory (VmHWM)
    * until it ends; polling costs a little. With `discard`, its output is discarded and there is no
-   * result.
+   * result. With `core`, it runs on that one alone, and its processor time is taken.
    * @param {string[]} args
-   * @param {{ watchMemory?: boolean, discard?: boolean }} [options]
+   * @param {{ watchMemory?: boolean, discard?: boolean, core?: number | undefined }} [options]
    */
-  start(args, { watchMemory = false, discard = false } = {}) {
+  start(args, { watchMemory = false, discard = false, core } = {}) {
     const begin = performance.now();
-    const [command = '', ...words] = [...this.#prefix, this.#workspace.program, '--json', '-c', this.config, ...args];
+    const prefix = core === undefined ? this.#prefix : [...WITH_TIMES, ...onCore(core)];
+    const [command = '', ...words] = [...prefix, this.#workspace.program, '--json', '-c', this.config, ...args];
     const child = spawn(command, words, {
       stdio: ['ignore', discard ? 'ignore' : 'pipe', 'pipe'],
     });
@@ -102,10 +111,25 @@ ${limits(4)}${cephConf === undefined ? '' : `[io_rbd]\nceph_conffile: ${cephConf
       this.#workspace.children.delete(child);
       const seconds = (performance.now() - begin) / 1000;
       const result = exitCode === 0 && stdout.text() !== '' ? JSON.parse(stdout.text()) : {};
-      return { seconds, peakBytes: peak?.stop() ?? 0, exitCode, stderr: stderr.text(), result };
+      const cpuSeconds = cpuSecondsOf(stderr.text());
+      return { seconds, cpuSeconds, peakBytes: peak?.stop() ?? 0, exitCode, stderr: stderr.text(), result };
     });
     return { child, ended };
   }
+
+  /** @param {string[]} args @param {{ core?: number }} options */
+  async #succeeds(args, options) {
+    const outcome = await this.start(args, options).ended;
+    if (outcome.exitCode !== 0) throw new Error(`backy2 ${args.join(' ')} ended with ${outcome.exitCode}: ${outcome.stderr}`);
+    return outcome;
+  }
+}
+
+/** @param {string} stderr of {@link WITH_TIMES}. */
+function cpuSecondsOf(stderr) {
+  const [, ...times] = CHILDREN_TIMES.exec(stderr) ?? [];
+  const [userMinutes, user, kernelMinutes, kernel] = times.map(Number);
+  return 60 * ((userMinutes ?? Number.NaN) + (kernelMinutes ?? Number.NaN)) + (user ?? 0) + (kernel ?? 0);
 }
 
 /** @param {import('node:stream').Readable} stream */

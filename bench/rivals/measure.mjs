@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { forget } from '../lib/page-cache.mjs';
 import { childrenCpuMs } from '../lib/processor-time.mjs';
-import { ONE_CORE } from '../lib/program.mjs';
+import { onCore } from '../lib/program.mjs';
 import { alternate } from '../lib/rounds.mjs';
 import { blobsIn } from '../rows/common.mjs';
 import { installedTools } from './tools.mjs';
@@ -24,7 +24,7 @@ import { installedTools } from './tools.mjs';
 const COMPARISONS = [
   { what: 'first backup', step: 'first', goal: 3, limit: (limits) => limits.writeBlobs() },
   { what: 'nothing changed', step: 'again', goal: 2, limit: (limits) => limits.scan() },
-  { what: 'nothing changed, one core', step: 'again', goal: 1, prefix: ONE_CORE, limit: (limits) => limits.scan(1) },
+  { what: 'nothing changed, one core', step: 'again', goal: 1, prefix: onCore(), limit: (limits) => limits.scan(1) },
   { what: 'check', step: 'check', goal: 3.5, limit: (limits, stored) => limits.readBlobs(stored) },
   { what: 'restore to a new file', step: 'restore', goal: 5, limit: (limits, stored) => limits.copyBlobs(stored) },
 ];

@@ -3,10 +3,10 @@ import { basename, join } from 'node:path';
 import { writeHints } from '../lib/hints.mjs';
 import { Image } from '../lib/image.mjs';
 import { loadStores } from '../lib/meta-stores.mjs';
-import { childrenCpuMs, ownCpuSeconds } from '../lib/processor-time.mjs';
+import { ownCpuSeconds } from '../lib/processor-time.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
-import { alternate, toRow } from '../lib/rounds.mjs';
+import { alternate, sideBySide, toRow } from '../lib/rounds.mjs';
 import { blobsIn, uidOf } from './common.mjs';
 
 const BLOCK_BYTES = 4096;
@@ -14,6 +14,8 @@ const BLOCKS = 2_621_440;
 const FULL_BLOCKS = 262_144;
 /** Their blobs take 2 GiB of memory, twice. */
 const MOST_FULL_BLOCKS = 524_288;
+/** Even: each core has both as often. */
+const FULL_ROUNDS = 8;
 const CHANGES = 100;
 const MIB = 1024 ** 2;
 /** Bounds of what the catalogue adds. */
@@ -76,7 +78,7 @@ async function* hinted(workspace, layout) {
 
 /**
  * A first backup of many small blocks, and a rebuild after some more. Blobs are in memory: the
- * fsyncs of a disk take so long that nothing else would show.
+ * fsyncs of a disk take so long that nothing else would show. Nor would it by the clock.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
  * @param {{ layout: Layout, encrypted: boolean }} kind
  */
@@ -84,32 +86,23 @@ async function* fullAndRebuild(workspace, { layout, encrypted }) {
   const blocks = workspace.quick ? 20_000 : Math.min(workspace.blocks ?? FULL_BLOCKS, MOST_FULL_BLOCKS);
   const source = join(workspace.memory, 'catalogue-source');
   writeRandomFile(source, blocks * BLOCK_BYTES);
-  const measured = async (/** @type {boolean} */ isKept) => {
-    const { program } = await installation(workspace, { name: isKept ? 'kept' : 'none', layout, encrypted, isKept });
-    const cpuMs = childrenCpuMs();
-    const outcome = await program.run('backup', `file://${source}`, 'vm');
-    return { uid: uidOf(outcome), seconds: outcome.seconds, cpu: (childrenCpuMs() - cpuMs) / 1000 };
-  };
   let uid = '';
-  const rounds = await alternate(workspace.rounds(3), {
-    none: async () => {
-      const { seconds, cpu } = await measured(false);
-      return { seconds, cpu };
-    },
-    kept: async () => {
-      const { seconds, cpu, ...made } = await measured(true);
-      uid = made.uid;
-      return { seconds, cpu };
-    },
-  });
-  const row = {
-    name: 'catalogue',
-    what: `${layout}${encrypted ? ', encrypted' : ''}, first backup of ${blocks} blocks of 4 KiB, vs without`,
+  const measured = (/** @type {boolean} */ isKept) => async (/** @type {number} */ core) => {
+    const { program } = await installation(workspace, { name: isKept ? 'kept' : 'none', layout, encrypted, isKept });
+    const outcome = await program.runOnCore(core, 'backup', `file://${source}`, 'vm');
+    if (isKept) uid = uidOf(outcome);
+    return { cpu: outcome.cpuSeconds };
   };
-  const valuesOf = (/** @type {string} */ part) =>
-    rounds.map(({ kept, none }) => ({ ours: kept[part] ?? Number.NaN, limit: none[part] ?? Number.NaN }));
-  yield toRow({ ...row, unit: 's' }, valuesOf('seconds'));
-  yield toRow({ ...row, what: `${row.what}, processor time`, unit: 's', atMost: MOST_OF_FULL }, valuesOf('cpu'));
+  const rounds = await sideBySide(workspace.rounds(FULL_ROUNDS), { none: measured(false), kept: measured(true) });
+  yield toRow(
+    {
+      name: 'catalogue',
+      what: `${layout}${encrypted ? ', encrypted' : ''}, first backup of ${blocks} blocks of 4 KiB, processor time, vs without`,
+      unit: 's',
+      atMost: MOST_OF_FULL,
+    },
+    rounds.map(({ kept, none }) => ({ ours: kept.cpu ?? Number.NaN, limit: none.cpu ?? Number.NaN })),
+  );
   yield await rebuild(workspace, { layout, encrypted, blocks, source, uid });
   rmSync(source);
 }
