@@ -51,8 +51,8 @@ export const CATALOGUE_FORMAT: readonly Mutant[] = [
     name: 'plain-data-keys',
     invariant: 'Data keys never go into a catalogue that is not encrypted.',
     file: 'src/data/catalogue/stored-catalogue.ts',
-    text: 'if (sealKey === undefined && rows.some(hasDataKey))',
-    replacement: 'if (sealKey === undefined && rows.length === 0)',
+    text: 'if (sealKey === undefined && hasDataKeys)',
+    replacement: 'if (sealKey === undefined && bytes.length === 0)',
     tests: CATALOGUE,
   },
   {

@@ -1,5 +1,5 @@
 import type { Catalogue } from '../../data/catalogue/catalogue.ts';
-import type { EncodedLeaf, LeafRow } from '../../data/catalogue/types.ts';
+import type { EncodedLeaf, LeafPayload, LeafRow } from '../../data/catalogue/types.ts';
 
 /** Leaves that are stored together: about 5 MiB. */
 const BATCH = 64;
@@ -30,8 +30,16 @@ export class LeafWriter {
   }
 
   /** @returns the leaf's name. It is durable after {@link end}. */
-  async add(index: number, rows: readonly LeafRow[]): Promise<string> {
-    const leaf = this.#options.catalogue.encodeLeaf(index, rows);
+  add(index: number, rows: readonly LeafRow[]): Promise<string> {
+    return this.#put(this.#options.catalogue.encodeLeaf(index, rows));
+  }
+
+  /** The same for rows that are encoded already. */
+  addPayload(payload: LeafPayload): Promise<string> {
+    return this.#put(this.#options.catalogue.nameLeaf(payload));
+  }
+
+  async #put(leaf: EncodedLeaf): Promise<string> {
     if (leaf.payload === undefined || this.#known.has(leaf.name)) return leaf.name;
     this.#known.add(leaf.name);
     if (this.#batch.push(leaf) >= BATCH) await this.end();

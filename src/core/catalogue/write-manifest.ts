@@ -43,7 +43,7 @@ export async function writeManifest(context: Context, catalogue: Catalogue, requ
   return withFolder(context, folder, () => new ManifestWrite(context, catalogue, { ...request, folder }).run());
 }
 
-const NO_LEAVES: KnownLeaves = { stored: new Map(), rows: new Map() };
+const NO_LEAVES: KnownLeaves = { stored: new Map(), payloads: new Map() };
 
 class ManifestWrite {
   readonly #context: Context;
@@ -101,14 +101,14 @@ class ManifestWrite {
 
   /** Those that the backup has kept. What has changed since their commit is noted in `changes`. */
   #knownLeaves(changes: CatalogueChanges): KnownLeaves {
-    const { stored, rows } = this.#request.ending?.known ?? NO_LEAVES;
+    const { stored, payloads } = this.#request.ending?.known ?? NO_LEAVES;
     if (changes.leaves === 'all') return NO_LEAVES;
     const changed = new Set(changes.leaves);
     const unchanged = <T>(leaves: ReadonlyMap<number, T>) => new Map([...leaves].filter(([index]) => !changed.has(index)));
-    return { stored: unchanged(stored), rows: unchanged(rows) };
+    return { stored: unchanged(stored), payloads: unchanged(payloads) };
   }
 
-  async #putLeaves(predecessor: Predecessor | undefined, { stored, rows: known }: KnownLeaves): Promise<LeafList> {
+  async #putLeaves(predecessor: Predecessor | undefined, { stored, payloads }: KnownLeaves): Promise<LeafList> {
     const { version, folder } = this.#request;
     const { meta, signal } = this.#context;
     const list: LeafList = [];
@@ -124,11 +124,11 @@ class ManifestWrite {
     for (let index = 0; index < leafCount(version.size); index++) {
       const name = predecessor?.touched.has(index) === false ? predecessor.list[index] : undefined;
       const early = stored.get(index);
-      const rows = known.get(index);
+      const payload = payloads.get(index);
       // A leaf without rows is no proof that there are none by now.
       if (name !== undefined && name !== 'empty') list[index] = name;
       else if (early !== undefined && writer.has(early)) list[index] = early;
-      else if (rows !== undefined) list[index] = await writer.add(index, rows);
+      else if (payload !== undefined) list[index] = await writer.addPayload(payload);
       else leaves.push(index);
     }
     for await (const { index, rows } of leafRows(meta, { versionUid: version.uid, size: version.size, leaves })) {

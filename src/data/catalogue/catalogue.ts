@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../object-store.ts';
 import { KeyHolder } from './key-holder.ts';
 import { StoredCatalogue } from './stored-catalogue.ts';
-import type { CatalogueOptions, EncodedLeaf, LeafList, LeafRow, ManifestHead } from './types.ts';
+import type { CatalogueOptions, EncodedLeaf, LeafList, LeafPayload, LeafRow, ManifestHead } from './types.ts';
 
 export type { CatalogueOptions, RecoveryKey, RecoverySource } from './types.ts';
 
@@ -42,6 +42,8 @@ export interface Catalogue {
    * @throws BackyError `encryption` for encrypted blocks if the catalogue is not sealed.
    */
   encodeLeaf(index: number, rows: readonly LeafRow[]): EncodedLeaf;
+  /** The same for rows that are encoded already, with the master key. */
+  nameLeaf(payload: LeafPayload): EncodedLeaf;
   putLeaves(folder: string, leaves: readonly EncodedLeaf[], signal?: AbortSignal): Promise<void>;
   /** The rows of a leaf; keys are wrapped with {@link rowKey} again. */
   readLeaf(folder: string, index: number, name: string, signal?: AbortSignal): Promise<LeafRow[]>;

@@ -4,13 +4,13 @@ import type { ObjectStore } from '../object-store.ts';
 import { type ObjectIdentity, pack, unpack } from './container.ts';
 import { damagedObject } from './damage.ts';
 import { decodeRows } from './decode-rows.ts';
-import { encodeRows, hasDataKey } from './encode-rows.ts';
 import { decodeHead, encodeHead } from './head-codec.ts';
 import type { KeyHolder } from './key-holder.ts';
+import { leafPayload, needsSeal } from './leaf-payload.ts';
 import { decodeList, encodeList } from './list-codec.ts';
 import * as names from './names.ts';
 import { LeafProblem } from './odd-rows.ts';
-import type { EncodedLeaf, LeafList, LeafRow, ManifestHead } from './types.ts';
+import type { EncodedLeaf, LeafList, LeafPayload, LeafRow, ManifestHead } from './types.ts';
 import { unusedObjects } from './unused-objects.ts';
 
 /** A catalogue whose parts are objects of a data backend. See `catalogue.ts` for the contract. */
@@ -53,13 +53,13 @@ export class StoredCatalogue {
 
   encodeLeaf(index: number, rows: readonly LeafRow[]): EncodedLeaf {
     if (rows.length === 0) return { name: 'empty', payload: undefined };
+    return this.nameLeaf(leafPayload(index, rows, this.#keys.batch));
+  }
+
+  nameLeaf({ bytes, hasDataKeys }: LeafPayload): EncodedLeaf {
     const { sealKey, leafName } = this.#keys.names;
-    if (sealKey === undefined && rows.some(hasDataKey))
-      throw new BackyError('encryption', 'The catalogue takes encrypted blocks only with their key.', {
-        hint: 'Set encryption_key in section DEFAULTS.',
-      });
-    const payload = encodeRows(index, rows, this.#keys.batch);
-    return { name: leafName(payload), payload };
+    if (sealKey === undefined && hasDataKeys) throw needsSeal();
+    return { name: leafName(bytes), payload: bytes };
   }
 
   async putLeaves(folder: string, leaves: readonly EncodedLeaf[], signal?: AbortSignal): Promise<void> {

@@ -35,6 +35,13 @@ export type LeafList = string[];
  */
 export type LeafRow = BlockRow;
 
+/** The encoded rows of a leaf. */
+export interface LeafPayload {
+  /** With data keys that are not wrapped. */
+  bytes: Uint8Array;
+  hasDataKeys: boolean;
+}
+
 /** A leaf that is encoded: its name follows from its rows. */
 export interface EncodedLeaf {
   /** 32 hex digits, or `empty`: that has no object. */

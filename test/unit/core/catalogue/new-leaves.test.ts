@@ -6,6 +6,7 @@ import { type KnownLeaves, NewLeaves } from '../../../../src/core/catalogue/new-
 import { withCatalogue } from '../../../../src/core/catalogue/with-catalogue.ts';
 import { writeManifest } from '../../../../src/core/catalogue/write-manifest.ts';
 import type { Context } from '../../../../src/core/context.ts';
+import { decodeRows } from '../../../../src/data/catalogue/decode-rows.ts';
 import { BackyError } from '../../../../src/errors.ts';
 import type { MetaStore } from '../../../../src/meta/meta-store.ts';
 import { LAYOUTS } from '../../../../src/model/layout.ts';
@@ -72,7 +73,7 @@ describe.each(LAYOUTS)('with the layout %s', (layout) => {
     const uid = await lab.unfinished();
     const { leaves } = await lab.storedVersion(uid);
     rmSync(join(lab.core.dataPath, 'backy2-catalogue'), { recursive: true });
-    await write(uid, { stored: new Map(leaves.entries()), rows: new Map() });
+    await write(uid, { stored: new Map(leaves.entries()), payloads: new Map() });
     expect((await lab.storedVersion(uid)).rows).toEqual(await lab.rows(uid));
   });
 
@@ -101,19 +102,20 @@ describe('rows of a running backup', () => {
     await leaves.add(zeros(idsOf(500, 700).reverse()));
     await leaves.add(zeros(idsOf(BATCH * 500 + 500, 200)));
     expect(lab.objects('leaves')).toEqual([]);
-    const { stored, rows } = await leaves.end();
+    const { stored, payloads } = await leaves.end();
     expect(stored.size).toBe(0);
-    expect([...rows.keys()]).toEqual([1, BATCH + 1]);
-    expect(rows.get(1)?.map(({ id }) => id)).toEqual(idsOf(500, 500));
+    expect([...payloads.keys()]).toEqual([1, BATCH + 1]);
+    const { bytes = new Uint8Array() } = payloads.get(1) ?? {};
+    expect(decodeRows(1, bytes, undefined).map(({ id }) => id)).toEqual(idsOf(500, 500));
   });
 
   it('are stored when many leaves are whole; others stay to be read', async () => {
     const leaves = new NewLeaves(lab.context, version);
     await leaves.add(zeros(idsOf(0, BATCH * 500 + 100)));
-    const { stored, rows } = await leaves.end();
+    const { stored, payloads } = await leaves.end();
     expect([...stored.keys()]).toEqual(idsOf(0, BATCH));
     expect(new Set(stored.values())).toEqual(new Set(lab.objects('leaves')));
-    expect(rows.size).toBe(0);
+    expect(payloads.size).toBe(0);
     // A second write of the manifest knows nothing: blocks may have been written again.
     expect((await leaves.end()).stored.size).toBe(0);
   });
@@ -123,15 +125,23 @@ describe('rows of a running backup', () => {
     const leaves = new NewLeaves(lab.context, { ...version, size, sizeBytes: size * 4096 });
     // 82 rows of each are more than are kept.
     for (let round = 0; round < 500; round++) await leaves.add(zeros(idsOf(0, 490).map((leaf) => leaf * 500 + round)));
-    expect((await leaves.end()).rows.size).toBe(0);
+    expect((await leaves.end()).payloads.size).toBe(0);
+  });
+
+  it('with data keys are left to those who have the master key', async () => {
+    const leaves = new NewLeaves(lab.context, version);
+    await leaves.add(zeros(idsOf(0, 500)).map((block) => ({ ...block, encVersion: 1, envKey: 'ab'.repeat(40) })));
+    await leaves.add(zeros(idsOf(500, 500)));
+    const { stored, payloads } = await leaves.end();
+    expect([stored.size, payloads.size]).toEqual([0, 0]);
   });
 
   it('are read at the end if they can’t be stored', async () => {
     const context = lab.withMeta({ storeId: () => Promise.reject(new BackyError('database', 'stopped')) });
     const leaves = new NewLeaves(context, version);
     await leaves.add(zeros(idsOf(0, BATCH * 500)));
-    const { stored, rows } = await leaves.end();
-    expect([stored.size, rows.size]).toEqual([0, 0]);
+    const { stored, payloads } = await leaves.end();
+    expect([stored.size, payloads.size]).toEqual([0, 0]);
     expect(lab.warnings).toEqual([]);
   });
 });

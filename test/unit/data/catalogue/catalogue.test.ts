@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { newBlobUid } from '../../../../src/data/blob-uid.ts';
 import { type Catalogue, type CatalogueOptions, openCatalogue } from '../../../../src/data/catalogue/catalogue.ts';
+import { leafEncoder } from '../../../../src/data/catalogue/leaf-payload.ts';
 import { folderOfHead } from '../../../../src/data/catalogue/names.ts';
 import { LEAF_BLOCKS, type LeafRow, type ManifestHead } from '../../../../src/data/catalogue/types.ts';
 import { masterKeyOf, unwrapKey, wrapKey } from '../../../../src/data/codec/key-wrap.ts';
@@ -260,6 +261,16 @@ describe('an encrypted catalogue', () => {
     await catalogue.markRemoved(UID, 1);
     await catalogue.unmarkRemoved(UID);
     expect(objects.objects).toEqual(before);
+  });
+
+  it('takes data keys, and one that is not takes none, whether it encodes the rows or gets them encoded', async () => {
+    const rows = rowsOf(0, 3, MASTER);
+    const encoded = leafEncoder(MASTER)(0, rows);
+    const sealed = await open({ masterKey: MASTER });
+    expect(sealed.nameLeaf(encoded)).toEqual(sealed.encodeLeaf(0, rows));
+    const plain = await openCatalogue(new MemoryObjects(), { masterKey: undefined });
+    for (const refused of [() => plain.encodeLeaf(0, rows), () => plain.nameLeaf(encoded)])
+      expect(refused).toThrow(expect.objectContaining({ code: 'encryption' }));
   });
 
   it('and one that is not can share a data backend: each object says which it is', async () => {
