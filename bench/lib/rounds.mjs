@@ -19,24 +19,6 @@ export async function alternate(rounds, subjects) {
 }
 
 /**
- * Runs two subjects at the same time, each on a core of its own, which they swap every other round:
- * so a slow moment and a slow core affect both alike. For differences of a few percent.
- * @template {string} K
- * @param {number} rounds
- * @param {Record<K, (core: number) => Promise<Record<string, number>>>} subjects
- * @returns {Promise<Record<K, Record<string, number>>[]>} a result of every subject for each round.
- */
-export async function sideBySide(rounds, subjects) {
-  const results = [];
-  const names = /** @type {K[]} */ (Object.keys(subjects));
-  for (let round = 0; round < rounds; round++) {
-    const outcomes = names.map(async (name, n) => [name, await subjects[name]((n + round) % names.length)]);
-    results.push(/** @type {Record<K, Record<string, number>>} */ (Object.fromEntries(await Promise.all(outcomes))));
-  }
-  return results;
-}
-
-/**
  * The median; of an even number of values the mean of the two in the middle.
  * @param {number[]} values
  */

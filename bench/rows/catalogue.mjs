@@ -6,16 +6,19 @@ import { loadStores } from '../lib/meta-stores.mjs';
 import { ownCpuSeconds } from '../lib/processor-time.mjs';
 import { Program } from '../lib/program.mjs';
 import { writeRandomFile } from '../lib/random-file.mjs';
-import { alternate, sideBySide, toRow } from '../lib/rounds.mjs';
+import { alternate, toRow } from '../lib/rounds.mjs';
 import { blobsIn, uidOf } from './common.mjs';
 
 const BLOCK_BYTES = 4096;
 const BLOCKS = 2_621_440;
-const FULL_BLOCKS = 262_144;
+/** Of a first full. Many short rounds have less noise than few long ones of the same total. */
+const FULL_BLOCKS = 65_536;
+const FULL_ROUNDS = 16;
+/** One core for all threads: on two that share one of the machine, each slows the other down. */
+const ONLY_CORE = 0;
+const REBUILT_BLOCKS = 262_144;
 /** Their blobs take 2 GiB of memory, twice. */
-const MOST_FULL_BLOCKS = 524_288;
-/** Even: each core has both as often. */
-const FULL_ROUNDS = 8;
+const MOST_BLOCKS = 524_288;
 const CHANGES = 100;
 const MIB = 1024 ** 2;
 /** Bounds of what the catalogue adds. */
@@ -24,7 +27,10 @@ const REBUILT_PER_SECOND = 100_000;
 /** Versions of a rebuild: one full, the others hinted. */
 const VERSIONS = 4;
 
-/** @typedef {'classic' | 'compact'} Layout */
+/**
+ * @typedef {'classic' | 'compact'} Layout
+ * @typedef {{ layout: Layout, encrypted: boolean }} Kind
+ */
 
 /**
  * Costs of the catalogue, whole processes: backups with it and without it, and a rebuild.
@@ -33,7 +39,10 @@ const VERSIONS = 4;
 export async function* catalogue(workspace) {
   for (const layout of /** @type {const} */ (['classic', 'compact'])) {
     yield* hinted(workspace, layout);
-    for (const encrypted of [false, true]) yield* fullAndRebuild(workspace, { layout, encrypted });
+    for (const encrypted of [false, true]) {
+      yield await firstFull(workspace, { layout, encrypted });
+      yield await rebuild(workspace, { layout, encrypted });
+    }
   }
 }
 
@@ -77,24 +86,21 @@ async function* hinted(workspace, layout) {
 }
 
 /**
- * A first backup of many small blocks, and a rebuild after some more. Blobs are in memory: the
- * fsyncs of a disk take so long that nothing else would show. Nor would it by the clock.
+ * A first backup of many small blocks. Blobs are in memory: the fsyncs of a disk take so long that
+ * nothing else would show. Nor would it by the clock.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {{ layout: Layout, encrypted: boolean }} kind
+ * @param {Kind} kind
  */
-async function* fullAndRebuild(workspace, { layout, encrypted }) {
-  const blocks = workspace.quick ? 20_000 : Math.min(workspace.blocks ?? FULL_BLOCKS, MOST_FULL_BLOCKS);
-  const source = join(workspace.memory, 'catalogue-source');
-  writeRandomFile(source, blocks * BLOCK_BYTES);
-  let uid = '';
-  const measured = (/** @type {boolean} */ isKept) => async (/** @type {number} */ core) => {
+async function firstFull(workspace, { layout, encrypted }) {
+  const { blocks, source } = smallBlocks(workspace, FULL_BLOCKS);
+  const measured = async (/** @type {boolean} */ isKept) => {
     const { program } = await installation(workspace, { name: isKept ? 'kept' : 'none', layout, encrypted, isKept });
-    const outcome = await program.runOnCore(core, 'backup', `file://${source}`, 'vm');
-    if (isKept) uid = uidOf(outcome);
-    return { cpu: outcome.cpuSeconds };
+    const { cpuSeconds } = await program.runOnCore(ONLY_CORE, 'backup', `file://${source}`, 'vm');
+    return { cpu: cpuSeconds };
   };
-  const rounds = await sideBySide(workspace.rounds(FULL_ROUNDS), { none: measured(false), kept: measured(true) });
-  yield toRow(
+  const rounds = await alternate(workspace.rounds(FULL_ROUNDS), { none: () => measured(false), kept: () => measured(true) });
+  rmSync(source);
+  return toRow(
     {
       name: 'catalogue',
       what: `${layout}${encrypted ? ', encrypted' : ''}, first backup of ${blocks} blocks of 4 KiB, processor time, vs without`,
@@ -103,16 +109,17 @@ async function* fullAndRebuild(workspace, { layout, encrypted }) {
     },
     rounds.map(({ kept, none }) => ({ ours: kept.cpu ?? Number.NaN, limit: none.cpu ?? Number.NaN })),
   );
-  yield await rebuild(workspace, { layout, encrypted, blocks, source, uid });
-  rmSync(source);
 }
 
 /**
+ * A rebuild of versions of one image, whose blobs are in memory.
  * @param {import('../lib/workspace.mjs').Workspace} workspace
- * @param {{ layout: Layout, encrypted: boolean, blocks: number, source: string, uid: string }} first
+ * @param {Kind} kind
  */
-async function rebuild(workspace, { layout, encrypted, blocks, source, uid }) {
-  const { program, blobs } = programIn(workspace, { name: 'kept', isKept: true, encrypted });
+async function rebuild(workspace, { layout, encrypted }) {
+  const { blocks, source } = smallBlocks(workspace, REBUILT_BLOCKS);
+  const { program, blobs } = await installation(workspace, { name: 'kept', layout, encrypted });
+  const uid = uidOf(await program.run('backup', `file://${source}`, 'vm'));
   const hints = writeHints(workspace.folder('disk', 'hints'), { blocks, changes: CHANGES, blockSize: BLOCK_BYTES });
   for (let version = 1; version < VERSIONS; version++)
     await program.run('backup', '-f', uid, '-r', hints, `file://${source}`, 'vm');
@@ -128,11 +135,24 @@ async function rebuild(workspace, { layout, encrypted, blocks, source, uid }) {
       return { perSecond: (VERSIONS * blocks) / seconds };
     },
   });
+  rmSync(source);
   const what = `${layout}${encrypted ? ', encrypted' : ''}, rebuild of ${VERSIONS} versions of ${blocks} blocks, whole process, vs ${REBUILT_PER_SECOND}`;
   return toRow(
     { name: 'catalogue', what, unit: 'blocks/s', atLeast: 1 },
     rounds.map(({ ours }) => ({ ours: ours.perSecond ?? Number.NaN, limit: REBUILT_PER_SECOND })),
   );
+}
+
+/**
+ * A file of random blocks in memory. The caller removes it.
+ * @param {import('../lib/workspace.mjs').Workspace} workspace
+ * @param {number} usual blocks.
+ */
+function smallBlocks(workspace, usual) {
+  const blocks = workspace.quick ? 20_000 : Math.min(workspace.blocks ?? usual, MOST_BLOCKS);
+  const source = join(workspace.memory, 'catalogue-source');
+  writeRandomFile(source, blocks * BLOCK_BYTES);
+  return { blocks, source };
 }
 
 /**
