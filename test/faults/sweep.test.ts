@@ -1,8 +1,8 @@
 import { declareSweep } from '../support/faults/declare-sweep.ts';
 import { shardText } from '../support/runner/rotation.ts';
 
-/** A shard has about 450 faults and 280 power losses. */
-const SHARDS = 64;
+/** A shard has about 300 faults and 190 power losses. */
+const SHARDS = 96;
 
 await declareSweep({
   title: `$name leaves a sound store that needs no repair, after each fault and power loss of ${shardText(SHARDS)}`,

@@ -3,7 +3,7 @@ import { isServer } from '../../support/faults/fault-layer.ts';
 import { shardText } from '../../support/runner/rotation.ts';
 
 /** A shard has some dozens of the faults. */
-const SHARDS = 216;
+const SHARDS = 324;
 
 await declareSweep({
   title: `$name, on PostgreSQL and S3, leaves a sound store that needs no repair, after each fault of a connection of ${shardText(SHARDS)}`,
