@@ -149,7 +149,7 @@ async function rebuild(workspace, { layout, encrypted }) {
  * @param {number} usual blocks.
  */
 function smallBlocks(workspace, usual) {
-  const blocks = workspace.quick ? 20_000 : Math.min(workspace.blocks ?? usual, MOST_BLOCKS);
+  const blocks = workspace.quick ? 2_000 : Math.min(workspace.blocks ?? usual, MOST_BLOCKS);
   const source = join(workspace.memory, 'catalogue-source');
   writeRandomFile(source, blocks * BLOCK_BYTES);
   return { blocks, source };
