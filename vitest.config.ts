@@ -8,6 +8,9 @@ import { STORE_FILES } from './test/support/stores/files.ts';
 // Computed once, for all processes of the run.
 process.env.BACKY_TEST_ROTATION = String(ROTATION);
 
+/** For a machine that is busy, or that servers run on. */
+const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
+
 /** Options of each kind of tests; its folder has the same name (docs/testing.md). */
 const KINDS = {
   /** Pure code and real files: starts no process. */
@@ -17,17 +20,14 @@ const KINDS = {
   /** The program as a process of its own: signals, terminals, pipes, several at once. */
   process: {},
   /** Slow tests of both kinds: not in `npm test`. */
-  long: {},
+  long: PATIENCE,
   /** Replays of the original, and stores that it wrote. */
   recordings: {},
   /** The packages, in a Debian without Node.js. */
-  packages: { testTimeout: 600_000, hookTimeout: 600_000 },
+  packages: { testTimeout: 600_000, hookTimeout: 1_500_000 },
   /** Failing system calls, power losses, flipped bits, models. */
   faults: { testTimeout: 600_000, hookTimeout: 300_000 },
 } as const;
-
-/** Servers run on the same cores. */
-const PATIENCE = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 const shared = {
   setupFiles: ['test/support/runner/setup.ts', 'test/support/runner/fast-check-seed.ts'],

@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { COMMAND } from '../../src/nbd/numbers.ts';
 import { mixedImage, STORES } from '../support/images/images.ts';
 import { noise } from '../support/images/random.ts';
@@ -169,8 +168,8 @@ describe.each(STORES)('backy2 nbd --save ($store)', ({ options }) => {
     test('--json reports the saved version at the end', async () => {
       const socket = lab.path('other.sock');
       const running = lab.start(['--json', 'nbd', '--save', '--socket', socket]);
-      await expect.poll(() => existsSync(socket)).toBe(true);
-      const client = await NbdClient.open(socket, 'vm');
+      // The socket is there before anybody listens on it.
+      const client = await vi.waitFor(() => NbdClient.open(socket, 'vm'), { timeout: 40_000 });
       await client.write(3 * BLOCK + 5, noise(BLOCK, 'two blocks'));
       await client.disconnect();
       await expect.poll(() => lab.versions().filter(({ valid }) => valid === 1).length).toBe(2);
